@@ -1,0 +1,53 @@
+import type { ZodObject, ZodType, output } from "zod"
+import type { Driver, Health, Output, Reach, Restarter } from "./ports.ts"
+
+/** A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder) and a line in its registry. */
+
+export type DriverType<Shape extends ZodObject = ZodObject> = {
+  /** The name in the config: `driver: postgres`, or the secret's own name. */
+  readonly type: string
+  readonly summary: string
+  /** A strict object; the keys that every secret has (`driver`, `rotate_every`, `grace`, `tags`) are added by the config. */
+  readonly options: Shape
+  /** "unknown" where only the service (or the program) can say. */
+  overlap(options: output<Shape>): Driver["overlap"] | "unknown"
+  /** What may stand in one environment only: "postgresql://db:5432 role shop"; undefined where nothing is shared. */
+  login(options: output<Shape>): string | undefined
+  open(options: output<Shape>, reach: Reach): Driver
+}
+
+/** Options of the other plug-ins: any schema; relative paths in them are resolved against `reach.folder` at `open`. */
+export type PluginType<Schema extends ZodType, Port> = {
+  readonly type: string
+  readonly summary: string
+  readonly options: Schema
+  open(options: output<Schema>, reach: LocalReach): Port
+}
+export type LocalReach = {
+  /** The folder of the config: what relative paths are relative to. */
+  readonly folder: string
+  /** "production": names the environment in errors. */
+  readonly label: string
+}
+
+export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
+  /** The file that it writes, absolute: for cross-checks, before anything is opened. */
+  target(options: output<Schema>, folder: string): string
+  /** The secrets that its templates name, and what is wrong with the templates, said for people. */
+  inspect(options: output<Schema>): { readonly shows: readonly string[]; readonly problems: readonly { readonly path: readonly (string | number)[]; readonly says: string }[] }
+}
+export type RestarterType<Schema extends ZodType = ZodType> = PluginType<Schema, Restarter>
+export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health>
+
+export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): DriverType<Shape> {
+  return type
+}
+export function defineOutput<Schema extends ZodType>(type: OutputType<Schema>): OutputType<Schema> {
+  return type
+}
+export function defineRestarter<Schema extends ZodType>(type: RestarterType<Schema>): RestarterType<Schema> {
+  return type
+}
+export function defineHealth<Schema extends ZodType>(type: HealthType<Schema>): HealthType<Schema> {
+  return type
+}

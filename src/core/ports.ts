@@ -1,0 +1,126 @@
+import type { Host } from "../base/host.ts"
+import type { Secret } from "./secret.ts"
+
+/** What the outside implements: services, outputs, deployments. */
+
+/** What a version consists of, by field: `{ user: "shop", password: Secret, salt: Secret }`. */
+export type Fields = Readonly<Record<string, string | Secret>>
+/** A version, opened. `acceptedAt` is the service's own clock. */
+export type Credential = { readonly version: string; readonly fields: Fields; readonly acceptedAt?: string }
+export type Versions = {
+  readonly current?: Credential
+  readonly previous?: Credential
+  readonly pending?: Credential
+  readonly doubtful: readonly Credential[]
+}
+/** One thing found, in preflight or in check. `code` is explained by `mycelium explain CODE`. */
+export type Finding = {
+  readonly code: string
+  readonly severity: "error" | "warning" | "info"
+  readonly says: string
+  readonly remedy?: string
+}
+/** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
+export type Probe = "accepted" | "refused" | "unknown"
+
+/** How a config names a credential that Mycelium itself needs; never the value. */
+export type Reference =
+  | { readonly file: string }
+  | { readonly env: string }
+  | { readonly command: readonly string[] }
+
+/** All that a plug-in may use. */
+export interface Reach {
+  readonly host: Host
+  /** "production/postgres": names sessions at the server, errors and secrets. */
+  readonly label: string
+  /** The state's id, so that a session of another state is told from an earlier one of ours. */
+  readonly owner: string
+  /** The folder of the config: what relative paths are relative to. */
+  readonly folder: string
+  /** The value that a reference points to, read anew at each call. */
+  credential(reference: Reference): Promise<Secret>
+}
+
+/** Random text for a field of a new version; wrapped, labelled, `length` characters (32 if left out). */
+export type MakeText = (field: string, length?: number) => Secret
+
+/** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
+export interface Driver {
+  /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
+  readonly overlap: "both" | "one" | "none"
+  /** Pure: the fields of the next version. */
+  draft(versions: Versions, text: MakeText): Fields
+  /** Could a rotation succeed, persist and be proven here? Changes nothing. An error keeps the secret out of the set before any value exists. The engine itself probes `current` and a wrong value. */
+  preflight(versions: Versions, signal: AbortSignal): Promise<readonly Finding[]>
+  /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery. */
+  settle(known: readonly Credential[], signal: AbortSignal): Promise<boolean>
+  /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. */
+  apply(next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }>
+  /** Log in with `candidate`, from outside, changing nothing. */
+  probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
+  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. The engine then proves the death. */
+  revoke(old: Credential, live: Credential, ask: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }>
+  /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
+  stored?(signal: AbortSignal): Promise<Fields | undefined>
+  /** Says in a few words what `apply` does, for `--dry-run`: "ALTER ROLE shop … (verifier)". */
+  describe(versions: Versions): string
+}
+
+/** By secret: what outputs show. */
+export type Values = Readonly<Record<string, Credential>>
+/** Every version of a secret that is not forgotten: what an output may show now without being somebody else's. */
+export type Known = (secret: string) => Promise<readonly Credential[]>
+
+/** A change of an output, ready beside it, not yet visible. */
+export interface Draft {
+  readonly changed: boolean
+  /** The bytes that `commit` makes visible. */
+  readonly bytes: Uint8Array
+  /** Names of what changes, for people: variables. Never a value. */
+  readonly changes: readonly string[]
+  /** Durable when resolved. */
+  commit(): Promise<void>
+  discard(): Promise<void>
+}
+/** A file that shows values to programs. */
+export interface Output {
+  /** Absolute path, unique in the config. */
+  readonly target: string
+  /** The secrets it shows, known from its templates. */
+  readonly shows: readonly string[]
+  /** The bytes of now; undefined if there is no file. */
+  read(): Promise<Uint8Array | undefined>
+  /** Render, read back as its reader would. Refuses a difference, or a managed key whose present value is in no version (`output-drift`). */
+  prepare(values: Values, known: Known, signal: AbortSignal): Promise<Draft>
+  /** Put these bytes back; undefined: no file was there. */
+  restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
+  compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
+  /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */
+  adopt(secrets: readonly string[]): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
+  /** Removes a draft that a crash left behind. */
+  tidy(): Promise<void>
+}
+
+/** command, compose, signal, … */
+export interface Restarter {
+  /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
+  readonly says: string
+  /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
+  restart(mark: string, signal: AbortSignal): Promise<void>
+}
+export interface Health {
+  readonly says: string
+  /** true, or why not yet. Asked again and again until `within`. */
+  healthy(signal: AbortSignal): Promise<true | string>
+}
+export type Deployment = {
+  readonly name: string
+  /** Targets of outputs. */
+  readonly reads: readonly string[]
+  readonly restarter: Restarter
+  readonly health?: Health
+  readonly withinMs: number
+  /** The hook's own deadline. */
+  readonly timeoutMs: number
+}

@@ -1,0 +1,31 @@
+import { inspect } from "node:util"
+
+const values = new WeakMap<Secret, string>()
+
+/** A value that must never reach a log, an error or a terminal by accident: it prints as `<secret:label>`. */
+export class Secret {
+  readonly label: string
+  constructor(label: string, value: string) {
+    this.label = label
+    values.set(this, value)
+  }
+
+  /** The only way out. Its callers are listed, each with its reason, in scripts/laws.ts. */
+  reveal(): string {
+    const value = values.get(this)
+    if (value === undefined) throw new Error("not a secret of this process")
+    return value
+  }
+
+  toString(): string {
+    return `<secret:${this.label}>`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}

@@ -1,0 +1,110 @@
+/** The state document of one environment, as it lies on disk. Metadata in clear, each version an age file of its own. */
+
+export type StateDocument = {
+  readonly format: 1
+  /** Random, made once: names our sessions at a server, so that a second Mycelium with another state is noticed. */
+  readonly id: string
+  readonly project: string
+  readonly environment: string
+  /** Counts the durable writes. */
+  readonly serial: number
+  readonly secrets: Readonly<Record<string, SecretState>>
+  /** What a crash left to do. */
+  readonly changeSet?: ChangeSet
+  readonly audit: AuditTail
+  /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
+  readonly mac: string
+}
+
+/** The end of the audit log as this state knows it. `lines` ride in the state until they are in the log. */
+export type AuditTail = { readonly count: number; readonly head: string; readonly lines: readonly string[] }
+
+export type SecretState = {
+  readonly driver: string
+  readonly versions: readonly Version[]
+  /** When the current version's rotation (or adoption) began; the age counts from here. */
+  readonly rotatedAt?: string
+  /** Why the last attempt failed, and when the next may be. */
+  readonly retry?: Retry
+}
+export type Retry = { readonly failures: number; readonly notBefore: string; readonly code: string; readonly says: string }
+
+export type Version = {
+  /** "v17"; counts up, never used again. */
+  readonly id: string
+  readonly madeAt: string
+  readonly stage: Stage
+  /** The service's own clock when it took the value: sessions that began before it used an older version. */
+  readonly acceptedAt?: string
+  /** The fields that are no secret: a role's name. */
+  readonly clear: Readonly<Record<string, string>>
+  /** An age file (armored) that holds the secret fields. */
+  readonly sealed: string
+  /** HMAC of each secret field under the store's key: finds reuse and drift without opening a value. */
+  readonly fingerprints: Readonly<Record<string, string>>
+}
+
+export type Stage =
+  /** Made, not yet held by every deployment. `proven`: a login with it was accepted. */
+  | { readonly is: "pending"; readonly proven: boolean }
+  /** What every deployment is proven to hold. */
+  | { readonly is: "current" }
+  /** In its grace; a revoke is owed at `revokeAt`. */
+  | { readonly is: "previous"; readonly revokeAt: string; readonly endSessions: boolean }
+  /** May be live. Nothing is decided on it until a login is refused. */
+  | { readonly is: "doubtful"; readonly why: string }
+  /** Dead or given up; stays sealed, ages out. */
+  | { readonly is: "kept"; readonly since: string }
+
+export type ChangeSet = {
+  readonly id: string
+  readonly why: "due" | "asked" | "new" | "incident"
+  readonly reason?: string
+  readonly startedAt: string
+  /** The secrets that are not yet decided; one that is promoted or given up leaves. */
+  readonly secrets: readonly string[]
+  /** Durable before the first act in that direction; never turns from back to forward. */
+  readonly direction: "forward" | "back"
+  /** Never back, no grace, every older version dies. */
+  readonly contain: boolean
+  /** Deployments whose restart may have begun: those that a way back must visit. */
+  readonly touched: readonly string[]
+  /** Deployments that are restarted and healthy in this direction. */
+  readonly restarted: readonly string[]
+  /** The environment's options as the rotation began, JSON: recovery uses these, not today's config. */
+  readonly startedWith: string
+  /** By target, durable before the first rename: what a way back restores. Absent until outputs are about to change. */
+  readonly before?: Readonly<Record<string, Before>>
+  /** Why it turned back. */
+  readonly fault?: { readonly code: string; readonly says: string }
+}
+
+/** An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are about to write. */
+export type Before = { readonly sealed: string; readonly after: string }
+
+/** A change of one secret's state; pure. */
+export type Patch = (state: SecretState) => SecretState
+
+export function versionAt(state: SecretState, is: Stage["is"]): Version | undefined {
+  return state.versions.find((version) => version.stage.is === is)
+}
+
+/** Replaces one version by what `change` makes of it. */
+export function changeVersion(id: string, change: (version: Version) => Version): Patch {
+  return (state) => ({ ...state, versions: state.versions.map((version) => (version.id === id ? change(version) : version)) })
+}
+
+export function nextVersionId(state: SecretState): string {
+  const last = state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), 0)
+  return `v${last + 1}`
+}
+
+/** How many given-up versions stay sealed, and how long (ms); the older and the more numerous age out. */
+export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
+
+/** Drops `kept` versions beyond `keep`. No version in any other stage is ever dropped. */
+export function ageOut(state: SecretState, now: Date): SecretState {
+  const kept = state.versions.filter((version) => version.stage.is === "kept")
+  const young = kept.slice(-keep.versions).filter((version) => version.stage.is === "kept" && now.getTime() - Date.parse(version.stage.since) < keep.forMs)
+  return { ...state, versions: state.versions.filter((version) => version.stage.is !== "kept" || young.includes(version)) }
+}
