@@ -9,6 +9,8 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   readonly summary: string
   /** A strict object; the keys that every secret has (`driver`, `rotate_every`, `grace`, `tags`) are added by the config. */
   readonly options: Shape
+  /** What templates can show of it; ["password"] if left out. */
+  readonly fields?: readonly string[]
   /** "unknown" where only the service (or the program) can say. */
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
   /** What may stand in one environment only: "postgresql://db:5432 role shop"; undefined where nothing is shared. */
@@ -17,11 +19,11 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
 }
 
 /** Options of the other plug-ins: any schema; relative paths in them are resolved against `reach.folder` at `open`. */
-export type PluginType<Schema extends ZodType, Port> = {
+export type PluginType<Schema extends ZodType, Port, Place = LocalReach> = {
   readonly type: string
   readonly summary: string
   readonly options: Schema
-  open(options: output<Schema>, reach: LocalReach): Port
+  open(options: output<Schema>, reach: Place): Port
 }
 export type LocalReach = {
   /** The folder of the config: what relative paths are relative to. */
@@ -29,6 +31,8 @@ export type LocalReach = {
   /** "production": names the environment in errors. */
   readonly label: string
 }
+/** What runs programs may hand on a few named variables of ours (HOME, DOCKER_HOST, …), never all of them. */
+export type HookReach = LocalReach & { readonly env: (name: string) => string | undefined }
 
 export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
   /** The file that it writes, absolute: for cross-checks, before anything is opened. */
@@ -36,8 +40,8 @@ export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Ou
   /** The secrets that its templates name, and what is wrong with the templates, said for people. */
   inspect(options: output<Schema>): { readonly shows: readonly string[]; readonly problems: readonly { readonly path: readonly (string | number)[]; readonly says: string }[] }
 }
-export type RestarterType<Schema extends ZodType = ZodType> = PluginType<Schema, Restarter>
-export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health>
+export type RestarterType<Schema extends ZodType = ZodType> = PluginType<Schema, Restarter, HookReach>
+export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health, HookReach>
 
 export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): DriverType<Shape> {
   return type

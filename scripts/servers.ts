@@ -1,0 +1,23 @@
+/**
+ * The server programs that tests run against: found on this machine, else fetched into the ignored folder .tools/servers.
+ * Nothing is installed and nothing is started. As a command, `bun scripts/servers.ts [all]`, it fetches what the tests
+ * need (all: also what only some of them do) and says what it found; exit 1 if PostgreSQL or Redis cannot be had.
+ */
+import { type Found } from "./servers/found.ts"
+import { mariadbPrograms } from "./servers/mariadb.ts"
+import { postgresPrograms } from "./servers/postgres.ts"
+import { redisPrograms } from "./servers/redis.ts"
+
+export { type Found, type Missing, type Programs } from "./servers/found.ts"
+export { mariadbPrograms, postgresPrograms, redisPrograms }
+
+if (import.meta.main) {
+  const needed = await Promise.all([postgresPrograms("system"), postgresPrograms("newer"), redisPrograms()])
+  const extra = Bun.argv.includes("all") ? [await mariadbPrograms()] : []
+  for (const found of [...needed, ...extra]) console.log(say(found))
+  process.exitCode = needed.every((found) => found.found) ? 0 : 1
+}
+
+function say(found: Found): string {
+  return found.found ? `servers: ${found.says}` : `servers: missing: ${found.why}`
+}

@@ -1,0 +1,59 @@
+import { mkdir, readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { cached } from "./cache.ts"
+import { run } from "./run.ts"
+
+/**
+ * Unpacks packages of Debian, and the libraries that this machine lacks for them, into the cache. Nothing is installed:
+ * an installed server package would start a service.
+ */
+export async function debianPackages(name: string, packages: readonly string[]): Promise<{ readonly folder: string } | { readonly why: string }> {
+  if (Bun.which("apt-get") === null || Bun.which("dpkg") === null) return { why: "this is no Debian: apt-get or dpkg is missing" }
+  return cached(name, async (draft) => {
+    const first = await download(draft, packages)
+    if (first === undefined) return undefined
+    // The index may be missing, or older than what the mirror still holds.
+    const updated = await updateIndex()
+    return updated === undefined ? download(draft, packages) : `${first} (${updated})`
+  })
+}
+
+let update: Promise<string | undefined> | undefined
+
+/** The index of packages, fetched once; only root can, an ordinary user has what is there. Answers why it was not. */
+export function updateIndex(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return Promise.resolve("only root can fetch the index of packages")
+  update ??= run(["apt-get", "update", "-qq"]).then((ran) => (ran.ok ? undefined : `apt-get update: ${ran.err}`))
+  return update
+}
+
+/** Where the libraries of unpacked packages lie: LD_LIBRARY_PATH. */
+export function libraryPath(folder: string): string {
+  const triplet = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu"
+  return [join(folder, "usr/lib", triplet), join(folder, "lib", triplet)].join(":")
+}
+
+async function download(draft: string, packages: readonly string[]): Promise<string | undefined> {
+  const folder = join(draft, "packages")
+  await mkdir(folder, { recursive: true })
+  const wanted = [...packages, ...(await lackingLibraries(packages))]
+  const ran = await run(["apt-get", "download", "-qq", ...wanted], { cwd: folder })
+  if (!ran.ok) return `apt-get download: ${ran.err}`
+  for (const file of await readdir(folder)) {
+    const unpacked = await run(["dpkg", "-x", join(folder, file), draft])
+    if (!unpacked.ok) return `dpkg -x ${file}: ${unpacked.err}`
+  }
+  await rm(folder, { recursive: true })
+  return undefined
+}
+
+/** Never the C library: a program loads the one it finds first, and that must be the system's. LLVM is for a JIT that tests do without. */
+const never = /^(libc6|libgcc-s1|libc-bin|libllvm\d+)$/
+
+async function lackingLibraries(packages: readonly string[]): Promise<readonly string[]> {
+  const only = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map((kind) => `--no-${kind}`)
+  const [depends, installed] = await Promise.all([run(["apt-cache", "depends", "--recurse", ...only, ...packages]), run(["dpkg-query", "-W", "-f", "${Package}\n"])])
+  const here = new Set(installed.out.split("\n"))
+  const names = depends.out.split("\n").filter((line) => /^lib[a-z0-9.+-]+$/.test(line))
+  return [...new Set(names)].filter((name) => !here.has(name) && !never.test(name))
+}

@@ -1,0 +1,101 @@
+import { AppError } from "../base/error.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
+import type { Credential, Fields } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import { type Patch, nextVersionId, versionAt } from "../core/state.ts"
+import { driverOf, probe, probeControl, said } from "../rotate/ask.ts"
+import type { Session } from "../rotate/session.ts"
+import type { App } from "./app.ts"
+import { patient, withEnvironment } from "./environment.ts"
+
+export type Adopted =
+  | { readonly is: "adopted"; readonly version: string; readonly proof: string }
+  | { readonly is: "known"; readonly version: string }
+  | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
+
+/** Takes over the values that the outputs show, each proven by a login. Nothing outside is changed. */
+export async function adopt(app: App, environment: string): Promise<Readonly<Record<string, Adopted>>> {
+  return withEnvironment(app, environment, patient, async ({ session }) => {
+    if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
+    const shown = await shownBy(session)
+    const results: Record<string, Adopted> = {}
+    const patches: Record<string, Patch> = {}
+    const events: AuditEvent[] = []
+    for (const name of Object.keys(session.work.drivers)) {
+      try {
+        results[name] = await adoptOne(session, name, shown[name] ?? {}, patches, events)
+      } catch (error) {
+        results[name] = { is: "refused", ...said(error) }
+      }
+    }
+    if (events.length > 0) await session.commit({ patches, events, flush: true })
+    return results
+  })
+}
+
+/** What all outputs together show, by secret and field; two that differ are a conflict. */
+async function shownBy(session: Session): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+  const all: Record<string, Record<string, string>> = {}
+  for (const output of session.work.outputs) {
+    for (const [secret, fields] of Object.entries(await output.adopt(output.shows))) {
+      for (const [field, value] of Object.entries(fields)) {
+        const other = all[secret]?.[field]
+        if (other !== undefined && other !== value) throw new AppError("adopt-conflict", `two outputs show different values of ${secret}.${field}`, { hint: "make them the same first: only one can be the right one" })
+        all[secret] = { ...all[secret], [field]: value }
+      }
+    }
+  }
+  return all
+}
+
+async function adoptOne(session: Session, name: string, shown: Readonly<Record<string, string>>, patches: Record<string, Patch>, events: AuditEvent[]): Promise<Adopted> {
+  const fields = fieldsOf(session, name, shown)
+  const versions = await session.versions(name)
+  const { current } = versions
+  if (current !== undefined && same(current.fields, fields)) return { is: "known", version: current.version }
+  const id = nextVersionId(session.state(name))
+  const proof = await prove(session, name, { version: id, fields }, current)
+  const now = session.work.host.now().toISOString()
+  const sealed = await session.work.vault.seal(name, { version: id, fields })
+  patches[name] = ({ retry: _, ...state }) => ({
+    ...state,
+    driver: session.work.kinds[name] ?? "",
+    rotatedAt: now,
+    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: { is: "kept", since: now } as const } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
+  })
+  events.push({ event: "adopt", secret: name, version: id })
+  return { is: "adopted", version: id, proof }
+}
+
+/** The shape of a version is its driver's; the values are those that stand in the files. */
+function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, string>>): Fields {
+  const { environment, text } = session.work
+  const fields: Record<string, string | Secret> = {}
+  for (const [field, value] of Object.entries(driverOf(session, name).draft({ doubtful: [] }, text))) {
+    const found = shown[field]
+    if (typeof value === "string") {
+      if (found !== undefined && found !== value) throw new AppError("adopt-other-login", `the outputs show another ${field} than the config names`, { hint: `correct ${field} (or role) in the config, or in the output` })
+      fields[field] = value
+    } else if (found !== undefined && found !== "") fields[field] = new Secret(`${environment}/${name}`, found)
+  }
+  if (fields["password"] === undefined) throw new AppError("adopt-nothing", "no output shows a value of it yet", { hint: "write it into the output by hand first, or make a first one with rotate-now --new" })
+  return fields
+}
+
+function same(one: Fields, other: Fields): boolean {
+  const open = (value: string | Secret | undefined): string | undefined => (value instanceof Secret ? value.reveal() : value)
+  return open(one["password"]) === open(other["password"]) && one["user"] === other["user"]
+}
+
+async function prove(session: Session, name: string, candidate: Credential, current: Credential | undefined): Promise<string> {
+  if (driverOf(session, name).overlap === "none") {
+    if (current !== undefined) throw new AppError("output-drift", "the output shows a value that is in no version, while the state has one", { hint: "if the file is right, delete the secret from the state first; if the state is right, mycelium render writes it again" })
+    return "no service asks for it"
+  }
+  const control = await probeControl(session, name, candidate)
+  if (control === "accepted") throw new AppError("accepts-anything", "the service accepts a random wrong value, so a login proves nothing", { hint: "make it ask for passwords from this address (no trust or peer line in pg_hba.conf)" })
+  const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
+  if (answer === "unknown") throw new AppError("no-answer", "the service gives no clear answer to a login", { hint: "see that it runs and can be reached from here, at the address in the config" })
+  if (answer === "refused") throw new AppError("adopt-refused", "the service refuses the value that the output shows", { hint: "put the right one into the output first" })
+  return "a login with it works, one with a wrong value is refused"
+}

@@ -1,0 +1,22 @@
+import type { Host } from "../base/host.ts"
+import type { Actor } from "../core/audit-line.ts"
+import type { Config } from "../config/model.ts"
+import type { Plugins } from "../config/context.ts"
+import type { Keys } from "../record/vault.ts"
+
+/** What every command that works on environments has in hand. */
+export type App = {
+  readonly config: Config
+  readonly plugins: Plugins
+  readonly host: Host
+  readonly keys: Keys
+  readonly actor: Actor
+  /** "rotate-now, process 4711": what one who waits for the lock is told. */
+  readonly holder: string
+  readonly tell: Tell
+  /** Aborts when we are asked to stop. */
+  readonly stop: AbortSignal
+}
+
+/** Progress for people: never a value. */
+export type Tell = (environment: string, step: string, says: string, secret?: string) => void

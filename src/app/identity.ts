@@ -1,0 +1,34 @@
+import { homedir } from "node:os"
+import { isAbsolute, join } from "node:path"
+import { readRegular } from "../base/durable-write.ts"
+import { AppError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import type { Config } from "../config/model.ts"
+import type { Keys } from "../record/vault.ts"
+import { credentialOf } from "./credential.ts"
+
+/** `<config>/mycelium/identity.txt`: XDG_CONFIG_HOME, or ~/.config. */
+export function defaultIdentityPath(host: Host): string {
+  const xdg = host.env("XDG_CONFIG_HOME")
+  const home = host.env("HOME")
+  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(home !== undefined && isAbsolute(home) ? home : homedir(), ".config")
+  return join(base, "mycelium", "identity.txt")
+}
+
+/** The identities that open values, and the recipients that new ones are sealed to. */
+export async function readIdentity(config: Pick<Config, "identity" | "recipients" | "folder">, host: Host): Promise<Pick<Keys, "identities" | "recipients">> {
+  const { identitiesIn, recipientOf } = await import("../core/seal.ts")
+  const identities = identitiesIn(await identityText(config, host))
+  if (identities.length === 0) throw new AppError("identity-broken", "the identity holds no key", { hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one" })
+  const own = await Promise.all(identities.map((one) => recipientOf(one)))
+  return { identities, recipients: [...new Set([...own, ...config.recipients])] }
+}
+
+async function identityText(config: Pick<Config, "identity" | "folder">, host: Host): Promise<string> {
+  if (config.identity !== undefined) return (await credentialOf(config.identity, { folder: config.folder, host, label: "identity" })).reveal()
+  const path = defaultIdentityPath(host)
+  const found = await readRegular(path, 64 * 1024)
+  if (found === undefined) throw new AppError("identity-missing", `there is no identity at ${path}`, { hint: "make one with mycelium init, or name it with identity in the config" })
+  if ((found.stats.mode & 0o077) !== 0) throw new AppError("identity-open", `${path} can be read by others`, { hint: `chmod 600 ${path}; if others have read it, make a new one and rotate everything` })
+  return Buffer.from(found.bytes).toString()
+}

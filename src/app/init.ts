@@ -1,0 +1,63 @@
+import { mkdir } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import { durableWrite, readRegular } from "../base/durable-write.ts"
+import type { Host } from "../base/host.ts"
+import { newIdentity, recipientOf } from "../core/seal.ts"
+import { defaultIdentityPath } from "./identity.ts"
+
+export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
+
+/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. */
+export async function init(host: Host, folder: string, configPath: string): Promise<readonly Made[]> {
+  const identity = defaultIdentityPath(host)
+  return [await makeIdentity(identity, host), await makeConfig(configPath, folder)]
+}
+
+async function makeIdentity(path: string, host: Host): Promise<Made> {
+  const about = "this machine's identity: opens every sealed value; keep a copy offline"
+  if ((await readRegular(path, 64 * 1024)) !== undefined) return { path, made: false, about }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const identity = await newIdentity()
+  await durableWrite(path, `# made by mycelium, ${host.now().toISOString()}\n# public key: ${await recipientOf(identity)}\n${identity}\n`)
+  return { path, made: true, about }
+}
+
+async function makeConfig(path: string, folder: string): Promise<Made> {
+  const about = "the config: say what to rotate"
+  if ((await readRegular(path)) !== undefined) return { path, made: false, about }
+  const env = await readRegular(join(folder, ".env")).catch(() => undefined)
+  await durableWrite(path, starter(projectName(folder), env === undefined ? [] : keysOf(Buffer.from(env.bytes).toString())), { mode: 0o600 })
+  return { path, made: true, about }
+}
+
+function projectName(folder: string): string {
+  const name = basename(folder).toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "").slice(0, 63)
+  return name === "" ? "project" : name
+}
+
+/** Names of variables only: no value is read. */
+function keysOf(text: string): readonly string[] {
+  return [...text.matchAll(/^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/gm)].flatMap((match) => match[1] ?? [])
+}
+
+/** Shows the two ways that most people need; what is active works anywhere and touches no service. */
+function starter(project: string, keys: readonly string[]): string {
+  const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
+  return `# What mycelium keeps young. "mycelium rotate-now production --dry-run" says what would happen.
+project: ${project}
+schedule: "0 3 * * *"            # a due secret changes at the last tick before it would be too old
+environments:
+  production:
+    rotate_every: 90d
+    secrets:
+      session_key: generated     # a value that no service asks for
+      # postgres: { address: "postgresql://127.0.0.1:5432/app", role: app }    # the role changes its own password
+    outputs:
+      - dotenv: mycelium.env     # to manage lines of an existing file: its name, and merge: true
+        variables:
+          SESSION_KEY: "{{ session_key.password }}"
+          # ${likely}: "{{ postgres.password }}"
+    # deployments:
+    #   api: { compose: api, healthy: { http: "http://127.0.0.1:8080/healthz" } }
+`
+}

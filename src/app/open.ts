@@ -1,0 +1,89 @@
+import { AppError } from "../base/error.ts"
+import { randomText } from "../base/random-text.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
+import { guard } from "../core/guard.ts"
+import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import { draftAll, restoreOne } from "../deliver/delivery.ts"
+import type { FileLedger } from "../record/ledger.ts"
+import { AgeVault } from "../record/vault.ts"
+import { isHealthy } from "../restart/is-healthy.ts"
+import { restartDeployment } from "../restart/restart-deployment.ts"
+import type { Work } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { credentialOf } from "./credential.ts"
+
+/** Opens the plug-ins of one environment: config in, ports out. `options` may be today's config or a journal's. */
+export function openWork(app: App, options: EnvironmentConfig, ledger: FileLedger, owner: string): Work {
+  const { host } = app
+  return {
+    environment: options.name,
+    host,
+    actor: app.actor,
+    drivers: Object.fromEntries(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, owner)])),
+    kinds: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, secret.driver])),
+    policies: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, { graceMs: secret.graceMs, endSessions: secret.endSessions }])),
+    outputs: options.outputs.map((output) => openOutput(app, options, output)),
+    deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
+    startedWith: JSON.stringify(options),
+    text: makeText(app, options.name),
+    newId: () => Buffer.from(host.random(6)).toString("hex"),
+    vault: new AgeVault(app.keys, options.name),
+    ledger,
+    delivery: { draft: draftAll, restore: restoreOne },
+    restarts: {
+      restart: async (deployment, mark, stop) => {
+        const answer = await restartDeployment(deployment, mark, host, stop)
+        return answer.ok ? true : answer.why
+      },
+      healthy: (deployment, stop) => isHealthy(deployment, host, stop),
+    },
+    tell: (step, says, secret) => app.tell(options.name, step, says, secret),
+    stop: app.stop,
+  }
+}
+
+function makeText(app: App, environment: string): MakeText {
+  return (field, length) => new Secret(`${environment}/${field}`, randomText(length ?? 32, app.host.random))
+}
+
+function openDriver(app: App, environment: EnvironmentConfig, name: string, owner: string): Driver {
+  const secret = environment.secrets[name]
+  const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
+  if (secret === undefined || type === undefined) throw new AppError("driver-unknown", `${environment.name}/${name}: this mycelium has no driver ${secret?.driver}`)
+  const label = `${environment.name}/${name}`
+  const { folder } = environment
+  return guard(
+    type.open(type.options.parse(secret.options), {
+      host: app.host,
+      label,
+      owner,
+      folder,
+      credential: (reference) => credentialOf(reference, { folder, host: app.host, label: `${label} admin` }),
+    }),
+    label,
+  )
+}
+
+function openOutput(app: App, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {
+  const type = app.plugins.outputs.find((one) => one.type === output.type)
+  if (type === undefined) throw new AppError("output-unknown", `this mycelium has no output ${output.type}`)
+  return guard(type.open(type.options.parse(output.options), { folder: environment.folder, label: environment.name }), output.target)
+}
+
+function openDeployment(app: App, environment: EnvironmentConfig, deployment: EnvironmentConfig["deployments"][number]): Deployment {
+  const reach = { folder: environment.folder, label: environment.name, env: app.host.env }
+  const { restarter, health } = deployment
+  const restarterType = app.plugins.restarters.find((one) => one.type === restarter.type)
+  if (restarterType === undefined) throw new AppError("restarter-unknown", `this mycelium has no restarter ${restarter.type}`)
+  const healthType = app.plugins.healths.find((one) => one.type === health?.type)
+  if (health !== undefined && healthType === undefined) throw new AppError("health-unknown", `this mycelium has no health check ${health.type}`)
+  return {
+    name: deployment.name,
+    reads: deployment.reads,
+    restarter: guard(restarterType.open(restarterType.options.parse(restarter.options), reach), deployment.name),
+    ...(health === undefined || healthType === undefined ? {} : { health: guard(healthType.open(healthType.options.parse(health.options), reach), deployment.name) }),
+    withinMs: health?.withinMs ?? 60_000,
+    timeoutMs: deployment.timeoutMs,
+  }
+}

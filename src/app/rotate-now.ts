@@ -1,0 +1,70 @@
+import { versionAt } from "../core/state.ts"
+import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
+import { type Order, rotate } from "../rotate/rotate.ts"
+import type { Session } from "../rotate/session.ts"
+import type { Outcomes } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { patient, resumePatiently, withEnvironment } from "./environment.ts"
+
+export type RotateNow = Omit<Order, "secrets"> & {
+  /** Left out: every secret of the environment that has a value (or, for `new`, that has none). */
+  readonly secrets?: readonly string[]
+  readonly skipGrace: boolean
+  /** Wait for graces up to so long (ms); longer ones are left to `run`. */
+  readonly waitMs: number
+}
+export type Report = {
+  readonly environment: string
+  readonly recovered: Outcomes
+  readonly outcomes: Outcomes
+  readonly revoked: readonly Revoked[]
+  /** Revokes that are still owed, and when. */
+  readonly owed: readonly { readonly secret: string; readonly version: string; readonly revokeAt: string }[]
+  /** Secrets without a value that were left alone. */
+  readonly untouched: readonly string[]
+}
+
+/** Rotates at once, revokes what is due, and waits for short graces without holding the lock. */
+export async function rotateNow(app: App, environment: string, how: RotateNow): Promise<Report> {
+  const first = await withEnvironment(app, environment, patient, async ({ session, recovered }) => {
+    if (session.changeSet !== undefined) return reportOf(session, { environment, recovered, outcomes: {}, revoked: [], untouched: [] })
+    const { secrets, untouched } = select(session, how)
+    const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
+    const started = await rotate(session, { ...how, secrets })
+    const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
+    const after = await revokeOwed(session, { skipGrace: false })
+    return reportOf(session, { environment, recovered, outcomes, revoked: [...before, ...after], untouched })
+  })
+  return waitForGraces(app, first, how.waitMs)
+}
+
+function select(session: Session, how: RotateNow): { readonly secrets: readonly string[]; readonly untouched: readonly string[] } {
+  const all = Object.keys(session.work.drivers)
+  const hasValue = (name: string): boolean => versionAt(session.state(name), "current") !== undefined
+  const secrets = how.secrets ?? all.filter((name) => hasValue(name) !== (how.why === "new"))
+  return { secrets, untouched: how.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)) }
+}
+
+function reportOf(session: Session, part: Omit<Report, "owed">): Report {
+  return { ...part, owed: owedOf(session) }
+}
+
+function owedOf(session: Session): Report["owed"] {
+  return Object.entries(session.document.secrets).flatMap(([secret, state]) =>
+    state.versions.flatMap((version) => (version.stage.is === "previous" ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }] : [])),
+  )
+}
+
+async function waitForGraces(app: App, report: Report, waitMs: number): Promise<Report> {
+  const now = app.host.now().getTime()
+  const waits = report.owed.map((one) => Date.parse(one.revokeAt) - now).filter((ms) => ms > 0 && ms <= waitMs)
+  if (waits.length === 0 || app.stop.aborted) return report
+  const longest = Math.max(...waits)
+  app.tell(report.environment, "grace", `the old value stays accepted for ${Math.ceil(longest / 1000)} s`)
+  await app.host.pause(longest + 50, app.stop)
+  if (app.stop.aborted) return report
+  return withEnvironment(app, report.environment, patient, async ({ session }) => {
+    const revoked = await revokeOwed(session, { skipGrace: false })
+    return { ...report, revoked: [...report.revoked, ...revoked], owed: owedOf(session) }
+  })
+}

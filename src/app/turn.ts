@@ -1,0 +1,40 @@
+import { type EnvironmentConfig, defaultSchedule } from "../config/model.ts"
+import { AppError } from "../base/error.ts"
+import { type Agenda, agenda } from "../plan/agenda.ts"
+import { type Schedule, parseSchedule } from "../plan/schedule.ts"
+import type { StateDocument } from "../core/state.ts"
+import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
+import { rotate } from "../rotate/rotate.ts"
+import type { Outcomes } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { type Patience, optionsOf, resumePatiently, withEnvironment } from "./environment.ts"
+
+export type Turn = { readonly outcomes: Outcomes; readonly revoked: readonly Revoked[]; readonly agenda: Agenda }
+
+/** One service answers within seconds or is left for the next turn: the others wait for no one. */
+const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
+
+/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. */
+export async function takeTurn(app: App, environment: string): Promise<Turn> {
+  return withEnvironment(app, environment, brief, async ({ session, recovered }) => {
+    const options = optionsOf(app, environment)
+    if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], agenda: look(session.document, options, app.host.now()) }
+    const before = await revokeOwed(session, { skipGrace: false })
+    const { due } = look(session.document, options, app.host.now())
+    const started = due.length === 0 || app.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
+    const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
+    const after = app.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
+    return { outcomes: { ...recovered, ...outcomes }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }
+  })
+}
+
+export function look(document: StateDocument | undefined, options: EnvironmentConfig, now: Date): Agenda {
+  return agenda(document, Object.values(options.secrets), scheduleOf(options), now)
+}
+
+/** The config was checked: its schedule parses. */
+export function scheduleOf(options: EnvironmentConfig): Schedule {
+  const schedule = parseSchedule(options.schedule ?? defaultSchedule, options.timezone)
+  if ("problem" in schedule) throw new AppError("config-invalid", `${options.name}: ${schedule.problem}`)
+  return schedule
+}

@@ -1,0 +1,72 @@
+import { closeSync, constants, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { AppError, systemCode } from "./error.ts"
+
+/**
+ * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid and net namespaces) and
+ * ends with its process, whatever kills it. flock on the same file would be granted beside it: one mechanism everywhere.
+ */
+
+/** File systems on which such locks cannot be trusted: NFS, CIFS, SMB2, AFS, Ceph, Lustre, 9p (statfs(2)). */
+const network = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x5346414f, 0x00c36400, 0x0bd00bd0, 0x01021997])
+
+export interface HeldLock {
+  release(): void
+}
+
+/** Takes the lock, or says who holds it. `holder` is what others are told: never a value. */
+export async function takeLock(path: string, holder: string): Promise<HeldLock | { readonly heldBy: string }> {
+  const { Database } = await import("bun:sqlite")
+  refuseNetwork(dirname(path))
+  create(path)
+  const database = new Database(path)
+  try {
+    // Nothing is ever written into it: no journal file comes to be.
+    database.run("PRAGMA journal_mode = DELETE")
+    database.run("BEGIN EXCLUSIVE")
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && /locked|busy/i.test(error.message)) return { heldBy: readHolder(path) }
+    throw new AppError("lock-failed", `cannot lock ${path}`, { remedy: "retry" })
+  }
+  writeHolder(path, holder)
+  return {
+    release: () => {
+      rmSync(holderPath(path), { force: true })
+      database.run("ROLLBACK")
+      database.close()
+    },
+  }
+}
+
+function refuseNetwork(folder: string): void {
+  if (network.has(statfsSync(folder).type >>> 0)) {
+    throw new AppError("network-file-system", `${folder} is on a network file system, where locks cannot be trusted`, { hint: "name a store on a local disk" })
+  }
+}
+
+/** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw new AppError("lock-failed", `cannot make ${path}: ${systemCode(error) ?? "unknown error"}`, { hint: "the store must be writable by this user" })
+  }
+}
+
+function holderPath(path: string): string {
+  return `${path}-holder`
+}
+
+function writeHolder(path: string, holder: string): void {
+  rmSync(holderPath(path), { force: true })
+  writeFileSync(holderPath(path), `${holder}\n`, { mode: 0o600, flag: "wx" })
+}
+
+function readHolder(path: string): string {
+  try {
+    return readFileSync(holderPath(path), "utf8").trim().slice(0, 200)
+  } catch {
+    return "another process"
+  }
+}

@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises"
+import { endSession, processes } from "./process-session.ts"
+
+/**
+ * Programs that an earlier run of ours started and that a crash of ours left behind. Each was started with a mark in its
+ * environment and leads a session of its own; what it started in turn carries the mark too, but does not lead.
+ */
+export const markVariable = "MYCELIUM_RUN"
+
+export type EndOptions = {
+  /** How long it may go on by itself before TERM. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal
+  /** Between TERM and KILL; 3 s if left out. */
+  readonly graceMs?: number
+}
+
+/** Waits for what carries `mark` to end, then ends it. True when none is left; false if it cannot be ended, or `signal` aborted first. */
+export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
+  const end = performance.now() + options.waitMs
+  let found = await findMarked(mark)
+  while (found.length > 0 && performance.now() < end) {
+    if (options.signal?.aborted) return false
+    await Bun.sleep(Math.min(100, Math.max(1, end - performance.now())))
+    found = await findMarked(mark)
+  }
+  for (const leader of found) await endSession(leader, options.graceMs ?? 3000)
+  return found.length === 0 || (await findMarked(mark)).length === 0
+}
+
+/** The pids of all leaders that carry `mark`; none where there is no /proc. */
+export async function findMarked(mark: string): Promise<readonly number[]> {
+  const leaders = (await processes()).filter((one) => one.pid > 1 && one.state !== "Z" && one.pid === one.group && one.pid === one.session)
+  const marked = await Promise.all(leaders.map(({ pid }) => carries(pid, mark)))
+  return leaders.filter((_, index) => marked[index] === true).map(({ pid }) => pid)
+}
+
+/** What is gone, or another user's, holds no readable mark. */
+async function carries(pid: number, mark: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
+  return environment.split("\0").includes(`${markVariable}=${mark}`)
+}

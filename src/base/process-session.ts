@@ -1,0 +1,68 @@
+import { readdir, readFile } from "node:fs/promises"
+import { systemCode } from "./error.ts"
+
+/**
+ * A program that leads a session, and all that it started there. A session, not only a group: coreutils' `timeout` and
+ * shells with job control put their children into groups of their own, which a signal to the first group does not reach.
+ */
+
+export type Process = { readonly pid: number; readonly state: string; readonly group: number; readonly session: number }
+
+/** TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they outlive even that. */
+export async function endSession(leader: number, graceMs: number): Promise<boolean> {
+  await signalSession(leader, "SIGTERM")
+  if (await isGone(leader, graceMs)) return true
+  await signalSession(leader, "SIGKILL")
+  return isGone(leader, 2000)
+}
+
+/** Every process that can be seen; empty where there is no /proc. */
+export async function processes(): Promise<readonly Process[]> {
+  const names = await readdir("/proc").catch(() => [])
+  const pids = names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number)
+  const found = await Promise.all(pids.map(inspect))
+  return found.filter((one) => one !== undefined)
+}
+
+/** `pid (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
+async function inspect(pid: number): Promise<Process | undefined> {
+  // It may be gone since it was listed.
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")
+  const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return state === undefined || session === undefined ? undefined : { pid, state, group: Number(group), session: Number(session) }
+}
+
+async function membersOf(leader: number): Promise<readonly Process[]> {
+  return (await processes()).filter((one) => one.session === leader)
+}
+
+async function signalSession(leader: number, signal: NodeJS.Signals): Promise<void> {
+  const groups = new Set([leader, ...(await membersOf(leader)).map((one) => one.group)])
+  for (const group of groups) signalGroup(group, signal)
+}
+
+/** False if there is no such group. Ids below 2 mean other things to kill(2): refused. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  if (!Number.isInteger(group) || group < 2) return false
+  try {
+    process.kill(-group, signal)
+    return true
+  } catch (error) {
+    return systemCode(error) !== "ESRCH"
+  }
+}
+
+async function isGone(leader: number, withinMs: number): Promise<boolean> {
+  const end = performance.now() + withinMs
+  for (let pauseMs = 10; await lives(leader); pauseMs = Math.min(pauseMs * 2, 100)) {
+    if (performance.now() >= end) return false
+    await Bun.sleep(pauseMs)
+  }
+  return true
+}
+
+/** Zombies do not count: where nobody reaps orphans (we may be process 1 of a container) they stay for ever. */
+async function lives(leader: number): Promise<boolean> {
+  const members = await membersOf(leader)
+  return members.length === 0 ? signalGroup(leader, 0) : members.some((one) => one.state !== "Z")
+}

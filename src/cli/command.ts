@@ -1,0 +1,48 @@
+import type { ParseArgsConfig } from "node:util"
+import type { Host } from "../base/host.ts"
+
+/** How a command reads its options: the type for node's parseArgs, and what `--help` says. */
+export type Option = { readonly type: "string" | "boolean"; readonly short?: string; readonly value?: string; readonly says: string; readonly multiple?: boolean }
+export type Options = Readonly<Record<string, Option>>
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+/** Where a command reads and writes: data to `out`, talk to `talk`. */
+export type Terminal = {
+  readonly host: Host
+  readonly out: (text: string) => void
+  readonly talk: (text: string) => void
+  readonly interactive: boolean
+  readonly cwd: string
+  readonly pid: number
+  readonly uid: number
+  /** Aborts on SIGTERM or SIGINT. */
+  readonly stop: AbortSignal
+  /** Calls `act` at each SIGHUP. */
+  readonly onReload: (act: () => void) => void
+}
+
+export type Command = {
+  readonly usage: string
+  readonly options: Options
+  /** Returns the exit code. */
+  run(terminal: Terminal, args: readonly string[], values: Values): Promise<number>
+}
+
+/** Options that every command has. */
+export const commonOptions: Options = {
+  config: { type: "string", value: "FILE", says: "the config; else $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml" },
+  json: { type: "boolean", says: "one JSON document on stdout instead of text" },
+  help: { type: "boolean", short: "h", says: "this text" },
+}
+
+export function parseArgsOptions(options: Options): NonNullable<ParseArgsConfig["options"]> {
+  return Object.fromEntries(Object.entries(options).map(([name, { type, short, multiple }]) => [name, { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) }]))
+}
+
+export function textOf(values: Values, name: string): string | undefined {
+  const value = values[name]
+  return typeof value === "string" ? value : undefined
+}
+export function isSet(values: Values, name: string): boolean {
+  return values[name] === true
+}

@@ -1,0 +1,22 @@
+import { render as write } from "../../app/render.ts"
+import { type Command, isSet } from "../command.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { openApp } from "../open-app.ts"
+import { selectionOf } from "./rotate-now.ts"
+
+export const render: Command = {
+  usage: "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
+  options: {},
+  run: async (terminal, args, values) => {
+    const app = await openApp(terminal, values, "render")
+    const all: Record<string, unknown> = {}
+    for (const environment of selectionOf(app.config, args, args.length === 0).keys()) {
+      const rendered = await write(app, environment)
+      all[environment] = rendered
+      if (isSet(values, "json")) continue
+      for (const { target, changes } of rendered) terminal.out(`${environment}: ${target}: ${changes === undefined ? "unchanged" : `written${changes.length === 0 ? "" : `: ${changes.join(", ")}`}`}`)
+    }
+    if (isSet(values, "json")) terminal.out(JSON.stringify(all))
+    return exitCodes.done
+  },
+}

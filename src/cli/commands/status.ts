@@ -1,0 +1,73 @@
+import { formatDuration } from "../../base/duration.ts"
+import { AppError } from "../../base/error.ts"
+import { scheduleOf } from "../../app/turn.ts"
+import type { Config } from "../../config/model.ts"
+import type { StateDocument } from "../../core/state.ts"
+import { type SecretStatus, secretStatus } from "../../plan/status.ts"
+import { readState, stateFolder } from "../../record/state-file.ts"
+import { columns } from "../columns.ts"
+import { type Command, type Terminal, isSet } from "../command.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { openConfig } from "../open-app.ts"
+import { day, when } from "../when.ts"
+import { selectionOf } from "./rotate-now.ts"
+
+type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journal?: string; readonly secrets: readonly SecretStatus[] }
+
+export const status: Command = {
+  usage: "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
+  options: {},
+  run: async (terminal, args, values) => {
+    const config = await openConfig(terminal, values)
+    const names = [...selectionOf(config, args, args.length === 0).keys()]
+    const all = await Promise.all(names.map((name) => environmentStatus(config, name, terminal.host.now())))
+    if (isSet(values, "json")) terminal.out(JSON.stringify({ store: config.store, environments: all }))
+    else print(terminal, config, all)
+    return exitCodes.done
+  },
+}
+
+async function environmentStatus(config: Config, name: string, now: Date): Promise<EnvironmentStatus> {
+  const environment = config.environments[name]
+  if (environment === undefined) throw new AppError("usage", `no environment ${name}`)
+  const document = await readState({ store: config.store, project: config.project, environment: name })
+  const schedule = scheduleOf(environment)
+  const window = schedule.next(now)
+  const secrets = Object.values(environment.secrets).map((secret) => secretStatus({ name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs }, document, schedule, now))
+  const journal = journalOf(document)
+  return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), ...(journal === undefined ? {} : { journal }), secrets }
+}
+
+function journalOf(document: StateDocument | undefined): string | undefined {
+  const set = document?.changeSet
+  if (set === undefined) return undefined
+  return `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: going ${set.direction}${set.fault === undefined ? "" : ` because ${set.fault.says}`}`
+}
+
+function print(terminal: Terminal, config: Config, all: readonly EnvironmentStatus[]): void {
+  const now = terminal.host.now()
+  for (const environment of all) {
+    const { window } = environment
+    terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
+    if (environment.journal !== undefined) terminal.out(`! ${environment.journal}`)
+    const rows = environment.secrets.map((secret) => row(secret, environment.timezone))
+    const lines = columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows])
+    for (const line of lines) terminal.out(line)
+  }
+  const secrets = all.flatMap((one) => one.secrets)
+  const attention = secrets.filter((one) => one.attention).length
+  terminal.out(`${secrets.length} secret${secrets.length === 1 ? "" : "s"} · ${attention === 0 ? "none needs" : `${attention} need${attention === 1 ? "s" : ""}`} attention · state ${stateFolder(config)}`)
+}
+
+function row(secret: SecretStatus, timezone: string): readonly string[] {
+  const { dueAt: due, overdueMs } = secret
+  return [
+    `${secret.attention ? "!" : " "} ${secret.name}`,
+    secret.driver,
+    secret.version ?? "–",
+    secret.ageMs === undefined ? "–" : formatDuration(secret.ageMs),
+    secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
+    overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone),
+    [secret.stage, ...secret.notes].join(" · "),
+  ]
+}

@@ -1,0 +1,35 @@
+import { dryRun as look } from "../app/dry-run.ts"
+import type { App } from "../app/app.ts"
+import { type Terminal, type Values, isSet } from "./command.ts"
+import { exitCodes } from "./exit-codes.ts"
+
+/** Prints what a rotation would do, step by step, and what stands in its way. */
+export async function dryRun(terminal: Terminal, values: Values, app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>): Promise<number> {
+  const why = isSet(values, "new") ? ("new" as const) : ("asked" as const)
+  const plans = []
+  for (const [environment, secrets] of chosen) plans.push(await look(app, environment, { why, ...(secrets === undefined ? {} : { secrets }) }))
+  if (isSet(values, "json")) terminal.out(JSON.stringify({ plans }))
+  else for (const plan of plans) for (const line of linesOf(plan)) terminal.out(line)
+  const blocked = plans.flatMap((plan) => plan.secrets).filter((one) => one.blocked !== undefined).length
+  const total = plans.flatMap((plan) => plan.secrets).length
+  if (blocked === 0 && plans.every((plan) => plan.fault === undefined)) return exitCodes.done
+  return blocked < total ? exitCodes.partly : exitCodes.failed
+}
+
+type Plan = Awaited<ReturnType<typeof look>>
+
+function linesOf(plan: Plan): readonly string[] {
+  const going = plan.secrets.filter((one) => one.blocked === undefined)
+  const many = `${going.length} secret${going.length === 1 ? "" : "s"}`
+  const lines = [`Would rotate ${many} of ${plan.environment}${going.length > 1 ? " in one change set" : ""}. Nothing was changed.`]
+  const width = Math.max(0, ...plan.secrets.map((one) => one.name.length))
+  const section = (title: string, rows: readonly string[]): void => rows.forEach((row, index) => lines.push(`  ${(index === 0 ? title : "").padEnd(11)} ${row}`))
+  section("1 preflight", plan.secrets.map((one) => `${one.name.padEnd(width)}  ${one.blocked === undefined ? `ok${one.notes.length === 0 ? "" : `   ${one.notes.join(", ")}`}` : `NO   ${one.blocked.says} (${one.blocked.code})`}`))
+  section("2 apply", going.map((one) => `${one.name.padEnd(width)}  ${one.apply}    gap: ${one.gap}`))
+  section("3 deliver", plan.fault === undefined ? plan.outputs.map((one) => `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}`) : [`NO   ${plan.fault.says} (${plan.fault.code})`])
+  section("4 restart", plan.restarts.map((one) => `${one.name}: ${one.says}${one.health === undefined ? "; no health check: a restart proves little" : `, then ${one.health}`}`))
+  section("5 revoke", going.map((one) => `${one.name.padEnd(width)}  ${one.revoke}`))
+  for (const hint of new Set(plan.secrets.flatMap((one) => one.blocked?.hint ?? []))) lines.push(`  hint: ${hint}`)
+  if (plan.fault?.hint !== undefined) lines.push(`  hint: ${plan.fault.hint}`)
+  return lines
+}

@@ -1,0 +1,71 @@
+import { parseArgs } from "node:util"
+import { AppError } from "../base/error.ts"
+import { type Command, type Options, type Terminal, commonOptions, parseArgsOptions } from "./command.ts"
+import { exitCodeOf, exitCodes } from "./exit-codes.ts"
+import { commandNames, findCommand } from "./table.ts"
+
+/** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
+export async function main(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  try {
+    refuseSurroundings(terminal)
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") return await help(terminal, rest[0], name === undefined)
+    if (name === "--version") return await main(terminal, ["version", ...rest])
+    const entry = findCommand(name)
+    if (entry === undefined) throw await unknown(name)
+    const command = await entry.load()
+    const { values, positionals } = read(command, rest)
+    if (values["help"] === true) return await help(terminal, name, false)
+    return await command.run(terminal, positionals, values)
+  } catch (error) {
+    return fail(terminal, error)
+  }
+}
+
+function read(command: Command, args: readonly string[]): { readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>; readonly positionals: readonly string[] } {
+  const options: Options = { ...command.options, ...commonOptions }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: parseArgsOptions(options), allowPositionals: true, strict: true })
+    return { values: values as Readonly<Record<string, string | boolean | readonly string[] | undefined>>, positionals }
+  } catch (error) {
+    const option = error instanceof Error ? /'(--?[\w-]+)/.exec(error.message)?.[1] : undefined
+    throw new AppError("usage", option === undefined ? "these options cannot be read" : `${option} is no option of this command, or lacks its value`, {
+      hint: `options: ${Object.keys(options).map((one) => `--${one}`).join(" ")}`,
+    })
+  }
+}
+
+async function unknown(name: string): Promise<AppError> {
+  const { nearest } = await import("../config/nearest.ts")
+  const near = nearest(name, commandNames())
+  return new AppError("usage", `there is no command ${JSON.stringify(name.slice(0, 40))}`, { hint: near === undefined ? "see mycelium --help" : `did you mean ${near}?` })
+}
+
+async function help(terminal: Terminal, name: string | undefined, asked: boolean): Promise<number> {
+  const { helpText } = await import("./help.ts")
+  const text = await helpText(name)
+  if (asked) terminal.talk(text)
+  else terminal.out(text)
+  return asked ? exitCodes.usage : exitCodes.done
+}
+
+/** Variables that make the runtime obey others: whoever sets them would run code, listen in, or accept any certificate. */
+const forbidden = ["BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_NOTIFY", "BUN_CONFIG_VERBOSE_FETCH", "NODE_TLS_REJECT_UNAUTHORIZED"]
+
+function refuseSurroundings(terminal: Terminal): void {
+  const found = forbidden.find((name) => terminal.host.env(name) !== undefined)
+  if (found !== undefined) throw new AppError("usage", `the variable ${found} is set: it would change how this program runs`, { hint: `unset ${found} and start again` })
+}
+
+/** One clear sentence and a hint, on stderr; never a stack, never what another program said. */
+function fail(terminal: Terminal, error: unknown): number {
+  if (error instanceof AppError) {
+    terminal.talk(`mycelium: ${error.message}`)
+    if (error.hint !== undefined) terminal.talk(`  hint: ${error.hint}`)
+    return exitCodeOf(error.code)
+  }
+  terminal.talk(`mycelium: an unexpected error inside mycelium (${error instanceof Error ? error.name : "unknown"})`)
+  if (terminal.host.env("MYCELIUM_DEBUG") === "stack" && error instanceof Error) terminal.talk((error.stack ?? "").split("\n").slice(1).join("\n"))
+  terminal.talk("  hint: nothing more was done; please report what you did, without any value")
+  return exitCodes.failed
+}

@@ -1,0 +1,64 @@
+import { userInfo } from "node:os"
+import type { App, Tell } from "../app/app.ts"
+import { readIdentity } from "../app/identity.ts"
+import { findConfig } from "../config/find.ts"
+import { loadConfig } from "../config/load.ts"
+import type { Config } from "../config/model.ts"
+import { checkTrust } from "../config/trust.ts"
+import type { Actor } from "../core/audit-line.ts"
+import { parseSchedule } from "../plan/schedule.ts"
+import { drivers } from "../plugins/drivers/index.ts"
+import { healths } from "../plugins/healths/index.ts"
+import { outputs } from "../plugins/outputs/index.ts"
+import { restarters } from "../plugins/restarters/index.ts"
+import { makeStateFolder } from "../record/state-file.ts"
+import { openKeys } from "../record/vault.ts"
+import { type Terminal, type Values, isSet, textOf } from "./command.ts"
+
+const plugins = { drivers, outputs, restarters, healths }
+
+/** The config that this command line means. */
+export async function openConfig(terminal: Terminal, values: Values): Promise<Config> {
+  const env = (name: string): string | undefined => terminal.host.env(name)
+  const file = await findConfig(textOf(values, "config"), terminal.cwd, env)
+  return loadConfig(file, plugins, { env, parseSchedule })
+}
+
+/** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. */
+export async function openApp(terminal: Terminal, values: Values, command: string): Promise<App> {
+  const config = await openConfig(terminal, values)
+  await checkTrust(config.file)
+  const identity = await readIdentity(config, terminal.host)
+  await makeStateFolder(config)
+  const keys = await openKeys(config.store, identity, true)
+  return {
+    config,
+    plugins,
+    host: terminal.host,
+    keys,
+    actor: actorOf(terminal, command),
+    holder: `mycelium ${command}, process ${terminal.pid}, since ${terminal.host.now().toISOString()}`,
+    tell: isSet(values, "json") ? () => undefined : teller(terminal),
+    stop: terminal.stop,
+  }
+}
+
+function teller(terminal: Terminal): Tell {
+  return (environment, step, says, secret) => terminal.talk(`${step.padEnd(9)} ${secret === undefined ? environment : `${environment}/${secret}`}  ${says}`)
+}
+
+/** Who acts: the login behind sudo, where there is one. */
+function actorOf(terminal: Terminal, command: string): Actor {
+  const { host } = terminal
+  const user = host.env("SUDO_USER") ?? userName(terminal.uid)
+  const unit = host.env("INVOCATION_ID") === undefined ? "" : " in a systemd unit"
+  return { user: user.slice(0, 64), via: `mycelium ${command}, uid ${terminal.uid}${unit}` }
+}
+
+function userName(uid: number): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${uid}`
+  }
+}

@@ -1,0 +1,32 @@
+import type { Command } from "./command.ts"
+
+type Entry = { readonly name: string; readonly args: string; readonly summary: string; readonly load: () => Promise<Command> }
+type Group = { readonly title: string; readonly commands: readonly Entry[] }
+
+/** Every command, in the order of `--help`; each loads what it needs when it is called. */
+export const groups: readonly Group[] = [
+  {
+    title: "every day",
+    commands: [
+      { name: "status", args: "[ENV]", summary: "ages, due times, what is stuck", load: async () => (await import("./commands/status.ts")).status },
+      { name: "rotate-now", args: "[ENV[/SECRET]…]", summary: "rotate at once, prove it, revoke the old value", load: async () => (await import("./commands/rotate-now.ts")).rotateNow },
+    ],
+  },
+  {
+    title: "set-up",
+    commands: [
+      { name: "init", args: "", summary: "an identity and a config; keeps what exists", load: async () => (await import("./commands/init.ts")).init },
+      { name: "adopt", args: "ENV", summary: "take over the values that exist, proven by a login, changing nothing", load: async () => (await import("./commands/adopt.ts")).adopt },
+    ],
+  },
+  { title: "service", commands: [{ name: "run", args: "", summary: "the service: waits, rotates what is due, revokes", load: async () => (await import("./commands/run.ts")).run }] },
+  { title: "files", commands: [{ name: "render", args: "[ENV]", summary: "write the outputs again from the current values", load: async () => (await import("./commands/render.ts")).render }] },
+  { title: "about", commands: [{ name: "version", args: "", summary: "the version of this binary", load: async () => (await import("./commands/version.ts")).version }] },
+]
+
+export function findCommand(name: string): Entry | undefined {
+  return groups.flatMap((group) => group.commands).find((one) => one.name === name)
+}
+export function commandNames(): readonly string[] {
+  return groups.flatMap((group) => group.commands.map((one) => one.name))
+}

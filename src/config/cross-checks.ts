@@ -1,0 +1,85 @@
+import { dirname } from "node:path"
+import type { Context } from "./context.ts"
+import { ask } from "./context.ts"
+import type { EnvironmentDraft } from "./draft.ts"
+import { formatPath, type Path } from "./problems.ts"
+import { checkSchedules } from "./schedules.ts"
+import { checkTemplates } from "./templates.ts"
+
+/** What no single part can know: whether the parts of a config fit together. */
+export function crossCheck(environments: readonly EnvironmentDraft[], store: string, context: Context): void {
+  checkPresence(environments, context)
+  checkAges(environments, context)
+  checkLogins(environments, context)
+  checkTargets(environments, store, context)
+  checkReads(environments, context)
+  checkTemplates(environments, context)
+  checkSchedules(environments, context)
+}
+
+function checkPresence(environments: readonly EnvironmentDraft[], { report }: Context): void {
+  if (environments.length === 0) report({ path: ["environments"], at: "key", says: "there are no environments", hint: "name at least one under `environments`" })
+  for (const { path, isMap, secrets } of environments) {
+    if (isMap && secrets.length === 0) report({ path, at: "key", says: "this environment has no secrets", hint: "name at least one under `secrets`, or remove the environment" })
+  }
+}
+
+const minute = 60_000
+
+function checkAges(environments: readonly EnvironmentDraft[], { report }: Context): void {
+  for (const { path, secrets } of environments) {
+    if (secrets.some(({ agePath }) => agePath === undefined)) {
+      const hint = "write rotate_every: 90d here, at the top or at each secret; never keeps a value for good"
+      report({ path, at: "key", missing: "rotate_every", says: "nothing says how old its secrets may get: `rotate_every` is missing", hint })
+    }
+    for (const { config, path: at, agePath } of secrets) {
+      if (config.rotateEveryMs !== null && config.rotateEveryMs < minute) report({ path: agePath ?? at, says: "`rotate_every` must be a minute at least" })
+    }
+  }
+}
+
+/** A login that two secrets rotate would lock out whoever holds the other one's value. */
+function checkLogins(environments: readonly EnvironmentDraft[], context: Context): void {
+  const owners = new Map<string, Path>()
+  for (const { path, type, options } of environments.flatMap(({ secrets }) => secrets)) {
+    if (type === undefined || options === undefined) continue
+    const login = ask(context, path, () => type.login(options))
+    if (login === undefined) continue
+    const key = `${type.type} ${login}`
+    const owner = owners.get(key)
+    if (owner === undefined) owners.set(key, path)
+    else context.report({ path, at: "key", says: `has the same login as ${formatPath(owner)}`, hint: "give each its own role or user: a login belongs to one secret" })
+  }
+}
+
+function checkTargets(environments: readonly EnvironmentDraft[], store: string, { report, file }: Context): void {
+  const owners = new Map<string, Path>()
+  for (const { path, config } of environments.flatMap(({ outputs }) => outputs)) {
+    if (config === undefined) continue
+    const at = [...path, config.type]
+    const owner = owners.get(config.target)
+    if (owner !== undefined) report({ path: at, says: `writes the same file as ${formatPath(owner)}`, hint: "let one output show both" })
+    owners.set(config.target, owner ?? path)
+    if (config.target === file) report({ path: at, says: "would replace this config" })
+    if (isInside(config.target, store)) report({ path: at, says: "writes into the store, which is ours alone" })
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || (dirname(path) !== path && isInside(dirname(path), folder))
+}
+
+function checkReads(environments: readonly EnvironmentDraft[], { report, folder }: Context): void {
+  for (const { outputs, deployments } of environments) {
+    // What a wrong output would write is unknown: its own problem comes first.
+    if (outputs.some(({ config }) => config === undefined)) continue
+    const targets = new Set(outputs.flatMap(({ config }) => config?.target ?? []))
+    for (const { path, config, ownReads } of deployments) {
+      if (!ownReads) continue
+      config.reads.forEach((target, index) => {
+        if (targets.has(target)) return
+        report({ path: [...path, "reads", index], says: "is the file of no output of this environment", hint: `relative paths begin in ${folder}` })
+      })
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { ZodType, output } from "zod"
+import type { Context } from "./context.ts"
+import { readDeployment } from "./deployment.ts"
+import type { EnvironmentDraft } from "./draft.ts"
+import { defaults, environmentKeys, Name, SecretName } from "./keys.ts"
+import { MapReader } from "./map-reader.ts"
+import { readOutput } from "./output.ts"
+import type { Path } from "./problems.ts"
+import { readSecret } from "./secret.ts"
+import { validate } from "./validate.ts"
+
+/** What an environment takes over from the project. */
+export type ProjectWide = {
+  readonly schedule: string | undefined
+  readonly timezone: string | undefined
+  readonly rotateEveryMs: number | null | undefined
+  /** Where that is said. */
+  readonly agePath: Path | undefined
+}
+
+export function readEnvironment(name: string, raw: unknown, path: Path, wide: ProjectWide, context: Context): EnvironmentDraft {
+  const reader = new MapReader(raw ?? {}, path, context.report)
+  const own = <Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined => reader.optional(key, schema)
+  const schedule = own("schedule", environmentKeys.schedule)
+  const timezone = own("timezone", environmentKeys.timezone)
+  const ownAge = reader.has("rotate_every")
+  const age = own("rotate_every", environmentKeys.rotate_every)
+  const graceMs = own("grace", environmentKeys.grace)
+  const inherited = ownAge ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs } : { ...wide, graceMs }
+  const secrets = named(reader, "secrets", SecretName, context).map((one) => readSecret(one.name, one.raw, one.path, inherited, context))
+  const outputs = list(reader, "outputs", context).map((one) => readOutput(one.raw, one.path, context))
+  const targets = outputs.flatMap(({ config }) => config?.target ?? [])
+  const deployments = named(reader, "deployments", Name, context).map((one) => readDeployment(one.name, one.raw, one.path, targets, context))
+  reader.close()
+  return {
+    path,
+    name,
+    isMap: reader.isMap,
+    schedule: schedule ?? wide.schedule,
+    schedulePath: schedule === undefined ? ["schedule"] : [...path, "schedule"],
+    timezone: timezone ?? wide.timezone ?? defaults.timezone,
+    timezonePath: timezone === undefined ? ["timezone"] : [...path, "timezone"],
+    secrets,
+    outputs,
+    deployments,
+  }
+}
+
+type Part = { readonly raw: unknown; readonly path: Path }
+
+/** The entries of a map whose keys are names. An entry with a wrong name is read too, for its other mistakes. */
+export function named(reader: MapReader, key: string, names: ZodType, context: Context): readonly (Part & { readonly name: string })[] {
+  const raw = reader.raw(key)
+  if (raw === undefined || raw === null) return []
+  const path = [...reader.path, key]
+  if (typeof raw !== "object" || Array.isArray(raw)) {
+    context.report({ path, says: "expected a map of names" })
+    return []
+  }
+  return Object.entries(raw).map(([name, value]) => {
+    validate(names, { value: name, path: [...path, name], report: (fault) => context.report({ ...fault, at: "key" }) })
+    return { name, raw: value, path: [...path, name] }
+  })
+}
+
+function list(reader: MapReader, key: string, context: Context): readonly Part[] {
+  const raw = reader.raw(key)
+  if (raw === undefined || raw === null) return []
+  const path = [...reader.path, key]
+  if (Array.isArray(raw)) return raw.map((item: unknown, index) => ({ raw: item, path: [...path, index] }))
+  context.report({ path, says: "expected a list: each entry begins with -" })
+  return []
+}

@@ -1,0 +1,66 @@
+import type { output, ZodType } from "zod"
+import type { Path, Report } from "./problems.ts"
+import { unknownKey } from "./sentences.ts"
+import { validate } from "./validate.ts"
+
+/** Reads a map key by key, so that one wrong key hides no other; what nobody asked for is an unknown key. */
+export class MapReader {
+  readonly path: Path
+  readonly #report: Report
+  readonly #asked: string[] = []
+  readonly #left: Map<string, unknown>
+  /** False: not even a map, which is reported already. */
+  readonly isMap: boolean
+
+  constructor(value: unknown, path: Path, report: Report) {
+    this.path = path
+    this.#report = report
+    this.isMap = typeof value === "object" && value !== null && !Array.isArray(value)
+    this.#left = new Map(this.isMap ? Object.entries(Object(value)) : [])
+    if (!this.isMap) report({ path, says: `expected a map of keys${value === null ? ", found nothing" : ""}` })
+  }
+
+  /** The value of a key that may be left out. */
+  optional<Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined {
+    if (!this.has(key)) return undefined
+    const value = this.raw(key)
+    return validate(schema, { value, path: [...this.path, key], report: this.#report })
+  }
+
+  required<Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined {
+    if (!this.has(key) && this.isMap) this.#report({ path: this.path, at: "key", missing: key, says: `required key \`${key}\` is missing` })
+    return this.optional(key, schema)
+  }
+
+  /** The value as written; undefined if the key is not there. */
+  raw(key: string): unknown {
+    this.#asked.push(key)
+    const value = this.#left.get(key)
+    this.#left.delete(key)
+    return value
+  }
+
+  /** All keys that nobody asked for so far, which now counts as asked. */
+  rest(): Readonly<Record<string, unknown>> {
+    const rest = Object.fromEntries(this.#left)
+    this.#left.clear()
+    return rest
+  }
+
+  /** The keys that nobody asked for so far. */
+  get left(): readonly string[] {
+    return [...this.#left.keys()]
+  }
+
+  /** Reports the keys that nobody asked for. */
+  close(alsoKnown: readonly string[] = []): void {
+    for (const [key, value] of this.#left) {
+      this.#report({ path: [...this.path, key], ...unknownKey(key, value, [...this.#asked, ...alsoKnown]) })
+    }
+  }
+
+  has(key: string): boolean {
+    if (!this.#asked.includes(key)) this.#asked.push(key)
+    return this.#left.has(key)
+  }
+}

@@ -1,0 +1,68 @@
+import type { Reference } from "../core/ports.ts"
+
+/**
+ * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON, so that a recovery uses
+ * the options that the rotation began with. `options` are raw, as written: their plug-in's schema parses them at `open`.
+ */
+export type Config = {
+  /** Absolute, as all paths here that are not inside `options`. */
+  readonly file: string
+  /** The folder of the config: what relative paths are relative to. */
+  readonly folder: string
+  readonly project: string
+  readonly store: string
+  /** Who besides this machine's identity can open values. */
+  readonly recipients: readonly string[]
+  readonly identity?: Reference
+  /** In the order of the file. */
+  readonly environments: Readonly<Record<string, EnvironmentConfig>>
+}
+
+export type EnvironmentConfig = {
+  readonly name: string
+  readonly project: string
+  readonly folder: string
+  /** Its own or the project's; where neither says one, `defaultSchedule` holds. */
+  readonly schedule?: string
+  readonly timezone: string
+  readonly secrets: Readonly<Record<string, SecretConfig>>
+  readonly outputs: readonly OutputConfig[]
+  /** In the order in which they restart. */
+  readonly deployments: readonly DeploymentConfig[]
+}
+
+export type SecretConfig = {
+  readonly name: string
+  /** The type of its driver. */
+  readonly driver: string
+  /** The greatest age; null: never rotated by itself. */
+  readonly rotateEveryMs: number | null
+  /** How long the previous value lives on beside the current one; 0 where only one can live. */
+  readonly graceMs: number
+  readonly endSessions: boolean
+  readonly tags: readonly string[]
+  /** Without the keys that every secret has. */
+  readonly options: unknown
+}
+
+export type OutputConfig = {
+  readonly type: string
+  /** The file that it writes. */
+  readonly target: string
+  /** The secrets that its templates name. */
+  readonly shows: readonly string[]
+  readonly options: unknown
+}
+
+export type DeploymentConfig = {
+  readonly name: string
+  /** Targets of outputs. */
+  readonly reads: readonly string[]
+  readonly restarter: { readonly type: string; readonly options: unknown }
+  readonly health?: { readonly type: string; readonly options: unknown; readonly withinMs: number }
+  /** The hook's own deadline. */
+  readonly timeoutMs: number
+}
+
+/** Every night at three, in the environment's zone. */
+export const defaultSchedule = "0 3 * * *"

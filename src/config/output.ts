@@ -1,0 +1,37 @@
+import { resolve } from "node:path"
+import type { OutputType } from "../core/define.ts"
+import { ask, type Context } from "./context.ts"
+import type { OutputDraft } from "./draft.ts"
+import type { Path } from "./problems.ts"
+import { oneOf, unknownKey } from "./sentences.ts"
+import { nearest } from "./nearest.ts"
+import { validate } from "./validate.ts"
+
+/** An output is known by its key (`dotenv: .env`); its plug-in's schema takes the whole map. */
+export function readOutput(raw: unknown, path: Path, context: Context): OutputDraft {
+  const type = findType(raw, path, context)
+  if (type === undefined) return { path, config: undefined }
+  const options = validate(type.options, { value: raw, path, report: context.report })
+  if (options === undefined) return { path, config: undefined }
+  const seen = ask(context, path, () => type.inspect(options))
+  const target = ask(context, path, () => type.target(options, context.folder))
+  for (const problem of seen?.problems ?? []) context.report({ path: [...path, ...problem.path], says: problem.says })
+  if (target === undefined) return { path, config: undefined }
+  return { path, config: { type: type.type, target: resolve(context.folder, target), shows: seen?.shows ?? [], options: raw } }
+}
+
+function findType(raw: unknown, path: Path, { plugins, report }: Context): OutputType | undefined {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+    report({ path, says: "expected a map of keys" })
+    return undefined
+  }
+  const keys = Object.keys(raw)
+  const types = plugins.outputs.map(({ type }) => type)
+  const found = plugins.outputs.filter(({ type }) => keys.includes(type))
+  if (found.length > 1) report({ path, says: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}` })
+  if (found.length > 0) return found.length === 1 ? found[0] : undefined
+  const misspelt = keys.find((key) => nearest(key, types) !== undefined)
+  if (misspelt === undefined) report({ path, says: `says not which kind of output it is: ${oneOf(types, undefined)}` })
+  else report({ path: [...path, misspelt], ...unknownKey(misspelt, "", types) })
+  return undefined
+}

@@ -1,0 +1,73 @@
+import { AppError } from "../base/error.ts"
+
+/** One thing that is wrong in the config. Its words name keys, never a value: a value may be a password in the wrong place. */
+export type Problem = {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** "environments.production.secrets.postgres"; empty for the file as a whole. */
+  readonly path: string
+  readonly says: string
+  readonly hint?: string
+}
+
+export type Path = readonly (string | number)[]
+
+/** A problem by its place in the data; the place in the file is looked up at the end. */
+export type Fault = {
+  readonly path: Path
+  /** Points at the key instead of at the value. */
+  readonly at?: "key"
+  /** The path ends in a key that does not exist here, which is not shown: it may be a value in the wrong place. */
+  readonly unknown?: true
+  readonly says: string
+  readonly hint?: string
+  /** The key that `path` lacks; the key that an unknown one was meant to be. One mistake is told once. */
+  readonly missing?: string
+  readonly meant?: string
+}
+export type Report = (fault: Fault) => void
+
+/** Without the consequences of others: a key that is missing because it is misspelt. */
+export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
+  const meant = new Set(faults.flatMap(({ path, meant: key }) => (key === undefined ? [] : [JSON.stringify([...path.slice(0, -1), key])])))
+  return faults.filter(({ path, missing }) => missing === undefined || !meant.has(JSON.stringify([...path, missing])))
+}
+
+/** Everything that is wrong with a config, at once. Its message is the first problem, for whoever has one line only. */
+export class ConfigProblems extends AppError {
+  readonly problems: readonly Problem[]
+  constructor(problems: readonly Problem[]) {
+    const [first] = problems
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""
+    super("config-invalid", first === undefined ? "the config is not valid" : `${lineOf(first)}${more}`, first?.hint === undefined ? {} : { hint: first.hint })
+    this.problems = problems
+  }
+}
+
+/** `file:line:column  path: sentence`, with a line for each hint; for a terminal. */
+export function formatProblems(problems: readonly Problem[]): string {
+  return problems.map((problem) => `${lineOf(problem)}\n${problem.hint === undefined ? "" : `  hint: ${problem.hint}\n`}`).join("")
+}
+
+function lineOf({ file, line, column, path, says }: Problem): string {
+  return `${file}:${line}:${column}  ${path === "" ? "" : `${path}: `}${says}`
+}
+
+/** The path that people are shown. */
+export function shownPath({ path, unknown }: Fault): string {
+  return formatPath(unknown ? path.slice(0, -1) : path)
+}
+
+/** A path for people. A key that is no plain word is not repeated: it may be a value in the wrong place, or move the cursor. */
+export function formatPath(path: Path): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`
+    const word = isPlainWord(step) ? step : "…"
+    return text === "" ? word : `${text}.${word}`
+  }, "")
+}
+
+export function isPlainWord(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/.test(text)
+}

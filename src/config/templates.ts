@@ -1,0 +1,51 @@
+import type { Context } from "./context.ts"
+import type { EnvironmentDraft, OutputDraft } from "./draft.ts"
+import { nearest } from "./nearest.ts"
+import type { Path } from "./problems.ts"
+
+/** Templates that show what does not exist. The outputs know which secrets they name; where exactly is looked up in their text. */
+export function checkTemplates(environments: readonly EnvironmentDraft[], context: Context): void {
+  for (const environment of environments) {
+    for (const output of environment.outputs) {
+      checkSecrets(environment, output, context)
+      checkFields(environment, output, context)
+    }
+  }
+}
+
+function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
+  const names = secrets.map((secret) => secret.config.name)
+  const uses = usesIn(config?.options, path)
+  for (const shown of config?.shows ?? []) {
+    if (names.includes(shown)) continue
+    const near = nearest(shown, names)
+    const says = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
+    const places = uses.filter(({ secret }) => secret === shown).map((use) => use.path)
+    for (const place of places.length === 0 ? [path] : places) report({ path: place, says, ...list("secrets", names) })
+  }
+}
+
+function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
+  for (const use of usesIn(config?.options, path)) {
+    const type = secrets.find((secret) => secret.config.name === use.secret)?.type
+    const fields = type?.fields ?? ["password"]
+    if (type === undefined || fields.includes(use.field)) continue
+    report({ path: use.path, says: `shows a field that \`${use.secret}\` does not have`, ...list("fields", fields) })
+  }
+}
+
+function list(what: string, names: readonly string[]): { readonly hint?: string } {
+  return names.length === 0 ? {} : { hint: `${what}: ${names.join(", ")}` }
+}
+
+type Use = { readonly secret: string; readonly field: string; readonly path: Path }
+
+/** Each `{{ secret.field` in the strings of an output's options. */
+function usesIn(value: unknown, path: Path): readonly Use[] {
+  if (typeof value === "string") {
+    return [...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)/g)].flatMap(([, secret, field]) => (secret !== undefined && field !== undefined ? [{ secret, field, path }] : []))
+  }
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => usesIn(item, [...path, index]))
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) => usesIn(item, [...path, key]))
+}

@@ -1,0 +1,82 @@
+import type { Stats } from "node:fs"
+import { lstat, readlink } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
+import { AppError, systemCode } from "../base/error.ts"
+import type { Finding } from "../core/ports.ts"
+
+/** A config names programs that we run: whoever can change it, or a folder on the way to it, is us. */
+
+export type Me = { readonly uid: number; readonly gid: number }
+
+/** Refuses (`config-writable-by-others`) a config that somebody else can change; for every command that runs hooks. Returns what is no more than a warning, for `check`. */
+export async function checkTrust(config: string, me: Me = whoWeAre()): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  for (const { path, stats } of await wayTo(resolve(config))) {
+    const fault = refusal(path, stats, me)
+    if (fault !== undefined) throw fault
+    findings.push(...warnings(path, stats, me))
+  }
+  return findings
+}
+
+function whoWeAre(): Me {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+}
+
+type Entry = { readonly path: string; readonly stats: Stats }
+
+/** As many links as Linux follows. */
+const mostLinks = 40
+
+/** Each folder, link and file that is passed from the root to the config, links followed by hand. */
+async function wayTo(config: string): Promise<readonly Entry[]> {
+  const way: Entry[] = [{ path: "/", stats: await look("/") }]
+  const ahead = config.split("/").filter((step) => step !== "")
+  let links = 0
+  let at = "/"
+  for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
+    const path = step === ".." ? dirname(at) : join(at, step)
+    const stats = await look(path)
+    way.push({ path, stats })
+    if (!stats.isSymbolicLink()) {
+      at = path
+      continue
+    }
+    if (++links > mostLinks) throw new AppError("file-unreadable", `cannot read ${config}: too many symbolic links`)
+    const target = await attempt(path, () => readlink(path))
+    ahead.unshift(...target.split("/").filter((part) => part !== "" && part !== "."))
+    if (target.startsWith("/")) at = "/"
+  }
+  return way
+}
+
+function look(path: string): Promise<Stats> {
+  return attempt(path, () => lstat(path))
+}
+
+async function attempt<Answer>(path: string, act: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await act()
+  } catch (error) {
+    throw new AppError("file-unreadable", `cannot look at ${path}: ${systemCode(error) ?? "unknown error"}`)
+  }
+}
+
+function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
+  const what = "a config names programs that Mycelium runs, so nobody else may change it"
+  if (stats.uid !== 0 && stats.uid !== me.uid) {
+    return new AppError("config-writable-by-others", `${path} belongs to another user (${stats.uid})`, { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` })
+  }
+  // Where the sticky bit is set, as in /tmp, others cannot replace what is not theirs; whose the next step is, is asked next.
+  const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
+  if (stats.isSymbolicLink() || (stats.mode & 0o002) === 0 || guarded) return undefined
+  return new AppError("config-writable-by-others", `${path} can be written by everybody`, { hint: `${what}: chmod o-w ${path}` })
+}
+
+function warnings(path: string, stats: Stats, me: Me): readonly Finding[] {
+  const ours = stats.gid === 0 || stats.gid === me.gid
+  const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
+  if (stats.isSymbolicLink() || (stats.mode & 0o020) === 0 || ours || guarded) return []
+  const says = `${path} can be written by a group (${stats.gid}): each member can make Mycelium run programs`
+  return [{ code: "config-group-writable", severity: "warning", says, remedy: `chmod g-w ${path}` }]
+}

@@ -1,0 +1,89 @@
+import type { core, output, ZodType } from "zod"
+import type { Path, Report } from "./problems.ts"
+import { mark, sentenceFor, unknownKey } from "./sentences.ts"
+
+export type Asked = {
+  readonly value: unknown
+  readonly path: Path
+  readonly report: Report
+  /** Keys that stand beside those of the schema, for suggestions. */
+  readonly alsoKnown?: readonly string[]
+}
+
+/** What `schema` makes of the value; otherwise undefined, and every problem is reported. */
+export function validate<Schema extends ZodType>(schema: Schema, asked: Asked): output<Schema> | undefined {
+  const parsed = schema.safeParse(asked.value, { error: sentenceFor })
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) tell(issue, [], asked)
+  return undefined
+}
+
+type Issue = core.$ZodIssue
+
+/** `base` is the path of the union around the issue: inside one, paths begin anew. */
+function tell(issue: Issue, base: Path, asked: Asked): void {
+  const inner = [...base, ...steps(issue.path)]
+  const path = [...asked.path, ...inner]
+  const ours = issue.message.startsWith(mark)
+  const says = ours ? issue.message.slice(mark.length) : issue.message
+  if (isMissing(issue, inner, asked.value)) return tellMissing(path, ours ? undefined : says, asked)
+  if (!ours) return asked.report({ path, says: withoutValue(says, valueAt(asked.value, inner)) })
+  if (issue.code === "unrecognized_keys") return tellUnknown(issue.keys, says, inner, asked)
+  if (issue.code === "invalid_union") return tellUnion(issue, inner, asked)
+  if (issue.code === "invalid_key") {
+    const reason = issue.issues[0]?.message ?? ""
+    return asked.report({ path, at: "key", says: reason === "" || reason.startsWith(mark) ? "this key is not allowed here" : reason })
+  }
+  asked.report({ path, says })
+}
+
+function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
+  const key = String(path.at(-1))
+  asked.report({ path: path.slice(0, -1), at: "key", missing: key, says: `required key \`${key}\` is missing`, ...(hint === undefined ? {} : { hint }) })
+}
+
+function tellUnknown(keys: readonly string[], known: string, inner: Path, asked: Asked): void {
+  const listed: unknown = JSON.parse(known)
+  const names = Array.isArray(listed) ? listed.map(String) : []
+  const all = inner.length === 0 ? [...names, ...(asked.alsoKnown ?? [])] : names
+  for (const key of keys) {
+    const place = [...inner, key]
+    asked.report({ path: [...asked.path, ...place], ...unknownKey(key, valueAt(asked.value, place), all) })
+  }
+}
+
+/** Tells what the likeliest alternative lacks: the one that got furthest; where all fail at once, what each would take. */
+function tellUnion(issue: Issue & { readonly code: "invalid_union" }, inner: Path, asked: Asked): void {
+  const deeper = issue.errors.filter((issues) => !issues.some((one) => one.code === "invalid_type" && one.path.length === 0))
+  const [likeliest] = [...deeper].sort((a, b) => weight(a) - weight(b))
+  if (likeliest !== undefined) return likeliest.forEach((one) => tell(one, inner, asked))
+  const wanted = new Set(issue.errors.flatMap(([first]) => (first?.message.startsWith(mark) ? [first.message.slice(mark.length)] : [])))
+  const words = [...wanted].map((says) => says.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""))
+  asked.report({ path: [...asked.path, ...inner], says: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}` })
+}
+
+/** A key that the alternative does not know speaks most against it. */
+function weight(issues: readonly Issue[]): number {
+  return issues.reduce((sum, { code, path }) => sum + (code === "unrecognized_keys" ? 100 : path.length === 0 ? 10 : 1), 0)
+}
+
+function isMissing(issue: Issue, inner: Path, value: unknown): boolean {
+  const structural = issue.code === "invalid_type" || issue.code === "invalid_union" || issue.code === "invalid_value"
+  return structural && inner.length > 0 && typeof inner.at(-1) === "string" && valueAt(value, inner) === undefined
+}
+
+function steps(path: readonly PropertyKey[]): Path {
+  return path.map((step) => (typeof step === "number" ? step : String(step)))
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inside, step) => {
+    if (typeof inside !== "object" || inside === null) return undefined
+    return Object.entries(inside).find(([key]) => key === String(step))?.[1]
+  }, value)
+}
+
+/** A plug-in's own words, unless they repeat what was written. */
+function withoutValue(says: string, value: unknown): string {
+  return typeof value === "string" && value.length >= 6 && says.includes(value) ? "is not allowed here" : says
+}

@@ -1,0 +1,62 @@
+import type { Document, ErrorCode } from "yaml"
+import type { Place } from "./yaml.ts"
+
+/** What is wrong at a place of the text. */
+export type Spot = Place & {
+  readonly says: string
+  readonly hint?: string
+  /** What the data says about the same line is a consequence of this. */
+  readonly hides?: true
+}
+
+/** More than this is one mistake that the parser meets again and again. */
+const most = 10
+
+/** The parser's findings in our words, by its codes: its own messages quote the text. One for each line. */
+export function syntaxSpots(document: Document.Parsed, text: string, placeOf: (offset: number) => Place): { readonly spots: readonly Spot[]; readonly usable: boolean } {
+  const found = [...document.errors, ...document.warnings]
+  const lines = text.split("\n")
+  const byLine = new Map<number, Spot>()
+  for (const { code, pos } of found) {
+    const place = placeOf(pos[0])
+    if (byLine.get(place.line)?.hides === true) continue
+    const template = templateColumn(lines[place.line - 1] ?? "")
+    if (template !== undefined) byLine.set(place.line, { line: place.line, column: template, ...templates })
+    else if (!byLine.has(place.line)) byLine.set(place.line, { ...place, ...sentence(code) })
+  }
+  return { spots: [...byLine.values()].slice(0, most), usable: found.every(({ code }) => harmless.has(code)) }
+}
+
+/** The data is whole in spite of these. */
+const harmless: ReadonlySet<ErrorCode> = new Set(["DUPLICATE_KEY", "NON_STRING_KEY", "TAG_RESOLVE_FAILED"])
+
+const templates = { says: 'templates must be quoted: "{{ postgres.password }}"', hides: true } as const
+
+/** The column of a template that stands outside quotes and comments. */
+function templateColumn(line: string): number | undefined {
+  const bare = line.replace(/"(?:[^"\\]|\\.)*"|'[^']*'|(?<=^|\s)#.*$/g, (part) => " ".repeat(part.length))
+  const index = bare.search(/\{[{%]/)
+  return index < 0 ? undefined : index + 1
+}
+
+function sentence(code: ErrorCode): { readonly says: string; readonly hint?: string; readonly hides?: true } {
+  return sentences[code] ?? { says: "this is not valid YAML here", hint: "check brackets, quotes and indentation on this line and the one before" }
+}
+
+const needsQuotes = "a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes"
+
+const sentences: Partial<Record<ErrorCode, { readonly says: string; readonly hint?: string; readonly hides?: true }>> = {
+  DUPLICATE_KEY: { says: "this key stands here twice", hint: "remove one of the two: the other would be ignored without a word" },
+  NON_STRING_KEY: { says: "a key must be a plain word", hides: true },
+  TAG_RESOLVE_FAILED: { says: "tags (`!…`) have no meaning here", hint: needsQuotes },
+  TAB_AS_INDENT: { says: "indent with spaces: YAML refuses tabs" },
+  BAD_INDENT: { says: "the indentation does not fit the lines above", hint: "keys of one map begin in the same column; an open bracket must be closed" },
+  BAD_ALIAS: { says: "this is not valid YAML here", hint: `${needsQuotes}: schedule: "* * * * *"` },
+  BAD_SCALAR_START: { says: "this text needs quotes", hint: needsQuotes },
+  BAD_DQ_ESCAPE: { says: "this escape is not known between double quotes", hint: "write \\\\ for a backslash, or use single quotes" },
+  BAD_DIRECTIVE: { says: "directives (`%…`) are not supported" },
+  BLOCK_AS_IMPLICIT_KEY: { says: "a map cannot begin on the line of its key", hint: needsQuotes },
+  MISSING_CHAR: { says: "a quote or a bracket is not closed, or a colon is missing" },
+  MULTIPLE_DOCS: { says: "a second document begins here: a config is one document" },
+  RESOURCE_EXHAUSTION: { says: "nested too deeply" },
+}

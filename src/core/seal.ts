@@ -1,0 +1,44 @@
+import { Decrypter, Encrypter, armor, generateX25519Identity, identityToRecipient } from "age-encryption"
+import { AppError } from "../base/error.ts"
+
+/** The only file that knows the cryptography of values: age, X25519 recipients, so that the `age` command opens them too. */
+
+/** Seals bytes to every recipient; armored text. */
+export async function seal(recipients: readonly string[], bytes: Uint8Array): Promise<string> {
+  const encrypter = new Encrypter()
+  for (const recipient of recipients) encrypter.addRecipient(recipient)
+  return armor.encode(await encrypter.encrypt(bytes))
+}
+
+/** Opens what was sealed to this identity; `seal-broken` where it was not, or is damaged. */
+export async function unseal(identities: readonly string[], sealed: string): Promise<Uint8Array> {
+  const decrypter = new Decrypter()
+  for (const identity of identities) decrypter.addIdentity(identity)
+  try {
+    return await decrypter.decrypt(armor.decode(sealed))
+  } catch {
+    throw new AppError("seal-broken", "a sealed value cannot be opened with this identity", {
+      hint: "it was sealed to another identity, or damaged: name the right one with identity, or restore the state from a backup",
+    })
+  }
+}
+
+export async function newIdentity(): Promise<string> {
+  return generateX25519Identity()
+}
+
+export async function recipientOf(identity: string): Promise<string> {
+  try {
+    return await identityToRecipient(identity)
+  } catch {
+    throw new AppError("identity-broken", "the identity is no age identity", { hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one" })
+  }
+}
+
+/** The identities in the text of an identity file: comments and blank lines are left out. */
+export function identitiesIn(text: string): readonly string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith("AGE-SECRET-KEY-"))
+}

@@ -1,0 +1,33 @@
+import type { Draft, Known, Output, Values } from "../core/ports.ts"
+
+export type Ready = { readonly output: Output; readonly before: Uint8Array | undefined; readonly draft: Draft }
+export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
+
+const never = new AbortController().signal
+
+/** Drafts every output, read back as its reader would; every draft, or none and a throw. */
+export async function draftAll(outputs: readonly Output[], values: Values, known: Known): Promise<readonly Ready[]> {
+  const ready: Ready[] = []
+  try {
+    for (const output of outputs) {
+      const before = await output.read()
+      ready.push({ output, before, draft: await output.prepare(values, known, never) })
+    }
+    return ready
+  } catch (error) {
+    for (const one of ready) await one.draft.discard()
+    throw error
+  }
+}
+
+/**
+ * Puts an output's former bytes back. If somebody has edited it since (its bytes are neither the former ones nor those
+ * that we wrote), their edit stays and only our values go back.
+ */
+export async function restoreOne(output: Output, former: Former, values: Values, known: Known): Promise<void> {
+  const now = await output.read()
+  const same = now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
+  const ours = now === undefined || same || former.fingerprint(now) === former.after
+  const draft = ours ? await output.restore(former.before, never) : await output.prepare(values, known, never)
+  if (draft.changed) await draft.commit()
+}

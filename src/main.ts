@@ -1,0 +1,32 @@
+import { realHost } from "./base/host.ts"
+import { main } from "./cli/main.ts"
+
+// No file of ours is ever readable by others, not even those that libraries make.
+process.umask(0o077)
+
+const stop = new AbortController()
+for (const name of ["SIGTERM", "SIGINT"] as const) {
+  process.on(name, () => {
+    // The second time it is meant: the journal makes any instant safe.
+    if (stop.signal.aborted) process.exit(name === "SIGTERM" ? 143 : 130)
+    stop.abort()
+  })
+}
+// A reader that went away (`mycelium status | head`) ends the talk, not the work.
+process.stdout.on("error", () => undefined)
+process.stderr.on("error", () => undefined)
+
+process.exitCode = await main(
+  {
+    host: realHost(process.env),
+    out: (text) => void process.stdout.write(`${text}\n`),
+    talk: (text) => void process.stderr.write(`${text}\n`),
+    interactive: process.stderr.isTTY === true,
+    cwd: process.cwd(),
+    pid: process.pid,
+    uid: process.getuid?.() ?? 0,
+    stop: stop.signal,
+    onReload: (act) => void process.on("SIGHUP", act),
+  },
+  process.argv.slice(2),
+)

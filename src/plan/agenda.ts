@@ -1,0 +1,42 @@
+import { type StateDocument, versionAt } from "../core/state.ts"
+import { dueAt } from "./due.ts"
+import type { Schedule } from "./schedule.ts"
+
+export type Agenda = {
+  /** Secrets to rotate now, the longest overdue first. */
+  readonly due: readonly string[]
+  /** A journal is open, a revoke is due, or a value is doubtful. */
+  readonly owed: boolean
+  /** When there may be something to do next; undefined: never, as things stand. */
+  readonly nextAt: Date | undefined
+}
+
+/** What is to be done in one environment, now and next; a pure function of config, state and time. */
+export function agenda(document: StateDocument | undefined, secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[], schedule: Schedule, now: Date): Agenda {
+  const due: { readonly name: string; readonly at: number }[] = []
+  const later: number[] = []
+  for (const { name, rotateEveryMs } of secrets) {
+    const state = document?.secrets[name]
+    // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
+    if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined) continue
+    const at = dueAt(schedule, new Date(state.rotatedAt), rotateEveryMs)?.getTime()
+    if (at === undefined) continue
+    const notBefore = state.retry === undefined ? at : Math.max(at, Date.parse(state.retry.notBefore))
+    if (notBefore <= now.getTime()) due.push({ name, at })
+    else later.push(notBefore)
+  }
+  const owed = document?.changeSet !== undefined || revokes(document).some((at) => at <= now.getTime())
+  later.push(...revokes(document).filter((at) => at > now.getTime()))
+  return {
+    due: due.sort((one, other) => one.at - other.at).map(({ name }) => name),
+    owed,
+    nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
+  }
+}
+
+/** When each owed revoke is due; 0 for a value that may be live. */
+function revokes(document: StateDocument | undefined): readonly number[] {
+  return Object.values(document?.secrets ?? {}).flatMap((state) =>
+    state.versions.flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [])),
+  )
+}

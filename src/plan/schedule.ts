@@ -1,0 +1,47 @@
+import { Cron } from "croner"
+
+/** The only file that knows croner. It answers "when next after?"; the loop is ours. */
+export interface Schedule {
+  readonly pattern: string
+  readonly timezone: string
+  /** The first tick after `at`; undefined if there is none. */
+  next(at: Date): Date | undefined
+  /** The last tick before `at`; undefined if there is none. */
+  previous(at: Date): Date | undefined
+}
+
+const known = new Map<string, Schedule | { readonly problem: string }>()
+
+/** One answer per distinct pattern and zone, however many secrets share it. A bad one is said in words of ours. */
+export function parseSchedule(pattern: string, timezone: string): Schedule | { readonly problem: string } {
+  const key = `${pattern}\n${timezone}`
+  const found = known.get(key) ?? read(pattern, timezone)
+  known.set(key, found)
+  return found
+}
+
+function read(pattern: string, timezone: string): Schedule | { readonly problem: string } {
+  if (!isTimezone(timezone)) return { problem: "the timezone is not known: write it as in Europe/Berlin" }
+  let cron: Cron
+  try {
+    cron = new Cron(pattern, { timezone, paused: true })
+  } catch {
+    return { problem: 'the schedule is no cron pattern: five fields, as in "0 3 * * SUN"' }
+  }
+  const schedule: Schedule = {
+    pattern,
+    timezone,
+    next: (at) => cron.nextRun(at) ?? undefined,
+    previous: (at) => cron.previousRuns(1, at)[0],
+  }
+  return schedule.next(new Date(0)) === undefined ? { problem: "the schedule has no tick, ever" } : schedule
+}
+
+function isTimezone(timezone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: timezone })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,58 @@
+import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { dueAt } from "./due.ts"
+import type { Schedule } from "./schedule.ts"
+
+/** What stands in the config about one secret, as far as planning needs it. */
+export type Planned = { readonly name: string; readonly driver: string; readonly rotateEveryMs: number | null }
+export type SecretStatus = {
+  readonly name: string
+  readonly driver: string
+  readonly version?: string
+  readonly ageMs?: number
+  readonly rotateEveryMs: number | null
+  readonly dueAt?: Date
+  readonly overdueMs?: number
+  /** "current", "new", "rotating", … */
+  readonly stage: string
+  /** What a person would want to know besides. */
+  readonly notes: readonly string[]
+  readonly attention: boolean
+}
+
+/** How one secret stands; pure. */
+export function secretStatus(planned: Planned, document: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
+  const state = document?.secrets[planned.name]
+  const current = state === undefined ? undefined : versionAt(state, "current")
+  const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
+  const open = document?.changeSet?.secrets.includes(planned.name) === true
+  const notes = state === undefined ? [] : notesOf(state, now)
+  if (current === undefined || state === undefined) {
+    return { ...base, stage: open ? "rotating" : "new", notes: open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new"], attention: false }
+  }
+  const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
+  const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : dueAt(schedule, rotatedAt, planned.rotateEveryMs)
+  const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
+  return {
+    ...base,
+    version: current.id,
+    ...(rotatedAt === undefined ? {} : { ageMs: now.getTime() - rotatedAt.getTime() }),
+    ...(due === undefined ? {} : { dueAt: due }),
+    ...(overdueMs > 0 ? { overdueMs } : {}),
+    stage: open ? `rotating (${document?.changeSet?.direction ?? "forward"})` : "current",
+    notes,
+    attention: open || overdueMs > 0 || state.retry !== undefined || state.versions.some((one) => one.stage.is === "doubtful"),
+  }
+}
+
+function notesOf(state: SecretState, now: Date): readonly string[] {
+  const notes: string[] = []
+  for (const version of state.versions) {
+    if (version.stage.is === "previous") {
+      const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
+      notes.push(leftMs > 0 ? `${version.id} accepted for ${Math.ceil(leftMs / 1000)} s more` : `revoke of ${version.id} owed`)
+    }
+    if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
+  }
+  if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
+  return notes
+}

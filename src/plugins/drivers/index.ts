@@ -1,0 +1,5 @@
+import { generated } from "./generated.ts"
+import { postgres } from "./postgres/index.ts"
+
+/** Every driver in the binary. To add one: a file (or a folder) beside this one, a line here. */
+export const drivers = [generated, postgres] as const

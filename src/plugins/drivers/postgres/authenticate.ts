@@ -1,0 +1,71 @@
+import { AppError } from "../../../base/error.ts"
+import type { Secret } from "../../../core/secret.ts"
+import type { Channel } from "./channel.ts"
+import { malformed, type Message, readAuthentication, readSqlstate, saslInitial, saslResponse, texts } from "./message.ts"
+import { answer, clientFirst, mechanism } from "./scram.ts"
+import { ServerError } from "./server-error.ts"
+
+/** What the server wanted to know before it let us in. "nothing": trust, peer or a certificate; such a login proves no password. */
+export type Asked = "nothing" | "scram"
+
+type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string }
+
+/** Codes of AuthenticationXXX (PostgreSQL manual, 55.7). */
+const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
+
+/** Logs in. Only SCRAM-SHA-256 is answered: any other way would hand the password, or what is as good, to whoever asks. */
+export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
+  const { kind, rest } = await nextAuthentication(channel, login.says)
+  if (kind === kinds.ok) return "nothing"
+  if (kind !== kinds.sasl) throw refusal(kind, login.says)
+  if (!texts(rest).includes(mechanism)) throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
+  if (login.password === undefined) throw new AppError("password-missing", `${login.says}: the server asks for a password, and there is none`)
+  await scram(channel, login.says, login.password.reveal(), login.nonce)
+  return "scram"
+}
+
+async function scram(channel: Channel, says: string, password: string, nonce: string): Promise<void> {
+  const first = clientFirst(nonce)
+  channel.send(saslInitial(mechanism, first.message))
+  const challenge = await expect(channel, says, kinds.saslContinue)
+  const reply = await answer(password, first, challenge.toString())
+  channel.send(saslResponse(reply.message))
+  const last = await expect(channel, says, kinds.saslFinal)
+  if (!reply.proves(last.toString())) throw unproven(says)
+  await expect(channel, says, kinds.ok)
+}
+
+async function expect(channel: Channel, says: string, wanted: number): Promise<Buffer> {
+  const { kind, rest } = await nextAuthentication(channel, says)
+  // "Come in" before its own proof: whoever this is may not know the password at all.
+  if (kind === kinds.ok && wanted !== kinds.ok) throw unproven(says)
+  if (kind !== wanted) throw malformed()
+  return rest
+}
+
+async function nextAuthentication(channel: Channel, says: string): Promise<{ readonly kind: number; readonly rest: Buffer }> {
+  for (;;) {
+    const message: Message = await channel.receive()
+    if (message.type === "R") return readAuthentication(message)
+    if (message.type === "E") throw new ServerError(readSqlstate(message), says, false)
+    if (message.type !== "N") throw malformed()
+  }
+}
+
+function refusal(kind: number, says: string): AppError {
+  if (kind === kinds.cleartext) {
+    return new AppError("cleartext-refused", `${says}: the server asks for the password in clear text; it was not sent`, {
+      hint: "use scram-sha-256 in pg_hba.conf instead of password, ldap, pam or radius",
+    })
+  }
+  if (kind === kinds.md5) {
+    return new AppError("md5-refused", `${says}: the server asks for an md5 answer, which is as good as the password; it was not given`, {
+      hint: "set password_encryption = 'scram-sha-256', give the role its password again, and use scram-sha-256 in pg_hba.conf",
+    })
+  }
+  return new AppError("authentication-unsupported", `${says}: the server asks for another kind of login than ${mechanism}`, { hint: "see pg_hba.conf" })
+}
+
+function unproven(says: string): AppError {
+  return new AppError("server-unproven", `${says}: the server could not prove that it knows the password`, { hint: "something else may be answering at this address" })
+}

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { AppError, systemCode } from "../../../base/error.ts"
+import type { Reach } from "../../../core/ports.ts"
+import { type Address, isLocal, parseAddress } from "./address.ts"
+import type { Options } from "./options.ts"
+import type { Endpoint } from "./socket.ts"
+import { type Connection, connect, type Login } from "./wire.ts"
+
+/** One server as the config names it, and what this secret may use to reach it. */
+export type Place = { readonly options: Options; readonly address: Address; readonly reach: Reach }
+
+export function makePlace(options: Options, reach: Reach): Place {
+  return { options, address: parseAddress(options.address), reach }
+}
+
+/** A connection to `place`; off this machine only through verified TLS, unless the config says `insecure`. */
+export async function connectTo(place: Place, login: Omit<Login, "random">, signal: AbortSignal): Promise<Connection> {
+  return connect(await endpoint(place), { ...login, random: place.reach.host.random }, signal)
+}
+
+async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
+  // A unix socket speaks no TLS (manual, 55.2.10).
+  const wanted = options.tls !== undefined || (!isLocal(address) && options.insecure !== true)
+  if (!wanted || address.socket !== undefined) return { address }
+  const name = options.tls?.name ?? address.host
+  const file = options.tls?.ca
+  return { address, tls: file === undefined ? { name } : { name, ca: await readAuthority(resolve(reach.folder, file)) } }
+}
+
+async function readAuthority(path: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new AppError("tls-ca-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
+  })
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw new AppError("tls-ca-unreadable", `${path} holds no certificate in PEM form`)
+  return text
+}
+
+/**
+ * The application_name of our sessions that change something: a later run finds and ends them by it. PostgreSQL cuts a
+ * name at 63 bytes and rewrites what is not printable ASCII (manual, 20.8.2), so what does not fit is hashed.
+ */
+export function sessionName({ label, owner }: Reach): string {
+  const name = `mycelium/${label}#${owner.slice(0, 8)}`
+  if (/^[ -~]{1,63}$/.test(name)) return name
+  return `mycelium/${createHash("sha256").update(`${label}#${owner}`).digest("hex").slice(0, 40)}`
+}
+/** Probes change nothing; ending one would only spoil its answer. */
+export const probeName = "mycelium-probe"

@@ -1,0 +1,69 @@
+import { createHash, createHmac, pbkdf2, timingSafeEqual } from "node:crypto"
+import { promisify } from "node:util"
+import { AppError } from "../../../base/error.ts"
+import { prepare } from "./saslprep.ts"
+
+/** SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it: no channel binding, the user's name left empty in the exchange. */
+
+export const mechanism = "SCRAM-SHA-256"
+/** What PostgreSQL uses by default. More would not help a random value of 190 bits, and would cost each login. */
+export const iterations = 4096
+/** A server may not keep us busy for ever. */
+const mostIterations = 5_000_000
+
+const derive = promisify(pbkdf2)
+
+/**
+ * What PostgreSQL stores for a password (manual, 53.8 pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+ * The same password, salt and count always give the same verifier.
+ */
+export async function makeVerifier(password: string, salt: Buffer, count = iterations): Promise<string> {
+  const { storedKey, serverKey } = await keys(password, salt, count)
+  return `${mechanism}$${count}:${salt.toString("base64")}$${storedKey.toString("base64")}:${serverKey.toString("base64")}`
+}
+
+export type ClientFirst = { readonly nonce: string; readonly bare: string; readonly message: string }
+
+export function clientFirst(nonce: string, user = ""): ClientFirst {
+  const bare = `n=${user},r=${nonce}`
+  return { nonce, bare, message: `n,,${bare}` }
+}
+
+/** Answers the server's challenge. `proves` tells whether the server's last word shows that it knows the password, too. */
+export async function answer(password: string, first: ClientFirst, challenge: string): Promise<{ readonly message: string; proves(last: string): boolean }> {
+  const { nonce, salt, count } = readChallenge(challenge, first.nonce)
+  const { clientKey, storedKey, serverKey } = await keys(password, salt, count)
+  const unproven = `c=biws,r=${nonce}`
+  const signed = `${first.bare},${challenge},${unproven}`
+  const signature = hmac(storedKey, signed)
+  const proof = clientKey.map((byte, index) => byte ^ (signature[index] ?? 0))
+  return {
+    message: `${unproven},p=${Buffer.from(proof).toString("base64")}`,
+    proves: (last) => {
+      const theirs = Buffer.from(/^v=([A-Za-z0-9+/]+=*)(,|$)/.exec(last)?.[1] ?? "", "base64")
+      const ours = hmac(serverKey, signed)
+      return theirs.length === ours.length && timingSafeEqual(theirs, ours)
+    },
+  }
+}
+
+function readChallenge(challenge: string, ours: string): { readonly nonce: string; readonly salt: Buffer; readonly count: number } {
+  const parts = /^r=([!-+\--~]+),s=([A-Za-z0-9+/]+=*),i=([1-9][0-9]{0,8})(,|$)/.exec(challenge)
+  const [, nonce, salt, count] = parts ?? []
+  // RFC 5802, 5.1: the server appends to our nonce; one that repeats it alone, or another, replays an old exchange.
+  if (nonce === undefined || salt === undefined || !nonce.startsWith(ours) || nonce.length === ours.length) {
+    throw new AppError("scram-invalid", "the server's SCRAM challenge is not valid")
+  }
+  if (Number(count) > mostIterations) throw new AppError("scram-invalid", `the server asks for more than ${mostIterations} SCRAM iterations`)
+  return { nonce, salt: Buffer.from(salt, "base64"), count: Number(count) }
+}
+
+async function keys(password: string, salt: Buffer, count: number): Promise<{ readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }> {
+  const salted = await derive(prepare(password), salt, count, 32, "sha256")
+  const clientKey = hmac(salted, "Client Key")
+  return { clientKey, storedKey: createHash("sha256").update(clientKey).digest(), serverKey: hmac(salted, "Server Key") }
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest()
+}

@@ -1,0 +1,49 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential } from "../../../core/ports.ts"
+import { roleOf } from "./candidate.ts"
+import { type Place, sessionName } from "./place.ts"
+import { quoteText } from "./quote.ts"
+import { isRefusedPassword } from "./server-error.ts"
+import { inSession } from "./session.ts"
+import type { Connection } from "./wire.ts"
+
+/**
+ * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
+ * and lands whenever the lock is free. False where no login is accepted, so that nobody can look.
+ */
+export async function settle(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<boolean> {
+  try {
+    await inSession(place, known, signal, (connection) => endAll(place, connection, `application_name = ${quoteText(sessionName(place.reach))}`, signal))
+    return true
+  } catch (error) {
+    if (place.options.admin === undefined && (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))) return false
+    throw error
+  }
+}
+
+/** Ends the sessions of the role that are older than the value of now, by the server's clock. Their number. */
+export async function endOlderSessions(place: Place, live: Credential, signal: AbortSignal): Promise<number> {
+  const role = roleOf(place, live)
+  const { acceptedAt } = live
+  if (acceptedAt === undefined || Number.isNaN(Date.parse(acceptedAt))) {
+    throw new AppError("sessions-undated", `it is not known since when role ${role} has its present password, so which sessions are older is not known either`)
+  }
+  return inSession(place, [live], signal, async (connection) => {
+    const theirs = `usename = ${quoteText(role)}`
+    // What the admin may not see of a session is null, its kind too (manual, 28.2 Dynamic Statistics Views).
+    const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
+    if (hidden?.count !== "0") throw new AppError("sessions-hidden", `${connection.says}: the age of the sessions of role ${role} is not visible`, { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" })
+    return endAll(place, connection, `${theirs} AND backend_type IN ('client backend', 'walsender') AND backend_start < ${quoteText(acceptedAt)}::timestamptz`, signal)
+  })
+}
+
+/** Ends every other session that `condition` finds, and looks again until none is left: only then can none of them act any more. */
+async function endAll({ reach }: Place, connection: Connection, condition: string, signal: AbortSignal): Promise<number> {
+  const ended = new Set<string | null>()
+  for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 250)) {
+    const left = await connection.rows(["process", "told"], `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${condition} AND pid <> pg_backend_pid()`)
+    if (left.length === 0) return ended.size
+    for (const { process } of left) ended.add(process)
+    await reach.host.pause(waitMs, signal)
+  }
+}

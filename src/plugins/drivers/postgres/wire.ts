@@ -1,0 +1,96 @@
+import { AppError } from "../../../base/error.ts"
+import type { Secret } from "../../../core/secret.ts"
+import { sayAddress } from "./address.ts"
+import { type Asked, authenticate } from "./authenticate.ts"
+import { type Channel, openChannel } from "./channel.ts"
+import { malformed, query, readRow, readSqlstate, startup, terminate, texts } from "./message.ts"
+import { ServerError } from "./server-error.ts"
+import { type Endpoint, openSocket } from "./socket.ts"
+
+/**
+ * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext requests, does not tell
+ * which login was asked for, reconnects silently (the session's settings are lost) and leaves a query running after close.
+ */
+export interface Connection {
+  /** "at db:5432 as shop", for errors. */
+  readonly says: string
+  readonly asked: Asked
+  /** The server process, as the greeting named it; undefined if it did not. */
+  readonly serverProcess: number | undefined
+  /** Runs `sql`, one statement or more; the rows of all, each by the names given here. */
+  rows<Column extends string>(columns: readonly Column[], sql: string): Promise<readonly Readonly<Record<Column, string | null>>[]>
+  close(): Promise<void>
+}
+
+export type Login = {
+  readonly user: string
+  readonly password?: Secret | undefined
+  /** The server takes the user's name where it is left out. */
+  readonly database?: string | undefined
+  readonly applicationName: string
+  readonly random: (count: number) => Uint8Array
+}
+
+/** Before version 10 there is no SCRAM, so a password cannot be changed safely. */
+const oldestServer = 10
+
+/** Opens a connection and logs in; everything ends when `signal` aborts. Nothing is ever retried or reconnected. */
+export async function connect(endpoint: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+  const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
+  const { user, database, applicationName } = login
+  const hello = startup({ user, ...(database === undefined ? {} : { database }), application_name: applicationName, client_encoding: "UTF8" })
+  const channel = openChannel(await openSocket(endpoint, signal), says, signal)
+  try {
+    channel.send(hello)
+    const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64") })
+    const greeting = await readGreeting(channel, says)
+    if (greeting.version < oldestServer) throw new AppError("server-too-old", `${says}: the server is older than PostgreSQL ${oldestServer}`, { hint: "upgrade it" })
+    return {
+      says,
+      asked,
+      serverProcess: greeting.serverProcess,
+      rows: (columns, sql) => rows(channel, says, columns, sql),
+      close: () => channel.close(terminate),
+    }
+  } catch (error) {
+    channel.destroy()
+    throw error
+  }
+}
+
+async function readGreeting(channel: Channel, says: string): Promise<{ readonly serverProcess: number | undefined; readonly version: number }> {
+  let serverProcess: number | undefined
+  let version = 0
+  for (;;) {
+    const message = await channel.receive()
+    if (message.type === "Z") return { serverProcess, version }
+    if (message.type === "E") throw new ServerError(readSqlstate(message), says, true)
+    if (message.type === "K" && message.body.length >= 8) serverProcess = message.body.readInt32BE(0)
+    if (message.type === "S") {
+      const [name, value = ""] = texts(message.body)
+      if (name === "server_version") version = Number.parseInt(value, 10) || 0
+    }
+  }
+}
+
+async function rows<Column extends string>(channel: Channel, says: string, columns: readonly Column[], sql: string): Promise<Record<Column, string | null>[]> {
+  channel.send(query(sql))
+  const found: Record<Column, string | null>[] = []
+  let fault: ServerError | undefined
+  for (;;) {
+    // A fatal error is followed by the end of the connection; the error is what matters.
+    const message = await channel.receive().catch((error: unknown) => Promise.reject(fault ?? error))
+    if (message.type === "D") found.push(named(columns, readRow(message)))
+    if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)
+    if (message.type === "Z") break
+    // COPY would wait for us for ever; none of our statements begins one.
+    if (message.type === "G" || message.type === "H" || message.type === "W") throw malformed()
+  }
+  if (fault !== undefined) throw fault
+  return found
+}
+
+function named<Column extends string>(columns: readonly Column[], values: readonly (string | null)[]): Record<Column, string | null> {
+  if (values.length !== columns.length) throw malformed()
+  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null])) as Record<Column, string | null>
+}

@@ -1,0 +1,22 @@
+import { failureOf, run } from "../../base/spawn.ts"
+import { defineHealth } from "../../core/define.ts"
+import { argvOf, Command, hookEnvironment, programOf } from "../hook-argv.ts"
+
+/** A program of the operator's own that ends with 0 once the deployment works; asked again and again until then. */
+export const command = defineHealth({
+  type: "command",
+  summary: "a program ends with code 0",
+  options: Command,
+  open: (options, reach) => {
+    const program = programOf(options, reach.folder)
+    return {
+      says: `command ${program}`,
+      healthy: async (signal) => {
+        const result = await run(argvOf(options, reach.folder), { cwd: reach.folder, env: hookEnvironment(reach), timeoutMs: tryMs, signal })
+        return failureOf(program, result)?.message ?? true
+      },
+    }
+  },
+})
+
+const tryMs = 10_000

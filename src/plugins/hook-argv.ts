@@ -1,0 +1,36 @@
+import { resolve } from "node:path"
+import { z } from "zod"
+import type { HookReach } from "../core/define.ts"
+import { pickEnvironment } from "../base/spawn.ts"
+
+/** How a config names a program that we run: a list of arguments, or, said in so many words, a line for the shell. */
+
+const noNul = (text: string): boolean => !text.includes("\0")
+const Text = z.string().refine(noNul, "no NUL character can stand in an argument")
+const Program = Text.min(1, "the program's name is empty").refine((text) => !text.startsWith("-"), "the first item is the program; it cannot begin with a dash")
+
+export const Argv = z.tuple([Program], Text, { error: 'expected a list: [program, argument, …]; for a shell line write { run: "…", shell: true }' })
+const Listed = z.strictObject({ run: Argv, shell: z.literal(false).optional() })
+const Shell = z.strictObject({ run: Text.min(1, "the shell line is empty"), shell: z.literal(true) })
+
+export const Command = z.union([Argv, Listed, Shell], {
+  error: 'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
+})
+export type Command = z.output<typeof Command>
+
+/** The argument list to run; a relative path of a program is relative to the config. */
+export function argvOf(command: Command, folder: string): readonly string[] {
+  if ("shell" in command && command.shell === true) return ["/bin/sh", "-c", command.run]
+  const [program, ...rest] = "run" in command ? command.run : command
+  return [program.includes("/") ? resolve(folder, program) : program, ...rest]
+}
+
+/** For people and for messages: the program only, for arguments may be long or private. */
+export function programOf(command: Command, folder: string): string {
+  return "shell" in command && command.shell === true ? "a shell line" : (argvOf(command, folder)[0] ?? "")
+}
+
+/** What each hook may see of our environment. */
+export function hookEnvironment(reach: HookReach, more: readonly string[] = []): Record<string, string> {
+  return pickEnvironment(["HOME", "LANG", "TZ", ...more], reach.env)
+}

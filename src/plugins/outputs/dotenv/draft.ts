@@ -1,0 +1,62 @@
+import { access } from "node:fs/promises"
+import { dirname } from "node:path"
+import { draftFile, durableRemove } from "../../../base/durable-write.ts"
+import { AppError } from "../../../base/error.ts"
+import type { Draft } from "../../../core/ports.ts"
+import { ownership, ownershipIsRight } from "../file-options.ts"
+import { type Present, readPresent } from "./present.ts"
+import type { Settings } from "./settings.ts"
+
+type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[] }
+
+/** A draft of the file beside it; none is made where nothing would change. */
+export async function draftOf(settings: Settings, { present, bytes, changes }: Next): Promise<Draft> {
+  if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(settings.files, present.stats))) return unchanged(bytes)
+  await refuseMissingFolder(settings.target)
+  const file = await draftFile(settings.target, bytes, await ownership(settings.files, present?.stats))
+  return {
+    changed: true,
+    bytes,
+    changes,
+    commit: async () => {
+      await refuseEdited(settings.target, present)
+      await file.commit()
+    },
+    discard: () => file.discard(),
+  }
+}
+
+/** Brings back the state in which there was no file. */
+export function removalOf(settings: Settings, present: Present | undefined, changes: readonly string[]): Draft {
+  if (present === undefined) return unchanged(new Uint8Array())
+  return {
+    changed: true,
+    bytes: new Uint8Array(),
+    changes,
+    commit: async () => {
+      await refuseEdited(settings.target, present)
+      await durableRemove(settings.target)
+    },
+    discard: async () => undefined,
+  }
+}
+
+function unchanged(bytes: Uint8Array): Draft {
+  return { changed: false, bytes, changes: [], commit: async () => undefined, discard: async () => undefined }
+}
+
+export function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.from(one).equals(other)
+}
+
+/** What somebody wrote after we read the file would be lost. */
+async function refuseEdited(target: string, before: Present | undefined): Promise<void> {
+  const now = await readPresent(target)
+  const same = before === undefined || now === undefined ? before === now : equal(before.bytes, now.bytes)
+  if (!same) throw new AppError("output-changed-meanwhile", `${target} was changed by somebody else meanwhile`, { remedy: "retry", hint: "nothing was written; try again" })
+}
+
+async function refuseMissingFolder(target: string): Promise<void> {
+  const there = await access(dirname(target)).then(() => true, (error: unknown) => !(error instanceof Error && "code" in error && error.code === "ENOENT"))
+  if (!there) throw new AppError("output-folder-missing", `the folder of ${target} does not exist`, { hint: "create it, private to those who read the file (mkdir -m 0750)" })
+}

@@ -1,0 +1,74 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential, Known, Values } from "../../../core/ports.ts"
+import { readBackwards } from "../template.ts"
+import type { Entry } from "./readers/reader.ts"
+import { fromBinary } from "./readers/reader.ts"
+import { type Rendered, type Settings, type Variable, renderVariable } from "./settings.ts"
+
+/** What stands in the way of overwriting a variable. */
+export type Drift = { readonly name: string; readonly says: string }
+
+/** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
+export async function findDrift(settings: Settings, present: ReadonlyMap<string, Entry>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
+  for (const variable of settings.variables) {
+    const { name } = variable
+    const value = present.get(name)?.value
+    if (!present.has(name) || value === "" || value === rendered.get(name)) continue
+    if (value === undefined) return { name, says: `what ${settings.readerName} reads there cannot be told from the file alone` }
+    if (!(await isKnown(settings, variable, value, known))) return { name, says: "its present value is in no version that is known" }
+  }
+  return undefined
+}
+
+export function driftError(settings: Settings, { name, says }: Drift): AppError {
+  return new AppError("output-drift", `${settings.target}: ${name} is not overwritten, for it may be the only copy: ${says}`, {
+    hint: `adopt it; or, if nobody needs it, empty it (${name}=) and try again`,
+  })
+}
+
+async function isKnown(settings: Settings, variable: Variable, present: string, known: Known): Promise<boolean> {
+  const versions = await Promise.all(variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret) })))
+  if (holdsKnown(variable, present, versions)) return true
+  return combinations(versions).some((values) => rendersTo(settings, variable, values, present))
+}
+
+type Versions = readonly { readonly secret: string; readonly credentials: readonly Credential[] }[]
+
+/** Read backwards, every secret shows the fields of one of its versions: true also where the same value is only encoded otherwise. */
+function holdsKnown(variable: Variable, present: string, versions: Versions): boolean {
+  const text = fromBinary(present)
+  const shown = text === undefined ? undefined : readBackwards(variable.template, text)
+  if (shown === undefined) return false
+  return versions.every(({ secret, credentials }) => {
+    const fields = Object.entries(shown[secret] ?? {})
+    return credentials.some((credential) => fields.every(([field, value]) => revealed(credential, field) === value))
+  })
+}
+
+function revealed(credential: Credential, field: string): string | undefined {
+  const value = Object.hasOwn(credential.fields, field) ? credential.fields[field] : undefined
+  return value === undefined || typeof value === "string" ? value : value.reveal()
+}
+
+/** A version without a field that the template names is no rendering of it. */
+function rendersTo(settings: Settings, variable: Variable, values: Values, present: string): boolean {
+  try {
+    return renderVariable(settings, variable, values) === present
+  } catch (error) {
+    if (error instanceof AppError) return false
+    throw error
+  }
+}
+
+/** With 10 kept versions of each of three secrets all are tried; beyond, the value counts as unknown, which overwrites nothing. */
+const mostCombinations = 2000
+
+/** One version of each secret, every way. */
+function combinations(versions: Versions): readonly Values[] {
+  let all: Values[] = [{}]
+  for (const { secret, credentials } of versions) {
+    if (all.length * credentials.length > mostCombinations) return []
+    all = all.flatMap((values) => credentials.map((credential) => ({ ...values, [secret]: credential })))
+  }
+  return all
+}

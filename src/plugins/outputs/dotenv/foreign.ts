@@ -1,0 +1,52 @@
+import { AppError } from "../../../base/error.ts"
+import { type Present, entriesOf } from "./present.ts"
+import { type Entry, bom } from "./readers/reader.ts"
+import type { Settings } from "./settings.ts"
+
+/** True for a file that our header says is ours as a whole. */
+export function isOurs(settings: Settings, present: Present): boolean {
+  return settings.header !== undefined && firstLine(present.text) === settings.header
+}
+
+/** A file that we did not write is overwritten only if it holds nothing but our variables: the rest would be lost. */
+export function refuseForeign(settings: Settings, present: Present): void {
+  const first = firstLine(present.text)
+  if (settings.header !== undefined && first.startsWith(headerStart)) throw foreign(settings, "it was written for another environment", "name another file: no two environments share one")
+  const others = entriesOf(settings, present.text).find((entry) => !settings.variables.some(({ name }) => name === entry.key))
+  if (others !== undefined) throw foreign(settings, "it was not written by mycelium and holds other variables too", "write merge: true, and the other lines stay")
+  if (remainder(settings, present.text).some(isContent)) throw foreign(settings, "it was not written by mycelium and holds other lines too", "write merge: true, and the other lines stay")
+}
+
+const headerStart = "# written by mycelium: "
+
+export function headerFor(label: string): string {
+  return `${headerStart}${label.replace(/[^\w./-]/g, "_")}`
+}
+
+export function foreign(settings: Settings, says: string, hint: string): AppError {
+  return new AppError("output-foreign", `${settings.target} is not overwritten: ${says}`, { hint })
+}
+
+function firstLine(text: string): string {
+  return (text.startsWith(bom) ? text.slice(bom.length) : text).split(/\r?\n/, 1)[0] ?? ""
+}
+
+/** The lines that are none of our variables. */
+function remainder(settings: Settings, text: string): readonly string[] {
+  let rest = ""
+  let at = 0
+  for (const entry of ordered(entriesOf(settings, text))) {
+    rest += text.slice(at, Math.max(at, text.lastIndexOf("\n", entry.start - 1) + 1))
+    const end = text.indexOf("\n", entry.end)
+    at = end === -1 ? text.length : end + 1
+  }
+  return (rest + text.slice(at)).split("\n")
+}
+
+function ordered(entries: readonly Entry[]): readonly Entry[] {
+  return [...entries].sort((one, other) => one.start - other.start)
+}
+
+function isContent(line: string): boolean {
+  return /^[^\s#;]/.test(line.replace(bom, "").trimStart())
+}

@@ -1,0 +1,73 @@
+import { removeDraft } from "../../../base/durable-write.ts"
+import { AppError } from "../../../base/error.ts"
+import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
+import { adoptFrom } from "./adopt.ts"
+import { draftOf, removalOf } from "./draft.ts"
+import { driftError, findDrift } from "./drift.ts"
+import { foreign, isOurs, refuseForeign } from "./foreign.ts"
+import { mergeInto, wholeFile } from "./merge.ts"
+import { type Present, entriesOf, managedEntries, readPresent } from "./present.ts"
+import { changedKeys, refuseMisread } from "./read-back.ts"
+import { type Rendered, type Settings, render } from "./settings.ts"
+
+export function openOutput(settings: Settings): Output {
+  const { target } = settings
+  return {
+    target,
+    shows: [...new Set(settings.variables.flatMap(({ secrets }) => secrets))],
+    read: async () => (await readPresent(target))?.bytes,
+    prepare: (values, known, signal) => prepare(settings, values, known, signal),
+    restore: (before, signal) => restore(settings, before, signal),
+    compare: (values) => compare(settings, values),
+    adopt: async (secrets) => {
+      const present = await readPresent(target)
+      return present === undefined ? {} : adoptFrom(settings, present.text, secrets)
+    },
+    tidy: () => removeDraft(target),
+  }
+}
+
+async function prepare(settings: Settings, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
+  const rendered = render(settings, values)
+  const present = await readPresent(settings.target)
+  signal.throwIfAborted()
+  if (present !== undefined) await refuseLoss(settings, present, rendered, known)
+  signal.throwIfAborted()
+  const before = present?.text ?? ""
+  const next = settings.merge ? mergeInto(settings, before, rendered) : wholeFile(settings, rendered)
+  refuseMisread(settings, before, next, rendered)
+  return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next) })
+}
+
+/** Nothing that only this file holds may go. */
+async function refuseLoss(settings: Settings, present: Present, rendered: Rendered, known: Known): Promise<void> {
+  const ours = settings.merge || isOurs(settings, present)
+  if (!ours) refuseForeign(settings, present)
+  const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, known)
+  if (drift === undefined) return
+  throw ours ? driftError(settings, drift) : foreign(settings, `it was not written by mycelium, and of ${drift.name}, ${drift.says}`, "adopt it, or name another file")
+}
+
+async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
+  const present = await readPresent(settings.target)
+  signal.throwIfAborted()
+  const changes = changedKeys(settings, present?.text ?? "", before === undefined ? "" : Buffer.from(before).toString("latin1"))
+  return before === undefined ? removalOf(settings, present, changes) : draftOf(settings, { present, bytes: before, changes })
+}
+
+/** Only values count: not the header, not how they are written. */
+async function compare(settings: Settings, values: Values): Promise<"same" | "differs" | "missing"> {
+  const present = await readPresent(settings.target)
+  if (present === undefined) return "missing"
+  const rendered = render(settings, values)
+  try {
+    const entries = managedEntries(settings, present.text)
+    const states = [...rendered].map(([name, value]) => (entries.get(name)?.value === value ? "same" : !entries.has(name) || entries.get(name)?.value === "" ? "missing" : "differs"))
+    const others = !settings.merge && entriesOf(settings, present.text).some(({ key }) => !rendered.has(key))
+    if (states.includes("differs")) return "differs"
+    return states.includes("missing") ? "missing" : others ? "differs" : "same"
+  } catch (error) {
+    if (error instanceof AppError) return "differs"
+    throw error
+  }
+}

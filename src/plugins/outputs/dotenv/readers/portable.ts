@@ -1,0 +1,58 @@
+import { type Entry, type Quote, type Reader, bom, isPlain, writePlain } from "./reader.ts"
+
+/**
+ * Every reader at once: only what all of them read alike. Values are written raw, so quotes go when a value is replaced.
+ * Where readers differ about a line (inline comments, blanks around =, escapes, several lines) its value is undefined.
+ */
+export const portable: Reader = {
+  comments: true,
+  parse,
+  write: (value) => writePlain(value, undefined, () => ({ refused: "it holds a character that some readers of .env files change; name its reader with for:" })),
+}
+
+const assignment = /^([ \t]*(?:export[ \t]+)?([^\s=:#'"]+)[ \t]*=)([^\r\n]*)/
+
+function parse(text: string): readonly Entry[] {
+  const entries: Entry[] = []
+  let open: Quote | undefined
+  let doubtful = false
+  for (const { line, at } of lines(text)) {
+    const [, before = "", key, value = ""] = assignment.exec(line) ?? []
+    const inside = open !== undefined || doubtful
+    if (key !== undefined) entries.push(entryOf(key, before, value, at, inside))
+    open = open === undefined ? openedBy(value) : line.includes(open) ? undefined : open
+    // A backslash at the end joins lines for some readers, in comments too (systemd before 254).
+    doubtful = line.endsWith("\\")
+  }
+  return entries
+}
+
+function* lines(text: string): Generator<{ readonly line: string; readonly at: number }> {
+  let at = text.startsWith(bom) ? bom.length : 0
+  for (const line of text.slice(at).split("\n")) {
+    yield { line: line.endsWith("\r") ? line.slice(0, -1) : line, at }
+    at += line.length + 1
+  }
+}
+
+/** The quote that a value opens and does not close on its line: for some readers it goes on on the next. */
+function openedBy(value: string): Quote | undefined {
+  const quote = quoteOf(value.trimStart())
+  return quote !== undefined && value.trimStart().indexOf(quote, 1) === -1 ? quote : undefined
+}
+
+function quoteOf(value: string): Quote | undefined {
+  const first = value.charAt(0)
+  return first === '"' || first === "'" || first === "`" ? first : undefined
+}
+
+function entryOf(key: string, before: string, value: string, at: number, inside: boolean): Entry {
+  const start = at + before.length
+  const certain = !inside && !/[ \t]=$/.test(before)
+  const quote = quoteOf(value)
+  const end = start + value.length
+  if (quote !== undefined && value.length > 1 && value.endsWith(quote) && isPlain(value.slice(1, -1))) {
+    return { key, value: certain ? value.slice(1, -1) : undefined, start, end, quote }
+  }
+  return { key, value: certain && isPlain(value) ? value : undefined, start, end }
+}

@@ -1,0 +1,73 @@
+import { Cursor, type Entry, type Quote, type Reader, bom, firstRefusal, writePlain } from "./reader.ts"
+
+/** python-dotenv, and docker-compose 1.x which was built on it. Follows dotenv/parser.py and variables.py. */
+export const python: Reader = {
+  comments: true,
+  parse,
+  write: (value, quote) => writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? { text: `"${raw.replace(/[\\"]/g, "\\$&").replaceAll("\r", "\\r")}"` }),
+}
+
+const refusals: readonly (readonly [RegExp, string])[] = [
+  [/\$\{/, "it holds ${, which this reader takes for a variable in every kind of quotes"],
+  [/\\$/, "it ends in a backslash, after which this reader does not see the closing quote"],
+]
+
+const space = /[\t-\r\x1c-\x1f ]*/y
+const blank = /[\t\v\f\x1c-\x1f ]*/y
+const exported = /(?:export[\t\v\f ]+)?/y
+const name = /'([^']+)'|([^=#\t-\r ]+)/y
+const single = /'((?:\\'|[^'])*)'/y
+const double = /"((?:\\"|[^"])*)"/y
+const bare = /[^\r\n]*/y
+const lineEnd = /(?:[\t\v\f ]*#[^\r\n]*)?[\t\v\f ]*(?:\r\n|\n|\r|$)/y
+const rest = /[^\r\n]*(?:\r\n|\r|\n)?/y
+
+function parse(text: string): readonly Entry[] {
+  const entries: Entry[] = []
+  const cursor = new Cursor(text, text.startsWith(bom) ? bom.length : 0)
+  while (!cursor.done) {
+    cursor.take(space)
+    const entry = cursor.done ? undefined : statement(cursor)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries
+}
+
+/** One line, or several where a value is quoted. What it cannot read it skips, up to the end of that line. */
+function statement(cursor: Cursor): Entry | undefined {
+  const isComment = cursor.next === "#"
+  cursor.take(exported)
+  const found = isComment ? undefined : cursor.take(name)
+  cursor.take(blank)
+  const value = found !== undefined && cursor.take(/=/y) !== undefined ? valueAt(cursor) : undefined
+  if (cursor.take(lineEnd) === undefined) {
+    cursor.take(rest)
+    return undefined
+  }
+  return found === undefined || value === undefined ? undefined : { key: found[1] ?? found[2] ?? "", ...value }
+}
+
+function valueAt(cursor: Cursor): Omit<Entry, "key"> | undefined {
+  const afterSign = cursor.at
+  cursor.take(blank)
+  const start = cursor.at
+  if (cursor.next === "'") return quotedAt(cursor, "'", single, /\\[\\']/g)
+  if (cursor.next === '"') return quotedAt(cursor, '"', double, /\\[\\'"abfnrtv]/g)
+  const raw = (cursor.take(bare)?.[0] ?? "").replace(/[\t\v\f ]+#.*/, "").replace(/[\t\v\f ]+$/, "")
+  if (raw === "") return { value: "", start: afterSign, end: afterSign }
+  return { value: resolved(raw), start, end: start + raw.length }
+}
+
+function quotedAt(cursor: Cursor, quote: Quote, pattern: RegExp, escape: RegExp): Omit<Entry, "key"> | undefined {
+  const start = cursor.at
+  const match = cursor.take(pattern)
+  if (match === undefined) return undefined
+  const value = (match[1] ?? "").replace(/\r\n?/g, "\n").replace(escape, (pair) => escapes[pair.charAt(1)] ?? pair.charAt(1))
+  return { value: resolved(value), start, end: cursor.at, quote }
+}
+
+const escapes: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" }
+
+function resolved(value: string): string | undefined {
+  return /\$\{[^}]*\}/.test(value) ? undefined : value
+}

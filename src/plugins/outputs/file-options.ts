@@ -1,0 +1,66 @@
+import type { Stats } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { z } from "zod"
+import type { FileOptions } from "../../base/durable-write.ts"
+import { AppError } from "../../base/error.ts"
+
+/** `owner` and `mode` of a file that shows values. */
+export const fileOptions = {
+  owner: z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : 'the owner is a string: write "1000:1000" or "app:app"') })
+    .regex(/^[^:\s]+:[^:\s]+$/, 'the owner is "user:group", by number or by name')
+    .optional(),
+  mode: z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : 'modes are strings: write "0600"') })
+    .regex(/^0?[0-7]{3}$/, 'a mode is three octal digits after a 0, like "0600"')
+    .refine((mode) => !isMode(mode) || (bits(mode) & 0o007) === 0, 'others must not reach a file that holds secrets: the last digit of its mode is 0, like "0640"')
+    .refine((mode) => !isMode(mode) || (bits(mode) & 0o400) !== 0, 'its owner must be able to read it: write "0600", "0640" or "0400"')
+    .optional(),
+} as const
+
+function isMode(mode: string): boolean {
+  return /^0?[0-7]{3}$/.test(mode)
+}
+function bits(mode: string): number {
+  return Number.parseInt(mode, 8)
+}
+
+export type FileRules = { readonly owner?: string | undefined; readonly mode?: string | undefined }
+
+/** The permission bits that a file of these rules has. */
+export function modeOf(rules: FileRules): number {
+  return bits(rules.mode ?? "0600")
+}
+
+/** Mode and owner for the next file: the option's owner, else that of the file which is there, where we may give files away. */
+export async function ownership(rules: FileRules, present: Stats | undefined): Promise<FileOptions> {
+  const mode = modeOf(rules)
+  if (rules.owner !== undefined) return { mode, ...(await ownerOf(rules.owner)) }
+  if (present === undefined) return { mode }
+  if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid }
+  return process.getgroups?.().includes(present.gid) ? { mode, gid: present.gid } : { mode }
+}
+
+/** True if nothing about mode or owner needs to change. */
+export async function ownershipIsRight(rules: FileRules, present: Stats): Promise<boolean> {
+  if ((present.mode & 0o7777) !== modeOf(rules)) return false
+  if (rules.owner === undefined) return true
+  const { uid, gid } = await ownerOf(rules.owner)
+  return present.uid === uid && present.gid === gid
+}
+
+async function ownerOf(owner: string): Promise<{ readonly uid: number; readonly gid: number }> {
+  const [user = "", group = ""] = owner.split(":")
+  return { uid: await idOf(user, "/etc/passwd", "user"), gid: await idOf(group, "/etc/group", "group") }
+}
+
+/** Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number. */
+async function idOf(name: string, file: string, kind: string): Promise<number> {
+  if (/^\d{1,10}$/.test(name)) return Number(name)
+  const lines = (await readFile(file, "utf8").catch(() => "")).split("\n")
+  const found = lines.map((line) => line.split(":")).find((columns) => columns[0] === name)?.[2]
+  if (found === undefined || !/^\d+$/.test(found)) {
+    throw new AppError("owner-unknown", `there is no ${kind} "${name}" in ${file}`, { hint: `write the ${kind}'s number` })
+  }
+  return Number(found)
+}

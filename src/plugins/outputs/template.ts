@@ -1,0 +1,184 @@
+import type { Liquid } from "liquidjs"
+import { AppError } from "../../base/error.ts"
+import type { Fields, Values } from "../../core/ports.ts"
+
+/**
+ * Templates are LiquidJS. Loading it costs about 26 ms, so the two forms that nearly every template is made of,
+ * `{{ secret.field }}` and `{{ secret.field | url_encode }}`, are parsed and rendered here; a test holds both ways equal.
+ */
+
+export type Reference = { readonly secret: string; readonly field: string }
+export type Inspection = {
+  /** Each field that the template may show, once. */
+  readonly references: readonly Reference[]
+  /** What is wrong with it, said for people; never its text. */
+  readonly problems: readonly string[]
+}
+/** By secret, by field. */
+export type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+type Part = string | (Reference & { readonly encoded: boolean })
+
+/** What a template shows, without rendering it. */
+export function inspectTemplate(text: string): Inspection {
+  const parts = parsePlain(text)
+  return parts === undefined ? inspectLiquid(text) : { references: distinct(references(parts)), problems: [] }
+}
+
+/** The template with the values in it. Reveals only the fields that it names, and no more of them than it must. */
+export function renderTemplate(text: string, values: Values): string {
+  const parts = parsePlain(text)
+  if (parts !== undefined) return parts.map((part) => (typeof part === "string" ? part : renderReference(part, values))).join("")
+  const { references: named, problems } = inspectLiquid(text)
+  if (problems.length > 0) throw new AppError("template-malformed", problems.join("; "))
+  const scope: Record<string, Record<string, string>> = {}
+  for (const { secret, field } of named) (scope[secret] ??= {})[field] = reveal({ secret, field }, values)
+  try {
+    return String(liquid().parseAndRenderSync(text, scope))
+  } catch {
+    // LiquidJS quotes the template and its values in what it throws.
+    throw new AppError("template-failed", "the template cannot be rendered", { hint: "check its tags and filters" })
+  }
+}
+
+/**
+ * The fields that `rendered` shows, if it is a rendering of this template and can be read in one way only. Templates with
+ * more than literals, `{{ secret.field }}` and `{{ secret.field | url_encode }}` cannot be read backwards.
+ */
+export function readBackwards(text: string, rendered: string): Shown | undefined {
+  const parts = parsePlain(text)
+  if (parts === undefined || references(parts).length === 0) return undefined
+  const found = readings(parts, rendered)
+  const [only, ...others] = found
+  return only !== undefined && others.length === 0 ? only : undefined
+}
+
+const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.([A-Za-z_](?:[\w-]*\w)?)\s*(\|\s*url_encode\s*)?\}\}/g
+
+/** Literals and references; undefined where the template has anything else. */
+function parsePlain(text: string): readonly Part[] | undefined {
+  const parts: Part[] = []
+  let at = 0
+  for (const match of text.matchAll(plainReference)) {
+    const [whole, secret = "", field = "", encoded] = match
+    parts.push(text.slice(at, match.index), { secret, field, encoded: encoded !== undefined })
+    at = match.index + whole.length
+  }
+  parts.push(text.slice(at))
+  return parts.some((part) => typeof part === "string" && /\{[{%]/.test(part)) ? undefined : parts.filter((part) => part !== "")
+}
+
+function references(parts: readonly Part[]): readonly Reference[] {
+  return parts.flatMap((part) => (typeof part === "string" ? [] : [{ secret: part.secret, field: part.field }]))
+}
+
+function distinct(named: readonly Reference[]): readonly Reference[] {
+  return [...new Map(named.map((one) => [`${one.secret}.${one.field}`, one])).values()]
+}
+
+function renderReference(part: Reference & { readonly encoded: boolean }, values: Values): string {
+  const value = reveal(part, values)
+  return part.encoded ? encodeURIComponent(value).replaceAll("%20", "+") : value
+}
+
+function reveal({ secret, field }: Reference, values: Values): string {
+  const fields: Fields = Object.hasOwn(values, secret) ? (values[secret]?.fields ?? {}) : {}
+  const value = Object.hasOwn(fields, field) ? fields[field] : undefined
+  if (value === undefined) throw new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a secret or a field that this environment does not have" })
+  const text = typeof value === "string" ? value : value.reveal()
+  if (!text.isWellFormed()) throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)
+  return text
+}
+
+/** Beyond this the search is given up: such a template is ambiguous anyway. */
+const mostSteps = 20_000
+
+/** Up to two different ways to read `rendered`; the second one is why it is ambiguous. */
+function readings(parts: readonly Part[], rendered: string): readonly Shown[] {
+  const found = new Map<string, Shown>()
+  let steps = 0
+  const walk = (index: number, at: number, shown: Shown): void => {
+    if (found.size > 1) return
+    const part = parts[index]
+    if (part === undefined) {
+      if (at === rendered.length) found.set(JSON.stringify(shown), shown)
+    } else if (typeof part === "string") {
+      if (rendered.startsWith(part, at)) walk(index + 1, at + part.length, shown)
+    } else {
+      for (const end of ends(parts[index + 1], rendered, at)) {
+        if (++steps > mostSteps) return
+        const next = show(part, rendered.slice(at, end), shown)
+        if (next !== undefined) walk(index + 1, end, next)
+      }
+    }
+  }
+  walk(0, 0, {})
+  return steps > mostSteps ? [] : [...found.values()]
+}
+
+/** Where a value that begins at `at` may end: before each place where the next literal stands. */
+function* ends(next: Part | undefined, rendered: string, at: number): Generator<number> {
+  if (next === undefined) yield rendered.length
+  else if (typeof next !== "string") for (let end = at + 1; end < rendered.length; end++) yield end
+  else for (let end = rendered.indexOf(next, at + 1); end !== -1; end = rendered.indexOf(next, end + 1)) yield end
+}
+
+function show(part: Reference & { readonly encoded: boolean }, text: string, shown: Shown): Shown | undefined {
+  const value = part.encoded ? decode(text) : text
+  if (value === undefined || value === "") return undefined
+  const fields = shown[part.secret] ?? {}
+  const before = fields[part.field]
+  if (before !== undefined && before !== value) return undefined
+  return { ...shown, [part.secret]: { ...fields, [part.field]: value } }
+}
+
+/** The inverse of url_encode; forgiving about which characters were encoded that need not be, and about the hex digits' case. */
+function decode(text: string): string | undefined {
+  if (!/^[\w\-.!~*'()+%]*$/.test(text)) return undefined
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "))
+  } catch {
+    return undefined
+  }
+}
+
+/** Tags that read files, and filters that answer differently each time: the same values must give the same bytes. */
+const without = {
+  tags: ["include", "render", "layout", "block"],
+  filters: ["date", "date_to_xmlschema", "date_to_rfc822", "date_to_string", "date_to_long_string", "sample"],
+} as const
+
+let engine: Liquid | undefined
+function liquid(): Liquid {
+  if (engine !== undefined) return engine
+  // Not an import: this must be synchronous for the config loader, and must not be paid for by those who need no LiquidJS.
+  const { Liquid: Engine }: typeof import("liquidjs") = require("liquidjs")
+  engine = new Engine({
+    strictVariables: true,
+    strictFilters: true,
+    ownPropertyOnly: true,
+    templates: {},
+    parseLimit: 100_000,
+    renderLimit: 1000,
+    memoryLimit: 1_000_000,
+  })
+  for (const tag of without.tags) delete engine.tags[tag]
+  for (const filter of without.filters) delete engine.filters[filter]
+  return engine
+}
+
+function inspectLiquid(text: string): Inspection {
+  let variables: readonly (readonly unknown[])[]
+  try {
+    variables = liquid().globalVariableSegmentsSync(text, { partials: false })
+  } catch {
+    return { references: [], problems: ["the template cannot be read: check its braces, tags and filters; tags that read files and filters for dates do not exist here"] }
+  }
+  const named: Reference[] = []
+  const problems: string[] = []
+  for (const [secret, field, ...rest] of variables) {
+    if (typeof secret === "string" && typeof field === "string" && rest.length === 0) named.push({ secret, field })
+    else problems.push(`the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other than as secret.field, like {{ postgres.password }}`)
+  }
+  return { references: distinct(named), problems: [...new Set(problems)] }
+}

@@ -1,0 +1,6 @@
+import { command } from "./command.ts"
+import { compose } from "./compose.ts"
+import { signal } from "./signal.ts"
+
+/** Every restarter in the binary. To add one: a file beside this one, a line here. */
+export const restarters = [command, compose, signal] as const

@@ -1,0 +1,31 @@
+import { AppError } from "../base/error.ts"
+import { markVariable } from "../base/marked-processes.ts"
+import { failureOf, run } from "../base/spawn.ts"
+
+export type Hook = {
+  /** How messages call it. */
+  readonly says: string
+  readonly argv: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The engine's deadline (`timeoutMs` of the deployment) comes as `signal`; this only bounds a caller that has none. */
+const longestMs = 3_600_000
+
+/** Runs a restart hook to its success; `restart-failed` says its exit code, never its output: that may hold values. */
+export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
+  const result = await run(hook.argv, {
+    cwd: hook.cwd,
+    env: { ...hook.env, [markVariable]: mark },
+    timeoutMs: longestMs,
+    signal,
+  })
+  const failure = failureOf(hook.says, result)
+  if (failure === undefined) return
+  if (failure.code === "program-timeout") throw failure
+  throw new AppError("restart-failed", failure.message, {
+    remedy: "retry",
+    hint: `its output is not kept, for it may hold values: run it by hand in ${hook.cwd}`,
+  })
+}

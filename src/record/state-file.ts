@@ -1,0 +1,99 @@
+import { createHmac, timingSafeEqual } from "node:crypto"
+import { mkdir } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { durableWrite, readRegular } from "../base/durable-write.ts"
+import { AppError } from "../base/error.ts"
+import { noHead } from "../core/audit-line.ts"
+import type { StateDocument } from "../core/state.ts"
+
+/** The state document as a file: `<store>/secrets/<project>/<environment>.json`, 0600 in folders of 0700. */
+
+export type Place = { readonly store: string; readonly project: string; readonly environment: string }
+
+export function stateFolder(place: Pick<Place, "store" | "project">): string {
+  return join(place.store, "secrets", place.project)
+}
+export function statePath(place: Place): string {
+  return join(stateFolder(place), `${place.environment}.json`)
+}
+
+/** Makes the folders that are missing, private. */
+export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
+  const folder = stateFolder(place)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch {
+    throw new AppError("store-unwritable", `cannot make ${folder}`, { hint: "check the owner of the folder above it, or name another with store" })
+  }
+}
+
+export function blankState(place: Place, id: string): StateDocument {
+  return { format: 1, id, project: place.project, environment: place.environment, serial: 0, secrets: {}, audit: { count: 0, head: noHead, lines: [] }, mac: "" }
+}
+
+/** Reads and judges the document, without any key: undefined if there is none. */
+export async function readState(place: Place): Promise<StateDocument | undefined> {
+  const path = statePath(place)
+  const found = await readRegular(path)
+  if (found === undefined) return undefined
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(Buffer.from(found.bytes).toString())
+  } catch {
+    throw broken(path)
+  }
+  if (typeof parsed !== "object" || parsed === null) throw broken(path)
+  const { format } = parsed as { readonly format?: unknown }
+  if (typeof format === "number" && format > 1) throw new AppError("state-newer", `${path} was written by a newer mycelium (format ${format})`, { hint: "upgrade this mycelium; the file was not touched" })
+  if (!isState(parsed)) throw broken(path)
+  if (parsed.project !== place.project || parsed.environment !== place.environment) {
+    throw new AppError("state-foreign", `${path} is the state of ${parsed.project}/${parsed.environment}`, { hint: "it was moved or copied here: put it back where it belongs; nothing was changed" })
+  }
+  return parsed
+}
+
+function broken(path: string): AppError {
+  return new AppError("state-broken", `${path} is damaged or cut off`, { hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed" })
+}
+
+/** Every field that is used without a look; what is sealed inside is judged when it is opened. */
+function isState(value: object): value is StateDocument {
+  const state = value as Partial<Record<keyof StateDocument, unknown>>
+  const object = (one: unknown): one is object => typeof one === "object" && one !== null
+  const secrets = object(state.secrets) ? Object.values(state.secrets) : undefined
+  const audit = state.audit
+  return (
+    state.format === 1 && typeof state.id === "string" && typeof state.project === "string" && typeof state.environment === "string" && Number.isInteger(state.serial) && typeof state.mac === "string" &&
+    object(audit) && "lines" in audit && Array.isArray(audit.lines) && "count" in audit && Number.isInteger(audit.count) && "head" in audit && typeof audit.head === "string" &&
+    secrets !== undefined && secrets.every((one) => object(one) && "versions" in one && Array.isArray(one.versions) && one.versions.every(isVersion))
+  )
+}
+
+function isVersion(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  const version = value as { readonly id?: unknown; readonly sealed?: unknown; readonly stage?: unknown }
+  return typeof version.id === "string" && typeof version.sealed === "string" && typeof version.stage === "object" && version.stage !== null
+}
+
+export async function writeState(place: Place, document: StateDocument, key: Buffer): Promise<void> {
+  const { mac: _, ...rest } = document
+  const signed: StateDocument = { ...rest, mac: macOf(rest, key) }
+  await durableWrite(statePath(place), `${JSON.stringify(signed, null, 1)}\n`)
+}
+
+/** Throws `state-edited` unless the document is as one who holds the key wrote it. */
+export function checkMac(place: Place, document: StateDocument, key: Buffer): void {
+  const { mac, ...rest } = document
+  const right = macOf(rest, key)
+  if (mac.length !== right.length || !timingSafeEqual(Buffer.from(mac), Buffer.from(right))) {
+    throw new AppError("state-edited", `${statePath(place)} was edited, or belongs to another store`, { hint: "restore it from a backup, with the keys.age of the same store; nothing was changed" })
+  }
+}
+
+function macOf(rest: Omit<StateDocument, "mac">, key: Buffer): string {
+  return createHmac("sha256", key).update(JSON.stringify(rest)).digest("hex")
+}
+
+export function lockPath(place: Place): string {
+  return join(dirname(statePath(place)), `${place.environment}.lock`)
+}

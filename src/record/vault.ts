@@ -1,0 +1,108 @@
+import { createHmac, randomBytes } from "node:crypto"
+import { join } from "node:path"
+import { durableWrite, readRegular } from "../base/durable-write.ts"
+import { AppError } from "../base/error.ts"
+import type { Credential, Fields } from "../core/ports.ts"
+import { seal, unseal } from "../core/seal.ts"
+import { Secret } from "../core/secret.ts"
+import type { Version } from "../core/state.ts"
+
+/** What opens and seals: the identities of this machine, the recipients of now, and the two keys of the store. */
+export type Keys = {
+  readonly identities: readonly string[]
+  readonly recipients: readonly string[]
+  /** Under which the state's MAC is made. */
+  readonly mac: Buffer
+  /** Under which values are fingerprinted, so that environments of one store can be compared. */
+  readonly fingerprint: Buffer
+}
+
+function keysPath(store: string): string {
+  return join(store, "keys.age")
+}
+
+/** Opens the store's keys. `make`: a store that has none gets them, durably, before anything is sealed. */
+export async function openKeys(store: string, who: Pick<Keys, "identities" | "recipients">, make: boolean): Promise<Keys> {
+  const found = await readRegular(keysPath(store), 64 * 1024)
+  if (found === undefined && !make) throw new AppError("keys-missing", `${keysPath(store)} is missing`, { hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age" })
+  if (found === undefined) {
+    const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
+    const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
+    await durableWrite(keysPath(store), await seal(who.recipients, Buffer.from(text)))
+    return { ...who, ...keys }
+  }
+  const opened: unknown = JSON.parse(Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString())
+  const text = opened as { readonly mac?: unknown; readonly fingerprint?: unknown }
+  if (typeof text.mac !== "string" || typeof text.fingerprint !== "string") throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
+  return { ...who, mac: Buffer.from(text.mac, "base64"), fingerprint: Buffer.from(text.fingerprint, "base64") }
+}
+
+/** Sealed texts grow in steps of this many bytes, so that a length tells little. */
+const step = 256
+
+/** Seals and opens the values of one environment; each sealed text names its environment, secret and version inside. */
+export class AgeVault {
+  readonly #keys: Keys
+  readonly #environment: string
+  constructor(keys: Keys, environment: string) {
+    this.#keys = keys
+    this.#environment = environment
+  }
+
+  async seal(secret: string, credential: Credential): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">> {
+    const clear: Record<string, string> = {}
+    const values: Record<string, string> = {}
+    const fingerprints: Record<string, string> = {}
+    for (const [field, value] of Object.entries(credential.fields)) {
+      if (typeof value === "string") clear[field] = value
+      else {
+        values[field] = value.reveal()
+        fingerprints[field] = this.fingerprint(Buffer.from(value.reveal()))
+      }
+    }
+    return { clear, fingerprints, sealed: await this.#sealText(this.#name(secret, credential.version), { values }) }
+  }
+
+  async open(secret: string, version: Version): Promise<Credential> {
+    const inside = await this.#openText(this.#name(secret, version.id), version.sealed)
+    const fields: Record<string, string | Secret> = { ...version.clear }
+    for (const [field, value] of Object.entries((inside as { readonly values: Readonly<Record<string, string>> }).values)) {
+      if (version.fingerprints[field] !== this.fingerprint(Buffer.from(value))) throw edited(`${this.#environment}/${secret}`)
+      fields[field] = new Secret(`${this.#environment}/${secret}`, value)
+    }
+    return { version: version.id, fields: fields satisfies Fields }
+  }
+
+  async sealBytes(name: string, bytes: Uint8Array): Promise<string> {
+    return this.#sealText(`${this.#environment} output ${name}`, { bytes: Buffer.from(bytes).toString("base64") })
+  }
+
+  async openBytes(name: string, sealed: string): Promise<Uint8Array> {
+    const inside = await this.#openText(`${this.#environment} output ${name}`, sealed)
+    return Buffer.from((inside as { readonly bytes: string }).bytes, "base64")
+  }
+
+  /** HMAC-SHA-256 under the store's key, hex. */
+  fingerprint(bytes: Uint8Array): string {
+    return createHmac("sha256", this.#keys.fingerprint).update(bytes).digest("hex")
+  }
+
+  #name(secret: string, version: string): string {
+    return `${this.#environment}/${secret} ${version}`
+  }
+
+  #sealText(name: string, content: object): Promise<string> {
+    const text = JSON.stringify({ name, ...content })
+    return seal(this.#keys.recipients, Buffer.from(text.padEnd(Math.ceil(Buffer.byteLength(text) / step) * step - Buffer.byteLength(text) + text.length)))
+  }
+
+  async #openText(name: string, sealed: string): Promise<object> {
+    const inside: unknown = JSON.parse(Buffer.from(await unseal(this.#keys.identities, sealed)).toString())
+    if (typeof inside !== "object" || inside === null || !("name" in inside) || inside.name !== name) throw edited(this.#environment)
+    return inside
+  }
+}
+
+function edited(place: string): AppError {
+  return new AppError("state-edited", `${place}: a sealed value does not belong where it stands in the state`, { hint: "the state was edited or mixed: restore it from a backup; nothing was changed" })
+}

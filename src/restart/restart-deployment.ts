@@ -1,0 +1,72 @@
+import { formatDuration } from "../base/duration.ts"
+import { AppError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
+import { endMarked } from "../base/marked-processes.ts"
+import type { Deployment } from "../core/ports.ts"
+import { askHealth, throwIfStopped } from "./ask-health.ts"
+
+export type Restarted =
+  /** `gapMs`: from the start of the hook to the first healthy answer. */
+  | { readonly ok: true; readonly gapMs: number }
+  | { readonly ok: false; readonly code: string; readonly why: string }
+
+/** What an old hook of a crashed run may still take before it is ended. */
+const oldHookMs = 10_000
+/** The mark whose hook this process saw end: what still carries it is a daemon that the hook left (with setsid), and lives on. */
+const seenToEnd = new WeakMap<Deployment, string>()
+
+/**
+ * Restarts one deployment and waits until it is healthy. `mark` names the change set and the deployment: a hook that
+ * still runs under it was left by a crash and is ended first, whichever way it went, so that never two run at once. Throws
+ * `stopped` if `signal` aborts: that says nothing about the deployment.
+ */
+export async function restartDeployment(deployment: Deployment, mark: string, host: Host, signal: AbortSignal): Promise<Restarted> {
+  const alone = seenToEnd.get(deployment) === mark || (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
+  throwIfStopped(signal)
+  if (!alone) return { ok: false, code: "hook-still-running", why: `an earlier run of ${deployment.restarter.says} cannot be ended` }
+  const began = performance.now()
+  const failure = await runRestarter(deployment, mark, signal)
+  if (failure !== undefined) return failure
+  const waited = performance.now() - began
+  const health = await untilHealthy(deployment, host, signal)
+  return health.ok ? { ok: true, gapMs: Math.round(waited + health.afterMs) } : health
+}
+
+async function runRestarter(deployment: Deployment, mark: string, signal: AbortSignal): Promise<Restarted | undefined> {
+  const deadline = AbortSignal.timeout(deployment.timeoutMs)
+  try {
+    await deployment.restarter.restart(mark, AbortSignal.any([signal, deadline]))
+    seenToEnd.set(deployment, mark)
+    return undefined
+  } catch (error) {
+    throwIfStopped(signal)
+    const { says } = deployment.restarter
+    if (deadline.aborted) return { ok: false, code: "restart-timeout", why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}` }
+    // An error that is not ours may quote anything: only that it happened is passed on.
+    if (!(error instanceof AppError)) return { ok: false, code: "restart-failed", why: `${says} failed` }
+    return { ok: false, code: error.code, why: error.message }
+  }
+}
+
+type Health = { readonly ok: true; readonly afterMs: number } | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
+
+/** Time is counted in pauses and in answers, not by the wall clock, which may leap. */
+async function untilHealthy(deployment: Deployment, host: Host, signal: AbortSignal): Promise<Health> {
+  if (deployment.health === undefined) return { ok: true, afterMs: 0 }
+  let afterMs = 0
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
+    const asked = performance.now()
+    // At least a second: a last try that is cut off at once would hide why the ones before failed.
+    const answer = await askHealth(deployment.health, Math.max(1000, deployment.withinMs - afterMs), signal)
+    afterMs += performance.now() - asked
+    if (answer === true) return { ok: true, afterMs }
+    throwIfStopped(signal)
+    if (afterMs >= deployment.withinMs) {
+      return { ok: false, code: "unhealthy", why: `not healthy within ${formatDuration(deployment.withinMs)}: ${answer}` }
+    }
+    const rest = Math.min(pauseMs, Math.max(1, deployment.withinMs - afterMs))
+    await host.pause(rest, signal)
+    throwIfStopped(signal)
+    afterMs += rest
+  }
+}

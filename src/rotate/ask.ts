@@ -1,0 +1,83 @@
+import { AppError } from "../base/error.ts"
+import { within } from "../base/deadline.ts"
+import type { Credential, Driver, Probe } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import type { Session } from "./session.ts"
+import { deadlines } from "./work.ts"
+
+/** Recovery asks; it never guesses. What a service answers about the versions of one secret. */
+export type Answer = {
+  readonly pending: Probe
+  /** "none": the secret has no current version; its first value is on its way. */
+  readonly current: Probe | "none"
+  /** Another version of ours that is accepted while neither of these is. */
+  readonly other?: string
+  readonly code?: string
+  readonly says?: string
+}
+
+/** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
+export async function probe(session: Session, name: string, candidate: Credential): Promise<Probe> {
+  const driver = driverOf(session, name)
+  try {
+    return await within(deadlines.probe, (signal) => driver.probe(candidate, signal))
+  } catch {
+    return "unknown"
+  }
+}
+
+/** The same login with a random wrong value: a service that accepts it proves nothing. */
+export async function probeControl(session: Session, name: string, like: Credential): Promise<Probe> {
+  const fields: Record<string, string | Secret> = {}
+  for (const [field, value] of Object.entries(like.fields)) fields[field] = value instanceof Secret ? session.work.text(field) : value
+  return probe(session, name, { version: "control", fields })
+}
+
+/** Settles, tries a wrong value, then asks for pending and, unless that is accepted going forward, for current and the rest. */
+export async function ask(session: Session, name: string): Promise<Answer> {
+  const versions = await session.versions(name)
+  const { pending, current } = versions
+  if (pending === undefined) throw new Error(`${name}: nothing pending`)
+  const unknown = { pending: "unknown", current: "unknown" } as const
+  const known = [pending, ...(current ? [current] : [])]
+  if (!(await settle(session, name, known))) return { ...unknown, code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
+
+  const control = await probeControl(session, name, current ?? pending)
+  if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
+  if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer" }
+
+  const answer = { pending: await probe(session, name, pending), current: current ? await probe(session, name, current) : ("none" as const) }
+  if (answer.pending !== "refused" || answer.current !== "refused") return answer
+  const other = await firstAccepted(session, name)
+  return other === undefined ? answer : { ...answer, other }
+}
+
+/** At most three further versions are tried, the youngest first: services lock out and raise alarms. */
+async function firstAccepted(session: Session, name: string): Promise<string | undefined> {
+  const others = session.state(name).versions.filter((version) => version.stage.is !== "pending" && version.stage.is !== "current")
+  for (const version of others.reverse().slice(0, 3)) {
+    if ((await probe(session, name, await session.open(name, version.id))) === "accepted") return version.id
+  }
+  return undefined
+}
+
+async function settle(session: Session, name: string, known: readonly Credential[]): Promise<boolean> {
+  const driver = driverOf(session, name)
+  try {
+    return await within(deadlines.settle, (signal) => driver.settle(known, signal))
+  } catch {
+    return false
+  }
+}
+
+export function driverOf(session: Session, name: string): Driver {
+  const driver = session.work.drivers[name]
+  if (driver === undefined) throw new AppError("secret-unknown", `${session.work.environment}/${name} is in the state but not in the config`)
+  return driver
+}
+
+/** Any error as a code and a sentence. */
+export function said(error: unknown): { readonly code: string; readonly says: string; readonly hint?: string } {
+  if (error instanceof AppError) return { code: error.code, says: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+  return { code: "internal", says: "an unexpected error inside mycelium" }
+}

@@ -1,0 +1,165 @@
+import { AppError } from "../base/error.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
+import { type Before, type ChangeSet, type Patch, changeVersion, versionAt } from "../core/state.ts"
+import { driverOf, said } from "./ask.ts"
+import { promote } from "./promote.ts"
+import { type Verdict, applyAndProve } from "./prove.ts"
+import { restartAll, toRestart } from "./restart-all.ts"
+import { noteFailure, rollBack } from "./roll-back.ts"
+import type { Session } from "./session.ts"
+import type { Outcome, Outcomes, Ready } from "./work.ts"
+
+/**
+ * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were generated a moment ago
+ * and nobody outside has seen them. A member whose service gives no clear answer stays in the journal, the others go on.
+ */
+export async function forward(session: Session, how: { readonly fresh: boolean }): Promise<Outcomes> {
+  const members = openSet(session).secrets
+  // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap stays short.
+  let ready: readonly Ready[] | undefined
+  if (how.fresh) {
+    try {
+      ready = await draft(session, members)
+    } catch (error) {
+      return giveUp(session, error)
+    }
+  }
+  const verdicts = new Map<string, Verdict>()
+  await Promise.all(members.map(async (name) => verdicts.set(name, await verdictOf(session, name, how.fresh))))
+  const going = members.filter((name) => verdicts.get(name)?.is === "proven")
+
+  let fault: unknown
+  if (ready !== undefined && going.length < members.length) {
+    await discard(ready)
+    ready = undefined
+  }
+  try {
+    ready ??= going.length > 0 ? await draft(session, going) : []
+  } catch (error) {
+    fault = error
+  }
+  const touchedBefore = openSet(session).touched
+  await recordVerdicts(session, verdicts, ready ?? [])
+  const undecided = undecidedOutcomes(verdicts)
+  if (going.length === 0) return undecided
+  if (fault === undefined) {
+    try {
+      await deliver(session, ready ?? [])
+    } catch (error) {
+      fault = error
+    }
+  }
+  if (fault !== undefined) return { ...undecided, ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })) }
+
+  const [sick] = await restartAll(session)
+  if (sick === undefined) return { ...undecided, ...(await promote(session, going)) }
+  const says = `${sick.name} did not get healthy: ${sick.why}`
+  return { ...undecided, ...(await turnBack(session, { code: "deployment-unhealthy", says, touched: openSet(session).touched, going, sick: sick.name })) }
+}
+
+function openSet(session: Session): ChangeSet {
+  if (session.changeSet === undefined) throw new AppError("internal", "no change set is open")
+  return session.changeSet
+}
+
+async function verdictOf(session: Session, name: string, fresh: boolean): Promise<Verdict> {
+  const stage = versionAt(session.state(name), "pending")?.stage
+  return stage?.is === "pending" && stage.proven ? { is: "proven" } : applyAndProve(session, name, fresh)
+}
+
+/** Outputs as they will be once `names` show their pending values. */
+async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
+  const values = await session.values((name) => names.includes(name))
+  return session.work.delivery.draft(session.outputsOf(names), values, session.known)
+}
+
+async function discard(ready: readonly Ready[]): Promise<void> {
+  for (const one of ready) await one.draft.discard()
+}
+
+/** No service has seen a value yet: they are dropped, the set ends, everything is as it was. */
+async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
+  const { code, says, hint } = said(error)
+  const patches: Record<string, Patch> = {}
+  const outcomes: Record<string, Outcome> = {}
+  for (const name of openSet(session).secrets) {
+    const drop: Patch = (state) => ({ ...state, versions: state.versions.filter((version) => version.stage.is !== "pending" && version.id !== "v0") })
+    patches[name] = (state) => noteFailure(session, { code, says })(drop(state))
+    outcomes[name] = { is: "left", code, says, ...(hint === undefined ? {} : { hint }) }
+  }
+  await session.commit({ patches, changeSet: null, events: [{ event: "give-up", code }], flush: true })
+  return outcomes
+}
+
+/** One durable write for all the verdicts, and for what a way back restores. */
+async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Verdict>, ready: readonly Ready[]): Promise<void> {
+  const { work } = session
+  const set = openSet(session)
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  for (const [name, verdict] of verdicts) {
+    const pending = versionAt(session.state(name), "pending")
+    if (pending === undefined || verdict.is === "waiting" || verdict.is === "stuck") continue
+    events.push({ event: verdict.is === "proven" ? "verify" : "left", secret: name, version: pending.id, ...(verdict.is === "left" ? { code: verdict.code } : {}) })
+    patches[name] = verdict.is === "proven" ? proven(pending.id, verdict.acceptedAt) : (state) => noteFailure(session, verdict)(left(session, pending.id, verdict.dead)(state))
+  }
+  const before: Record<string, Before> = { ...set.before }
+  for (const one of ready) {
+    before[one.output.target] ??= { sealed: one.before === undefined ? "" : await work.vault.sealBytes(one.output.target, one.before), after: work.vault.fingerprint(one.draft.bytes) }
+  }
+  const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
+  const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
+  if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
+  const next = { ...set, secrets, ...(ready.length > 0 ? { before } : {}) }
+  const first = going ? toRestart(session, next)[0] : undefined
+  // That the first restart may begin rides in this write; the later ones have a write of their own.
+  await session.commit({ patches, events, changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })
+}
+
+function proven(id: string, acceptedAt: string | undefined): Patch {
+  return changeVersion(id, (version) => ({ ...version, ...(acceptedAt === undefined ? {} : { acceptedAt }), stage: { is: "pending", proven: true } }))
+}
+
+function left(session: Session, id: string, dead: boolean): Patch {
+  const since = session.work.host.now().toISOString()
+  return changeVersion(id, (version) => ({ ...version, stage: dead ? { is: "kept", since } : { is: "doubtful", why: "given up, its death not proven" } }))
+}
+
+async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
+  for (const { output, draft: one } of ready) {
+    if (!one.changed) continue
+    session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
+    await one.commit()
+  }
+}
+
+function undecidedOutcomes(verdicts: ReadonlyMap<string, Verdict>): Outcomes {
+  const outcomes: Record<string, Outcome> = {}
+  for (const [name, verdict] of verdicts) {
+    if (verdict.is !== "proven") outcomes[name] = { is: verdict.is, code: verdict.code, says: verdict.says }
+  }
+  return outcomes
+}
+
+type Fault = { readonly code: string; readonly says: string; readonly touched: readonly string[]; readonly going: readonly string[]; readonly sick?: string }
+
+/** The direction is durable before the first act in it; it never turns again. */
+async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
+  const set = openSet(session)
+  const { code, says } = fault
+  session.work.tell("back", says)
+  if (cannotGoBack(session, set)) {
+    // A first value whose predecessor nobody knows stays: taking it away would leave no value at all.
+    if (fault.sick !== undefined) return promote(session, fault.going, says)
+    return Object.fromEntries(fault.going.map((name) => [name, { is: "waiting", code, says } as const]))
+  }
+  await session.commit({
+    changeSet: { ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } },
+    events: [{ event: "back", code }],
+  })
+  return rollBack(session)
+}
+
+function cannotGoBack(session: Session, set: ChangeSet): boolean {
+  return set.contain || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
+}

@@ -1,0 +1,98 @@
+import { within } from "../base/deadline.ts"
+import type { Deployment, Fields, Finding } from "../core/ports.ts"
+import { versionAt } from "../core/state.ts"
+import { driverOf, probe, probeControl, said } from "./ask.ts"
+import { deploymentsOf } from "./restart-all.ts"
+import type { Order } from "./rotate.ts"
+import type { Session } from "./session.ts"
+import { type Outcome, type Outcomes, deadlines } from "./work.ts"
+
+/** What a service held before a first value, by secret. */
+export type Firsts = Readonly<Record<string, Fields>>
+export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>> }
+
+/** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
+export async function preflight(session: Session, order: Order): Promise<Preflight> {
+  const firsts: Record<string, Fields> = {}
+  const findings: Record<string, readonly Finding[]> = {}
+  const verdicts = await Promise.all(
+    order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
+      try {
+        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name)
+        findings[name] = found
+        const error = found.find((one) => one.severity === "error")
+        return [name, error === undefined ? undefined : { is: "left", code: error.code, says: error.says, ...(error.remedy === undefined ? {} : { hint: error.remedy }) }]
+      } catch (error) {
+        return [name, { is: "left", ...said(error) }]
+      }
+    }),
+  )
+  const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
+  const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
+  if (order.why === "new") return { members, firsts, left, findings }
+  return { ...(await withoutSick(session, members, left)), firsts, findings }
+}
+
+/** A secret that has a current value. */
+async function again(session: Session, name: string): Promise<readonly Finding[]> {
+  const driver = driverOf(session, name)
+  const versions = await session.versions(name)
+  if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
+  if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
+  if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
+  const findings = await within(deadlines.preflight, (signal) => driver.preflight(versions, signal))
+  if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
+  return [...findings, ...(await probes(session, name))]
+}
+
+async function probes(session: Session, name: string): Promise<readonly Finding[]> {
+  const { current } = await session.versions(name)
+  if (current === undefined) return []
+  const control = await probeControl(session, name, current)
+  if (control === "accepted") return [acceptsAnything]
+  if (control === "unknown") return [noAnswer]
+  const answer = await probe(session, name, current)
+  if (answer === "accepted") return []
+  if (answer === "unknown") return [noAnswer]
+  return [error("current-refused", "the service refuses the current value: somebody else has changed it", "set it back at the service, or take over the new one with mycelium adopt")]
+}
+
+/** A secret without a value: `stored` refuses where somebody visibly uses one. */
+async function first(session: Session, name: string, firsts: Record<string, Fields>): Promise<readonly Finding[]> {
+  const driver = driverOf(session, name)
+  if (versionAt(session.state(name), "current") !== undefined) return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
+  const findings = await within(deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal))
+  if (findings.some((one) => one.severity === "error") || driver.stored === undefined) return findings
+  const stored = await within(deadlines.preflight, (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined))
+  if (stored !== undefined) firsts[name] = stored
+  return findings
+}
+
+/** A deployment that is not healthy before could not prove anything after: its secrets wait. */
+async function withoutSick(session: Session, members: readonly string[], left: Outcomes): Promise<Pick<Preflight, "members" | "left">> {
+  const sick = new Map<Deployment, string>()
+  await Promise.all(
+    deploymentsOf(session, members).map(async (deployment) => {
+      const answer = await session.work.restarts.healthy(deployment, session.work.stop)
+      if (answer !== true) sick.set(deployment, answer)
+    }),
+  )
+  const stay: string[] = []
+  const out: Record<string, Outcome> = { ...left }
+  for (const name of members) {
+    const blocking = [...sick].find(([deployment]) => deploymentsOf(session, [name]).includes(deployment))
+    if (blocking === undefined) stay.push(name)
+    else out[name] = { is: "left", code: "deployment-unhealthy", says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`, hint: "make it healthy first: only then can its health prove the new value" }
+  }
+  return { members: stay, left: out }
+}
+
+function error(code: string, says: string, remedy: string): Finding {
+  return { code, severity: "error", says, remedy }
+}
+const acceptsAnything = error(
+  "accepts-anything",
+  "the service accepts a random wrong value, so no login proves anything",
+  "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
+)
+const noAnswer = error("no-answer", "the service gives no clear answer to a login", "see that it runs and can be reached from here")

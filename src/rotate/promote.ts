@@ -1,0 +1,46 @@
+import type { AuditEvent } from "../core/audit-line.ts"
+import { type Patch, type Stage, versionAt } from "../core/state.ts"
+import { driverOf } from "./ask.ts"
+import type { Session } from "./session.ts"
+import type { Outcome, Outcomes } from "./work.ts"
+
+/** One durable write: pending is current, current is in its grace, the age counts anew, the journal ends for `names`. */
+export async function promote(session: Session, names: readonly string[], unhealthy?: string): Promise<Outcomes> {
+  const set = session.changeSet
+  if (set === undefined) return {}
+  const now = session.work.host.now()
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  const outcomes: Record<string, Outcome> = {}
+  for (const name of names) {
+    const pending = versionAt(session.state(name), "pending")
+    if (pending === undefined) continue
+    patches[name] = promoted(set.startedAt, after(session, name, now))
+    events.push({ event: "promote", secret: name, version: pending.id, ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
+    outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
+  }
+  const rest = set.secrets.filter((name) => !names.includes(name))
+  const { before: _, ...kept } = set
+  session.work.tell("promote", names.join(", "))
+  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] }, flush: true })
+  return outcomes
+}
+
+function promoted(rotatedAt: string, old: Stage): Patch {
+  return ({ retry: _, ...state }) => ({
+    ...state,
+    rotatedAt,
+    versions: state.versions.map((version) => {
+      if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }
+      return version.stage.is === "current" ? { ...version, stage: old } : version
+    }),
+  })
+}
+
+/** What becomes of the value that was current. */
+function after(session: Session, name: string, now: Date): Stage {
+  if (driverOf(session, name).overlap === "none") return { is: "kept", since: now.toISOString() }
+  const policy = session.work.policies[name]
+  const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
+  return { is: "previous", revokeAt: new Date(now.getTime() + graceMs).toISOString(), endSessions: policy?.endSessions ?? false }
+}

@@ -1,0 +1,65 @@
+import { within } from "../base/deadline.ts"
+import { AppError } from "../base/error.ts"
+import { type Answer, ask, driverOf, probe, said } from "./ask.ts"
+import type { Session } from "./session.ts"
+import { applyTries, deadlines } from "./work.ts"
+
+/** What is known of one member after it was applied, or asked. */
+export type Verdict =
+  | { readonly is: "proven"; readonly acceptedAt?: string }
+  /** The service holds the current value and refuses ours: the secret leaves the set unharmed. */
+  | { readonly is: "left"; readonly code: string; readonly says: string; readonly dead: boolean }
+  | { readonly is: "waiting"; readonly code: string; readonly says: string }
+  | { readonly is: "stuck"; readonly code: string; readonly says: string }
+
+/** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. */
+export async function applyAndProve(session: Session, name: string, fresh: boolean): Promise<Verdict> {
+  if (driverOf(session, name).overlap === "none") return { is: "proven" }
+  let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
+  for (let tries = 0; tries < applyTries; tries++) {
+    if (!fresh || tries > 0) {
+      const verdict = judge(await ask(session, name))
+      if (verdict !== "again") return verdict
+    }
+    const applied = await apply(session, name)
+    if ("acceptedAt" in applied) return { is: "proven", ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }) }
+    last = applied
+  }
+  const answer = await ask(session, name)
+  const verdict = judge(answer)
+  // A refusal is a death only with its counter-proof: the same login works with the current value.
+  return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : verdict
+}
+
+/** One try: apply, then log in. What fails is only noted; the next step asks the service. */
+async function apply(session: Session, name: string): Promise<{ readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }> {
+  const driver = driverOf(session, name)
+  const versions = await session.versions(name)
+  const pending = versions.pending
+  if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
+  try {
+    session.work.tell("apply", driver.describe(versions), name)
+    const { acceptedAt } = await within(deadlines.apply, (signal) => driver.apply(pending, versions, signal))
+    session.work.tell("verify", "a login with the new value", name)
+    const answer = await probe(session, name, pending)
+    if (answer === "accepted") return { acceptedAt }
+    return { code: answer === "refused" ? "not-accepted" : "no-answer", says: answer === "refused" ? "the service refuses the new value" : "the service does not answer a login" }
+  } catch (error) {
+    return said(error)
+  }
+}
+
+/** The recovery table of a way forward. */
+function judge(answer: Answer): Verdict | "again" {
+  if (answer.pending === "accepted") return { is: "proven" }
+  if (answer.pending === "unknown") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
+  if (answer.current === "accepted" || answer.current === "none") return "again"
+  if (answer.current === "unknown") return { is: "waiting", code: "no-answer", says: "the service gives no clear answer" }
+  return lostTrack(answer)
+}
+
+/** Neither pending nor current is accepted: a person must look. */
+export function lostTrack(answer: Answer): Verdict {
+  if (answer.other !== undefined) return { is: "stuck", code: "drifted", says: `the service accepts ${answer.other}, neither the current nor the new value` }
+  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know" }
+}

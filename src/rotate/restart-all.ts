@@ -1,0 +1,52 @@
+import { AppError } from "../base/error.ts"
+import type { Deployment } from "../core/ports.ts"
+import type { ChangeSet } from "../core/state.ts"
+import type { Session } from "./session.ts"
+
+export type Sick = { readonly name: string; readonly why: string }
+
+/** The deployments that read an output which shows one of these secrets, in the config's order. */
+export function deploymentsOf(session: Session, names: readonly string[]): readonly Deployment[] {
+  const targets = session.outputsOf(names).map((output) => output.target)
+  return session.work.deployments.filter((deployment) => deployment.reads.some((target) => targets.includes(target)))
+}
+
+/** The deployments of the change set that still have to restart in its direction. */
+export function toRestart(session: Session, set: ChangeSet): readonly Deployment[] {
+  const all = deploymentsOf(session, set.secrets).filter((deployment) => !set.restarted.includes(deployment.name))
+  // On the way back only those are visited that may have seen the new value.
+  return set.direction === "forward" ? all : all.filter((deployment) => set.touched.includes(deployment.name))
+}
+
+/**
+ * Restarts each once, in order, each gated by its health. That a restart may begin is durable before it does, so that a
+ * way back knows whom to visit. Returns who did not get healthy: forward stops at the first, a way back visits all.
+ */
+export async function restartAll(session: Session): Promise<readonly Sick[]> {
+  const { work } = session
+  const sick: Sick[] = []
+  for (;;) {
+    const set = session.changeSet
+    const next = set && toRestart(session, set)[0]
+    if (set === undefined || next === undefined) return sick
+    if (work.stop.aborted) throw new AppError("stopped", "stopped between two steps", { remedy: "retry" })
+    if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
+    work.tell("restart", `${next.name}: ${next.restarter.says}`)
+    const answer = await work.restarts.restart(next, `${set.id}/${next.name}`, work.stop)
+    if (answer !== true) {
+      sick.push({ name: next.name, why: answer })
+      if (set.direction === "forward") return sick
+    }
+    await done(session, next)
+  }
+}
+
+/** The last restart needs no write of its own: the promote that follows covers it. */
+async function done(session: Session, deployment: Deployment): Promise<void> {
+  const set = session.changeSet
+  if (set === undefined) return
+  const restarted = { ...set, restarted: [...set.restarted, deployment.name] }
+  const following = toRestart(session, restarted)[0]
+  if (following === undefined) session.note(restarted)
+  else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })
+}

@@ -1,0 +1,111 @@
+import { within } from "../base/deadline.ts"
+import { backoffMs } from "../base/retry.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
+import { type ChangeSet, type Patch, type Stage, changeVersion, versionAt } from "../core/state.ts"
+import { ask, driverOf, said } from "./ask.ts"
+import { lostTrack } from "./prove.ts"
+import { proveDead } from "./revoke.ts"
+import { restartAll } from "./restart-all.ts"
+import type { Session } from "./session.ts"
+import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
+
+/** A member on its way back. `dead`: the service refuses the value that is given up. */
+type Back = { readonly is: "back"; readonly dead: boolean } | { readonly is: "waiting" | "stuck"; readonly code: string; readonly says: string }
+
+/** Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. */
+export async function rollBack(session: Session): Promise<Outcomes> {
+  const set = session.changeSet
+  if (set === undefined) return {}
+  const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
+  const backs = new Map<string, Back>()
+  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))
+  try {
+    await restoreOutputs(session, set)
+  } catch (error) {
+    const { code, says } = said(error)
+    return Object.fromEntries(set.secrets.map((name) => [name, { is: "waiting", code, says } as const]))
+  }
+  const sick = await restartAll(session)
+  return end(session, backs, { ...fault, says: sick.length === 0 ? fault.says : `${fault.says}; after going back ${sick.map((one) => `${one.name}: ${one.why}`).join(", ")}` })
+}
+
+/** Makes the service hold the current value, and proves it. */
+async function takeBack(session: Session, name: string): Promise<Back> {
+  const driver = driverOf(session, name)
+  if (driver.overlap === "none") return { is: "back", dead: true }
+  let last = { code: "cannot-go-back", says: "the service does not take the former value again" }
+  for (let tries = 0; tries <= applyTries; tries++) {
+    const answer = await ask(session, name)
+    if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
+    if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
+    if (answer.pending === "refused") {
+      const lost = lostTrack(answer)
+      return lost.is === "stuck" ? lost : { is: "stuck", ...last }
+    }
+    try {
+      const versions = await session.versions(name)
+      const { current } = versions
+      if (current === undefined) break
+      session.work.tell("back", "the former value is put back", name)
+      await within(deadlines.apply, (signal) => driver.apply(current, versions, signal))
+    } catch (error) {
+      last = said(error)
+    }
+  }
+  return { is: "stuck", ...last }
+}
+
+/** Byte for byte from the sealed copies, unless somebody edited the file since: then only our values go back. */
+async function restoreOutputs(session: Session, set: ChangeSet): Promise<void> {
+  const { work } = session
+  const values = await session.values(() => false)
+  for (const output of work.outputs) {
+    const was = set.before?.[output.target]
+    if (was === undefined) continue
+    const before = was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
+    work.tell("back", `${output.target}: its former content`)
+    await work.delivery.restore(output, { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) }, values, session.known)
+  }
+}
+
+async function end(session: Session, backs: ReadonlyMap<string, Back>, fault: { readonly code: string; readonly says: string }): Promise<Outcomes> {
+  const set = session.changeSet
+  if (set === undefined) return {}
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  const outcomes: Record<string, Outcome> = {}
+  for (const [name, back] of backs) {
+    const pending = versionAt(session.state(name), "pending")
+    if (back.is !== "back" || pending === undefined) {
+      if (back.is !== "back") outcomes[name] = back
+      continue
+    }
+    const stage = await givenUp(session, name, pending.id, back.dead)
+    patches[name] = (state) => noteFailure(session, fault)(changeVersion(pending.id, (version) => ({ ...version, stage }))(state))
+    events.push({ event: "rolled-back", secret: name, version: pending.id, code: fault.code })
+    outcomes[name] = { is: "rolled-back", ...fault }
+  }
+  const rest = set.secrets.filter((name) => patches[name] === undefined)
+  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...set, secrets: rest, restarted: [] }, flush: true })
+  return outcomes
+}
+
+/** No value that was handed out is erased: it is kept once a login with it is refused, doubtful until then. */
+async function givenUp(session: Session, name: string, id: string, dead: boolean): Promise<Stage> {
+  const kept: Stage = { is: "kept", since: session.work.host.now().toISOString() }
+  if (dead) return kept
+  const { pending, current } = await session.versions(name)
+  if (pending === undefined || current === undefined) return { is: "doubtful", why: "given up, its death not proven" }
+  const death = await proveDead(session, name, { id, old: pending, live: current, endSessions: false })
+  return death.is === "dead" ? kept : { is: "doubtful", why: death.says }
+}
+
+/** Counts a failure and says when the next attempt may be. */
+export function noteFailure(session: Session, fault: { readonly code: string; readonly says: string }): Patch {
+  return (state) => {
+    const failures = (state.retry?.failures ?? 0) + 1
+    const { host } = session.work
+    const notBefore = new Date(host.now().getTime() + backoffMs(failures, host.random)).toISOString()
+    return { ...state, retry: { failures, notBefore, code: fault.code, says: fault.says } }
+  }
+}

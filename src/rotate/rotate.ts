@@ -1,0 +1,73 @@
+import type { AuditEvent } from "../core/audit-line.ts"
+import { type ChangeSet, type Patch, nextVersionId, versionAt } from "../core/state.ts"
+import { driverOf } from "./ask.ts"
+import { forward } from "./forward.ts"
+import { type Firsts, preflight } from "./preflight.ts"
+import { rollBack } from "./roll-back.ts"
+import type { Session } from "./session.ts"
+import type { Outcomes } from "./work.ts"
+
+export type Order = {
+  readonly secrets: readonly string[]
+  readonly why: ChangeSet["why"]
+  readonly reason?: string
+}
+
+/** Rotates these secrets in one change set, all the way. No journal may be open. */
+export async function rotate(session: Session, order: Order): Promise<Outcomes> {
+  const { members, firsts, left } = await preflight(session, order)
+  if (members.length === 0) return left
+  await generate(session, order, members, firsts)
+  return { ...left, ...(await forward(session, { fresh: true })) }
+}
+
+/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. */
+export async function resume(session: Session): Promise<Outcomes> {
+  const set = session.changeSet
+  if (set === undefined) return {}
+  session.work.tell("resume", `${set.direction === "forward" ? "going on" : "going back"} with the rotation of ${set.startedAt}`)
+  return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })
+}
+
+/** Written down first: the state and the log know the values before a service does. */
+async function generate(session: Session, order: Order, members: readonly string[], firsts: Firsts): Promise<void> {
+  const { work } = session
+  const now = work.host.now().toISOString()
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  for (const name of members) {
+    const driver = driverOf(session, name)
+    const versions = await session.versions(name)
+    const stored = firsts[name]
+    const id = nextVersionId(session.state(name))
+    const fields = driver.draft(versions, (field, length) => work.text(`${name}.${field}`, length))
+    const sealed = await work.vault.seal(name, { version: id, fields })
+    // What the service held before a first value, as far as it can be read: what going back puts in place again.
+    const before = stored === undefined ? [] : [{ id: "v0", madeAt: now, stage: { is: "current" } as const, ...(await work.vault.seal(name, { version: "v0", fields: stored })) }]
+    patches[name] = (state) => ({
+      ...state,
+      driver: state.driver === "" ? (work.kinds[name] ?? "") : state.driver,
+      versions: [...state.versions, ...before, { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed }],
+    })
+    events.push({ event: "generate", secret: name, version: id, ...(order.reason === undefined ? {} : { reason: order.reason }) })
+  }
+  const set: ChangeSet = {
+    id: work.newId(),
+    why: order.why,
+    ...(order.reason === undefined ? {} : { reason: order.reason }),
+    startedAt: now,
+    secrets: members,
+    direction: "forward",
+    contain: false,
+    touched: [],
+    restarted: [],
+    startedWith: work.startedWith,
+  }
+  work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
+  await session.commit({ patches, changeSet: set, events, flush: true })
+}
+
+/** True while a secret of the open change set awaits its end. */
+export function isOpen(session: Session, name: string): boolean {
+  return session.changeSet?.secrets.includes(name) === true && versionAt(session.state(name), "pending") !== undefined
+}

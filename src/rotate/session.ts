@@ -1,0 +1,109 @@
+import { type AuditEvent, appendLine } from "../core/audit-line.ts"
+import type { Credential, Known, Output, Values, Versions } from "../core/ports.ts"
+import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, versionAt } from "../core/state.ts"
+import type { Work } from "./work.ts"
+
+export type Commit = {
+  readonly patches?: Readonly<Record<string, Patch>>
+  /** null ends the change set; left out, it stays. */
+  readonly changeSet?: ChangeSet | null
+  readonly events?: readonly AuditEvent[]
+  /** Also append the events to the log before going on. */
+  readonly flush?: boolean
+}
+
+/** The state of one environment while somebody works on it. Every change goes through `commit`: one durable write. */
+export class Session {
+  readonly work: Work
+  document: StateDocument
+  readonly #opened = new Map<string, Promise<Credential>>()
+
+  constructor(work: Work, document: StateDocument) {
+    this.work = work
+    this.document = document
+  }
+
+  static async load(work: Work): Promise<Session> {
+    const session = new Session(work, await work.ledger.load())
+    await session.flush()
+    return session
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    const now = this.work.host.now()
+    const secrets = { ...this.document.secrets }
+    for (const [name, patch] of Object.entries(commit.patches ?? {})) secrets[name] = ageOut(patch(this.state(name)), now)
+    const { changeSet: open, ...rest } = this.document
+    const changeSet = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
+    const serial = this.document.serial + 1
+    let audit = this.document.audit
+    for (const event of commit.events ?? []) {
+      audit = appendLine(audit, changeSet === undefined ? event : { ...event, changeSet: changeSet.id }, { at: now, serial, actor: this.work.actor })
+    }
+    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }) }
+    await this.work.ledger.save(next)
+    this.document = next
+    if (commit.flush === true) await this.flush()
+  }
+
+  /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
+  note(changeSet: ChangeSet): void {
+    this.document = { ...this.document, changeSet }
+  }
+
+  /** Lines that ride in the state go to the log; the next durable write drops them from the state. */
+  async flush(): Promise<void> {
+    await this.work.ledger.flush(this.document)
+    this.document = { ...this.document, audit: { ...this.document.audit, lines: [] } }
+  }
+
+  get changeSet(): ChangeSet | undefined {
+    return this.document.changeSet
+  }
+
+  state(name: string): SecretState {
+    const state = this.document.secrets[name]
+    return state ?? { driver: "", versions: [] }
+  }
+
+  /** One version, opened; each is opened once a session. */
+  async open(name: string, id: string): Promise<Credential> {
+    const key = `${name}/${id}`
+    const known = this.#opened.get(key)
+    if (known !== undefined) return known
+    const version = this.state(name).versions.find((one) => one.id === id)
+    if (version === undefined) throw new Error(`no version ${key}`)
+    const opening = this.work.vault.open(name, version).then((credential) => (version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }))
+    this.#opened.set(key, opening)
+    return opening
+  }
+
+  async versions(name: string): Promise<Versions> {
+    const state = this.state(name)
+    const at = async (is: "current" | "previous" | "pending"): Promise<Credential | undefined> => {
+      const version = versionAt(state, is)
+      return version === undefined ? undefined : this.open(name, version.id)
+    }
+    const [current, previous, pending] = await Promise.all([at("current"), at("previous"), at("pending")])
+    const doubtful = await Promise.all(state.versions.filter((version) => version.stage.is === "doubtful").map((version) => this.open(name, version.id)))
+    return { doubtful, ...(current ? { current } : {}), ...(previous ? { previous } : {}), ...(pending ? { pending } : {}) }
+  }
+
+  /** All that is not forgotten, the youngest first. */
+  readonly known: Known = async (name) => Promise.all(this.state(name).versions.map((version) => this.open(name, version.id)).reverse())
+
+  /** What outputs should show: a pending value where `shows` says so, else current. */
+  async values(pending: (name: string) => boolean): Promise<Values> {
+    const values: Record<string, Credential> = {}
+    for (const [name, state] of Object.entries(this.document.secrets)) {
+      const version = (pending(name) ? versionAt(state, "pending") : undefined) ?? versionAt(state, "current")
+      if (version !== undefined) values[name] = await this.open(name, version.id)
+    }
+    return values
+  }
+
+  /** The outputs that show one of these secrets. */
+  outputsOf(names: readonly string[]): readonly Output[] {
+    return this.work.outputs.filter((output) => output.shows.some((name) => names.includes(name)))
+  }
+}

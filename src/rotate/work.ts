@@ -1,0 +1,88 @@
+import type { Host } from "../base/host.ts"
+import type { Actor } from "../core/audit-line.ts"
+import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Values } from "../core/ports.ts"
+import type { StateDocument, Version } from "../core/state.ts"
+
+/** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
+export type Work = {
+  readonly environment: string
+  readonly host: Host
+  readonly actor: Actor
+  readonly drivers: Readonly<Record<string, Driver>>
+  /** The driver's type, by secret. */
+  readonly kinds: Readonly<Record<string, string>>
+  readonly policies: Readonly<Record<string, Policy>>
+  readonly outputs: readonly Output[]
+  readonly deployments: readonly Deployment[]
+  /** JSON of the options that all this was opened from; goes into the journal. */
+  readonly startedWith: string
+  readonly text: MakeText
+  readonly newId: () => string
+  readonly vault: Vault
+  readonly ledger: Ledger
+  readonly delivery: Delivery
+  readonly restarts: Restarts
+  /** Tells the one who watches; never a value. */
+  readonly tell: (step: string, says: string, secret?: string) => void
+  /** Aborts when we are asked to stop: looked at between durable steps; what is under way is finished first. */
+  readonly stop: AbortSignal
+}
+
+export type Policy = {
+  /** How long the old value stays accepted; 0 where only one lives. */
+  readonly graceMs: number
+  readonly endSessions: boolean
+}
+
+/** Seals and opens; the only holder of keys. */
+export interface Vault {
+  seal(secret: string, credential: Credential): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">>
+  open(secret: string, version: Version): Promise<Credential>
+  /** `name` is bound inside, so that sealed bytes cannot be swapped. */
+  sealBytes(name: string, bytes: Uint8Array): Promise<string>
+  openBytes(name: string, sealed: string): Promise<Uint8Array>
+  fingerprint(bytes: Uint8Array): string
+}
+
+/** The durable state and the audit log of the environment. */
+export interface Ledger {
+  load(): Promise<StateDocument>
+  /** Durable when resolved; the MAC is made here. */
+  save(next: StateDocument): Promise<void>
+  /** Appends the lines that ride in the state to the log, durably. Again with the same lines: nothing. */
+  flush(document: StateDocument): Promise<void>
+}
+
+export interface Delivery {
+  /** Every draft, or none and a throw. */
+  draft(outputs: readonly Output[], values: Values, known: Known): Promise<readonly Ready[]>
+  /** Puts the former bytes back, or, if somebody has edited the output since, our former values alone. */
+  restore(output: Output, former: Former, values: Values, known: Known): Promise<void>
+}
+export type Ready = { readonly output: Output; readonly before: Uint8Array | undefined; readonly draft: Draft }
+/** `before` is undefined where no file was; `after` the fingerprint of what we wrote. */
+export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
+
+export interface Restarts {
+  /** Ends an older run of the hook, restarts, waits for health. */
+  restart(deployment: Deployment, mark: string, stop: AbortSignal): Promise<true | string>
+  /** Healthy now? Asked before a rotation begins. */
+  healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
+}
+
+/** What became of one secret. */
+export type Outcome =
+  | { readonly is: "rotated"; readonly version: string; readonly unhealthy?: string }
+  /** Kept out before any value existed, or given up with the old value proven to live. */
+  | { readonly is: "left"; readonly code: string; readonly says: string; readonly hint?: string }
+  | { readonly is: "rolled-back"; readonly code: string; readonly says: string }
+  /** Nobody knows yet which value lives; the journal is open and asks again. */
+  | { readonly is: "waiting"; readonly code: string; readonly says: string }
+  /** No value that we know is accepted, or one that should be dead is: a person is needed. */
+  | { readonly is: "stuck"; readonly code: string; readonly says: string }
+export type Outcomes = Readonly<Record<string, Outcome>>
+
+/** Milliseconds that one act at a service may take. */
+export const deadlines = { preflight: 20_000, settle: 20_000, apply: 20_000, probe: 10_000, revoke: 30_000, output: 60_000 } as const
+/** How often a value that the service does not take is applied before it is given up. */
+export const applyTries = 3

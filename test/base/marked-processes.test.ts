@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test"
+import { readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { endMarked, findMarked, markVariable } from "../../src/base/marked-processes.ts"
+import { run } from "../../src/base/spawn.ts"
+import { bun, endPid, isRunning, pidsIn, source } from "../support/running.ts"
+import { temporaryFolder } from "../support/temp-folder.ts"
+import { until } from "../support/until.ts"
+
+/** A Mycelium that dies by `kill -9` while its hook runs; gives the hook's pid once it is an orphan. */
+async function crashDuring(script: string, mark: string, folder: string): Promise<number> {
+  const caller = join(folder, "caller.ts")
+  const ready = join(folder, "ready")
+  const options = { timeoutMs: 60_000, env: { [markVariable]: mark, READY: ready, FOLDER: folder } }
+  await writeFile(caller, `import { run } from "${source}base/spawn.ts"\nawait run(["sh", "-c", ${JSON.stringify(script)}], ${JSON.stringify(options)})\n`)
+  const ours = Bun.spawn([bun, caller], { stdio: ["ignore", "ignore", "ignore"] })
+  await until("the hook is ready", () => Bun.file(ready).exists())
+  ours.kill("SIGKILL")
+  await ours.exited
+  return pidsIn(await readFile(join(folder, "pid"), "utf8"))[0] ?? 0
+}
+
+const begin = "echo $$ > $FOLDER/pid;"
+const newMark = (): string => `test/${crypto.randomUUID()}`
+
+test("endMarked() ends the hook of a crashed run, with its children", async () => {
+  await using folder = await temporaryFolder()
+  const mark = newMark()
+  const pid = await crashDuring(`${begin} sleep 600 & echo $! > $FOLDER/child; touch $READY; wait`, mark, folder.path)
+  const child = pidsIn(await readFile(join(folder.path, "child"), "utf8"))[0] ?? 0
+  expect([await isRunning(pid), await isRunning(child)]).toEqual([true, true])
+  expect(await findMarked(mark)).toEqual([pid])
+  expect(await endMarked(mark, { waitMs: 0 })).toBe(true)
+  expect([await isRunning(pid), await isRunning(child)]).toEqual([false, false])
+})
+
+test("endMarked() kills a hook that does not listen to TERM", async () => {
+  await using folder = await temporaryFolder()
+  const mark = newMark()
+  const pid = await crashDuring(`${begin} trap '' TERM; touch $READY; while :; do sleep 600; done`, mark, folder.path)
+  expect(await endMarked(mark, { waitMs: 50, graceMs: 200 })).toBe(true)
+  expect(await isRunning(pid)).toBe(false)
+})
+
+test("endMarked() lets a hook end by itself within its time", async () => {
+  await using folder = await temporaryFolder()
+  const mark = newMark()
+  const pid = await crashDuring(`${begin} trap '' PIPE; touch $READY; until test -e $FOLDER/go; do sleep 0.02; done; touch $FOLDER/done`, mark, folder.path)
+  const ended = endMarked(mark, { waitMs: 30_000 })
+  expect(await isRunning(pid)).toBe(true)
+  await writeFile(join(folder.path, "go"), "")
+  expect(await ended).toBe(true)
+  expect(await Bun.file(join(folder.path, "done")).exists()).toBe(true)
+})
+
+test("endMarked() stops waiting when asked, and ends nothing then", async () => {
+  await using folder = await temporaryFolder()
+  const mark = newMark()
+  const pid = await crashDuring(`${begin} touch $READY; sleep 600`, mark, folder.path)
+  try {
+    expect(await endMarked(mark, { waitMs: 30_000, signal: AbortSignal.timeout(50) })).toBe(false)
+    expect(await isRunning(pid)).toBe(true)
+  } finally {
+    await endMarked(mark, { waitMs: 0 })
+  }
+})
+
+test("endMarked() spares a daemon that a finished hook left", async () => {
+  const mark = newMark()
+  const result = await run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], { timeoutMs: 20_000, env: { [markVariable]: mark } })
+  const daemon = pidsIn(result.stdout)[0] ?? 0
+  try {
+    expect(await endMarked(mark, { waitMs: 0 })).toBe(true)
+    expect(await isRunning(daemon)).toBe(true)
+  } finally {
+    endPid(daemon)
+  }
+})
+
+test("endMarked() takes a mark whole: neither a prefix nor another variable counts", async () => {
+  await using folder = await temporaryFolder()
+  const mark = newMark()
+  const pid = await crashDuring(`${begin} touch $READY; sleep 600`, `${mark}/longer`, folder.path)
+  try {
+    expect(await findMarked(mark)).toEqual([])
+    expect(await endMarked(mark, { waitMs: 0 })).toBe(true)
+    expect(await isRunning(pid)).toBe(true)
+  } finally {
+    await endMarked(`${mark}/longer`, { waitMs: 0 })
+  }
+})

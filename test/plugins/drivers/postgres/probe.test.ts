@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import type { Probe } from "../../../../src/core/ports.ts"
+import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
+import { credential, open, peer, soon } from "./harness.ts"
+
+const right = "Right-password.1"
+const hba = `
+host all clear 127.0.0.1/32 password
+host all md5user 127.0.0.1/32 md5
+host all trusted 127.0.0.1/32 trust
+host all rejected 127.0.0.1/32 reject
+host all all 127.0.0.1/32 scram-sha-256`
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres({ hba, config: { max_connections: "20" } })
+  for (const role of ["shop", "clear", "trusted", "rejected", "nologin", "nobodyroom", "expired", `o"d'd \\ rôle`]) {
+    await server.sql(`create role "${role.replaceAll('"', '""')}" login password '${right}'`)
+  }
+  await server.sql(`alter role nologin nologin; alter role nobodyroom connection limit 0; alter role expired valid until '2001-01-01'`)
+  await server.sql("create database closed")
+  await server.sql(`revoke connect on database closed from public`)
+  await server.sql(`set password_encryption = 'md5'; create role md5user login password '${right}'`)
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+function ask(user: string, password: string, address = `postgresql://127.0.0.1:${server.port}/postgres`, ms = 5000): Promise<Probe> {
+  return open(server, user, { address }).probe(credential("v1", { user, password }), soon(ms))
+}
+
+describe("probe()", () => {
+  test.each([
+    ["shop", right, "accepted"],
+    ["shop", "wrong", "refused"],
+    [`o"d'd \\ rôle`, right, "accepted"],
+    [`o"d'd \\ rôle`, "wrong", "refused"],
+    ["nobody", right, "refused"],
+    // It proves nothing, which the engine finds out with a value that must be wrong.
+    ["trusted", "wrong", "accepted"],
+    // 28P01 even to the right password: what the engine's counter-proof is for.
+    ["expired", right, "refused"],
+    ["nologin", right, "unknown"],
+    ["nobodyroom", right, "unknown"],
+    ["rejected", right, "unknown"],
+    ["clear", right, "unknown"],
+    ["md5user", right, "unknown"],
+  ] as const)("%s with %s: %s", async (user, password, answer) => {
+    expect(await ask(user, password)).toBe(answer)
+  })
+
+  test("a database that is missing, or closed to the role, comes after the password", async () => {
+    for (const database of ["missing", "closed"]) {
+      const address = `postgresql://127.0.0.1:${server.port}/${database}`
+      expect(await ask("shop", right, address)).toBe("accepted")
+      expect(await ask("shop", "wrong", address)).toBe("refused")
+    }
+  })
+
+  test("works over a unix socket, and without a database in the address", async () => {
+    await using local = await startPostgres()
+    await local.sql(`create role shop login password '${right}'`)
+    const driver = open(local, "shop", { address: `postgresql://localhost:${local.port}?host=${local.socketFolder}` })
+    expect(await driver.probe(credential("v1", { password: right }), soon())).toBe("accepted")
+    expect(await driver.probe(credential("v1", { password: "wrong" }), soon())).toBe("refused")
+  })
+
+  test("a name that must not be known is not: the probe is not called like a rotation", async () => {
+    await using fake = await peer(() => undefined)
+    await ask("shop", right, `postgresql://127.0.0.1:${fake.port}`, 200)
+    expect(fake.received()).toContain("application_name\0mycelium-probe\0")
+  })
+
+  test("nobody there, silence and a full server are unknown", async () => {
+    await using gone = await peer(() => undefined)
+    await gone[Symbol.asyncDispose]()
+    expect(await ask("shop", right, `postgresql://127.0.0.1:${gone.port}`)).toBe("unknown")
+    await using small = await startPostgres({ config: { max_connections: "4", superuser_reserved_connections: "1", max_wal_senders: "0" } })
+    await small.sql(`create role shop login password '${right}' connection limit 1`)
+    const driver = open(small, "shop")
+    const old = credential("v1", { user: "shop", password: right })
+    expect(await driver.probe(old, soon())).toBe("accepted")
+    await using _ = await hold(small)
+    expect(await driver.probe(old, soon())).toBe("unknown")
+  })
+
+  test("a server that is stopped in its tracks, starting, or gone is unknown, within the deadline", async () => {
+    await using other = await startPostgres()
+    await other.sql(`create role shop login password '${right}'`)
+    const driver = open(other, "shop")
+    const old = credential("v1", { user: "shop", password: right })
+    other.signal("SIGSTOP")
+    const start = performance.now()
+    expect(await driver.probe(old, soon(300))).toBe("unknown")
+    expect(performance.now() - start).toBeLessThan(2000)
+    other.signal("SIGCONT")
+    expect(await driver.probe(old, soon())).toBe("accepted")
+    await other.stop()
+    expect(await driver.probe(old, soon())).toBe("unknown")
+  })
+})
+
+async function hold(small: PostgresServer): Promise<AsyncDisposable> {
+  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: small.port, username: "shop", password: right, database: "postgres", max: 1 })
+  await client.unsafe("select 1")
+  return { [Symbol.asyncDispose]: () => client.close({ timeout: 0 }) }
+}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Secret } from "../../../../src/core/secret.ts"
+import { openSocket, type TlsDemand } from "../../../../src/plugins/drivers/postgres/socket.ts"
+import { connect } from "../../../../src/plugins/drivers/postgres/wire.ts"
+import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
+import { type TemporaryFolder, temporaryFolder } from "../../../support/temp-folder.ts"
+import { type Certificates, makeCertificates } from "./certificates.ts"
+import { credential, host, open, peer, soon } from "./harness.ts"
+
+const hba = "hostssl all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256"
+let server: PostgresServer
+let plain: PostgresServer
+let folder: TemporaryFolder
+let made: Certificates
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  made = await makeCertificates(folder.path, "db.test")
+  server = await startPostgres({ hba, tls: { certificate: made.certificate, key: made.key } })
+  plain = await startPostgres()
+  await server.sql("create role shop login password 'old-password'")
+}, 30_000)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await plain[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+const logIn = async (to: PostgresServer, tls: TlsDemand): Promise<void> => {
+  const login = { user: to.superuser, password: new Secret("p", to.password), applicationName: "test", random: host.random }
+  const connection = await connect({ address: { host: "127.0.0.1", port: to.port }, tls }, login, soon())
+  expect(await connection.rows(["on", "version"], "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()")).toEqual([{ on: "t", version: "TLSv1.3" }])
+  await connection.close()
+}
+
+describe("connect() through TLS", () => {
+  test("takes the right authority with the right name, or the right IP address", async () => {
+    await logIn(server, { ca: made.ca, name: "db.test" })
+    await logIn(server, { ca: made.ca, name: "127.0.0.1" })
+  })
+
+  test.each([
+    ["another authority", () => ({ ca: made.otherCa, name: "db.test" })],
+    ["the system's authorities", () => ({ name: "db.test" })],
+    ["another name", () => ({ ca: made.ca, name: "other.test" })],
+    ["another IP address", () => ({ ca: made.ca, name: "127.0.0.2" })],
+  ] as const)("refuses %s", async (_, tls) => {
+    await expect(logIn(server, tls())).rejects.toMatchObject({ code: "tls-unverified", remedy: "ask-operator" })
+  })
+
+  test("refuses an expired certificate", async () => {
+    await using stale = await startPostgres({ tls: { certificate: made.expired, key: made.key } })
+    await expect(logIn(stale, { ca: made.ca, name: "db.test" })).rejects.toMatchObject({ code: "tls-unverified", message: expect.stringContaining("has expired") })
+  })
+
+  test("verifies although NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"
+    try {
+      await expect(logIn(server, { ca: made.otherCa, name: "db.test" })).rejects.toMatchObject({ code: "tls-unverified" })
+    } finally {
+      delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"]
+    }
+  })
+
+  test("refuses a server without TLS, and sends it nothing more", async () => {
+    await expect(logIn(plain, { ca: made.ca, name: "127.0.0.1" })).rejects.toMatchObject({ code: "tls-not-offered" })
+  })
+
+  test.each(["SR", "N", "E", "S\0\0\0\0"])("refuses %j as the answer to SSLRequest: what is in clear is not taken for TLS (CVE-2021-23222)", async (answer) => {
+    await using fake = await peer((socket) => void socket.write(answer))
+    await expect(openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon())).rejects.toMatchObject({ code: "tls-not-offered" })
+    expect(fake.received()).toHaveLength(8)
+  })
+
+  test("meets its deadline in the middle of the handshake", async () => {
+    await using fake = await peer((socket) => void socket.write("S"))
+    await expect(openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon(200))).rejects.toMatchObject({ code: "timeout" })
+  })
+})
+
+describe("the driver and TLS", () => {
+  const old = credential("v1", { user: "shop", password: "old-password" })
+
+  test("uses the CA file of the config, relative to the config, and the name given", async () => {
+    await writeFile(join(server.folder, "db-ca.pem"), made.ca)
+    const tls = { ca: "db-ca.pem", name: "db.test" }
+    expect(await open(server, "shop", { tls }).probe(old, soon())).toBe("accepted")
+    expect(await open(server, "shop", { tls: { ...tls, name: "other.test" } }).probe(old, soon())).toBe("unknown")
+    expect(await open(server, "shop", { tls: { ca: "missing.pem" } }).probe(old, soon())).toBe("unknown")
+    const findings = await open(server, "shop", { tls: { ca: "missing.pem" } }).preflight({ current: old, doubtful: [] }, soon())
+    expect(findings).toMatchObject([{ code: "tls-ca-unreadable", severity: "error" }])
+  })
+
+  test("off this machine, demands TLS without being told, unless insecure", async () => {
+    // Not a loopback name to us, though the resolver knows better.
+    const address = `postgresql://0.0.0.0:${plain.port}/postgres`
+    await plain.sql("create role shop login password 'old-password'")
+    const findings = await open(plain, "shop", { address }).preflight({ current: old, doubtful: [] }, soon())
+    expect(findings).toMatchObject([{ code: "tls-not-offered", severity: "error" }])
+    expect(await open(plain, "shop", { address }).probe(old, soon())).toBe("unknown")
+    expect(await open(plain, "shop", { address, insecure: true }).probe(old, soon())).toBe("accepted")
+  })
+})

@@ -1,0 +1,24 @@
+import { processes } from "../../src/base/process-session.ts"
+
+/** True while the process runs; a zombie does not. */
+export async function isRunning(pid: number): Promise<boolean> {
+  return (await processes()).some((one) => one.pid === pid && one.state !== "Z")
+}
+
+/** The pids in a text, one a line or apart by spaces. */
+export function pidsIn(text: string): readonly number[] {
+  return [...text.matchAll(/\d+/g)].map(([digits]) => Number(digits)).filter((pid) => pid > 1)
+}
+
+/** Ends a process that a test left, if it still runs. */
+export function endPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It is gone.
+  }
+}
+
+/** The bun that runs the tests: for programs of our own in a process of their own. */
+export const bun = process.execPath
+export const source = new URL("../../src/", import.meta.url).pathname
