@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { type Ran, run } from "./run.ts"
+import { run } from "./run.ts"
 
 /** Ignored by git; nothing in it is needed to build. */
 export const cacheFolder = join(import.meta.dir, "../../.tools/servers")
@@ -18,7 +18,6 @@ export async function cached(name: string, fill: (draft: string) => Promise<stri
   try {
     const why = await fill(draft)
     if (why !== undefined) return { why }
-    await readable(draft)
     await rename(draft, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error
     })
@@ -29,7 +28,7 @@ export async function cached(name: string, fill: (draft: string) => Promise<stri
 }
 
 /** Root's servers run as nobody, who must be able to read the programs whatever the umask was. */
-async function readable(folder: string): Promise<Ran> {
-  await chmod(folder, 0o755)
-  return run(["chmod", "-R", "a+rX", folder])
+export async function openToAll(folder: string): Promise<string | undefined> {
+  const ran = await run(["chmod", "-R", "u=rwX,go=rX", folder])
+  return ran.ok ? undefined : ran.err
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { cached } from "./cache.ts"
+import { cached, openToAll } from "./cache.ts"
 import { run } from "./run.ts"
 
 /**
@@ -44,7 +44,7 @@ async function download(draft: string, packages: readonly string[]): Promise<str
     if (!unpacked.ok) return `dpkg -x ${file}: ${unpacked.err}`
   }
   await rm(folder, { recursive: true })
-  return undefined
+  return openToAll(draft)
 }
 
 /** Never the C library: a program loads the one it finds first, and that must be the system's. LLVM is for a JIT that tests do without. */

@@ -1,7 +1,7 @@
-import { mkdir, rename, symlink } from "node:fs/promises"
+import { mkdir, rename, rm, symlink } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 import { z } from "zod"
-import { cached } from "./cache.ts"
+import { cached, openToAll } from "./cache.ts"
 import { type Found, missing } from "./found.ts"
 import { run } from "./run.ts"
 
@@ -32,5 +32,6 @@ async function fetchInto(draft: string): Promise<string | undefined> {
   await rename(join(fetched, "node_modules", name, "native"), join(draft, "native"))
   const links = Links.parse(await Bun.file(join(draft, "native/pg-symlinks.json")).json())
   for (const { source, target } of links) await symlink(relative(dirname(target), source), join(draft, target))
-  return undefined
+  await rm(fetched, { recursive: true })
+  return openToAll(draft)
 }

@@ -1,88 +1,189 @@
-import { readState } from "../record/state-file.ts"
+import { statSync } from "node:fs"
+import { systemCode } from "../base/error.ts"
+import { Steadiness } from "../plan/steady.ts"
+import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import type { App } from "./app.ts"
 import { type Turn, look, takeTurn } from "./turn.ts"
 
 /** What the service tells the one who watches it. */
-export type Watch = { readonly turned: (environment: string, turn: Turn) => void; readonly failed: (environment: string, code: string, says: string) => void }
+export type Watch = {
+  readonly turned: (environment: string, turn: Turn) => void
+  readonly failed: (environment: string, code: string, says: string) => void
+  /** The wall clock has leapt (or runs true again). */
+  readonly clock: (steady: boolean) => void
+}
 
-/** The clock is looked at no less often: clocks leap, and other processes leave work in the state. */
+/** The clock and the state files are looked at no less often: clocks leap, and other processes leave work in the state. */
 const lookAgainMs = 60_000
 /** Environments worked on at once. */
 const sideBySide = 4
+/** Ticks that were missed while off are caught up by so many environments a minute, the oldest first. */
+const catchUpPerMinute = 30
 
-type Slot = { readonly name: string; nextAt: number; failures: number; running: boolean }
+type Slot = {
+  readonly name: string
+  /** When there may be something to do; what `look` last said. */
+  nextAt: number
+  /** Since when the longest overdue secret waits. */
+  dueSince: number
+  failures: number
+  running: boolean
+  /** Of the state file as last read: unchanged, it need not be read again. */
+  stamp: string
+}
 
 /** The service: one timer for all environments; each has its turn when something is due or owed. Ends when asked to stop. */
-export async function daemon(app: App, watch: Watch): Promise<void> {
-  const slots: readonly Slot[] = Object.keys(app.config.environments).map((name) => ({ name, nextAt: 0, failures: 0, running: false }))
-  const wake = new Wake()
-  const running = new Set<Promise<void>>()
-  while (!app.stop.aborted) {
-    const now = app.host.now().getTime()
-    for (const slot of await ready(app, slots, now)) {
-      if (running.size >= sideBySide) break
-      slot.running = true
-      const turn = work(app, slot, watch).finally(() => {
-        slot.running = false
-        running.delete(turn)
-        wake.call()
-      })
-      running.add(turn)
-    }
-    const next = Math.min(now + lookAgainMs, ...slots.filter((slot) => !slot.running).map((slot) => slot.nextAt))
-    await wake.within(app, running.size >= sideBySide ? lookAgainMs : Math.max(0, next - app.host.now().getTime()))
-  }
-  await Promise.all(running)
-}
+export class Daemon {
+  #app: App
+  readonly #watch: Watch
+  readonly #startedAt: number
+  readonly #steadiness = new Steadiness()
+  readonly #running = new Set<Promise<void>>()
+  #slots: readonly Slot[]
+  #steady = true
+  #wake: () => void = () => undefined
+  #budget = catchUpPerMinute
+  #budgetAt: number
 
-/** Slots with something to do, the longest waiting first. The state is looked at without its lock; the turn looks again. */
-async function ready(app: App, slots: readonly Slot[], now: number): Promise<readonly Slot[]> {
-  const due: Slot[] = []
-  for (const slot of slots) {
-    if (slot.running || (slot.failures > 0 && slot.nextAt > now)) continue
-    const options = app.config.environments[slot.name]
-    if (options === undefined) continue
+  constructor(app: App, watch: Watch) {
+    this.#app = app
+    this.#watch = watch
+    this.#startedAt = app.host.now().getTime()
+    this.#budgetAt = app.host.monotonicMs()
+    this.#slots = slotsOf(app, [])
+  }
+
+  /** Another config: what runs goes on with the old one, what begins uses the new one. */
+  reload(app: App): void {
+    this.#app = app
+    this.#slots = slotsOf(app, this.#slots)
+    this.#wake()
+  }
+
+  async run(): Promise<void> {
+    while (!this.#app.stop.aborted) {
+      const next = await this.#round()
+      await this.#pauseUntil(next)
+    }
+    await Promise.all(this.#running)
+  }
+
+  /** Starts the turns that are due; returns when to look again. */
+  async #round(): Promise<number> {
+    const { host } = this.#app
+    const now = host.now().getTime()
+    this.#look(now)
+    const idle = this.#slots.filter((slot) => !slot.running)
+    await Promise.all(idle.map((slot) => this.#refresh(slot, now)))
+    const waiting = idle.filter((slot) => slot.nextAt <= now).sort((one, other) => one.dueSince - other.dueSince)
+    for (const slot of waiting) {
+      if (this.#running.size >= sideBySide) break
+      if (slot.dueSince < this.#startedAt && !this.#spend()) continue
+      this.#begin(slot)
+    }
+    const future = this.#slots.filter((slot) => !slot.running && slot.nextAt > now).map((slot) => slot.nextAt)
+    return Math.min(now + lookAgainMs, ...future)
+  }
+
+  #look(now: number): void {
+    const steady = this.#steadiness.look(now, this.#app.host.monotonicMs())
+    if (steady !== this.#steady) this.#watch.clock(steady)
+    this.#steady = steady
+  }
+
+  /** Reads an environment's state if it has changed. The turn looks again, under its lock. */
+  async #refresh(slot: Slot, now: number): Promise<void> {
+    if (slot.failures > 0 && slot.nextAt > now) return
+    const options = this.#app.config.environments[slot.name]
+    if (options === undefined) return
+    const place = { store: this.#app.config.store, project: this.#app.config.project, environment: slot.name }
     try {
-      const document = await readState({ store: app.config.store, project: app.config.project, environment: slot.name })
-      const found = look(document, options, new Date(now))
-      slot.nextAt = found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY
-      if (found.owed || found.due.length > 0) due.push(slot)
+      const stamp = stampOf(statePath(place))
+      if (stamp === slot.stamp && slot.nextAt > now) return
+      slot.stamp = stamp
+      const found = look(stamp === "" ? undefined : await readState(place), options, new Date(now))
+      const due = this.#steady && found.due.length > 0
+      slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now
+      slot.nextAt = due || found.owed ? Math.min(now, slot.nextAt) : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
+      if (!this.#steady && found.due.length > 0) slot.nextAt = Math.min(slot.nextAt, now + lookAgainMs)
     } catch {
-      due.push(slot)
+      // The turn finds the same fault, and reports it.
+      slot.nextAt = now
     }
   }
-  return due.sort((one, other) => one.nextAt - other.nextAt)
-}
 
-async function work(app: App, slot: Slot, watch: Watch): Promise<void> {
-  try {
-    const turn = await takeTurn(app, slot.name)
-    watch.turned(slot.name, turn)
-    const open = turn.agenda.owed || turn.agenda.due.length > 0
-    later(app, slot, open ? slot.failures + 1 : 0, turn.agenda.nextAt?.getTime())
-  } catch (error) {
-    const { code, says } = said(error)
-    if (!app.stop.aborted) watch.failed(slot.name, code, says)
-    later(app, slot, slot.failures + 1, undefined)
+  #begin(slot: Slot): void {
+    slot.running = true
+    const turn = this.#turn(slot).finally(() => {
+      slot.running = false
+      this.#running.delete(turn)
+      this.#wake()
+    })
+    this.#running.add(turn)
+  }
+
+  async #turn(slot: Slot): Promise<void> {
+    const app = this.#app
+    const now = (): number => app.host.now().getTime()
+    try {
+      const turn = await takeTurn(app, slot.name, { rotate: this.#steady })
+      this.#watch.turned(slot.name, turn)
+      const open = turn.agenda.owed || (this.#steady && turn.agenda.due.length > 0)
+      slot.failures = open ? slot.failures + 1 : 0
+      slot.nextAt = open ? now() + soonMs(slot.failures) : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
+    } catch (error) {
+      const { code, says } = said(error)
+      if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
+      slot.failures++
+      slot.nextAt = now() + soonMs(slot.failures)
+    }
+    slot.stamp = ""
+  }
+
+  /** One of the catch-ups that a minute allows. */
+  #spend(): boolean {
+    const now = this.#app.host.monotonicMs()
+    if (now - this.#budgetAt >= 60_000) {
+      this.#budget = catchUpPerMinute
+      this.#budgetAt = now
+    }
+    return this.#budget-- > 0
+  }
+
+  /** The one timer: ends early when a turn ends, the config is new, or we are asked to stop. */
+  async #pauseUntil(at: number): Promise<void> {
+    const early = new AbortController()
+    this.#wake = () => early.abort()
+    const { host, stop } = this.#app
+    const ms = this.#running.size >= sideBySide ? lookAgainMs : Math.min(lookAgainMs, Math.max(1, at - host.now().getTime()))
+    await host.pause(ms, AbortSignal.any([early.signal, stop]))
   }
 }
 
 /** What is still open is asked again soon: after 2 s, 4 s … at most a minute. */
-function later(app: App, slot: Slot, failures: number, nextAt: number | undefined): void {
-  slot.failures = failures
-  slot.nextAt = failures > 0 ? app.host.now().getTime() + Math.min(60_000, 1000 * 2 ** failures) : (nextAt ?? Number.POSITIVE_INFINITY)
+function soonMs(failures: number): number {
+  return Math.min(60_000, 1000 * 2 ** Math.min(failures, 6))
 }
 
-/** The one timer: ends early when a turn ends or we are asked to stop. */
-class Wake {
-  #call: (() => void) | undefined
-  call(): void {
-    this.#call?.()
-  }
-  async within(app: App, ms: number): Promise<void> {
-    const early = new AbortController()
-    this.#call = () => early.abort()
-    await app.host.pause(ms, AbortSignal.any([early.signal, app.stop]))
+function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
+  return Object.keys(app.config.environments).map((name) => {
+    const known = before.find((slot) => slot.name === name)
+    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "" }
+    // The same slot: a turn that is under way ends in it. Under a new config it is looked at anew.
+    known.nextAt = 0
+    known.failures = 0
+    return known
+  })
+}
+
+/** Changes whenever the file is replaced; "" where there is none. Not async: ten thousand looks must not be as many wake-ups. */
+function stampOf(path: string): string {
+  try {
+    const { ino, mtimeMs } = statSync(path)
+    return `${ino} ${mtimeMs}`
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return ""
+    throw error
   }
 }

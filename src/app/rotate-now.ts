@@ -28,9 +28,11 @@ export type Report = {
 export async function rotateNow(app: App, environment: string, how: RotateNow): Promise<Report> {
   const first = await withEnvironment(app, environment, patient, async ({ session, recovered }) => {
     if (session.changeSet !== undefined) return reportOf(session, { environment, recovered, outcomes: {}, revoked: [], untouched: [] })
-    const { secrets, untouched } = select(session, how)
+    const { secrets: wanted, untouched } = select(session, how)
+    // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
+    const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")
     const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
-    const started = await rotate(session, { ...how, secrets })
+    const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
     const after = await revokeOwed(session, { skipGrace: false })
     return reportOf(session, { environment, recovered, outcomes, revoked: [...before, ...after], untouched })

@@ -14,14 +14,14 @@ export type Turn = { readonly outcomes: Outcomes; readonly revoked: readonly Rev
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
-/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. */
-export async function takeTurn(app: App, environment: string): Promise<Turn> {
+/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due. */
+export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
   return withEnvironment(app, environment, brief, async ({ session, recovered }) => {
     const options = optionsOf(app, environment)
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], agenda: look(session.document, options, app.host.now()) }
     const before = await revokeOwed(session, { skipGrace: false })
     const { due } = look(session.document, options, app.host.now())
-    const started = due.length === 0 || app.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
+    const started = due.length === 0 || !how.rotate || app.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
     const after = app.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
     return { outcomes: { ...recovered, ...outcomes }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }

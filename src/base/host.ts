@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto"
 /** What the program asks of the machine besides files and sockets. Built once in main.ts, replaced in tests. */
 export interface Host {
   now(): Date
+  /** Milliseconds that passed since some instant; never leaps. */
+  monotonicMs(): number
   /** Resolves after `ms` milliseconds or when `signal` aborts, whichever is first; never rejects. */
   pause(ms: number, signal?: AbortSignal): Promise<void>
   /** `count` bytes from the operating system's generator. */
@@ -18,6 +20,7 @@ const longest = 2 ** 31 - 1
 export function realHost(env: Readonly<Record<string, string | undefined>>): Host {
   return {
     now: () => new Date(),
+    monotonicMs: () => performance.now(),
     random: (count) => randomBytes(count),
     env: (name) => env[name],
     pause: (ms, signal) =>

@@ -9,6 +9,7 @@ export const groups: readonly Group[] = [
     title: "every day",
     commands: [
       { name: "status", args: "[ENV]", summary: "ages, due times, what is stuck", load: async () => (await import("./commands/status.ts")).status },
+      { name: "plan", args: "[ENV]", summary: "what would happen in the next days, when and why", load: async () => (await import("./commands/plan.ts")).plan },
       { name: "rotate-now", args: "[ENV[/SECRET]…]", summary: "rotate at once, prove it, revoke the old value", load: async () => (await import("./commands/rotate-now.ts")).rotateNow },
     ],
   },
@@ -21,6 +22,7 @@ export const groups: readonly Group[] = [
   },
   { title: "service", commands: [{ name: "run", args: "", summary: "the service: waits, rotates what is due, revokes", load: async () => (await import("./commands/run.ts")).run }] },
   { title: "files", commands: [{ name: "render", args: "[ENV]", summary: "write the outputs again from the current values", load: async () => (await import("./commands/render.ts")).render }] },
+  { title: "incident", commands: [{ name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit }] },
   { title: "about", commands: [{ name: "version", args: "", summary: "the version of this binary", load: async () => (await import("./commands/version.ts")).version }] },
 ]
 

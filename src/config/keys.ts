@@ -17,17 +17,18 @@ const withUnit = "durations are strings with a unit: 90d"
 /** Milliseconds. */
 export const Duration = z
   .string({ error: ({ input }) => (typeof input === "number" ? withUnit : duration) })
+  .meta({ pattern: "^([0-9]+(ms|[smhdw]))+$", examples: ["12h", "10m", "60s"] })
   .transform((input, context) => {
     const ms = parseDuration(input)
     if (ms !== undefined && ms <= longestMs) return ms
     context.issues.push({ code: "custom", input, message: wrongDuration(input) })
     return z.NEVER
   })
-  .meta({ examples: ["12h", "10m", "60s"] })
 
 /** Milliseconds, or null for never. */
 export const Age = z
   .string({ error: ({ input }) => (typeof input === "number" ? withUnit : `${duration}, or never`) })
+  .meta({ pattern: "^(never|([0-9]+(ms|[smhdw]))+)$", examples: ["90d", "7d", "never"] })
   .transform((input, context) => {
     if (input === "never") return null
     const ms = parseDuration(input)
@@ -36,7 +37,6 @@ export const Age = z
     context.issues.push({ code: "custom", input, message: says === duration ? `${says}, or never` : says })
     return z.NEVER
   })
-  .meta({ examples: ["90d", "7d", "never"] })
 
 function wrongDuration(input: string): string {
   if (/^\d+$/.test(input)) return withUnit
@@ -67,22 +67,36 @@ const Recipient = z.string().superRefine((input, context) => {
 
 const Store = Text.refine((path) => !path.startsWith("~"), "write the path out: `~` is not followed")
 
+const schedule = Text.describe("When due secrets may change: minute, hour, day, month, weekday")
+const timezone = Text.describe("The zone of the schedule, UTC if left out: Europe/Berlin")
+const age = Age.describe("The greatest age that a value may reach, or never")
+const grace = Duration.describe("How long the previous value lives on, where two can live")
+
 export const topKeys = {
-  project: Project,
-  store: Store,
-  schedule: Text,
-  timezone: Text,
-  recipients: z.array(Recipient, "expected a list: [age1…]"),
-  identity: ReferenceOptions,
-  rotate_every: Age,
+  project: Project.describe("A name for all of this; part of the state's path"),
+  store: Store.describe("The folder of the state; the XDG state folder if left out"),
+  schedule,
+  timezone,
+  recipients: z.array(Recipient, "expected a list: [age1…]").describe("Who besides this machine can open values: a key kept offline"),
+  identity: ReferenceOptions.describe("This machine's age identity, where it is not in its usual file"),
+  rotate_every: age,
 }
 
-export const environmentKeys = { schedule: Text, timezone: Text, rotate_every: Age, grace: Duration }
+export const environmentKeys = { schedule, timezone, rotate_every: age, grace }
 
-export const secretKeys = { driver: Text, rotate_every: Age, grace: Duration, end_sessions: z.boolean(), tags: Texts }
+export const secretKeys = {
+  driver: Text,
+  rotate_every: age,
+  grace,
+  end_sessions: z.boolean().describe("End sessions that were opened with the previous value"),
+  tags: Texts.describe("Words to select secrets by"),
+}
 
-export const deploymentKeys = { reads: Texts, timeout: Duration }
+export const deploymentKeys = {
+  reads: Texts.describe("The files of outputs that it reads; all of the environment's if left out"),
+  timeout: Duration.describe("How long its restart may take, 120s if left out"),
+}
 
-export const healthKeys = { within: Duration }
+export const healthKeys = { within: Duration.describe("How soon after its restart it must be healthy, 60s if left out") }
 
 export const defaults = { graceMs: 600_000, withinMs: 60_000, timeoutMs: 120_000, timezone: "UTC" } as const

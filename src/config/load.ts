@@ -8,7 +8,7 @@ import { named, readEnvironment } from "./environment.ts"
 import { Name, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
-import { ConfigProblems, type Fault, type Problem, shownPath, withoutEchoes } from "./problems.ts"
+import { ConfigProblems, type Fault, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
 import { storeFolder } from "./store.ts"
 import { parseYaml, type Yaml } from "./yaml.ts"
 
@@ -68,7 +68,7 @@ function finish(draft: EnvironmentDraft, project: string, folder: string): Envir
 
 function placeProblems(yaml: Yaml, faults: readonly Fault[], file: string): readonly Problem[] {
   const hidden = new Set(yaml.spots.flatMap(({ hides, line }) => (hides ? [line] : [])))
-  const syntax = yaml.spots.map((spot) => ({ file, line: spot.line, column: spot.column, path: "", ...wordsOf(spot) }))
+  const syntax = yaml.spots.map((spot) => ({ file, line: spot.line, column: spot.column, path: formatPath(spot.path ?? []), ...wordsOf(spot) }))
   const data = withoutEchoes(faults).map((fault) => ({ file, ...yaml.place(fault.path, fault.at), path: shownPath(fault), ...wordsOf(fault) }))
   const all = [...syntax, ...data.filter(({ line }) => !hidden.has(line))]
   // What is inherited is judged once for each heir.

@@ -1,12 +1,31 @@
 import { isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
+import type { Path } from "./problems.ts"
 import type { Place } from "./yaml.ts"
 import type { Spot } from "./yaml-syntax.ts"
 
-/** How much data a config may hold once its aliases are followed; a "billion laughs" needs more. */
-const limits = { nodes: 500_000, depth: 40 } as const
+/** How much data a config may hold, and how often an alias may repeat a part of it: a "billion laughs" needs more. */
+const limits = { nodes: 1_000_000, depth: 40, aliases: 1000 } as const
 
-/** Raised inside, caught here: what stands at `node` cannot be data. */
-class Refusal {
+export type Plain = {
+  readonly value: unknown
+  readonly spots: readonly Spot[]
+  /** False where a limit was passed: there is no value. */
+  readonly usable: boolean
+}
+
+/** The document as plain data: maps, lists, strings, finite numbers, true, false, null. What is refused becomes null. */
+export function toPlain(document: Document.Parsed, placeOf: (offset: number) => Place): Plain {
+  const converter = new Converter(document, placeOf)
+  try {
+    return { value: converter.convert(document.contents, []), spots: converter.spots, usable: true }
+  } catch (error) {
+    if (!(error instanceof TooMuch)) throw error
+    converter.refuse(error.node, [], error.says)
+    return { value: undefined, spots: converter.spots, usable: false }
+  }
+}
+
+class TooMuch {
   readonly node: Node | null
   readonly says: string
   constructor(node: Node | null, says: string) {
@@ -15,48 +34,62 @@ class Refusal {
   }
 }
 
-/** The document as plain data: maps, lists, strings, finite numbers, true, false, null. */
-export function toPlain(document: Document.Parsed, placeOf: (offset: number) => Place): { readonly value: unknown; readonly spots: readonly Spot[] } {
-  let nodes = 0
-  const convert = (node: Node | null, depth: number): unknown => {
-    nodes += 1
-    if (nodes > limits.nodes) throw new Refusal(node, "the file holds too much")
-    if (depth > limits.depth) throw new Refusal(node, "nested too deeply, or an alias that contains itself")
-    if (isAlias(node)) {
-      const target = node.resolve(document)
-      if (target === undefined) throw new Refusal(node, "this alias (`*`) has no anchor; a text that begins with `*` needs quotes")
-      return convert(target, depth + 1)
-    }
-    if (isSeq<Node>(node)) return node.items.map((item) => convert(item, depth + 1))
-    if (isMap<Node, Node | null>(node)) {
-      // Of a key that stands twice the first counts, as in `Yaml.place`.
-      const entries = new Map<string, unknown>()
-      for (const { key, value } of node.items) {
-        const name = keyOf(key)
-        if (!entries.has(name)) entries.set(name, convert(value, depth + 1))
-      }
-      return Object.fromEntries(entries)
-    }
-    return isScalar(node) ? scalarOf(node) : null
-  }
-  try {
-    return { value: convert(document.contents, 0), spots: [] }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return { value: undefined, spots: [{ ...placeOf(error.node?.range?.[0] ?? 0), says: error.says }] }
-  }
-}
+class Converter {
+  readonly spots: Spot[] = []
+  readonly #document: Document.Parsed
+  readonly #placeOf: (offset: number) => Place
+  #nodes = 0
+  #aliases = 0
 
-function keyOf(key: Node): string {
-  const text = isScalar(key) ? String(key.value) : ""
-  if (text === "__proto__") throw new Refusal(key, "this key is not allowed")
-  if (text === "<<") throw new Refusal(key, "merge keys (`<<`) are not supported: write the keys out")
-  return text
-}
+  constructor(document: Document.Parsed, placeOf: (offset: number) => Place) {
+    this.#document = document
+    this.#placeOf = placeOf
+  }
 
-function scalarOf(node: Node & { readonly value: unknown }): unknown {
-  const { value } = node
-  if (typeof value === "number" && !Number.isFinite(value)) throw new Refusal(node, "expected a finite number; put a text in quotes")
-  if (typeof value === "string" && value.includes("\0")) throw new Refusal(node, "a text must not hold a NUL character")
-  return value
+  convert(node: Node | null, path: Path): unknown {
+    if (++this.#nodes > limits.nodes) throw new TooMuch(node, "the file holds too much")
+    if (path.length > limits.depth) throw new TooMuch(node, "nested too deeply, or an alias that contains itself")
+    if (isAlias(node)) return this.#follow(node, path)
+    if (isSeq<Node>(node)) return node.items.map((item, index) => this.convert(item, [...path, index]))
+    if (isMap<Node, Node | null>(node)) return this.#map(node.items, path)
+    return isScalar(node) ? this.#scalar(node, path) : null
+  }
+
+  /** What stands on the same line is not judged: it would be a consequence. */
+  refuse(node: Node | null, path: Path, says: string): null {
+    this.spots.push({ ...this.#placeOf(node?.range?.[0] ?? 0), path, says, hides: true })
+    return null
+  }
+
+  #follow(alias: Node & { resolve(document: Document): Node | undefined }, path: Path): unknown {
+    if (++this.#aliases > limits.aliases) throw new TooMuch(alias, `more than ${limits.aliases} aliases are followed`)
+    const target = alias.resolve(this.#document)
+    if (target === undefined) return this.refuse(alias, path, "this alias (`*`) has no anchor; a text that begins with `*` needs quotes")
+    return this.convert(target, path)
+  }
+
+  #map(pairs: readonly { readonly key: Node; readonly value: Node | null }[], path: Path): unknown {
+    // Of a key that stands twice the first counts, as in `Yaml.place`.
+    const entries = new Map<string, unknown>()
+    for (const { key, value } of pairs) {
+      const name = isScalar(key) ? String(key.value) : ""
+      if (entries.has(name)) this.#duplicate(key, [...path, name])
+      else if (name === "__proto__") this.refuse(key, path, "this key is not allowed")
+      else if (name === "<<") this.refuse(key, path, "merge keys (`<<`) are not supported: write the keys out")
+      else entries.set(name, this.convert(value, [...path, name]))
+    }
+    return Object.fromEntries(entries)
+  }
+
+  #duplicate(key: Node, path: Path): void {
+    const hint = "remove one of the two: the other would be ignored without a word"
+    this.spots.push({ ...this.#placeOf(key.range?.[0] ?? 0), path, says: "this key stands here twice", hint })
+  }
+
+  #scalar(node: Node & { readonly value: unknown }, path: Path): unknown {
+    const { value } = node
+    if (typeof value === "number" && !Number.isFinite(value)) return this.refuse(node, path, "expected a finite number; put a text in quotes")
+    if (typeof value === "string" && value.includes("\0")) return this.refuse(node, path, "a text must not hold a NUL character")
+    return value
+  }
 }

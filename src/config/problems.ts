@@ -25,13 +25,20 @@ export type Fault = {
   /** The key that `path` lacks; the key that an unknown one was meant to be. One mistake is told once. */
   readonly missing?: string
   readonly meant?: string
+  /** Judges a map as a whole, which a misspelt key in it may have caused. */
+  readonly whole?: true
 }
 export type Report = (fault: Fault) => void
 
-/** Without the consequences of others: a key that is missing because it is misspelt. */
+/** Without the consequences of others: a misspelt key lacks under its right name, and its map is judged without it. */
 export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
-  const meant = new Set(faults.flatMap(({ path, meant: key }) => (key === undefined ? [] : [JSON.stringify([...path.slice(0, -1), key])])))
-  return faults.filter(({ path, missing }) => missing === undefined || !meant.has(JSON.stringify([...path, missing])))
+  const misspelt = faults.filter(({ meant }) => meant !== undefined)
+  const meant = new Set(misspelt.map(({ path, meant: key = "" }) => JSON.stringify([...path.slice(0, -1), key])))
+  const maps = new Set(misspelt.map(({ path }) => JSON.stringify(path.slice(0, -1))))
+  return faults.filter(({ path, missing, whole }) => {
+    if (missing !== undefined) return !meant.has(JSON.stringify([...path, missing]))
+    return whole === undefined || !maps.has(JSON.stringify(path))
+  })
 }
 
 /** Everything that is wrong with a config, at once. Its message is the first problem, for whoever has one line only. */

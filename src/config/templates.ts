@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts"
 import type { EnvironmentDraft, OutputDraft } from "./draft.ts"
 import { nearest } from "./nearest.ts"
-import type { Path } from "./problems.ts"
+import { isPlainWord, type Path } from "./problems.ts"
 
 /** Templates that show what does not exist. The outputs know which secrets they name; where exactly is looked up in their text. */
 export function checkTemplates(environments: readonly EnvironmentDraft[], context: Context): void {
@@ -15,13 +15,14 @@ export function checkTemplates(environments: readonly EnvironmentDraft[], contex
 
 function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
   const names = secrets.map((secret) => secret.config.name)
+  const tellable = names.filter(isPlainWord)
   const uses = usesIn(config?.options, path)
   for (const shown of config?.shows ?? []) {
     if (names.includes(shown)) continue
-    const near = nearest(shown, names)
+    const near = nearest(shown, tellable)
     const says = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
     const places = uses.filter(({ secret }) => secret === shown).map((use) => use.path)
-    for (const place of places.length === 0 ? [path] : places) report({ path: place, says, ...list("secrets", names) })
+    for (const place of places.length === 0 ? [path] : places) report({ path: place, says, ...list("secrets", tellable) })
   }
 }
 

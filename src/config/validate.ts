@@ -1,5 +1,6 @@
 import type { core, output, ZodType } from "zod"
 import type { Path, Report } from "./problems.ts"
+import { nearest } from "./nearest.ts"
 import { mark, sentenceFor, unknownKey } from "./sentences.ts"
 
 export type Asked = {
@@ -27,7 +28,8 @@ function tell(issue: Issue, base: Path, asked: Asked): void {
   const ours = issue.message.startsWith(mark)
   const says = ours ? issue.message.slice(mark.length) : issue.message
   if (isMissing(issue, inner, asked.value)) return tellMissing(path, ours ? undefined : says, asked)
-  if (!ours) return asked.report({ path, says: withoutValue(says, valueAt(asked.value, inner)) })
+  if (issue.code === "invalid_union" && !ours && isTelling(likeliest(issue), inner, asked)) return tellUnion(issue, inner, asked)
+  if (!ours) return asked.report({ path, says: withoutValue(says, valueAt(asked.value, inner)), ...(issue.code === "custom" ? { whole: true } : {}) })
   if (issue.code === "unrecognized_keys") return tellUnknown(issue.keys, says, inner, asked)
   if (issue.code === "invalid_union") return tellUnion(issue, inner, asked)
   if (issue.code === "invalid_key") {
@@ -43,8 +45,7 @@ function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
 }
 
 function tellUnknown(keys: readonly string[], known: string, inner: Path, asked: Asked): void {
-  const listed: unknown = JSON.parse(known)
-  const names = Array.isArray(listed) ? listed.map(String) : []
+  const names = wordsIn(known)
   const all = inner.length === 0 ? [...names, ...(asked.alsoKnown ?? [])] : names
   for (const key of keys) {
     const place = [...inner, key]
@@ -52,14 +53,34 @@ function tellUnknown(keys: readonly string[], known: string, inner: Path, asked:
   }
 }
 
-/** Tells what the likeliest alternative lacks: the one that got furthest; where all fail at once, what each would take. */
-function tellUnion(issue: Issue & { readonly code: "invalid_union" }, inner: Path, asked: Asked): void {
-  const deeper = issue.errors.filter((issues) => !issues.some((one) => one.code === "invalid_type" && one.path.length === 0))
-  const [likeliest] = [...deeper].sort((a, b) => weight(a) - weight(b))
-  if (likeliest !== undefined) return likeliest.forEach((one) => tell(one, inner, asked))
+function wordsIn(list: string): readonly string[] {
+  const words: unknown = JSON.parse(list)
+  return Array.isArray(words) ? words.map(String) : []
+}
+
+type Union = Issue & { readonly code: "invalid_union" }
+
+/** Tells what the likeliest alternative lacks; where none got anywhere, what each would take. */
+function tellUnion(issue: Union, inner: Path, asked: Asked): void {
+  const best = likeliest(issue)
+  if (best !== undefined) return best.forEach((one) => tell(one, inner, asked))
   const wanted = new Set(issue.errors.flatMap(([first]) => (first?.message.startsWith(mark) ? [first.message.slice(mark.length)] : [])))
   const words = [...wanted].map((says) => says.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""))
   asked.report({ path: [...asked.path, ...inner], says: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}` })
+}
+
+/** The problems of the alternative that got furthest, if one takes this kind of value at all. */
+function likeliest(issue: Union): readonly Issue[] | undefined {
+  const deeper = issue.errors.filter((issues) => !issues.some((one) => one.code === "invalid_type" && one.path.length === 0))
+  return deeper.toSorted((a, b) => weight(a) - weight(b))[0]
+}
+
+/** Do these say more than the union's own words: a misspelt key, or a wrong value under a key that is known? */
+function isTelling(issues: readonly Issue[] | undefined, inner: Path, asked: Asked): boolean {
+  const misspelt = (one: Issue): boolean =>
+    one.code === "unrecognized_keys" && one.message.startsWith(mark) && one.keys.every((key) => nearest(key, wordsIn(one.message.slice(mark.length))) !== undefined)
+  const wrong = (one: Issue): boolean => one.path.length > 0 && !isMissing(one, [...inner, ...steps(one.path)], asked.value)
+  return (issues ?? []).some((one) => misspelt(one) || wrong(one)) && (issues ?? []).every((one) => one.code !== "unrecognized_keys" || misspelt(one))
 }
 
 /** A key that the alternative does not know speaks most against it. */

@@ -1,10 +1,12 @@
 import type { Document, ErrorCode } from "yaml"
+import type { Path } from "./problems.ts"
 import type { Place } from "./yaml.ts"
 
 /** What is wrong at a place of the text. */
 export type Spot = Place & {
   readonly says: string
   readonly hint?: string
+  readonly path?: Path
   /** What the data says about the same line is a consequence of this. */
   readonly hides?: true
 }
@@ -28,7 +30,7 @@ export function syntaxSpots(document: Document.Parsed, text: string, placeOf: (o
 }
 
 /** The data is whole in spite of these. */
-const harmless: ReadonlySet<ErrorCode> = new Set(["DUPLICATE_KEY", "NON_STRING_KEY", "TAG_RESOLVE_FAILED"])
+const harmless: ReadonlySet<ErrorCode> = new Set(["NON_STRING_KEY", "TAG_RESOLVE_FAILED"])
 
 const templates = { says: 'templates must be quoted: "{{ postgres.password }}"', hides: true } as const
 
@@ -46,7 +48,6 @@ function sentence(code: ErrorCode): { readonly says: string; readonly hint?: str
 const needsQuotes = "a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes"
 
 const sentences: Partial<Record<ErrorCode, { readonly says: string; readonly hint?: string; readonly hides?: true }>> = {
-  DUPLICATE_KEY: { says: "this key stands here twice", hint: "remove one of the two: the other would be ignored without a word" },
   NON_STRING_KEY: { says: "a key must be a plain word", hides: true },
   TAG_RESOLVE_FAILED: { says: "tags (`!…`) have no meaning here", hint: needsQuotes },
   TAB_AS_INDENT: { says: "indent with spaces: YAML refuses tabs" },

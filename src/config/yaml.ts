@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type ParsedNode } from "yaml"
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type ParsedNode, type YAMLMap } from "yaml"
 import type { Path } from "./problems.ts"
 import { toPlain } from "./plain.ts"
 import { syntaxSpots, type Spot } from "./yaml-syntax.ts"
@@ -27,7 +27,8 @@ export function parseYaml(text: string): Yaml {
     version: "1.2",
     merge: false,
     resolveKnownTags: false,
-    uniqueKeys: true,
+    // Told by toPlain, which knows their paths; here it would take quadratic time.
+    uniqueKeys: false,
     logLevel: "error",
   })
   const placeOf = (offset: number): Place => {
@@ -35,38 +36,62 @@ export function parseYaml(text: string): Yaml {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   const { spots, usable } = syntaxSpots(document, text, placeOf)
-  const plain = usable ? toPlain(document, placeOf) : { value: undefined, spots: [] }
+  const finder = new Finder(document)
+  const plain = usable ? toPlain(document, placeOf) : { value: undefined, spots: [], usable: false }
   return {
     spots: [...spots, ...plain.spots],
-    usable: usable && plain.spots.length === 0,
+    usable: plain.usable,
     value: plain.value,
-    place: (path, at) => placeOf(offsetOf(document, path, at)),
+    place: (path, at) => placeOf(finder.offsetOf(path, at)),
   }
 }
 
-function offsetOf(document: Document.Parsed, path: Path, at: "key" | undefined): number {
-  let node: Node | null = document.contents
-  let offset = 0
-  for (const [index, step] of path.entries()) {
-    const next = child(document, node, step)
-    if (next === undefined) break
-    const last = index === path.length - 1
-    const value = isAlias(next.value) || (isScalar(next.value) && next.value.source !== "") ? next.value : undefined
-    offset = startOf((last && at === "key" ? undefined : value) ?? next.key ?? next.value) ?? offset
-    node = next.value
+type Part = { readonly key?: Node; readonly value: Node | null }
+
+/** Finds parts of a document by path; each map is indexed once, for a config may have thousands of problems. */
+class Finder {
+  readonly #document: Document.Parsed
+  readonly #indices = new Map<Node, ReadonlyMap<string, Part>>()
+
+  constructor(document: Document.Parsed) {
+    this.#document = document
   }
-  return offset
+
+  offsetOf(path: Path, at: "key" | undefined): number {
+    let node: Node | null = this.#document.contents
+    let offset = 0
+    for (const [index, step] of path.entries()) {
+      const next = this.#child(node, step)
+      if (next === undefined) break
+      const wantsKey = at === "key" && index === path.length - 1
+      offset = startOf((wantsKey || !standsAlone(next.value) ? undefined : next.value) ?? next.key ?? next.value) ?? offset
+      node = next.value
+    }
+    return offset
+  }
+
+  #child(parent: Node | null, step: string | number): Part | undefined {
+    const node = isAlias(parent) ? (parent.resolve(this.#document) ?? null) : parent
+    if (isSeq<Node>(node) && typeof step === "number") {
+      const item = node.items[step]
+      return item === undefined ? undefined : { value: item }
+    }
+    return isMap<Node, Node | null>(node) ? this.#indexOf(node).get(String(step)) : undefined
+  }
+
+  #indexOf(map: YAMLMap<Node, Node | null>): ReadonlyMap<string, Part> {
+    const known = this.#indices.get(map)
+    if (known !== undefined) return known
+    // Backwards, so that of a key that stands twice the first is found.
+    const index = new Map(map.items.toReversed().flatMap(({ key, value }) => (isScalar(key) ? [[String(key.value), { key, value }] as const] : [])))
+    this.#indices.set(map, index)
+    return index
+  }
 }
 
-function child(document: Document.Parsed, parent: Node | null, step: string | number): { readonly key?: Node; readonly value: Node | null } | undefined {
-  const node = isAlias(parent) ? (parent.resolve(document) ?? null) : parent
-  if (isSeq<Node>(node) && typeof step === "number") {
-    const item = node.items[step]
-    return item === undefined ? undefined : { value: item }
-  }
-  if (!isMap<Node, Node | null>(node)) return undefined
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
-  return pair === undefined ? undefined : { key: pair.key, value: pair.value }
+/** A map or an empty value is best shown by its key. */
+function standsAlone(value: Node | null): boolean {
+  return isAlias(value) || (isScalar(value) && value.source !== "")
 }
 
 function startOf(node: Node | null | undefined): number | undefined {

@@ -5,6 +5,8 @@ import type { Schedule } from "./schedule.ts"
 export type Agenda = {
   /** Secrets to rotate now, the longest overdue first. */
   readonly due: readonly string[]
+  /** Since when the longest overdue of them waits. */
+  readonly dueSince: Date | undefined
   /** A journal is open, a revoke is due, or a value is doubtful. */
   readonly owed: boolean
   /** When there may be something to do next; undefined: never, as things stand. */
@@ -27,8 +29,10 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
   }
   const owed = document?.changeSet !== undefined || revokes(document).some((at) => at <= now.getTime())
   later.push(...revokes(document).filter((at) => at > now.getTime()))
+  due.sort((one, other) => one.at - other.at)
   return {
-    due: due.sort((one, other) => one.at - other.at).map(({ name }) => name),
+    due: due.map(({ name }) => name),
+    dueSince: due[0] === undefined ? undefined : new Date(due[0].at),
     owed,
     nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
   }

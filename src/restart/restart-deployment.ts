@@ -25,21 +25,21 @@ export async function restartDeployment(deployment: Deployment, mark: string, ho
   throwIfStopped(signal)
   if (!alone) return { ok: false, code: "hook-still-running", why: `an earlier run of ${deployment.restarter.says} cannot be ended` }
   const began = performance.now()
-  const failure = await runRestarter(deployment, mark, signal)
+  const failure = await runRestarter(deployment, mark)
   if (failure !== undefined) return failure
   const waited = performance.now() - began
   const health = await untilHealthy(deployment, host, signal)
   return health.ok ? { ok: true, gapMs: Math.round(waited + health.afterMs) } : health
 }
 
-async function runRestarter(deployment: Deployment, mark: string, signal: AbortSignal): Promise<Restarted | undefined> {
+/** A hook that has begun is left to finish, also when we are asked to stop: half a restart helps nobody. */
+async function runRestarter(deployment: Deployment, mark: string): Promise<Restarted | undefined> {
   const deadline = AbortSignal.timeout(deployment.timeoutMs)
   try {
-    await deployment.restarter.restart(mark, AbortSignal.any([signal, deadline]))
+    await deployment.restarter.restart(mark, deadline)
     seenToEnd.set(deployment, mark)
     return undefined
   } catch (error) {
-    throwIfStopped(signal)
     const { says } = deployment.restarter
     if (deadline.aborted) return { ok: false, code: "restart-timeout", why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}` }
     // An error that is not ours may quote anything: only that it happened is passed on.

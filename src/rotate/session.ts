@@ -38,7 +38,8 @@ export class Session {
     const serial = this.document.serial + 1
     let audit = this.document.audit
     for (const event of commit.events ?? []) {
-      audit = appendLine(audit, changeSet === undefined ? event : { ...event, changeSet: changeSet.id }, { at: now, serial, actor: this.work.actor })
+      const id = (changeSet ?? open)?.id
+      audit = appendLine(audit, id === undefined ? event : { ...event, changeSet: id }, { at: now, serial, actor: this.work.actor })
     }
     const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }) }
     await this.work.ledger.save(next)

@@ -73,7 +73,8 @@ const compose = defineRestarter({
   options: z.union([z.string(), z.strictObject({ file: z.string(), service: z.string() })]),
   open,
 })
-const http = defineHealth({ type: "http", summary: "a request", options: z.string(), open })
+const Request = z.strictObject({ url: z.string(), status: z.number().optional() })
+const http = defineHealth({ type: "http", summary: "a request", options: z.union([z.string(), Request], { error: "expected an address, or { url, status }" }), open })
 const ask = defineHealth({ type: "command", summary: "a program", options: z.array(z.string()), open })
 
 export const plugins: Plugins = { drivers: [generated, postgres, exec], outputs: [dotenv], restarters: [command, compose], healths: [http, ask] }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import { mkdir, rm, symlink } from "node:fs/promises"
+import { mkdir, symlink } from "node:fs/promises"
 import { AppError } from "../../src/base/error.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { ConfigProblems } from "../../src/config/problems.ts"
 import { errorOf } from "../support/error-of.ts"
+import { temporaryFolder } from "../support/temp-folder.ts"
 import { environment, file, load, plugins, problemsOf, surroundings, told } from "./fake-plugins.ts"
 
 const full = `
@@ -160,20 +161,15 @@ environments:
 })
 
 describe("loadConfig()", () => {
-  const folder = `${process.env["TMPDIR"] ?? "/tmp"}/mycelium-load-${process.pid}`
   const config = environment("secrets: { a: generated }")
 
-  async function inFolder(act: (path: string) => Promise<void>): Promise<void> {
-    await mkdir(folder, { recursive: true })
-    try {
-      await act(`${folder}/mycelium.yaml`)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
+  async function inFolder(act: (path: string, folder: string) => Promise<void>): Promise<void> {
+    await using folder = await temporaryFolder()
+    await act(`${folder.path}/mycelium.yaml`, folder.path)
   }
 
   test("reads a file, also through a link, and takes the folder of the name", () =>
-    inFolder(async (path) => {
+    inFolder(async (path, folder) => {
       await mkdir(`${folder}/data`)
       await Bun.write(`${folder}/data/real.yaml`, config)
       await symlink("data/real.yaml", path)
@@ -187,7 +183,7 @@ describe("loadConfig()", () => {
     }))
 
   test("refuses a folder, a file that is too large, and what is not text", () =>
-    inFolder(async (path) => {
+    inFolder(async (path, folder) => {
       expect((await errorOf(loadConfig(folder, plugins, surroundings))).code).toBe("file-irregular")
       await Bun.write(path, "#".repeat(5 * 1024 * 1024))
       expect((await errorOf(loadConfig(path, plugins, surroundings))).code).toBe("file-too-large")

@@ -84,22 +84,22 @@ describe("no message repeats a value", () => {
     }
   })
 
-  test("in a text that is no YAML", () => {
+  test("in a text that is no YAML, not even as a part of a key", () => {
+    // Names and keys are told where they are plain words, which this is not.
+    const password = "Hunter2!Zz9"
     const garbage = fc.constantFrom(": ", "{", "}", "[", "]", '"', "'", "\n", "  ", "- ", "&", "*", "!", "|", ">", "#", "%", "@", "`", "{{ ", " }}", "\t", "? ", ",")
     fc.assert(
-      fc.property(fc.array(garbage, { minLength: 1, maxLength: 6 }), fc.nat(), fc.array(garbage, { maxLength: 4 }), (before, at, after) => {
-        const insert = `${before.join("")}${marker}${after.join("")}`
+      fc.property(fc.array(garbage, { maxLength: 6 }), fc.nat(), fc.array(garbage, { maxLength: 4 }), (before, at, after) => {
         const place = at % whole.length
-        const words = said(`${whole.slice(0, place)}${insert}${whole.slice(place)}`)
-        const asKey = /unknown key `[^`]*`|environments\.[^:]*/g
-        if (words !== undefined) expect(words.replace(asKey, "")).not.toContain(marker)
+        const words = said(`${whole.slice(0, place)}${before.join("")}${password}${after.join("")}${whole.slice(place)}`)
+        if (words !== undefined) expect(words).not.toContain(password)
       }),
-      { numRuns: 1500 },
+      { numRuns: 800 },
     )
   })
 })
 
-/** Where the shape itself makes a new name: of an environment, a secret, a deployment, a variable. */
+/** Where a key is a name: of an environment, a secret, a deployment, a variable. */
 function isName(path: Path): boolean {
-  return path.length < 2 || ["environments", "secrets", "deployments", "variables"].includes(String(path.at(-1))) || path.length === 2
+  return ["environments", "secrets", "deployments", "variables"].includes(String(path.at(-1)))
 }

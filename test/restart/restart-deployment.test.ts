@@ -86,13 +86,19 @@ test("restartDeployment() ends a hook that is not done in time", async () => {
   expect(await isRunning(Number(await readFile(join(folder.path, "pid"), "utf8")))).toBe(false)
 })
 
-test("restartDeployment() throws when it is stopped, during a restart and during the wait: nothing is decided then", async () => {
-  await using folder = await temporaryFolder()
-  const restarter = command.open(["sleep", "600"], hookReach(folder.path))
-  const cases = [deployment({ restarter }), deployment({ healthy: async () => "503" }), deployment({ healthy: () => new Promise(() => undefined) })]
+test("restartDeployment() throws when it is stopped while it waits: nothing is decided then", async () => {
+  const cases = [deployment({ healthy: async () => "503" }), deployment({ healthy: () => new Promise(() => undefined) })]
   for (const one of cases) {
     expect((await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(100)))).code).toBe("stopped")
   }
+})
+
+test("restartDeployment() lets a hook that has begun finish before it stops", async () => {
+  await using folder = await temporaryFolder()
+  const restarter = command.open(["sh", "-c", "sleep 0.3; echo done > finished"], hookReach(folder.path))
+  const one = deployment({ restarter, healthy: async () => "503" })
+  expect((await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(50)))).code).toBe("stopped")
+  expect(await readFile(join(folder.path, "finished"), "utf8")).toBe("done\n")
 })
 
 test("restartDeployment() ends the hook that a crash left before it runs the next", async () => {

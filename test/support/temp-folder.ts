@@ -13,7 +13,7 @@ process.on("exit", () => {
 
 /** `within`: the folder to make it in; the system's, if left out. The name is short: a socket's path ends at 107 characters. */
 export async function temporaryFolder(within: string = tmpdir()): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(within, "mycelium-"))
+  const path = await mkdtemp(join(within, `mycelium-${process.pid}-`))
   open.add(path)
   return {
     path,

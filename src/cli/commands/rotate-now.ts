@@ -99,6 +99,7 @@ function exitOf(reports: readonly Report[]): number {
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
   if (outcomes.some((one) => one.is === "stuck" || one.is === "waiting") || deaths.some((one) => one.is !== "dead")) return exitCodes.person
   const good = outcomes.filter((one) => one.is === "rotated" && one.unhealthy === undefined).length
-  if (good === outcomes.length) return exitCodes.done
+  const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
+  if (good === outcomes.length && !nothingDone) return exitCodes.done
   return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
 }

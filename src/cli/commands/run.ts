@@ -1,24 +1,72 @@
-import { daemon } from "../../app/daemon.ts"
-import { when } from "../when.ts"
-import type { Turn } from "../../app/turn.ts"
-import { type Command, type Terminal, isSet } from "../command.ts"
-import { exitCodes } from "../exit-codes.ts"
+import type { App } from "../../app/app.ts"
+import { Daemon, type Watch } from "../../app/daemon.ts"
+import { type Turn, takeTurn } from "../../app/turn.ts"
+import { AppError } from "../../base/error.ts"
+import { reapOrphans } from "../../base/reap.ts"
+import { said } from "../../rotate/ask.ts"
+import { type Command, type Terminal, type Values, isSet } from "../command.ts"
+import { exitCodeOf, exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
+import { when } from "../when.ts"
 
 export const run: Command = {
-  usage: "The service: waits for the schedule, rotates what is due, revokes what is past its grace, recovers what was cut off. SIGTERM ends it between two steps.",
-  options: {},
+  usage: [
+    "The service: waits for the schedule, rotates what is due, revokes what is past its grace, recovers what was cut off.",
+    "SIGTERM ends it between two steps, SIGHUP reads the config again (a bad one is reported, the old one stays).",
+  ].join("\n"),
+  options: { once: { type: "boolean", says: "give each environment one turn, and end: for timers and CronJobs" } },
   run: async (terminal, _, values) => {
     const app = await openApp(terminal, values, "run")
     const say = logger(terminal, isSet(values, "json"))
+    const watch = watcher(say, app)
+    if (isSet(values, "once")) return once(app, watch)
+    const daemon = new Daemon(app, watch)
+    terminal.onReload(() => void reload(terminal, values, daemon, say))
+    const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
     say("info", "started", { environments: Object.keys(app.config.environments).length, store: app.config.store })
-    await daemon(app, {
-      turned: (environment, turn) => sayTurn(say, environment, turn, app.config.environments[environment]?.timezone ?? "UTC"),
-      failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
-    })
+    await daemon.run()
+    clearInterval(reaper)
     say("info", "stopped", {})
     return exitCodes.done
   },
+}
+
+/** A bad config is reported; the service goes on with the one that it has. */
+async function reload(terminal: Terminal, values: Values, daemon: Daemon, say: Say): Promise<void> {
+  try {
+    const app = await openApp(terminal, values, "run")
+    daemon.reload(app)
+    say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
+  } catch (error) {
+    const { code, says } = said(error)
+    say("error", "not reloaded, the old config stays", { code, says })
+  }
+}
+
+/** 0 if nothing is left that could be done now. */
+async function once(app: App, watch: Watch): Promise<number> {
+  const codes = await Promise.all(
+    Object.keys(app.config.environments).map(async (environment) => {
+      try {
+        const turn = await takeTurn(app, environment, { rotate: true })
+        watch.turned(environment, turn)
+        return exitOfTurn(turn)
+      } catch (error) {
+        const { code, says } = said(error)
+        watch.failed(environment, code, says)
+        return error instanceof AppError ? exitCodeOf(error.code) : exitCodes.failed
+      }
+    }),
+  )
+  const worst = Math.max(0, ...codes)
+  return worst !== 0 && codes.some((code) => code === 0) && worst === exitCodes.failed ? exitCodes.partly : worst
+}
+
+function exitOfTurn(turn: Turn): number {
+  const outcomes = Object.values(turn.outcomes)
+  if (outcomes.some((one) => one.is === "stuck") || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
+  return exitCodes.done
 }
 
 type Say = (level: "info" | "warning" | "error", message: string, fields: Readonly<Record<string, string | number>>) => void
@@ -29,6 +77,17 @@ function logger(terminal: Terminal, json: boolean): Say {
     const at = terminal.host.now().toISOString()
     if (json) terminal.out(JSON.stringify({ at, level, message, ...fields }))
     else terminal.talk(`${at} ${level.padEnd(7)} ${message}${Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === "string" && /[\s="]/.test(value) ? JSON.stringify(value) : value}`).join("")}`)
+  }
+}
+
+function watcher(say: Say, app: App): Watch {
+  return {
+    turned: (environment, turn) => sayTurn(say, environment, turn, app.config.environments[environment]?.timezone ?? "UTC"),
+    failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
+    clock: (steady) =>
+      steady
+        ? say("info", "the clock runs true again", {})
+        : say("error", "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes", { code: "clock-leapt" }),
   }
 }
 

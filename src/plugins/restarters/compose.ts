@@ -36,7 +36,11 @@ export const compose = defineRestarter({
       ...argvOf(full.command ?? ["docker", "compose"], reach.folder),
       ...(full.file === undefined ? [] : ["-f", resolve(reach.folder, full.file)]),
       ...(full.project === undefined ? [] : ["-p", full.project]),
-      ...["up", "-d", "--no-deps", "--force-recreate", ...services],
+      "up",
+      "-d",
+      "--no-deps",
+      "--force-recreate",
+      ...services,
     ]
     const says = `compose ${services.join(", ")}`
     const hook = { says, argv, cwd: reach.folder, env: hookEnvironment(reach, dockerVariables) }

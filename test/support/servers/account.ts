@@ -1,6 +1,5 @@
 import { statSync } from "node:fs"
 import { chown } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { dirname } from "node:path"
 
 /** PostgreSQL refuses to run as root: root's servers run as nobody, everybody else's as themselves. */
@@ -17,9 +16,4 @@ export function reachable(folder: string): boolean {
   if (account === undefined) return true
   const openToAll = (statSync(folder).mode & 0o001) !== 0
   return openToAll && (folder === dirname(folder) || reachable(dirname(folder)))
-}
-
-/** Where servers keep their data: the system's temporary folder, if they can enter it. */
-export function serversFolder(): string {
-  return reachable(tmpdir()) ? tmpdir() : "/tmp"
 }

@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { mariadbPrograms, type Programs } from "../../../scripts/servers.ts"
 import { type TemporaryFolder, temporaryFolder } from "../temp-folder.ts"
-import { hand, serversFolder } from "./account.ts"
+import { hand } from "./account.ts"
 import { type Child, type Command, runToEnd, startChild, untilReady } from "./child.ts"
 import { freePort } from "./free-port.ts"
 import { usable } from "./programs.ts"
+import { serversFolder } from "./servers-folder.ts"
 
 export type MariadbOptions = {
   /** Settings of mariadbd: { "default-storage-engine": "Aria" }. */
@@ -39,6 +40,8 @@ async function initialise(server: MariadbServer): Promise<void> {
   const tables = await Promise.all(systemTables.map((name) => readFile(join(server.shareFolder, name), "utf8")))
   const { user, password } = server.admin
   const accounts = [
+    // The system tables come with a root that has no password.
+    "delete from global_priv where User = 'root';",
     "flush privileges;",
     `create user '${user}'@'%' identified by '${password}';`,
     `grant all on *.* to '${user}'@'%' with grant option;`,

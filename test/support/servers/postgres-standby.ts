@@ -1,8 +1,10 @@
-import { writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { temporaryFolder } from "../temp-folder.ts"
-import { hand, serversFolder } from "./account.ts"
+import { hand } from "./account.ts"
+import { copyFolder } from "./copy-folder.ts"
 import { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres.ts"
+import { serversFolder } from "./servers-folder.ts"
 
 /**
  * A streaming standby of `primary`. Made without pg_basebackup, which the PostgreSQL of npm lacks: the data folder is
@@ -32,11 +34,11 @@ export async function startStandby(primary: PostgresServer, options: Pick<Postgr
 async function backUp(primary: PostgresServer, to: string): Promise<void> {
   const label = await primary.session(async (sql) => {
     await sql.unsafe("select pg_backup_start('standby', true)")
-    await Bun.$`cp -a ${primary.dataFolder} ${to}`.quiet()
+    await copyFolder(primary.dataFolder, to)
     const rows: readonly { readonly labelfile: string }[] = await sql.unsafe("select labelfile from pg_backup_stop(false)")
     return rows[0]?.labelfile ?? ""
   })
-  await Bun.$`rm -f ${to}/postmaster.pid ${to}/postmaster.opts`.quiet()
+  await rm(join(to, "postmaster.pid"), { force: true })
   for (const [name, text] of Object.entries({ backup_label: label, "standby.signal": "" })) {
     await writeFile(join(to, name), text, { mode: 0o600 })
     await hand(join(to, name))

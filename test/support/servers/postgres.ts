@@ -1,14 +1,16 @@
-import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { mkdir, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Programs, postgresPrograms } from "../../../scripts/servers.ts"
 import { type TemporaryFolder, temporaryFolder } from "../temp-folder.ts"
-import { hand, serversFolder } from "./account.ts"
-import { type Child, type Command, runToEnd, startChild, untilReady } from "./child.ts"
+import { hand } from "./account.ts"
+import { type Child, type Command, startChild, untilReady } from "./child.ts"
+import { copyFolder } from "./copy-folder.ts"
 import { freePort } from "./free-port.ts"
 import { hbaText, settingsText } from "./postgres-files.ts"
+import { superuser, takeTemplate, type Template } from "./postgres-template.ts"
 import { usable } from "./programs.ts"
+import { serversFolder } from "./servers-folder.ts"
 import { until } from "./until.ts"
 
 export type PostgresOptions = {
@@ -32,11 +34,12 @@ export type Row = Readonly<Record<string, unknown>>
 /** A PostgreSQL of the test's own: loopback, a free port, a private folder. Leave it by `await using`. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const programs = await usable(options.programs ?? (await postgresPrograms(options.which ?? "system")))
+  const template = options.dataFolder === undefined ? await takeTemplate(programs) : undefined
   const temporary = await temporaryFolder(serversFolder())
-  const server = new PostgresServer(programs, temporary, options)
+  const server = new PostgresServer({ programs, template, temporary }, options)
   try {
     await hand(temporary.path)
-    if (options.dataFolder === undefined) await initialise(server)
+    if (template !== undefined) await copyFolder(template.dataFolder, server.dataFolder)
     await server.start()
     return server
   } catch (error) {
@@ -45,20 +48,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-async function initialise(server: PostgresServer): Promise<void> {
-  const pwfile = join(server.folder, "superuser.password")
-  await writeFile(pwfile, server.password, { mode: 0o600 })
-  await hand(pwfile)
-  const flags = ["--auth=scram-sha-256", `--pwfile=${pwfile}`, "--locale=C", "--encoding=UTF8", "--no-sync", "--no-instructions"]
-  const argv = [join(server.programs.bin, "initdb"), "-D", server.dataFolder, "-U", server.superuser, ...flags]
-  await runToEnd({ argv, env: server.programs.env, folder: server.folder })
-}
+type Origin = { readonly programs: Programs; readonly temporary: TemporaryFolder; readonly template: Template | undefined }
 
 const signalOf = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } as const
 
 export class PostgresServer implements AsyncDisposable {
   readonly host = "127.0.0.1"
-  readonly superuser = "postgres"
+  readonly superuser = superuser
   readonly password: string
   readonly version: string
   /** Private; holds the data, the socket and the log, and is gone after the test. */
@@ -69,18 +65,18 @@ export class PostgresServer implements AsyncDisposable {
   #port = 0
   #child: Child | undefined
   readonly #options: PostgresOptions
-  readonly #temporary: TemporaryFolder
+  readonly #origin: Origin
 
-  constructor(programs: Programs, temporary: TemporaryFolder, options: PostgresOptions) {
-    this.programs = programs
-    this.version = programs.version
-    this.folder = temporary.path
-    this.socketFolder = temporary.path
-    this.dataFolder = options.dataFolder ?? join(temporary.path, "data")
-    this.password = options.password ?? randomBytes(18).toString("hex")
+  constructor(origin: Origin, options: PostgresOptions) {
+    this.programs = origin.programs
+    this.version = origin.programs.version
+    this.folder = origin.temporary.path
+    this.socketFolder = this.folder
+    this.dataFolder = options.dataFolder ?? join(this.folder, "data")
+    this.password = origin.template?.password ?? options.password ?? ""
     this.#port = options.port ?? 0
     this.#options = options
-    this.#temporary = temporary
+    this.#origin = origin
   }
 
   get port(): number {
@@ -158,7 +154,8 @@ export class PostgresServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("immediate")
-    await this.#temporary[Symbol.asyncDispose]()
+    await this.#origin.temporary[Symbol.asyncDispose]()
+    this.#origin.template?.release()
   }
 
   get #log(): string {

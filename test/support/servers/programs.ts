@@ -1,7 +1,10 @@
-import { relative, join } from "node:path"
+import { chmod } from "node:fs/promises"
+import { join, relative } from "node:path"
 import { type Found, type Programs } from "../../../scripts/servers.ts"
 import { temporaryFolder } from "../temp-folder.ts"
-import { reachable, serversFolder } from "./account.ts"
+import { reachable } from "./account.ts"
+import { copyFolder } from "./copy-folder.ts"
+import { serversFolder } from "./servers-folder.ts"
 
 const copies = new Map<string, Promise<Programs>>()
 
@@ -18,7 +21,8 @@ export async function usable(found: Found): Promise<Programs> {
 async function copied(programs: Programs, root: string): Promise<Programs> {
   const { path } = await temporaryFolder(serversFolder())
   const to = join(path, "programs")
-  await Bun.$`chmod 755 ${path} && cp -a ${root} ${to}`.quiet()
+  await chmod(path, 0o755)
+  await copyFolder(root, to)
   const env = Object.entries(programs.env).map(([name, value]) => [name, value.replaceAll(root, to)])
   return { ...programs, root: to, bin: join(to, relative(root, programs.bin)), env: Object.fromEntries(env) }
 }

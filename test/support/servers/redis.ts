@@ -4,11 +4,12 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Programs, redisPrograms } from "../../../scripts/servers.ts"
 import { type TemporaryFolder, temporaryFolder } from "../temp-folder.ts"
-import { hand, serversFolder } from "./account.ts"
+import { hand } from "./account.ts"
 import { type Child, type Command, startChild, untilReady } from "./child.ts"
 import { freePort } from "./free-port.ts"
 import { usable } from "./programs.ts"
 import { redisFiles } from "./redis-files.ts"
+import { serversFolder } from "./servers-folder.ts"
 
 export type RedisOptions = {
   /**

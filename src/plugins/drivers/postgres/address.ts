@@ -5,7 +5,7 @@ import { AppError } from "../../../base/error.ts"
 export type Address = { readonly host: string; readonly port: number; readonly database?: string; readonly socket?: string }
 
 /**
- * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder` (PostgreSQL manual, 34.1.1.2,
+ * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder` (PostgreSQL manual, Connection URIs;
  * narrowed: one host, no user, no password, no other parameter). An error never quotes the address.
  */
 export function parseAddress(text: string): Address {

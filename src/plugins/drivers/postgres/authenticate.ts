@@ -10,7 +10,7 @@ export type Asked = "nothing" | "scram"
 
 type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string }
 
-/** Codes of AuthenticationXXX (PostgreSQL manual, 55.7). */
+/** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
 
 /** Logs in. Only SCRAM-SHA-256 is answered: any other way would hand the password, or what is as good, to whoever asks. */

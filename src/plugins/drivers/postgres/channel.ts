@@ -79,7 +79,8 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
           clearTimeout(timer)
           resolve()
         })
-        socket.end(last)
+        // Not end(): through TLS that would not wait for the other side.
+        socket.write(last)
       })
       fail(unreachable(says, undefined))
     },

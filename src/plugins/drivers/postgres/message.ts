@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 
-/** Bytes of the protocol, version 3.0 (PostgreSQL manual, 55.7 Message Formats). */
+/** Bytes of the protocol, version 3.0 (PostgreSQL manual, Message Formats). */
 
 /** A message from the server: its type, one letter, and what follows the length. */
 export type Message = { readonly type: string; readonly body: Buffer }

@@ -5,11 +5,14 @@ import { isLocal, parseAddress } from "./address.ts"
 
 /** What a config says about one PostgreSQL role. Messages are one sentence each and never quote what was given. */
 
-const reads = { error: "give the path of a file" }
-/** What PostgreSQL takes as a name: NAMEDATALEN - 1 bytes (manual, 4.1.1), no zero byte. */
+const path = { error: "give the path of a file" }
+
+/** What PostgreSQL takes as a name: NAMEDATALEN - 1 bytes (manual, Identifiers and Key Words); without control characters, for it stands in messages. */
 const Name = z
   .string({ error: "give a name" })
-  .refine((name) => name !== "" && Buffer.byteLength(name) <= 63 && !name.includes("\0"), { error: "a name in PostgreSQL has 1 to 63 bytes" })
+  .refine((name) => name !== "" && Buffer.byteLength(name) <= 63 && !/\p{Cc}/u.test(name), {
+    error: "a name in PostgreSQL has 1 to 63 bytes, none of them a control character",
+  })
 
 const Address = z.string({ error: "give an address: postgresql://host:5432/database" }).superRefine((text, context) => {
   const problem = addressProblem(text)
@@ -25,7 +28,7 @@ const Admin = z.strictObject({
 
 const Tls = z.strictObject({
   /** The authority's certificate (PEM); the system's authorities if left out. */
-  ca: z.string(reads).min(1, reads).optional(),
+  ca: z.string(path).min(1, path).optional(),
   /** The name in the server's certificate; the address's host if left out. */
   name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
 })
@@ -43,7 +46,11 @@ export const Options = z
     /** What ALTER ROLE carries; "plaintext" only for a server that takes no verifier. */
     send: z.enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' }).optional(),
     /** Characters of a new password. */
-    length: z.int({ error: "give a number of characters from 24 to 256" }).min(24, { error: "24 characters at least" }).max(256, { error: "256 characters at most" }).optional(),
+    length: z
+      .int({ error: "give a number of characters from 24 to 256" })
+      .min(24, { error: "24 characters at least" })
+      .max(256, { error: "256 characters at most" })
+      .optional(),
   })
   .superRefine((options, context) => {
     for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [path], message: says })
@@ -60,10 +67,15 @@ function conflicts(options: Options): readonly Conflict[] {
   if (options.insecure === true && options.tls !== undefined) {
     found.push({ path: "insecure", says: "insecure and tls contradict each other: leave one out" })
   }
-  if (options.send === "plaintext" && options.insecure === true && addressProblem(options.address) === undefined && !isLocal(parseAddress(options.address))) {
+  if (options.send === "plaintext" && options.insecure === true && !isLocalAddress(options.address)) {
     found.push({ path: "send", says: "a password in plain text needs verified TLS on the way: take insecure out" })
   }
   return found
+}
+
+/** An address that is not understood has a problem of its own; that one is enough. */
+function isLocalAddress(text: string): boolean {
+  return addressProblem(text) !== undefined || isLocal(parseAddress(text))
 }
 
 function addressProblem(text: string): string | undefined {

@@ -3,10 +3,11 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
+import type { Secret } from "../../../core/secret.ts"
 import { type Address, isLocal, parseAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 import type { Endpoint } from "./socket.ts"
-import { type Connection, connect, type Login } from "./wire.ts"
+import { type Connection, connect } from "./wire.ts"
 
 /** One server as the config names it, and what this secret may use to reach it. */
 export type Place = { readonly options: Options; readonly address: Address; readonly reach: Reach }
@@ -15,13 +16,16 @@ export function makePlace(options: Options, reach: Reach): Place {
   return { options, address: parseAddress(options.address), reach }
 }
 
+export type LoginTo = { readonly user: string; readonly password: Secret; readonly database?: string | undefined; readonly applicationName: string }
+
 /** A connection to `place`; off this machine only through verified TLS, unless the config says `insecure`. */
-export async function connectTo(place: Place, login: Omit<Login, "random">, signal: AbortSignal): Promise<Connection> {
-  return connect(await endpoint(place), { ...login, random: place.reach.host.random }, signal)
+export async function connectTo(place: Place, login: LoginTo, signal: AbortSignal): Promise<Connection> {
+  const database = login.database ?? place.address.database ?? "postgres"
+  return connect(await endpoint(place), { ...login, database, random: place.reach.host.random }, signal)
 }
 
 async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
-  // A unix socket speaks no TLS (manual, 55.2.10).
+  // A unix socket speaks no TLS (manual, Secure TCP/IP Connections with SSL).
   const wanted = options.tls !== undefined || (!isLocal(address) && options.insecure !== true)
   if (!wanted || address.socket !== undefined) return { address }
   const name = options.tls?.name ?? address.host
@@ -39,7 +43,7 @@ async function readAuthority(path: string): Promise<string> {
 
 /**
  * The application_name of our sessions that change something: a later run finds and ends them by it. PostgreSQL cuts a
- * name at 63 bytes and rewrites what is not printable ASCII (manual, 20.8.2), so what does not fit is hashed.
+ * name at 63 bytes and rewrites what is not printable ASCII (manual, application_name), so what does not fit is hashed.
  */
 export function sessionName({ label, owner }: Reach): string {
   const name = `mycelium/${label}#${owner.slice(0, 8)}`

@@ -21,7 +21,7 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
   try {
-    const connection = await connectTo(place, { user: roleOf(place, candidate), password, database: place.address.database, applicationName: probeName }, signal)
+    const connection = await connectTo(place, { user: roleOf(place, candidate), password, applicationName: probeName }, signal)
     await connection.close()
     return "accepted"
   } catch (error) {
@@ -33,7 +33,8 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
 }
 
 async function compare(place: Place, role: string, verifier: string, signal: AbortSignal): Promise<Probe> {
+  if (place.options.admin === undefined) return "unknown"
   const now = await readStored(place, role, signal)
-  if (now === undefined) return "unknown"
+  if (now.verifier === undefined) return "unknown"
   return now.verifier === verifier ? "accepted" : "refused"
 }

@@ -1,4 +1,4 @@
-/** Quoting by PostgreSQL's own rules (manual, 4.1.1 and 4.1.2); a zero byte is refused where the statement is sent. */
+/** Quoting by PostgreSQL's own rules (manual, Lexical Structure); a zero byte is refused where the statement is sent. */
 
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`

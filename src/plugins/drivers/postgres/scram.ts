@@ -14,7 +14,7 @@ const mostIterations = 5_000_000
 const derive = promisify(pbkdf2)
 
 /**
- * What PostgreSQL stores for a password (manual, 53.8 pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+ * What PostgreSQL stores for a password (manual, pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
  * The same password, salt and count always give the same verifier.
  */
 export async function makeVerifier(password: string, salt: Buffer, count = iterations): Promise<string> {

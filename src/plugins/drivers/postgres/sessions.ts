@@ -30,9 +30,12 @@ export async function endOlderSessions(place: Place, live: Credential, signal: A
   }
   return inSession(place, [live], signal, async (connection) => {
     const theirs = `usename = ${quoteText(role)}`
-    // What the admin may not see of a session is null, its kind too (manual, 28.2 Dynamic Statistics Views).
+    // What the admin may not see of a session is null, its kind too (manual, pg_stat_activity).
     const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
-    if (hidden?.count !== "0") throw new AppError("sessions-hidden", `${connection.says}: the age of the sessions of role ${role} is not visible`, { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" })
+    if (hidden?.count !== "0") {
+      const hint = "GRANT pg_read_all_stats, pg_signal_backend TO the admin"
+      throw new AppError("sessions-hidden", `${connection.says}: the age of the sessions of role ${role} is not visible`, { hint })
+    }
     return endAll(place, connection, `${theirs} AND backend_type IN ('client backend', 'walsender') AND backend_start < ${quoteText(acceptedAt)}::timestamptz`, signal)
   })
 }

@@ -1,23 +1,29 @@
 import { AppError } from "../../../base/error.ts"
 import type { Fields } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
+import { readsHashes } from "./catalog.ts"
 import type { Place } from "./place.ts"
 import { quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
 
-/** What pg_authid holds for `role`, as far as the admin may read it; undefined if it may not, or there is no admin. */
-export async function readStored(place: Place, role: string, signal: AbortSignal): Promise<{ readonly verifier: string | null; readonly sessions: number } | undefined> {
-  if (place.options.admin === undefined) return undefined
+export type Stored = {
+  /** What pg_authid holds; null if that is no password; undefined if the admin may not read it, which proves nothing. */
+  readonly verifier: string | null | undefined
+  readonly sessions: number
+}
+
+/** The admin's view of `role`. */
+export async function readStored(place: Place, role: string, signal: AbortSignal): Promise<Stored> {
   return inSession(place, [], signal, async (connection) => {
     const name = quoteText(role)
     const [seen] = await connection.rows(
       ["readable", "exists", "sessions"],
-      `SELECT has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT'),
-       EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}), (SELECT count(*) FROM pg_stat_activity WHERE usename = ${name})`,
+      `SELECT ${readsHashes}, EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}),
+       (SELECT count(*) FROM pg_stat_activity WHERE usename = ${name})`,
     )
     if (seen?.exists !== "t") throw new AppError("role-missing", `role ${role} does not exist`, { hint: "create it, or correct its name in the config" })
     const sessions = Number(seen.sessions)
-    if (seen.readable !== "t") return { verifier: null, sessions }
+    if (seen.readable !== "t") return { verifier: undefined, sessions }
     const [row] = await connection.rows(["verifier"], `SELECT rolpassword FROM pg_authid WHERE rolname = ${name}`)
     return { verifier: row?.verifier ?? null, sessions }
   })
@@ -27,11 +33,10 @@ export async function readStored(place: Place, role: string, signal: AbortSignal
 export async function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {
   const { role } = place.options
   const now = await readStored(place, role, signal)
-  if (now !== undefined && now.sessions > 0) {
-    throw new AppError("value-exists", `role ${role} is in use: ${now.sessions} ${now.sessions === 1 ? "session is" : "sessions are"} open with its present password`, {
-      hint: "adopt that password instead, or end its sessions first",
-    })
+  if (now.sessions > 0) {
+    const open = now.sessions === 1 ? "1 session is" : `${now.sessions} sessions are`
+    throw new AppError("value-exists", `role ${role} is in use: ${open} open with its present password`, { hint: "adopt that password instead, or end its sessions first" })
   }
-  if (now?.verifier == null) return undefined
+  if (now.verifier == null) return undefined
   return { user: role, verifier: new Secret(`${place.reach.label} verifier`, now.verifier) }
 }

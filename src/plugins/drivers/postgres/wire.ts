@@ -24,9 +24,8 @@ export interface Connection {
 
 export type Login = {
   readonly user: string
-  readonly password?: Secret | undefined
-  /** The server takes the user's name where it is left out. */
-  readonly database?: string | undefined
+  readonly password: Secret | undefined
+  readonly database: string
   readonly applicationName: string
   readonly random: (count: number) => Uint8Array
 }
@@ -38,7 +37,7 @@ const oldestServer = 10
 export async function connect(endpoint: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
-  const hello = startup({ user, ...(database === undefined ? {} : { database }), application_name: applicationName, client_encoding: "UTF8" })
+  const hello = startup({ user, database, application_name: applicationName, client_encoding: "UTF8" })
   const channel = openChannel(await openSocket(endpoint, signal), says, signal)
   try {
     channel.send(hello)

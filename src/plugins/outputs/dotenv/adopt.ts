@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
-import { readBackwards } from "../template.ts"
+import { type Shown, inspectTemplate, readBackwards } from "../template.ts"
 import { managedEntries } from "./present.ts"
-import { fromBinary } from "./readers/reader.ts"
+import { type Entry, fromBinary } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
 type Adopted = Record<string, Record<string, string>>
@@ -13,19 +13,30 @@ export function adoptFrom(settings: Settings, text: string, secrets: readonly st
   const entries = managedEntries(settings, text)
   for (const { name, template } of settings.variables) {
     const value = entries.get(name)?.value
-    const shown = value === undefined ? undefined : readBackwards(template, decoded(settings, name, value))
-    for (const [secret, fields] of Object.entries(shown ?? {})) {
+    for (const { secret, field, shows } of value === undefined ? [] : fieldsIn(readBackwards(template, decoded(settings, name, value)))) {
       if (!secrets.includes(secret)) continue
-      for (const [field, one] of Object.entries(fields)) {
-        const place = `${secret}.${field}`
-        const other = from.get(place)
-        if (other !== undefined && adopted[secret]?.[field] !== one) throw conflict(settings, place, other, name)
-        ;(adopted[secret] ??= {})[field] = one
-        from.set(place, other ?? name)
-      }
+      const place = `${secret}.${field}`
+      const other = from.get(place)
+      if (other !== undefined && adopted[secret]?.[field] !== shows) throw conflict(settings, place, other, name)
+      ;(adopted[secret] ??= {})[field] = shows
+      from.set(place, other ?? name)
     }
   }
+  refuseUntold(settings, entries, secrets, adopted)
   return adopted
+}
+
+function fieldsIn(shown: Shown | undefined): readonly { readonly secret: string; readonly field: string; readonly shows: string }[] {
+  return Object.entries(shown ?? {}).flatMap(([secret, fields]) => Object.entries(fields).map(([field, shows]) => ({ secret, field, shows })))
+}
+
+/** A field that only an unclear line shows would be missed in silence. */
+function refuseUntold(settings: Settings, entries: ReadonlyMap<string, Entry>, secrets: readonly string[], adopted: Adopted): void {
+  for (const { name, template } of settings.variables) {
+    if (!entries.has(name) || entries.get(name)?.value !== undefined) continue
+    const missed = inspectTemplate(template).references.some(({ secret, field }) => secrets.includes(secret) && adopted[secret]?.[field] === undefined)
+    if (missed) throw new AppError("output-unreadable", `${settings.target}: what ${settings.readerName} reads as ${name} cannot be told from the file alone`, { hint: "name the file's reader with for:, or write the value without variables" })
+  }
 }
 
 function decoded(settings: Settings, name: string, value: string): string {

@@ -1,8 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Known, Values } from "../../../core/ports.ts"
 import { readBackwards } from "../template.ts"
-import type { Entry } from "./readers/reader.ts"
-import { fromBinary } from "./readers/reader.ts"
+import { type Entry, fromBinary } from "./readers/reader.ts"
 import { type Rendered, type Settings, type Variable, renderVariable } from "./settings.ts"
 
 /** What stands in the way of overwriting a variable. */

@@ -2,8 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import { renderTemplate } from "../template.ts"
-import type { Reader } from "./readers/reader.ts"
-import { toBinary } from "./readers/reader.ts"
+import { type Reader, toBinary } from "./readers/reader.ts"
 
 /** One `.env` file as the config describes it. */
 export type Settings = {

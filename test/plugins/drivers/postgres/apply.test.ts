@@ -126,6 +126,18 @@ describe("apply()", () => {
     expect(JSON.stringify([String(error), error])).not.toContain(passwordIn(next))
   })
 
+  test("a rule of the server's own, passwordcheck, is refused-by-policy", async () => {
+    await using strict = await startPostgres({ config: { shared_preload_libraries: "passwordcheck" } })
+    await strict.sql("create role shop login")
+    const driver = open(strict, "shop", { send: "plaintext" })
+    const [weak, next] = [credential("v1", { password: "onlyletters" }), drafted(driver, "v2")]
+    const error = await driver.apply(weak, versions(), soon()).then(() => undefined, (fault: unknown) => fault)
+    expect(error).toMatchObject({ code: "refused-by-policy", remedy: "give-up", message: expect.stringContaining("22023") })
+    expect(JSON.stringify([String(error), error])).not.toContain("onlyletters")
+    await driver.apply(next, versions(), soon())
+    expect(await driver.probe(next, soon())).toBe("accepted")
+  })
+
   test("a role that is gone, a server that takes no changes", async () => {
     const driver = open(server, "never-was")
     const next = drafted(driver, "v2")

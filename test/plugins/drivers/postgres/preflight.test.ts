@@ -8,11 +8,12 @@ const shop = credential("v1", { user: "shop", password: "old-password" })
 describe.each(["system", "newer"] as const)("preflight(), %s server", (which) => {
   let server: PostgresServer
   beforeAll(async () => {
-    server = await startPostgres({ which })
+    server = await startPostgres({ which, hba: "host all trusted 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256" })
     await server.sql(`
       create role shop login password 'old-password'; create role boss login superuser password 'old-password';
       create role nologin password 'x'; create role expired login password 'x' valid until '2001-01-01'; create role noroom login password 'x' connection limit 0;
-      create role weak login password 'weak'; create role maker login createrole password 'maker'; create role copier login replication password 'x'`)
+      create role weak login password 'weak'; create role maker login createrole password 'maker'; create role trusted login createrole password 'x';
+      create role copier login replication password 'x'`)
     await server.sql(`grant shop to maker with admin option`)
     await server.sql(`set password_encryption = 'md5'; create role md5user login password 'x'`)
   }, 30_000)
@@ -72,6 +73,12 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     await expect(driver.preflight(versions(), soon())).rejects.toMatchObject({ code: "unreachable", remedy: "retry" })
   })
 
+  test("a login that asks for no password is said, and is no way to rotate one's own", async () => {
+    const own = open(server, "trusted", { admin: undefined })
+    expect(await own.preflight(versions(credential("v1", { password: "x" })), soon())).toMatchObject([{ code: "password-not-asked", severity: "error" }])
+    expect(await codes("shop", as("trusted"))).toContain("info admin-not-asked")
+  })
+
   test("sessions that are read-only are found", async () => {
     await server.sql("alter role maker set default_transaction_read_only = on")
     expect(await codes("shop", as("maker"), "maker")).toContain("error read-only-server")
@@ -98,6 +105,7 @@ function otherGreeting(port: number): Promise<Peer> {
     const behind = connectTcp({ host: "127.0.0.1", port })
     behind.write(first)
     socket.on("data", (chunk) => void behind.write(chunk)).on("close", () => behind.destroy())
+    behind.on("close", () => socket.destroy())
     behind.on("data", (chunk: Buffer) => {
       const at = chunk.indexOf(Buffer.from("K\0\0\0\x0c"))
       if (at >= 0) chunk.writeInt32BE(1, at + 5)

@@ -28,10 +28,12 @@ afterAll(async () => {
 })
 
 const logIn = async (to: PostgresServer, tls: TlsDemand): Promise<void> => {
-  const login = { user: to.superuser, password: new Secret("p", to.password), applicationName: "test", random: host.random }
+  const login = { user: to.superuser, database: "postgres", password: new Secret("p", to.password), applicationName: "test", random: host.random }
   const connection = await connect({ address: { host: "127.0.0.1", port: to.port }, tls }, login, soon())
   expect(await connection.rows(["on", "version"], "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()")).toEqual([{ on: "t", version: "TLSv1.3" }])
   await connection.close()
+  // The server has let go by then, through TLS, too.
+  expect(await to.sql(`select 1 from pg_stat_activity where pid = ${connection.serverProcess}`)).toEqual([])
 }
 
 describe("connect() through TLS", () => {

@@ -20,9 +20,8 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-function logIn(user: string, port = server.port, given: string | undefined = password, signal = soon()): Promise<Connection> {
-  const secret = given === undefined ? undefined : new Secret("p", given)
-  return connect({ address: { host: "127.0.0.1", port } }, { user, password: secret, database: "postgres", applicationName: "test", random: host.random }, signal)
+function logIn(user: string, port = server.port, given = password, signal = soon()): Promise<Connection> {
+  return connect({ address: { host: "127.0.0.1", port } }, { user, password: new Secret("p", given), database: "postgres", applicationName: "test", random: host.random }, signal)
 }
 
 describe("connect()", () => {
@@ -62,12 +61,11 @@ describe("connect()", () => {
   })
 
   test("a missing password is said", async () => {
-    await expect(logIn("shop", server.port, undefined as never)).resolves.toBeDefined()
-    await expect(connect({ address: { host: "127.0.0.1", port: server.port } }, { user: "shop", applicationName: "t", random: host.random }, soon())).rejects.toMatchObject({ code: "password-missing" })
+    await expect(connect({ address: { host: "127.0.0.1", port: server.port } }, { user: "shop", database: "postgres", password: undefined, applicationName: "t", random: host.random }, soon())).rejects.toMatchObject({ code: "password-missing" })
   })
 
   test("a unix socket works, and one that is not there is unreachable", async () => {
-    const login = { user: server.superuser, password: new Secret("p", server.password), applicationName: "t", random: host.random }
+    const login = { user: server.superuser, database: "postgres", password: new Secret("p", server.password), applicationName: "t", random: host.random }
     const connection = await connect({ address: { host: "", socket: server.socketFolder, port: server.port } }, login, soon())
     expect(await connection.rows(["port"], "select inet_server_port()")).toEqual([{ port: null }])
     await connection.close()
@@ -78,7 +76,7 @@ describe("connect()", () => {
     await using gone = await peer(() => undefined)
     await gone[Symbol.asyncDispose]()
     await expect(logIn("shop", gone.port)).rejects.toMatchObject({ code: "unreachable", remedy: "retry" })
-    const nowhere = connect({ address: { host: "no-such-host.invalid", port: 1 } }, { user: "x", applicationName: "t", random: host.random }, soon())
+    const nowhere = connect({ address: { host: "no-such-host.invalid", port: 1 } }, { user: "x", database: "x", password: undefined, applicationName: "t", random: host.random }, soon())
     await expect(nowhere).rejects.toMatchObject({ code: "unreachable" })
   })
 

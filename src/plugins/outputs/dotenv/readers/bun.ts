@@ -1,5 +1,5 @@
 import { inQuotes } from "./dotenv.ts"
-import { Cursor, type Entry, type Quote, type Reader, firstRefusal, writePlain } from "./reader.ts"
+import { Cursor, type Entry, type Quote, type Reader, bom, firstRefusal, writePlain } from "./reader.ts"
 
 /** Bun's own `.env` loading. Variables are expanded in every kind of quotes; only a dollar can be escaped. */
 export const bun: Reader = {
@@ -14,16 +14,16 @@ const refusals: readonly (readonly [RegExp, string])[] = [
   [/\\/, "it holds a backslash, which this reader cannot be given"],
 ]
 
-const space = /[\t\n\v\f\r \xa0]*/y
-const name = /(?:export[\t\n\v\f\r \xa0]+(?=[\w.-]+[\t\n\v\f\r \xa0]*(?:=|:[\t\n\v\f\r \xa0])))?([\w.-]+)[\t\n\v\f\r \xa0]*(?:=|:[\t\n\v\f\r \xa0])/y
+const space = /[\t\n\v\f\r ]*/y
+const name = /(?:export[\t\n\v\f\r ]+(?=[\w.-]+[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])))?([\w.-]+)[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])/y
 const restOfLine = /[^\n\r]*[\n\r]?/y
-/** A quote that neither a break, a comment nor the end follows is part of the value. */
-const quotedText = /(["'`])((?:[^\\]|\\[^])*?)\1(?=[\t\v\f \xa0]*(?:[\n\r#]|$))/y
+const quotedText = /(["'`])((?:(?!\1)[^\\]|\\[^])*)\1/y
+const cleanEnd = /[\t\v\f ]*(?:#[^\n\r]*)?(?:[\n\r]|$)/y
 const bare = /[^#\r\n]*/y
 
 function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
-  const cursor = new Cursor(text)
+  const cursor = new Cursor(text, text.startsWith(bom) ? bom.length : 0)
   while (!cursor.done) {
     cursor.take(space)
     const match = cursor.take(name)
@@ -40,11 +40,15 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const match = cursor.take(quotedText)
   if (match !== undefined) {
     const quote: Quote = match[1] === '"' ? '"' : match[1] === "'" ? "'" : "`"
-    return { value: expanded(unescape(match[2] ?? "", quote)), start, end: cursor.at, quote }
+    const end = cursor.at
+    // Bun 1.4 ignores what follows the quote; earlier ones looked for a later quote instead.
+    const certain = cursor.take(cleanEnd) !== undefined
+    if (!certain) cursor.take(restOfLine)
+    return { value: certain ? expanded(unescape(match[2] ?? "", quote)) : undefined, start, end, quote }
   }
   cursor.at = afterSign
   const whole = cursor.take(bare)?.[0] ?? ""
-  const raw = whole.replace(/^[\t\v\f \xa0]+|[\t\v\f \xa0]+$/g, "")
+  const raw = whole.replace(/^[\t\v\f ]+|[\t\v\f ]+$/g, "")
   if (raw === "") return { value: "", start: afterSign, end: afterSign }
   const from = afterSign + whole.indexOf(raw)
   return { value: expanded(raw), start: from, end: from + raw.length }

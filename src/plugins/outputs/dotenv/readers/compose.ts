@@ -1,4 +1,4 @@
-import { Cursor, type Entry, type Quote, type Reader, bom, unreadable, writePlain } from "./reader.ts"
+import { Cursor, type Entry, type Quote, type Reader, bom, hasOddBlank, unreadable, writePlain } from "./reader.ts"
 
 /** Docker Compose (compose-go): `env_file:` and the project's own `.env`. Follows dotenv/parser.go and template/template.go. */
 export const compose: Reader = {
@@ -39,7 +39,7 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const raw = cursor.take(unquoted)?.[1] ?? ""
   // An empty value is written right after the sign, so that what follows on the line stays where it is.
   if (raw === "") return { value: "", start: afterSign, end: afterSign }
-  return { value: substitute(raw), start, end: start + raw.length }
+  return { value: hasOddBlank(raw) ? undefined : substitute(raw), start, end: start + raw.length }
 }
 
 function quotedAt(cursor: Cursor, quote: Quote): Omit<Entry, "key"> {

@@ -1,4 +1,4 @@
-import { type Entry, type Quote, type Reader, type Written, bom, firstRefusal, writePlain } from "./reader.ts"
+import { type Entry, type Quote, type Reader, type Written, bom, firstRefusal, hasOddBlank, writePlain } from "./reader.ts"
 
 /** npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the first kind of quotes that it does not hold. */
 export const dotenv: Reader = {
@@ -32,7 +32,7 @@ export function parse(text: string): readonly Entry[] {
     const sign = plain.slice(match.indices?.[1]?.[1]).search(/[=:]/) + (match.indices?.[1]?.[1] ?? 0) + 1
     const start = trimmed === "" ? sign : (match.indices?.[2]?.[0] ?? sign) + raw.search(/[^\t-\r ]/)
     const quote = quoteAround(trimmed)
-    entries.push({ key, value: valueOf(trimmed), start: origin(start), end: origin(start + trimmed.length), ...(quote === undefined ? {} : { quote }) })
+    entries.push({ key, value: quote === undefined && hasOddBlank(raw) ? undefined : valueOf(trimmed), start: origin(start), end: origin(start + trimmed.length), ...(quote === undefined ? {} : { quote }) })
   }
   return entries
 }

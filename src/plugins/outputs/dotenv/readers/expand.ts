@@ -5,8 +5,13 @@ import { type Reader, firstRefusal, writePlain } from "./reader.ts"
 /** dotenv with dotenv-expand: Next.js, Vite and others. It runs `$(command)` in a value, whatever the quotes. */
 export const expand: Reader = {
   comments: true,
-  parse: (text) => parse(text).map((entry) => ({ ...entry, value: entry.value === undefined ? undefined : expanded(entry.value) })),
+  parse: (text) => parse(text).map((entry) => ({ ...entry, value: known(entry.value) })),
   write: (value, quote) => writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? inQuotes(raw.replaceAll("$", "\\$"))),
+}
+
+/** Even \$( runs a command. */
+function known(value: string | undefined): string | undefined {
+  return value === undefined || value.includes("$(") ? undefined : expanded(value)
 }
 
 const refusals: readonly (readonly [RegExp, string])[] = [

@@ -1,5 +1,5 @@
 import { inQuotes, refusals } from "./dotenv.ts"
-import { Cursor, type Entry, type Reader, bom, firstRefusal, writePlain } from "./reader.ts"
+import { Cursor, type Entry, type Reader, firstRefusal, writePlain } from "./reader.ts"
 
 /** `node --env-file` and `util.parseEnv`. No escapes but \n in double quotes; a carriage return is dropped everywhere. */
 export const node: Reader = {
@@ -8,42 +8,63 @@ export const node: Reader = {
   write: (value, quote) => writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? inQuotes(raw)),
 }
 
-const skipped = /(?:[ \t\n\r]+|#[^\n]*)*/y
+const skipped = /(?:[ \n\r]+|#[^\n]*)*/y
 const name = /([^=\n]*)(=?)/y
 const quoted = /(["'`])((?:(?!\1)[^])*)\1[^\n]*/y
-const bare = /[^#\n]*/y
-const comment = /[^\n]*/y
+const unquoted = /[^#\n]*/y
+const restOfLine = /[^\n]*/y
 
+/** A byte order mark is part of the first name. Where versions of Node differ, a value is undefined. */
 function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
-  const cursor = new Cursor(text, text.startsWith(bom) ? bom.length : 0)
+  const cursor = new Cursor(text)
+  // Node 20 takes a line without = for a part of the next name.
+  let doubtful = false
   for (;;) {
     cursor.take(skipped)
     if (cursor.done) return entries
     const [, raw = "", sign] = cursor.take(name) ?? []
-    const key = raw.replaceAll("\r", "").replace(/^[ \t]+|[ \t]+$/g, "").replace(/^export /, "")
-    if (sign === "=" && key !== "") entries.push({ key, ...valueAt(cursor) })
+    const key = raw.replaceAll("\r", "").replace(/^ +| +$/g, "").replace(/^export /, "")
+    if (sign === "=" && key !== "") entries.push(entryOf(key, cursor, doubtful))
+    doubtful = sign !== "="
   }
+}
+
+function entryOf(key: string, cursor: Cursor, doubtful: boolean): Entry {
+  const found = valueAt(cursor)
+  // So are tabs around a name.
+  const name = key.replace(/^\t+|\t+$/g, "").replace(/^export\t+/, "")
+  return { ...found, key: name, value: doubtful || name !== key ? undefined : found.value }
 }
 
 function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const afterSign = cursor.at
   const blank = cursor.take(/[ \t\r]*/y)?.[0] ?? ""
   const start = cursor.at
-  // Some versions go on to the next line here.
-  if (cursor.next === "\n" || cursor.done) return { value: blank.replaceAll("\r", "") === "" ? "" : undefined, start: afterSign, end: afterSign }
+  // With blanks here, some versions go on to the next line; and some keep tabs.
+  if (cursor.next === "\n" || cursor.done) return { value: /[ \t]/.test(blank) ? undefined : "", start: afterSign, end: afterSign }
+  const found = quotedAt(cursor) ?? unquotedAt(cursor, afterSign)
+  return blank.includes("\t") ? { ...found, value: undefined } : found
+}
+
+function quotedAt(cursor: Cursor): Omit<Entry, "key"> | undefined {
+  const start = cursor.at
   const match = cursor.take(quoted)
-  if (match !== undefined) {
-    const [, mark, raw = ""] = match
-    const value = raw.replaceAll("\r", "")
-    const end = start + raw.length + 2
-    if (mark === '"') return { value: value.replaceAll("\\n", "\n"), start, end, quote: '"' }
-    return { value, start, end, quote: mark === "'" ? "'" : "`" }
-  }
-  const raw = (cursor.take(bare)?.[0] ?? "").replace(/[ \t\r]+$/, "")
-  cursor.take(comment)
-  // A quote that does not end is read differently from version to version.
-  if (/^["'`]/.test(raw)) return { value: undefined, start, end: start + raw.length }
+  if (match === undefined) return undefined
+  const raw = match[2] ?? ""
+  const value = raw.replaceAll("\r", "")
+  const end = start + raw.length + 2
+  if (match[1] === '"') return { value: value.replaceAll("\\n", "\n"), start, end, quote: '"' }
+  return { value, start, end, quote: match[1] === "'" ? "'" : "`" }
+}
+
+function unquotedAt(cursor: Cursor, afterSign: number): Omit<Entry, "key"> {
+  const start = cursor.at
+  const whole = cursor.take(unquoted)?.[0] ?? ""
+  const raw = whole.replace(/[ \t\r]+$/, "")
+  cursor.take(restOfLine)
   if (raw === "") return { value: "", start: afterSign, end: afterSign }
-  return { value: raw.replaceAll("\r", ""), start, end: start + raw.length }
+  // A quote without an end, and tabs at the end, are read differently from version to version.
+  const certain = !/^["'`]/.test(raw) && !/\t/.test(whole.slice(raw.length))
+  return { value: certain ? raw.replaceAll("\r", "") : undefined, start, end: start + raw.length }
 }

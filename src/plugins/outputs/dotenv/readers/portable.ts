@@ -10,7 +10,7 @@ export const portable: Reader = {
   write: (value) => writePlain(value, undefined, () => ({ refused: "it holds a character that some readers of .env files change; name its reader with for:" })),
 }
 
-const assignment = /^([ \t]*(?:export[ \t]+)?([^\s=:#'"]+)[ \t]*=)([^\r\n]*)/
+const assignment = /^([ \t]*(?:export[ \t]+)?([^\s=:#'"]+)[ \t]*[=:])([^\r\n]*)/
 
 function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
@@ -48,11 +48,12 @@ function quoteOf(value: string): Quote | undefined {
 
 function entryOf(key: string, before: string, value: string, at: number, inside: boolean): Entry {
   const start = at + before.length
-  const certain = !inside && !/[ \t]=$/.test(before)
+  const certain = !inside && !/[ \t]=$|:$/.test(before)
   const quote = quoteOf(value)
   const end = start + value.length
   if (quote !== undefined && value.length > 1 && value.endsWith(quote) && isPlain(value.slice(1, -1))) {
     return { key, value: certain ? value.slice(1, -1) : undefined, start, end, quote }
   }
+  if (value.trim() === "") return { key, value: certain ? "" : undefined, start, end }
   return { key, value: certain && isPlain(value) ? value : undefined, start, end }
 }

@@ -1,4 +1,4 @@
-import { Cursor, type Entry, type Quote, type Reader, bom, firstRefusal, writePlain } from "./reader.ts"
+import { Cursor, type Entry, type Quote, type Reader, firstRefusal, hasOddBlank, writePlain } from "./reader.ts"
 
 /** python-dotenv, and docker-compose 1.x which was built on it. Follows dotenv/parser.py and variables.py. */
 export const python: Reader = {
@@ -18,13 +18,14 @@ const exported = /(?:export[\t\v\f ]+)?/y
 const name = /'([^']+)'|([^=#\t-\r ]+)/y
 const single = /'((?:\\'|[^'])*)'/y
 const double = /"((?:\\"|[^"])*)"/y
-const bare = /[^\r\n]*/y
+const unquoted = /[^\r\n]*/y
 const lineEnd = /(?:[\t\v\f ]*#[^\r\n]*)?[\t\v\f ]*(?:\r\n|\n|\r|$)/y
 const rest = /[^\r\n]*(?:\r\n|\r|\n)?/y
 
+/** A byte order mark is part of the first name. */
 function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
-  const cursor = new Cursor(text, text.startsWith(bom) ? bom.length : 0)
+  const cursor = new Cursor(text)
   while (!cursor.done) {
     cursor.take(space)
     const entry = cursor.done ? undefined : statement(cursor)
@@ -39,7 +40,9 @@ function statement(cursor: Cursor): Entry | undefined {
   cursor.take(exported)
   const found = isComment ? undefined : cursor.take(name)
   cursor.take(blank)
-  const value = found !== undefined && cursor.take(/=/y) !== undefined ? valueAt(cursor) : undefined
+  // A name alone takes its value away, if it had one.
+  const bare = { value: undefined, start: cursor.at, end: cursor.at }
+  const value = found === undefined ? undefined : cursor.take(/=/y) === undefined ? bare : valueAt(cursor)
   if (cursor.take(lineEnd) === undefined) {
     cursor.take(rest)
     return undefined
@@ -53,9 +56,9 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> | undefined {
   const start = cursor.at
   if (cursor.next === "'") return quotedAt(cursor, "'", single, /\\[\\']/g)
   if (cursor.next === '"') return quotedAt(cursor, '"', double, /\\[\\'"abfnrtv]/g)
-  const raw = (cursor.take(bare)?.[0] ?? "").replace(/[\t\v\f ]+#.*/, "").replace(/[\t\v\f ]+$/, "")
+  const raw = (cursor.take(unquoted)?.[0] ?? "").replace(/[\t\v\f ]+#.*/, "").replace(/[\t\v\f ]+$/, "")
   if (raw === "") return { value: "", start: afterSign, end: afterSign }
-  return { value: resolved(raw), start, end: start + raw.length }
+  return { value: hasOddBlank(raw) ? undefined : resolved(raw), start, end: start + raw.length }
 }
 
 function quotedAt(cursor: Cursor, quote: Quote, pattern: RegExp, escape: RegExp): Omit<Entry, "key"> | undefined {

@@ -60,6 +60,14 @@ export function firstRefusal(value: string, rules: readonly (readonly [RegExp, s
   return broken === undefined ? undefined : { refused: broken[1] }
 }
 
+/**
+ * True where an unquoted value holds a blank or a line break beyond ASCII (U+00A0, U+2028, …): readers differ about those,
+ * and so nothing is said about such a value.
+ */
+export function hasOddBlank(value: string): boolean {
+  return /\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf/.test(value)
+}
+
 /** The line on which an offset lies, from 1. */
 export function lineAt(text: string, at: number): number {
   return text.slice(0, at).split("\n").length

@@ -9,7 +9,7 @@ export type Word = {
   readonly start: number
   readonly end: number
 }
-/** `certain` is false within if, case, loops, functions and subshells, which may not run. */
+/** `certain` is false within if, case, loops, functions, subshells, pipes and lists, which may not run. */
 export type Statement = { readonly words: readonly Word[]; readonly certain: boolean }
 
 const blanks = /(?:[ \t]+|\\\n)*/y
@@ -22,6 +22,7 @@ export function statements(text: string): readonly Statement[] {
   const found: Statement[] = []
   const cursor = new Cursor(text)
   let [blocks, brackets] = [0, 0]
+  let plainBefore = true
   for (let words: Word[] = []; ; ) {
     cursor.take(blanks)
     cursor.take(comment)
@@ -32,9 +33,10 @@ export function statements(text: string): readonly Statement[] {
     }
     if (mark?.[0] === "<<") throw unreadable(text, mark.index, "a here-document is more than this reader follows")
     const first = words[0]?.raw ?? ""
-    // A=(…) is an array: no value of ours.
-    const array = mark?.[0] === "(" && words.at(-1)?.end === mark.index
-    if (words.length > 0) found.push({ words, certain: blocks + brackets === 0 && !array })
+    // Pipes, lists, redirections and arrays: what becomes of an assignment beside them is not followed.
+    const plain = mark === undefined || /[\n;]/.test(mark[0])
+    if (words.length > 0) found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
+    plainBefore = plain
     blocks = Math.max(0, blocks + (opening.has(first) ? 1 : closing.has(first) ? -1 : 0))
     brackets = Math.max(0, brackets + (mark?.[0] === "(" ? 1 : mark?.[0] === ")" ? -1 : 0))
     if (cursor.done) return found
@@ -45,7 +47,7 @@ export function statements(text: string): readonly Statement[] {
 const bare = /[^\s'"\\$`;&|<>()]+|[\r\v\f]+/y
 const single = /'([^']*)'/y
 const escaped = /\\([^])/y
-const dollar = /\$(?=[\s"';&|<>)]|$)/y
+const dollar = /\$(?=[\s;&|<>)]|$)/y
 const variable = /\$(?:[A-Za-z_]\w*|[0-9@*#?!$-])/y
 
 /** One word, with all its quoted pieces. */
@@ -95,10 +97,10 @@ function unescape(char: string): string {
   return char === "\n" ? "" : /[$`"\\]/.test(char) ? char : `\\${char}`
 }
 
-/** Passes over `$name`, `${…}`, `$(…)`, `$'…'` and backticks. */
+/** Passes over `$name`, `${…}`, `$(…)`, backticks, and the two that shells differ about: `$'…'` and `$"…"`. */
 function expansion(cursor: Cursor): void {
   const start = cursor.at
-  const simple = cursor.take(variable) ?? cursor.take(/\$'(?:[^'\\]|\\[^])*'/y) ?? cursor.take(/`(?:[^`\\]|\\[^])*`/y)
+  const simple = cursor.take(variable) ?? cursor.take(/\$'(?:[^'\\]|\\[^])*'/y) ?? cursor.take(/\$(?=")/y) ?? cursor.take(/`(?:[^`\\]|\\[^])*`/y)
   if (simple !== undefined) return
   const closing = cursor.take(/\$\{/y) !== undefined ? "}" : cursor.take(/\$\(/y) !== undefined ? ")" : undefined
   if (closing === undefined) throw unreadable(cursor.text, start, "the shell would not understand this")

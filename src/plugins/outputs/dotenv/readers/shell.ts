@@ -10,18 +10,21 @@ export const shell: Reader = {
 
 const declaring = new Set(["export", "readonly", "declare", "typeset"])
 
-/** `A=1 command` sets A for that command alone. */
+/** `A=1 command` sets A for that command alone; what a command that is an expansion does, nobody knows. */
 function assignments(words: readonly Word[], certain: boolean): readonly Entry[] {
-  const declared = declaring.has(words[0]?.raw ?? "")
-  const rest = declared ? words.slice(1) : words
-  if (!declared && rest.some((word) => nameOf(word) === undefined)) return []
-  return rest.flatMap((word) => {
-    const key = nameOf(word)
-    if (key === undefined) return []
-    const value = certain ? word.value?.slice(key.length + 1) : undefined
-    const start = word.start + key.length + 1
-    return [{ key, value, start, end: word.end, ...quoteAround(word.raw.slice(key.length + 1)) }]
-  })
+  const at = words.findIndex((word) => nameOf(word) === undefined)
+  const command = words[at]
+  if (command === undefined) return words.flatMap((word) => entryOf(word, certain))
+  if (declaring.has(command.raw)) return words.flatMap((word, index) => entryOf(word, certain && index > at))
+  return command.value === undefined ? words.flatMap((word) => entryOf(word, false)) : []
+}
+
+function entryOf(word: Word, certain: boolean): readonly Entry[] {
+  const key = nameOf(word)
+  if (key === undefined) return []
+  const start = word.start + key.length + 1
+  const value = certain ? word.value?.slice(key.length + 1) : undefined
+  return [{ key, value, start, end: word.end, ...quoteAround(word.raw.slice(key.length + 1)) }]
 }
 
 function nameOf(word: Word): string | undefined {

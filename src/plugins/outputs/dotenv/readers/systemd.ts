@@ -31,7 +31,7 @@ function parse(text: string): readonly Entry[] {
     }
     const [, key = "", sign] = cursor.take(name) ?? []
     if (sign === "=") entries.push({ key: key.replace(/[ \t]+$/, ""), ...valueAt(cursor, joined) })
-    joined = false
+    joined = joined && sign !== "=" && key.endsWith("\\")
   }
 }
 

@@ -1,0 +1,21 @@
+/** How far the wall clock may move against the time that really passed before nothing is due any more, and how long it must then run true. */
+export const leapMs = 86_400_000
+export const provesMs = 600_000
+
+/**
+ * Watches the wall clock against a clock that cannot leap. After a leap of more than a day nothing is due until the wall
+ * clock has run true for ten minutes: a wrong clock must not make every secret overdue at once.
+ */
+export class Steadiness {
+  #offset: number | undefined
+  #leaptAt: number | undefined
+
+  /** Looks at both clocks (ms); true if what is due by the wall clock is really due. */
+  look(wallMs: number, monotonicMs: number): boolean {
+    const offset = wallMs - monotonicMs
+    if (this.#offset !== undefined && Math.abs(offset - this.#offset) > leapMs) this.#leaptAt = monotonicMs
+    this.#offset = offset
+    if (this.#leaptAt !== undefined && monotonicMs - this.#leaptAt >= provesMs) this.#leaptAt = undefined
+    return this.#leaptAt === undefined
+  }
+}

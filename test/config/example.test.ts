@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test"
+import { parseConfig } from "../../src/config/load.ts"
+import { configSchema } from "../../src/config/json-schema.ts"
+import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
+import { parseSchedule } from "../../src/plan/schedule.ts"
+import { drivers } from "../../src/plugins/drivers/index.ts"
+import { healths } from "../../src/plugins/healths/index.ts"
+import { outputs } from "../../src/plugins/outputs/index.ts"
+import { restarters } from "../../src/plugins/restarters/index.ts"
+
+/** What config/ shows to people, with the plug-ins as they are. */
+
+const plugins = { drivers, outputs, restarters, healths }
+const folder = new URL("../../config/", import.meta.url)
+
+/** The problems of a text as people see them; "" where there are none. */
+function told(text: string): string {
+  try {
+    parseConfig(text, "/etc/mycelium.yaml", plugins, { env: () => undefined, parseSchedule })
+    return ""
+  } catch (error) {
+    if (error instanceof ConfigProblems) return formatProblems(error.problems)
+    throw error
+  }
+}
+
+describe("config/example.yaml", () => {
+  test("is accepted", async () => {
+    expect(told(await Bun.file(new URL("example.yaml", folder)).text())).toBe("")
+  })
+})
+
+describe("the smallest useful config", () => {
+  const smallest = `
+project: shop
+schedule: "0 3 * * SUN"
+environments:
+  production:
+    rotate_every: 90d
+    secrets:
+      postgres: { address: "postgresql://127.0.0.1:5432/shop", role: shop }
+    outputs:
+      - dotenv: .env
+        for: compose
+        merge: true
+        variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" }
+    deployments:
+      api: { compose: api, healthy: { http: "http://127.0.0.1:8080/healthz" } }
+`
+  test("is accepted", () => {
+    expect(told(smallest)).toBe("")
+  })
+
+  test("tells what is wrong in the words of the plug-ins", () => {
+    const wrong = smallest.replace("compose: api", "compose: { servce: api }").replace("127.0.0.1:5432", "hunter2@127.0.0.1:5432").replace("merge: true", "mode: 0600")
+    expect(told(wrong)).not.toContain("hunter2")
+    expect(told(wrong).split("\n").filter((line) => line.startsWith("/etc")).map((line) => line.split(": ")[0])).toEqual([
+      "/etc/mycelium.yaml:8:28  environments.production.secrets.postgres.address",
+      "/etc/mycelium.yaml:12:15  environments.production.outputs[0].mode",
+      "/etc/mycelium.yaml:15:25  environments.production.deployments.api.compose",
+    ])
+  })
+})
+
+test("config/schema.json is what scripts/schema.ts writes", async () => {
+  const written: unknown = await Bun.file(new URL("schema.json", folder)).json()
+  expect(written).toEqual(JSON.parse(JSON.stringify(configSchema(plugins))))
+})

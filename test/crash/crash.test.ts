@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test"
+import { type Found, explore, run, scenarios } from "./explore.ts"
+import { World } from "./world.ts"
+
+test("a rotation that is cut at any single instant loses nothing and comes to rest", async () => {
+  const found: Found = { cuts: 0, wrong: new Map() }
+  for (const scenario of scenarios) await explore(scenario, false, found)
+  expect([...found.wrong]).toEqual([])
+  expect(found.cuts).toBeGreaterThan(500)
+  console.log(`${found.cuts} single cuts in ${scenarios.length} scenarios, 0 lost`)
+})
+
+test("a rotation that is cut twice, anywhere, loses nothing and comes to rest", async () => {
+  const found: Found = { cuts: 0, wrong: new Map() }
+  for (const scenario of scenarios) await explore(scenario, true, found)
+  expect([...found.wrong]).toEqual([])
+  console.log(`${found.cuts} single and double cuts in ${scenarios.length} scenarios, 0 lost`)
+}, 300_000)
+
+test("recovery writes nothing where a service refuses every value that we know, and goes on once a person has set it back", async () => {
+  let stuck = 0
+  for (let cut = 0; ; cut++) {
+    const world = new World()
+    const { died } = await run(world, true, cut)
+    if (!died) break
+    if (world.stored.changeSet === undefined) continue
+    world.one = "set by a person"
+    const { outcomes } = await run(world, false)
+    expect(world.one).toBe("set by a person")
+    if (outcomes["one"]?.is !== "stuck") continue
+    stuck++
+    expect(outcomes["one"].code).toBe("stuck")
+    world.one = "s0"
+    await run(world, false)
+    await run(world, false)
+    expect(world.versions("one").filter(({ version }) => version.stage.is === "current").map(({ credential }) => world.accepts("one", credential))).toEqual([true])
+    expect(world.stored.changeSet).toBeUndefined()
+  }
+  expect(stuck).toBeGreaterThan(3)
+})

@@ -1,0 +1,140 @@
+import { revokeOwed } from "../../src/rotate/revoke.ts"
+import { resume, rotate } from "../../src/rotate/rotate.ts"
+import { Session } from "../../src/rotate/session.ts"
+import type { Outcomes } from "../../src/rotate/work.ts"
+import { type Fault, type Name, World, names } from "./world.ts"
+
+/** One run of a process, as the service does it: end the journal, revoke what is owed, rotate if asked. */
+export async function run(world: World, ask: boolean, cutAt?: number): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
+  const { work, died, process } = world.start(cutAt)
+  const life = (async (): Promise<Outcomes> => {
+    const session = await Session.load(work)
+    const recovered = session.changeSet === undefined ? {} : await resume(session)
+    if (session.changeSet !== undefined) return recovered
+    await revokeOwed(session, { skipGrace: false })
+    const outcomes = ask ? await rotate(session, { secrets: names, why: "due" }) : {}
+    if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
+    return { ...recovered, ...outcomes }
+  })()
+  const end = await Promise.race([life, died])
+  return { died: end === "died", instants: process.instants, outcomes: end === "died" ? {} : end }
+}
+
+/** What must hold at every instant, also in the middle: a credential that works is on disk. */
+export function lost(world: World): readonly string[] {
+  return names.filter((name) => !world.versions(name).some(({ credential }) => world.accepts(name, credential))).map((name) => `LOST ${name}`)
+}
+
+/** No value that was handed to a service is erased. */
+export function erased(world: World): readonly string[] {
+  return names.flatMap((name) => [...(world.everHanded[name] ?? [])].filter((value) => !world.versions(name).some(({ version }) => version.sealed === value)).map(() => `ERASED a value of ${name}`))
+}
+
+/** What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every output and program shows. */
+export function unrest(world: World): readonly string[] {
+  const faults = [...lost(world), ...erased(world)]
+  if (world.stored.changeSet !== undefined) faults.push("the journal is open")
+  if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
+  if (Object.values(world.pair).filter((value) => value !== "").length !== 1) faults.push("both of the pair are live")
+  for (const name of names) {
+    const current = world.versions(name).filter(({ version }) => version.stage.is === "current")
+    const [one] = current
+    if (one === undefined || current.length !== 1) faults.push(`${name} has ${current.length} current versions`)
+    else {
+      if (!world.accepts(name, one.credential)) faults.push(`current of ${name} is dead`)
+      const shown = `${one.version.clear["user"] ?? ""}:${one.version.sealed}`
+      for (const [place, values] of [...Object.entries(world.files), ...Object.entries(world.programs)]) {
+        if (values[name] !== undefined && values[name] !== shown) faults.push(`${place} shows another ${name}`)
+      }
+    }
+    for (const { version } of world.versions(name)) if (["pending", "doubtful", "previous"].includes(version.stage.is)) faults.push(`${name} ${version.id} is left ${version.stage.is}`)
+  }
+  world.log.forEach((line, index) => {
+    if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
+  })
+  return faults
+}
+
+export type Scenario = {
+  readonly title: string
+  readonly fault: Fault
+  /** The fault as it stands after the crash; the same if left out. */
+  readonly later?: Fault
+  readonly ghostDelay?: number
+}
+
+export const scenarios: readonly Scenario[] = [
+  { title: "all well", fault: {} },
+  { title: "a policy refuses one", fault: { policy: "one" } },
+  { title: "the reply of one is lost", fault: { lostReply: "one" } },
+  { title: "the reply of the pair is lost", fault: { lostReply: "pair" } },
+  { title: "the reply of dual is lost", fault: { lostReply: "dual" } },
+  { title: "one is silent for a while", fault: { silent: { name: "one", calls: 4 } }, later: {} },
+  { title: "dual is silent for a while", fault: { silent: { name: "dual", calls: 3 } }, later: {} },
+  { title: "a program gets sick with new values", fault: { sick: true } },
+  { title: "a program is sick once", fault: { sick: true }, later: {} },
+  { title: "the second output cannot be written", fault: { outputFails: 2 } },
+  { title: "sick, and one is silent on the way back", fault: { sick: true, silent: { name: "one", calls: 0 } } },
+  ...[1, 2, 3, 4, 6].map((delay) => ({ title: `an apply lands ${delay} calls after its client died`, fault: {}, ghostDelay: delay })),
+  { title: "one accepts anything while we recover", fault: {}, later: { openDoor: "one" } },
+  { title: "sick, and one accepts anything while we recover", fault: { sick: true }, later: { sick: true, openDoor: "one" } },
+  ...[3, 5, 8, 12].map((calls) => ({ title: `each apply of one gets no reply and lands ${calls} calls later`, fault: { slow: { name: "one", calls } } as Fault, later: {} })),
+  ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({ title: `sick, and an apply lands ${delay} calls late`, fault: { sick: true } as Fault, ghostDelay: delay })),
+]
+
+export type Found = { cuts: number; readonly wrong: Map<string, number> }
+
+/** Cuts one rotation at each instant (and the recovery at each of its own, for `double`), recovers, and judges. */
+export async function explore(scenario: Scenario, double: boolean, found: Found): Promise<void> {
+  const note = (text: string): void => void found.wrong.set(`${scenario.title}: ${text}`, (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1)
+  for (let first = 0; ; first++) {
+    const world = begin(scenario)
+    const { died } = await run(world, true, first)
+    if (!died) {
+      await judge(world, scenario, note)
+      return
+    }
+    found.cuts++
+    for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
+    if (double) await exploreSecond(scenario, first, found, note)
+    world.fault = scenario.later ?? scenario.fault
+    await judge(world, scenario, note)
+  }
+}
+
+async function exploreSecond(scenario: Scenario, first: number, found: Found, note: (text: string) => void): Promise<void> {
+  for (let second = 0; ; second++) {
+    const world = begin(scenario)
+    await run(world, true, first)
+    world.fault = scenario.later ?? scenario.fault
+    const { died } = await run(world, false, second)
+    if (!died) return
+    found.cuts++
+    for (const fault of [...lost(world), ...erased(world)]) note(`after a second cut: ${fault}`)
+    await judge(world, scenario, note)
+  }
+}
+
+function begin(scenario: Scenario): World {
+  const world = new World()
+  world.fault = scenario.fault
+  world.ghostDelay = scenario.ghostDelay ?? 0
+  return world
+}
+
+/** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
+async function judge(world: World, scenario: Scenario, note: (text: string) => void): Promise<void> {
+  world.ghostDelay = 0
+  for (let turn = 0; turn < 4; turn++) {
+    await run(world, false)
+    for (const fault of lost(world)) note(`between turns: ${fault}`)
+    if (turn === 1) world.time += 3_600_000
+    if (turn === 1) {
+      const { openDoor: _, silent: __, ...rest } = scenario.later ?? scenario.fault
+      world.fault = rest
+    }
+  }
+  for (const fault of unrest(world)) note(fault)
+  const made = (name: Name): number => world.versions(name).length
+  for (const name of names) if (made(name) > 2) note(`${name} was rotated ${made(name) - 1} times`)
+}

@@ -1,0 +1,281 @@
+import { AppError } from "../../src/base/error.ts"
+import { noHead } from "../../src/core/audit-line.ts"
+import type { Credential, Deployment, Draft, Driver, Output, Probe, Values } from "../../src/core/ports.ts"
+import { Secret } from "../../src/core/secret.ts"
+import type { StateDocument, Version } from "../../src/core/state.ts"
+import { draftAll, restoreOne } from "../../src/deliver/delivery.ts"
+import type { Vault, Work } from "../../src/rotate/work.ts"
+
+/**
+ * A small world around the engine: services, files, programs and a disk in memory. Every durable act and every call has an
+ * instant before and one after; a cut at an instant ends the process there (its promises never settle), and what the
+ * server had already received may still land later, as a killed client's ALTER ROLE does.
+ */
+
+export const names = ["pair", "dual", "one", "gen"] as const
+export type Name = (typeof names)[number]
+
+export type Fault = {
+  /** The reply of this service's apply is lost: it lands, the caller gets an error. */
+  readonly lostReply?: Name
+  /** Every apply of this service gets no reply in time and lands so many calls later, unless it is settled. */
+  readonly slow?: { readonly name: Name; readonly calls: number }
+  /** A policy of this service refuses every new value. */
+  readonly policy?: Name
+  /** This service gives no clear answer to the next n calls of anything. */
+  readonly silent?: { readonly name: Name; readonly calls: number }
+  /** Deployment web is healthy only with the values of before. */
+  readonly sick?: boolean
+  /** The n-th write of an output fails. */
+  readonly outputFails?: number
+  /** This service accepts anything for a while (somebody turned passwords off). */
+  readonly openDoor?: Name
+}
+
+/** Ends for good what a process does after its cut. */
+class Process {
+  instants = 0
+  dead = false
+  readonly cutAt: number
+  readonly onCut: () => void
+  constructor(cutAt: number, onCut: () => void) {
+    this.cutAt = cutAt
+    this.onCut = onCut
+  }
+  /** An instant at which the process may end. */
+  async instant(): Promise<void> {
+    if (!this.dead && this.instants++ === this.cutAt) {
+      this.dead = true
+      this.onCut()
+    }
+    if (this.dead) await new Promise(() => undefined)
+  }
+}
+
+export class World {
+  readonly pair: Record<string, string> = { blue: "b0", green: "" }
+  readonly dual = new Set(["r0"])
+  one = "s0"
+  /** What outputs and programs show, by secret. */
+  files: Record<string, Record<string, string>> = {}
+  programs: Record<string, Record<string, string>> = {}
+  stored: StateDocument
+  log: string[] = []
+  restarts = 0
+  time = Date.parse("2026-01-01T03:00:00Z")
+  fault: Fault = {}
+  /** An apply whose client was killed: lands at the call with this countdown, unless settled first. */
+  ghost: { readonly name: Name; readonly land: () => void; countdown: number } | undefined
+  ghostDelay = 0
+  calls = 0
+  outputWrites = 0
+  everHanded: Record<string, Set<string>> = { pair: new Set(), dual: new Set(), one: new Set(), gen: new Set() }
+  #made = 0
+
+  constructor() {
+    const shown = { pair: "blue:b0", dual: ":r0", one: ":s0", gen: ":g0" }
+    this.files = { "/env/a": { ...shown }, "/env/b": { one: ":s0", gen: ":g0" } }
+    this.programs = { api: { ...this.files["/env/a"] }, web: { ...this.files["/env/b"] } }
+    const first = (name: string, fields: Credential["fields"]): readonly [string, StateDocument["secrets"][string]] => [
+      name,
+      { driver: name, rotatedAt: "2025-10-01T00:00:00.000Z", versions: [{ id: "v1", madeAt: "2025-10-01T00:00:00.000Z", stage: { is: "current" }, ...sealNow({ version: "v1", fields }) }] },
+    ]
+    const secrets = Object.fromEntries([
+      first("pair", { user: "blue", password: new Secret("pair", "b0") }),
+      first("dual", { password: new Secret("dual", "r0") }),
+      first("one", { password: new Secret("one", "s0") }),
+      first("gen", { password: new Secret("gen", "g0") }),
+    ])
+    this.stored = { format: 1, id: "id", project: "shop", environment: "production", serial: 0, secrets, audit: { count: 0, head: noHead, lines: [] }, mac: "" }
+  }
+
+  /** Does the service of `name` accept this version? */
+  accepts(name: string, credential: Credential): boolean {
+    const password = open(credential)
+    if (name === "pair") return this.pair[String(credential.fields["user"])] === password && password !== ""
+    if (name === "dual") return this.dual.has(password)
+    if (name === "one") return this.one === password
+    return true
+  }
+
+  /** A call to a service: an instant before, the effect, an instant after. */
+  async #call<T>(process: Process, name: Name, effect: () => T, isApply = false): Promise<T> {
+    await process.instant()
+    this.calls++
+    this.#haunt()
+    const { silent } = this.fault
+    if (silent?.name === name && silent.calls > 0) {
+      this.fault = { ...this.fault, silent: { name, calls: silent.calls - 1 } }
+      throw new AppError("no-answer", "no answer", { remedy: "retry" })
+    }
+    if (isApply && this.ghostDelay > 0 && process.instants === process.cutAt) {
+      // The process dies now; what it sent is still under way.
+      this.ghost = { name, land: effect, countdown: this.ghostDelay }
+      await process.instant()
+    }
+    if (isApply && this.fault.slow?.name === name) {
+      this.ghost = { name, land: effect, countdown: this.fault.slow.calls }
+      throw new AppError("timeout", "no answer in time", { remedy: "retry" })
+    }
+    const result = effect()
+    await process.instant()
+    return result
+  }
+
+  #haunt(): void {
+    if (this.ghost === undefined || --this.ghost.countdown > 0) return
+    this.ghost.land()
+    this.ghost = undefined
+  }
+
+  #driver(process: Process, name: Name): Driver {
+    const overlap = name === "one" ? "one" : name === "gen" ? "none" : "both"
+    return {
+      overlap,
+      draft: (versions, text) => (name === "pair" ? { user: versions.current?.fields["user"] === "blue" ? "green" : "blue", password: text("password") } : { password: text("password") }),
+      preflight: () => Promise.resolve([]),
+      settle: async () =>
+        this.#call(process, name, () => {
+          if (this.ghost?.name === name) this.ghost = undefined
+          return true
+        }),
+      apply: async (next) => {
+        if (this.fault.policy === name && open(next).startsWith("p")) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
+        this.everHanded[name]?.add(open(next))
+        await this.#call(process, name, () => this.#take(name, next), true)
+        if (this.fault.lostReply === name) throw new AppError("no-answer", "the reply was lost", { remedy: "retry" })
+        return {}
+      },
+      probe: async (candidate): Promise<Probe> =>
+        this.#call(process, name, () => {
+          if (this.fault.openDoor === name) return "accepted"
+          return this.accepts(name, candidate) ? "accepted" : "refused"
+        }),
+      revoke: async (old, live) =>
+        this.#call(process, name, () => {
+          if (name === "pair" && old.fields["user"] !== live.fields["user"]) this.pair[String(old.fields["user"])] = ""
+          if (name === "dual") this.dual.delete(open(old))
+          return { sessionsEnded: 0 }
+        }),
+      describe: () => name,
+    }
+  }
+
+  #take(name: Name, next: Credential): void {
+    if (name === "pair") this.pair[String(next.fields["user"])] = open(next)
+    if (name === "dual") this.dual.add(open(next))
+    if (name === "one") this.one = open(next)
+  }
+
+  #output(process: Process, target: string, shows: readonly string[]): Output {
+    const show = (values: Values): Record<string, string> => Object.fromEntries(shows.flatMap((name) => (values[name] === undefined ? [] : [[name, `${String(values[name].fields["user"] ?? "")}:${open(values[name])}`]])))
+    const draft = (next: Record<string, string>): Draft => ({
+      changed: JSON.stringify(next) !== JSON.stringify(this.files[target]),
+      bytes: Buffer.from(JSON.stringify(next)),
+      changes: Object.keys(next),
+      commit: async () => {
+        await process.instant()
+        if (++this.outputWrites === this.fault.outputFails) throw new AppError("write-failed", "disk full", { remedy: "retry" })
+        this.files[target] = next
+        await process.instant()
+      },
+      discard: () => Promise.resolve(),
+    })
+    return {
+      target,
+      shows,
+      read: () => Promise.resolve(Buffer.from(JSON.stringify(this.files[target]))),
+      prepare: (values) => Promise.resolve(draft(show(values))),
+      restore: (before) => Promise.resolve(draft(before === undefined ? {} : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>))),
+      compare: (values) => Promise.resolve(JSON.stringify(show(values)) === JSON.stringify(this.files[target]) ? "same" : "differs"),
+      adopt: () => Promise.resolve({}),
+      tidy: () => Promise.resolve(),
+    }
+  }
+
+  #deployment(name: "api" | "web", target: string): Deployment {
+    return { name, reads: [target], restarter: { says: name, restart: () => Promise.resolve() }, withinMs: 1, timeoutMs: 1 }
+  }
+
+  /** A process that dies at its `cutAt`-th instant; `died` resolves then. */
+  start(cutAt = Number.POSITIVE_INFINITY): { readonly work: Work; readonly died: Promise<"died">; readonly process: Process } {
+    let onCut = (): void => undefined
+    const died = new Promise<"died">((resolve) => (onCut = () => resolve("died")))
+    const process = new Process(cutAt, () => onCut())
+    const work: Work = {
+      environment: "production",
+      host: { now: () => new Date(this.time), monotonicMs: () => this.time, pause: () => Promise.resolve(), random: (count) => new Uint8Array(count), env: () => undefined },
+      actor: { user: "test", via: "test" },
+      drivers: Object.fromEntries(names.map((name) => [name, this.#driver(process, name)])),
+      kinds: Object.fromEntries(names.map((name) => [name, name])),
+      policies: Object.fromEntries(names.map((name) => [name, { graceMs: 600_000, endSessions: false }])),
+      outputs: [this.#output(process, "/env/a", names), this.#output(process, "/env/b", ["one", "gen"])],
+      deployments: [this.#deployment("api", "/env/a"), this.#deployment("web", "/env/b")],
+      startedWith: "{}",
+      text: (field) => new Secret(field, `p${++this.#made}`),
+      newId: () => `set${++this.#made}`,
+      vault,
+      ledger: {
+        load: () => Promise.resolve(this.stored),
+        save: async (next) => {
+          await process.instant()
+          if (next.serial !== this.stored.serial + 1) throw new Error(`serial ${next.serial} after ${this.stored.serial}`)
+          this.stored = next
+          await process.instant()
+        },
+        flush: async (document) => {
+          await process.instant()
+          const first = document.audit.count - document.audit.lines.length + 1
+          document.audit.lines.forEach((line, index) => {
+            if (first + index > this.log.length) this.log.push(line)
+          })
+          await process.instant()
+        },
+      },
+      delivery: { draft: draftAll, restore: restoreOne },
+      restarts: {
+        restart: async (deployment) => {
+          await process.instant()
+          this.restarts++
+          const target = deployment.reads[0] ?? ""
+          this.programs[deployment.name] = { ...this.files[target] }
+          await process.instant()
+          return this.#health(deployment.name)
+        },
+        healthy: (deployment) => Promise.resolve(this.#health(deployment.name)),
+      },
+      tell: () => undefined,
+      stop: new AbortController().signal,
+    }
+    return { work, died, process }
+  }
+
+  #health(name: string): true | string {
+    return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0" ? "503" : true
+  }
+
+  /** Every version on disk, opened. */
+  versions(name: string): readonly { readonly version: Version; readonly credential: Credential }[] {
+    return (this.stored.secrets[name]?.versions ?? []).map((version) => ({ version, credential: openNow(version) }))
+  }
+}
+
+function open(credential: Credential): string {
+  const { password } = credential.fields as { readonly password: string | Secret }
+  return password instanceof Secret ? password.reveal() : password
+}
+
+function sealNow(credential: Credential): Pick<Version, "clear" | "sealed" | "fingerprints"> {
+  const user = credential.fields["user"]
+  return { clear: typeof user === "string" ? { user } : {}, sealed: open(credential), fingerprints: {} }
+}
+function openNow(version: Version): Credential {
+  return { version: version.id, fields: { ...version.clear, password: new Secret("x", version.sealed) } }
+}
+const vault: Vault = {
+  seal: (_, credential) => Promise.resolve(sealNow(credential)),
+  open: (_, version) => Promise.resolve(openNow(version)),
+  sealBytes: (_, bytes) => Promise.resolve(Buffer.from(bytes).toString()),
+  openBytes: (_, sealed) => Promise.resolve(Buffer.from(sealed)),
+  fingerprint: (bytes) => Buffer.from(bytes).toString(),
+}
