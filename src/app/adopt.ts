@@ -2,7 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import { type Patch, nextVersionId, versionAt } from "../core/state.ts"
+import { type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf, probe, probeControl, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -83,8 +83,8 @@ function fieldsOf(session: Session, name: string, shown: Readonly<Record<string,
 }
 
 function same(one: Fields, other: Fields): boolean {
-  const open = (value: string | Secret | undefined): string | undefined => (value instanceof Secret ? value.reveal() : value)
-  return open(one["password"]) === open(other["password"]) && one["user"] === other["user"]
+  const [value, otherValue] = [one["password"], other["password"]]
+  return one["user"] === other["user"] && value instanceof Secret && otherValue instanceof Secret && value.equals(otherValue)
 }
 
 async function prove(session: Session, name: string, candidate: Credential, current: Credential | undefined): Promise<string> {

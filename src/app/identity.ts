@@ -3,9 +3,10 @@ import { isAbsolute, join } from "node:path"
 import { readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
+import { run } from "../base/spawn.ts"
 import type { Config } from "../config/model.ts"
+import { readReference } from "../plugins/references/index.ts"
 import type { Keys } from "../record/vault.ts"
-import { credentialOf } from "./credential.ts"
 
 /** `<config>/mycelium/identity.txt`: XDG_CONFIG_HOME, or ~/.config. */
 export function defaultIdentityPath(host: Host): string {
@@ -25,7 +26,7 @@ export async function readIdentity(config: Pick<Config, "identity" | "recipients
 }
 
 async function identityText(config: Pick<Config, "identity" | "folder">, host: Host): Promise<string> {
-  if (config.identity !== undefined) return (await credentialOf(config.identity, { folder: config.folder, host, label: "identity" })).reveal()
+  if (config.identity !== undefined) return (await readReference(config.identity, { folder: config.folder, env: host.env, run, label: "identity" })).reveal()
   const path = defaultIdentityPath(host)
   const found = await readRegular(path, 64 * 1024)
   if (found === undefined) throw new AppError("identity-missing", `there is no identity at ${path}`, { hint: "make one with mycelium init, or name it with identity in the config" })

@@ -1,17 +1,18 @@
 import { AppError } from "../base/error.ts"
 import { randomText } from "../base/random-text.ts"
+import { run } from "../base/spawn.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { guard } from "../core/guard.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { draftAll, restoreOne } from "../deliver/delivery.ts"
+import { readReference } from "../plugins/references/index.ts"
 import type { FileLedger } from "../record/ledger.ts"
 import { AgeVault } from "../record/vault.ts"
 import { isHealthy } from "../restart/is-healthy.ts"
 import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { credentialOf } from "./credential.ts"
 
 /** Opens the plug-ins of one environment: config in, ports out. `options` may be today's config or a journal's. */
 export function openWork(app: App, options: EnvironmentConfig, ledger: FileLedger, owner: string): Work {
@@ -59,7 +60,7 @@ function openDriver(app: App, environment: EnvironmentConfig, name: string, owne
       label,
       owner,
       folder,
-      credential: (reference) => credentialOf(reference, { folder, host: app.host, label: `${label} admin` }),
+      credential: (reference) => readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
     }),
     label,
   )

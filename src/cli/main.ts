@@ -18,7 +18,7 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
     if (values["help"] === true) return await help(terminal, name, false)
     return await command.run(terminal, positionals, values)
   } catch (error) {
-    return fail(terminal, error)
+    return await fail(terminal, error)
   }
 }
 
@@ -58,8 +58,10 @@ function refuseSurroundings(terminal: Terminal): void {
 }
 
 /** One clear sentence and a hint, on stderr; never a stack, never what another program said. */
-function fail(terminal: Terminal, error: unknown): number {
+async function fail(terminal: Terminal, error: unknown): Promise<number> {
   if (error instanceof AppError) {
+    // Every problem of a config at once; what carries them is told by its shape, for the config is loaded late.
+    if ("problems" in error && Array.isArray(error.problems)) return await failConfig(terminal, error)
     terminal.talk(`mycelium: ${error.message}`)
     if (error.hint !== undefined) terminal.talk(`  hint: ${error.hint}`)
     return exitCodeOf(error.code)
@@ -68,4 +70,12 @@ function fail(terminal: Terminal, error: unknown): number {
   if (terminal.host.env("MYCELIUM_DEBUG") === "stack" && error instanceof Error) terminal.talk((error.stack ?? "").split("\n").slice(1).join("\n"))
   terminal.talk("  hint: nothing more was done; please report what you did, without any value")
   return exitCodes.failed
+}
+
+async function failConfig(terminal: Terminal, error: AppError): Promise<number> {
+  const { ConfigProblems, formatProblems } = await import("../config/problems.ts")
+  if (!(error instanceof ConfigProblems)) return exitCodes.config
+  const many = error.problems.length
+  terminal.talk(`${formatProblems(error.problems)}mycelium: the config has ${many} problem${many === 1 ? "" : "s"}; nothing was done`)
+  return exitCodes.config
 }

@@ -1,4 +1,4 @@
-import { userInfo } from "node:os"
+import { readFileSync } from "node:fs"
 import type { App, Tell } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
 import { findConfig } from "../config/find.ts"
@@ -55,9 +55,11 @@ function actorOf(terminal: Terminal, command: string): Actor {
   return { user: user.slice(0, 64), via: `mycelium ${command}, uid ${terminal.uid}${unit}` }
 }
 
+/** From the machine's own list: the runtime's answer comes from a variable that anyone can set. */
 function userName(uid: number): string {
   try {
-    return userInfo().username
+    const line = readFileSync("/etc/passwd", "utf8").split("\n").find((one) => one.split(":")[2] === String(uid))
+    return line?.split(":")[0] ?? `uid ${uid}`
   } catch {
     return `uid ${uid}`
   }

@@ -17,6 +17,11 @@ export class Secret {
     return value
   }
 
+  /** Compares without letting either out. */
+  equals(other: Secret): boolean {
+    return this.reveal() === other.reveal()
+  }
+
   toString(): string {
     return `<secret:${this.label}>`
   }

@@ -15,6 +15,8 @@ export function settingsText(settings: Settings): string {
     port: String(settings.port),
     unix_socket_directories: settings.socketFolder,
     unix_socket_permissions: "0700",
+    // In the data folder, so that a killed server leaves nothing in /dev/shm.
+    dynamic_shared_memory_type: "mmap",
     fsync: "off",
     full_page_writes: "off",
     log_line_prefix: "%m [%p] %u@%d ",

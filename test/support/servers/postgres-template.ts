@@ -38,12 +38,15 @@ export async function takeTemplate(programs: Programs): Promise<Template> {
   return { dataFolder: join(folder, "data"), password, release: () => taken.delete(mine) }
 }
 
+const passing = new Map<string, string>()
+
 /** In the cache; where somebody else owns that, only as long as this process lives. */
 async function kept(name: string, programs: Programs): Promise<string> {
   const entry = await cached(name, (draft) => make(draft, programs)).catch(() => ({ why: "the cache cannot be written" }))
   if ("folder" in entry) return entry.folder
-  const { path } = await temporaryFolder()
-  await make(path, programs)
+  const path = passing.get(name) ?? (await temporaryFolder()).path
+  if (!passing.has(name)) await make(path, programs)
+  passing.set(name, path)
   return path
 }
 

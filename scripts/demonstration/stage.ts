@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto"
+import { existsSync } from "node:fs"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { freePort } from "../../test/support/servers/free-port.ts"
+import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
+import { until } from "../../test/support/servers/until.ts"
+import { postgresPrograms } from "../servers.ts"
+
+/** What stands on the stage: a server, an app with its `.env`, and a home in which Mycelium keeps its key and its state. */
+export type Stage = AsyncDisposable & {
+  readonly server: PostgresServer
+  readonly home: string
+  /** The app's folder: `.env`, `mycelium.yaml`, `restart`, `shop.log`. */
+  readonly folder: string
+}
+
+const root = join(import.meta.dir, "../..")
+
+export async function setStage(home: string): Promise<Stage> {
+  // Where the machine has no PostgreSQL, npm's: an ordinary user can have it too.
+  const programs = await postgresPrograms(existsSync("/usr/lib/postgresql") ? "system" : "newer")
+  if (!programs.found) throw new Error(`no PostgreSQL: ${programs.why}`)
+  const server = await startPostgres({ programs, config: { log_statement: "all" } })
+  const folder = join(home, "shop")
+  const stage = {
+    server,
+    home,
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      await endApp(folder)
+      await server[Symbol.asyncDispose]()
+    },
+  }
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    await makeFiles(stage)
+    await startApp(stage)
+    return stage
+  } catch (error) {
+    await stage[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way to restart. */
+async function makeFiles({ server, folder }: Stage): Promise<void> {
+  const password = `hand-made-${randomBytes(9).toString("hex")}`
+  const port = await freePort()
+  await server.sql(`create role shop login password '${password}'`)
+  await server.sql("create database shop owner shop")
+  const env = [
+    "# settings of the shop",
+    "GREETING='good morning'",
+    `POSTGRES_HOST=${server.host}`,
+    `POSTGRES_PORT=${server.port}`,
+    "POSTGRES_USER=shop",
+    `POSTGRES_PASSWORD=${password}`,
+    `HTTP_PORT=${port}`,
+  ]
+  await writeFile(join(folder, ".env"), `${env.join("\n")}\n`, { mode: 0o644 })
+  await writeFile(join(folder, "restart"), restartScript, { mode: 0o755 })
+  const config = await readFile(join(root, "config/demo.yaml"), "utf8")
+  await writeFile(join(folder, "mycelium.yaml"), config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`), { mode: 0o644 })
+}
+
+// The app takes its pid file away as the last thing it does. setsid: what a hook starts ends with it, unless it goes its own way.
+const restartScript = `#!/bin/sh
+if [ -e shop.pid ]; then kill -TERM "$(cat shop.pid)"; fi
+while [ -e shop.pid ]; do sleep 0.01; done
+setsid '${process.execPath}' --env-file=.env '${join(import.meta.dir, "shop.ts")}' < /dev/null > shop.out 2>&1 &
+`
+
+async function startApp({ folder }: Stage): Promise<void> {
+  await Bun.spawn(["./restart"], { cwd: folder, env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "ignore", "ignore"] }).exited
+  await until("the app to log in", async () => ((await readFile(join(folder, "shop.log"), "utf8").catch(() => "")).includes("login good") ? true : undefined))
+}
+
+/** A restart may be under way: whoever has a pid file is ended, until none is there. */
+async function endApp(folder: string): Promise<void> {
+  const pid = await readFile(join(folder, "shop.pid"), "utf8").catch(() => "")
+  if (pid === "") return
+  try {
+    process.kill(Number(pid), "SIGTERM")
+  } catch {
+    return // it is gone
+  }
+  await until("the app to end", () => Promise.resolve(existsSync(join(folder, "shop.pid")) ? undefined : true))
+}

@@ -1,0 +1,99 @@
+/**
+ * The laws that are worth code: which folder may import which (type imports count), who may open a secret, who may touch
+ * the clock, the environment, processes and files. Prints each breach with its place; exits 1 if there is one.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, normalize, relative } from "node:path"
+
+const source = join(import.meta.dirname, "..", "src")
+
+const plugins = ["plugins"]
+const stages = ["plan", "rotate", "deliver", "restart", "check", "record"]
+/** Which folders a folder may import, types included, besides itself. Stages never import one another; plug-ins never import a stage. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  core: ["base"],
+  plugins: ["base", "core"],
+  config: ["base", "core", ...plugins],
+  ...Object.fromEntries(stages.map((stage) => [stage, ["base", "core"]])),
+  app: ["base", "core", ...plugins, "config", ...stages],
+  cli: ["base", "core", ...plugins, "config", ...stages, "app"],
+  "main.ts": ["base", "cli"],
+}
+
+/** Packages with a fence around them, and why. */
+const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: string }>> = {
+  croner: { in: /^plan\/schedule\.ts$/, why: "the rest asks only when the next tick is" },
+  "age-encryption": { in: /^core\/seal\.ts$/, why: "one place to review the cryptography" },
+  yaml: { in: /^config\//, why: "outside data is parsed at the edge" },
+  liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
+  zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
+  "bun:sqlite": { in: /^base\/lock\.ts$/, why: "one lock mechanism everywhere" },
+  "bun:ffi": { in: /^base\/reap\.ts$/, why: "a hardened unit forbids it: optional, in one file" },
+  "node:child_process": { in: /^base\/spawn\.ts$/, why: "argument lists, process groups and output caps in one place" },
+}
+
+/** Who may open a secret, each with its reason. */
+const reveals: Readonly<Record<string, string>> = {
+  "core/redact.ts": "to find values in texts of others",
+  "core/secret.ts": "its own definition",
+  "record/vault.ts": "seals and fingerprints",
+  "app/identity.ts": "the identity that opens the vault comes by reference",
+  "plugins/outputs/": "outputs write values into files",
+  "plugins/drivers/": "drivers hand values to services",
+}
+
+/** Side effects come in through one place each. */
+const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonly why: string }[] = [
+  { pattern: /\bDate\.now\(|\bnew Date\(\)/, in: /^base\/host\.ts$/, why: "the clock is the host's" },
+  { pattern: /\bMath\.random\(/, in: /^$/, why: "randomness is the operating system's" },
+  { pattern: /\bprocess\.env\b/, in: /^main\.ts$/, why: "the environment is the host's" },
+  { pattern: /\bconsole\./, in: /^$/, why: "data goes to out, talk to talk" },
+  { pattern: /\bBun\.(spawn|spawnSync|\$|write)\b/, in: /^base\/spawn\.ts$/, why: "programs and files have one place each" },
+  { pattern: /\bprocess\.exit\(/, in: /^main\.ts$/, why: "the exit code is main's" },
+]
+
+type Breach = { readonly file: string; readonly says: string }
+
+function files(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? files(path) : entry.name.endsWith(".ts") ? [path] : []
+  })
+}
+
+/** Static, type-only, re-exported and dynamic imports. */
+function importsOf(text: string): readonly string[] {
+  const statements = [...text.matchAll(/^\s*(?:import|export)\b[^"'`;]*?from\s*"([^"]+)"/gm), ...text.matchAll(/^\s*import\s*"([^"]+)"/gm), ...text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)]
+  return statements.flatMap((match) => match[1] ?? [])
+}
+
+function layerOf(file: string): string {
+  const [first = ""] = file.split("/")
+  return first
+}
+
+function* breaches(file: string, text: string): Generator<Breach> {
+  for (const name of importsOf(text)) yield* importBreach(file, name)
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "")
+  if (/\.reveal\(\)|\?\.reveal\(/.test(code) && !Object.keys(reveals).some((place) => file.startsWith(place))) yield { file, says: "opens a secret (reveal), and is not listed with a reason" }
+  for (const { pattern, in: where, why } of ambient) if (pattern.test(code) && !where.test(file)) yield { file, says: `has ${pattern.source}: ${why}` }
+}
+
+function* importBreach(file: string, name: string): Generator<Breach> {
+  if (!name.startsWith(".")) {
+    const fence = fenced[name] ?? fenced[name.split("/")[0] ?? ""]
+    if (fence !== undefined && !fence.in.test(file)) yield { file, says: `imports ${name}: ${fence.why}` }
+    return
+  }
+  const target = normalize(join(dirname(file), name))
+  const [from, to] = [layerOf(file), layerOf(target)]
+  if (from !== to && !(allowed[from] ?? []).includes(to)) yield { file, says: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}` }
+  const [registry, other] = [file.split("/"), target.split("/")]
+  if (from === "plugins" && to === "plugins" && registry.length > 2 && other.length > 2 && registry[1] !== other[1] && other[1] !== "references") yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
+}
+
+const found = files(source).flatMap((path) => [...breaches(relative(source, path), readFileSync(path, "utf8"))])
+for (const { file, says } of found) process.stderr.write(`src/${file} ${says}\n`)
+for (const [file, why] of Object.entries(reveals)) if (!file.endsWith("/") && !files(source).some((path) => relative(source, path) === file)) process.stderr.write(`laws.ts lists ${file} (${why}), which does not exist\n`)
+process.exit(found.length === 0 ? 0 : 1)
