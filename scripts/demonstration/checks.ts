@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { readFile, readdir, stat } from "node:fs/promises"
-import { join, relative } from "node:path"
+import { join } from "node:path"
 import { login } from "./login.ts"
 import type { Stage } from "./stage.ts"
 
@@ -46,17 +46,22 @@ async function below(home: string, folder: string): Promise<readonly string[]> {
   return [folder, ...names.map((name) => join(folder, name))]
 }
 
-/** Files (the server's own and its log of all statements too) in which one of these texts stands. */
-export async function filesWith({ home }: Stage, texts: readonly string[]): Promise<readonly string[]> {
+/** Where one of these texts stands: all that the demo made, the server's data and its log of all statements too. */
+export async function filesWith({ home, server }: Stage, texts: readonly string[]): Promise<readonly string[]> {
+  const ours = await filesBelow(home)
+  const theirs = await filesBelow(server.folder)
   const found: string[] = []
-  for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
+  for (const path of [...ours, ...theirs]) {
     // The server removes files while we look.
     const bytes = await readFile(path).catch(() => Buffer.alloc(0))
-    if (texts.some((text) => bytes.includes(text))) found.push(relative(home, path))
+    if (texts.some((text) => bytes.includes(text))) found.push(path.replace(`${server.folder}/`, "the server's ").replace(`${home}/`, ""))
   }
   return found
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }
 
 export async function auditLines({ home }: Stage): Promise<readonly string[]> {

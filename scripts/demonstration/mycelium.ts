@@ -6,6 +6,7 @@ import type { Stage } from "./stage.ts"
 const binary = join(import.meta.dir, "../../dist/mycelium")
 /** Those that run, so that nothing is left where the demo is cut off. */
 const running = new Set<Bun.Subprocess>()
+let closed = false
 
 export type Said = { readonly out: string; readonly code: number }
 
@@ -43,13 +44,16 @@ export async function serve(stage: Stage, enough: () => Promise<boolean>, within
   return code
 }
 
+/** Once: a second signal would be taken for impatience. */
 export async function endAll(): Promise<void> {
+  closed = true
   for (const child of running) child.kill("SIGTERM")
   await Promise.all([...running].map((child) => child.exited))
 }
 
 /** An environment of its own: HOME is the demo's, so key and state lie where they would for a user. */
 function start(stage: Stage, args: readonly string[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+  if (closed) throw new Error("the demo is at its end")
   const child = Bun.spawn([binary, ...args], { cwd: stage.folder, env: { PATH: "/usr/bin:/bin", HOME: stage.home }, stdio: ["ignore", "pipe", "pipe"] })
   running.add(child)
   return child

@@ -11,27 +11,39 @@ import { type Stage, setStage } from "./stage.ts"
 const began = performance.now()
 process.umask(0o077)
 const [, , home = ""] = Bun.argv
-let stage: Stage | undefined
+const setting = begin()
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  process.on(name, () => void cleanUp().finally(() => process.exit(1)))
+  process.once(name, () => {
+    console.error(`\ndemo: cut off by ${name}`)
+    void Promise.race([cleanUp(), Bun.sleep(20_000)]).finally(() => process.exit(1))
+  })
 }
+let cleaning: Promise<void> | undefined
 try {
-  title("a PostgreSQL of the demo's own, and an app that logs in every 50 ms with the password of its .env")
-  stage = await setStage(home)
-  show(`${stage.server.programs.says}\n${masked(await envText(stage))}`)
+  const stage = await setting
   await play(stage)
   await cleanUp()
   await summary(stage)
 } catch (error) {
-  console.error(`\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}`)
+  if (cleaning === undefined) console.error(`\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}`)
   await cleanUp()
   process.exitCode = 1
 }
 
-/** Ends what runs: the binary first, for it may restart the app. */
-async function cleanUp(): Promise<void> {
-  await endAll()
-  await stage?.[Symbol.asyncDispose]()
+/** Ends what runs, once: the binary first, for it may restart the app. */
+function cleanUp(): Promise<void> {
+  cleaning ??= (async () => {
+    await endAll()
+    await (await setting.catch(() => undefined))?.[Symbol.asyncDispose]()
+  })()
+  return cleaning
+}
+
+async function begin(): Promise<Stage> {
+  title("a PostgreSQL of the demo's own, and an app that logs in every 20 ms with the password of its .env")
+  const stage = await setStage(home)
+  show(`${stage.server.programs.says}\n${masked(await envText(stage))}`)
+  return stage
 }
 
 async function play(stage: Stage): Promise<void> {
@@ -92,12 +104,19 @@ async function serving(stage: Stage): Promise<void> {
   const config = (await readFile(path, "utf8")).replace("0 3 * * SUN", `${soon} * * * * *`).replace("90d", "1m")
   await writeFile(path, config)
   show(config.split("\n").filter((line) => /schedule|rotate_every/.test(line)).join("\n"))
-  // Nothing is owed any more: the old password is proven dead, too.
-  const done = async (): Promise<boolean> => /"version":"v3".*"stage":"current","notes":\[\]/.test((await ask(stage, "status", "--json")).out)
-  const code = await serve(stage, done, 70_000)
+  const code = await serve(stage, () => isDone(stage, "v3"), 70_000)
   expect("the service ended with 0 on SIGTERM", code === 0)
   title("status again")
   await mycelium(stage, "status")
+}
+
+type Status = { readonly environments: readonly { readonly secrets: readonly { readonly version?: string; readonly stage: string; readonly notes: readonly string[] }[] }[] }
+
+/** The version is current and nothing is owed any more: the one before is proven dead, too. */
+async function isDone(stage: Stage, version: string): Promise<boolean> {
+  const status: Status = JSON.parse((await ask(stage, "status", "--json")).out)
+  const secret = status.environments[0]?.secrets[0]
+  return secret?.version === version && secret.stage === "current" && secret.notes.length === 0
 }
 
 async function looking(stage: Stage, passwords: readonly string[]): Promise<void> {
@@ -105,11 +124,11 @@ async function looking(stage: Stage, passwords: readonly string[]): Promise<void
   const files = await kept(stage)
   show(files.map(({ mode, path, isFolder }) => `${mode} ${path}${isFolder ? "/" : ""}`).join("\n"))
   expect("files are 0600, folders 0700", files.every(({ mode, isFolder }) => mode === (isFolder ? "0700" : "0600")))
-  const found = await filesWith(stage, passwords)
-  show(`files in which one of the three passwords stands (the server's data and its log of all statements too): ${found.join(", ")}`)
-  // The first one was made by hand, with a statement that the server logged.
-  const others = (await filesWith(stage, passwords.slice(1))).filter((path) => path !== "shop/.env")
-  expect("a password that Mycelium made stands in .env alone", others.length === 0)
+  const [byHand = "", ...ours] = passwords
+  const [first, others] = [await filesWith(stage, [byHand]), await filesWith(stage, ours)]
+  show(`the password that was made by hand stands in ${first.join(", ")}\nthe two that Mycelium made stand in ${others.join(", ")}`)
+  expect("the server logs statements: else this would show little", first.includes("the server's log"))
+  expect("a password that Mycelium made stands in .env alone", others.join() === "shop/.env")
   title("the audit log: who did what, each line with the hash of the one before; its last lines")
   const lines = await auditLines(stage)
   show(lines.slice(-4).join("\n"))

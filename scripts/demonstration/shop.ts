@@ -6,23 +6,23 @@ import { createHmac, randomBytes } from "node:crypto"
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { login } from "./login.ts"
 
-const everyMs = 50
+const everyMs = 20
 /** Should nobody end it. */
 const longestMs = 300_000
+
+const stop = new AbortController()
+process.on("SIGTERM", () => stop.abort())
 
 const { POSTGRES_HOST: host = "", POSTGRES_PORT, POSTGRES_USER: user = "", POSTGRES_PASSWORD: password = "", HTTP_PORT } = process.env
 const generation = numberOf(password)
 const counts = { good: 0, refused: 0, unclear: 0 }
 let state: keyof typeof counts | undefined
 let lastGoodAt = "never"
-let going = true
 
-writeFileSync("shop.pid", `${process.pid}`)
 log("started")
-process.on("SIGTERM", () => (going = false))
 const server = Bun.serve({ hostname: "127.0.0.1", port: Number(HTTP_PORT), fetch: () => new Response(`${state}\n`, { status: state === "good" ? 200 : 503 }) })
 const end = performance.now() + longestMs
-while (going && performance.now() < end) {
+while (!stop.signal.aborted && performance.now() < end) {
   const pause = Bun.sleep(everyMs)
   await logIn()
   await pause

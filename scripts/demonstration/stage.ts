@@ -64,11 +64,12 @@ async function makeFiles({ server, folder }: Stage): Promise<void> {
   await writeFile(join(folder, "mycelium.yaml"), config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`), { mode: 0o644 })
 }
 
-// The app takes its pid file away as the last thing it does. setsid: what a hook starts ends with it, unless it goes its own way.
+// The app takes the pid file away as the last thing it does. setsid: what a hook starts ends with it, unless it goes its own way.
 const restartScript = `#!/bin/sh
-if [ -e shop.pid ]; then kill -TERM "$(cat shop.pid)"; fi
-while [ -e shop.pid ]; do sleep 0.01; done
+pid=$(cat shop.pid 2> /dev/null) && kill -TERM "$pid"
+while [ -e shop.pid ] && kill -0 "$pid"; do sleep 0.01; done
 setsid '${process.execPath}' --env-file=.env '${join(import.meta.dir, "shop.ts")}' < /dev/null > shop.out 2>&1 &
+echo $! > shop.pid
 `
 
 async function startApp({ folder }: Stage): Promise<void> {
@@ -76,14 +77,19 @@ async function startApp({ folder }: Stage): Promise<void> {
   await until("the app to log in", async () => ((await readFile(join(folder, "shop.log"), "utf8").catch(() => "")).includes("login good") ? true : undefined))
 }
 
-/** A restart may be under way: whoever has a pid file is ended, until none is there. */
 async function endApp(folder: string): Promise<void> {
-  const pid = await readFile(join(folder, "shop.pid"), "utf8").catch(() => "")
-  if (pid === "") return
+  const pid = Number(await readFile(join(folder, "shop.pid"), "utf8").catch(() => "0"))
+  if (pid <= 1) return
+  send(pid, "SIGTERM")
+  const ended = async (): Promise<true | undefined> => (existsSync(join(folder, "shop.pid")) && existsSync(`/proc/${pid}`) ? undefined : true)
+  // A signal that came before the app could listen ended it without a word.
+  await until("the app to end", ended, 5000).catch(() => send(pid, "SIGKILL"))
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(Number(pid), "SIGTERM")
+    process.kill(pid, name)
   } catch {
-    return // it is gone
+    // it is gone
   }
-  await until("the app to end", () => Promise.resolve(existsSync(join(folder, "shop.pid")) ? undefined : true))
 }

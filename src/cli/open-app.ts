@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { App, Tell } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
+import { harden } from "../base/harden.ts"
 import { findConfig } from "../config/find.ts"
 import { loadConfig } from "../config/load.ts"
 import type { Config } from "../config/model.ts"
@@ -28,6 +29,7 @@ export async function openConfig(terminal: Terminal, values: Values): Promise<Co
 export async function openApp(terminal: Terminal, values: Values, command: string): Promise<App> {
   const config = await openConfig(terminal, values)
   await checkTrust(config.file)
+  await harden()
   const identity = await readIdentity(config, terminal.host)
   await makeStateFolder(config)
   const keys = await openKeys(config.store, identity, true)

@@ -70,13 +70,13 @@ export class Session {
   /** One version, opened; each is opened once a session. */
   async open(name: string, id: string): Promise<Credential> {
     const key = `${name}/${id}`
-    const known = this.#opened.get(key)
-    if (known !== undefined) return known
     const version = this.state(name).versions.find((one) => one.id === id)
     if (version === undefined) throw new Error(`no version ${key}`)
-    const opening = this.work.vault.open(name, version).then((credential) => (version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }))
+    const opening = this.#opened.get(key) ?? this.work.vault.open(name, version)
     this.#opened.set(key, opening)
-    return opening
+    const credential = await opening
+    // Not part of what is kept: the service's clock is known only after it has taken the value.
+    return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }
   }
 
   async versions(name: string): Promise<Versions> {

@@ -16,8 +16,8 @@ export const run: Command = {
   ].join("\n"),
   options: { once: { type: "boolean", says: "give each environment one turn, and end: for timers and CronJobs" } },
   run: async (terminal, _, values) => {
-    const app = await openApp(terminal, values, "run")
     const say = logger(terminal, isSet(values, "json"))
+    const app = await openService(terminal, values, say)
     const watch = watcher(say, app)
     if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
@@ -31,10 +31,16 @@ export const run: Command = {
   },
 }
 
+/** A service's steps are events of its log. */
+async function openService(terminal: Terminal, values: Values, say: Say): Promise<App> {
+  const app = await openApp(terminal, values, "run")
+  return { ...app, tell: (environment, step, says, secret) => say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }) }
+}
+
 /** A bad config is reported; the service goes on with the one that it has. */
 async function reload(terminal: Terminal, values: Values, daemon: Daemon, say: Say): Promise<void> {
   try {
-    const app = await openApp(terminal, values, "run")
+    const app = await openService(terminal, values, say)
     daemon.reload(app)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {

@@ -38,7 +38,8 @@ export async function ownership(rules: FileRules, present: Stats | undefined): P
   if (rules.owner !== undefined) return { mode, ...(await ownerOf(rules.owner)) }
   if (present === undefined) return { mode }
   if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid }
-  return process.getgroups?.().includes(present.gid) ? { mode, gid: present.gid } : { mode }
+  const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])]
+  return groups.includes(present.gid) ? { mode, gid: present.gid } : { mode }
 }
 
 /** True if nothing about mode or owner needs to change. */

@@ -9,12 +9,13 @@ export type Drift = { readonly name: string; readonly says: string }
 
 /** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
 export async function findDrift(settings: Settings, present: ReadonlyMap<string, Entry>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
+  const ask = once(known)
   for (const variable of settings.variables) {
     const { name } = variable
     const value = present.get(name)?.value
     if (!present.has(name) || value === "" || value === rendered.get(name)) continue
     if (value === undefined) return { name, says: `what ${settings.readerName} reads there cannot be told from the file alone` }
-    if (!(await isKnown(settings, variable, value, known))) return { name, says: "its present value is in no version that is known" }
+    if (!(await isKnown(settings, variable, value, ask))) return { name, says: "its present value is in no version that is known" }
   }
   return undefined
 }
@@ -23,6 +24,16 @@ export function driftError(settings: Settings, { name, says }: Drift): AppError 
   return new AppError("output-drift", `${settings.target}: ${name} is not overwritten, for it may be the only copy: ${says}`, {
     hint: `adopt it; or, if nobody needs it, empty it (${name}=) and try again`,
   })
+}
+
+/** Opening versions costs: each secret's are asked for once, and only if need be. */
+function once(known: Known): Known {
+  const asked = new Map<string, ReturnType<Known>>()
+  return (secret) => {
+    const versions = asked.get(secret) ?? known(secret)
+    asked.set(secret, versions)
+    return versions
+  }
 }
 
 async function isKnown(settings: Settings, variable: Variable, present: string, known: Known): Promise<boolean> {

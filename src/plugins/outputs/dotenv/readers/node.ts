@@ -40,7 +40,6 @@ function entryOf(key: string, cursor: Cursor, doubtful: boolean): Entry {
 function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const afterSign = cursor.at
   const blank = cursor.take(/[ \t\r]*/y)?.[0] ?? ""
-  const start = cursor.at
   // With blanks here, some versions go on to the next line; and some keep tabs.
   if (cursor.next === "\n" || cursor.done) return { value: /[ \t]/.test(blank) ? undefined : "", start: afterSign, end: afterSign }
   const found = quotedAt(cursor) ?? unquotedAt(cursor, afterSign)

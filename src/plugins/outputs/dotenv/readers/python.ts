@@ -12,8 +12,8 @@ const refusals: readonly (readonly [RegExp, string])[] = [
   [/\\$/, "it ends in a backslash, after which this reader does not see the closing quote"],
 ]
 
-const space = /[\t-\r\x1c-\x1f ]*/y
-const blank = /[\t\v\f\x1c-\x1f ]*/y
+const space = /[\t-\r ]*/y
+const blank = /[\t\v\f ]*/y
 const exported = /(?:export[\t\v\f ]+)?/y
 const name = /'([^']+)'|([^=#\t-\r ]+)/y
 const single = /'((?:\\'|[^'])*)'/y

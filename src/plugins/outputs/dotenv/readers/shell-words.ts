@@ -107,7 +107,7 @@ function expansion(cursor: Cursor): void {
   while (cursor.next !== closing) {
     if (cursor.done) throw unreadable(cursor.text, start, "an expansion has no end")
     if (cursor.next === '"') doubleQuoted(cursor)
-    else if (cursor.next === "$" || cursor.next === "`") cursor.take(dollar) ?? expansion(cursor)
+    else if (cursor.next === "`" || (cursor.next === "$" && cursor.take(dollar) === undefined)) expansion(cursor)
     else if (cursor.take(single) === undefined && cursor.take(escaped) === undefined) cursor.at++
   }
   cursor.at++

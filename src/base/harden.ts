@@ -1,0 +1,20 @@
+/**
+ * Asks the kernel that nobody of the same user reads our memory (no ptrace, no /proc/PID/mem) and that a crash leaves no
+ * core. By ffi, which a hardened unit forbids: such a unit sets LimitCORE=0 itself, and SECURITY.md says what remains.
+ * Nothing that must hold rests on it. prctl(2), setrlimit(2).
+ */
+export async function harden(): Promise<boolean> {
+  if (process.platform !== "linux") return false
+  try {
+    const { dlopen, FFIType, ptr } = await import("bun:ffi")
+    const libc = dlopen("libc.so.6", {
+      prctl: { args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64], returns: FFIType.i32 },
+      setrlimit: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+    })
+    const [setDumpable, core] = [4, 4]
+    const none = new BigUint64Array(2)
+    return libc.symbols.prctl(setDumpable, 0, 0, 0, 0) === 0 && libc.symbols.setrlimit(core, ptr(none)) === 0
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,87 @@
+import { z } from "zod"
+import { formatDuration, parseDuration } from "../../../base/duration.ts"
+import { Argv } from "../../hook-argv.ts"
+import { ReferenceOptions } from "../../references/index.ts"
+
+/** What a config says about a secret that a program of the user's own rotates. */
+
+/** Of a user at the service; it stands in messages and in templates. */
+const User = z.string({ error: "give a name" }).refine((name) => name !== "" && name.length <= 255 && !/\p{Cc}/u.test(name), { error: "a name has 1 to 255 characters, none of them a control character" })
+
+/** Milliseconds, at most `most`. */
+function upTo(most: number, example: string): z.ZodType<number, string> {
+  const expected = `expected a duration such as ${example}, at most ${formatDuration(most)}`
+  return z
+    .string({ error: expected })
+    .meta({ pattern: "^([0-9]+(ms|[smhdw]))+$", examples: [example] })
+    .transform((input, context) => {
+      const ms = parseDuration(input)
+      if (ms !== undefined && ms <= most) return ms
+      context.issues.push({ code: "custom", input, message: expected })
+      return z.NEVER
+    })
+}
+
+/** A recovery waits this long at most before it asks a service what it holds. */
+export const longestSettleMs = 60_000
+
+const variable = "the name of a variable is letters, digits and _, and does not begin with a digit"
+const Environment = z.record(z.string(), z.string({ error: "expected a string, in quotes" })).superRefine((env, context) => {
+  for (const name of Object.keys(env)) {
+    const says = variableProblem(name)
+    if (says !== undefined) context.addIssue({ code: "custom", path: [name], message: says })
+  }
+})
+
+function variableProblem(name: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return variable
+  if (name.startsWith("MYCELIUM_")) return "variables that begin with MYCELIUM_ are ours"
+  // Everybody on the machine who runs as this user can read a program's environment, and a config is no place for a value.
+  if (/(PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name)) return "a credential never stands in the environment: name it under credentials, by file, env or command; the program gets it on its stdin"
+  return undefined
+}
+
+const Credentials = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "the name of a credential is letters, digits and _"), ReferenceOptions)
+
+export const Options = z
+  .strictObject({
+    /** The program and its arguments; called once for each verb. */
+    command: Argv,
+    /** How many values the service takes at a time; the program's `describe` must say the same. */
+    holds: z.enum(["one", "two", "pair"], { error: 'say "one", "two" (two values of one user side by side) or "pair" (two users in turn)' }).default("one"),
+    /** Whose value it is: given to the program, shown by templates. */
+    user: User.optional(),
+    /** For a pair: the two users that take turns. */
+    users: z.tuple([User, User], { error: "expected two users: [blue, green]" }).optional(),
+    /** How long, after a program of ours was cut off, what it began may still land at the service; the longer of this and what `describe` says. */
+    settle: upTo(longestSettleMs, "5s").optional(),
+    /** How long one call may take; never longer than the engine's own deadline for the step. */
+    timeout: upTo(60_000, "15s").optional(),
+    /** What the program sees besides PATH, HOME, LANG and TZ. No secrets. */
+    env: Environment.default({}),
+    /** What the program needs to reach the service; by reference, handed over on its stdin. */
+    credentials: Credentials.default({}),
+    /** For a program that cannot log in: that it said yes is proof enough. */
+    trust_apply: z.boolean({ error: "say true or false" }).default(false),
+    /** Characters of a new value. */
+    length: z.int({ error: "give a number of characters from 16 to 1024" }).min(16, { error: "16 characters at least" }).max(1024, { error: "1024 characters at most" }).default(32),
+  })
+  .superRefine((options, context) => {
+    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [path], message: says })
+  })
+export type Options = z.output<typeof Options>
+
+type Conflict = { readonly path: string; readonly says: string }
+type Read = Pick<Options, "holds" | "user" | "users" | "trust_apply">
+
+function conflicts({ holds, user, users, trust_apply }: Read): readonly Conflict[] {
+  const found: Conflict[] = []
+  if (holds === "pair" && users === undefined) found.push({ path: "holds", says: "a pair is two users that take turns: name them with users: [blue, green]" })
+  if (holds !== "pair" && users !== undefined) found.push({ path: "users", says: "two users are for holds: pair; elsewhere write user" })
+  if (users !== undefined && user !== undefined) found.push({ path: "user", says: "user and users contradict each other: leave one out" })
+  if (users !== undefined && users[0] === users[1]) found.push({ path: "users", says: "the two users are one and the same" })
+  if (trust_apply && holds === "one") {
+    found.push({ path: "trust_apply", says: "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify" })
+  }
+  return found
+}

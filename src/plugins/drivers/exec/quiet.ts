@@ -1,0 +1,49 @@
+import { AppError } from "../../../base/error.ts"
+import { endMarked } from "../../../base/marked-processes.ts"
+import type { Place } from "./call.ts"
+
+/** What an earlier call leaves to finish by itself before it is ended. */
+const leaveMs = 5000
+
+/** Whether anything that we began may still be under way: a program, or, after its end, what it asked of the service. */
+export class Quiet {
+  readonly #place: Place
+  /** Since when nothing of ours runs; undefined: not known, for an earlier process may have been killed in a call. */
+  #since: number | undefined
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  /** Makes a call that changes something: never two at once. One that ends well leaves nothing under way. */
+  async act<Result>(signal: AbortSignal, make: () => Promise<Result>): Promise<Result> {
+    if (!(await this.#endOthers(signal))) throw new AppError("exec-still-running", `an earlier call of ${this.#place.program} cannot be ended`, { remedy: "retry" })
+    const before = this.#since
+    this.#since = undefined
+    try {
+      const result = await make()
+      this.#since = before
+      return result
+    } catch (error) {
+      this.#since = this.#now()
+      throw error
+    }
+  }
+
+  /** Ends what runs, then waits until `settleMs` have passed since. False if the deadline comes first; the next call waits for the rest. */
+  async settle(settleMs: number, signal: AbortSignal): Promise<boolean> {
+    if (!(await this.#endOthers(signal))) return false
+    this.#since ??= this.#now()
+    const rest = this.#since + settleMs - this.#now()
+    if (rest > 0) await this.#place.reach.host.pause(rest, signal)
+    return !signal.aborted
+  }
+
+  #endOthers(signal: AbortSignal): Promise<boolean> {
+    return endMarked(this.#place.mark, { waitMs: leaveMs, signal })
+  }
+
+  #now(): number {
+    return this.#place.reach.host.monotonicMs()
+  }
+}

@@ -1,0 +1,112 @@
+import type { Socket } from "node:net"
+import { AppError, systemCode } from "../../../base/error.ts"
+import type { Secret } from "../../../core/secret.ts"
+import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
+import { type Address, sayAddress } from "./address.ts"
+import { RedisError } from "./fault.ts"
+import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
+
+/**
+ * A small Redis client of our own. Bun's, ioredis and node-redis blur a refused password, a refused connection and a silent
+ * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when `signal` aborts.
+ */
+export interface Connection {
+  /** "at cache:6379 as shop", for errors. */
+  readonly says: string
+  /** One command; its reply, or a RedisError where the server says no. */
+  command(name: readonly string[], ...args: readonly string[]): Promise<Reply>
+  close(): void
+}
+
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand }
+/** `name` is what CLIENT LIST shows. */
+export type Login = { readonly user: string; readonly password: Secret; readonly name?: string | undefined }
+
+/** Connects, logs in, and has a name before anything else is sent: what we send can be found and ended by it. */
+export async function connect({ address, tls }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+  const says = `at ${sayAddress(address)} as ${login.user}`
+  const to = "socket" in address ? { path: address.socket } : { host: address.host, port: address.port, noDelay: true }
+  const plain = await openSocket(to, { says, signal })
+  const socket = tls === undefined ? plain : await upgrade(plain, tls, { says, signal })
+  const channel = talk(socket, says, signal)
+  const connection: Connection = {
+    says,
+    command: async (name, ...args) => accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
+    close: () => channel.end(),
+  }
+  try {
+    await connection.command(["AUTH"], login.user, login.password.reveal())
+    if (login.name !== undefined) await connection.command(["CLIENT", "SETNAME"], login.name)
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+function accepted(reply: Reply, says: string): Reply {
+  if (typeof reply === "object" && reply !== null && "refused" in reply) throw new RedisError(reply.refused, says)
+  return reply
+}
+
+type Channel = { ask(words: readonly string[]): Promise<Reply>; end(): void }
+
+/** One question at a time. Once the connection has failed, ended or met its deadline, every question fails. */
+function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
+  const reader = new ReplyReader()
+  let failure: AppError | undefined
+  let waiting: { readonly resolve: (reply: Reply) => void; readonly reject: (error: AppError) => void } | undefined
+
+  const fail = (error: AppError): void => {
+    failure ??= error
+    signal.removeEventListener("abort", onAbort)
+    socket.destroy()
+    waiting?.reject(failure)
+    waiting = undefined
+  }
+  const onAbort = (): void => fail(timedOut(says))
+  const onReply = (reply: Reply): void => {
+    if (waiting === undefined) return fail(unasked(reply, says))
+    waiting.resolve(reply)
+    waiting = undefined
+  }
+  const onData = (chunk: Buffer): void => {
+    try {
+      reader.push(chunk)
+      for (let reply = reader.next(); reply !== undefined; reply = reader.next()) onReply(reply)
+    } catch (error) {
+      fail(error instanceof AppError ? error.within(says) : unreachable(says, undefined))
+    }
+  }
+  socket.on("data", onData)
+  socket.on("error", (error) => fail(lost(says, error)))
+  socket.on("close", () => fail(unreachable(says, undefined)))
+  signal.addEventListener("abort", onAbort)
+  if (signal.aborted) onAbort()
+  if (socket.destroyed) fail(unreachable(says, undefined))
+
+  return {
+    ask: (words) =>
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) return reject(failure)
+        if (waiting !== undefined) return reject(new AppError("internal", "two questions at once"))
+        waiting = { resolve, reject }
+        socket.write(encodeCommand(words))
+      }),
+    end: () => fail(unreachable(says, undefined)),
+  }
+}
+
+/** A server that is full, or in protected mode, says so at the door and hangs up. */
+function unasked(reply: Reply, says: string): AppError {
+  if (typeof reply === "object" && reply !== null && "refused" in reply) return new RedisError(reply.refused, says)
+  return new AppError("answer-malformed", `${says}: what answers does not speak the protocol of Redis`)
+}
+
+/** In TLS 1.3 a server that misses our certificate says so only after the handshake. */
+function lost(says: string, error: unknown): AppError {
+  if (!/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(systemCode(error) ?? "")) return unreachable(says, error)
+  return new AppError("tls-client-certificate", `${says}: the server asks for a certificate of ours, or does not take the one we have`, {
+    hint: "tls: { certificate: FILE, key: FILE } names one, or set tls-auth-clients to no at the server",
+  })
+}

@@ -1,0 +1,34 @@
+import { defineDriver } from "../../../core/define.ts"
+import { parseAddress, sayAddress } from "./address.ts"
+import { apply } from "./apply.ts"
+import { Options } from "./options.ts"
+import { makePlace } from "./place.ts"
+import { preflight } from "./preflight.ts"
+import { probe } from "./probe.ts"
+import { revoke } from "./revoke.ts"
+import { settle } from "./settle.ts"
+import { stored } from "./stored.ts"
+
+/** The password of one Redis user. Old and new live side by side, each by its hash, until `revoke`. */
+export const redis = defineDriver({
+  type: "redis",
+  summary: "the password of a Redis user, added beside the old one by ACL SETUSER",
+  options: Options,
+  fields: ["user", "password"],
+  overlap: () => "both",
+  login: ({ address, user }) => `redis://${sayAddress(parseAddress(address))} user ${user}`,
+  open: (options, reach) => {
+    const place = makePlace(options, reach)
+    return {
+      overlap: "both",
+      draft: (_, text) => ({ user: options.user, password: text("password", options.length) }),
+      preflight: (versions, signal) => preflight(place, versions, signal),
+      settle: (known, signal) => settle(place, known, signal),
+      apply: (next, versions, signal) => apply(place, next, versions, signal),
+      probe: (candidate, signal) => probe(place, candidate, signal),
+      revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
+      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal) }),
+      describe: () => `ACL SETUSER ${options.user} #… (second password)`,
+    }
+  },
+})

@@ -1,0 +1,105 @@
+import { z } from "zod"
+import { AppError } from "../../../base/error.ts"
+import { ReferenceOptions } from "../../references/index.ts"
+import { isLocal, parseAddress, sayAddress } from "./address.ts"
+
+/** What a config says about one Redis user. Messages are one sentence each and never quote what was given. */
+
+const path = { error: "give the path of a file" }
+/** No spaces and no NUL (ACLStringHasSpaces in Redis' acl.c); no control characters, for it stands in messages. */
+const Name = z
+  .string({ error: "give a name" })
+  .refine((name) => name !== "" && name.length <= 128 && !/[\s\p{Cc}]/u.test(name), { error: "a user's name in Redis has neither spaces nor control characters" })
+
+const Address = z.string({ error: "give an address: redis://host:6379" }).superRefine((text, context) => {
+  const problem = addressProblem(text)
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+})
+
+const Admin = z.strictObject({
+  user: Name.default("default"),
+  password: ReferenceOptions,
+})
+
+const Tls = z
+  .strictObject({
+    /** The authority's certificate (PEM); the system's authorities if left out. */
+    ca: z.string(path).min(1, path).optional(),
+    /** The name in the server's certificate; the address's host if left out. */
+    name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
+    /** What we show: Redis asks its clients for a certificate unless `tls-auth-clients no`. */
+    certificate: z.string(path).min(1, path).optional(),
+    key: z.string(path).min(1, path).optional(),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
+
+export const Options = z
+  .strictObject({
+    address: Address,
+    /** The user whose password rotates. */
+    user: Name.default("default"),
+    /** Who changes it; without one the user changes itself, where its rules allow that. */
+    admin: Admin.optional(),
+    tls: Tls.optional(),
+    /** Allows redis:// off this machine, in clear. */
+    insecure: z.boolean({ error: "say true or false" }).optional(),
+    /** Characters of a new password. */
+    length: z
+      .int({ error: "give a number of characters from 24 to 256" })
+      .min(24, { error: "24 characters at least" })
+      .max(256, { error: "256 characters at most" })
+      .optional(),
+    /** Every other node that keeps this user: Redis replicates data, not users. */
+    also: z.array(Address, { error: "give a list of addresses" }).optional(),
+  })
+  .superRefine((options, context) => {
+    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
+  })
+export type Options = z.output<typeof Options>
+
+type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
+
+function conflicts(options: Options): readonly Conflict[] {
+  const found: Conflict[] = [...wayConflicts(options)]
+  if (options.admin?.user === options.user) {
+    found.push({ path: ["admin"], says: "admin and user are the same: leave admin out, and the user changes itself" })
+  }
+  const seen = new Set<string>()
+  for (const { path, text } of placesOf(options)) {
+    if (addressProblem(text) !== undefined) continue
+    const place = sayAddress(parseAddress(text))
+    if (seen.has(place)) found.push({ path, says: "this address is named twice" })
+    seen.add(place)
+  }
+  return found
+}
+
+/** TLS or clear: an address that is not understood has a problem of its own; that one is enough. */
+function wayConflicts({ insecure, tls, ...options }: Options): readonly Conflict[] {
+  const addresses = placesOf(options).filter(({ text }) => addressProblem(text) === undefined)
+  const found: Conflict[] = []
+  for (const { path, text } of addresses) {
+    const address = parseAddress(text)
+    if ("socket" in address || address.tls || insecure === true || isLocal(address)) continue
+    found.push({ path, says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true" })
+  }
+  if (insecure === true && tls !== undefined) found.push({ path: ["insecure"], says: "insecure and tls contradict each other: leave one out" })
+  else if (tls !== undefined && addresses.length > 0 && addresses.every(({ text }) => !/^rediss:/i.test(text))) {
+    found.push({ path: ["tls"], says: "tls is for addresses that begin with rediss://" })
+  }
+  return found
+}
+
+function placesOf({ address, also }: Pick<Options, "address" | "also">): readonly { readonly path: readonly (string | number)[]; readonly text: string }[] {
+  return [{ path: ["address"], text: address }, ...(also ?? []).map((text, index) => ({ path: ["also", index], text }))]
+}
+
+function addressProblem(text: string): string | undefined {
+  try {
+    parseAddress(text)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}

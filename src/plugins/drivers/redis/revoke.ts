@@ -1,0 +1,70 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential } from "../../../core/ports.ts"
+import { serverTime } from "./apply.ts"
+import { type Client, endClients } from "./clients.ts"
+import type { Connection } from "./connection.ts"
+import { isKind } from "./fault.ts"
+import { persist } from "./persist.ts"
+import type { Place } from "./place.ts"
+import { type Ask, inSession, onAll } from "./session.ts"
+import { hashOf, readUsable, userOf } from "./user.ts"
+
+/** Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where it is gone already, nothing changes. */
+export async function revoke(place: Place, old: Credential, live: Credential, { endSessions }: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }> {
+  const ask: Ask = { logins: [live, old], signal }
+  const [dead, stays] = [hashOf(old), hashOf(live)]
+  await onAll(place, ask, (connection) => remove(connection, userOf(place, old), { dead, stays }))
+  return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
+}
+
+/** The last password that works is never taken away. */
+async function remove(connection: Connection, user: string, { dead, stays }: { readonly dead: string; readonly stays: string }): Promise<void> {
+  const before = await readUsable(connection, user)
+  if (!before.hashes.includes(stays)) {
+    throw new AppError("redis-live-missing", `${connection.says}: user ${user} does not hold its present password, so the older one stays`, { hint: "somebody else has changed it: put it back, or mycelium adopt the new one" })
+  }
+  // The same password under two versions lives as long as either.
+  if (dead === stays) return
+  if (before.hashes.includes(dead)) {
+    await connection.command(["ACL", "SETUSER"], user, `!${dead}`).catch((error: unknown) => {
+      // Somebody else was faster.
+      if (!isKind(error, "hashAbsent")) throw error
+    })
+  }
+  await persist(connection)
+}
+
+/**
+ * Ends the connections of the user that are older than its present password. Redis does not say with which password one was
+ * opened, and CLIENT KILL USER would end the healthy ones too: those that began before the value was accepted cannot have used
+ * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather than one of the live ones.
+ * A connection that was opened with the old password after that, within the grace, cannot be told from a live one and stays.
+ */
+async function endOlderSessions(place: Place, live: Credential, ask: Ask): Promise<number> {
+  const user = userOf(place, live)
+  const acceptedAt = Date.parse(live.acceptedAt ?? "")
+  const counts = await onAll(place, ask, (connection) =>
+    inSession(place, place.main, ask, (clock) => {
+      const older = async (clients: readonly Client[]): Promise<readonly Client[]> => {
+        const theirs = clients.filter((client) => client.user === user && isProgram(client))
+        if (theirs.length > 0 && Number.isNaN(acceptedAt)) throw undated(user)
+        // Asked after the list: the limit is then too high rather than too low.
+        const sinceS = ((await serverTime(clock)).getTime() - acceptedAt) / 1000
+        return theirs.filter(({ age }) => age - 1 >= sinceS)
+      }
+      return endClients(connection, older, { host: place.reach.host, signal: ask.signal })
+    }),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** Not the link between primary and replica: ending it costs a synchronisation and protects nothing. */
+function isProgram({ flags }: Client): boolean {
+  return !/[SM]/.test(flags)
+}
+
+function undated(user: string): AppError {
+  return new AppError("sessions-undated", `it is not known since when user ${user} has its present password, so which sessions are older is not known either`, {
+    hint: `its old password is gone; CLIENT KILL USER ${user} ends all of its sessions`,
+  })
+}

@@ -1,0 +1,100 @@
+import { AppError } from "../../../base/error.ts"
+import type { Finding } from "../../../core/ports.ts"
+import { type Client, listClients } from "./clients.ts"
+import type { Connection } from "./connection.ts"
+import { isKind } from "./fault.ts"
+import { type Info, readInfo } from "./info.ts"
+import { type Keeper, rewriteConfig, saveAcl } from "./persist.ts"
+import { lookName, type Place } from "./place.ts"
+import { readUser, type User } from "./user.ts"
+
+/** What we may do at a node, found out by doing it in a way that changes nothing: ACL DRYRUN exists since Redis 7 only. */
+export type Tried = {
+  /** Rules that the user who asks lacks: "+client|kill". */
+  readonly missing: readonly string[]
+  readonly info: Info | undefined
+  /** null: there is no such user. */
+  readonly user: User | null | undefined
+  readonly clients: readonly Client[] | undefined
+  readonly keeper: Keeper | AppError | undefined
+  /** How many nodes the cluster has; undefined where it is none. */
+  readonly clusterNodes: number | undefined
+}
+
+/** Nobody has this id. */
+const nobody = String(2n ** 63n - 1n)
+
+export async function tryAll({ options: { user } }: Place, connection: Connection): Promise<Tried> {
+  const missing: string[] = []
+  const attempt = async <Result>(rule: string, act: () => Promise<Result>): Promise<Result | undefined> => {
+    try {
+      return await act()
+    } catch (error) {
+      if (!isKind(error, "noperm")) throw error
+      missing.push(rule)
+      return undefined
+    }
+  }
+  const info = await attempt("+info", () => readInfo(connection))
+  await attempt("+time", () => connection.command(["TIME"]))
+  await attempt("+client|setname", () => connection.command(["CLIENT", "SETNAME"], lookName))
+  await attempt("+client|id", () => connection.command(["CLIENT", "ID"]))
+  const clients = await attempt("+client|list", () => listClients(connection))
+  await attempt("+client|kill", () => connection.command(["CLIENT", "KILL"], "ID", nobody))
+  const found = await attempt("+acl|getuser", async () => (await readUser(connection, user)) ?? null)
+  // Without a rule it changes nothing; but it would create a user that is not there.
+  if (found != null) await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
+  const keeper = await tryKeeping(connection, attempt)
+  const nodes = info?.cluster === true ? await countNodes(connection, attempt) : undefined
+  return { missing, info, user: found, clients, keeper, clusterNodes: nodes }
+}
+
+type Attempt = <Result>(rule: string, act: () => Promise<Result>) => Promise<Result | undefined>
+
+async function tryKeeping(connection: Connection, attempt: Attempt): Promise<Tried["keeper"]> {
+  try {
+    const saved = await attempt("+acl|save", () => saveAcl(connection))
+    if (saved !== false) return saved === true ? "aclfile" : undefined
+    return (await attempt("+config|rewrite", () => rewriteConfig(connection))) === undefined ? undefined : "config"
+  } catch (error) {
+    if (error instanceof AppError && error.code.startsWith("redis-")) return error
+    throw error
+  }
+}
+
+/** NaN where it cannot be learnt. */
+async function countNodes(connection: Connection, attempt: Attempt): Promise<number> {
+  const reply = await attempt("+cluster|info", () => connection.command(["CLUSTER", "INFO"]))
+  return Number(typeof reply === "string" ? reply.match(/^cluster_known_nodes:(\d+)/m)?.[1] : undefined)
+}
+
+export function rightFindings({ options: { admin, user } }: Place, { missing }: Tried): readonly Finding[] {
+  if (missing.length === 0) return []
+  const who = admin?.user ?? user
+  const says = `${who} may not do what a rotation needs: ${missing.join(" ")}`
+  const remedy = `ACL SETUSER ${who} ${missing.join(" ")}`
+  // ACL SETUSER can give itself everything: an application's user should not have it.
+  const own = `name an admin; or, if user ${user} may change every user of the server: ${remedy}`
+  return [{ code: "not-permitted", severity: "error", says, remedy: admin === undefined ? own : remedy }]
+}
+
+/** Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by mistake. */
+export async function powerFindings({ options: { admin } }: Place, connection: Connection, { keeper, info }: Tried): Promise<readonly Finding[]> {
+  if (admin === undefined) return []
+  const own = await readUser(connection, admin.user)
+  if (own?.commands.startsWith("+@all") !== true) return []
+  const rules = leastRules(keeper, info)
+  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin.user} may do everything (+@all), which is more than it needs`, remedy: `ACL SETUSER ${admin.user} ${rules.join(" ")}` }]
+}
+
+/** Channels have rules since Redis 6.2. */
+function leastRules(keeper: Tried["keeper"], info: Info | undefined): readonly string[] {
+  const save = keeper === "config" ? ["+acl|save", "+config|rewrite"] : ["+acl|save"]
+  return [
+    "resetkeys",
+    ...((info?.version ?? 0) >= 6.2 ? ["resetchannels"] : []),
+    "-@all",
+    ...["+acl|getuser", "+acl|setuser", ...save, "+client|id", "+client|kill", "+client|list", "+client|setname", "+info", "+time"],
+    ...(info?.cluster === true ? ["+cluster|info"] : []),
+  ]
+}

@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto"
+import { AppError } from "../../../base/error.ts"
+import type { Credential } from "../../../core/ports.ts"
+import { Secret } from "../../../core/secret.ts"
+import type { Connection } from "./connection.ts"
+import type { Place } from "./place.ts"
+import type { Reply } from "./resp.ts"
+
+/** A version as Redis sees it, `{ user, password }`, and a user as ACL GETUSER shows it. */
+
+/** The user of a version. A version that was adopted may not name it. */
+export function userOf({ options }: Place, { fields }: Credential): string {
+  return typeof fields["user"] === "string" ? fields["user"] : options.user
+}
+
+export function passwordOf({ fields }: Credential): Secret | undefined {
+  return fields["password"] instanceof Secret ? fields["password"] : undefined
+}
+
+/** The form in which Redis keeps a password: SHA-256, hex. The same for the same password, so a second `apply` changes nothing. */
+export function hashOf(candidate: Credential): string {
+  const password = passwordOf(candidate)
+  if (password === undefined) throw new AppError("password-missing", `version ${candidate.version} holds no password`)
+  return createHash("sha256").update(password.reveal()).digest("hex")
+}
+
+export type User = {
+  readonly on: boolean
+  /** Any password is right. */
+  readonly nopass: boolean
+  readonly hashes: readonly string[]
+  /** "+@all -debug" */
+  readonly commands: string
+}
+
+/** undefined where there is no such user; ACL SETUSER would create it. */
+export async function readUser(connection: Connection, name: string): Promise<User | undefined> {
+  const reply = await connection.command(["ACL", "GETUSER"], name)
+  if (reply === null) return undefined
+  const fields = byName(reply)
+  const flags = texts(fields.get("flags"))
+  const commands = fields.get("commands")
+  return {
+    on: flags.includes("on"),
+    nopass: flags.includes("nopass"),
+    hashes: texts(fields.get("passwords")).map((hash) => hash.toLowerCase()),
+    commands: typeof commands === "string" ? commands : "",
+  }
+}
+
+/** The user, fit to be given a password or to lose one. */
+export async function readUsable(connection: Connection, name: string): Promise<User> {
+  const user = await readUser(connection, name)
+  const problem = userProblem(user, name)
+  if (problem !== undefined) throw new AppError(problem.code, `${connection.says}: ${problem.says}`, { hint: problem.hint })
+  // For TypeScript: a missing user is a problem.
+  if (user === undefined) throw new AppError("internal", "a user that is missing has no problem")
+  return user
+}
+
+export type Problem = { readonly code: string; readonly says: string; readonly hint: string }
+
+/** Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing, and ends `nopass`. */
+export function userProblem(user: User | undefined, name: string): Problem | undefined {
+  if (user === undefined) return { code: "redis-user-missing", says: `user ${name} does not exist`, hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config` }
+  if (user.nopass) return { code: "redis-nopass", says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`, hint: `give it one first: ACL SETUSER ${name} resetpass '>PASSWORD'` }
+  if (!user.on) return { code: "redis-user-off", says: `user ${name} is off: the server refuses even the right password`, hint: `ACL SETUSER ${name} on` }
+  return undefined
+}
+
+/** RESP2 has no maps: names and values take turns. */
+function byName(reply: Reply): ReadonlyMap<string, Reply> {
+  const list = Array.isArray(reply) ? (reply as readonly Reply[]) : []
+  const fields = new Map<string, Reply>()
+  for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1] ?? null)
+  if (!fields.has("flags") || !fields.has("passwords")) throw new AppError("answer-malformed", "the server's answer to ACL GETUSER is not understood")
+  return fields
+}
+
+function texts(reply: Reply | undefined): readonly string[] {
+  return Array.isArray(reply) ? (reply as readonly Reply[]).filter((one) => typeof one === "string") : []
+}
