@@ -30,11 +30,13 @@ export async function dryRun(app: App, environment: string, how: { readonly why:
   return withEnvironment(app, environment, patient, async ({ session }) => {
     if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
     const names = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
-    const { members, left, findings } = await preflight(session, { secrets: names, why: how.why })
-    const secrets = await Promise.all(names.map((name) => describe(session, name, left, findings[name] ?? [])))
+    const { members, left, findings, firsts } = await preflight(session, { secrets: names, why: how.why })
+    const secrets = await Promise.all(names.map((name) => describe(session, name, left, [...(findings[name] ?? []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
     return { environment, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }
   })
 }
+
+const noWayBack: Finding = { code: "no-way-back", severity: "warning", says: "a first value cannot go back: what the service holds now cannot be read" }
 
 async function describe(session: Session, name: string, left: Awaited<ReturnType<typeof preflight>>["left"], findings: readonly Finding[]): Promise<DryRun["secrets"][number]> {
   const driver = driverOf(session, name)

@@ -66,7 +66,7 @@ function openDriver(app: App, environment: EnvironmentConfig, name: string, owne
   )
 }
 
-function openOutput(app: App, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {
+export function openOutput(app: Pick<App, "plugins">, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {
   const type = app.plugins.outputs.find((one) => one.type === output.type)
   if (type === undefined) throw new AppError("output-unknown", `this mycelium has no output ${output.type}`)
   return guard(type.open(type.options.parse(output.options), { folder: environment.folder, label: environment.name }), output.target)

@@ -1,22 +1,27 @@
 import { AppError } from "./error.ts"
 
 /**
- * Runs `act` with a signal that aborts after `ms` milliseconds, and rejects at that instant with `timeout` even if the
- * act ignores its signal: a plug-in that hangs must not hang its neighbours.
+ * Runs `act` with a signal that aborts after `ms` milliseconds or with `outer`, and rejects at that instant (`timeout`,
+ * `abandoned`) even if the act ignores its signal: a plug-in that hangs must not hang its neighbours.
  */
-export async function within<T>(ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(ms: number, act: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<T> {
   const inner = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new AppError("timeout", `no answer within ${Math.ceil(ms / 1000)} s`, { remedy: "retry" })
+  let abandon = (): void => undefined
+  const cut = new Promise<never>((_, reject) => {
+    const end = (error: AppError): void => {
       reject(error)
       inner.abort(error)
-    }, ms)
+    }
+    abandon = () => end(new AppError("abandoned", "not waited for any longer", { remedy: "retry" }))
+    timer = setTimeout(() => end(new AppError("timeout", `no answer within ${Math.ceil(ms / 1000)} s`, { remedy: "retry" })), ms)
   })
+  if (outer?.aborted === true) abandon()
+  else outer?.addEventListener("abort", abandon)
   try {
-    return await Promise.race([act(inner.signal), late])
+    return await Promise.race([cut, act(inner.signal)])
   } finally {
     clearTimeout(timer)
+    outer?.removeEventListener("abort", abandon)
   }
 }

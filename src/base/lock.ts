@@ -39,8 +39,13 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
   }
 }
 
+/** True for a folder on a file system of another machine. */
+export function isOnNetwork(folder: string): boolean {
+  return network.has(statfsSync(folder).type >>> 0)
+}
+
 function refuseNetwork(folder: string): void {
-  if (network.has(statfsSync(folder).type >>> 0)) {
+  if (isOnNetwork(folder)) {
     throw new AppError("network-file-system", `${folder} is on a network file system, where locks cannot be trusted`, { hint: "name a store on a local disk" })
   }
 }

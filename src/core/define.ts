@@ -15,6 +15,8 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
   /** What may stand in one environment only: "postgresql://db:5432 role shop"; undefined where nothing is shared. */
   login(options: output<Shape>): string | undefined
+  /** Each of them, where a secret has more than one: the two roles of a pair. */
+  logins?(options: output<Shape>): readonly string[]
   open(options: output<Shape>, reach: Reach): Driver
 }
 

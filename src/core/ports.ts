@@ -69,8 +69,8 @@ export interface Driver {
 
 /** By secret: what outputs show. */
 export type Values = Readonly<Record<string, Credential>>
-/** Every version of a secret that is not forgotten: what an output may show now without being somebody else's. */
-export type Known = (secret: string) => Promise<readonly Credential[]>
+/** The versions of a secret that an output may show now without being somebody else's. `recent` are those that are open already: opening the rest costs, and is rarely needed. */
+export type Known = (secret: string, which: "recent" | "all") => Promise<readonly Credential[]>
 
 /** A change of an output, ready beside it, not yet visible. */
 export interface Draft {

@@ -5,15 +5,23 @@ import { AppError } from "../base/error.ts"
 
 /** Seals bytes to every recipient; armored text. */
 export async function seal(recipients: readonly string[], bytes: Uint8Array): Promise<string> {
-  const encrypter = new Encrypter()
-  for (const recipient of recipients) encrypter.addRecipient(recipient)
+  const made = encrypters.get(recipients)
+  const encrypter = made ?? new Encrypter()
+  if (made === undefined) for (const recipient of recipients) encrypter.addRecipient(recipient)
+  encrypters.set(recipients, encrypter)
   return armor.encode(await encrypter.encrypt(bytes))
 }
 
+/** By the list that they are for: parsing a key costs as much as using it. Each file has its own key all the same. */
+const encrypters = new WeakMap<readonly string[], Encrypter>()
+const decrypters = new WeakMap<readonly string[], Decrypter>()
+
 /** Opens what was sealed to this identity; `seal-broken` where it was not, or is damaged. */
 export async function unseal(identities: readonly string[], sealed: string): Promise<Uint8Array> {
-  const decrypter = new Decrypter()
-  for (const identity of identities) decrypter.addIdentity(identity)
+  const made = decrypters.get(identities)
+  const decrypter = made ?? new Decrypter()
+  if (made === undefined) for (const identity of identities) decrypter.addIdentity(identity)
+  decrypters.set(identities, decrypter)
   try {
     return await decrypter.decrypt(armor.decode(sealed))
   } catch {

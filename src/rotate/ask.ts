@@ -17,54 +17,54 @@ export type Answer = {
 }
 
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
-export async function probe(session: Session, name: string, candidate: Credential): Promise<Probe> {
+export async function probe(session: Session, name: string, candidate: Credential, patience?: AbortSignal): Promise<Probe> {
   const driver = driverOf(session, name)
   try {
-    return await within(deadlines.probe, (signal) => driver.probe(candidate, signal))
+    return await within(deadlines.probe, (signal) => driver.probe(candidate, signal), patience)
   } catch {
     return "unknown"
   }
 }
 
 /** The same login with a random wrong value: a service that accepts it proves nothing. */
-export async function probeControl(session: Session, name: string, like: Credential): Promise<Probe> {
+export async function probeControl(session: Session, name: string, like: Credential, patience?: AbortSignal): Promise<Probe> {
   const fields: Record<string, string | Secret> = {}
   for (const [field, value] of Object.entries(like.fields)) fields[field] = value instanceof Secret ? session.work.text(field) : value
-  return probe(session, name, { version: "control", fields })
+  return probe(session, name, { version: "control", fields }, patience)
 }
 
-/** Settles, tries a wrong value, then asks for pending and, unless that is accepted going forward, for current and the rest. */
-export async function ask(session: Session, name: string): Promise<Answer> {
+/** Settles, tries a wrong value, then asks for pending, for current, and, where both are refused, for the rest. */
+export async function ask(session: Session, name: string, patience?: AbortSignal): Promise<Answer> {
   const versions = await session.versions(name)
   const { pending, current } = versions
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known))) return { ...unknown, code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
+  if (!(await settle(session, name, known, patience))) return { ...unknown, code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
 
-  const control = await probeControl(session, name, current ?? pending)
+  const control = await probeControl(session, name, current ?? pending, patience)
   if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
   if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer" }
 
-  const answer = { pending: await probe(session, name, pending), current: current ? await probe(session, name, current) : ("none" as const) }
+  const answer = { pending: await probe(session, name, pending, patience), current: current ? await probe(session, name, current, patience) : ("none" as const) }
   if (answer.pending !== "refused" || answer.current !== "refused") return answer
-  const other = await firstAccepted(session, name)
+  const other = await firstAccepted(session, name, patience)
   return other === undefined ? answer : { ...answer, other }
 }
 
 /** At most three further versions are tried, the youngest first: services lock out and raise alarms. */
-async function firstAccepted(session: Session, name: string): Promise<string | undefined> {
+async function firstAccepted(session: Session, name: string, patience: AbortSignal | undefined): Promise<string | undefined> {
   const others = session.state(name).versions.filter((version) => version.stage.is !== "pending" && version.stage.is !== "current")
   for (const version of others.reverse().slice(0, 3)) {
-    if ((await probe(session, name, await session.open(name, version.id))) === "accepted") return version.id
+    if ((await probe(session, name, await session.open(name, version.id), patience)) === "accepted") return version.id
   }
   return undefined
 }
 
-async function settle(session: Session, name: string, known: readonly Credential[]): Promise<boolean> {
+async function settle(session: Session, name: string, known: readonly Credential[], patience: AbortSignal | undefined): Promise<boolean> {
   const driver = driverOf(session, name)
   try {
-    return await within(deadlines.settle, (signal) => driver.settle(known, signal))
+    return await within(deadlines.settle, (signal) => driver.settle(known, signal), patience)
   } catch {
     return false
   }

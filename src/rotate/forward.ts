@@ -24,8 +24,7 @@ export async function forward(session: Session, how: { readonly fresh: boolean }
       return giveUp(session, error)
     }
   }
-  const verdicts = new Map<string, Verdict>()
-  await Promise.all(members.map(async (name) => verdicts.set(name, await verdictOf(session, name, how.fresh))))
+  const verdicts = await verdictsOf(session, members, how.fresh)
   const going = members.filter((name) => verdicts.get(name)?.is === "proven")
 
   let fault: unknown
@@ -62,9 +61,27 @@ function openSet(session: Session): ChangeSet {
   return session.changeSet
 }
 
-async function verdictOf(session: Session, name: string, fresh: boolean): Promise<Verdict> {
+/** How long (ms) the others are waited for once a service has ended its old value: programs cannot log in until they restart. */
+const laggardMs = 3000
+
+async function verdictsOf(session: Session, members: readonly string[], fresh: boolean): Promise<ReadonlyMap<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>()
+  const patience = new AbortController()
+  const done = new AbortController()
+  await Promise.all(
+    members.map(async (name) => {
+      const verdict = await verdictOf(session, name, fresh, patience.signal)
+      verdicts.set(name, verdict)
+      if (verdict.is === "proven" && driverOf(session, name).overlap === "one") void session.work.host.pause(laggardMs, done.signal).then(() => patience.abort())
+    }),
+  )
+  done.abort()
+  return verdicts
+}
+
+async function verdictOf(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
   const stage = versionAt(session.state(name), "pending")?.stage
-  return stage?.is === "pending" && stage.proven ? { is: "proven" } : applyAndProve(session, name, fresh)
+  return stage?.is === "pending" && stage.proven ? { is: "proven" } : applyAndProve(session, name, fresh, patience)
 }
 
 /** Outputs as they will be once `names` show their pending values. */

@@ -39,10 +39,16 @@ async function again(session: Session, name: string): Promise<readonly Finding[]
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
+  if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
   const findings = await within(deadlines.preflight, (signal) => driver.preflight(versions, signal))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
+}
+
+function overdue(session: Session, name: string): boolean {
+  const stage = versionAt(session.state(name), "previous")?.stage
+  return stage?.is === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
 }
 
 async function probes(session: Session, name: string): Promise<readonly Finding[]> {

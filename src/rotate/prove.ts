@@ -12,36 +12,36 @@ export type Verdict =
   | { readonly is: "waiting"; readonly code: string; readonly says: string }
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 
-/** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. */
-export async function applyAndProve(session: Session, name: string, fresh: boolean): Promise<Verdict> {
+/** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. When `patience` is over, it waits no longer, and does nothing more. */
+export async function applyAndProve(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
   if (driverOf(session, name).overlap === "none") return { is: "proven" }
   let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
-      const verdict = judge(await ask(session, name))
+      const verdict = judge(await ask(session, name, patience))
       if (verdict !== "again") return verdict
     }
-    const applied = await apply(session, name)
+    const applied = await apply(session, name, patience)
     if ("acceptedAt" in applied) return { is: "proven", ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }) }
     last = applied
   }
-  const answer = await ask(session, name)
+  const answer = await ask(session, name, patience)
   const verdict = judge(answer)
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : verdict
 }
 
 /** One try: apply, then log in. What fails is only noted; the next step asks the service. */
-async function apply(session: Session, name: string): Promise<{ readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }> {
+async function apply(session: Session, name: string, patience: AbortSignal): Promise<{ readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   const pending = versions.pending
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
   try {
     session.work.tell("apply", driver.describe(versions), name)
-    const { acceptedAt } = await within(deadlines.apply, (signal) => driver.apply(pending, versions, signal))
+    const { acceptedAt } = await within(deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
     session.work.tell("verify", "a login with the new value", name)
-    const answer = await probe(session, name, pending)
+    const answer = await probe(session, name, pending, patience)
     if (answer === "accepted") return { acceptedAt }
     return { code: answer === "refused" ? "not-accepted" : "no-answer", says: answer === "refused" ? "the service refuses the new value" : "the service does not answer a login" }
   } catch (error) {

@@ -90,8 +90,12 @@ export class Session {
     return { doubtful, ...(current ? { current } : {}), ...(previous ? { previous } : {}), ...(pending ? { pending } : {}) }
   }
 
-  /** All that is not forgotten, the youngest first. */
-  readonly known: Known = async (name) => Promise.all(this.state(name).versions.map((version) => this.open(name, version.id)).reverse())
+  /** The youngest first. */
+  readonly known: Known = async (name, which) => {
+    const recent = (is: string): boolean => is === "current" || is === "pending"
+    const versions = this.state(name).versions.filter((version) => which === "all" || recent(version.stage.is))
+    return Promise.all(versions.map((version) => this.open(name, version.id)).reverse())
+  }
 
   /** What outputs should show: a pending value where `shows` says so, else current. */
   async values(pending: (name: string) => boolean): Promise<Values> {

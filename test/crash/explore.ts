@@ -61,10 +61,13 @@ export type Scenario = {
   /** The fault as it stands after the crash; the same if left out. */
   readonly later?: Fault
   readonly ghostDelay?: number
+  readonly hasty?: boolean
 }
 
 export const scenarios: readonly Scenario[] = [
   { title: "all well", fault: {} },
+  { title: "nobody is waited for", fault: {}, hasty: true },
+  { title: "nobody is waited for, and a program gets sick", fault: { sick: true }, hasty: true },
   { title: "a policy refuses one", fault: { policy: "one" } },
   { title: "the reply of one is lost", fault: { lostReply: "one" } },
   { title: "the reply of the pair is lost", fault: { lostReply: "pair" } },
@@ -119,6 +122,7 @@ function begin(scenario: Scenario): World {
   const world = new World()
   world.fault = scenario.fault
   world.ghostDelay = scenario.ghostDelay ?? 0
+  world.hasty = scenario.hasty ?? false
   return world
 }
 

@@ -67,6 +67,8 @@ export class World {
   /** An apply whose client was killed: lands at the call with this countdown, unless settled first. */
   ghost: { readonly name: Name; readonly land: () => void; countdown: number } | undefined
   ghostDelay = 0
+  /** Nobody waits for the others once one service has ended its old value. */
+  hasty = false
   calls = 0
   outputWrites = 0
   everHanded: Record<string, Set<string>> = { pair: new Set(), dual: new Set(), one: new Set(), gen: new Set() }
@@ -99,7 +101,8 @@ export class World {
   }
 
   /** A call to a service: an instant before, the effect, an instant after. */
-  async #call<T>(process: Process, name: Name, effect: () => T, isApply = false): Promise<T> {
+  async #call<T>(process: Process, name: Name, effect: () => T, apply?: AbortSignal): Promise<T> {
+    const isApply = apply !== undefined
     await process.instant()
     this.calls++
     this.#haunt()
@@ -112,6 +115,11 @@ export class World {
       // The process dies now; what it sent is still under way.
       this.ghost = { name, land: effect, countdown: this.ghostDelay }
       await process.instant()
+    }
+    if (apply?.aborted === true) {
+      // Given up while under way: the server has it all the same.
+      this.ghost = { name, land: effect, countdown: 2 }
+      throw new AppError("abandoned", "given up", { remedy: "retry" })
     }
     if (isApply && this.fault.slow?.name === name) {
       this.ghost = { name, land: effect, countdown: this.fault.slow.calls }
@@ -139,10 +147,10 @@ export class World {
           if (this.ghost?.name === name) this.ghost = undefined
           return true
         }),
-      apply: async (next) => {
+      apply: async (next, _, signal) => {
         if (this.fault.policy === name && open(next).startsWith("p")) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
         this.everHanded[name]?.add(open(next))
-        await this.#call(process, name, () => this.#take(name, next), true)
+        await this.#call(process, name, () => this.#take(name, next), signal)
         if (this.fault.lostReply === name) throw new AppError("no-answer", "the reply was lost", { remedy: "retry" })
         return {}
       },
@@ -204,7 +212,7 @@ export class World {
     const process = new Process(cutAt, () => onCut())
     const work: Work = {
       environment: "production",
-      host: { now: () => new Date(this.time), monotonicMs: () => this.time, pause: () => Promise.resolve(), random: (count) => new Uint8Array(count), env: () => undefined },
+      host: { now: () => new Date(this.time), monotonicMs: () => this.time, pause: () => (this.hasty ? Promise.resolve() : new Promise(() => undefined)), random: (count) => new Uint8Array(count), env: () => undefined },
       actor: { user: "test", via: "test" },
       drivers: Object.fromEntries(names.map((name) => [name, this.#driver(process, name)])),
       kinds: Object.fromEntries(names.map((name) => [name, name])),

@@ -29,15 +29,20 @@ export function driftError(settings: Settings, { name, says }: Drift): AppError 
 /** Opening versions costs: each secret's are asked for once, and only if need be. */
 function once(known: Known): Known {
   const asked = new Map<string, ReturnType<Known>>()
-  return (secret) => {
-    const versions = asked.get(secret) ?? known(secret)
-    asked.set(secret, versions)
+  return (secret, which) => {
+    const key = `${which} ${secret}`
+    const versions = asked.get(key) ?? known(secret, which)
+    asked.set(key, versions)
     return versions
   }
 }
 
 async function isKnown(settings: Settings, variable: Variable, present: string, known: Known): Promise<boolean> {
-  const versions = await Promise.all(variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret) })))
+  return (await isAmong(settings, variable, present, known, "recent")) || isAmong(settings, variable, present, known, "all")
+}
+
+async function isAmong(settings: Settings, variable: Variable, present: string, known: Known, which: "recent" | "all"): Promise<boolean> {
+  const versions = await Promise.all(variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret, which) })))
   if (holdsKnown(variable, present, versions)) return true
   return combinations(versions).some((values) => rendersTo(settings, variable, values, present))
 }

@@ -1,0 +1,61 @@
+import { readFileSync, existsSync } from "node:fs"
+import { dirname } from "node:path"
+import { isOnNetwork } from "../base/lock.ts"
+import { pickEnvironment, run } from "../base/spawn.ts"
+import { type Result, runCheck } from "../check/check.ts"
+import { git } from "../check/git.ts"
+import { hooks } from "../check/hooks.ts"
+import { logins } from "../check/logins.ts"
+import { outputs } from "../check/outputs.ts"
+import { seal } from "../check/seal.ts"
+import { settings } from "../check/settings.ts"
+import { shared } from "../check/shared.ts"
+import type { Environment } from "../check/state.ts"
+import { surroundings } from "../check/surroundings.ts"
+import { checkTrust } from "../config/trust.ts"
+import type { Checked, How } from "./check.ts"
+import { identityPath, outputsOf } from "./check-files.ts"
+import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
+import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
+
+/** The checks that need keys, the schedule or other programs; each is under way when this resolves. */
+export async function deepChecks(about: Checked, environments: readonly Environment[], how: How): Promise<readonly Promise<Result>[]> {
+  const { config, host, me } = about
+  const opened = await openedKeys(about, environments)
+  const keys = "keys" in opened ? opened.keys : undefined
+  return [
+    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, verify: keys === undefined ? {} : verifiers(config, keys, environments) }),
+    ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
+    runCheck(shared, { documents: await allStates(config, environments) }),
+    runCheck(hooks, { programs: programsOf(config), me }),
+    runCheck(settings, {
+      trust: () => checkTrust(config.file, me),
+      references: referencesOf(config, host),
+      unguarded: unguardedOptions(config),
+      secrets: secretSettings(config, environments),
+      deployments: deploymentSettings(config),
+      now: host.now(),
+    }),
+    runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
+    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeIsRemote: isOnNetwork(nearestFolder(config.store)) }),
+    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments) })] : []),
+  ]
+}
+
+function watchedFiles({ config, host }: Checked): readonly { readonly path: string; readonly what: string }[] {
+  const identity = identityPath(config, host)
+  const outputFiles = outputsOf(config).map(({ target, environment }) => ({ path: target, what: `an output of ${environment}` }))
+  return identity === undefined || !existsSync(identity) ? outputFiles : [...outputFiles, { path: identity, what: "the identity" }]
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
+}
+
+function limits(): string | undefined {
+  try {
+    return readFileSync("/proc/self/limits", "utf8")
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,92 @@
+import { readdirSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import type { Host } from "../base/host.ts"
+import type { Expected } from "../check/files.ts"
+import type { Guarded } from "../check/parents.ts"
+import { type Me, look } from "../check/way.ts"
+import type { Config, OutputConfig } from "../config/model.ts"
+import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { stateFolder } from "../record/state-file.ts"
+import { defaultIdentityPath } from "./identity.ts"
+
+/** Which files are ours, or show our values, and how they should lie there. */
+export async function expectedFiles(config: Config, host: Host, me: Me): Promise<readonly Expected[]> {
+  return [...identityFiles(config, host, me), ...storeFiles(config, me), ...(await outputFiles(config))]
+}
+
+/** Paths above which nobody else may write. */
+export async function guardedPaths(config: Config, host: Host): Promise<readonly Guarded[]> {
+  const store = look(config.store)
+  const identity = identityPath(config, host)
+  const outputs = outputsOf(config).map(async ({ target, environment, options }): Promise<Guarded> => {
+    // Who owns the file, or the folder that it lies in, is who it is for.
+    const owners = [(await ownership(rulesOf(options), undefined).catch(() => undefined))?.uid, look(target)?.uid, look(dirname(target))?.uid]
+    return { path: target, what: `an output of ${environment}`, owners: owners.filter((uid) => uid !== undefined) }
+  })
+  return [
+    { path: join(config.store, "secrets"), what: "the store", owners: store === undefined ? [] : [store.uid] },
+    ...(identity === undefined ? [] : [{ path: identity, what: "the identity", owners: [] }]),
+    ...(await Promise.all(outputs)),
+  ]
+}
+
+/** The file that the identity is in; undefined where it comes from elsewhere. */
+export function identityPath({ identity, folder }: Config, host: Host): string | undefined {
+  if (identity === undefined) return defaultIdentityPath(host)
+  return "file" in identity ? resolve(folder, identity.file) : undefined
+}
+
+/** Environments of this project that have a state. */
+export function stateNames(config: Config): readonly string[] {
+  return list(stateFolder(config)).filter((name) => /^[^.].*\.json$/.test(name)).map((name) => name.slice(0, -".json".length))
+}
+
+export function outputsOf(config: Config): readonly (OutputConfig & { readonly environment: string })[] {
+  return Object.values(config.environments).flatMap(({ name, outputs }) => outputs.map((output) => ({ ...output, environment: name })))
+}
+
+/** One that comes by reference may be a link, or readable by a group: Kubernetes and systemd mount them so. */
+function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] {
+  if (config.identity !== undefined) return []
+  const path = defaultIdentityPath(host)
+  return [{ path, what: "the identity", kind: "file", mode: 0o600, owners: [me.uid], identity: true }]
+}
+
+function storeFiles(config: Config, me: Me): readonly Expected[] {
+  const { store } = config
+  const owner = look(store)?.uid ?? me.uid
+  const folder = (path: string): Expected => ({ path, what: "a folder of the store", kind: "folder", mode: 0o700, owners: [owner] })
+  const file = (path: string): Expected => ({ path, what: "a file of the store", kind: "file", mode: 0o600, owners: [owner] })
+  const projects = list(join(store, "secrets"))
+  return [
+    // Root may look after a service that has a user of its own.
+    { ...folder(store), what: "the store", ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }) },
+    folder(join(store, "secrets")),
+    file(join(store, "keys.age")),
+    ...projects.flatMap((project) => [folder(join(store, "secrets", project)), ...list(join(store, "secrets", project)).map((name) => file(join(store, "secrets", project, name)))]),
+  ]
+}
+
+async function outputFiles(config: Config): Promise<readonly Expected[]> {
+  return Promise.all(
+    outputsOf(config).map(async ({ target, environment, options }): Promise<Expected> => {
+      // A name that this machine does not know is told when the output is written.
+      const { mode = 0o600, uid, gid } = await ownership(rulesOf(options), undefined).catch(() => ({ mode: undefined, uid: undefined, gid: undefined }))
+      return { path: target, what: `an output of ${environment}`, kind: "file", mode, exact: true, ...(uid === undefined ? {} : { owners: [uid] }), ...(gid === undefined ? {} : { group: gid }) }
+    }),
+  )
+}
+
+/** Every output that writes a file has these two keys. */
+function rulesOf(options: unknown): FileRules {
+  const { owner, mode } = Object(options) as { readonly owner?: unknown; readonly mode?: unknown }
+  return { ...(typeof owner === "string" ? { owner } : {}), ...(typeof mode === "string" ? { mode } : {}) }
+}
+
+function list(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,107 @@
+import { existsSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { AppError } from "../base/error.ts"
+import type { Login } from "../check/logins.ts"
+import type { Outputs } from "../check/outputs.ts"
+import type { Environment } from "../check/state.ts"
+import type { Config, EnvironmentConfig } from "../config/model.ts"
+import type { Credential } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import type { StateDocument } from "../core/state.ts"
+import { auditPath } from "../record/audit-log.ts"
+import { FileLedger } from "../record/ledger.ts"
+import { readState } from "../record/state-file.ts"
+import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
+import { driverOf } from "../rotate/ask.ts"
+import { Session } from "../rotate/session.ts"
+import type { App } from "./app.ts"
+import type { Checked } from "./check.ts"
+import { readIdentity } from "./identity.ts"
+import { openOutput, openWork } from "./open.ts"
+
+/** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
+export async function openedKeys({ config, host }: Checked, environments: readonly Environment[]): Promise<{ readonly keys: Keys } | { readonly closed: unknown } | { readonly nothing: true }> {
+  try {
+    return { keys: await openKeys(config.store, await readIdentity(config, host), false) }
+  } catch (error) {
+    const isNew = error instanceof AppError && error.code === "keys-missing" && environments.every(({ document }) => document === undefined)
+    return isNew ? { nothing: true } : { closed: error }
+  }
+}
+
+/** Others may write between our look at the state and at its log: what seems older is looked at again. */
+const looks = 3
+
+export function verifiers({ store, project }: Config, keys: Keys, environments: readonly Environment[]): Readonly<Record<string, () => Promise<void>>> {
+  const known = environments.filter(({ name, document }) => document !== undefined || existsSync(auditPath({ store, project, environment: name })))
+  return Object.fromEntries(
+    known.map(({ name }) => [
+      name,
+      async () => {
+        for (let left = looks - 1; ; left--) {
+          try {
+            await new FileLedger({ store, project, environment: name }, keys.mac, () => "").load()
+            return
+          } catch (error) {
+            if (left === 0 || !(error instanceof AppError) || error.code !== "state-older") throw error
+          }
+        }
+      },
+    ]),
+  )
+}
+
+export function shownBy(about: Checked, keys: Keys, environments: readonly Environment[]): Outputs {
+  const shown = environments.flatMap(({ name, document }) => {
+    const options = about.config.environments[name]
+    if (document === undefined || options === undefined) return []
+    return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document }))
+  })
+  return { shown, fingerprint: (text) => new AgeVault(keys, "").fingerprint(Buffer.from(text)) }
+}
+
+/** True if some text in the options shows the secret and is nothing but literals and plain references: those can be read backwards. */
+function tells(options: unknown, secret: string): boolean {
+  if (typeof options === "object" && options !== null) return Object.values(options).some((value) => tells(value, secret))
+  if (typeof options !== "string") return false
+  const plain = /\{\{\s*([\w-]+)\.[\w-]+\s*(?:\|\s*url_encode\s*)?\}\}/g
+  return !/\{[{%]/.test(options.replaceAll(plain, "")) && [...options.matchAll(plain)].some((match) => match[1] === secret)
+}
+
+/** Every state in the store that can be read, other projects' too. */
+export async function allStates({ store, project }: Config, environments: readonly Environment[]): Promise<readonly StateDocument[]> {
+  const own = environments.flatMap(({ document }) => document ?? [])
+  const others = list(join(store, "secrets")).flatMap((name) => list(join(store, "secrets", name)).flatMap((file) => (/^[^.].*\.json$/.test(file) ? [{ store, project: name, environment: file.slice(0, -".json".length) }] : [])))
+  const strange = others.filter((place) => place.project !== project || environments.every(({ name }) => name !== place.environment))
+  const found = await Promise.all(strange.map((place) => readState(place).catch(() => undefined)))
+  return [...own, ...found.filter((document) => document !== undefined)]
+}
+
+function list(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Every secret that has a value at a service and is not being rotated right now. */
+export function loginsOf(about: Checked, keys: Keys, environments: readonly Environment[]): readonly Login[] {
+  const { config, plugins, host, stop } = about
+  const app: App = { config, plugins, host, keys, stop, actor: { user: "", via: "mycelium check" }, holder: "", tell: () => undefined }
+  return environments.flatMap(({ name, document }) => {
+    const options = config.environments[name]
+    return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
+  })
+}
+
+function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument): readonly Login[] {
+  const place = { store: app.config.store, project: app.config.project, environment: options.name }
+  const session = new Session(openWork(app, options, new FileLedger(place, app.keys.mac, () => ""), document.id), document)
+  const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
+  return Object.keys(options.secrets).flatMap((name) => {
+    const driver = driverOf(session, name)
+    if (driver.overlap === "none" || document.changeSet?.secrets.includes(name) === true) return []
+    return [{ place: `${options.name}/${name}`, driver, versions: () => session.versions(name), wrong }]
+  })
+}

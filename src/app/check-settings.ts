@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs"
+import { isAbsolute, resolve } from "node:path"
+import type { Host } from "../base/host.ts"
+import type { Program } from "../check/hooks.ts"
+import type { SecretSettings, Settings } from "../check/settings.ts"
+import type { Environment } from "../check/state.ts"
+import type { Config, EnvironmentConfig } from "../config/model.ts"
+import type { Finding, Reference } from "../core/ports.ts"
+import { versionAt } from "../core/state.ts"
+import { dueAt } from "../plan/due.ts"
+import { Command, argvOf } from "../plugins/hook-argv.ts"
+import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
+import { scheduleOf } from "./turn.ts"
+
+/** What the checks want to know of the config, whatever plug-ins it names: options are searched, not understood. */
+
+type Part = { readonly place: string; readonly what: string; readonly options: unknown; readonly folder: string }
+
+function partsOf(config: Config): readonly Part[] {
+  return Object.values(config.environments).flatMap((environment) => [
+    ...Object.values(environment.secrets).map(({ name, options }) => part(environment, name, "driver", options)),
+    ...environment.deployments.flatMap(({ name, restarter, health }) => [
+      part(environment, name, "restart", { [restarter.type]: restarter.options }),
+      ...(health === undefined ? [] : [part(environment, name, "health check", { [health.type]: health.options })]),
+    ]),
+  ])
+}
+
+function part({ name, folder }: EnvironmentConfig, of: string, what: string, options: unknown): Part {
+  return { place: `${name}/${of}`, what, options, folder }
+}
+
+/** Every entry of every map in these options. */
+function* entriesIn(options: unknown): Generator<readonly [key: string, value: unknown]> {
+  if (typeof options !== "object" || options === null) return
+  for (const [key, value] of Object.entries(options)) {
+    if (!Array.isArray(options)) yield [key, value]
+    yield* entriesIn(value)
+  }
+}
+
+/** Programs that are named by a path. Those that are looked up lie in the folders of the system. */
+export function programsOf(config: Config): readonly Program[] {
+  const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
+    [...entriesIn(options)].flatMap(([key, value]) => {
+      const command = key === "command" ? Command.safeParse(value) : undefined
+      const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
+      return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
+    }),
+  )
+  return [...new Map(found.map((one) => [one.path, one])).values()]
+}
+
+export function unguardedOptions(config: Config): Settings["unguarded"] {
+  return partsOf(config).flatMap(({ place, options }) => [...entriesIn(options)].filter(([key, value]) => (key === "insecure" || key === "weak") && value === true).map(([option]) => ({ place, option })))
+}
+
+/** The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay where they are. */
+export function referencesOf(config: Config, host: Host): Settings["references"] {
+  const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>
+    Object.values(secrets).flatMap((secret) =>
+      [...entriesIn(secret.options)].flatMap(([key, value]) => {
+        // A driver's own command is no reference.
+        const parsed = key === "command" ? undefined : ReferenceOptions.safeParse(value)
+        return parsed?.success === true ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }] : []
+      }),
+    ),
+  )
+  const all = config.identity === undefined ? nested : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
+  return all.map(({ place, folder, reference }) => ({ place, look: () => lookAt(reference, folder, host) }))
+}
+
+async function lookAt(reference: Reference, folder: string, host: Host): Promise<readonly Finding[]> {
+  if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
+    return [{ code: "reference-missing", severity: "error", says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`, remedy: "make it, readable by this user alone, or name another" }]
+  }
+  if ("env" in reference && host.env(reference.env) === undefined) {
+    return [{ code: "reference-missing", severity: "warning", says: `the variable ${reference.env}, which holds a credential, is not set here`, remedy: "see that it is set where mycelium runs" }]
+  }
+  return findingsOf(reference, { folder })
+}
+
+export function secretSettings(config: Config, environments: readonly Environment[]): readonly SecretSettings[] {
+  return Object.values(config.environments).flatMap((environment) => {
+    const document = environments.find(({ name }) => name === environment.name)?.document
+    return Object.values(environment.secrets).map(({ name, rotateEveryMs, options }): SecretSettings => {
+      const state = document?.secrets[name]
+      const hasValue = state !== undefined && versionAt(state, "current") !== undefined
+      const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
+      const due = rotatedAt === undefined || rotateEveryMs === null ? undefined : dueAt(scheduleOf(environment), rotatedAt, rotateEveryMs)
+      return { place: `${environment.name}/${name}`, length: lengthIn(options), rotateEveryMs, hasValue, rotatedAt, dueAt: due }
+    })
+  })
+}
+
+/** 32, unless an option says otherwise. */
+function lengthIn(options: unknown): number {
+  const { length } = Object(options) as { readonly length?: unknown }
+  return typeof length === "number" ? length : 32
+}
+
+export function deploymentSettings(config: Config): Settings["deployments"] {
+  return Object.values(config.environments).flatMap(({ name, deployments }) => deployments.map((one) => ({ place: `${name}/${one.name}`, hasHealth: one.health !== undefined })))
+}

@@ -1,0 +1,60 @@
+import type { Host } from "../base/host.ts"
+import { type Result, runCheck } from "../check/check.ts"
+import { clock } from "../check/clock.ts"
+import { files } from "../check/files.ts"
+import { parents } from "../check/parents.ts"
+import { randomness } from "../check/randomness.ts"
+import { type Environment, state } from "../check/state.ts"
+import type { Me } from "../check/way.ts"
+import type { Plugins } from "../config/context.ts"
+import type { Config } from "../config/model.ts"
+import { readState } from "../record/state-file.ts"
+import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
+
+export type Checked = {
+  readonly config: Config
+  readonly plugins: Plugins
+  readonly host: Host
+  readonly me: Me
+  readonly stop: AbortSignal
+}
+export type How = { readonly quick: boolean; readonly connect: boolean; readonly fix: boolean }
+
+/** Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so. */
+export async function check(about: Checked, how: How): Promise<readonly Result[]> {
+  const { config, host, me } = about
+  const expected = await expectedFiles(config, host, me)
+  // First, for what follows may be readable only then.
+  const modes = await runCheck(files, { expected, fix: how.fix })
+  const states = await readStates(config)
+  const documents = states.environments.flatMap(({ document }) => document ?? [])
+  const now = host.now()
+  const quick = [
+    runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
+    runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now }),
+    runCheck(clock, { documents, now }),
+  ]
+  if (how.quick) return [modes, ...(await Promise.all(quick))]
+  const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
+  // What needs keys, the schedule or programs is loaded when it is needed.
+  const { deepChecks } = await import("./check-deep.ts")
+  return [modes, ...(await Promise.all([...quick, above, ...(await deepChecks(about, states.environments, how))]))]
+}
+
+type States = { readonly environments: readonly Environment[]; readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[] }
+
+/** Without any key. Other than the engine, this goes on where one state cannot be read. */
+async function readStates({ store, project, environments }: Config): Promise<States> {
+  const found: Environment[] = []
+  const unreadable: { readonly environment: string; readonly error: unknown }[] = []
+  await Promise.all(
+    Object.entries(environments).map(async ([name, { secrets }]) => {
+      try {
+        found.push({ name, document: await readState({ store, project, environment: name }), secrets: Object.keys(secrets) })
+      } catch (error) {
+        unreadable.push({ environment: name, error })
+      }
+    }),
+  )
+  return { environments: found, unreadable }
+}
