@@ -12,6 +12,10 @@ export type Watch = {
   readonly failed: (environment: string, code: string, says: string) => void
   /** The wall clock has leapt (or runs true again). */
   readonly clock: (steady: boolean) => void
+  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. */
+  readonly round: (next: { readonly environment: string; readonly at: Date } | undefined) => void
+  /** The loop goes round no less often: who watches wants to see it. */
+  readonly roundEveryMs?: number
 }
 
 /** The clock and the state files are looked at no less often: clocks leap, and other processes leave work in the state. */
@@ -37,18 +41,23 @@ type Slot = {
 export class Daemon {
   #app: App
   readonly #watch: Watch
+  readonly #takeTurn: typeof takeTurn
   readonly #startedAt: number
   readonly #steadiness = new Steadiness()
   readonly #running = new Set<Promise<void>>()
   #slots: readonly Slot[]
   #steady = true
   #wake: () => void = () => undefined
+  /** Something happened since the round began: it is gone round again before any pause. */
+  #again = false
   #budget = catchUpPerMinute
   #budgetAt: number
 
-  constructor(app: App, watch: Watch) {
+  /** `takeTurn` is a parameter for those who hold the clock in their hand. */
+  constructor(app: App, watch: Watch, turn: typeof takeTurn = takeTurn) {
     this.#app = app
     this.#watch = watch
+    this.#takeTurn = turn
     this.#startedAt = app.host.now().getTime()
     this.#budgetAt = app.host.monotonicMs()
     this.#slots = slotsOf(app, [])
@@ -58,13 +67,20 @@ export class Daemon {
   reload(app: App): void {
     this.#app = app
     this.#slots = slotsOf(app, this.#slots)
+    this.#poke()
+  }
+
+  #poke(): void {
+    this.#again = true
     this.#wake()
   }
 
   async run(): Promise<void> {
     while (!this.#app.stop.aborted) {
+      this.#again = false
       const next = await this.#round()
-      await this.#pauseUntil(next)
+      this.#watch.round(this.#next())
+      if (!this.#again) await this.#pauseUntil(next)
     }
     await Promise.all(this.#running)
   }
@@ -84,6 +100,12 @@ export class Daemon {
     }
     const future = this.#slots.filter((slot) => !slot.running && slot.nextAt > now).map((slot) => slot.nextAt)
     return Math.min(now + lookAgainMs, ...future)
+  }
+
+  #next(): { readonly environment: string; readonly at: Date } | undefined {
+    let first: Slot | undefined
+    for (const slot of this.#slots) if (slot.nextAt < (first?.nextAt ?? Number.POSITIVE_INFINITY)) first = slot
+    return first === undefined ? undefined : { environment: first.name, at: new Date(first.nextAt) }
   }
 
   #look(now: number): void {
@@ -118,7 +140,7 @@ export class Daemon {
     const turn = this.#turn(slot).finally(() => {
       slot.running = false
       this.#running.delete(turn)
-      this.#wake()
+      this.#poke()
     })
     this.#running.add(turn)
   }
@@ -127,7 +149,7 @@ export class Daemon {
     const app = this.#app
     const now = (): number => app.host.now().getTime()
     try {
-      const turn = await takeTurn(app, slot.name, { rotate: this.#steady })
+      const turn = await this.#takeTurn(app, slot.name, { rotate: this.#steady })
       this.#watch.turned(slot.name, turn)
       const open = turn.agenda.owed || (this.#steady && turn.agenda.due.length > 0)
       slot.failures = open ? slot.failures + 1 : 0
@@ -156,7 +178,8 @@ export class Daemon {
     const early = new AbortController()
     this.#wake = () => early.abort()
     const { host, stop } = this.#app
-    const ms = this.#running.size >= sideBySide ? lookAgainMs : Math.min(lookAgainMs, Math.max(1, at - host.now().getTime()))
+    const longest = Math.min(lookAgainMs, this.#watch.roundEveryMs ?? lookAgainMs)
+    const ms = this.#running.size >= sideBySide ? longest : Math.min(longest, Math.max(1, at - host.now().getTime()))
     await host.pause(ms, AbortSignal.any([early.signal, stop]))
   }
 }

@@ -2,6 +2,7 @@ import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
+import { type Manager, monotonicUsec, serviceManager } from "../../base/notify.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { said } from "../../rotate/ask.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -18,12 +19,15 @@ export const run: Command = {
   run: async (terminal, _, values) => {
     const say = logger(terminal, isSet(values, "json"))
     const app = await openService(terminal, values, say)
-    const watch = watcher(say, app)
+    const manager = serviceManager(terminal.host.env, terminal.pid)
+    const watch = watcher(say, app, manager)
     if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
-    terminal.onReload(() => void reload(terminal, values, daemon, say))
+    terminal.onReload(() => void announced(manager, () => reload(terminal, values, daemon, say)))
+    terminal.stop.addEventListener("abort", () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"))
     const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
     say("info", "started", { environments: Object.keys(app.config.environments).length, store: app.config.store })
+    await manager.tell("READY=1")
     await daemon.run()
     clearInterval(reaper)
     say("info", "stopped", {})
@@ -47,6 +51,13 @@ async function reload(terminal: Terminal, values: Values, daemon: Daemon, say: S
     const { code, says } = said(error)
     say("error", "not reloaded, the old config stays", { code, says })
   }
+}
+
+/** A service manager that asked for a reload waits until it is ready again, with whichever config. */
+async function announced(manager: Manager, act: () => Promise<void>): Promise<void> {
+  await manager.tell("RELOADING=1", monotonicUsec() ?? "")
+  await act()
+  await manager.tell("READY=1")
 }
 
 /** 0 if nothing is left that could be done now. */
@@ -86,8 +97,11 @@ function logger(terminal: Terminal, json: boolean): Say {
   }
 }
 
-function watcher(say: Say, app: App): Watch {
+function watcher(say: Say, app: App, manager: Manager): Watch {
+  const { beatEveryMs } = manager
   return {
+    ...(beatEveryMs === undefined ? {} : { roundEveryMs: beatEveryMs }),
+    round: rounds(app, manager),
     turned: (environment, turn) => sayTurn(say, environment, turn, app.config.environments[environment]?.timezone ?? "UTC"),
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
     clock: (steady) =>
@@ -95,6 +109,26 @@ function watcher(say: Say, app: App): Watch {
         ? say("info", "the clock runs true again", {})
         : say("error", "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes", { code: "clock-leapt" }),
   }
+}
+
+/** The service manager hears that the loop goes round, no oftener than it needs to, and what comes next. */
+function rounds({ config, host }: App, manager: Manager): Watch["round"] {
+  let told = ""
+  let beatAt = Number.NEGATIVE_INFINITY
+  return (next) => {
+    const beats = manager.beatEveryMs !== undefined && host.monotonicMs() - beatAt >= manager.beatEveryMs / 2
+    const status = `STATUS=${statusOf(next, host.now(), (environment) => config.environments[environment]?.timezone ?? "UTC")}`
+    const lines = [...(beats ? ["WATCHDOG=1"] : []), ...(status === told ? [] : [status])]
+    if (lines.length === 0) return
+    if (beats) beatAt = host.monotonicMs()
+    told = status
+    void manager.tell(...lines)
+  }
+}
+
+function statusOf(next: Parameters<Watch["round"]>[0], now: Date, timezone: (environment: string) => string): string {
+  if (next === undefined) return "nothing will be due"
+  return next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment))}`
 }
 
 function sayTurn(say: Say, environment: string, turn: Turn, timezone: string): void {
