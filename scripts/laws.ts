@@ -29,7 +29,7 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/lock\.ts$/, why: "one lock mechanism everywhere" },
-  "bun:ffi": { in: /^base\/(reap|harden)\.ts$/, why: "a hardened unit forbids it: only for what is optional" },
+  "bun:ffi": { in: /^base\/(reap|harden|notify)\.ts$/, why: "a hardened unit forbids it: only for what is optional" },
   "node:child_process": { in: /^base\/spawn\.ts$/, why: "argument lists, process groups and output caps in one place" },
 }
 

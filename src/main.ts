@@ -1,8 +1,9 @@
+import { become } from "./base/become.ts"
 import { realHost } from "./base/host.ts"
 import { main } from "./cli/main.ts"
 
 // No file of ours is ever readable by others, not even those that libraries make.
-process.umask(0o077)
+const umask = process.umask(0o077)
 
 const stop = new AbortController()
 for (const name of ["SIGTERM", "SIGINT"] as const) {
@@ -27,6 +28,11 @@ process.exitCode = await main(
     uid: process.getuid?.() ?? 0,
     stop: stop.signal,
     onReload: (act) => void process.on("SIGHUP", act),
+    become: async (argv, variables) => {
+      // What was said must have left before the process is another.
+      await new Promise((resolve) => process.stderr.write("", resolve))
+      return become(argv, variables, { env: process.env, umask })
+    },
   },
   process.argv.slice(2),
 )

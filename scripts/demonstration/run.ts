@@ -14,7 +14,7 @@ const [, , home = ""] = Bun.argv
 const setting = begin()
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.once(name, () => {
-    console.error(`\ndemo: cut off by ${name}`)
+    process.stderr.write(`\ndemo: cut off by ${name}\n`)
     void Promise.race([cleanUp(), Bun.sleep(20_000)]).finally(() => process.exit(1))
   })
 }
@@ -25,7 +25,7 @@ try {
   await cleanUp()
   await summary(stage)
 } catch (error) {
-  if (cleaning === undefined) console.error(`\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}`)
+  if (cleaning === undefined) process.stderr.write(`\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}\n`)
   await cleanUp()
   process.exitCode = 1
 }
@@ -42,7 +42,7 @@ function cleanUp(): Promise<void> {
 async function begin(): Promise<Stage> {
   title("a PostgreSQL of the demo's own, and an app that logs in every 20 ms with the password of its .env")
   const stage = await setStage(home)
-  show(`${stage.server.programs.says}\n${masked(await envText(stage))}`)
+  show(`${stage.server.programs.says}\n.env, which everybody may read:\n${masked(await envText(stage))}`)
   return stage
 }
 

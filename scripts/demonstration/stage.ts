@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { existsSync } from "node:fs"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { existsSync, readdirSync } from "node:fs"
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { freePort } from "../../test/support/servers/free-port.ts"
 import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
@@ -19,7 +19,7 @@ const root = join(import.meta.dir, "../..")
 
 export async function setStage(home: string): Promise<Stage> {
   // Where the machine has no PostgreSQL, npm's: an ordinary user can have it too.
-  const programs = await postgresPrograms(existsSync("/usr/lib/postgresql") ? "system" : "newer")
+  const programs = await postgresPrograms(isInstalled() ? "system" : "newer")
   if (!programs.found) throw new Error(`no PostgreSQL: ${programs.why}`)
   const server = await startPostgres({ programs, config: { log_statement: "all" } })
   const folder = join(home, "shop")
@@ -43,6 +43,11 @@ export async function setStage(home: string): Promise<Stage> {
   }
 }
 
+function isInstalled(): boolean {
+  const folder = "/usr/lib/postgresql"
+  return existsSync(folder) && readdirSync(folder).some((version) => existsSync(join(folder, version, "bin/initdb")))
+}
+
 /** What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way to restart. */
 async function makeFiles({ server, folder }: Stage): Promise<void> {
   const password = `hand-made-${randomBytes(9).toString("hex")}`
@@ -58,19 +63,25 @@ async function makeFiles({ server, folder }: Stage): Promise<void> {
     `POSTGRES_PASSWORD=${password}`,
     `HTTP_PORT=${port}`,
   ]
-  await writeFile(join(folder, ".env"), `${env.join("\n")}\n`, { mode: 0o644 })
-  await writeFile(join(folder, "restart"), restartScript, { mode: 0o755 })
+  await writeFile(join(folder, ".env"), `${env.join("\n")}\n`)
+  await chmod(join(folder, ".env"), 0o644)
+  await writeFile(join(folder, "restart"), restartScript, { mode: 0o700 })
   const config = await readFile(join(root, "config/demo.yaml"), "utf8")
-  await writeFile(join(folder, "mycelium.yaml"), config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`), { mode: 0o644 })
+  await writeFile(join(folder, "mycelium.yaml"), config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`))
 }
 
-// The app takes the pid file away as the last thing it does. setsid: what a hook starts ends with it, unless it goes its own way.
+// The app takes the pid file away as the last thing it does. setsid: should the hook's time be over, the hook alone is ended.
 const restartScript = `#!/bin/sh
 pid=$(cat shop.pid 2> /dev/null) && kill -TERM "$pid"
 while [ -e shop.pid ] && kill -0 "$pid"; do sleep 0.01; done
-setsid '${process.execPath}' --env-file=.env '${join(import.meta.dir, "shop.ts")}' < /dev/null > shop.out 2>&1 &
+setsid ${quoted(process.execPath)} --env-file=.env ${quoted(join(import.meta.dir, "shop.ts"))} < /dev/null > shop.out 2>&1 &
 echo $! > shop.pid
 `
+
+/** As a word of the shell, whatever folder this lies in. */
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`
+}
 
 async function startApp({ folder }: Stage): Promise<void> {
   await Bun.spawn(["./restart"], { cwd: folder, env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "ignore", "ignore"] }).exited

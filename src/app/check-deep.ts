@@ -1,5 +1,6 @@
 import { readFileSync, existsSync } from "node:fs"
 import { dirname } from "node:path"
+import { harden } from "../base/harden.ts"
 import { isOnNetwork } from "../base/lock.ts"
 import { pickEnvironment, run } from "../base/spawn.ts"
 import { type Result, runCheck } from "../check/check.ts"
@@ -21,6 +22,7 @@ import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sea
 /** The checks that need keys, the schedule or other programs; each is under way when this resolves. */
 export async function deepChecks(about: Checked, environments: readonly Environment[], how: How): Promise<readonly Promise<Result>[]> {
   const { config, host, me } = about
+  await harden()
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
@@ -52,6 +54,7 @@ function nearestFolder(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }
 
+/** After `harden`: what a run of ours would have. */
 function limits(): string | undefined {
   try {
     return readFileSync("/proc/self/limits", "utf8")

@@ -25,21 +25,22 @@ export type Opened = {
  * options that it was started with; only then look at today's config.
  */
 export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>): Promise<T> {
+  // First, so that a mistyped name leaves no lock file behind.
+  const today = optionsOf(app, name)
   const place: Place = { store: app.config.store, project: app.config.project, environment: name }
   await makeStateFolder(place)
   const lock = await takeLock(lockPath(place), app.holder)
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
   try {
-    return await act(await openEnvironment(app, name, place, patience))
+    return await act(await openEnvironment(app, today, place, patience))
   } finally {
     lock.release()
   }
 }
 
-async function openEnvironment(app: App, name: string, place: Place, patience: Patience): Promise<Opened> {
+async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, patience: Patience): Promise<Opened> {
   const ledger = new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
   const document = await ledger.load()
-  const today = optionsOf(app, name)
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const session = new Session(openWork(app, begun ?? today, ledger, document.id), document)
   await session.flush()

@@ -30,14 +30,14 @@ export function serviceManager(env: (name: string) => string | undefined, pid: n
   }
 }
 
-/** What goes with RELOADING=1: the monotonic clock in microseconds, rounded up, for a manager ignores what is older than its request. */
-export function monotonicUsec(): string | undefined {
+/** What begins a reload. The clock goes with it, rounded up, for a manager passes over what is older than its request. */
+export function reloadingLines(): readonly string[] {
   try {
-    // Since boot; a hundredth is all that it shows. Bun's own clock counts from the start of the process.
+    // Seconds since boot; a hundredth is all that it shows. Bun's own clock counts from the start of the process.
     const seconds = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0])
-    return Number.isFinite(seconds) ? `MONOTONIC_USEC=${Math.round((seconds + 0.01) * 1e6)}` : undefined
+    return ["RELOADING=1", `MONOTONIC_USEC=${Math.round((seconds + 0.01) * 1e6)}`]
   } catch {
-    return undefined
+    return ["RELOADING=1"]
   }
 }
 

@@ -19,13 +19,17 @@ export type Terminal = {
   readonly stop: AbortSignal
   /** Calls `act` at each SIGHUP. */
   readonly onReload: (act: () => void) => void
+  /** Puts a program in our place, with these variables over the caller's own; comes back only by a throw. Left out where this is no process of its own. */
+  readonly become?: (argv: readonly string[], variables: Readonly<Record<string, string>>) => Promise<never>
 }
 
 export type Command = {
   readonly usage: string
   readonly options: Options
+  /** What follows `--` is not ours to read: it comes as `after`, untouched. */
+  readonly passes?: true
   /** Returns the exit code. */
-  run(terminal: Terminal, args: readonly string[], values: Values): Promise<number>
+  run(terminal: Terminal, args: readonly string[], values: Values, after?: readonly string[]): Promise<number>
 }
 
 /** Options that every command has. */

@@ -34,6 +34,7 @@ const byCode: Readonly<Record<string, number>> = {
   "state-edited": exitCodes.person,
   "state-foreign": exitCodes.person,
   "state-older": exitCodes.person,
+  "state-newer": exitCodes.person,
   "keys-missing": exitCodes.person,
   "keys-broken": exitCodes.person,
 }

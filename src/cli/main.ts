@@ -14,9 +14,10 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
     const entry = findCommand(name)
     if (entry === undefined) throw await unknown(name)
     const command = await entry.load()
-    const { values, positionals } = read(command, rest)
+    const at = command.passes === true ? rest.indexOf("--") : -1
+    const { values, positionals } = read(command, at === -1 ? rest : rest.slice(0, at))
     if (values["help"] === true) return await help(terminal, name, false)
-    return await command.run(terminal, positionals, values)
+    return await command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
   } catch (error) {
     return await fail(terminal, error)
   }

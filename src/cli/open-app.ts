@@ -2,31 +2,19 @@ import { readFileSync } from "node:fs"
 import type { App, Tell } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
 import { harden } from "../base/harden.ts"
-import { findConfig } from "../config/find.ts"
-import { loadConfig } from "../config/load.ts"
-import type { Config } from "../config/model.ts"
+import { refuseBrokenRandom } from "../check/randomness.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Actor } from "../core/audit-line.ts"
-import { parseSchedule } from "../plan/schedule.ts"
-import { drivers } from "../plugins/drivers/index.ts"
-import { healths } from "../plugins/healths/index.ts"
-import { outputs } from "../plugins/outputs/index.ts"
-import { restarters } from "../plugins/restarters/index.ts"
 import { makeStateFolder } from "../record/state-file.ts"
 import { openKeys } from "../record/vault.ts"
-import { type Terminal, type Values, isSet, textOf } from "./command.ts"
+import { type Terminal, type Values, isSet } from "./command.ts"
+import { openConfig, plugins } from "./open-config.ts"
 
-const plugins = { drivers, outputs, restarters, healths }
-
-/** The config that this command line means. */
-export async function openConfig(terminal: Terminal, values: Values): Promise<Config> {
-  const env = (name: string): string | undefined => terminal.host.env(name)
-  const file = await findConfig(textOf(values, "config"), terminal.cwd, env)
-  return loadConfig(file, plugins, { env, parseSchedule })
-}
+export { openConfig }
 
 /** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. */
 export async function openApp(terminal: Terminal, values: Values, command: string): Promise<App> {
+  await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
   await checkTrust(config.file)
   await harden()

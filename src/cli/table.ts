@@ -11,6 +11,8 @@ export const groups: readonly Group[] = [
       { name: "status", args: "[ENV]", summary: "ages, due times, what is stuck", load: async () => (await import("./commands/status.ts")).status },
       { name: "plan", args: "[ENV]", summary: "what would happen in the next days, when and why", load: async () => (await import("./commands/plan.ts")).plan },
       { name: "rotate-now", args: "[ENV[/SECRET]…]", summary: "rotate at once, prove it, revoke the old value", load: async () => (await import("./commands/rotate-now.ts")).rotateNow },
+      { name: "check", args: "", summary: "can this machine be trusted with secrets? --quick, --connect, --fix, --strict", load: async () => (await import("./commands/check.ts")).check },
+      { name: "explain", args: "[CODE]", summary: "what a code means, why it matters, what to do", load: async () => (await import("./commands/explain.ts")).explain },
     ],
   },
   {
@@ -21,7 +23,13 @@ export const groups: readonly Group[] = [
     ],
   },
   { title: "service", commands: [{ name: "run", args: "", summary: "the service: waits, rotates what is due, revokes", load: async () => (await import("./commands/run.ts")).run }] },
-  { title: "files", commands: [{ name: "render", args: "[ENV]", summary: "write the outputs again from the current values", load: async () => (await import("./commands/render.ts")).render }] },
+  {
+    title: "files",
+    commands: [
+      { name: "render", args: "[ENV]", summary: "write the outputs again from the current values", load: async () => (await import("./commands/render.ts")).render },
+      { name: "exec", args: "ENV -- PROGRAM…", summary: "run a program with the variables that the outputs show", load: async () => (await import("./commands/exec.ts")).exec },
+    ],
+  },
   { title: "incident", commands: [{ name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit }] },
   { title: "about", commands: [{ name: "version", args: "", summary: "the version of this binary", load: async () => (await import("./commands/version.ts")).version }] },
 ]

@@ -63,6 +63,8 @@ export interface Driver {
   revoke(old: Credential, live: Credential, ask: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }>
   /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
+  /** For `mycelium delete`: no login of this secret, with these values or others, is accepted any more, persistently. Must succeed if that is so already; resolves only when the service has confirmed it. Left out where the config gives no means to. The engine then proves the death of `known`. */
+  forget?(known: readonly Credential[], signal: AbortSignal): Promise<void>
   /** Says in a few words what `apply` does, for `--dry-run`: "ALTER ROLE shop … (verifier)". */
   describe(versions: Versions): string
 }
@@ -96,6 +98,10 @@ export interface Output {
   /** Put these bytes back; undefined: no file was there. */
   restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
+  /** Where it shows variables: by name, what each would hold. Reads and writes nothing. */
+  variables?(values: Values): Promise<Readonly<Record<string, string>>>
+  /** For `mycelium delete`: without what shows one of these secrets, alone or with others; no file where nothing is left. Refuses to erase a value that is in no version (`output-drift`). */
+  remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
   /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */
   adopt(secrets: readonly string[]): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
   /** Removes a draft that a crash left behind. */

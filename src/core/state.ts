@@ -26,6 +26,8 @@ export type SecretState = {
   readonly rotatedAt?: string
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
+  /** Its versions up to v`last` were erased by a person, for good. */
+  readonly erased?: { readonly at: string; readonly last: number }
 }
 export type Retry = { readonly failures: number; readonly notBefore: string; readonly code: string; readonly says: string }
 
@@ -95,8 +97,17 @@ export function changeVersion(id: string, change: (version: Version) => Version)
 }
 
 export function nextVersionId(state: SecretState): string {
-  const last = state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), 0)
-  return `v${last + 1}`
+  return `v${lastVersion(state) + 1}`
+}
+
+/** The number of the youngest version that there ever was. */
+export function lastVersion(state: SecretState): number {
+  return state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), state.erased?.last ?? 0)
+}
+
+/** Forgets every version. What stays is that there were some, so that no number is ever used again. */
+export function erase(at: string): Patch {
+  return (state) => ({ driver: state.driver, versions: [], erased: { at, last: lastVersion(state) } })
 }
 
 /** How many given-up versions stay sealed, and how long (ms); the older and the more numerous age out. */

@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import { type HeldLock, takeLock } from "../base/lock.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
 import { Secret } from "../core/secret.ts"
@@ -23,18 +25,54 @@ function keysPath(store: string): string {
 
 /** Opens the store's keys. `make`: a store that has none gets them, durably, before anything is sealed. */
 export async function openKeys(store: string, who: Pick<Keys, "identities" | "recipients">, make: boolean): Promise<Keys> {
+  const found = await readKeys(store, who)
+  if (found !== undefined) return found
+  if (!make) throw keysMissing(store)
+  return makeKeys(store, who)
+}
+
+async function readKeys(store: string, who: Pick<Keys, "identities" | "recipients">): Promise<Keys | undefined> {
   const found = await readRegular(keysPath(store), 64 * 1024)
-  if (found === undefined && !make) throw new AppError("keys-missing", `${keysPath(store)} is missing`, { hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age" })
-  if (found === undefined) {
-    const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
-    const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
-    await durableWrite(keysPath(store), await seal(who.recipients, Buffer.from(text)))
-    return { ...who, ...keys }
-  }
+  if (found === undefined) return undefined
   const opened: unknown = JSON.parse(Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString())
   const text = opened as { readonly mac?: unknown; readonly fingerprint?: unknown }
   if (typeof text.mac !== "string" || typeof text.fingerprint !== "string") throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
   return { ...who, mac: Buffer.from(text.mac, "base64"), fingerprint: Buffer.from(text.fingerprint, "base64") }
+}
+
+/** One process at a time: of two that begin a store at once, the second must use the keys of the first. Keys that were lost are never replaced: every state would look edited. */
+async function makeKeys(store: string, who: Pick<Keys, "identities" | "recipients">): Promise<Keys> {
+  const lock = await waitForLock(join(store, "keys.lock"))
+  try {
+    const found = await readKeys(store, who)
+    if (found !== undefined) return found
+    if (await holdsState(store)) throw keysMissing(store)
+    const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
+    const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
+    await durableWrite(keysPath(store), await seal(who.recipients, Buffer.from(text)))
+    return { ...who, ...keys }
+  } finally {
+    lock.release()
+  }
+}
+
+/** It is held for milliseconds, once in the life of a store. */
+async function waitForLock(path: string): Promise<HeldLock> {
+  for (let waitedMs = 0; ; waitedMs += 20) {
+    const lock = await takeLock(path, "a process that makes the keys of this store")
+    if ("release" in lock) return lock
+    if (waitedMs >= 10_000) throw new AppError("locked", `${path} is held by ${lock.heldBy}`, { remedy: "retry" })
+    await Bun.sleep(20)
+  }
+}
+
+async function holdsState(store: string): Promise<boolean> {
+  const names = await readdir(join(store, "secrets"), { recursive: true }).catch(() => [])
+  return names.some((name) => name.endsWith(".json"))
+}
+
+function keysMissing(store: string): AppError {
+  return new AppError("keys-missing", `${keysPath(store)} is missing`, { hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age" })
 }
 
 /** Sealed texts grow in steps of this many bytes, so that a length tells little. */

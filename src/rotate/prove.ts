@@ -19,7 +19,7 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
       const verdict = judge(await ask(session, name, patience))
-      if (verdict !== "again") return verdict
+      if (verdict !== "again") return dated(session, name, verdict, patience)
     }
     const applied = await apply(session, name, patience)
     if ("acceptedAt" in applied) return { is: "proven", ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }) }
@@ -28,7 +28,17 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
   const answer = await ask(session, name, patience)
   const verdict = judge(answer)
   // A refusal is a death only with its counter-proof: the same login works with the current value.
-  return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : verdict
+  return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : dated(session, name, verdict, patience)
+}
+
+/**
+ * Since when the service has the value was in a reply that a crash has lost, and by it older sessions are told. The same
+ * value again changes nothing and is answered with the time; nobody holds the value yet, so no session of it is older.
+ */
+async function dated(session: Session, name: string, verdict: Verdict, patience: AbortSignal): Promise<Verdict> {
+  if (verdict.is !== "proven" || session.work.policies[name]?.endSessions !== true) return verdict
+  const applied = await apply(session, name, patience)
+  return "acceptedAt" in applied && applied.acceptedAt !== undefined ? { ...verdict, acceptedAt: applied.acceptedAt } : verdict
 }
 
 /** One try: apply, then log in. What fails is only noted; the next step asks the service. */

@@ -102,7 +102,7 @@ async function makeRoles({ server, role, old, project, options }: Shop): Promise
 }
 
 /** The config as data: tests change it and write it again. */
-export function configOf({ server, role, options }: Shop): Config {
+export function configOf({ server, role, options }: Pick<Shop, "server" | "role" | "options">): Config {
   const address = `postgresql://127.0.0.1:${server.port}/postgres`
   const admin = options.admin || options.endSessions ? { admin: { user: `${role}_admin`, password: { file: "admin.password" } } } : {}
   const postgres = { address, role, ...admin, ...(options.endSessions ? { end_sessions: true } : {}), ...options.secret }

@@ -1,12 +1,14 @@
 import { resolve } from "node:path"
 import { init as make } from "../../app/init.ts"
-import { type Command, isSet, textOf } from "../command.ts"
+import { type Command, type Terminal, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 export const init: Command = {
   usage: "Makes what is missing: this machine's identity, and a config (./mycelium.yaml, or --config). Keeps what exists.",
-  options: {},
+  options: { "postgres-pair": { type: "string", value: "NAME", says: "only print the SQL and the config lines for a pair of PostgreSQL roles: NAME_blue, NAME_green" } },
   run: async (terminal, _, values) => {
+    const pair = textOf(values, "postgres-pair")
+    if (pair !== undefined) return printPair(terminal, pair, isSet(values, "json"))
     const path = resolve(terminal.cwd, textOf(values, "config") ?? "mycelium.yaml")
     const made = await make(terminal.host, terminal.cwd, path)
     if (isSet(values, "json")) terminal.out(JSON.stringify(made))
@@ -14,4 +16,12 @@ export const init: Command = {
     if (!isSet(values, "json") && made.some((one) => one.made)) terminal.talk("next: edit the config, then mycelium adopt production (values that exist) or mycelium rotate-now production --new (first values)")
     return exitCodes.done
   },
+}
+
+/** To read, or to pipe into psql. Makes nothing. */
+async function printPair(terminal: Terminal, name: string, json: boolean): Promise<number> {
+  const { postgresPair, scriptOf } = await import("./postgres-pair.ts")
+  const text = postgresPair(name)
+  terminal.out(json ? JSON.stringify(text) : scriptOf(text))
+  return exitCodes.done
 }

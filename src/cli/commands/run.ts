@@ -2,7 +2,7 @@ import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
-import { type Manager, monotonicUsec, serviceManager } from "../../base/notify.ts"
+import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { said } from "../../rotate/ask.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -55,7 +55,7 @@ async function reload(terminal: Terminal, values: Values, daemon: Daemon, say: S
 
 /** A service manager that asked for a reload waits until it is ready again, with whichever config. */
 async function announced(manager: Manager, act: () => Promise<void>): Promise<void> {
-  await manager.tell("RELOADING=1", monotonicUsec() ?? "")
+  await manager.tell(...reloadingLines())
   await act()
   await manager.tell("READY=1")
 }

@@ -56,8 +56,8 @@ export async function readPem(path: string, what: string): Promise<string> {
   return text
 }
 
-export function timedOut(says: string): AppError {
-  return new AppError("timeout", `${says}: no answer before the deadline`, { remedy: "retry" })
+export function timedOut(says: string, hint?: string): AppError {
+  return new AppError("timeout", `${says}: no answer before the deadline`, { remedy: "retry", ...(hint === undefined ? {} : { hint }) })
 }
 
 export function unreachable(says: string, error: unknown): AppError {
@@ -96,7 +96,7 @@ function happening(socket: Socket, event: string, { says, signal }: Call, fault:
     const happened = (): void => settle(resolve)
     const failed = (error: unknown): void => settle(() => reject(fault(says, error)))
     const closed = (): void => settle(() => reject(unreachable(says, undefined)))
-    const aborted = (): void => settle(() => reject(timedOut(says)))
+    const aborted = (): void => settle(() => reject(timedOut(says, event === "secureConnect" ? "does the server speak TLS there?" : undefined)))
     socket.on(event, happened).on("error", failed).on("close", closed)
     signal.addEventListener("abort", aborted)
   })

@@ -1,6 +1,7 @@
 import { command } from "./command.ts"
 import { compose } from "./compose.ts"
 import { signal } from "./signal.ts"
+import { systemd } from "./systemd.ts"
 
 /** Every restarter in the binary. To add one: a file beside this one, a line here. */
-export const restarters = [command, compose, signal] as const
+export const restarters = [command, compose, signal, systemd] as const

@@ -87,8 +87,9 @@ export function distribution(of: Class, length: number, different: number): read
 
 /** Nothing of interest lies beyond: a thousand values hold a character some five hundred times. */
 const most = 3000
+type Sum = Float64Array<ArrayBuffer>
 
-function convolve(one: Float64Array, other: Float64Array): Float64Array {
+function convolve(one: Sum, other: Sum): Sum {
   const sum = new Float64Array(Math.min(most, one.length + other.length - 1))
   one.forEach((p, i) => {
     if (p > 0) for (let j = 0; j < other.length && i + j < sum.length; j++) sum[i + j] = (sum[i + j] ?? 0) + p * (other[j] ?? 0)
@@ -97,7 +98,7 @@ function convolve(one: Float64Array, other: Float64Array): Float64Array {
 }
 
 /** The distribution of the sum over `values` independent texts. Adds what is positive only, so that small tails stay exact. */
-export function sumOf(single: readonly number[], values: number): Float64Array {
+export function sumOf(single: readonly number[], values: number): Sum {
   let sum = Float64Array.of(1)
   let power = Float64Array.from(single)
   for (let left = values; left > 0; left = Math.floor(left / 2)) {
@@ -108,7 +109,7 @@ export function sumOf(single: readonly number[], values: number): Float64Array {
 }
 
 /** The narrowest bounds that a sum misses on either side with probability `alpha` at most. */
-export function boundsOf(sum: Float64Array, alpha: number): readonly [least: number, most: number] {
+export function boundsOf(sum: Sum, alpha: number): readonly [least: number, most: number] {
   let least = 0
   for (let below = sum[0] ?? 0; below <= alpha; below += sum[least] ?? 0) least++
   let upper = sum.length - 1

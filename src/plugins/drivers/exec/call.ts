@@ -65,6 +65,7 @@ function refuseFailure(says: string, result: RunResult): void {
   const failure = failureOf(says, result)
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
+  if (result.signal !== undefined) throw new AppError("exec-killed", failure.message, { remedy: "retry" })
   throw new AppError("exec-failed", failure.message, { hint: "what it said is not repeated, for it may hold values: let the program keep a log of its own" })
 }
 

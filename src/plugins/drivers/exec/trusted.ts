@@ -1,6 +1,9 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
 
+/** A program that was never started, or ended with a code of its own. */
+const saysNo = new Set(["exec-failed", "refused-by-policy", "program-missing"])
+
 /**
  * The stand-in for a login where the program cannot log in and the config says `trust_apply`. Only for services that hold
  * two values: there `current` stays accepted whatever becomes of `pending`, so an answer that is wrong locks nobody out.
@@ -9,9 +12,14 @@ import type { Credential, Probe } from "../../../core/ports.ts"
 export class Trusted {
   readonly #answers = new Map<string, Probe>()
 
-  /** A version that the engine works with. One that never was accepted is applied again. */
-  know({ version, acceptedAt }: Credential): void {
-    if (!this.#answers.has(version)) this.#answers.set(version, acceptedAt === undefined ? "refused" : "accepted")
+  /** The versions of a recovery. The youngest, if the program never said yes to it, is to be applied again; the others were accepted once. */
+  introduce(known: readonly Credential[]): void {
+    const age = ({ version }: Credential): number => Number(version.slice(1))
+    const youngest = Math.max(...known.map(age))
+    for (const one of known) {
+      if (this.#answers.has(one.version)) continue
+      this.#answers.set(one.version, one.acceptedAt === undefined && age(one) === youngest ? "refused" : "accepted")
+    }
   }
 
   accepted({ version }: Credential): void {
@@ -22,10 +30,10 @@ export class Trusted {
     this.#answers.set(version, "refused")
   }
 
-  /** By its contract, an exit code of its own means that the program did not do it; all else, that nobody knows. */
+  /** What a failed `apply` means: by its contract a program that said no has not done it; all else, that nobody knows. */
   failed({ version }: Credential, error: unknown): void {
-    const said = error instanceof AppError && error.code === "exec-failed"
-    this.#answers.set(version, said ? "refused" : "unknown")
+    const saidNo = error instanceof AppError && saysNo.has(error.code)
+    this.#answers.set(version, saidNo ? "refused" : "unknown")
   }
 
   /** The random control is refused as a matter of form; a version that nobody introduced is unknown. */

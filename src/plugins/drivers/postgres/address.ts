@@ -29,6 +29,17 @@ export function parseAddress(text: string): Address {
   }
 }
 
+/** Why the address is not understood; undefined where it is. */
+export function addressProblem(text: string): string | undefined {
+  try {
+    parseAddress(text)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}
+
 /** The place for people, and the server's name where two logins are compared: never the database. */
 export function sayAddress({ host, port, socket }: Address): string {
   if (socket !== undefined) return `${socket}/.s.PGSQL.${port}`

@@ -1,22 +1,26 @@
-import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Versions } from "../../../core/ports.ts"
 import { newPassword, roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
 import { quoteName, quoteText } from "./quote.ts"
+import { waitForReplay } from "./replay.ts"
+import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
+import { lockRoles } from "./server-lock.ts"
 import { inSession } from "./session.ts"
-import type { Connection } from "./wire.ts"
 
-/** Gives the role `next`'s password. The same call again sends the same statement. */
+/** Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same statement. */
 export async function apply(place: Place, next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(place, next)
   const statement = `ALTER ROLE ${quoteName(role)} PASSWORD ${quoteText(await newPassword(place, next))}`
-  return inSession(place, likelyFirst(next, versions), signal, async (connection) => {
-    await lock(connection, role)
+  const logins = likelyFirst(next, versions)
+  return inSession(place, logins, signal, async (connection) => {
+    await lockRoles(connection, new Set([role, ...place.roles]))
     await connection.rows([], statement).catch((error: unknown) => Promise.reject(asPolicy(place, role, error)))
-    const [clock] = await connection.rows(["now"], `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`)
-    return clock?.now == null ? {} : { acceptedAt: clock.now }
+    await waitForReplay(place, connection, logins, signal)
+    // Last: until a standby has replayed the change, it lets sessions in by the old password.
+    const acceptedAt = await serverClock(connection)
+    return acceptedAt === undefined ? {} : { acceptedAt }
   })
 }
 
@@ -24,24 +28,6 @@ export async function apply(place: Place, next: Credential, versions: Versions, 
 function likelyFirst(next: Credential, { current, pending, previous }: Versions): readonly Credential[] {
   const order = next.version === current?.version ? [pending, current, previous] : [current, next, pending, previous]
   return order.filter((login) => login !== undefined)
-}
-
-/** One rotation of a role at a time, whichever machine it comes from. The lock ends with the session. */
-async function lock(connection: Connection, role: string): Promise<void> {
-  const key = createHash("sha256").update(`mycelium ${role}`).digest().readBigInt64BE(0)
-  const [answer] = await connection.rows(["got"], `SELECT pg_try_advisory_lock(${key})`)
-  if (answer?.got === "t") return
-  const [holder] = await connection.rows(
-    ["name"],
-    `SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND objsubid = 1
-     AND (classid::bigint << 32) | objid::bigint = ${key} AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`,
-  )
-  throw new AppError("locked-at-server", `${connection.says}: ${sayHolder(holder?.name)} is changing role ${role} now`, { remedy: "retry" })
-}
-
-/** A session's name is chosen by its client: only what looks like one of ours is repeated. */
-function sayHolder(name: string | null | undefined): string {
-  return name != null && /^mycelium\/[\w./#-]+$/.test(name) ? `another session, ${name},` : "another session"
 }
 
 /** A hook of the server (credcheck, passwordcheck, a hosted service's own) says no by one of these; asking again changes nothing. */

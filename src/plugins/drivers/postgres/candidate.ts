@@ -8,8 +8,10 @@ import { makeVerifier } from "./scram.ts"
 /** A version as PostgreSQL sees it: `{ user, password, salt }`; adopted: without `salt`; version 0: `{ user, verifier }`. */
 
 /** The role of a version. A version that was adopted may not name it. */
-export function roleOf({ options }: Place, { fields }: Credential): string {
-  return typeof fields["user"] === "string" ? fields["user"] : options.role
+export function roleOf({ roles }: Place, { fields }: Credential): string {
+  const role = typeof fields["user"] === "string" ? fields["user"] : roles[0]
+  if (role === undefined) throw new AppError("role-missing", "neither the version nor the config names a role")
+  return role
 }
 
 export function passwordOf({ fields }: Credential): Secret | undefined {

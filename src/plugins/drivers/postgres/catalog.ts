@@ -5,7 +5,7 @@ import type { Connection } from "./wire.ts"
 
 const columns = [
   "exists", "login", "expired", "limit", "superuser", "replication", "self",
-  "recovery", "readonly", "since16", "weAreSuperuser", "weCreate", "weAdminister", "weSignal", "weReadHashes",
+  "recovery", "readonly", "since16", "weAreSuperuser", "weCreate", "weAdminister", "weSee", "weSignal", "weReadHashes",
 ] as const
 export type Seen = Readonly<Record<(typeof columns)[number], string | null>>
 
@@ -16,8 +16,8 @@ export async function lookAt(role: string, connection: Connection): Promise<Seen
     columns,
     `SELECT r.rolname IS NOT NULL, r.rolcanlogin, coalesce(r.rolvaliduntil <= now(), false), r.rolconnlimit, r.rolsuper, r.rolreplication, r.oid = me.oid,
     pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('server_version_num')::int >= 160000, me.rolsuper, me.rolcreaterole,
-    ${has(name, "MEMBER WITH ADMIN OPTION")}, ${has(name, "USAGE")} OR (${has("'pg_signal_backend'", "USAGE")} AND ${has("'pg_read_all_stats'", "USAGE")}),
-    ${readsHashes} FROM pg_roles me LEFT JOIN pg_roles r ON r.rolname = ${name} WHERE me.rolname = current_user`,
+    ${has(name, "MEMBER WITH ADMIN OPTION")}, ${has(name, "USAGE")} OR ${has("'pg_read_all_stats'", "USAGE")},
+    ${has(name, "USAGE")} OR ${has("'pg_signal_backend'", "USAGE")}, ${readsHashes} FROM pg_roles me LEFT JOIN pg_roles r ON r.rolname = ${name} WHERE me.rolname = current_user`,
   )
   return seen?.exists === "t" ? seen : undefined
 }

@@ -1,36 +1,46 @@
 import { defineDriver } from "../../../core/define.ts"
-import { sayAddress, parseAddress } from "./address.ts"
+import type { Credential } from "../../../core/ports.ts"
 import { apply } from "./apply.ts"
+import { roleOf } from "./candidate.ts"
 import { Options } from "./options.ts"
+import { forget } from "./forget.ts"
+import { loginsOf, nextRole } from "./pair.ts"
 import { makePlace } from "./place.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
-import { endOlderSessions, settle } from "./sessions.ts"
+import { revoke } from "./revoke.ts"
+import { settle } from "./sessions.ts"
 import { stored } from "./stored.ts"
 
-/** The password of one PostgreSQL role. One value at a time: `apply` ends the old one, `revoke` has only its sessions left. */
+/**
+ * The password of one PostgreSQL role: one value at a time, `apply` ends the old one. Or of a pair of roles that take turns:
+ * a version is a role with its password, both are accepted until `revoke` takes the previous one's away.
+ */
 export const postgres = defineDriver({
   type: "postgres",
-  summary: "the password of a PostgreSQL role, changed by ALTER ROLE with a SCRAM verifier",
+  summary: "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
   options: Options,
   fields: ["user", "password"],
-  overlap: () => "one",
-  // A role is the cluster's, whatever database it logs in to.
-  login: ({ address, role }) => `postgresql://${sayAddress(parseAddress(address))} role ${role}`,
+  overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
+  login: (options) => loginsOf(options).join(", "),
+  logins: loginsOf,
   open: (options, reach) => {
     const place = makePlace(options, reach)
+    const { pair } = place
+    const [only = ""] = place.roles
     return {
-      overlap: "one",
-      draft: (_, text) => ({ user: options.role, password: text("password", options.length), salt: text("salt") }),
+      overlap: pair === undefined ? "one" : "both",
+      draft: ({ current }, text) => ({ user: pair === undefined ? only : nextRole(pair, current), password: text("password", options.length), salt: text("salt") }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
-      revoke: async (_, live, { endSessions }, signal) => ({
-        sessionsEnded: endSessions ? await endOlderSessions(place, live, signal) : 0,
-      }),
-      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal) }),
-      describe: () => `ALTER ROLE ${options.role} (${options.send ?? "verifier"})`,
+      revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
+      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
+      describe: ({ pending, current }) => {
+        const role = pair === undefined ? only : pending === undefined ? nextRole(pair, current) : roleOf(place, pending)
+        return `ALTER ROLE ${role} (${options.send ?? "verifier"})`
+      },
     }
   },
 })

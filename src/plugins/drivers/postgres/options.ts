@@ -1,9 +1,9 @@
 import { z } from "zod"
-import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
-import { isLocal, parseAddress } from "./address.ts"
+import { addressProblem } from "./address.ts"
+import { conflicts } from "./conflicts.ts"
 
-/** What a config says about one PostgreSQL role. Messages are one sentence each and never quote what was given. */
+/** What a config says about one PostgreSQL role, or a pair. Messages are one sentence each and never quote what was given. */
 
 const path = { error: "give the path of a file" }
 
@@ -36,9 +36,15 @@ const Tls = z.strictObject({
 export const Options = z
   .strictObject({
     address: Address,
+    /** Its standbys: a value counts once each of them has it, and is dead once each has lost it. */
+    also: z.array(Address, { error: "give a list of addresses: [postgresql://host:5432]" }).min(1, { error: "name a standby, or leave also out" }).optional(),
     /** The role whose password rotates. */
-    role: Name,
-    /** Who changes it; without one the role changes its own. */
+    role: Name.optional(),
+    /** Instead of `role`: two that take turns, so that no login ever fails. */
+    roles: z.tuple([Name, Name], { error: "give the names of two roles: [shop_blue, shop_green]" }).optional(),
+    /** Owns the objects of a pair; both roles are members of it, and it cannot log in. */
+    owner: Name.optional(),
+    /** Who changes it; without one the role changes its own. A pair needs one. */
     admin: Admin.optional(),
     tls: Tls.optional(),
     /** Takes away the demand for verified TLS off this machine. */
@@ -53,37 +59,6 @@ export const Options = z
       .optional(),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
   })
 export type Options = z.output<typeof Options>
-
-type Conflict = { readonly path: string; readonly says: string }
-
-function conflicts(options: Options): readonly Conflict[] {
-  const found: Conflict[] = []
-  if (options.admin?.user === options.role) {
-    found.push({ path: "admin", says: "admin and role are the same: leave admin out, for a role may change its own password" })
-  }
-  if (options.insecure === true && options.tls !== undefined) {
-    found.push({ path: "insecure", says: "insecure and tls contradict each other: leave one out" })
-  }
-  if (options.send === "plaintext" && options.insecure === true && !isLocalAddress(options.address)) {
-    found.push({ path: "send", says: "a password in plain text needs verified TLS on the way: take insecure out" })
-  }
-  return found
-}
-
-/** An address that is not understood has a problem of its own; that one is enough. */
-function isLocalAddress(text: string): boolean {
-  return addressProblem(text) !== undefined || isLocal(parseAddress(text))
-}
-
-function addressProblem(text: string): string | undefined {
-  try {
-    parseAddress(text)
-    return undefined
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
-}

@@ -6,21 +6,49 @@ import type { Reach } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { type Address, isLocal, parseAddress } from "./address.ts"
 import type { Options } from "./options.ts"
+import { type Pair, pairOf, rolesOf } from "./pair.ts"
 import type { Endpoint } from "./socket.ts"
 import { type Connection, connect } from "./wire.ts"
 
 /** One server as the config names it, and what this secret may use to reach it. */
-export type Place = { readonly options: Options; readonly address: Address; readonly reach: Reach }
+export type Place = {
+  readonly options: Options
+  readonly address: Address
+  readonly reach: Reach
+  /** The roles that the config names: one, or a pair's two. */
+  readonly roles: readonly string[]
+  readonly pair: Pair | undefined
+  /** The same, at each standby that the config names. */
+  readonly standbys: readonly Place[]
+}
 
 export function makePlace(options: Options, reach: Reach): Place {
-  return { options, address: parseAddress(options.address), reach }
+  const address = parseAddress(options.address)
+  const primary = { options, address, reach, roles: rolesOf(options), pair: pairOf(options), standbys: [] }
+  const standbys = (options.also ?? []).map((text) => ({ ...primary, address: { ...databaseOf(address), ...parseAddress(text) } }))
+  return { ...primary, standbys }
+}
+
+/** A standby has the same databases: what its address leaves out is the primary's. */
+function databaseOf({ database }: Address): Pick<Address, "database"> {
+  return database === undefined ? {} : { database }
+}
+
+/** The primary and its standbys. */
+export function everywhere(place: Place): readonly Place[] {
+  return [place, ...place.standbys]
+}
+
+/** Where programs log in, as far as the config tells. */
+export function databaseAt({ address }: Place): string {
+  return address.database ?? "postgres"
 }
 
 export type LoginTo = { readonly user: string; readonly password: Secret; readonly database?: string | undefined; readonly applicationName: string }
 
 /** A connection to `place`; off this machine only through verified TLS, unless the config says `insecure`. */
 export async function connectTo(place: Place, login: LoginTo, signal: AbortSignal): Promise<Connection> {
-  const database = login.database ?? place.address.database ?? "postgres"
+  const database = login.database ?? databaseAt(place)
   return connect(await endpoint(place), { ...login, database, random: place.reach.host.random }, signal)
 }
 

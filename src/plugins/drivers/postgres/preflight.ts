@@ -1,21 +1,26 @@
 import { AppError } from "../../../base/error.ts"
-import type { Finding, Versions } from "../../../core/ports.ts"
+import type { Credential, Finding, Versions } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { lookAt, type Seen } from "./catalog.ts"
+import { problem } from "./finding.ts"
+import { idleFindings, refusalFindings } from "./idle.ts"
+import { examinePair } from "./pair-preflight.ts"
 import type { Place } from "./place.ts"
-import { quoteName, quoteText } from "./quote.ts"
-import { rightFindings } from "./rights.ts"
+import { rightFindings, type SeenRoles } from "./rights.ts"
+import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
 import { inSession } from "./session.ts"
+import { standbyFindings } from "./standby.ts"
 import type { Connection } from "./wire.ts"
 
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
 export async function preflight(place: Place, { current }: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { role } = place.options
-  if (current !== undefined && roleOf(place, current) !== role) {
-    return [problem("role-differs", `the current version belongs to another role than ${role}`, "adopt the password of this role, or put the former role back")]
-  }
+  const role = current === undefined ? undefined : roleOf(place, current)
+  if (role !== undefined && !place.roles.includes(role)) return [differs(place, role)]
   try {
-    return await inSession(place, current === undefined ? [] : [current], signal, (connection) => examine(place, connection))
+    const found = await inSession(place, current === undefined ? [] : [current], signal, (connection) => examine(place, current, connection, signal))
+    // A login that must fail, for nothing, counts at the server all the same.
+    if (found.some(({ severity }) => severity === "error")) return found
+    return [...found, ...(await refusalFindings(place, current, signal))]
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
@@ -23,54 +28,42 @@ export async function preflight(place: Place, { current }: Versions, signal: Abo
   }
 }
 
-async function examine(place: Place, connection: Connection): Promise<readonly Finding[]> {
-  const { role } = place.options
-  const seen = await lookAt(role, connection)
-  if (seen === undefined) return [problem("role-missing", `role ${role} does not exist`, "create it, or correct its name in the config")]
+function differs({ roles, pair }: Place, role: string): Finding {
+  const says = `the current version belongs to role ${role}, not to ${roles.join(" or ")}`
+  const remedy = pair === undefined ? "adopt the password of this role, or put the former role back" : `make ${role} one of the two roles, or adopt the password of one of these`
+  return problem("role-differs", says, remedy)
+}
+
+async function examine(place: Place, current: Credential | undefined, connection: Connection, signal: AbortSignal): Promise<readonly Finding[]> {
+  const roles = new Map<string, Seen>()
+  const missing: Finding[] = []
+  for (const role of place.roles) {
+    const seen = await lookAt(role, connection)
+    if (seen === undefined) missing.push(problem("role-missing", `role ${role} does not exist`, "create it, or correct its name in the config"))
+    else roles.set(role, seen)
+  }
+  if (missing.length > 0) return missing
   return [
     ...loginFindings(place, connection),
-    ...roleFindings(role, seen),
-    ...serverFindings(connection, seen),
-    ...rightFindings(place.options, seen),
-    ...(await hashFindings(role, seen, connection)),
+    ...(await eachRole(roles, connection)),
+    ...rightFindings(place, roles),
+    ...(await examinePair(place, current, connection)),
+    ...(await idleFindings(place, current, connection)),
+    ...(await standbyFindings(place, current, connection, signal)),
   ]
 }
 
 /** trust, peer or a certificate: whoever gets in that way has shown no password. */
-function loginFindings({ options: { admin, role } }: Place, { asked }: Connection): readonly Finding[] {
+function loginFindings({ options: { admin }, roles }: Place, { asked }: Connection): readonly Finding[] {
   if (asked !== "nothing") return []
   if (admin !== undefined) return [{ code: "admin-not-asked", severity: "info", says: `the server lets ${admin.user} in without asking for a password` }]
-  const says = `the server lets role ${role} in without asking for a password: a rotation would protect nothing`
+  const says = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
   return [problem("password-not-asked", says, "use scram-sha-256 in pg_hba.conf")]
 }
 
-function roleFindings(role: string, seen: Seen): readonly Finding[] {
+async function eachRole(roles: SeenRoles, connection: Connection): Promise<readonly Finding[]> {
   const found: Finding[] = []
-  const alter = `ALTER ROLE ${quoteName(role)}`
-  if (seen.login !== "t") found.push(problem("role-nologin", `role ${role} may not log in`, `${alter} LOGIN`))
-  if (seen.expired === "t") {
-    const says = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`
-    found.push(problem("role-expired", says, `${alter} VALID UNTIL 'infinity'`))
-  }
-  if (seen.limit === "0") found.push(problem("role-no-connections", `role ${role} has a connection limit of 0`, `${alter} CONNECTION LIMIT -1`))
-  return found
-}
-
-function serverFindings({ says }: Connection, { recovery, readonly }: Seen): readonly Finding[] {
-  if (recovery === "t") return [problem("server-in-recovery", `${says}: the server is a standby and takes no changes`, "give the address of the primary")]
-  if (readonly !== "on") return []
-  return [problem("read-only-server", `${says}: sessions are read-only there`, "default_transaction_read_only is on for the server, the database or the role")]
-}
-
-/** Only where we may read the stored form: an md5 hash would turn into SCRAM, and clients that know only md5 would be locked out. */
-async function hashFindings(role: string, seen: Seen, connection: Connection): Promise<readonly Finding[]> {
-  if (seen.weReadHashes !== "t") return []
-  const [row] = await connection.rows(["md5"], `SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = ${quoteText(role)}`)
-  if (row?.md5 !== "t") return []
-  const says = `role ${role} has an md5 password: a rotation would turn it into SCRAM, which an old client may not speak`
-  return [problem("md5-role", says, `when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', and give role ${role} its password again`)]
-}
-
-function problem(code: string, says: string, remedy?: string): Finding {
-  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
+  for (const [role, seen] of roles) found.push(...roleFindings(role, seen), ...(await hashFindings(role, seen, connection)))
+  const [first] = roles.values()
+  return [...(first === undefined ? [] : serverFindings(connection, first)), ...found]
 }

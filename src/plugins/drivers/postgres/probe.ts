@@ -1,33 +1,46 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
 import { passwordOf, roleOf, storedVerifierOf } from "./candidate.ts"
-import { connectTo, type Place, probeName } from "./place.ts"
+import { checkIdentity } from "./identity.ts"
+import { connectTo, everywhere, type Place, probeName } from "./place.ts"
 import { readStored } from "./stored.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
-/** A fresh login with `candidate`. Version 0, of which only the stored form is known, is judged by the admin's view. */
+/** A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only where all of them agree. */
 export async function probe(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+  const [first = "unknown", ...others] = await Promise.all(everywhere(place).map((server) => probeAt(server, candidate, signal)))
+  return others.every((answer) => answer === first) ? first : "unknown"
+}
+
+/** Version 0, of which only the stored form is known, is judged by the admin's view. */
+async function probeAt(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
   try {
     const stored = storedVerifierOf(candidate)
     return stored === undefined ? await logIn(place, candidate, signal) : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
-    // What is no error of ours is a mistake in the program and must not pass for an answer.
-    if (error instanceof AppError) return "unknown"
+    // What is no error of ours is a mistake in the program and must not pass for an answer. A login that became somebody else is said by name.
+    if (error instanceof AppError && error.code !== "pair-identity") return "unknown"
     throw error
   }
 }
 
 async function logIn(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  const password = passwordOf(candidate)
+  const [role, password] = [roleOf(place, candidate), passwordOf(candidate)]
   if (password === undefined) return "unknown"
+  const pair = place.pair?.roles.includes(role) === true ? place.pair : undefined
   try {
-    const connection = await connectTo(place, { user: roleOf(place, candidate), password, applicationName: probeName }, signal)
-    await connection.close()
+    const connection = await connectTo(place, { user: role, password, applicationName: probeName }, signal)
+    try {
+      if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
+    } finally {
+      await connection.close()
+    }
     return "accepted"
   } catch (error) {
     if (isRefusedPassword(error)) return "refused"
-    // The password was right; it was the database that did not exist or let this role in.
-    if (error instanceof ServerError && error.authenticated && (error.sqlstate === "3D000" || error.sqlstate === "42501")) return "accepted"
+    // The password was right; it was the database that did not exist or let this role in. Of a pair's login that is not enough to know.
+    const wasRight = error instanceof ServerError && error.authenticated && (error.sqlstate === "3D000" || error.sqlstate === "42501")
+    if (wasRight && pair === undefined) return "accepted"
     throw error
   }
 }

@@ -32,6 +32,10 @@ export class ServerError extends AppError {
   }
 }
 
+export function isMissingRole(error: unknown): boolean {
+  return error instanceof ServerError && error.sqlstate === "42704"
+}
+
 export function isRefusedPassword(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === "28P01"
 }

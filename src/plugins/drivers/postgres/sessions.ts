@@ -1,7 +1,8 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
-import { type Place, sessionName } from "./place.ts"
+import { ofPrograms } from "./open-sessions.ts"
+import { everywhere, type Place, sessionName } from "./place.ts"
 import { quoteText } from "./quote.ts"
 import { isRefusedPassword } from "./server-error.ts"
 import { inSession } from "./session.ts"
@@ -9,7 +10,7 @@ import type { Connection } from "./wire.ts"
 
 /**
  * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
- * and lands whenever the lock is free. False where no login is accepted, so that nobody can look.
+ * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A standby changes nothing.
  */
 export async function settle(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<boolean> {
   try {
@@ -21,23 +22,30 @@ export async function settle(place: Place, known: readonly Credential[], signal:
   }
 }
 
-/** Ends the sessions of the role that are older than the value of now, by the server's clock. Their number. */
-export async function endOlderSessions(place: Place, live: Credential, signal: AbortSignal): Promise<number> {
-  const role = roleOf(place, live)
-  const { acceptedAt } = live
-  if (acceptedAt === undefined || Number.isNaN(Date.parse(acceptedAt))) {
-    throw new AppError("sessions-undated", `it is not known since when role ${role} has its present password, so which sessions are older is not known either`)
+/** Ends the sessions of `role` that are older than the value of now, by the server's clock, on the standbys too. Their number. */
+export async function endOlderSessions(place: Place, role: string, live: Credential, signal: AbortSignal): Promise<number> {
+  const since = acceptedAt(live)
+  if (since === undefined) {
+    throw new AppError("sessions-undated", `it is not known since when role ${roleOf(place, live)} has its present password, so which sessions are older is not known either`)
   }
-  return inSession(place, [live], signal, async (connection) => {
-    const theirs = `usename = ${quoteText(role)}`
-    // What the admin may not see of a session is null, its kind too (manual, pg_stat_activity).
-    const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
-    if (hidden?.count !== "0") {
-      const hint = "GRANT pg_read_all_stats, pg_signal_backend TO the admin"
-      throw new AppError("sessions-hidden", `${connection.says}: the age of the sessions of role ${role} is not visible`, { hint })
-    }
-    return endAll(place, connection, `${theirs} AND backend_type IN ('client backend', 'walsender') AND backend_start < ${quoteText(acceptedAt)}::timestamptz`, signal)
-  })
+  const ended = everywhere(place).map((server) =>
+    inSession(server, [live], signal, async (connection) => {
+      const theirs = `usename = ${quoteText(role)}`
+      const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
+      if (hidden?.count !== "0") throw sessionsHidden(connection, role)
+      return endAll(server, connection, `${theirs} AND ${ofPrograms} AND backend_start < ${quoteText(since)}::timestamptz`, signal)
+    }),
+  )
+  return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
+}
+
+/** When the server took this value, by its own clock, if that is known. */
+export function acceptedAt({ acceptedAt: at }: Credential): string | undefined {
+  return at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at
+}
+
+export function sessionsHidden({ says }: Connection, role: string): AppError {
+  return new AppError("sessions-hidden", `${says}: the age of the sessions of role ${role} is not visible`, { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" })
 }
 
 /** Ends every other session that `condition` finds, and looks again until none is left: only then can none of them act any more. */

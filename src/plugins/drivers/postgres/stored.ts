@@ -3,7 +3,7 @@ import type { Fields } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
 import { readsHashes } from "./catalog.ts"
 import type { Place } from "./place.ts"
-import { quoteText } from "./quote.ts"
+import { quoteName, quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
 
 export type Stored = {
@@ -29,14 +29,28 @@ export async function readStored(place: Place, role: string, signal: AbortSignal
   })
 }
 
-/** The present password in a form that can be put back; undefined where it cannot be read or the role has none. */
+/**
+ * The present password in a form that can be put back; undefined where it cannot be read or the role has none. A pair's
+ * first value goes to its first role; the second must not hold one that nobody has told us of.
+ */
 export async function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {
-  const { role } = place.options
+  const [role = "", second] = place.roles
   const now = await readStored(place, role, signal)
-  if (now.sessions > 0) {
-    const open = now.sessions === 1 ? "1 session is" : `${now.sessions} sessions are`
-    throw new AppError("value-exists", `role ${role} is in use: ${open} open with its present password`, { hint: "adopt that password instead, or end its sessions first" })
-  }
+  refuseInUse(role, now)
+  if (second !== undefined) refuseSecond(second, await readStored(place, second, signal))
   if (now.verifier == null) return undefined
   return { user: role, verifier: new Secret(`${place.reach.label} verifier`, now.verifier) }
+}
+
+function refuseInUse(role: string, { sessions }: Stored): void {
+  if (sessions === 0) return
+  const open = sessions === 1 ? "1 session is" : `${sessions} sessions are`
+  throw new AppError("value-exists", `role ${role} is in use: ${open} open with its present password`, { hint: "adopt that password instead, or end its sessions first" })
+}
+
+function refuseSecond(role: string, now: Stored): void {
+  refuseInUse(role, now)
+  if (now.verifier == null) return
+  const hint = `adopt it (name ${role} first under roles), or, if nobody uses it: ALTER ROLE ${quoteName(role)} PASSWORD NULL`
+  throw new AppError("value-exists", `role ${role} has a password already, and the pair's first value would leave it alive`, { hint })
 }

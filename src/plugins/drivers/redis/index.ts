@@ -1,6 +1,8 @@
 import { defineDriver } from "../../../core/define.ts"
+import type { Credential } from "../../../core/ports.ts"
 import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
+import { forget } from "./forget.ts"
 import { Options } from "./options.ts"
 import { makePlace } from "./place.ts"
 import { preflight } from "./preflight.ts"
@@ -16,7 +18,8 @@ export const redis = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: () => "both",
-  login: ({ address, user }) => `redis://${sayAddress(parseAddress(address))} user ${user}`,
+  login: ({ address, user }) => loginAt(address, user),
+  logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {
     const place = makePlace(options, reach)
     return {
@@ -27,8 +30,12 @@ export const redis = defineDriver({
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
-      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal) }),
+      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
       describe: () => `ACL SETUSER ${options.user} #… (second password)`,
     }
   },
 })
+
+function loginAt(address: string, user: string): string {
+  return `redis://${sayAddress(parseAddress(address))} user ${user}`
+}

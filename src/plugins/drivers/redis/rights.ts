@@ -94,7 +94,15 @@ function leastRules(keeper: Tried["keeper"], info: Info | undefined): readonly s
     "resetkeys",
     ...((info?.version ?? 0) >= 6.2 ? ["resetchannels"] : []),
     "-@all",
-    ...["+acl|getuser", "+acl|setuser", ...save, "+client|id", "+client|kill", "+client|list", "+client|setname", "+info", "+time"],
+    "+acl|getuser",
+    "+acl|setuser",
+    ...save,
+    "+client|id",
+    "+client|kill",
+    "+client|list",
+    "+client|setname",
+    "+info",
+    "+time",
     ...(info?.cluster === true ? ["+cluster|info"] : []),
   ]
 }

@@ -37,7 +37,7 @@ export type User = {
 export async function readUser(connection: Connection, name: string): Promise<User | undefined> {
   const reply = await connection.command(["ACL", "GETUSER"], name)
   if (reply === null) return undefined
-  const fields = byName(reply)
+  const fields = byName(reply, connection.says)
   const flags = texts(fields.get("flags"))
   const commands = fields.get("commands")
   return {
@@ -69,11 +69,11 @@ export function userProblem(user: User | undefined, name: string): Problem | und
 }
 
 /** RESP2 has no maps: names and values take turns. */
-function byName(reply: Reply): ReadonlyMap<string, Reply> {
+function byName(reply: Reply, says: string): ReadonlyMap<string, Reply> {
   const list = Array.isArray(reply) ? (reply as readonly Reply[]) : []
   const fields = new Map<string, Reply>()
   for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1] ?? null)
-  if (!fields.has("flags") || !fields.has("passwords")) throw new AppError("answer-malformed", "the server's answer to ACL GETUSER is not understood")
+  if (!fields.has("flags") || !fields.has("passwords")) throw new AppError("answer-malformed", `${says}: the server's answer to ACL GETUSER is not understood`)
   return fields
 }
 

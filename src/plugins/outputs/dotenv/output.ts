@@ -8,6 +8,7 @@ import { foreign, isOurs, refuseForeign } from "./foreign.ts"
 import { mergeInto, wholeFile } from "./merge.ts"
 import { type Present, entriesOf, managedEntries, readPresent } from "./present.ts"
 import { changedKeys, refuseMisread } from "./read-back.ts"
+import { remove } from "./remove.ts"
 import { type Rendered, type Settings, render } from "./settings.ts"
 
 export function openOutput(settings: Settings): Output {
@@ -19,6 +20,8 @@ export function openOutput(settings: Settings): Output {
     prepare: (values, known, signal) => prepare(settings, values, known, signal),
     restore: (before, signal) => restore(settings, before, signal),
     compare: (values) => compare(settings, values),
+    variables: async (values) => Object.fromEntries([...render(settings, values)].map(([name, value]) => [name, Buffer.from(value, "latin1").toString()])),
+    remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
     adopt: async (secrets) => {
       const present = await readPresent(target)
       return present === undefined ? {} : adoptFrom(settings, present.text, secrets)

@@ -5,12 +5,16 @@ import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 
 const good = { address: "postgresql://db.internal/shop", role: "shop" }
 const admin = { user: "rotator", password: { file: "/run/secrets/rotator" } }
+const pair = { address: good.address, roles: ["shop_blue", "shop_green"] as [string, string], owner: "shop_owner", admin }
 
 describe("Options", () => {
   test("takes what the design shows, and the least", () => {
     expect(Options.parse(good)).toEqual(good)
     const full = { ...good, admin: { ...admin, database: "postgres" }, tls: { ca: "ca.pem", name: "db" }, send: "plaintext" as const, length: 40 }
     expect(Options.parse(full)).toEqual(full)
+    expect(Options.parse(pair)).toEqual(pair)
+    const also = { ...pair, also: ["postgresql://standby.internal", "postgresql://db.internal:5433"] }
+    expect(Options.parse(also)).toEqual(also)
   })
 
   test.each([
@@ -30,6 +34,24 @@ describe("Options", () => {
     ["tls.ca", { ...good, tls: { ca: 5 } }],
     ["length", { ...good, length: 8 }],
     ["length", { ...good, length: "hunter2" }],
+    ["role", { address: good.address }],
+    ["roles", { ...pair, role: "shop" }],
+    ["roles", { ...pair, roles: "hunter2" }],
+    ["roles", { ...pair, roles: ["hunter2"] }],
+    ["roles", { ...pair, roles: ["shop_blue", "shop_green", "hunter2"] }],
+    ["roles.1", { ...pair, roles: ["shop_blue", ""] }],
+    ["roles.1", { ...pair, roles: ["hunter2", "hunter2"] }],
+    ["owner", { ...pair, owner: undefined }],
+    ["owner", { ...pair, owner: "shop_green" }],
+    ["owner", { ...good, owner: "hunter2" }],
+    ["admin", { ...pair, admin: undefined }],
+    ["admin", { ...pair, admin: { ...admin, user: "shop_blue" } }],
+    ["admin", { ...pair, admin: { ...admin, user: "shop_owner" } }],
+    ["also", { ...good, also: "hunter2" }],
+    ["also", { ...good, also: [] }],
+    ["also.0", { ...good, also: ["postgresql://shop:hunter2@db"] }],
+    ["also.0", { ...good, also: ["postgresql://db.internal/other"] }],
+    ["also.1", { ...good, also: ["postgresql://one", "postgresql://ONE:5432/x"] }],
   ])("refuses a wrong %s in one sentence that quotes nothing", (path, written) => {
     const issues = Options.safeParse(written).error?.issues ?? []
     expect(issues.map((issue) => issue.path.join("."))).toEqual([path])
@@ -41,13 +63,20 @@ describe("Options", () => {
   })
 
   test("can be shown as a JSON Schema, and extended by the config's keys", () => {
-    expect(z.toJSONSchema(Options, { io: "input" })).toMatchObject({ type: "object", required: ["address", "role"], additionalProperties: false })
+    const schema = z.toJSONSchema(Options, { io: "input" })
+    expect([schema.type, schema.required, schema.additionalProperties]).toEqual(["object", ["address"], false])
     expect(Options.extend({ driver: z.string() }).safeParse({ ...good, driver: "postgres", role: "rotator", admin }).success).toBe(false)
   })
 })
 
-test("login() is the server and the role, whatever the database", () => {
-  const one = postgres.login(Options.parse(good))
-  expect(one).toBe("postgresql://db.internal:5432 role shop")
-  expect(postgres.login(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" }))).toBe(one ?? "")
+test("logins() are the server and each role, whatever the database", () => {
+  const one = postgres.logins?.(Options.parse(good)) ?? []
+  expect(one).toEqual(["postgresql://db.internal:5432 role shop"])
+  expect(postgres.logins?.(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" }))).toEqual([...one])
+  expect(postgres.login(Options.parse(good))).toBe(one.join())
+  expect(postgres.logins?.(Options.parse(pair))).toEqual(["postgresql://db.internal:5432 role shop_blue", "postgresql://db.internal:5432 role shop_green"])
+})
+
+test("overlap() is both for a pair, one for one role", () => {
+  expect([postgres.overlap(Options.parse(good)), postgres.overlap(Options.parse(pair))]).toEqual(["one", "both"])
 })

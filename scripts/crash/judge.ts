@@ -1,0 +1,118 @@
+import { readdirSync } from "node:fs"
+import { basename } from "node:path"
+import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
+import { auditFaults, type Opened, stateOf, versionsOf } from "../../test/support/sealed.ts"
+import type { Shop } from "../../test/support/shop.ts"
+import type { Lane } from "./lane.ts"
+
+/** What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated twice; anything else. */
+export type Fault = { readonly kind: "lost" | "stuck" | "double" | "wrong"; readonly says: string }
+
+/** Right after the cut, with nothing but the disk: does a credential that is on it work? */
+export async function judgeCut({ shop }: Lane): Promise<readonly Fault[]> {
+  if (shop.options.generatedOnly === true) return judgeGeneratedCut(shop)
+  const onDisk = [shop.shown, ...(await versionsOf(shop.project, "postgres")).flatMap(({ password }) => password ?? [])]
+  for (const password of new Set(onDisk)) if (password !== "" && (await shop.login(password)) === "in") return []
+  // Before a first value there is none that could be lost.
+  if (shop.options.empty === true && (await hasNoPassword(shop))) return []
+  return [{ kind: "lost", says: `none of ${onDisk.length} credentials on the disk is accepted` }]
+}
+
+async function judgeGeneratedCut({ project }: Shop): Promise<readonly Fault[]> {
+  const known = (await versionsOf(project, "session_key")).map(({ password }) => password)
+  return known.includes(project.variable("SESSION_KEY")) ? [] : [{ kind: "lost", says: "the key in .env is in no version" }]
+}
+
+async function hasNoPassword({ server, role }: Shop): Promise<boolean> {
+  const [row] = await server.sql(`select rolpassword is null as none from pg_authid where rolname = '${role}'`)
+  return row?.["none"] === true
+}
+
+/** What the state held after the cut: how often it may have rotated since. */
+export type Middle = { readonly newest: Readonly<Record<string, number>> }
+
+export async function middleOf({ shop }: Lane): Promise<Middle> {
+  const document = await stateOf(shop.project)
+  const newest = Object.entries(document?.secrets ?? {}).map(([name, { versions }]) => [name, newestOf(versions)])
+  return { newest: Object.fromEntries(newest) }
+}
+
+function newestOf(versions: readonly { readonly id: string }[]): number {
+  return Math.max(0, ...versions.map(({ id }) => Number(id.slice(1))))
+}
+
+const exits = { rotated: [0], adopted: [0], back: [1] } as const
+
+/** After the same command was called again: everything is at rest, and as a person would want it. */
+export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise<readonly Fault[]> {
+  const faults: Fault[] = []
+  const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says })
+  const allowed: readonly number[] = exits[lane.scenario.rest]
+  if (again.code === undefined || !allowed.includes(again.code)) note("stuck", `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`)
+  const { shop } = lane
+  const document = await stateOf(shop.project)
+  if (document?.changeSet !== undefined) note("stuck", "the journal is open")
+  for (const name of Object.keys(document?.secrets ?? {})) {
+    const versions = await versionsOf(shop.project, name)
+    for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
+    for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) })) note("double", says)
+  }
+  for (const says of [...outsideFaults(lane), ...diskFaults(shop)]) note("wrong", says)
+  return faults
+}
+
+/** One live value, the one that the file shows; every other is refused. */
+async function secretFaults(shop: Shop, name: string, versions: readonly Opened[]): Promise<readonly string[]> {
+  const faults = versions.filter(({ stage }) => !["current", "kept"].includes(stage)).map(({ id, stage }) => `${name} ${id} is left ${stage}`)
+  const current = versions.filter(({ stage }) => stage === "current")
+  const [live] = current
+  if (live === undefined || current.length > 1) return [...faults, `${name} has ${current.length} current versions`]
+  if (name !== "postgres") return shop.project.variable("SESSION_KEY", shop.options.two ? "session.env" : ".env") === live.password ? faults : [...faults, "the file shows another session key"]
+  if (shop.shown !== live.password) faults.push("the file shows another password than the current one")
+  if ((await shop.login(shop.shown)) !== "in") faults.push("the password in the file is not accepted")
+  const dead = versions.flatMap(({ id, password, stage }) => (stage === "current" || password === undefined ? [] : [{ id, password }]))
+  for (const { id, password } of dead) {
+    const answer = await shop.login(password)
+    if (answer !== "28P01") faults.push(`${id}, which should be dead, is answered ${answer}`)
+  }
+  return faults
+}
+
+type Outcomes = Readonly<Record<string, { readonly is: string }>>
+
+/** A value that the cut run had begun is not followed by another one, unless it was taken back. */
+function doubleFaults(name: string, about: { readonly again: Ran; readonly middle: Middle; readonly made: number }): readonly string[] {
+  const since = about.made - (about.middle.newest[name] ?? 0)
+  const { reports = [] } = parse(about.again.stdout)
+  const recovered = reports.some((report) => report.recovered[name]?.is === "rotated")
+  if (since > (recovered ? 0 : 1)) return [`${name} was rotated ${since} times${recovered ? " after it was recovered" : ""}`]
+  return []
+}
+
+function parse(stdout: string): { readonly reports?: readonly { readonly recovered: Outcomes; readonly outcomes: Outcomes }[] } {
+  try {
+    return JSON.parse(stdout) as ReturnType<typeof parse>
+  } catch {
+    return {}
+  }
+}
+
+/** The files are as they should be, and the programs hold what they show. */
+function outsideFaults({ shop: { project, options }, scenario }: Lane): readonly string[] {
+  const faults: string[] = []
+  if (scenario.rest === "back" && project.read(".env") !== project.read("good.env")) faults.push(".env is not as it was, byte for byte")
+  if (!project.read(".env").includes('# the shop\nPORT=8080\n') || !project.read(".env").endsWith('GREETING="hello, world"\n')) faults.push("another line of .env has changed")
+  const programs = options.two ? [["api", ".env"], ["web", "session.env"]] : [["api", ".env"]]
+  for (const [program = "", file = ""] of programs) if (project.read(`${program}.loaded`) !== project.read(file)) faults.push(`${program} holds another ${file}`)
+  return faults
+}
+
+/** Nothing is left lying about, nothing can be read by others, the log is whole. */
+function diskFaults({ project }: Shop): readonly string[] {
+  const faults: string[] = []
+  const paths = [...below(project.folder), ...below(project.home)]
+  for (const path of paths) if (path.endsWith(".mycelium-draft")) faults.push(`${basename(path)} is left`)
+  for (const name of readdirSync(project.stateFolder)) if (!/^production\.(json|lock|audit\.jsonl)$/.test(name)) faults.push(`${name} is left in the store`)
+  for (const path of [...below(project.store), project.path(".env")]) if (!["0600", "0700"].includes(modeOf(path))) faults.push(`${path} has mode ${modeOf(path)}`)
+  return [...faults, ...auditFaults(project)]
+}

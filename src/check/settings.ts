@@ -1,0 +1,78 @@
+import { formatDuration } from "../base/duration.ts"
+import type { Finding } from "../core/ports.ts"
+import { type Report, defineCheck } from "./check.ts"
+import { sayBits } from "./strength.ts"
+
+/** What the config allows and one should know: said aloud, though it is valid. */
+
+export type SecretSettings = {
+  /** "production/postgres". */
+  readonly place: string
+  /** Characters of its values; undefined where the driver does not say. */
+  readonly length: number | undefined
+  readonly rotateEveryMs: number | null
+  readonly hasValue: boolean
+  readonly rotatedAt: Date | undefined
+  /** By the schedule. */
+  readonly dueAt: Date | undefined
+}
+export type Settings = {
+  /** Throws, or tells, who besides us can change the config. */
+  readonly trust: () => Promise<readonly Finding[]>
+  /** What is wrong with the credentials that mycelium itself needs. */
+  readonly references: readonly { readonly place: string; readonly look: () => Promise<readonly Finding[]> }[]
+  /** Options that take a guard away, where they are set: "insecure". */
+  readonly unguarded: readonly { readonly place: string; readonly option: string }[]
+  readonly secrets: readonly SecretSettings[]
+  readonly deployments: readonly { readonly place: string; readonly hasHealth: boolean }[]
+  readonly now: Date
+}
+
+/** A service that was off for a while catches up within minutes. */
+const lateMs = 3_600_000
+
+type Code = "insecure" | "secret-new" | "never-rotated" | "no-health-check" | "rotation-overdue" | "tick-late"
+
+export const settings = defineCheck<Code, Settings>({
+  name: "config",
+  faults: {
+    insecure: { severity: "warning", remedy: "take insecure out: name the authority's certificate under tls" },
+    "secret-new": { severity: "info", remedy: "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one" },
+    "never-rotated": { severity: "info", remedy: "give it a rotate_every, if it encrypts nothing that is stored" },
+    "no-health-check": { severity: "info", remedy: "name one under healthy: without it a rotation cannot tell whether the new value works" },
+    "rotation-overdue": { severity: "warning", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
+    "tick-late": { severity: "info", remedy: "let the schedule fire more often" },
+  },
+  look: async (subject, report) => {
+    await tellOf(subject.trust, undefined, report)
+    await Promise.all(subject.references.map(({ place, look }) => tellOf(look, place, report)))
+    for (const { place, option } of subject.unguarded) report.found("insecure", `${place} has ${option}: true`, option === "insecure" ? {} : { remedy: `take ${option} out` })
+    for (const secret of subject.secrets) judge(secret, subject.now, report)
+    for (const { place, hasHealth } of subject.deployments) if (!hasHealth) report.found("no-health-check", `${place} has no health check: its restart proves little`)
+    return `loads, nobody else can change it${strengthOf(subject.secrets)}`
+  },
+})
+
+async function tellOf(look: () => Promise<readonly Finding[]>, place: string | undefined, report: Report<Code>): Promise<void> {
+  try {
+    for (const finding of await look()) report.passed(place === undefined ? finding : { ...finding, says: `${place}: ${finding.says}` })
+  } catch (error) {
+    report.failed(error, place)
+  }
+}
+
+function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
+  const { place, rotateEveryMs, rotatedAt, dueAt, hasValue } = secret
+  if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
+  if (rotateEveryMs === null) return report.found("never-rotated", `${place} is never rotated by itself (rotate_every: never)`)
+  if (rotatedAt === undefined || dueAt === undefined) return
+  const oldest = rotatedAt.getTime() + rotateEveryMs
+  if (now.getTime() - dueAt.getTime() > lateMs) report.found("rotation-overdue", `${place} was due ${formatDuration(now.getTime() - dueAt.getTime())} ago and has not been rotated`)
+  else if (dueAt.getTime() > oldest) report.found("tick-late", `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier tick`)
+}
+
+/** "; values of 32 characters: 191.9 bits, of 35: 210.0 bits". */
+function strengthOf(secrets: readonly SecretSettings[]): string {
+  const lengths = [...new Set(secrets.flatMap(({ length }) => length ?? []))].sort((one, other) => one - other)
+  return lengths.length === 0 ? "" : `; generated values of ${lengths.map((length) => `${length} characters: ${sayBits(length)}`).join(", of ")}`
+}

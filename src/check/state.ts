@@ -1,0 +1,78 @@
+import { formatDuration } from "../base/duration.ts"
+import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { type Report, defineCheck } from "./check.ts"
+
+/** What the state says about itself, without any key: is anything stuck, late or unclear? */
+
+export type Environment = {
+  readonly name: string
+  /** undefined: nothing was ever rotated or adopted here. */
+  readonly document: StateDocument | undefined
+  /** The secrets that the config has. */
+  readonly secrets: readonly string[]
+}
+export type States = {
+  readonly environments: readonly Environment[]
+  /** What kept a state from being read. */
+  readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[]
+  /** Environments that have a state and are not in the config. */
+  readonly strange: readonly string[]
+  readonly now: Date
+}
+
+const hour = 3_600_000
+/** `run` looks once a minute. */
+const dueMs = 2 * 60_000
+
+type Code = "journal-open" | "journal-stuck" | "retrying" | "revoke-overdue" | "doubtful" | "state-unlisted"
+
+export const state = defineCheck<Code, States>({
+  name: "state",
+  faults: {
+    "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
+    "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
+    retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
+    "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
+    doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
+    "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
+  },
+  look: ({ environments, unreadable, strange, now }, report) => {
+    for (const { environment, error } of unreadable) report.failed(error, environment)
+    for (const one of environments) judge(one, now, report)
+    for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`)
+    const documents = environments.flatMap(({ document }) => document ?? [])
+    return documents.length === 0 ? "nothing is rotated or adopted yet" : `${count(documents)}; nothing is stuck, late or in doubt`
+  },
+})
+
+function judge({ name, document, secrets }: Environment, now: Date, report: Report<Code>): void {
+  if (document === undefined) return
+  const set = document.changeSet
+  if (set !== undefined) {
+    const ageMs = now.getTime() - Date.parse(set.startedAt)
+    const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
+    report.found(ageMs > hour ? "journal-stuck" : "journal-open", says)
+  }
+  for (const [secret, one] of Object.entries(document.secrets)) {
+    judgeSecret(`${name}/${secret}`, one, now, report)
+    if (!secrets.includes(secret) && set?.secrets.includes(secret) !== true) report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`)
+  }
+}
+
+function judgeSecret(place: string, { versions, retry }: SecretState, now: Date, report: Report<Code>): void {
+  if (retry !== undefined) report.found("retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${retry.notBefore.slice(0, 16).replace("T", " ")} UTC`)
+  for (const { id, stage } of versions) {
+    if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
+    if (stage.is !== "previous") continue
+    const lateMs = now.getTime() - Date.parse(stage.revokeAt)
+    if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
+  }
+}
+
+function count(documents: readonly StateDocument[]): string {
+  const all = documents.flatMap((document) => Object.values(document.secrets))
+  const current = all.filter((one) => versionAt(one, "current") !== undefined).length
+  const grace = all.filter((one) => versionAt(one, "previous") !== undefined).length
+  const kept = all.flatMap((one) => one.versions).filter(({ stage }) => stage.is === "kept").length
+  return `${current} secret${current === 1 ? "" : "s"} with a value${grace === 0 ? "" : `, ${grace} in grace`}${kept === 0 ? "" : `, ${kept} older kept`}`
+}

@@ -1,0 +1,32 @@
+import { defineCheck } from "./check.ts"
+
+/** What the machine is like around us. */
+
+export type Surroundings = {
+  readonly uid: number
+  /** The text of /proc/self/limits; undefined where there is none. */
+  readonly limits: string | undefined
+  readonly store: string
+  /** True where the store's folder, or the nearest one above it that exists, is on another machine. */
+  readonly storeIsRemote: boolean
+}
+
+export const surroundings = defineCheck({
+  name: "surroundings",
+  faults: {
+    "runs-as-root": { severity: "info", remedy: "a user of its own is enough, if the outputs' owner and the restarters allow it" },
+    "core-dumps": { severity: "info", remedy: "ulimit -c 0, or LimitCORE=0 in the unit" },
+    "network-file-system": { severity: "error", remedy: "name a store on a local disk: on this one locks cannot be trusted" },
+  },
+  look: ({ uid, limits, store, storeIsRemote }: Surroundings, report) => {
+    if (uid === 0) report.found("runs-as-root", "mycelium runs as root")
+    if (coreLimit(limits) !== "0") report.found("core-dumps", "a crash could write the memory of this process, values and all, to a file")
+    if (storeIsRemote) report.found("network-file-system", `the store ${store} is on a network file system`)
+    return `the store is on a disk of this machine${uid === 0 ? "" : "; mycelium is not root"}`
+  },
+})
+
+/** The soft limit: the one that counts. "Max core file size  0  unlimited  bytes" (proc(5)). */
+function coreLimit(limits: string | undefined): string | undefined {
+  return limits === undefined ? "0" : /^Max core file size\s+(\S+)/m.exec(limits)?.[1]
+}

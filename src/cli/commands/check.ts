@@ -1,0 +1,65 @@
+import { check as look } from "../../app/check.ts"
+import { type Result, bySeverity } from "../../check/check.ts"
+import type { ParseSchedule } from "../../config/context.ts"
+import type { Finding } from "../../core/ports.ts"
+import { AppError } from "../../base/error.ts"
+import { type Command, type Terminal, isSet } from "../command.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { openConfig, plugins } from "../open-config.ts"
+
+export const check: Command = {
+  usage: [
+    "The self-test: can this machine be trusted with secrets now? Changes nothing, save modes with --fix. Opens the store's keys",
+    "but no value (save with --connect). Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
+  ].join("\n"),
+  options: {
+    quick: { type: "boolean", says: "what takes milliseconds and needs no key: randomness, modes, state, clock; for a HEALTHCHECK" },
+    connect: { type: "boolean", says: "log in to every service: the current value is accepted, a wrong one refused" },
+    fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
+    strict: { type: "boolean", says: "warnings count as errors" },
+  },
+  run: async (terminal, args, values) => {
+    if (args.length > 0) throw new AppError("usage", "check takes no argument", { hint: "it looks at everything in the config" })
+    const how = { quick: isSet(values, "quick"), connect: isSet(values, "connect"), fix: isSet(values, "fix") }
+    if (how.quick && how.connect) throw new AppError("usage", "--quick and --connect contradict each other", { hint: "leave one out" })
+    const config = await openConfig(terminal, values, how.quick ? anySchedule : undefined)
+    const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
+    const results = await look({ config, plugins, host: terminal.host, me, stop: terminal.stop }, how)
+    return say(terminal, results, { json: isSet(values, "json"), strict: isSet(values, "strict") })
+  },
+}
+
+/** `run` and the whole check judge schedules; the quick one does not pay for the library that reads them. */
+const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getTime() + 60_000) })
+
+function say(terminal: Terminal, results: readonly Result[], how: { readonly json: boolean; readonly strict: boolean }): number {
+  const findings = bySeverity(results.flatMap(({ name, findings }) => findings.map((finding) => ({ check: name, ...finding }))))
+  const count = (severity: Finding["severity"]): number => findings.filter((one) => one.severity === severity).length
+  const [errors, warnings] = [count("error"), count("warning")]
+  const good = errors === 0 && !(how.strict && warnings > 0)
+  const mended = results.flatMap((one) => one.mended)
+  if (how.json) terminal.out(JSON.stringify({ ok: good, errors, warnings, findings, mended, checks: results.map(({ name, saw, findings }) => ({ name, ok: isFine(findings), saw })) }))
+  else for (const line of [...linesOf(results, findings, mended), summary(errors, warnings, results.length)]) terminal.out(line)
+  return good ? exitCodes.done : exitCodes.check
+}
+
+const marks = { error: "FAIL", warning: "warn", info: "info" } as const
+
+/** The worst first, then what was put right, then what is well. */
+function linesOf(results: readonly Result[], findings: readonly Finding[], mended: readonly string[]): readonly string[] {
+  return [
+    ...findings.flatMap(({ code, severity, says, remedy }) => [`${marks[severity]}  ${code}: ${says}`, ...(remedy === undefined ? [] : [`      remedy: ${remedy}`])]),
+    ...mended.map((says) => `done  ${says}`),
+    ...results.filter((one) => isFine(one.findings)).map(({ name, saw }) => `ok    ${name}: ${saw}`),
+  ]
+}
+
+function isFine(findings: readonly Finding[]): boolean {
+  return findings.every(({ severity }) => severity === "info")
+}
+
+function summary(errors: number, warnings: number, checks: number): string {
+  const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
+  if (errors + warnings === 0) return `${many(checks, "check")}: nothing is wrong`
+  return `${many(checks, "check")}: ${many(errors, "error")}, ${many(warnings, "warning")} · mycelium explain CODE says more`
+}

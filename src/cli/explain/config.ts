@@ -1,0 +1,20 @@
+/** The config and the command line. */
+export const config = {
+  usage: "The command line is wrong: an unknown command or option, a name that the config does not have, or a variable that would change how this program runs. Nothing was done. mycelium COMMAND --help says what there is.",
+  "config-missing": "There is no config where mycelium looks: --config, $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml. Name it with --config, or make one with mycelium init.",
+  "config-invalid": "The config has mistakes; all of them are listed, each with its line. Nothing runs with half a config; a service that reloads keeps the old one. Correct the lines and run mycelium check.",
+  "config-writable-by-others": "Somebody else can change the config, which names programs that mycelium runs: whoever can write it is mycelium. Every command that runs programs refuses. Chown it (and the folders above) to root or to mycelium's user, chmod o-w, and read it before you trust it again.",
+  "config-group-writable": "The members of a group can change the config and so make mycelium run programs. If that is not meant: chmod g-w.",
+  insecure: "An option takes a guard away: insecure: true means that the server's certificate is not checked, so something in between could read the login; weak: true allows values of fewer than 128 bits. Name the authority's certificate under tls, or raise length, and take the option out.",
+  "no-health-check": "A deployment has no health check. After its restart nobody knows whether the program works with the new value, so a rotation cannot turn back in time. Name one under healthy: a URL, a port or a command.",
+  "driver-unknown": "An open rotation, or the config, names a driver that this mycelium does not have. Probably an older version was started: use the newer one.",
+  "output-unknown": "An open rotation, or the config, names a kind of output that this mycelium does not have. Use the version that it was made with, or a newer one.",
+  "restarter-unknown": "An open rotation, or the config, names a way to restart that this mycelium does not have. Use the version that it was made with, or a newer one.",
+  "health-unknown": "An open rotation, or the config, names a kind of health check that this mycelium does not have. Use the version that it was made with, or a newer one.",
+  "address-invalid": "An address in the config cannot be read. It is not repeated, for a password may stand in it. Write it as in postgresql://host:5432/database or redis://host:6379.",
+  "password-as-text": "The address in the config holds a password. Credentials never stand in the config: take it out of there, change it at the service if others have read the file, and name it by reference (file, env or command).",
+  "template-malformed": "A template cannot be read, or uses a variable other than as {{ secret.field }}. Correct braces, tags and filters in the output's options.",
+  "template-failed": "A template could not be rendered with the values. Nothing was written. Check its filters; a value that is not valid Unicode cannot stand in a text.",
+  "template-field-missing": "A template shows a secret or a field that has no value now. Correct the name, or make the first value (adopt, rotate-now --new).",
+  "owner-unknown": "The owner of an output is a name that /etc/passwd or /etc/group of this machine does not have. Write the numbers: owner: \"1000:1000\".",
+} as const

@@ -1,0 +1,30 @@
+/** Files of ours: who may read and write them, and whether they can be. */
+export const files = {
+  "file-open":
+    "A file or a folder of the store, or an output, may be read or written by more users than it should. Sealed values stay sealed, but an output shows them in clear, and who can write in the store can stop rotations. Run mycelium check --fix. If it was an output and others may have read it: mycelium rotate-now. A POSIX ACL shows as group bits of the mode; the chmod that --fix does takes its effect away.",
+  "file-mode": "An output has a narrower mode than the config says, so the program that reads it may be locked out. Run mycelium check --fix, or correct mode in the config.",
+  "file-owner":
+    "A file belongs to another user or group than it should. Usually somebody ran mycelium as root while the service has a user of its own: the service can then no longer read its state. Chown the file as the remedy says, and run commands as that user: sudo -u mycelium mycelium …",
+  "file-is-link": "There is a symbolic link where mycelium expects the file itself. Who owns the link's target could swap it, so links are not followed. Put the file there, or name in the config the file that the link points to.",
+  "file-irregular": "There is a folder, a pipe or a device where mycelium expects a regular file. Nothing was written. Move it away, or name another path.",
+  "file-too-large": "A file is far larger than any of its kind: probably the wrong one is named. Nothing was read. Correct the path.",
+  "file-unreadable": "A file or a folder on the way to it cannot be read by this user. Run mycelium as the user that owns the store and the identity; else mend owner or mode of what is named.",
+  "parent-writable":
+    "Everybody may write in a folder above the store, the identity or an output. Whoever can write there can replace everything below, whatever the modes of the files themselves. Run chmod o-w on it now, then look at what lies below: owners, dates, and mycelium check.",
+  "parent-group-writable": "The members of a group may write in a folder above the store, the identity or an output, and so replace what is below. If that group is not meant to be in charge of these secrets: chmod g-w.",
+  "parent-foreign": "A folder above the store, the identity or an output belongs to another user than root or mycelium's: that user can replace everything below. Chown it to root, or move the store (store in the config) elsewhere.",
+  "identity-missing": "There is no identity on this machine: the key that opens every sealed value. Without it nothing can be rotated. On a new machine: mycelium init. On one that had it: restore identity.txt from its backup, or put the break-glass key there. Do not make a new one while states exist that only the old one opens.",
+  "identity-open": "Other users may read the identity, which opens every sealed value in every backup of the store. Run chmod 600 on it. If others may have read it: make a new identity, seal to it, then rotate everything, for old backups stay readable with the old one.",
+  "identity-broken": "What should be the identity holds no age key. It must hold a line that begins with AGE-SECRET-KEY-1. Restore it from its backup; mycelium init makes one only where there is none.",
+  "keys-missing": "keys.age, which holds the two keys of the store, is gone, though states exist. States can no longer be verified. Restore it from the backup of the store. The sealed values themselves open with the age command and your identity.",
+  "keys-broken": "keys.age opens, but does not hold the two keys of a store: another file was put in its place. Restore it from the backup of the store.",
+  "seal-broken": "Something sealed cannot be opened with this identity: it was sealed to another one, or is damaged. Name the identity that it was sealed to (identity in the config), or restore the store from a backup.",
+  "store-unwritable": "The folders of the store cannot be made. Check the owner of the folder above, or name another with store. Nothing was changed.",
+  "write-failed": "A file could not be written; what was there before is untouched. The message says why: no space, no right, no folder, read-only. Mend that; mycelium tries again by itself, and nothing outside is touched before the state can be written.",
+  "lock-failed": "The lock file of an environment could not be made or taken. It lies in the store beside the state; the store must be writable by this user and on a local disk. Never delete a lock file while mycelium runs.",
+  locked: "Another mycelium is at work on this environment; the message says which. Two at once could lock an application out, so the second one waits or ends with 6. Wait, and try again.",
+  "reference-missing": "A credential that mycelium itself needs (an admin's password, the identity) is not where the config says. If only the variable is not set in your shell but is where the service runs, nothing is wrong. Else make the file, readable by mycelium's user alone, or correct the reference.",
+  "reference-empty": "A credential that mycelium needs is there, but empty. Write it again; a final line end does not count.",
+  "reference-not-text": "A credential that mycelium needs is not text: probably the wrong file is named. Correct the reference.",
+  "reference-open": "A file with a credential that mycelium needs can be read, or written, by everybody on this machine. Run chmod o= on it, and change that credential if others may have read it.",
+} as const

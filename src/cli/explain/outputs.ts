@@ -1,0 +1,22 @@
+/** The files that show values to programs. */
+export const outputs = {
+  "output-missing": "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again.",
+  "output-drift": "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
+  "output-stale": "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
+  "output-incomplete": "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
+  "output-unread": "The template of this output cannot be read backwards (a filter, a tag, a file of its own), so check cannot tell by fingerprint which value it shows. Nothing is wrong with that; mycelium render makes sure.",
+  "output-unreadable": "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would stumble too. Mend that line, or name the right reader with for:.",
+  "output-key-twice": "A variable stands twice in an output. Readers differ about which one counts, so nothing is written. Delete the wrong line.",
+  "output-foreign": "The file where an output should go was not written by mycelium, or for another environment, and holds more than the variables of this output. Overwriting would lose the rest. Write merge: true to keep the other lines, or name another file.",
+  "output-not-read-back": "The drafted output was read back as its reader would, and would have shown something else than meant. Nothing was written. Name the right reader with for:, or report it.",
+  "output-value-unfit": "A value holds characters that this kind of file cannot carry for its reader. Nothing was written. Name another reader with for:, or let mycelium generate a new value: those always fit.",
+  "output-folder-missing": "The folder of an output does not exist. Create it, private to those who read the file; mycelium does not guess owners.",
+  "output-changed-meanwhile": "Somebody else changed the output between our look at it and our write. Their change stands, nothing was written; mycelium tries again.",
+  "output-tracked": "Git tracks a file that shows values (or the identity): every clone and every backup of the repository has them, in the history too. Run git rm --cached on it, commit, and then rotate what it showed: taking it out does not take it back.",
+  "output-not-ignored": "A file that shows values (or the identity) lies in a git work tree and is not ignored: the next git add . commits it. Add it to .gitignore as the remedy says.",
+  "git-not-asked": "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. See by hand (git check-ignore -v FILE) that it is ignored.",
+  "adopt-conflict": "Two outputs, or two variables of one, show different values of the same secret. Only one can be right. Make them agree, then adopt again.",
+  "adopt-nothing": "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
+  "adopt-other-login": "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
+  "adopt-refused": "The service refuses the value that the output shows. It is not taken over. Put the value that works into the output, then adopt again.",
+} as const

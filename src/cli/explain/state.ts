@@ -1,0 +1,23 @@
+/** The state and the audit log: what is open, late, doubtful or damaged. */
+export const state = {
+  "journal-open": "A rotation has begun and is not finished: going forward, or back to the old value. If a mycelium is at work, wait. Else it was cut off: mycelium run, or the same rotate-now again, asks each service which value it accepts and ends it. No value is lost meanwhile.",
+  "journal-stuck": "A rotation has been open for more than an hour. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. See mycelium status for why, mend that (usually a service that gives no clear answer), then mycelium run.",
+  retrying: "The last attempt to rotate this secret failed; the old value is still in place and works. The message says why and when it is tried again. Mend the cause, or rotate at once with mycelium rotate-now.",
+  "revoke-overdue": "A value whose grace is over has not been taken away, so it is still accepted at the service. After an incident that is what matters most. See that mycelium run is running; mycelium rotate-now on that secret tries at once and says what stands in the way.",
+  "revoke-owed": "The value before the current one is past its grace and not proven dead. No rotation starts before it is, or there would be three values to account for. Mycelium tries again by itself; mycelium status says why it did not work.",
+  doubtful: "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: mycelium asks until a login with it is refused, then keeps it sealed. If the service never refuses it, take it away there by hand; until then treat it as live.",
+  "state-unlisted": "The state knows a secret, or an environment, that the config does not. Nobody rotates it any more, but its value may still open the service. Put it back into the config (a renamed one needs its old name), or take the credential away at the service.",
+  "state-broken": "The state file is cut off or damaged. Nothing is rotated from a guess. Restore it from a backup, then find out which value lives before anything is rotated. Each sealed value in it opens with the age command and your identity.",
+  "state-edited": "The state is not as mycelium wrote it: somebody edited it, mixed two, or it belongs to another store. Whoever can write there could have swapped values. Restore it from a backup together with keys.age, and find out who can write in the store.",
+  "state-older": "The state is older than its audit log, or gone: a backup was restored, or the file was lost. It may not know the value that lives now. Nothing is rotated until somebody has found out: try a login with what the outputs show, then mycelium adopt.",
+  "state-newer": "The state was written by a newer mycelium. It was not touched. Upgrade this one.",
+  "state-foreign": "The state file says that it belongs to another project or environment: it was moved or copied here. Put it back. To rename an environment, adopt its values under the new name.",
+  "not-verified": "The keys of the store cannot be opened here, so check could not see whether states were edited, nor whether outputs show the right values. Run it as the user that has the identity. A HEALTHCHECK that needs no key: mycelium check --quick.",
+  "value-shared": "Two secrets have the same value, so whoever learns one has both; between environments that means that a developer holds production. Rotate one of them: mycelium rotate-now ENV/SECRET.",
+  "audit-unwritable": "The audit log cannot be written. Without a record nothing is rotated. Free some space, or mend the log's owner and mode (0600, the user that runs mycelium).",
+  "secret-new": "The config names a secret that has no value in the state. It is left alone: nothing rotates because of a start or of lost state. If a value exists, mycelium adopt takes it over, proven by a login; if not, mycelium rotate-now --new makes the first one.",
+  "secret-unknown": "An open rotation concerns a secret that is no longer in the config. Put it back until the rotation has ended (mycelium status), then take it out.",
+  "rotation-overdue": "A secret is older than it may get, and its time has come and gone. Usually mycelium run is not running; else mycelium status says what keeps it. mycelium rotate-now does it at once.",
+  "tick-late": "The schedule has no tick in time for this secret, so it will get older than rotate_every says: where clocks change, a day has 25 hours. Let the schedule fire more often if that matters.",
+  "never-rotated": "This secret has rotate_every: never. That is right for a key that encrypts stored data, which must not simply be replaced. For anything else give it an age.",
+} as const

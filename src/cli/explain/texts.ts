@@ -1,0 +1,30 @@
+import { config } from "./config.ts"
+import { exec } from "./exec.ts"
+import { files } from "./files.ts"
+import { machine } from "./machine.ts"
+import { outputs } from "./outputs.ts"
+import { postgres } from "./postgres.ts"
+import { redis } from "./redis.ts"
+import { rotation } from "./rotation.ts"
+import { state } from "./state.ts"
+
+/** Every code of the program, by what it is about, in the order of `mycelium explain`. A test holds them and the source equal. */
+export const texts: readonly { readonly title: string; readonly codes: Readonly<Record<string, string>> }[] = [
+  { title: "rotation", codes: rotation },
+  { title: "state", codes: state },
+  { title: "outputs", codes: outputs },
+  { title: "files", codes: files },
+  { title: "config", codes: config },
+  { title: "machine", codes: machine },
+  { title: "postgres", codes: postgres },
+  { title: "redis", codes: redis },
+  { title: "programs of yours", codes: exec },
+]
+
+export function explanationOf(code: string): string | undefined {
+  const found = texts.find(({ codes }) => Object.hasOwn(codes, code))
+  return found?.codes[code]
+}
+export function allCodes(): readonly string[] {
+  return texts.flatMap(({ codes }) => Object.keys(codes))
+}

@@ -1,0 +1,21 @@
+import { defineDriver } from "../../../core/define.ts"
+import { makePlace } from "./call.ts"
+import { ExecDriver } from "./driver.ts"
+import { Options } from "./options.ts"
+
+function loginsOf({ command, env, user, users }: Options): readonly string[] {
+  return (users ?? [user]).map((one) => JSON.stringify([command, env, one]))
+}
+
+/** A secret whose service only a program of the user's own knows. What such a program must do is in ../README.md. */
+export const exec = defineDriver({
+  type: "exec",
+  summary: "a value that a program of yours applies, verifies and revokes, told by JSON on its stdin",
+  options: Options,
+  fields: ["user", "password"],
+  overlap: ({ holds }) => (holds === "one" ? "one" : "both"),
+  // What the program rotates is known by all that the config tells it.
+  login: (options) => loginsOf(options)[0],
+  logins: loginsOf,
+  open: (options, reach) => new ExecDriver(makePlace(options, reach)),
+})

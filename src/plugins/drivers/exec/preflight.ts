@@ -1,0 +1,72 @@
+import { stat } from "node:fs/promises"
+import { AppError } from "../../../base/error.ts"
+import type { Finding, Versions } from "../../../core/ports.ts"
+import { type Place, call, credentials } from "./call.ts"
+import { Described } from "./protocol.ts"
+
+export function describe(place: Place, signal: AbortSignal): Promise<Described> {
+  return call(place, { verb: "describe", about: {}, answer: Described }, signal)
+}
+
+/** What a rotation would fail on, seen before any value exists. The program is asked what it is, and nothing else. */
+export async function preflight(place: Place, { current }: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { options } = place
+  const users = options.users ?? [options.user]
+  const user = current?.fields["user"]
+  if (current !== undefined && !users.some((one) => one === user)) {
+    return [problem("exec-user-differs", "the current version belongs to another user than the config names", "adopt the value of this user, or put the former user back")]
+  }
+  try {
+    // A reference that cannot be read would stop `apply`.
+    await credentials(place)
+    return [...(await openFindings(place)), ...disagreements(place, await describe(place, signal))]
+  } catch (error) {
+    // What may pass by itself is not a finding: nobody knows.
+    if (!(error instanceof AppError) || error.remedy === "retry") throw error
+    return [problem(error.code, error.message, error.hint)]
+  }
+}
+
+/** Whoever can change the program is given the values. */
+async function openFindings({ program }: Place): Promise<readonly Finding[]> {
+  const mode = program.includes("/") ? await stat(program).then((stats) => stats.mode, () => 0) : 0
+  if ((mode & 0o002) === 0) return []
+  return [problem("exec-program-open", `${program} can be written by everybody, and it is given the values`, `chmod o-w ${program}, and look at what it holds`)]
+}
+
+/** The config says before anything runs how the secret behaves; the program must say the same. */
+function disagreements(place: Place, described: Described): readonly Finding[] {
+  const { options, program } = place
+  const found: Finding[] = []
+  if (described.holds !== options.holds) {
+    const says = `${program} says that its service holds ${described.holds}, the config says ${options.holds}`
+    found.push(problem("exec-disagrees", says, `write holds: ${described.holds}, if that is what the service does`))
+  }
+  const hasUser = options.users !== undefined || options.user !== undefined
+  const lacking = described.fields.find((field) => field !== "password" && (field !== "user" || !hasUser))
+  if (lacking === "user") found.push(problem("exec-user-missing", `${program} needs a user, and the config names none`, "write user: NAME"))
+  else if (lacking !== undefined) found.push(problem("exec-field-unknown", `${program} needs a field that no version has`, "fields are user and password"))
+  return [...found, ...proofFindings(place, described), ...sessionFindings(place, described)]
+}
+
+function proofFindings({ options, program }: Place, { probe }: Described): readonly Finding[] {
+  if (probe && options.trust_apply) {
+    return [problem("exec-trust-needless", `${program} can log in, so its word for apply need not be trusted`, "take trust_apply out")]
+  }
+  if (probe) return []
+  const cannot = `${program} cannot log in`
+  if (options.trust_apply) {
+    return [{ code: "exec-unproven", severity: "warning", says: `${cannot}: that it said yes counts as proof that a value is accepted, and that it is dead`, remedy: "teach the program to verify" }]
+  }
+  const remedy = options.holds === "one" ? "teach the program to verify" : "teach the program to verify; or, if its word is enough, write trust_apply: true"
+  return [problem("exec-cannot-probe", `${cannot}, so nothing would prove a rotation`, remedy)]
+}
+
+function sessionFindings({ program }: Place, described: Described): readonly Finding[] {
+  if (described.ends_sessions) return []
+  return [{ code: "sessions-out-of-reach", severity: "info", says: `${program} cannot end sessions: end_sessions would fail` }]
+}
+
+function problem(code: string, says: string, remedy?: string): Finding {
+  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
+}

@@ -1,0 +1,64 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential } from "../../../core/ports.ts"
+import { roleOf } from "./candidate.ts"
+import { type OpenSession, openSessions, saySessions, showSessions } from "./open-sessions.ts"
+import { everywhere, type Place } from "./place.ts"
+import { probe } from "./probe.ts"
+import { inSession } from "./session.ts"
+import { acceptedAt, sessionsHidden } from "./sessions.ts"
+import { serverClock } from "./server-clock.ts"
+import type { Connection } from "./wire.ts"
+
+/**
+ * Before a pair's old password is taken away: would that lock somebody out?
+ *
+ * By now every deployment has been restarted and holds the new role. A session of the old role that began after the new
+ * one was accepted was therefore opened by somebody whom no restart has reached: a program in no deployment, one whose
+ * restart reads no file, one that is still draining. It will log in again, so the revoke waits. The instant of the last
+ * restart would say it more sharply, but the driver does not know it; the difference is what programs opened between
+ * the two, and those sessions end with the restart. A session older than that proves only that somebody logged in
+ * before: it may be a prompt that was forgotten, and waiting for it could keep a leaked password alive for ever. It
+ * needs its password no more, lives on, and is ended where `end_sessions` says so. Where the instant is not known (the
+ * value was adopted), any session counts.
+ *
+ * A program that connects for each request is seen only while it is connected. Many looks find a busy one; one that
+ * comes by once a minute is not found, and no catalog remembers it.
+ */
+const watch = { quietMs: 400, mostMs: 2000, everyMs: 20 } as const
+
+export async function refuseWhileUsed(place: Place, old: Credential, live: Credential, signal: AbortSignal): Promise<void> {
+  const role = roleOf(place, old)
+  const since = acceptedAt(live)
+  const found = (await Promise.all(everywhere(place).map((server) => users(server, old, since, signal)))).flat()
+  // Where the password is dead already, on an earlier try of ours, nobody can be locked out by it any more.
+  if (found.length === 0 || (await probe(place, old, signal)) === "refused") return
+  const after = since === undefined ? "" : ` that began after ${roleOf(place, live)} took over`
+  throw new AppError("previous-in-use", `role ${role} is still in use: ${saySessions(found)}${after}`, {
+    remedy: "retry",
+    hint: `restart what runs there so that it reads its new login, or list it under deployments; the old password is taken away once they have ended. To see them: ${showSessions(role)}`,
+  })
+}
+
+/**
+ * Who keeps using the role while we look. A program that has just ended leaves its session for a moment: that is waited
+ * for. One that arrives under our eyes has the old password and uses it.
+ */
+async function users(server: Place, old: Credential, since: string | undefined, signal: AbortSignal): Promise<readonly OpenSession[]> {
+  const role = roleOf(server, old)
+  return inSession(server, [old], signal, async (connection) => {
+    const start = await serverClock(connection)
+    for (let [quiet, waited] = [0, 0]; quiet < watch.quietMs; waited += watch.everyMs) {
+      const open = await openSessions(connection, role, since)
+      if (open.some(({ younger }) => younger === undefined)) throw sessionsHidden(connection, role)
+      const young = open.filter(({ younger }) => younger === true)
+      quiet = young.length > 0 ? 0 : quiet + watch.everyMs
+      if (young.length > 0 && (waited >= watch.mostMs || (await hasArrived(connection, role, start)))) return young
+      await server.reach.host.pause(watch.everyMs, signal)
+    }
+    return []
+  })
+}
+
+async function hasArrived(connection: Connection, role: string, start: string | undefined): Promise<boolean> {
+  return start !== undefined && (await openSessions(connection, role, start)).some(({ younger }) => younger === true)
+}

@@ -1,0 +1,29 @@
+import type { Credential } from "../../../core/ports.ts"
+import { parseAddress, sayAddress } from "./address.ts"
+import type { Options } from "./options.ts"
+
+/**
+ * Two roles that take turns. Both are members of `owner`, which owns everything and cannot log in, and become it at login
+ * (`ALTER ROLE blue SET role = owner`): so it makes no difference to the database which of the two is current.
+ */
+export type Pair = { readonly roles: readonly [string, string]; readonly owner: string }
+
+export function pairOf({ roles, owner }: Options): Pair | undefined {
+  return roles === undefined || owner === undefined ? undefined : { roles, owner }
+}
+
+/** Every role whose password is this secret's. */
+export function rolesOf({ role, roles }: Options): readonly string[] {
+  return roles ?? (role === undefined ? [] : [role])
+}
+
+/** Whose turn it is: the role that is not current's; the first where nothing is current. */
+export function nextRole({ roles: [first, second] }: Pair, current: Credential | undefined): string {
+  return current?.fields["user"] === first ? second : first
+}
+
+/** What no other secret may rotate: a role is the cluster's, whatever database it logs in to. */
+export function loginsOf(options: Options): readonly string[] {
+  const server = sayAddress(parseAddress(options.address))
+  return rolesOf(options).map((role) => `postgresql://${server} role ${role}`)
+}

@@ -1,0 +1,50 @@
+import { AppError } from "../../../base/error.ts"
+import type { Draft, Known } from "../../../core/ports.ts"
+import { draftOf, removalOf } from "./draft.ts"
+import { driftError, findDrift } from "./drift.ts"
+import { isOurs } from "./foreign.ts"
+import { type Present, entriesOf, managedEntries, readPresent } from "./present.ts"
+import { type Entry, bom } from "./readers/reader.ts"
+import type { Settings } from "./settings.ts"
+
+/** The file without the variables that show one of these secrets; none where nothing is left of it. */
+export async function remove(settings: Settings, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
+  const present = await readPresent(settings.target)
+  signal.throwIfAborted()
+  if (present === undefined) return removalOf(settings, undefined, [])
+  const going: Settings = { ...settings, variables: settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name))) }
+  const entries = managedEntries(going, present.text)
+  const drift = await findDrift(going, entries, new Map(), known)
+  if (drift !== undefined) throw driftError(settings, drift)
+  const next = without(present.text, [...entries.values()])
+  refuseMisread(settings, present.text, next, entries)
+  const changes = [...entries.keys()]
+  if (isNothing(settings, present, next)) return removalOf(settings, present, changes)
+  return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
+}
+
+/** The whole lines on which these variables stand. */
+function without(text: string, entries: readonly Entry[]): string {
+  let rest = ""
+  let at = 0
+  for (const { start, end } of [...entries].sort((one, other) => one.start - other.start)) {
+    const begins = Math.max(at, text.lastIndexOf("\n", start - 1) + 1, text.startsWith(bom) ? bom.length : 0)
+    const ends = text.indexOf("\n", end)
+    rest += text.slice(at, begins)
+    at = ends === -1 ? text.length : ends + 1
+  }
+  return rest + text.slice(at)
+}
+
+/** Every other variable must still be read as before: a backslash or an open quote may join lines. */
+function refuseMisread(settings: Settings, before: string, next: string, gone: ReadonlyMap<string, Entry>): void {
+  const say = (entries: readonly Entry[]): string => JSON.stringify(entries.map(({ key, value }) => [key, value]))
+  if (say(entriesOf(settings, before).filter(({ key }) => !gone.has(key))) === say(entriesOf(settings, next))) return
+  throw new AppError("output-not-read-back", `${settings.target}: without these lines another one would be read otherwise; nothing was written`, { hint: "look at the lines around them: a backslash or an open quote at their end" })
+}
+
+/** A file that is ours as a whole has nothing left with its last variable; of another, blank lines are nothing. */
+function isNothing(settings: Settings, present: Present, next: string): boolean {
+  if (!settings.merge && isOurs(settings, present)) return entriesOf(settings, next).length === 0
+  return next.replace(bom, "").trim() === ""
+}

@@ -1,0 +1,59 @@
+import { z } from "zod"
+import { AppError } from "../../base/error.ts"
+import { markVariable } from "../../base/marked-processes.ts"
+import { run } from "../../base/spawn.ts"
+import { defineRestarter } from "../../core/define.ts"
+import { Argv, argvOf, hookEnvironment } from "../hook-argv.ts"
+import { type Hook, runHook } from "../run-hook.ts"
+
+/**
+ * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is content with a program
+ * that ends the moment after. That it runs well is for the health check to say.
+ */
+
+// systemd's own letters, without those of patterns: a name is never an option, and never means several units.
+const Unit = z.string().max(255, "the name of a unit has at most 255 characters").regex(/^[a-zA-Z0-9:_.\\][a-zA-Z0-9:_.\\-]*(@[a-zA-Z0-9:_.\\-]+)?\.service$/, "expected the full name of a service: shop-worker.service")
+const Full = z.strictObject({
+  unit: Unit,
+  /** The manager of this user's own services in place of the system's. */
+  user: z.boolean("expected true or false").optional(),
+  /** For a program that reads its files again without a restart. */
+  reload: z.boolean("expected true or false").optional(),
+  /** In place of [systemctl]: [sudo, -n, systemctl]. */
+  command: Argv.optional(),
+})
+
+const states = ["active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance"]
+
+export const systemd = defineRestarter({
+  type: "systemd",
+  summary: "restarts a service of systemd",
+  options: z.union([Unit, Full], { error: "expected the name of a service, shop-worker.service, or { unit, user, reload }" }),
+  open: (options, reach) => {
+    const full: z.output<typeof Full> = typeof options === "string" ? { unit: options } : options
+    const systemctl = [...argvOf(full.command ?? ["systemctl"], reach.folder), ...(full.user === true ? ["--user"] : [])]
+    const says = `systemd ${full.unit}`
+    const hook = (...words: readonly string[]): Hook => ({
+      says,
+      argv: [...systemctl, ...words, "--", full.unit],
+      cwd: reach.folder,
+      env: hookEnvironment(reach, full.user === true ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : []),
+    })
+    const act = full.reload === true ? "reload" : "restart"
+    return {
+      says: `${says}, ${act}ed`,
+      restart: async (mark, signal) => {
+        await runHook(hook("--no-ask-password", act), mark, signal)
+        await mustBeActive(hook("is-active"), mark, signal)
+      },
+    }
+  },
+})
+
+/** Only systemd's own word is repeated: anything else that was printed may hold values. */
+async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
+  const { code, stdout } = await run(hook.argv, { cwd: hook.cwd, env: { ...hook.env, [markVariable]: mark }, timeoutMs: 30_000, signal })
+  if (code === 0) return
+  const state = states.find((one) => one === stdout.trim()) ?? "not active"
+  throw new AppError("restart-failed", `${hook.says} is ${state} after the restart`, { remedy: "retry", hint: "systemctl status, and its journal, say why" })
+}

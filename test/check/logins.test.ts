@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test"
+import { AppError } from "../../src/base/error.ts"
+import { logins } from "../../src/check/logins.ts"
+import type { Driver, Finding, Probe } from "../../src/core/ports.ts"
+import { found } from "./looks.ts"
+
+const current = { version: "v1", fields: { user: "shop" } }
+
+/** A driver of which only what a check may ask is there. */
+function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean }): Promise<readonly string[]> {
+  const refuse = (): never => {
+    throw new Error("a check changes nothing")
+  }
+  const driver: Driver = {
+    overlap: "one",
+    draft: refuse,
+    settle: refuse,
+    apply: refuse,
+    revoke: refuse,
+    describe: refuse,
+    preflight: () => (answers.fails === undefined ? Promise.resolve(answers.findings ?? []) : Promise.reject(answers.fails)),
+    probe: ({ version }) => Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
+  }
+  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }] })
+}
+
+test("logins is content where a wrong value is refused and the current one accepted", async () => {
+  expect(await look({ wrong: "refused", current: "accepted" })).toEqual([])
+  expect(await look({ none: true })).toEqual([])
+})
+
+test("logins finds a service that accepts anything, refuses the current value, or says nothing clear", async () => {
+  expect(await look({ wrong: "accepted", current: "accepted" })).toEqual(["accepts-anything error"])
+  expect(await look({ wrong: "refused", current: "refused" })).toEqual(["current-refused error"])
+  expect(await look({ wrong: "unknown", current: "accepted" })).toEqual(["no-answer error"])
+})
+
+test("logins shows what preflight finds, and asks no further after an error", async () => {
+  const powerful = { code: "admin-superuser", severity: "warning", says: "rotator is a superuser", remedy: "GRANT …" } as const
+  expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual(["admin-superuser warning"])
+  expect(await look({ findings: [{ ...powerful, code: "not-permitted", severity: "error" }], wrong: "accepted" })).toEqual(["not-permitted error"])
+  expect(await look({ fails: new AppError("unreachable", "refused") })).toEqual(["unreachable error"])
+})

@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test"
+import { AppError } from "../../src/base/error.ts"
+import { outputs } from "../../src/check/outputs.ts"
+import { seal } from "../../src/check/seal.ts"
+import type { ChangeSet } from "../../src/core/state.ts"
+import { ago, current, found, hour, secret, state, version } from "./looks.ts"
+
+const fingerprint = (text: string): string => `print of ${text}`
+const db = secret([version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")), version("v2", { is: "pending", proven: true }, fingerprint("next")), version("v3", current, fingerprint("now"))])
+
+type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
+function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet } = {}): Promise<readonly string[]> {
+  const output = {
+    target: "/srv/.env",
+    shows: ["db"],
+    read: () => Promise.resolve(shows === undefined ? undefined : new Uint8Array()),
+    adopt: () => (shows instanceof Error ? Promise.reject(shows) : Promise.resolve(shows ?? {})),
+  }
+  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document: state({ db }, more.changeSet === undefined ? {} : { changeSet: more.changeSet }) }], fingerprint })
+}
+const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", contain: false, touched: [], restarted: [], startedWith: "{}" } as const
+
+test("outputs is content with the current value, and with the pending one while a rotation is open", async () => {
+  expect(await look({ db: { user: "shop", password: "now" } })).toEqual([])
+  expect(await look({ db: { password: "next" } }, { changeSet })).toEqual([])
+})
+
+test("outputs tells an older value, an unknown one and a foreign user apart", async () => {
+  expect(await look({ db: { password: "old" } })).toEqual(["output-stale error"])
+  expect(await look({ db: { password: "next" } })).toEqual(["output-stale error"])
+  expect(await look({ db: { password: "by hand" } })).toEqual(["output-drift error"])
+  expect(await look({ db: { user: "other", password: "now" } })).toEqual(["output-drift error"])
+})
+
+test("outputs finds a missing file and a missing line, and says where nothing can be told", async () => {
+  expect(await look(undefined)).toEqual(["output-missing error"])
+  expect(await look({})).toEqual(["output-incomplete error"])
+  expect(await look({}, { tells: false })).toEqual(["output-unread info"])
+})
+
+test("outputs passes on why a file cannot be read, and nothing of its text", async () => {
+  expect(await look(new AppError("output-key-twice", "/srv/.env: PASSWORD stands there twice"))).toEqual(["output-key-twice error"])
+  expect(await look(new Error("PASSWORD=now"))).toEqual(["internal error"])
+})
+
+test("seal warns where the keys are out of reach, and fails where they, or a state, are wrong", async () => {
+  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), verify: {} })).toEqual(["not-verified warning"])
+  expect(await found(seal, { closed: new AppError("keys-missing", "keys.age is missing"), verify: {} })).toEqual(["keys-missing error"])
+  const verify = { production: () => Promise.reject(new AppError("state-edited", "it was edited")), staging: () => Promise.resolve() }
+  expect(await found(seal, { closed: undefined, verify })).toEqual(["state-edited error"])
+})

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test"
+import { AppError } from "../../src/base/error.ts"
+import { clock } from "../../src/check/clock.ts"
+import { shared } from "../../src/check/shared.ts"
+import { state as check } from "../../src/check/state.ts"
+import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
+import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
+
+const look = (document: StateDocument | undefined, more: { readonly secrets?: readonly string[]; readonly strange?: readonly string[] } = {}): Promise<readonly string[]> =>
+  found(check, { environments: [{ name: "production", document, secrets: more.secrets ?? ["db"] }], unreadable: [], strange: more.strange ?? [], now })
+
+const changeSet = (startedAt: string): ChangeSet => ({ id: "c", why: "due", startedAt, secrets: ["db"], direction: "back", contain: false, touched: [], restarted: [], startedWith: "{}", fault: { code: "unhealthy", says: "api said 503" } })
+
+test("state is well where nothing is open, late or in doubt", async () => {
+  expect(await look(undefined)).toEqual([])
+  expect(await look(state({ db: secret([version("v1", { is: "kept", since: ago(hour) }), version("v2", current)]) }))).toEqual([])
+})
+
+test("state warns of an open journal, and fails once it is open for more than an hour", async () => {
+  const db = secret([version("v1", current), version("v2", { is: "pending", proven: false })])
+  expect(await look(state({ db }, { changeSet: changeSet(ago(60_000)) }))).toEqual(["journal-open warning"])
+  expect(await look(state({ db }, { changeSet: changeSet(ago(2 * hour)) }))).toEqual(["journal-stuck error"])
+})
+
+test("state says how old a journal is, where it goes and why", async () => {
+  const { findings } = await result(check, { environments: [{ name: "production", document: state({ db: secret([version("v1", current)]) }, { changeSet: changeSet(ago(2 * hour)) }), secrets: ["db"] }], unreadable: [], strange: [], now })
+  expect(findings[0]?.says).toBe("production: a rotation that began 2h ago is not finished: going back, because api said 503")
+})
+
+test("state tolerates a revoke that is a minute late, warns after two, fails after an hour", async () => {
+  const late = (ms: number): Promise<readonly string[]> => look(state({ db: secret([version("v1", { is: "previous", revokeAt: ago(ms), endSessions: false }), version("v2", current)]) }))
+  expect(await late(-hour)).toEqual([])
+  expect(await late(60_000)).toEqual([])
+  expect(await late(5 * 60_000)).toEqual(["revoke-overdue warning"])
+  expect(await late(2 * hour)).toEqual(["revoke-overdue error"])
+})
+
+test("state tells of doubtful versions, of retries, and of what the config does not have", async () => {
+  expect(await look(state({ db: secret([version("v1", { is: "doubtful", why: "the server was gone" }), version("v2", current)]) }))).toEqual(["doubtful warning"])
+  expect(await look(state({ db: secret([version("v1", current)], { retry: { failures: 3, notBefore: ago(-hour), code: "no-answer", says: "no clear answer" } }) }))).toEqual(["retrying warning"])
+  expect(await look(state({ db: secret([version("v1", current)]) }), { secrets: [] })).toEqual(["state-unlisted warning"])
+  expect(await look(undefined, { strange: ["old"] })).toEqual(["state-unlisted warning"])
+})
+
+test("state passes on why a state cannot be read, and looks at the others", async () => {
+  const overdue = state({ db: secret([version("v1", { is: "previous", revokeAt: ago(2 * hour), endSessions: false }), version("v2", current)]) })
+  const codes = await found(check, { environments: [{ name: "staging", document: overdue, secrets: ["db"] }], unreadable: [{ environment: "production", error: new AppError("state-broken", "cut off") }], strange: [], now })
+  expect(codes).toEqual(["state-broken error", "revoke-overdue error"])
+})
+
+test("shared finds one value in two secrets or environments, whatever is kept", async () => {
+  const one = state({ db: secret([version("v1", current, "same")]) })
+  const same = state({ db: secret([version("v4", current, "same")]) }, { environment: "staging" })
+  const dead = state({ db: secret([version("v4", { is: "kept", since: ago(hour) }, "same")]) }, { environment: "staging" })
+  expect(await found(shared, { documents: [one, same] })).toEqual(["value-shared error"])
+  expect(await found(shared, { documents: [state({ db: secret([version("v1", current, "same")]), api: secret([version("v1", { is: "pending", proven: false }, "same")]) })] })).toEqual(["value-shared error"])
+  expect(await found(shared, { documents: [one, dead] })).toEqual([])
+  expect((await result(shared, { documents: [one, same] })).findings[0]?.remedy).toContain("rotate-now staging/db")
+})
+
+test("shared takes two versions of one secret with the same value for one", async () => {
+  expect(await found(shared, { documents: [state({ db: secret([version("v1", { is: "previous", revokeAt: ago(-hour), endSessions: false }, "same"), version("v2", current, "same")]) })] })).toEqual([])
+})
+
+test("clock finds a state from the future, and a day before this program was written", async () => {
+  const written = (at: string): StateDocument => state({ db: secret([{ ...version("v1", current), madeAt: at }]) })
+  expect(await found(clock, { documents: [written(ago(0))], now })).toEqual([])
+  expect(await found(clock, { documents: [written(ago(-30_000))], now })).toEqual([])
+  expect(await found(clock, { documents: [written(ago(-2 * 60_000))], now })).toEqual(["clock-wrong error"])
+  expect(await found(clock, { documents: [], now: new Date("1970-01-02T00:00:00Z") })).toEqual(["clock-wrong error"])
+})

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type Shop, type ShopOptions, configOf, openShop } from "../support/shop.ts"
+import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
+import { readState } from "../../src/record/state-file.ts"
+import { expectClear, expectRefused } from "./refused.ts"
+
+let server: PostgresServer
+beforeAll(async () => {
+  if (whyNoDisk === undefined) server = await startPostgres()
+})
+afterAll(async () => {
+  if (whyNoDisk === undefined) await server[Symbol.asyncDispose]()
+})
+
+const rotate = ["rotate-now", "production"]
+const place = (shop: Shop): Parameters<typeof readState>[0] => ({ store: shop.project.path("disk/store"), project: "shop", environment: "production" })
+
+/** Its state on a small disk. */
+async function withStoreOn(options: ShopOptions, act: (shop: Shop, disk: SmallDisk) => Promise<void>): Promise<void> {
+  await using shop = await openShop(server, options)
+  using disk = new SmallDisk(shop.project.path("disk"))
+  shop.project.configure({ ...configOf(shop), store: "disk/store" })
+  await shop.adopt()
+  await act(shop, disk)
+}
+
+/** Its .env on a small disk. */
+async function withOutputOn(act: (shop: Shop, disk: SmallDisk, file: string) => Promise<void>): Promise<void> {
+  await using shop = await openShop(server)
+  using disk = new SmallDisk(shop.project.path("disk"))
+  const { production } = configOf(shop).environments
+  const file = join("disk", ".env")
+  shop.project.write(file, shop.project.read(".env"))
+  shop.project.configure({ project: "shop", environments: { production: { ...production, outputs: [{ dotenv: file, merge: true, variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } }], deployments: {} } } })
+  await shop.adopt()
+  await act(shop, disk, shop.project.path(file))
+}
+
+describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" : ` (skipped: ${whyNoDisk})`}`, () => {
+  test("of the state that is full: nothing outside is touched, and it says so", async () => {
+    await withStoreOn({}, async (shop, disk) => {
+      disk.fill()
+      await expectRefused(shop, rotate, { code: 1, says: ["cannot write ", "ENOSPC"], hint: "free some space on that disk" })
+      disk.empty()
+      expect((await shop.run(...rotate)).code).toBe(0)
+    })
+  })
+
+  test("of the state that is read-only: nothing outside is touched, and it says so", async () => {
+    await withStoreOn({}, async (shop, disk) => {
+      disk.readOnly()
+      const { stderr } = await expectRefused(shop, rotate, { code: 1, says: ["disk/store"] })
+      expect(stderr).toContain("hint: ")
+      disk.writable()
+      expect((await shop.run(...rotate)).code).toBe(0)
+    })
+  })
+
+  test("of the state that gets full while the server is told: the value is on it already, and the next call goes on with it", async () => {
+    await withStoreOn({ admin: true }, async (shop, disk) => {
+      const { project, role } = shop
+      const admin = project.script("admin", `if grep -q '"is": "pending"' disk/store/secrets/shop/production.json; then ${disk.fillCommand}; fi`, "cat admin.password")
+      shop.project.configure({ ...configOf({ server, role, options: { ...shop.options, secret: { admin: { user: `${role}_admin`, password: { command: [admin] } } } } }), store: "disk/store" })
+      const { stdout, stderr, code } = await shop.run(...rotate)
+      expect(`${stdout}${stderr}`).toContain("ENOSPC")
+      expectClear(`${stdout}${stderr}`, [shop.old])
+      expect(code).toBe(1)
+      expect(await shop.login(shop.old)).toBe("28P01")
+      expect((await readState(place(shop)))?.changeSet?.direction).toBe("forward")
+      project.script("admin", "cat admin.password")
+      disk.empty()
+      const again = await shop.run(...rotate)
+      expect(again.stdout).toContain("production/postgres: rotated, v2 is current")
+      expect(again.code).toBe(0)
+      expect(await shop.login(shop.shown)).toBe("in")
+    })
+  })
+
+  test("of an output that is full: the service is not touched, the file stays as it is", async () => {
+    await withOutputOn(async (shop, disk, file) => {
+      disk.fill()
+      await expectRefused(shop, rotate, { code: 1, says: `production/postgres: left as it was: cannot write ${file}: ENOSPC`, hint: "free some space on that disk", mayChange: /production\.(json|audit\.jsonl)$/ })
+      disk.empty()
+      expect((await shop.run(...rotate)).code).toBe(0)
+    })
+  })
+
+  test("of an output that is read-only: the service is not touched", async () => {
+    await withOutputOn(async (shop, disk, file) => {
+      disk.readOnly()
+      await expectRefused(shop, rotate, { code: 1, says: `production/postgres: left as it was: cannot write ${file}: EROFS`, hint: "that file system is read-only", mayChange: /production\.(json|audit\.jsonl)$/ })
+      disk.writable()
+    })
+  })
+})

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type Shop, openShop } from "../support/shop.ts"
+import { type Call, pathsIn, readStrace } from "../support/strace.ts"
+
+/**
+ * SIGKILL does not test fsync, for the page cache survives it. So the order is read from the system calls of one rotation:
+ * what a crash of the machine must find on the disk had been synced, file and folder, before anybody outside was told.
+ */
+
+const missing = Bun.which("strace") === null
+let server: PostgresServer
+let shop: Shop
+let calls: readonly Call[] = []
+
+beforeAll(async () => {
+  if (missing) return
+  server = await startPostgres()
+  shop = await openShop(server, { two: true, admin: true })
+  await shop.adopt()
+  calls = await traced(shop, 0)
+}, 60_000)
+afterAll(async () => {
+  if (missing) return
+  await shop[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+/** The system calls of one rotation. */
+async function traced({ project }: Shop, exit: number): Promise<readonly Call[]> {
+  const log = join(project.root, "strace.log")
+  const trace = "trace=openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg,vfork,clone,clone3"
+  const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production"], { under: ["strace", "-f", "-y", "-qq", "-s", "300", "-o", log, "-e", trace] })
+  if (code !== exit) throw new Error(`the rotation ended with ${code}: ${stdout}${stderr}`)
+  return readStrace(log)
+}
+
+describe.skipIf(missing)(`the order of system calls in a rotation${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+  test("the new value is in the state, synced and renamed and its folder synced, before ALTER ROLE is sent", () => {
+    const sent = only(handedOver(calls))
+    const write = lastBefore(durableWrites(calls, shop.project.statePath()), sent)
+    expectDurable(write, sent)
+    // Nothing of the state is left half done: no other write of it is under way when the value goes out.
+    expect(calls.filter((call) => pathsIn(call.args).some((path) => path === draftOf(shop.project.statePath())) && call.entered < sent.entered && call.returned > sent.entered)).toEqual([])
+  })
+
+  test("the audit log has the generate line, synced, before ALTER ROLE is sent", () => {
+    const sent = only(handedOver(calls))
+    const audit = shop.project.auditPath()
+    const line = only(calls.filter((call) => call.name === "write" && pathsIn(call.args)[0] === audit && call.args.includes('\\"event\\":\\"generate\\"') && call.entered < sent.entered))
+    const synced = calls.find((call) => /^f(data)?sync$/.test(call.name) && pathsIn(call.args)[0] === audit && call.entered > line.returned)
+    expect(synced?.returned ?? Number.POSITIVE_INFINITY).toBeLessThan(sent.entered)
+  })
+
+  test("what a way back restores is durable before the first output is renamed", () => {
+    const first = calls.find((call) => call.name.startsWith("rename") && pathsIn(call.args).at(-1) === shop.project.path(".env"))
+    const sent = only(handedOver(calls))
+    if (first === undefined) throw new Error("no output was renamed")
+    const write = lastBefore(durableWrites(calls, shop.project.statePath()), first)
+    expect(write.rename.entered).toBeGreaterThan(sent.entered)
+    expectDurable(write, first)
+  })
+
+  test.each([".env", "session.env"])("%s is drafted and synced, then renamed, then its folder synced, before a program is started", (name) => {
+    const write = only(durableWrites(calls, shop.project.path(name)))
+    const restart = calls.find((call) => call.name === "vfork" && call.entered > write.rename.entered)
+    if (restart === undefined) throw new Error("no program was started")
+    expectDurable(write, restart)
+  })
+
+  test("that it goes back is durable before the server is given the old value again", async () => {
+    await using sick = await openShop(server)
+    await sick.adopt()
+    sick.sicken()
+    const calls = await traced(sick, 1)
+    const [first, second] = handedOver(calls)
+    const delivered = calls.find((call) => call.name.startsWith("rename") && pathsIn(call.args).at(-1) === sick.project.path(".env"))
+    if (first === undefined || second === undefined || delivered === undefined) throw new Error("it did not go back")
+    const started = calls.filter((call) => call.name === "vfork" && call.entered > delivered.returned && call.entered < second.entered)
+    const turned = lastBefore(durableWrites(calls, sick.project.statePath()), second)
+    // After the last look at the program's health, and before any act in the new direction.
+    expect(turned.rename.entered).toBeGreaterThan(started.at(-1)?.returned ?? Number.POSITIVE_INFINITY)
+    expectDurable(turned, second)
+  }, 60_000)
+
+  test("every draft is private from its first instant, and never follows a link", () => {
+    const opened = calls.filter((call) => call.name === "openat" && call.args.includes("mycelium-draft") && call.args.includes("O_CREAT"))
+    expect(opened.length).toBeGreaterThan(4)
+    for (const { args } of opened) expect(args).toMatch(/O_EXCL.*O_NOFOLLOW.*, 0600$/)
+  })
+})
+
+/** The statements that tell the server the new value, on its socket (our talk on stderr is a socket too). */
+function handedOver(calls: readonly Call[]): readonly Call[] {
+  return calls.filter(({ name, args }) => /^(send|write)/.test(name) && args.includes(" PASSWORD 'SCRAM-SHA-256$"))
+}
+
+/** One replacement of a file: the sync of its draft, the rename, the sync of the folder (undefined where there is none). */
+type Write = { readonly synced: Call | undefined; readonly rename: Call; readonly folder: Call | undefined }
+
+function durableWrites(calls: readonly Call[], target: string): readonly Write[] {
+  const renames = calls.filter((call) => call.name.startsWith("rename") && pathsIn(call.args).at(-1) === target && call.result === "0")
+  return renames.map((rename, index) => {
+    const before = renames[index - 1]?.returned ?? -1
+    const after = renames[index + 1]?.entered ?? Number.POSITIVE_INFINITY
+    const written = calls.filter((call) => /^p?write/.test(call.name) && pathsIn(call.args)[0] === draftOf(target) && call.entered > before && call.entered < rename.entered)
+    const lastByte = Math.max(...written.map(({ returned }) => returned))
+    const synced = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === draftOf(target) && call.entered > lastByte && call.returned < rename.entered && call.result === "0")
+    const folder = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === folderOf(target) && call.entered > rename.returned && call.entered < after && call.result === "0")
+    return { synced, rename, folder }
+  })
+}
+
+function expectDurable({ synced, rename, folder }: Write, before: Call): void {
+  expect({ "draft synced before its rename": synced !== undefined, "folder synced after": folder !== undefined }).toEqual({ "draft synced before its rename": true, "folder synced after": true })
+  expect(rename.returned).toBeLessThan(before.entered)
+  expect(folder?.returned ?? Number.POSITIVE_INFINITY).toBeLessThan(before.entered)
+}
+
+function lastBefore(writes: readonly Write[], call: Call): Write {
+  const last = writes.filter(({ rename }) => rename.entered < call.entered).at(-1)
+  if (last === undefined) throw new Error("nothing was written before")
+  return last
+}
+
+function only<T>(found: readonly T[]): T {
+  const [one] = found
+  if (one === undefined || found.length !== 1) throw new Error(`${found.length} found, one expected`)
+  return one
+}
+
+function draftOf(target: string): string {
+  return target.replace(/\/([^/]*)$/, "/.$1.mycelium-draft")
+}
+function folderOf(target: string): string {
+  return target.slice(0, target.lastIndexOf("/"))
+}

@@ -1,0 +1,51 @@
+import { realHost } from "../../../../src/base/host.ts"
+import { randomText } from "../../../../src/base/random-text.ts"
+import type { Credential, Driver, MakeText, Reach } from "../../../../src/core/ports.ts"
+import { Secret } from "../../../../src/core/secret.ts"
+
+/** What a driver's harness gives the suite: a real service with one secret in it, and the power to take it away. */
+export interface Service extends AsyncDisposable {
+  /** What the service holds; its version is "v1". */
+  readonly current: Credential
+  /** A driver for it, as a new process opens one. */
+  open(): Driver
+  /** All that the service keeps, in a form that two looks can be compared by. */
+  stored(): Promise<unknown>
+  /** It cannot be reached until `resume`. */
+  stop(): Promise<void>
+  /** It takes connections and says nothing until `resume`. */
+  hang(): Promise<void>
+  resume(): Promise<void>
+  /** Drivers that are wrong in ways of their own (an admin's password, say): what they throw holds no value either. */
+  faulty?(): readonly Driver[]
+}
+
+export type Harness = {
+  start(): Promise<Service>
+  /** By the title of a test: why this driver cannot be asked. */
+  readonly skips?: Partial<Record<Title, string>>
+  /** Why there is no service at all. */
+  readonly noService?: string
+}
+
+export type Title =
+  | "drafts values that are new, opaque and strong"
+  | "finds nothing wrong with a sound service, and changes nothing there"
+  | "settles at once where nothing is under way, and changes nothing"
+  | "accepts the value it applied, the old one as its overlap says, also when it is applied twice"
+  | "refuses a wrong value, and a probe changes nothing"
+  | "goes back to the value it had"
+  | "revokes the old value, also when it is revoked twice"
+  | "comes through an apply that is cut off anywhere"
+  | "says unknown of a service that cannot be reached"
+  | "says unknown of a service that hangs, within its deadline"
+  | "throws from apply where the service is out of reach or hangs, and comes through it"
+  | "holds no value in any error"
+
+export const host = realHost({})
+export const text: MakeText = (field, length = 32) => new Secret(field, randomText(length, host.random))
+
+/** What a driver gets; `credential` stands for every reference of its config. */
+export function reach(folder: string, credential = "none"): Reach {
+  return { host, label: "production/main", owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", credential) }
+}
