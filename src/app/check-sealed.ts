@@ -55,7 +55,9 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
   const shown = environments.flatMap(({ name, document }) => {
     const options = about.config.environments[name]
     if (document === undefined || options === undefined) return []
-    return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document }))
+    const { store, project } = about.config
+    const reread = (): Promise<StateDocument | undefined> => readState({ store, project, environment: name })
+    return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document, reread }))
   })
   return { shown, fingerprint: (text) => new AgeVault(keys, "").fingerprint(Buffer.from(text)) }
 }

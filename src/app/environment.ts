@@ -46,6 +46,7 @@ async function openEnvironment(app: App, today: EnvironmentConfig, place: Place,
   await session.flush()
   for (const output of session.work.outputs) await output.tidy()
   if (begun === undefined) return { session, recovered: {} }
+  session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = await resumePatiently(session, patience)
   if (session.changeSet !== undefined) return { session, recovered }
   return { session: new Session(openWork(app, today, ledger, document.id), session.document), recovered }

@@ -35,7 +35,7 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
     const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
     const after = await revokeOwed(session, { skipGrace: false })
-    return reportOf(session, { environment, recovered, outcomes, revoked: [...before, ...after], untouched })
+    return reportOf(session, { environment, recovered, outcomes, revoked: lastOfEach([...before, ...after]), untouched })
   })
   return waitForGraces(app, first, how.waitMs)
 }
@@ -45,6 +45,11 @@ function select(session: Session, how: RotateNow): { readonly secrets: readonly 
   const hasValue = (name: string): boolean => versionAt(session.state(name), "current") !== undefined
   const secrets = how.secrets ?? all.filter((name) => hasValue(name) !== (how.why === "new"))
   return { secrets, untouched: how.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)) }
+}
+
+/** What became of each version in the end: a revoke that failed may have been tried twice. */
+function lastOfEach(revoked: readonly Revoked[]): readonly Revoked[] {
+  return [...new Map(revoked.map((one) => [`${one.secret} ${one.version}`, one])).values()]
 }
 
 function reportOf(session: Session, part: Omit<Report, "owed">): Report {
@@ -67,6 +72,6 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   if (app.stop.aborted) return report
   return withEnvironment(app, report.environment, patient, async ({ session }) => {
     const revoked = await revokeOwed(session, { skipGrace: false })
-    return { ...report, revoked: [...report.revoked, ...revoked], owed: owedOf(session) }
+    return { ...report, revoked: lastOfEach([...report.revoked, ...revoked]), owed: owedOf(session) }
   })
 }

@@ -10,6 +10,8 @@ export type Shown = {
   /** Can this secret's value be read backwards from the templates? */
   readonly tells: (secret: string) => boolean
   readonly document: StateDocument
+  /** The state as it is now: a rotation may have changed both since it was read. */
+  readonly reread: () => Promise<StateDocument | undefined>
 }
 export type Outputs = { readonly shown: readonly Shown[]; readonly fingerprint: (text: string) => string }
 
@@ -22,7 +24,7 @@ export const outputs = defineCheck<Code, Outputs>({
     "output-drift": { severity: "error", remedy: "if the file is right: mycelium adopt; if the state is: empty that variable, then mycelium render" },
     "output-stale": { severity: "error", remedy: "mycelium render, then restart what reads it" },
     "output-incomplete": { severity: "error", remedy: "mycelium render writes what is missing" },
-    "output-unread": { severity: "info", remedy: "" },
+    "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
   look: async ({ shown, fingerprint }, report) => {
     await Promise.all(shown.map((one) => judge(one, fingerprint, report).catch((error: unknown) => report.failed(error, one.environment))))
@@ -30,18 +32,32 @@ export const outputs = defineCheck<Code, Outputs>({
   },
 })
 
-async function judge({ environment, output, tells, document }: Shown, fingerprint: (text: string) => string, report: Report<Code>): Promise<void> {
+/** What seems wrong is looked at once more, state first: while a rotation delivers, file and state change one after the other. */
+async function judge(shown: Shown, fingerprint: (text: string) => string, report: Report<Code>): Promise<void> {
+  const first = await faultsOf(shown, fingerprint)
+  if (first.every(({ code }) => code === "output-unread")) return tell(first, report)
+  const document = await shown.reread()
+  tell(document === undefined ? first : await faultsOf({ ...shown, document }, fingerprint), report)
+}
+
+type Found = { readonly code: Code; readonly says: string }
+
+function tell(found: readonly Found[], report: Report<Code>): void {
+  for (const { code, says } of found) report.found(code, says)
+}
+
+async function faultsOf({ environment, output, tells, document }: Shown, fingerprint: (text: string) => string): Promise<readonly Found[]> {
   const names = output.shows.filter((name) => currentOf(document, name) !== undefined)
-  if (names.length === 0) return
-  if ((await output.read()) === undefined) return report.found("output-missing", `${output.target}, an output of ${environment}, does not exist`)
+  if (names.length === 0) return []
+  if ((await output.read()) === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist` }]
   const found = await output.adopt(names)
-  for (const name of names) {
+  return names.flatMap((name): readonly Found[] => {
     const fields = Object.entries(found[name] ?? {})
     const place = `${environment}/${name}`
-    if (fields.length > 0) tell(output.target, place, answerOf(document, name, fields, fingerprint), report)
-    else if (tells(name)) report.found("output-incomplete", `${output.target} does not show ${place}: its line is missing or empty`)
-    else report.found("output-unread", `${output.target}: which value of ${place} it shows cannot be told from its template`, { remedy: "nothing to do; mycelium render makes sure" })
-  }
+    if (fields.length > 0) return faultOf(output.target, place, answerOf(document, name, fields, fingerprint))
+    if (tells(name)) return [{ code: "output-incomplete", says: `${output.target} does not show ${place}: its line is missing or empty` }]
+    return [{ code: "output-unread", says: `${output.target}: which value of ${place} it shows cannot be told from its template` }]
+  })
 }
 
 type Answer = { readonly is: "right" } | { readonly is: "older"; readonly shows: string; readonly current: string } | { readonly is: "unknown" }
@@ -57,9 +73,10 @@ function answerOf(document: StateDocument, name: string, fields: readonly (reado
   return older === undefined ? { is: "unknown" } : { is: "older", shows: older.id, current: current?.id ?? "" }
 }
 
-function tell(target: string, place: string, answer: Answer, report: Report<Code>): void {
-  if (answer.is === "older") report.found("output-stale", `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}`)
-  if (answer.is === "unknown") report.found("output-drift", `${target} shows a value of ${place} that is in no version: somebody changed it by hand`)
+function faultOf(target: string, place: string, answer: Answer): readonly Found[] {
+  if (answer.is === "older") return [{ code: "output-stale", says: `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}` }]
+  if (answer.is === "unknown") return [{ code: "output-drift", says: `${target} shows a value of ${place} that is in no version: somebody changed it by hand` }]
+  return []
 }
 
 function currentOf(document: StateDocument, name: string): Version | undefined {

@@ -30,7 +30,13 @@ export const groups: readonly Group[] = [
       { name: "exec", args: "ENV -- PROGRAM…", summary: "run a program with the variables that the outputs show", load: async () => (await import("./commands/exec.ts")).exec },
     ],
   },
-  { title: "incident", commands: [{ name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit }] },
+  {
+    title: "incident",
+    commands: [
+      { name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit },
+      { name: "delete", args: "ENV[/SECRET]", summary: "erase for good: login, outputs, then state; says first what it would do", load: async () => (await import("./commands/delete.ts")).deleteCommand },
+    ],
+  },
   { title: "about", commands: [{ name: "version", args: "", summary: "the version of this binary", load: async () => (await import("./commands/version.ts")).version }] },
 ]
 

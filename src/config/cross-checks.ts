@@ -43,12 +43,14 @@ function checkLogins(environments: readonly EnvironmentDraft[], context: Context
   const owners = new Map<string, Path>()
   for (const { path, type, options } of environments.flatMap(({ secrets }) => secrets)) {
     if (type === undefined || options === undefined) continue
-    const login = ask(context, path, () => type.login(options))
-    if (login === undefined) continue
-    const key = `${type.type} ${login}`
-    const owner = owners.get(key)
-    if (owner === undefined) owners.set(key, path)
-    else context.report({ path, at: "key", says: `has the same login as ${formatPath(owner)}`, hint: "give each its own role or user: a login belongs to one secret" })
+    for (const login of ask(context, path, () => type.logins(options)) ?? []) {
+      const key = `${type.type} ${login}`
+      const owner = owners.get(key)
+      owners.set(key, owner ?? path)
+      if (owner === undefined || owner === path) continue
+      context.report({ path, at: "key", says: `has the same login as ${formatPath(owner)}`, hint: "give each its own role or user: a login belongs to one secret" })
+      break
+    }
   }
 }
 

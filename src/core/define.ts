@@ -13,10 +13,8 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   readonly fields?: readonly string[]
   /** "unknown" where only the service (or the program) can say. */
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
-  /** What may stand in one environment only: "postgresql://db:5432 role shop"; undefined where nothing is shared. */
-  login(options: output<Shape>): string | undefined
-  /** Each of them, where a secret has more than one: the two roles of a pair. */
-  logins?(options: output<Shape>): readonly string[]
+  /** What belongs to one secret alone: "postgresql://db:5432 role shop"; each of them, where it has more than one. */
+  logins(options: output<Shape>): readonly string[]
   open(options: output<Shape>, reach: Reach): Driver
 }
 

@@ -19,6 +19,9 @@ export type SecretStatus = {
   readonly attention: boolean
 }
 
+/** A revoke is tried again and again; a person is asked to look at it after so long (ms). */
+const patienceMs = 60_000
+
 /** How one secret stands; pure. */
 export function secretStatus(planned: Planned, document: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
   const state = document?.secrets[planned.name]
@@ -40,7 +43,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${document?.changeSet?.direction ?? "forward"})` : "current",
     notes,
-    attention: open || overdueMs > 0 || state.retry !== undefined || state.versions.some((one) => one.stage.is === "doubtful"),
+    attention: open || overdueMs > 0 || state.retry !== undefined || state.versions.some(({ stage }) => stage.is === "doubtful" || (stage.is === "previous" && Date.parse(stage.revokeAt) < now.getTime() - patienceMs)),
   }
 }
 

@@ -26,7 +26,7 @@ export class FileLedger {
     const serial = document?.serial ?? 0
     if (end.serial > serial) {
       throw new AppError("state-older", document === undefined ? `${statePath(this.#place)} is missing, but its audit log knows of it` : `${statePath(this.#place)} is older than its audit log`, {
-        hint: "a backup was restored, or the file was lost: find out which value lives with mycelium reconcile; nothing is rotated until then",
+        hint: "a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, move this state and its audit log aside together, and take over the values that live with mycelium adopt",
       })
     }
     this.#serial = serial

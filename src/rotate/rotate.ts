@@ -25,7 +25,6 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
 export async function resume(session: Session): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
-  session.work.tell("resume", `${set.direction === "forward" ? "going on" : "going back"} with the rotation of ${set.startedAt}`)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })
 }
 

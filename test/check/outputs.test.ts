@@ -2,27 +2,32 @@ import { expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
 import { outputs } from "../../src/check/outputs.ts"
 import { seal } from "../../src/check/seal.ts"
-import type { ChangeSet } from "../../src/core/state.ts"
+import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
 import { ago, current, found, hour, secret, state, version } from "./looks.ts"
 
 const fingerprint = (text: string): string => `print of ${text}`
 const db = secret([version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")), version("v2", { is: "pending", proven: true }, fingerprint("next")), version("v3", current, fingerprint("now"))])
 
 type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
-function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet } = {}): Promise<readonly string[]> {
+function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet; readonly later?: StateDocument } = {}): Promise<readonly string[]> {
   const output = {
     target: "/srv/.env",
     shows: ["db"],
     read: () => Promise.resolve(shows === undefined ? undefined : new Uint8Array()),
     adopt: () => (shows instanceof Error ? Promise.reject(shows) : Promise.resolve(shows ?? {})),
   }
-  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document: state({ db }, more.changeSet === undefined ? {} : { changeSet: more.changeSet }) }], fingerprint })
+  const document = state({ db }, more.changeSet === undefined ? {} : { changeSet: more.changeSet })
+  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], fingerprint })
 }
 const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", contain: false, touched: [], restarted: [], startedWith: "{}" } as const
 
 test("outputs is content with the current value, and with the pending one while a rotation is open", async () => {
   expect(await look({ db: { user: "shop", password: "now" } })).toEqual([])
   expect(await look({ db: { password: "next" } }, { changeSet })).toEqual([])
+})
+
+test("outputs looks again at the state: a rotation may have ended in between", async () => {
+  expect(await look({ db: { password: "newer" } }, { later: state({ db: secret([version("v4", current, fingerprint("newer"))]) }) })).toEqual([])
 })
 
 test("outputs tells an older value, an unknown one and a foreign user apart", async () => {

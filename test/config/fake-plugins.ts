@@ -18,7 +18,7 @@ const generated = defineDriver({
   summary: "a value that no service holds",
   options: z.strictObject({ length: z.number().int().min(8).optional() }),
   overlap: () => "none",
-  login: () => undefined,
+  logins: () => [],
   open,
 })
 
@@ -35,7 +35,7 @@ const postgres = defineDriver({
     })
     .refine(({ role, roles }) => (role === undefined) !== (roles === undefined), { path: ["role"], message: "write either `role` or `roles`" }),
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
-  login: ({ address, role, roles }) => `${address} ${role ?? roles?.join(" ")}`,
+  logins: ({ address, role, roles }) => [role ?? [], roles ?? []].flat().map((one) => `${address} ${one}`),
   open,
 })
 
@@ -44,7 +44,7 @@ const exec = defineDriver({
   summary: "a program",
   options: z.strictObject({ command: z.array(z.string()).min(1) }),
   overlap: () => "unknown",
-  login: () => undefined,
+  logins: () => [],
   open,
 })
 

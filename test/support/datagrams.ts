@@ -43,8 +43,9 @@ export async function listenForDatagrams(folder: string, how: { readonly abstrac
 
 async function collect(stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> {
   let rest = ""
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = `${rest}${chunk}`.split("\n")
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) {
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n")
     rest = lines.pop() ?? ""
     into.push(...lines.map((line) => String(JSON.parse(line))))
   }

@@ -13,6 +13,8 @@ export const state = {
   "state-newer": "The state was written by a newer mycelium. It was not touched. Upgrade this one.",
   "state-foreign": "The state file says that it belongs to another project or environment: it was moved or copied here. Put it back. To rename an environment, adopt its values under the new name.",
   "not-verified": "The keys of the store cannot be opened here, so check could not see whether states were edited, nor whether outputs show the right values. Run it as the user that has the identity. A HEALTHCHECK that needs no key: mycelium check --quick.",
+  "delete-no-driver": "A secret that should be deleted is no longer in the config, so nothing knows how to end its login. Put it back and delete it then; or end the login at the service by hand and add --keep-login. Nothing was deleted.",
+  "delete-no-admin": "The login of a secret that should be deleted cannot be ended with what the config gives. Name an admin; or end it at the service by hand and add --keep-login. Nothing was deleted: a value that is erased here while it lives there is worse than one that is known.",
   "value-shared": "Two secrets have the same value, so whoever learns one has both; between environments that means that a developer holds production. Rotate one of them: mycelium rotate-now ENV/SECRET.",
   "audit-unwritable": "The audit log cannot be written. Without a record nothing is rotated. Free some space, or mend the log's owner and mode (0600, the user that runs mycelium).",
   "secret-new": "The config names a secret that has no value in the state. It is left alone: nothing rotates because of a start or of lost state. If a value exists, mycelium adopt takes it over, proven by a login; if not, mycelium rotate-now --new makes the first one.",

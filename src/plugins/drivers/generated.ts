@@ -10,7 +10,7 @@ export const generated = defineDriver({
     length: z.int("expected a whole number").min(16, "a value of fewer than 16 characters is too short").max(1024, "a value of more than 1024 characters is too long").default(32),
   }),
   overlap: () => "none",
-  login: () => undefined,
+  logins: () => [],
   open: (options) => ({
     overlap: "none",
     draft: (_, text) => ({ password: text("password", options.length) }),

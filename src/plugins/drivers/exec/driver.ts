@@ -77,7 +77,7 @@ export class ExecDriver implements Driver {
 
   async forget(known: readonly Credential[], signal: AbortSignal): Promise<void> {
     if (!(await describe(this.#place, signal)).forgets) {
-      throw new AppError("exec-cannot-forget", `${this.#place.program} cannot take every value away`, { hint: "teach the program forget, or end the login by hand and add --keep-login" })
+      throw new AppError("exec-cannot-forget", `${this.#place.program} cannot take every value away`, { remedy: "give-up", hint: "teach the program forget, or end the login by hand and add --keep-login" })
     }
     await this.#quiet.act(signal, () => call(this.#place, { verb: "forget", about: { known: known.map(plain) }, answer: Done }, signal))
     for (const one of known) this.#trusted?.dead(one)

@@ -15,7 +15,6 @@ export const exec = defineDriver({
   fields: ["user", "password"],
   overlap: ({ holds }) => (holds === "one" ? "one" : "both"),
   // What the program rotates is known by all that the config tells it.
-  login: (options) => loginsOf(options)[0],
   logins: loginsOf,
   open: (options, reach) => new ExecDriver(makePlace(options, reach)),
 })

@@ -22,7 +22,6 @@ export const postgres = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
-  login: (options) => loginsOf(options).join(", "),
   logins: loginsOf,
   open: (options, reach) => {
     const place = makePlace(options, reach)

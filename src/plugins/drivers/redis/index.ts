@@ -18,7 +18,6 @@ export const redis = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: () => "both",
-  login: ({ address, user }) => loginAt(address, user),
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {
     const place = makePlace(options, reach)

@@ -16,24 +16,31 @@ export async function remove(settings: Settings, secrets: readonly string[], kno
   const entries = managedEntries(going, present.text)
   const drift = await findDrift(going, entries, new Map(), known)
   if (drift !== undefined) throw driftError(settings, drift)
-  const next = without(present.text, [...entries.values()])
+  const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)
   const changes = [...entries.keys()]
   if (isNothing(settings, present, next)) return removalOf(settings, present, changes)
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
 }
 
-/** The whole lines on which these variables stand. */
-function without(text: string, entries: readonly Entry[]): string {
+/** The text without the whole lines on which these variables stand. */
+function without(settings: Settings, text: string, entries: readonly Entry[]): string {
   let rest = ""
   let at = 0
-  for (const { start, end } of [...entries].sort((one, other) => one.start - other.start)) {
+  for (const { key, start, end } of [...entries].sort((one, other) => one.start - other.start)) {
     const begins = Math.max(at, text.lastIndexOf("\n", start - 1) + 1, text.startsWith(bom) ? bom.length : 0)
     const ends = text.indexOf("\n", end)
+    refuseShared(settings, key, { before: text.slice(begins, start), after: text.slice(end, ends === -1 ? text.length : ends) })
     rest += text.slice(at, begins)
     at = ends === -1 ? text.length : ends + 1
   }
   return rest + text.slice(at)
+}
+
+/** A shell takes more than one thing on a line. */
+function refuseShared(settings: Settings, key: string, { before, after }: { readonly before: string; readonly after: string }): void {
+  if (/^[ \t]*(?:export[ \t]+)?[^\s=:]+[ \t]*[=:][ \t]*$/.test(before) && /^\s*(?:#.*)?$/.test(after)) return
+  throw new AppError("output-line-shared", `${settings.target}: ${key} shares its line with something else; nothing was written`, { hint: `give ${key} a line of its own, or remove it by hand` })
 }
 
 /** Every other variable must still be read as before: a backslash or an open quote may join lines. */

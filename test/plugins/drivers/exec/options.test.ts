@@ -43,7 +43,7 @@ describe("exec, options", () => {
   })
 
   test("are one login where command, environment and user are the same", () => {
-    const login = (written: object): unknown => exec.login(exec.options.parse({ command, ...written }))
+    const login = (written: object): unknown => exec.logins(exec.options.parse({ command, ...written }))[0]
     expect(login({})).toBe(login({ length: 40 }))
     expect(login({ user: "a" })).not.toBe(login({ user: "b" }))
     expect(login({ env: { REGION: "eu" } })).not.toBe(login({ env: { REGION: "us" } }))

@@ -70,11 +70,10 @@ describe("Options", () => {
 })
 
 test("logins() are the server and each role, whatever the database", () => {
-  const one = postgres.logins?.(Options.parse(good)) ?? []
+  const one = postgres.logins(Options.parse(good))
   expect(one).toEqual(["postgresql://db.internal:5432 role shop"])
-  expect(postgres.logins?.(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" }))).toEqual([...one])
-  expect(postgres.login(Options.parse(good))).toBe(one.join())
-  expect(postgres.logins?.(Options.parse(pair))).toEqual(["postgresql://db.internal:5432 role shop_blue", "postgresql://db.internal:5432 role shop_green"])
+  expect(postgres.logins(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" }))).toEqual([...one])
+  expect(postgres.logins(Options.parse(pair))).toEqual(["postgresql://db.internal:5432 role shop_blue", "postgresql://db.internal:5432 role shop_green"])
 })
 
 test("overlap() is both for a pair, one for one role", () => {

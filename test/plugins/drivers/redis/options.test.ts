@@ -45,8 +45,8 @@ describe("Options", () => {
 })
 
 test("login() is the server and the user, whatever the database", () => {
-  const login = (address: string, user?: string): string | undefined => redis.login(Options.parse({ address, user, insecure: true }))
+  const login = (address: string, user?: string): string | undefined => redis.logins(Options.parse({ address, user, insecure: true }))[0]
   expect(login("redis://Cache/1", "shop")).toBe(login("rediss://cache:6379", "shop"))
   expect(login("redis://cache")).not.toBe(login("redis://cache", "shop"))
-  expect(redis.logins?.(Options.parse({ address: "redis://127.0.0.1", also: ["unix:/run/x.sock"], user: "shop" }))).toEqual(["redis://127.0.0.1:6379 user shop", "redis:///run/x.sock user shop"])
+  expect(redis.logins(Options.parse({ address: "redis://127.0.0.1", also: ["unix:/run/x.sock"], user: "shop" }))).toEqual(["redis://127.0.0.1:6379 user shop", "redis:///run/x.sock user shop"])
 })

@@ -1,0 +1,154 @@
+import { AppError } from "../base/error.ts"
+import { within } from "../base/deadline.ts"
+import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
+import { erase } from "../core/state.ts"
+import { probe, said } from "../rotate/ask.ts"
+import type { Session } from "../rotate/session.ts"
+import { deadlines } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { patient, withEnvironment } from "./environment.ts"
+
+/**
+ * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it does, it names what is to
+ * be erased, and every step may be done again; so the same command finishes what a crash left.
+ */
+
+export type DeleteHow = {
+  /** Left out: every secret of the environment. */
+  readonly secrets?: readonly string[]
+  /** Leave the login at the service as it is: only our copies go. */
+  readonly keepLogin: boolean
+}
+export type Login = "ends" | "kept" | "none"
+export type Deleted =
+  | { readonly is: "erased"; readonly login: Login; readonly outputs: readonly Change[]; readonly versions: number }
+  /** There was nothing of it. */
+  | { readonly is: "unknown" }
+  /** Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all the rest is as it was. */
+  | { readonly is: "refused" | "unproven"; readonly code: string; readonly says: string; readonly hint?: string }
+export type Change = { readonly target: string; readonly variables: readonly string[] }
+export type Deletions = Readonly<Record<string, Deleted>>
+
+/** What `erased` would be, looked at only; a refusal that only the service could say is not foreseen. */
+export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
+  return eachOf(app, environment, how, async (session, name) => {
+    const drafts = await draftsWithout(session, name)
+    await discard(drafts)
+    return { is: "erased", login: loginOf(session, name, how), outputs: changesOf(drafts), versions: session.state(name).versions.length }
+  })
+}
+
+export function deleteSecrets(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
+  return eachOf(app, environment, how, (session, name) => deleteOne(session, name, how))
+}
+
+async function eachOf(app: App, environment: string, how: DeleteHow, act: (session: Session, name: string) => Promise<Deleted>): Promise<Deletions> {
+  return withEnvironment(app, environment, patient, async ({ session }) => {
+    if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
+    const known = new Set([...Object.keys(session.work.drivers), ...Object.keys(session.document.secrets)])
+    const stranger = how.secrets?.find((name) => !known.has(name))
+    if (stranger !== undefined) throw new AppError("usage", `there is no secret ${JSON.stringify(stranger)} in ${environment}`, { hint: `it has: ${[...known].join(", ")}` })
+    const done: Record<string, Deleted> = {}
+    for (const name of how.secrets ?? known) done[name] = await attempt(session, name, act)
+    return done
+  })
+}
+
+/** One secret's failure is its own. */
+async function attempt(session: Session, name: string, act: (session: Session, name: string) => Promise<Deleted>): Promise<Deleted> {
+  if (session.state(name).versions.length === 0) return { is: "unknown" }
+  try {
+    return await act(session, name)
+  } catch (error) {
+    return { is: "refused", ...said(error) }
+  }
+}
+
+async function deleteOne(session: Session, name: string, how: DeleteHow): Promise<Deleted> {
+  const { work } = session
+  const login = loginOf(session, name, how)
+  // Drafted before the login ends: a full disk or a drifted file is found now.
+  const drafts = await draftsWithout(session, name)
+  try {
+    await session.commit({ events: [{ event: "delete-begin", secret: name, login }], flush: true })
+    if (login === "ends") {
+      work.tell("login", "ends, and a login must be refused", name)
+      const alive = await endLogin(session, name)
+      if (alive !== undefined) return alive
+    }
+    for (const { output, draft } of drafts) {
+      if (!draft.changed) continue
+      work.tell("output", `${output.target}: without ${draft.changes.join(", ")}`, name)
+      await draft.commit()
+    }
+  } finally {
+    await discard(drafts)
+  }
+  const versions = session.state(name).versions.length
+  await session.commit({ patches: { [name]: erase(work.host.now().toISOString()) }, events: [{ event: "delete", secret: name, login }], flush: true })
+  return { is: "erased", login, outputs: changesOf(drafts), versions }
+}
+
+/** What becomes of the login; throws where it could not be ended and nobody said that it may stay. */
+function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Login {
+  const driver: Driver | undefined = session.work.drivers[name]
+  if (driver?.overlap === "none" || (driver === undefined && session.state(name).driver === "generated")) return "none"
+  if (keepLogin) return "kept"
+  const hint = "end the login at the service by hand, then add --keep-login"
+  if (driver === undefined) throw new AppError("delete-no-driver", "it is in the state but not in the config, so its login cannot be ended", { hint: `put it back into the config; or ${hint}` })
+  if (driver.forget === undefined) throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", { hint: `name an admin; or ${hint}` })
+  return "ends"
+}
+
+/** Undefined once every value that may be live is proven dead. */
+async function endLogin(session: Session, name: string): Promise<Deleted | undefined> {
+  const driver = session.work.drivers[name]
+  const { current, previous, doubtful } = await session.versions(name)
+  const known = [current, previous, ...doubtful].filter((one) => one !== undefined)
+  if (driver?.forget === undefined) throw new AppError("internal", "no driver can end this login")
+  if (!(await within(deadlines.settle, (signal) => driver.settle(known, signal)))) {
+    throw new AppError("not-settled", "an earlier act of ours may still be under way at the service", { remedy: "retry" })
+  }
+  try {
+    await within(deadlines.revoke, async (signal) => driver.forget?.(known, signal))
+  } catch (error) {
+    if (error instanceof AppError && error.remedy === "give-up") throw error
+    return { is: "unproven", ...said(error) }
+  }
+  for (const one of known) {
+    const answer = await probe(session, name, one)
+    if (answer !== "refused") return notDead(one, answer)
+  }
+  return undefined
+}
+
+function notDead({ version }: Credential, answer: "accepted" | "unknown"): Deleted {
+  if (answer === "accepted") return { is: "unproven", code: "not-proven-dead", says: `the service still accepts ${version}` }
+  return { is: "unproven", code: "no-answer", says: `the service gives no clear answer about ${version}` }
+}
+
+type Without = { readonly output: Output; readonly draft: Draft }
+
+/** Every output that shows the secret, without it; all of them, or none and a throw. */
+async function draftsWithout(session: Session, name: string): Promise<readonly Without[]> {
+  const drafts: Without[] = []
+  try {
+    for (const output of session.outputsOf([name])) {
+      const remove = output.remove?.bind(output, [name], session.known)
+      if (remove === undefined) throw new AppError("output-cannot-remove", `${output.target} cannot be freed of it: this kind of output has no such way`, { hint: "take the output out of the config, and remove the file by hand" })
+      drafts.push({ output, draft: await within(deadlines.output, (signal) => remove(signal)) })
+    }
+    return drafts
+  } catch (error) {
+    await discard(drafts)
+    throw error
+  }
+}
+
+async function discard(drafts: readonly Without[]): Promise<void> {
+  for (const { draft } of drafts) await draft.discard()
+}
+
+function changesOf(drafts: readonly Without[]): readonly Change[] {
+  return drafts.filter(({ draft }) => draft.changed).map(({ output, draft }) => ({ target: output.target, variables: draft.changes }))
+}
