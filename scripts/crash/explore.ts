@@ -1,7 +1,7 @@
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import { type Call, threadsOf } from "../../test/support/strace.ts"
 import { type Cut, isMark, planCuts, sampleCuts } from "./cuts.ts"
-import { type Fault, judgeCut, judgeRest, middleOf } from "./judge.ts"
+import { type Fault, judgeCut, judgeRest, judgeService, middleOf } from "./judge.ts"
 import { Lane } from "./lane.ts"
 import type { Scenario } from "./scenarios.ts"
 
@@ -31,10 +31,12 @@ export async function explore(server: PostgresServer, scenario: Scenario, how: H
   const all = how.only === undefined ? planCuts(calls, scenario.afterWrites) : [how.only]
   const cuts = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
   const found = { reached: 0, hit: new Set<number>(), faults: [] as (Fault & { readonly cut: Cut })[], recoveryMs: [] as number[] }
-  const queue = [...cuts]
+  // Every second cut is recovered by the service, as a timer would, before the command is called again.
+  const queue = cuts.map((cut, index) => ({ cut, service: index % 2 === 1 }))
   const work = async (lane: Lane): Promise<void> => {
-    for (let cut = queue.shift(); cut !== undefined; cut = queue.shift()) {
-      const one = await tryCut(lane, cut)
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { cut } = next
+      const one = await tryCut(lane, cut, next.service)
       if (one.reached) found.reached++
       if (one.reached) found.hit.add(one.instant)
       if (one.reached) found.recoveryMs.push(one.recoveryMs)
@@ -54,15 +56,19 @@ async function withLane(server: PostgresServer, scenario: Scenario, work: (lane:
   await work(lane)
 }
 
-async function tryCut(lane: Lane, cut: Cut): Promise<{ readonly reached: boolean; readonly instant: number; readonly faults: readonly Fault[]; readonly recoveryMs: number }> {
+async function tryCut(lane: Lane, cut: Cut, service: boolean): Promise<{ readonly reached: boolean; readonly instant: number; readonly faults: readonly Fault[]; readonly recoveryMs: number }> {
   await lane.reset()
   const { signal } = await lane.kill(cut)
   const reached = signal === "SIGKILL"
   const instant = marksOf(lane.calls())
-  const lost = await judgeCut(lane)
+  const faults = [...(await judgeCut(lane))]
   const middle = await middleOf(lane)
+  const once = service ? await lane.shop.run("run", "--once", "--json") : undefined
+  if (once !== undefined) faults.push(...(await judgeService(lane, once, middle)))
+  // What the service has finished was asked for before; the command that follows is a new one.
   const again = await lane.run()
-  return { reached, instant, faults: [...lost, ...(await judgeRest(lane, again, middle))], recoveryMs: again.ms }
+  faults.push(...(await judgeRest(lane, again, once === undefined ? middle : await middleOf(lane))))
+  return { reached, instant, faults, recoveryMs: (once ?? again).ms }
 }
 
 function marksOf(calls: readonly Call[]): number {

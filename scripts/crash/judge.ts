@@ -43,6 +43,23 @@ function newestOf(versions: readonly { readonly id: string }[]): number {
 
 const exits = { rotated: [0], adopted: [0], back: [1] } as const
 
+/** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */
+export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: Middle): Promise<readonly Fault[]> {
+  const faults: Fault[] = []
+  const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says: `after run --once: ${says}` })
+  const allowed: readonly number[] = scenario.rest === "back" ? [0, 1] : [0]
+  if (once.code === undefined || !allowed.includes(once.code)) note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
+  const document = await stateOf(shop.project)
+  if (document?.changeSet !== undefined) note("stuck", "the journal is open")
+  for (const name of Object.keys(document?.secrets ?? {})) {
+    const versions = await versionsOf(shop.project, name)
+    if (newestOf(versions) > (middle.newest[name] ?? 0)) note("double", `${name} was rotated, which is not due`)
+    if (versions.length > 0) for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
+  }
+  for (const says of programFaults(shop)) note("wrong", says)
+  return faults
+}
+
 /** After the same command was called again: everything is at rest, and as a person would want it. */
 export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise<readonly Fault[]> {
   const faults: Fault[] = []
@@ -98,13 +115,17 @@ function parse(stdout: string): { readonly reports?: readonly { readonly recover
 }
 
 /** The files are as they should be, and the programs hold what they show. */
-function outsideFaults({ shop: { project, options }, scenario }: Lane): readonly string[] {
+function outsideFaults({ shop, scenario }: Lane): readonly string[] {
+  const { project } = shop
   const faults: string[] = []
   if (scenario.rest === "back" && project.read(".env") !== project.read("good.env")) faults.push(".env is not as it was, byte for byte")
   if (!project.read(".env").includes('# the shop\nPORT=8080\n') || !project.read(".env").endsWith('GREETING="hello, world"\n')) faults.push("another line of .env has changed")
+  return [...faults, ...programFaults(shop)]
+}
+
+function programFaults({ project, options }: Shop): readonly string[] {
   const programs = options.two ? [["api", ".env"], ["web", "session.env"]] : [["api", ".env"]]
-  for (const [program = "", file = ""] of programs) if (project.read(`${program}.loaded`) !== project.read(file)) faults.push(`${program} holds another ${file}`)
-  return faults
+  return programs.flatMap(([program = "", file = ""]) => (project.read(`${program}.loaded`) === project.read(file) ? [] : [`${program} holds another ${file}`]))
 }
 
 /** Nothing is left lying about, nothing can be read by others, the log is whole. */

@@ -40,7 +40,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     }),
     runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
     runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeIsRemote: isOnNetwork(nearestFolder(config.store)) }),
-    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments) })] : []),
+    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000 })] : []),
   ]
 }
 

@@ -12,8 +12,24 @@ export type ExecHow = {
 }
 export type Variables = Readonly<Record<string, string>>
 
+/** Two programs may be started at once: the second waits for the first to have its variables. A rotation takes longer than that. */
+const lockMs = 5000
+const pauseMs = 100
+
 /** The variables that an environment's outputs would show now; a journal that a crash left is ended first. Reading them is an event of the log. */
 export async function variablesOf(app: App, environment: string, how: ExecHow): Promise<Variables> {
+  for (let waitedMs = 0; ; waitedMs += pauseMs) {
+    try {
+      return await read(app, environment, how)
+    } catch (error) {
+      const held = error instanceof AppError && error.code === "locked"
+      if (!held || waitedMs >= lockMs || app.stop.aborted) throw error
+      await app.host.pause(pauseMs, app.stop)
+    }
+  }
+}
+
+function read(app: App, environment: string, how: ExecHow): Promise<Variables> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
     if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet, so which values are current is not known`, { hint: "see mycelium status" })
     const values = await session.values(() => false)

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
+import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "./error.ts"
 
@@ -19,17 +20,22 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
   const { Database } = await import("bun:sqlite")
   refuseNetwork(dirname(path))
   create(path)
-  const database = new Database(path)
+  let database: InstanceType<typeof Database> | undefined
   try {
+    database = new Database(path)
     // Nothing is ever written into it: no journal file comes to be.
     database.run("PRAGMA journal_mode = DELETE")
     database.run("BEGIN EXCLUSIVE")
+    writeHolder(path, holder)
   } catch (error) {
-    database.close()
-    if (error instanceof Error && /locked|busy/i.test(error.message)) return { heldBy: readHolder(path) }
-    throw new AppError("lock-failed", `cannot lock ${path}`, { remedy: "retry" })
+    database?.close()
+    if (systemCode(error)?.startsWith("SQLITE_BUSY") === true) return { heldBy: readHolder(path) }
+    throw lockError(`cannot lock ${path}`, error)
   }
-  writeHolder(path, holder)
+  return heldLock(database, path)
+}
+
+function heldLock(database: Pick<Database, "run" | "close">, path: string): HeldLock {
   return {
     release: () => {
       rmSync(holderPath(path), { force: true })
@@ -37,6 +43,13 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
       database.close()
     },
   }
+}
+
+/** The system's word, or SQLite's for the same. */
+function lockError(says: string, error: unknown): AppError {
+  const code = systemCode(error) ?? "unknown error"
+  const full = /ENOSPC|EDQUOT|SQLITE_FULL/.test(code)
+  return new AppError("lock-failed", `${says}: ${full ? "the disk is full" : code}`, { remedy: "retry", hint: full ? "free some space on that disk; nothing was lost" : "the store must be writable by this user" })
 }
 
 /** True for a folder on a file system of another machine. */
@@ -55,7 +68,7 @@ function create(path: string): void {
   try {
     closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
   } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw new AppError("lock-failed", `cannot make ${path}: ${systemCode(error) ?? "unknown error"}`, { hint: "the store must be writable by this user" })
+    if (systemCode(error) !== "EEXIST") throw lockError(`cannot make ${path}`, error)
   }
 }
 

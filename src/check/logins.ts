@@ -14,40 +14,44 @@ export type Login = {
   readonly wrong: (like: Credential) => Credential
 }
 
-const deadlines = { preflight: 20_000, probe: 10_000 } as const
+export type Logins = {
+  readonly logins: readonly Login[]
+  /** How long one question may take; all services are asked side by side. */
+  readonly withinMs: number
+}
 
 type Code = "accepts-anything" | "no-answer" | "current-refused"
 
-export const logins = defineCheck<Code, { readonly logins: readonly Login[] }>({
+export const logins = defineCheck<Code, Logins>({
   name: "logins",
   faults: {
     "accepts-anything": { severity: "error", remedy: "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)" },
     "no-answer": { severity: "error", remedy: "see that it runs and can be reached from here, at the address in the config" },
     "current-refused": { severity: "error", remedy: "somebody else has changed it: set it back at the service, or take over the new one with mycelium adopt" },
   },
-  look: async ({ logins: all }, report) => {
-    await Promise.all(all.map((one) => ask(one, report).catch((error: unknown) => report.failed(error, one.place))))
+  look: async ({ logins: all, withinMs }, report) => {
+    await Promise.all(all.map((one) => ask(one, withinMs, report).catch((error: unknown) => report.failed(error, one.place))))
     return all.length === 0 ? "no service is asked for any value" : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
   },
 })
 
-async function ask({ place, driver, versions: open, wrong }: Login, report: Report<Code>): Promise<void> {
+async function ask({ place, driver, versions: open, wrong }: Login, withinMs: number, report: Report<Code>): Promise<void> {
   const versions = await open()
   const { current } = versions
   if (current === undefined) return
-  const findings = await within(deadlines.preflight, (signal) => driver.preflight(versions, signal))
+  const findings = await within(withinMs, (signal) => driver.preflight(versions, signal))
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
-  const control = await probe(driver, wrong(current))
+  const control = await probe(driver, wrong(current), withinMs)
   if (control === "accepted") return report.found("accepts-anything", `${place}: the service accepts a random wrong value, so no login proves anything`)
-  const answer = control === "unknown" ? "unknown" : await probe(driver, current)
+  const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs)
   if (answer === "unknown") report.found("no-answer", `${place}: the service gives no clear answer to a login`)
   if (answer === "refused") report.found("current-refused", `${place}: the service refuses the current value`)
 }
 
 /** What goes wrong on the way is "unknown", never "refused". */
-async function probe(driver: Driver, candidate: Credential): Promise<Probe> {
-  return within(deadlines.probe, (signal) => driver.probe(candidate, signal)).catch(() => "unknown" as const)
+async function probe(driver: Driver, candidate: Credential, withinMs: number): Promise<Probe> {
+  return within(withinMs, (signal) => driver.probe(candidate, signal)).catch(() => "unknown" as const)
 }
 
 function at(place: string, finding: Finding): Finding {

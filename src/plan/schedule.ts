@@ -39,8 +39,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
 
 function isTimezone(timezone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: timezone })
-    return true
+    return Intl.DateTimeFormat("en", { timeZone: timezone }).resolvedOptions().timeZone !== ""
   } catch {
     return false
   }

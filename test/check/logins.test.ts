@@ -7,7 +7,7 @@ import { found } from "./looks.ts"
 const current = { version: "v1", fields: { user: "shop" } }
 
 /** A driver of which only what a check may ask is there. */
-function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean }): Promise<readonly string[]> {
+function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean; readonly silent?: boolean }): Promise<readonly string[]> {
   const refuse = (): never => {
     throw new Error("a check changes nothing")
   }
@@ -18,10 +18,10 @@ function look(answers: { readonly wrong?: Probe; readonly current?: Probe; reado
     apply: refuse,
     revoke: refuse,
     describe: refuse,
-    preflight: () => (answers.fails === undefined ? Promise.resolve(answers.findings ?? []) : Promise.reject(answers.fails)),
+    preflight: () => (answers.silent ? new Promise(() => undefined) : answers.fails === undefined ? Promise.resolve(answers.findings ?? []) : Promise.reject(answers.fails)),
     probe: ({ version }) => Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
   }
-  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }] })
+  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }], withinMs: answers.silent ? 10 : 10_000 })
 }
 
 test("logins is content where a wrong value is refused and the current one accepted", async () => {
@@ -40,4 +40,8 @@ test("logins shows what preflight finds, and asks no further after an error", as
   expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual(["admin-superuser warning"])
   expect(await look({ findings: [{ ...powerful, code: "not-permitted", severity: "error" }], wrong: "accepted" })).toEqual(["not-permitted error"])
   expect(await look({ fails: new AppError("unreachable", "refused") })).toEqual(["unreachable error"])
+})
+
+test("logins waits for no service longer than it may, even one that ignores its signal", async () => {
+  expect(await look({ silent: true })).toEqual(["timeout error"])
 })

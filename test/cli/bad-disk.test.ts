@@ -42,9 +42,16 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
   test("of the state that is full: nothing outside is touched, and it says so", async () => {
     await withStoreOn({}, async (shop, disk) => {
       disk.fill()
-      await expectRefused(shop, rotate, { code: 1, says: ["cannot write ", "ENOSPC"], hint: "free some space on that disk" })
+      await expectRefused(shop, rotate, { code: 1, says: ["cannot lock ", ": the disk is full"], hint: "free some space on that disk" })
       disk.empty()
       expect((await shop.run(...rotate)).code).toBe(0)
+    })
+  })
+
+  test("of the state with room for the lock only: the value cannot be written down first, so no service hears of it", async () => {
+    await withStoreOn({}, async (shop, disk) => {
+      disk.fill(2)
+      await expectRefused(shop, rotate, { code: 1, says: ["cannot write ", "production.json: ENOSPC"], hint: "free some space on that disk" })
     })
   })
 
@@ -90,7 +97,7 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
   test("of an output that is read-only: the service is not touched", async () => {
     await withOutputOn(async (shop, disk, file) => {
       disk.readOnly()
-      await expectRefused(shop, rotate, { code: 1, says: `production/postgres: left as it was: cannot write ${file}: EROFS`, hint: "that file system is read-only", mayChange: /production\.(json|audit\.jsonl)$/ })
+      await expectRefused(shop, rotate, { code: 1, says: `cannot write ${file}: EROFS`, hint: "that file system is read-only", mayChange: /production\.(json|audit\.jsonl)$/ })
       disk.writable()
     })
   })

@@ -47,7 +47,7 @@ test("explain has no text for a code that does not exist, and none twice", () =>
 test("explain says each in one paragraph that ends in a full stop and is short enough to be read at night", () => {
   for (const code of allCodes()) {
     const text = explanationOf(code) ?? ""
-    expect(text).toMatch(/^[A-Z][^\n]{30,700}[.!]$/)
+    expect(text).toMatch(/^[A-Z][^\n]{30,700}[.?]$/)
   }
 })
 

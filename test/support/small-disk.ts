@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -16,13 +16,14 @@ export class SmallDisk implements Disposable {
     return join(this.folder, "ballast")
   }
 
-  /** Not a byte is left. */
-  fill(): void {
+  /** Not a byte is left, or so many pages of 4 KiB. */
+  fill(leave = 0): void {
     try {
-      for (let size = 4096; ; size += 4096) writeFileSync(this.#ballast, Buffer.alloc(4096), { flag: "a", mode: 0o600 })
+      for (;;) writeFileSync(this.#ballast, Buffer.alloc(4096), { flag: "a", mode: 0o600 })
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error
     }
+    truncateSync(this.#ballast, statSync(this.#ballast).size - leave * 4096)
   }
   empty(): void {
     rmSync(this.#ballast, { force: true })

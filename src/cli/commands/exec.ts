@@ -8,7 +8,7 @@ export const exec: Command = {
   usage: [
     "Runs a program with the variables that the environment's outputs show, added to your own; no file is read or written.",
     "The program takes our place: terminal, signals and exit code are its own. What a rotation restarts should read its file",
-    "instead: while a rotation is under way, the environment is locked and this command ends with 6.",
+    "instead: while a rotation is under way, the environment is locked, and after 5 seconds this command ends with 6.",
   ].join("\n"),
   options: { from: { type: "string", value: "FILE", says: "only the variables of the output that writes this file" } },
   passes: true,

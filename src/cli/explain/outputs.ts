@@ -13,6 +13,7 @@ export const outputs = {
   "output-folder-missing": "The folder of an output does not exist. Create it, private to those who read the file; mycelium does not guess owners.",
   "output-changed-meanwhile": "Somebody else changed the output between our look at it and our write. Their change stands, nothing was written; mycelium tries again.",
   "output-cannot-remove": "A secret that should be deleted stands in an output of a kind that cannot be freed of it. Take that output out of the config and remove the file, or its line, by hand; then delete again.",
+  "output-line-shared": "A variable that should be taken out shares its line with something else, so taking the line away would take more. Nothing was written. Give the variable a line of its own, or remove it by hand.",
   "output-tracked": "Git tracks a file that shows values (or the identity): every clone and every backup of the repository has them, in the history too. Run git rm --cached on it, commit, and then rotate what it showed: taking it out does not take it back.",
   "output-not-ignored": "A file that shows values (or the identity) lies in a git work tree and is not ignored: the next git add . commits it. Add it to .gitignore as the remedy says.",
   "git-not-asked": "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. See by hand (git check-ignore -v FILE) that it is ignored.",

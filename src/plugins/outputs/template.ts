@@ -152,7 +152,7 @@ let engine: Liquid | undefined
 function liquid(): Liquid {
   if (engine !== undefined) return engine
   // Not an import: this must be synchronous for the config loader, and must not be paid for by those who need no LiquidJS.
-  const { Liquid: Engine }: typeof import("liquidjs") = require("liquidjs")
+  const { Liquid: Engine } = require("liquidjs") as { readonly Liquid: typeof Liquid }
   engine = new Engine({
     strictVariables: true,
     strictFilters: true,

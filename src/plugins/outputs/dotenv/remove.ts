@@ -39,7 +39,7 @@ function without(settings: Settings, text: string, entries: readonly Entry[]): s
 
 /** A shell takes more than one thing on a line. */
 function refuseShared(settings: Settings, key: string, { before, after }: { readonly before: string; readonly after: string }): void {
-  if (/^[ \t]*(?:export[ \t]+)?[^\s=:]+[ \t]*[=:][ \t]*$/.test(before) && /^\s*(?:#.*)?$/.test(after)) return
+  if (/^[ \t]*(?:export[ \t]+)?[^\s=:]+[ \t]*[=:][ \t]*$/.test(before) && /^\s*(?:#[^\n]*)?$/.test(after)) return
   throw new AppError("output-line-shared", `${settings.target}: ${key} shares its line with something else; nothing was written`, { hint: `give ${key} a line of its own, or remove it by hand` })
 }
 

@@ -36,6 +36,7 @@ export type Title =
   | "refuses a wrong value, and a probe changes nothing"
   | "goes back to the value it had"
   | "revokes the old value, also when it is revoked twice"
+  | "forgets every value, where it can, also when it is told twice"
   | "comes through an apply that is cut off anywhere"
   | "says unknown of a service that cannot be reached"
   | "says unknown of a service that hangs, within its deadline"

@@ -84,6 +84,18 @@ export function driverSuite(name: string, harness: Harness): void {
       }
     })
 
+    service("forgets every value, where it can, also when it is told twice", async ({ open, current }) => {
+      const driver = open()
+      const next = drafted(driver, "v2", current)
+      await driver.apply(next, { current, pending: next, doubtful: [] }, soon())
+      // Without an admin, say, nobody could: mycelium delete says so.
+      if (driver.forget === undefined) return
+      for (let times = 0; times < 2; times++) {
+        await open().forget?.([current, next], soon())
+        expect(await both(driver, current, next)).toEqual(["refused", "refused"])
+      }
+    })
+
     service("comes through an apply that is cut off anywhere", async ({ open, current: first }) => {
       let current = first
       let wholeMs = 0

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import type { Known, Values } from "../../../../src/core/ports.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
 import { credential, db, deliver, known, modeOf, never, opened, put, text } from "./opened.ts"
@@ -37,9 +38,9 @@ describe("dotenv, remove()", () => {
   test("of a file that is ours takes the variables that show it, alone or with others, and the file with its last one", async () => {
     await using folder = await temporaryFolder()
     const output = opened(folder.path, { variables: { PASSWORD: "{{ db.password }}", BOTH: "{{ db.password }}:{{ key.password }}", KEY: "{{ key.password }}" } })
-    const values = { ...db("one-value"), key: credential("v1", { password: "its-key" }) }
+    const values: Values = { ...db("one-value"), key: credential("v1", { password: "its-key" }) }
     await deliver(output, values)
-    const from = async (name: string): ReturnType<ReturnType<typeof known>> => [values[name === "db" ? "db" : "key"]].filter((one) => one !== undefined)
+    const from: Known = async (name) => [values[name]].filter((one) => one !== undefined)
     const draft = await output.remove?.(["db"], from, never)
     expect(draft?.changes).toEqual(["PASSWORD", "BOTH"])
     await draft?.commit()

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { type Ran, json } from "../support/mycelium.ts"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { openShop } from "../support/shop.ts"
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+type Document = { readonly findings: readonly { readonly code: string; readonly severity: string; readonly says: string; readonly remedy?: string }[] }
+const codesOf = (ran: Ran): readonly string[] => json<Document>(ran).findings.filter(({ severity }) => severity !== "info").map(({ code }) => code)
+
+test("check --connect logs in with the current value and a wrong one, and is content where a rotation would succeed", async () => {
+  await using shop = await openShop(server, { admin: true })
+  await shop.adopt()
+  const ran = await shop.run("check", "--connect", "--strict")
+  expect(ran.stdout).toContain("ok    logins: 1 service accepts the current value and refuses a wrong one")
+  expect(ran.code).toBe(0)
+  expect(ran.stdout + ran.stderr).not.toContain(shop.old)
+})
+
+test("check --connect finds a password that somebody changed at the server; check alone cannot", async () => {
+  await using shop = await openShop(server)
+  await shop.adopt()
+  await shop.setPassword("Changed-by-hand.123")
+  expect((await shop.run("check")).code).toBe(0)
+  const ran = await shop.run("check", "--connect", "--json")
+  // Without an admin the role's own login is the only way in, so preflight says it first.
+  expect(codesOf(ran)).toEqual(["password-refused"])
+  expect(ran.code).toBe(4)
+})
+
+test("check --connect shows a right that is missing with the SQL that gives it", async () => {
+  await using shop = await openShop(server, { admin: true })
+  await shop.adopt()
+  await server.sql(`alter role ${shop.role}_admin nocreaterole`)
+  const ran = await shop.run("check", "--connect")
+  expect(ran.stdout).toContain("FAIL  not-permitted: production/postgres: ")
+  expect(ran.stdout).toContain(`ALTER ROLE "${shop.role}_admin" CREATEROLE`)
+  expect(ran.code).toBe(4)
+})
