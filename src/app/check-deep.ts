@@ -13,6 +13,7 @@ import { settings } from "../check/settings.ts"
 import { shared } from "../check/shared.ts"
 import type { Environment } from "../check/state.ts"
 import { surroundings } from "../check/surroundings.ts"
+import { look as lookAt } from "../check/way.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
@@ -39,7 +40,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       now: host.now(),
     }),
     runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
-    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeIsRemote: isOnNetwork(nearestFolder(config.store)) }),
+    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: isOnNetwork(nearestFolder(config.store)) }),
     ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000 })] : []),
   ]
 }

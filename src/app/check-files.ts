@@ -16,7 +16,6 @@ export async function expectedFiles(config: Config, host: Host, me: Me): Promise
 
 /** Paths above which nobody else may write. */
 export async function guardedPaths(config: Config, host: Host): Promise<readonly Guarded[]> {
-  const store = look(config.store)
   const identity = identityPath(config, host)
   const outputs = outputsOf(config).map(async ({ target, environment, options }): Promise<Guarded> => {
     // Who owns the file, or the folder that it lies in, is who it is for.
@@ -24,10 +23,16 @@ export async function guardedPaths(config: Config, host: Host): Promise<readonly
     return { path: target, what: `an output of ${environment}`, owners: owners.filter((uid) => uid !== undefined) }
   })
   return [
-    { path: join(config.store, "secrets"), what: "the store", owners: store === undefined ? [] : [store.uid] },
-    ...(identity === undefined ? [] : [{ path: identity, what: "the identity", owners: [] }]),
+    { path: join(config.store, "secrets"), what: "the store", owners: ownersOf(config) },
+    ...(identity === undefined ? [] : [{ path: identity, what: "the identity", owners: ownersOf(config) }]),
     ...(await Promise.all(outputs)),
   ]
+}
+
+/** Whose mycelium this is: where root looks after it, not root's. */
+function ownersOf({ store }: Config): readonly number[] {
+  const stats = look(store)
+  return stats === undefined ? [] : [stats.uid]
 }
 
 /** The file that the identity is in; undefined where it comes from elsewhere. */
@@ -49,12 +54,12 @@ export function outputsOf(config: Config): readonly (OutputConfig & { readonly e
 function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] {
   if (config.identity !== undefined) return []
   const path = defaultIdentityPath(host)
-  return [{ path, what: "the identity", kind: "file", mode: 0o600, owners: [me.uid], identity: true }]
+  return [{ path, what: "the identity", kind: "file", mode: 0o600, owners: me.uid === 0 ? [...ownersOf(config), 0] : [me.uid], identity: true }]
 }
 
 function storeFiles(config: Config, me: Me): readonly Expected[] {
   const { store } = config
-  const owner = look(store)?.uid ?? me.uid
+  const [owner = me.uid] = ownersOf(config)
   const folder = (path: string): Expected => ({ path, what: "a folder of the store", kind: "folder", mode: 0o700, owners: [owner] })
   const file = (path: string): Expected => ({ path, what: "a file of the store", kind: "file", mode: 0o600, owners: [owner] })
   const projects = list(join(store, "secrets"))

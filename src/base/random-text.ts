@@ -16,10 +16,18 @@ function* choices(random: (count: number) => Uint8Array): Generator<number, neve
 
 function pick(alphabet: string, bytes: Generator<number, never>): string {
   const limit = 256 - (256 % alphabet.length)
-  for (;;) {
+  // A sound generator is refused here at most once in four times: so many refusals in a row are none (below 2^-400).
+  for (let tries = 0; tries < 200; tries++) {
     const byte = bytes.next().value
     if (byte < limit) return alphabet.charAt(byte % alphabet.length)
   }
+  throw broken()
+}
+
+function broken(): AppError {
+  return new AppError("random-broken", "the random generator of this machine repeats itself", {
+    hint: "no value can be made here: run mycelium check, and look at the machine's entropy source",
+  })
 }
 
 /** The smallest number of different characters that a value of this length must hold: 20 of 32, in proportion below. */
@@ -49,7 +57,5 @@ export function randomText(length: number, random: (count: number) => Uint8Array
     text += pick(ends, bytes)
     if (isStrongText(text)) return text
   }
-  throw new AppError("random-broken", "the random generator of this machine repeats itself", {
-    hint: "no value can be made here: run mycelium check, and look at the machine's entropy source",
-  })
+  throw broken()
 }

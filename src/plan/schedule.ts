@@ -38,6 +38,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
 }
 
 function isTimezone(timezone: string): boolean {
+  if (timezone === "UTC") return true
   try {
     return Intl.DateTimeFormat("en", { timeZone: timezone }).resolvedOptions().timeZone !== ""
   } catch {

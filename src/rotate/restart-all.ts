@@ -11,9 +11,9 @@ export function deploymentsOf(session: Session, names: readonly string[]): reado
   return session.work.deployments.filter((deployment) => deployment.reads.some((target) => targets.includes(target)))
 }
 
-/** The deployments of the change set that still have to restart in its direction. */
-export function toRestart(session: Session, set: ChangeSet): readonly Deployment[] {
-  const all = deploymentsOf(session, set.secrets).filter((deployment) => !set.restarted.includes(deployment.name))
+/** The deployments of the change set that still have to restart in its direction; those that read a held output wait. */
+export function toRestart(session: Session, set: ChangeSet, held: readonly string[] = []): readonly Deployment[] {
+  const all = deploymentsOf(session, set.secrets).filter((deployment) => !set.restarted.includes(deployment.name) && !deployment.reads.some((target) => held.includes(target)))
   // On the way back only those are visited that may have seen the new value.
   return set.direction === "forward" ? all : all.filter((deployment) => set.touched.includes(deployment.name))
 }
@@ -22,12 +22,12 @@ export function toRestart(session: Session, set: ChangeSet): readonly Deployment
  * Restarts each once, in order, each gated by its health. That a restart may begin is durable before it does, so that a
  * way back knows whom to visit. Returns who did not get healthy: forward stops at the first, a way back visits all.
  */
-export async function restartAll(session: Session): Promise<readonly Sick[]> {
+export async function restartAll(session: Session, held: readonly string[] = []): Promise<readonly Sick[]> {
   const { work } = session
   const sick: Sick[] = []
   for (;;) {
     const set = session.changeSet
-    const next = set && toRestart(session, set)[0]
+    const next = set && toRestart(session, set, held)[0]
     if (set === undefined || next === undefined) return sick
     if (work.stop.aborted) throw new AppError("stopped", "stopped between two steps", { remedy: "retry" })
     if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
@@ -37,16 +37,16 @@ export async function restartAll(session: Session): Promise<readonly Sick[]> {
       sick.push({ name: next.name, why: answer })
       if (set.direction === "forward") return sick
     }
-    await done(session, next)
+    await done(session, next, held)
   }
 }
 
 /** The last restart needs no write of its own: the promote that follows covers it. */
-async function done(session: Session, deployment: Deployment): Promise<void> {
+async function done(session: Session, deployment: Deployment, held: readonly string[]): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
   const restarted = { ...set, restarted: [...set.restarted, deployment.name] }
-  const following = toRestart(session, restarted)[0]
+  const following = toRestart(session, restarted, held)[0]
   if (following === undefined) session.note(restarted)
   else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })
 }

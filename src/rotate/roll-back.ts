@@ -12,21 +12,25 @@ import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 /** A member on its way back. `dead`: the service refuses the value that is given up. */
 type Back = { readonly is: "back"; readonly dead: boolean } | { readonly is: "waiting" | "stuck"; readonly code: string; readonly says: string }
 
-/** Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. */
+/**
+ * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. While
+ * nobody knows what a service takes, the outputs that show its secret wait, and the programs that read them are left alone.
+ */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
   const backs = new Map<string, Back>()
   await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))
+  const held = session.outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back")).map(({ target }) => target)
   try {
-    await restoreOutputs(session, set)
+    await restoreOutputs(session, set, held)
   } catch (error) {
     const { code, says } = said(error)
     return Object.fromEntries(set.secrets.map((name) => [name, { is: "waiting", code, says } as const]))
   }
-  const sick = await restartAll(session)
-  return end(session, backs, { ...fault, says: sick.length === 0 ? fault.says : `${fault.says}; after going back ${sick.map((one) => `${one.name}: ${one.why}`).join(", ")}` })
+  const sick = await restartAll(session, held)
+  return end(session, { backs, held }, { ...fault, says: sick.length === 0 ? fault.says : `${fault.says}; after going back ${sick.map((one) => `${one.name}: ${one.why}`).join(", ")}` })
 }
 
 /** Makes the service hold the current value, and proves it. */
@@ -56,19 +60,21 @@ async function takeBack(session: Session, name: string): Promise<Back> {
 }
 
 /** Byte for byte from the sealed copies, unless somebody edited the file since: then only our values go back. */
-async function restoreOutputs(session: Session, set: ChangeSet): Promise<void> {
+async function restoreOutputs(session: Session, set: ChangeSet, held: readonly string[]): Promise<void> {
   const { work } = session
   const values = await session.values(() => false)
   for (const output of work.outputs) {
     const was = set.before?.[output.target]
-    if (was === undefined) continue
+    if (was === undefined || held.includes(output.target)) continue
     const before = was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
     work.tell("back", `${output.target}: its former content`)
     await work.delivery.restore(output, { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) }, values, session.known)
   }
 }
 
-async function end(session: Session, backs: ReadonlyMap<string, Back>, fault: { readonly code: string; readonly says: string }): Promise<Outcomes> {
+type Came = { readonly backs: ReadonlyMap<string, Back>; readonly held: readonly string[] }
+
+async function end(session: Session, { backs, held }: Came, fault: { readonly code: string; readonly says: string }): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const patches: Record<string, Patch> = {}
@@ -80,13 +86,17 @@ async function end(session: Session, backs: ReadonlyMap<string, Back>, fault: { 
       if (back.is !== "back") outcomes[name] = back
       continue
     }
+    if (session.outputsOf([name]).some(({ target }) => held.includes(target))) {
+      outcomes[name] = { is: "waiting", code: "waits-for-another", says: "an output shows it beside a secret of which nobody knows yet what its service takes" }
+      continue
+    }
     const stage = await givenUp(session, name, pending.id, back.dead)
     patches[name] = (state) => noteFailure(session, fault)(changeVersion(pending.id, (version) => ({ ...version, stage }))(state))
     events.push({ event: "rolled-back", secret: name, version: pending.id, code: fault.code })
     outcomes[name] = { is: "rolled-back", ...fault }
   }
   const rest = set.secrets.filter((name) => patches[name] === undefined)
-  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...set, secrets: rest, restarted: [] }, flush: true })
+  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...set, secrets: rest }, flush: true })
   return outcomes
 }
 

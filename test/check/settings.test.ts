@@ -33,8 +33,9 @@ test("settings passes on what others find: who can change the config, what a ref
 })
 
 test("surroundings tells of root, cores and a store on another machine", async () => {
-  const sound = { uid: 1000, limits: "Max core file size        0                    unlimited            bytes\n", store: "/var/lib/mycelium", storeIsRemote: false }
+  const sound = { uid: 1000, limits: "Max core file size        0                    unlimited            bytes\n", store: "/var/lib/mycelium", storeOwner: 1000, storeIsRemote: false }
   expect(await found(surroundings, sound)).toEqual([])
   expect(await found(surroundings, { ...sound, limits: undefined })).toEqual([])
-  expect(await found(surroundings, { ...sound, uid: 0, limits: sound.limits.replace(" 0 ", " unlimited "), storeIsRemote: true })).toEqual(["runs-as-root info", "core-dumps info", "network-file-system error"])
+  expect(await found(surroundings, { ...sound, uid: 0, storeOwner: undefined, limits: sound.limits.replace(" 0 ", " unlimited "), storeIsRemote: true })).toEqual(["runs-as-root info", "core-dumps info", "network-file-system error"])
+  expect(await found(surroundings, { ...sound, uid: 0 })).toEqual(["wrong-user warning"])
 })

@@ -152,6 +152,17 @@ describe("surroundings that are wrong", () => {
     renameSync(project.path("real.env"), project.path(".env"))
   })
 
+  test(".env shows a value that is in no version: it may be the only copy", async () => {
+    const { project } = shop
+    const good = project.read(".env")
+    project.write(".env", good.replace(/^POSTGRES_PASSWORD=.*$/m, "POSTGRES_PASSWORD=Written-by-a-person.1"))
+    project.write("api.loaded", project.read(".env"))
+    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`, hint: "adopt it", mayChange: /production\.(json|audit\.jsonl)$/ })
+    await expectRefused(shop, ["render", "production"], { code: 1, says: "POSTGRES_PASSWORD is not overwritten" })
+    project.write(".env", good)
+    project.write("api.loaded", good)
+  })
+
   test("another process holds the lock, and is named", async () => {
     await using _ = await holdLock(`${shop.project.stateFolder}/production.lock`, "mycelium run, process 4711, since noon")
     for (const args of [rotate, ["adopt", "production"], ["render", "production"]]) {

@@ -134,6 +134,39 @@ describe("mycelium, when a deployment does not take the new value", () => {
     await expectBack(shop, before)
   })
 
+  test("waits with the file and the program while the server is silent on the way back, and restarts nothing again and again", async () => {
+    await using other = await startPostgres()
+    await using shop = await openShop(other)
+    const { project } = shop
+    await shop.adopt()
+    shop.sicken()
+    const before = project.read(".env")
+    project.script("restart-api", "cp .env api.loaded", "echo restarted >> api.log", "[ -e stopped ] || { touch waiting; until [ -e stopped ]; do sleep 0.05; done; }")
+    const running = shop.run("rotate-now", "production")
+    await until("the hook to wait", () => project.has("waiting"))
+    await other.stop()
+    const delivered = project.read(".env")
+    project.write("stopped", "")
+    await until("it to go back", async () => (await stateOf(project))?.changeSet?.direction === "back")
+    await Bun.sleep(3000)
+    expect([project.read(".env"), project.read("api.log")]).toEqual([delivered, "restarted\n"])
+    await other.start()
+    const { stdout, code } = await running
+    expect(stdout).toContain("production/postgres: went back to the old value")
+    expect(code).toBe(1)
+    await expectBack(shop, before)
+  }, 60_000)
+
+  test("gets nothing of our environment into its hooks but what a program needs", async () => {
+    await using shop = await openShop(server)
+    const { project } = shop
+    await shop.adopt()
+    project.script("restart-api", "env > hook.env", "cp .env api.loaded")
+    expect((await project.mycelium(["rotate-now", "production"], { env: { SOME_TOKEN: "not for hooks" } })).code).toBe(0)
+    const names = project.read("hook.env").split("\n").flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
+    expect(names.filter((name) => !["HOME", "LANG", "PATH", "TZ", "MYCELIUM_RUN", "PWD", "OLDPWD", "SHLVL", "_"].includes(name))).toEqual([])
+  })
+
   test("does not begin while it is sick before", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
@@ -145,6 +178,26 @@ describe("mycelium, when a deployment does not take the new value", () => {
     expect(shop.project.read(".env")).toBe(before)
     expect(await versionsOf(shop.project, "postgres")).toHaveLength(1)
   })
+})
+
+describe("mycelium, when it cannot prove that the old password is dead", () => {
+  test("does not take a refusal for it: a role that has expired refuses the right password too", async () => {
+    await using shop = await openShop(server, { admin: true })
+    const { project } = shop
+    await shop.adopt()
+    project.script("restart-api", "cp .env api.loaded", "[ -e go ] || { touch waiting; until [ -e go ]; do sleep 0.05; done; }")
+    const running = shop.run("rotate-now", "production")
+    await until("the hook to wait", () => project.has("waiting"))
+    await server.sql(`alter role ${shop.role} valid until 'yesterday'`)
+    project.write("go", "")
+    const { stdout, code } = await running
+    expect(stdout).toContain("production/postgres: rotated, v2 is current")
+    expect(stdout).toContain("v1 is NOT proven dead: the service refuses v1, but does not accept the current value either (no-counter-proof)")
+    expect(code).toBe(7)
+    await server.sql(`alter role ${shop.role} valid until 'infinity'`)
+    expect((await shop.run("run", "--once")).code).toBe(0)
+    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual(["kept", "current"])
+  }, 30_000)
 })
 
 describe("mycelium, killed", () => {

@@ -69,20 +69,40 @@ describe.skipIf(missing)(`the order of system calls in a rotation${missing ? " (
     expectDurable(write, restart)
   })
 
-  test("that it goes back is durable before the server is given the old value again", async () => {
-    await using sick = await openShop(server)
-    await sick.adopt()
-    sick.sicken()
-    const calls = await traced(sick, 1)
-    const [first, second] = handedOver(calls)
-    const delivered = calls.find((call) => call.name.startsWith("rename") && pathsIn(call.args).at(-1) === sick.project.path(".env"))
-    if (first === undefined || second === undefined || delivered === undefined) throw new Error("it did not go back")
-    const started = calls.filter((call) => call.name === "vfork" && call.entered > delivered.returned && call.entered < second.entered)
-    const turned = lastBefore(durableWrites(calls, sick.project.statePath()), second)
-    // After the last look at the program's health, and before any act in the new direction.
-    expect(turned.rename.entered).toBeGreaterThan(started.at(-1)?.returned ?? Number.POSITIVE_INFINITY)
-    expectDurable(turned, second)
-  }, 60_000)
+  describe("that goes back", () => {
+    let back: readonly Call[] = []
+    let file = ""
+    let state = ""
+    beforeAll(async () => {
+      await using sick = await openShop(server)
+      await sick.adopt()
+      sick.sicken()
+      back = await traced(sick, 1)
+      file = sick.project.path(".env")
+      state = sick.project.statePath()
+    }, 60_000)
+
+    test("says so durably before the server is given the old value again", () => {
+      const [, second] = handedOver(back)
+      const [delivered] = durableWrites(back, file)
+      if (second === undefined || delivered === undefined) throw new Error("it did not go back")
+      const started = back.filter((call) => call.name === "vfork" && call.entered > delivered.rename.returned && call.entered < second.entered)
+      const turned = lastBefore(durableWrites(back, state), second)
+      // After the last look at the program's health, and before any act in the new direction.
+      expect(turned.rename.entered).toBeGreaterThan(started.at(-1)?.returned ?? Number.POSITIVE_INFINITY)
+      expectDurable(turned, second)
+    })
+
+    test("has the server first, then the file, then the program", () => {
+      const [, second] = handedOver(back)
+      const [, restored] = durableWrites(back, file)
+      if (second === undefined || restored === undefined) throw new Error("it did not go back")
+      expect(second.returned).toBeLessThan(restored.rename.entered)
+      const restart = back.find((call) => call.name === "vfork" && call.entered > second.returned)
+      if (restart === undefined) throw new Error("no program was started")
+      expectDurable(restored, restart)
+    })
+  })
 
   test("every draft is private from its first instant, and never follows a link", () => {
     const opened = calls.filter((call) => call.name === "openat" && call.args.includes("mycelium-draft") && call.args.includes("O_CREAT"))

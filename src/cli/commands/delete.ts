@@ -11,7 +11,7 @@ export const deleteCommand: Command = {
     "says what it would do. Cut off in between, the same command finishes it. The audit log keeps names, backups of the state what they hold.",
   ].join("\n"),
   options: {
-    yes: { type: "boolean", says: "do it" },
+    yes: { type: "boolean", says: "do it; without this it only says what it would do" },
     "keep-login": { type: "boolean", says: "leave the login at the service as it is; only our copies of its values go" },
   },
   run: async (terminal, args, values) => {

@@ -13,6 +13,7 @@ export const machine = {
     "A crash of this process could write its memory, with the values in it, to a file. Mycelium asks the kernel for no core by itself, but could not here. Set LimitCORE=0 in the unit, or ulimit -c 0.",
   "runs-as-root":
     "Mycelium runs as root. It works, but whoever finds a hole in it has the machine. A user of its own is enough where the outputs may belong to that user, or to a group that it is in, and where the restarters work without root.",
+  "wrong-user": "You run mycelium as another user than the one that the store belongs to. As root nearly everything works, but what root writes the service can no longer read: its next rotation fails. Run every command as that user: sudo -u mycelium mycelium check.",
   "network-file-system":
     "The store is on a file system of another machine (NFS, CIFS, 9p, …), where a lock may be granted twice. Two rotations at once could lock an application out. Move the store to a local disk: stop the service, copy the folder with its modes, change store in the config.",
   "program-missing": "A program that the config names, or that mycelium needs, was not found. Programs get a fixed PATH, not yours. Give its absolute path, and see that the file and the interpreter in its first line exist.",

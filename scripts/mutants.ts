@@ -1,0 +1,77 @@
+/**
+ * Mutants: small mistakes in a copy of the tree (never in the tree itself), each of which a named test must notice. Prints
+ * which test has killed which; exits 1 where one survives, or no longer fits the code. `bun scripts/mutants.ts [part of a name …]`.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { engine } from "./mutants/engine.ts"
+import { ground } from "./mutants/ground.ts"
+import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
+
+const root = join(import.meta.dirname, "..")
+const bun = process.execPath
+const wanted = Bun.argv.slice(2)
+const mutants = [...engine, ...ground].filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+
+const copy = mkdtempSync(join(tmpdir(), "mycelium-mutants-"))
+process.on("exit", () => rmSync(copy, { recursive: true, force: true }))
+for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => process.exit(1))
+copyTree()
+build()
+const tests = [...new Map(mutants.map(({ test }) => [JSON.stringify(test), test])).values()]
+for (const test of tests) {
+  const { passed, said } = run(test)
+  if (!passed) throw new Error(`${test.file} fails without any mutant:\n${said}`)
+}
+const survivors = mutants.filter((mutant) => !isKilled(mutant))
+console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants killed`)
+process.exitCode = survivors.length === 0 ? 0 : 1
+
+/** What git knows and what is new; node_modules and the fetched servers by a link. */
+function copyTree(): void {
+  const listed = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root })
+  for (const name of listed.stdout.toString().split("\0").filter((one) => one !== "" && /^(src|test|scripts|config|package\.json|tsconfig\.json|bunfig\.toml|bun\.lock)/.test(one))) {
+    mkdirSync(dirname(join(copy, name)), { recursive: true })
+    cpSync(join(root, name), join(copy, name), { force: true })
+  }
+  for (const name of ["node_modules", ".tools"]) symlinkSync(join(root, name), join(copy, name))
+}
+
+function build(): void {
+  const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"]
+  const { exitCode, stderr, stdout } = Bun.spawnSync([bun, "build", ...flags, "--outfile=dist/mycelium", "src/main.ts"], { cwd: copy })
+  if (exitCode !== 0) throw new Error(`the copy does not build: ${stdout.toString()}${stderr.toString()}`)
+}
+
+function run(test: Named): { readonly passed: boolean; readonly said: string; readonly failed: readonly string[] } {
+  const { MYCELIUM_BINARY: _, ...env } = process.env
+  const { exitCode, stderr } = Bun.spawnSync([bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env, timeout: 300_000 })
+  const said = stderr.toString()
+  return { passed: exitCode === 0, said, failed: [...new Set([...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""))] }
+}
+
+function isKilled(mutant: Mutant): boolean {
+  const restore = mutant.edits.map(apply)
+  try {
+    if (mutant.test.binary === true) build()
+    const { passed, failed } = run(mutant.test)
+    // A test that could not even begin (a syntax error of the mutant, a missing server) has noticed nothing.
+    const killed = !passed && failed.length > 0
+    console.log(`${killed ? "killed  " : "SURVIVED"}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`)
+    return killed
+  } catch (error) {
+    console.log(`SURVIVED  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`)
+    return false
+  } finally {
+    for (const undo of restore.reverse()) undo()
+  }
+}
+
+function apply({ file, find, replace }: Edit): () => void {
+  const path = join(copy, file)
+  const text = readFileSync(path, "utf8")
+  if (text.split(find).length !== 2) throw new Error(`the mutant does not fit ${file} any more: ${text.split(find).length - 1} places match`)
+  writeFileSync(path, text.replace(find, () => replace))
+  return () => writeFileSync(path, text)
+}
