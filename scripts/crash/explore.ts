@@ -1,8 +1,7 @@
-import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import { type Call, threadsOf } from "../../test/support/strace.ts"
 import { type Cut, isMark, planCuts, sampleCuts } from "./cuts.ts"
 import { type Fault, judgeCut, judgeRest, judgeService, middleOf } from "./judge.ts"
-import { Lane } from "./lane.ts"
+import { Lane, type Servers } from "./lane.ts"
 import type { Scenario } from "./scenarios.ts"
 
 export type Explored = {
@@ -25,8 +24,8 @@ export type How = {
   readonly tell?: (says: string) => void
 }
 
-export async function explore(server: PostgresServer, scenario: Scenario, how: How): Promise<Explored> {
-  await using first = await Lane.open(server, scenario)
+export async function explore(servers: Servers, scenario: Scenario, how: How): Promise<Explored> {
+  await using first = await Lane.open(servers, scenario)
   const calls = await first.watch()
   const all = how.only === undefined ? planCuts(calls, scenario.afterWrites) : [how.only]
   const cuts = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
@@ -46,13 +45,13 @@ export async function explore(server: PostgresServer, scenario: Scenario, how: H
       }
     }
   }
-  await Promise.all([work(first), ...Array.from({ length: how.lanes - 1 }, () => withLane(server, scenario, work))])
+  await Promise.all([work(first), ...Array.from({ length: how.lanes - 1 }, () => withLane(servers, scenario, work))])
   const { reached, hit, faults, recoveryMs } = found
   return { scenario, planned: cuts.length, reached, instants: { hit: hit.size, all: marksOf(calls) + 1 }, faults, recoveryMs }
 }
 
-async function withLane(server: PostgresServer, scenario: Scenario, work: (lane: Lane) => Promise<void>): Promise<void> {
-  await using lane = await Lane.open(server, scenario)
+async function withLane(servers: Servers, scenario: Scenario, work: (lane: Lane) => Promise<void>): Promise<void> {
+  await using lane = await Lane.open(servers, scenario)
   await work(lane)
 }
 

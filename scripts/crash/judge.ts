@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 import { basename } from "node:path"
 import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
-import { auditFaults, type Opened, stateOf, versionsOf } from "../../test/support/sealed.ts"
+import { auditFaults, loginsOf, type Opened, stateOf } from "../../test/support/sealed.ts"
 import type { Shop } from "../../test/support/shop.ts"
 import type { Lane } from "./lane.ts"
 
@@ -11,21 +11,18 @@ export type Fault = { readonly kind: "lost" | "stuck" | "double" | "wrong"; read
 /** Right after the cut, with nothing but the disk: does a credential that is on it work? */
 export async function judgeCut({ shop }: Lane): Promise<readonly Fault[]> {
   if (shop.options.generatedOnly === true) return judgeGeneratedCut(shop)
-  const onDisk = [shop.shown, ...(await versionsOf(shop.project, "postgres")).flatMap(({ password }) => password ?? [])]
-  for (const password of new Set(onDisk)) if (password !== "" && (await shop.login(password)) === "in") return []
+  const { service, project, role } = shop
+  const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) => (password === undefined ? [] : [{ user, password }]))
+  const onDisk = [service.shown(project), ...sealed].filter(({ password }) => password !== "")
+  for (const login of onDisk) if ((await service.login(login)) === "in") return []
   // Before a first value there is none that could be lost.
-  if (shop.options.empty === true && (await hasNoPassword(shop))) return []
+  if (shop.options.empty === true && (await service.holdsNothing())) return []
   return [{ kind: "lost", says: `none of ${onDisk.length} credentials on the disk is accepted` }]
 }
 
 async function judgeGeneratedCut({ project }: Shop): Promise<readonly Fault[]> {
-  const known = (await versionsOf(project, "session_key")).map(({ password }) => password)
+  const known = (await loginsOf(project, "session_key")).map(({ password }) => password)
   return known.includes(project.variable("SESSION_KEY")) ? [] : [{ kind: "lost", says: "the key in .env is in no version" }]
-}
-
-async function hasNoPassword({ server, role }: Shop): Promise<boolean> {
-  const [row] = await server.sql(`select rolpassword is null as none from pg_authid where rolname = '${role}'`)
-  return row?.["none"] === true
 }
 
 /** What the state held after the cut: how often it may have rotated since. */
@@ -52,7 +49,7 @@ export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: 
   const document = await stateOf(shop.project)
   if (document?.changeSet !== undefined) note("stuck", "the journal is open")
   for (const name of Object.keys(document?.secrets ?? {})) {
-    const versions = await versionsOf(shop.project, name)
+    const versions = await loginsOf(shop.project, name)
     if (newestOf(versions) > (middle.newest[name] ?? 0)) note("double", `${name} was rotated, which is not due`)
     if (versions.length > 0) for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
   }
@@ -70,7 +67,7 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
   const document = await stateOf(shop.project)
   if (document?.changeSet !== undefined) note("stuck", "the journal is open")
   for (const name of Object.keys(document?.secrets ?? {})) {
-    const versions = await versionsOf(shop.project, name)
+    const versions = await loginsOf(shop.project, name)
     for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
     for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) })) note("double", says)
   }
@@ -79,21 +76,25 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
 }
 
 /** One live value, the one that the file shows; every other is refused. */
-async function secretFaults(shop: Shop, name: string, versions: readonly Opened[]): Promise<readonly string[]> {
+async function secretFaults(shop: Shop, name: string, versions: readonly Sealed[]): Promise<readonly string[]> {
   const faults = versions.filter(({ stage }) => !["current", "kept"].includes(stage)).map(({ id, stage }) => `${name} ${id} is left ${stage}`)
   const current = versions.filter(({ stage }) => stage === "current")
   const [live] = current
   if (live === undefined || current.length > 1) return [...faults, `${name} has ${current.length} current versions`]
-  if (name !== "postgres") return shop.project.variable("SESSION_KEY", shop.options.two ? "session.env" : ".env") === live.password ? faults : [...faults, "the file shows another session key"]
-  if (shop.shown !== live.password) faults.push("the file shows another password than the current one")
-  if ((await shop.login(shop.shown)) !== "in") faults.push("the password in the file is not accepted")
-  const dead = versions.flatMap(({ id, password, stage }) => (stage === "current" || password === undefined ? [] : [{ id, password }]))
-  for (const { id, password } of dead) {
-    const answer = await shop.login(password)
-    if (answer !== "28P01") faults.push(`${id}, which should be dead, is answered ${answer}`)
+  const { service, project, role } = shop
+  if (name !== service.secret) return project.variable("SESSION_KEY", shop.options.two ? "session.env" : ".env") === live.password ? faults : [...faults, "the file shows another session key"]
+  const shown = service.shown(project)
+  if (shown.password !== live.password || shown.user !== (live.user ?? role)) faults.push("the file shows another login than the current one")
+  if ((await service.login(shown)) !== "in") faults.push("the login in the file is not accepted")
+  for (const { id, user = role, password, stage } of versions) {
+    if (stage === "current" || password === undefined) continue
+    const answer = await service.login({ user, password })
+    if (answer !== service.refusal) faults.push(`${id}, which should be dead, is answered ${answer}`)
   }
   return faults
 }
+
+type Sealed = Opened & { readonly user: string | undefined }
 
 type Outcomes = Readonly<Record<string, { readonly is: string }>>
 

@@ -3,42 +3,41 @@ import { join } from "node:path"
 import type { Ran } from "../../test/support/mycelium.ts"
 import { type Shop, openShop } from "../../test/support/shop.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
+import type { RedisServer } from "../../test/support/servers/redis.ts"
 import { readStrace } from "../../test/support/strace.ts"
 import type { Call } from "../../test/support/strace.ts"
 import { type Cut, cuttable, marking } from "./cuts.ts"
 import type { Scenario } from "./scenarios.ts"
 
+export type Servers = { readonly postgres: PostgresServer; readonly redis: RedisServer }
+
 /** One shop that is brought to the instant before the command again and again: its files, and the password at the server. */
 export class Lane implements AsyncDisposable {
   readonly shop: Shop
   readonly scenario: Scenario
-  /** As pg_authid holds it; null: the role has none. */
-  readonly #verifier: string | null
+  readonly #putBack: () => Promise<void>
 
-  constructor(shop: Shop, scenario: Scenario, verifier: string | null) {
+  constructor(shop: Shop, scenario: Scenario, putBack: () => Promise<void>) {
     this.shop = shop
     this.scenario = scenario
-    this.#verifier = verifier
+    this.#putBack = putBack
   }
 
-  static async open(server: PostgresServer, scenario: Scenario): Promise<Lane> {
-    const shop = await openShop(server, scenario.shop)
+  static async open({ postgres, redis }: Servers, scenario: Scenario): Promise<Lane> {
+    const shop = await openShop(postgres, scenario.redis === true ? { ...scenario.shop, redis } : scenario.shop)
     await scenario.prepare(shop)
     for (const folder of ["project", "home"]) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
-    const [row] = await server.sql(`select rolpassword as verifier from pg_authid where rolname = '${shop.role}'`)
-    return new Lane(shop, scenario, typeof row?.["verifier"] === "string" ? row["verifier"] : null)
+    return new Lane(shop, scenario, scenario.shop.generatedOnly === true ? () => Promise.resolve() : await shop.service.keep())
   }
 
   /** Back to the instant before the command. */
   async reset(): Promise<void> {
-    const { project, server, role, options } = this.shop
+    const { project } = this.shop
     for (const folder of ["project", "home"]) {
       rmSync(join(project.root, folder), { recursive: true, force: true })
       copy(join(project.root, `kept-${folder}`), join(project.root, folder))
     }
-    if (options.generatedOnly === true) return
-    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename in ('${role}', '${role}_admin')`)
-    await server.sql(`alter role ${role} password ${this.#verifier === null ? "null" : `'${this.#verifier}'`}`)
+    await this.#putBack()
   }
 
   /** The command, watched and not disturbed. */

@@ -5,6 +5,8 @@ export type Scenario = {
   readonly name: string
   readonly says: string
   readonly shop: ShopOptions
+  /** A user of Redis instead of a role of PostgreSQL. */
+  readonly redis?: true
   readonly args: readonly string[]
   /** From a shop that is laid out, with an identity, to the instant before the command. */
   readonly prepare: (shop: Shop) => Promise<void>
@@ -22,7 +24,11 @@ export const scenarios: readonly Scenario[] = [
   { name: "postgres", says: "a role changes its own password", shop: {}, args: rotate, prepare: adopted, rest: "rotated" },
   { name: "admin", says: "an admin changes it", shop: { admin: true }, args: rotate, prepare: adopted, rest: "rotated" },
   { name: "two", says: "postgres and generated, two files, two programs", shop: { two: true }, args: rotate, prepare: adopted, rest: "rotated" },
+  { name: "pair", says: "two roles in turn", shop: { pair: true, two: true }, args: rotate, prepare: adopted, rest: "rotated" },
+  { name: "redis", says: "a user of Redis, two passwords for a while", shop: { two: true }, redis: true, args: rotate, prepare: adopted, rest: "rotated" },
   { name: "back", says: "a health check fails, it goes back", shop: { two: true }, args: rotate, prepare: sick, rest: "back" },
+  { name: "pair-back", says: "a pair goes back", shop: { pair: true }, args: rotate, prepare: sick, rest: "back" },
+  { name: "redis-back", says: "a user of Redis goes back", shop: {}, redis: true, args: rotate, prepare: sick, rest: "back" },
   { name: "revoke", says: "the old sessions are ended", shop: { endSessions: true }, args: rotate, prepare: adopted, rest: "rotated", afterWrites: 3 },
   { name: "dated", says: "as revoke, cut anywhere", shop: { endSessions: true }, args: rotate, prepare: adopted, rest: "rotated" },
   { name: "adopt", says: "taking over what exists", shop: { two: true }, args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },

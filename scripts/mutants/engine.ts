@@ -40,7 +40,7 @@ export const engine: readonly Mutant[] = [
     return "unknown"
   }`, `  } catch {
     return "refused"
-  }`), test: singleCuts },
+  }`), test: { file: "test/rotate/ask.test.ts" } },
   {
     name: "outputs are restored before the services",
     edits: edit("rotate/roll-back.ts", `  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`, `  await restoreOutputs(session, set, [])

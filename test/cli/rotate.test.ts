@@ -245,7 +245,7 @@ describe("mycelium, killed", () => {
     await using shop = await openShop(server)
     const { project } = shop
     await shop.adopt()
-    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi', "cp .env api.loaded")
+    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi', "cp .env api.loaded")
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     const { production } = configOf(shop).environments
     project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: {}, outputs: [{ dotenv: "other.env", variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } }] } } })

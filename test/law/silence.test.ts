@@ -146,10 +146,10 @@ describe.skipIf(missing)(`every file that the binary makes${missing ? " (skipped
     const made = calls.filter(({ name, args }) => name === "creat" || (/^open(at)?$/.test(name) && args.includes("O_CREAT")))
     expect(made.length).toBeGreaterThan(50)
     // With a umask of 077 no mode can open it to others; and none is asked for that would, save by SQLite for a file that exists.
-    expect(made.filter(({ args }) => !/, 0600$/.test(args)).filter(({ args }) => !/production\.lock", .*, 0644$/.test(args) && !/keys\.lock", .*, 0644$/.test(args)).map(({ args }) => args)).toEqual([])
+    expect(made.filter(({ args }) => !args.endsWith(", 0600")).filter(({ args }) => !/production\.lock", .*, 0644$/.test(args) && !/keys\.lock", .*, 0644$/.test(args)).map(({ args }) => args)).toEqual([])
     expect(calls.filter(({ name }) => name === "umask").map(({ args }) => args)).toContain("077")
-    expect(calls.filter(({ name }) => name.startsWith("mkdir")).map(({ args }) => args).filter((args) => !/, 0700$/.test(args))).toEqual([])
-    expect(calls.filter(({ name }) => /^f?chmod/.test(name)).map(({ args }) => args).filter((args) => !/, 0600$/.test(args))).toEqual([])
+    expect(calls.filter(({ name }) => name.startsWith("mkdir")).map(({ args }) => args).filter((args) => !args.endsWith(", 0700"))).toEqual([])
+    expect(calls.filter(({ name }) => /^f?chmod/.test(name)).map(({ args }) => args).filter((args) => !args.endsWith(", 0600"))).toEqual([])
   })
 
   test("lies in the project, the store or beside the identity: nothing is written elsewhere", () => {

@@ -17,6 +17,11 @@ export async function stateOf(project: Project, environment = "production"): Pro
 
 /** Every version of one secret; none where there is no state yet. */
 export async function versionsOf(project: Project, secret: string, environment = "production"): Promise<readonly Opened[]> {
+  return (await loginsOf(project, secret, environment)).map(({ id, stage, password }) => ({ id, stage, password }))
+}
+
+/** The same, with whom a version logs in. */
+export async function loginsOf(project: Project, secret: string, environment = "production"): Promise<readonly (Opened & { readonly user: string | undefined })[]> {
   const document = await stateOf(project, environment)
   const versions = document?.secrets[secret]?.versions ?? []
   if (versions.length === 0) return []
@@ -24,8 +29,8 @@ export async function versionsOf(project: Project, secret: string, environment =
   const vault = new AgeVault(await openKeys(project.store, { identities, recipients: [] }, false), environment)
   return Promise.all(
     versions.map(async (version) => {
-      const { password } = (await vault.open(secret, version)).fields
-      return { id: version.id, stage: version.stage.is, password: password instanceof Secret ? password.reveal() : undefined }
+      const { user, password } = (await vault.open(secret, version)).fields
+      return { id: version.id, stage: version.stage.is, user: typeof user === "string" ? user : undefined, password: password instanceof Secret ? password.reveal() : undefined }
     }),
   )
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { layOut, type Project, type Ran } from "./mycelium.ts"
-import { login } from "./login.ts"
+import { type Service, pairService, redisService, roleService } from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
+import type { RedisServer } from "./servers/redis.ts"
 
 /**
  * A small shop around the binary: a PostgreSQL role, a .env with lines of its own, and a program "api" that loads the
@@ -13,7 +14,9 @@ export type ShopOptions = {
   readonly endSessions?: boolean
   /** A second secret, a second output and a second program that reads it. */
   readonly two?: boolean
-  /** Instead of a role of PostgreSQL. */
+  /** Instead of a role of PostgreSQL: two in turn, a user of Redis, a value that no service asks for. */
+  readonly pair?: boolean
+  readonly redis?: RedisServer
   readonly generatedOnly?: boolean
   /** Leave the role without a value in .env: for --new. */
   readonly empty?: boolean
@@ -40,8 +43,12 @@ export class Shop implements AsyncDisposable {
   run(...args: readonly string[]): Promise<Ran> {
     return this.project.mycelium(args)
   }
-  login(password: string): Promise<string> {
-    return login(this.server, this.role, password)
+  /** "in", or the code of the refusal. */
+  login(password: string, user = this.role): Promise<string> {
+    return this.service.login({ user, password })
+  }
+  get service(): Service {
+    return serviceOf(this)
   }
   /** What .env shows now. */
   get shown(): string {
@@ -64,9 +71,9 @@ export class Shop implements AsyncDisposable {
   }
   /** Written as a person has it, before Mycelium. */
   writeEnv(): void {
-    const { empty, generatedOnly, two } = this.options
-    const postgres = generatedOnly ? "" : `POSTGRES_PASSWORD=${empty ? "" : this.old}\n`
-    this.project.write(".env", `# the shop\nPORT=8080\n${postgres}${generatedOnly ? `SESSION_KEY=${firstKey}\n` : ""}GREETING="hello, world"\n`)
+    const { generatedOnly, two } = this.options
+    const lines = generatedOnly ? [`SESSION_KEY=${firstKey}`] : this.service.lines
+    this.project.write(".env", `# the shop\nPORT=8080\n${lines.join("\n")}\nGREETING="hello, world"\n`)
     if (two) this.project.write("session.env", `SESSION_KEY=${firstKey}\n`)
     this.project.write("api.loaded", this.project.read(".env"))
     if (two) this.project.write("web.loaded", this.project.read("session.env"))
@@ -85,7 +92,7 @@ export async function openShop(server: PostgresServer, options: ShopOptions = {}
   const old = options.old ?? `Old-${randomBytes(9).toString("hex")}.1`
   const project = await layOut()
   const shop = new Shop({ project, server, role, old, options })
-  if (!options.generatedOnly) await makeRoles(shop)
+  if (!options.generatedOnly) await shop.service.begin(project)
   hooks(project, "api", ".env")
   hooks(project, "web", "session.env")
   project.configure(configOf(shop))
@@ -93,28 +100,26 @@ export async function openShop(server: PostgresServer, options: ShopOptions = {}
   return shop
 }
 
-async function makeRoles({ server, role, old, project, options }: Shop): Promise<void> {
-  await server.sql(`create role ${role} login${options.empty ? "" : ` password '${old}'`}`)
-  if (!options.admin && !options.endSessions) return
-  const password = `Admin-${randomBytes(9).toString("hex")}.1`
-  await server.sql(`create role ${role}_admin login createrole password '${password}'; grant ${role} to ${role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${role}_admin`)
-  project.write("admin.password", `${password}\n`)
+type Parts = Pick<Shop, "server" | "role" | "options"> & { readonly old?: string }
+
+function serviceOf({ server, role, options, old = "" }: Parts): Service {
+  const about = { server, role, old, empty: options.empty === true, admin: options.admin === true, endSessions: options.endSessions === true }
+  if (options.redis !== undefined) return redisService(options.redis, about)
+  return options.pair === true ? pairService(about) : roleService(about)
 }
 
 /** The config as data: tests change it and write it again. */
-export function configOf({ server, role, options }: Pick<Shop, "server" | "role" | "options">): Config {
-  const address = `postgresql://127.0.0.1:${server.port}/postgres`
-  const admin = options.admin || options.endSessions ? { admin: { user: `${role}_admin`, password: { file: "admin.password" } } } : {}
-  const postgres = { address, role, ...admin, ...(options.endSessions ? { end_sessions: true } : {}), ...options.secret }
+export function configOf(parts: Parts): Config {
+  const { options } = parts
+  const service = serviceOf(parts)
   const key = { SESSION_KEY: "{{ session_key.password }}" }
-  const password = { POSTGRES_PASSWORD: "{{ postgres.password }}" }
-  const first = { dotenv: ".env", merge: true, variables: options.generatedOnly ? key : password }
+  const first = { dotenv: ".env", merge: true, variables: options.generatedOnly ? key : service.variables }
   return {
     project: "shop",
     environments: {
       production: {
         rotate_every: "90d",
-        secrets: { ...(options.generatedOnly ? {} : { postgres }), ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}) },
+        secrets: { ...(options.generatedOnly ? {} : { [service.secret]: { ...service.options, ...options.secret } }), ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}) },
         outputs: options.two ? [first, { dotenv: "session.env", merge: true, variables: key }] : [first],
         deployments: { api: deployment("api", ".env"), ...(options.two ? { web: deployment("web", "session.env") } : {}) },
       },

@@ -35,7 +35,21 @@ export async function startSystemdUser(): Promise<SystemdUser> {
     const asked = Bun.spawn(["systemctl", "--user", "--no-pager", ...words], { env: { ...environment, PATH: "/usr/bin:/bin" }, stdio: ["ignore", "pipe", "ignore"] })
     return (await asked.stdout.text()).trim()
   }
-  await until("systemd is up", async () => /running|degraded/.test(await systemctl("is-system-running")), 30_000)
+  const end = async (): Promise<void> => {
+    await systemctl("stop", "*.service")
+    // It knows no unit to exit by; nothing of it is left to lose.
+    child.kill("SIGKILL")
+    await child.exited
+    for (const path of made) await removeGroups(path)
+    await folder[Symbol.asyncDispose]()
+  }
+  try {
+    // Outside of its namespace is-system-running says "offline".
+    await until("systemd is up", async () => (await systemctl("is-active", "test.target")) === "active", 30_000)
+  } catch (error) {
+    await end()
+    throw error
+  }
   return {
     environment,
     folder: folder.path,
@@ -44,14 +58,7 @@ export async function startSystemdUser(): Promise<SystemdUser> {
       writeFileSync(join(units, name), text.replace("[Service]", "[Unit]\nDefaultDependencies=no\n[Service]"))
       await systemctl("daemon-reload")
     },
-    [Symbol.asyncDispose]: async () => {
-      await systemctl("exit")
-      const late = setTimeout(() => child.kill("SIGKILL"), 10_000)
-      await child.exited
-      clearTimeout(late)
-      for (const path of made) removeGroups(path)
-      await folder[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: end,
   }
 }
 
@@ -60,13 +67,17 @@ function startScript(made: readonly string[]): string {
   return ["#!/bin/sh", "set -e", ...enter, "mount -t tmpfs -o mode=755 run /run", "mkdir -p /run/systemd/system", `exec ${program} --user --unit=test.target`, ""].join("\n")
 }
 
-/** The innermost first; a group that is gone, or still in use, is left. */
-function removeGroups(path: string): void {
-  for (const group of [...new Bun.Glob("**/cgroup.procs").scanSync({ cwd: path })].sort((one, other) => other.length - one.length)) {
-    try {
-      rmdirSync(join(path, group, ".."))
-    } catch {
-      // In use by a process that is ending.
-    }
+/** The innermost first. One that lingers until its last process is gone is given a moment. */
+async function removeGroups(path: string): Promise<void> {
+  const inner = [...new Bun.Glob("**/cgroup.procs").scanSync({ cwd: path })].map((file) => join(path, file, "..")).sort((one, other) => other.length - one.length)
+  for (const group of inner) {
+    await until(`${group} is empty`, () => {
+      try {
+        rmdirSync(group)
+        return true
+      } catch {
+        return !existsSync(group)
+      }
+    })
   }
 }

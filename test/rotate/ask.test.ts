@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test"
+import { AppError } from "../../src/base/error.ts"
+import { resume } from "../../src/rotate/rotate.ts"
+import { Session } from "../../src/rotate/session.ts"
+import type { Work } from "../../src/rotate/work.ts"
+import { run } from "../crash/explore.ts"
+import { World, names } from "../crash/world.ts"
+
+/** Recovery asks; it never guesses. */
+
+describe("a recovery whose logins get no answer", () => {
+  test("decides nothing and touches nothing of that service, wherever the rotation was cut, and whichever way it goes", async () => {
+    let asked = 0
+    for (const sick of [false, true]) {
+      for (let cut = 0; ; cut++) {
+        const world = new World()
+        world.fault = sick ? { sick } : {}
+        if (!(await run(world, true, cut)).died) break
+        const set = world.stored.changeSet
+        const stage = world.stored.secrets["one"]?.versions.at(-1)?.stage
+        // Before it was proven, or on the way back, it has to be asked.
+        if (set === undefined || (set.direction === "forward" && stage?.is === "pending" && stage.proven)) continue
+        asked++
+        const before = { one: world.one, file: world.files["/env/b"]?.["one"] }
+        const session = await Session.load(silenced(world.start().work))
+        expect((await resume(session))["one"]).toMatchObject({ is: "waiting" })
+        expect({ one: world.one, file: world.files["/env/b"]?.["one"] }).toEqual(before)
+        expect(session.changeSet?.secrets).toContain("one")
+      }
+    }
+    expect(asked).toBeGreaterThan(10)
+    expect(names).toContain("one")
+  })
+})
+
+/** "one" settles, and then answers no login. */
+function silenced(work: Work): Work {
+  const { one } = work.drivers
+  if (one === undefined) throw new Error("no driver")
+  return { ...work, drivers: { ...work.drivers, one: { ...one, probe: () => Promise.reject(new AppError("timeout", "no answer", { remedy: "retry" })) } } }
+}

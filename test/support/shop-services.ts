@@ -1,0 +1,138 @@
+import { createHash, randomBytes } from "node:crypto"
+import { postgresPair } from "../../src/cli/commands/postgres-pair.ts"
+import { login } from "./login.ts"
+import type { Project } from "./mycelium.ts"
+import type { PostgresServer } from "./servers/postgres.ts"
+import type { RedisServer } from "./servers/redis.ts"
+
+export type Login = { readonly user: string; readonly password: string }
+
+/** What the shop's api logs in to. */
+export interface Service {
+  /** The secret's name in the config. */
+  readonly secret: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Of .env, as a person has them before Mycelium. */
+  readonly lines: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+  /** Makes the roles or users. */
+  begin(project: Project): Promise<void>
+  /** "in", or the word of the refusal. */
+  login(login: Login): Promise<string>
+  /** That word for a password that is wrong. */
+  readonly refusal: string
+  /** What .env shows now. */
+  shown(project: Project): Login
+  /** Whether anybody could log in at all. */
+  holdsNothing(): Promise<boolean>
+  /** Remembers what the service holds; the answer puts it back. */
+  keep(): Promise<() => Promise<void>>
+}
+
+type About = { readonly server: PostgresServer; readonly role: string; readonly old: string; readonly empty: boolean; readonly admin: boolean; readonly endSessions: boolean }
+
+/** One role of PostgreSQL, which changes its own password or has an admin. */
+export function roleService({ server, role, old, empty, admin, endSessions }: About): Service {
+  const own = admin || endSessions
+  return {
+    secret: "postgres",
+    options: { address: addressOf(server), role, ...(own ? { admin: { user: `${role}_admin`, password: { file: "admin.password" } } } : {}), ...(endSessions ? { end_sessions: true } : {}) },
+    lines: [`POSTGRES_PASSWORD=${empty ? "" : old}`],
+    variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" },
+    begin: async (project) => {
+      await server.sql(`create role ${role} login${empty ? "" : ` password '${old}'`}`)
+      if (!own) return
+      const password = makeAdminPassword(project)
+      await server.sql(`create role ${role}_admin login createrole password '${password}'; grant ${role} to ${role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${role}_admin`)
+    },
+    login: ({ user, password }) => login(server, user, password),
+    refusal: "28P01",
+    shown: (project) => ({ user: role, password: project.variable("POSTGRES_PASSWORD") }),
+    holdsNothing: async () => (await passwords(server, [role])).every(({ verifier }) => verifier === null),
+    keep: () => keepPasswords(server, [role, `${role}_admin`]),
+  }
+}
+
+/** Two roles in turn, as `mycelium init --postgres-pair` makes them; the old one is revoked at once. */
+export function pairService({ server, role, old }: About): Service {
+  const roles = [`${role}_blue`, `${role}_green`]
+  return {
+    secret: "postgres",
+    options: { address: addressOf(server), roles, owner: `${role}_owner`, admin: { user: `${role}_rotator`, password: { file: "admin.password" } }, grace: "0s" },
+    lines: [`POSTGRES_USER=${roles[0] ?? ""}`, `POSTGRES_PASSWORD=${old}`],
+    variables: { POSTGRES_USER: "{{ postgres.user }}", POSTGRES_PASSWORD: "{{ postgres.password }}" },
+    begin: async (project) => {
+      await server.sql(postgresPair(role).sql)
+      await server.sql(`alter role ${roles[0] ?? ""} password '${old}'; alter role ${role}_rotator password '${makeAdminPassword(project)}'`)
+    },
+    login: ({ user, password }) => login(server, user, password),
+    refusal: "28P01",
+    shown: (project) => ({ user: project.variable("POSTGRES_USER"), password: project.variable("POSTGRES_PASSWORD") }),
+    holdsNothing: async () => (await passwords(server, roles)).every(({ verifier }) => verifier === null),
+    keep: () => keepPasswords(server, [...roles, `${role}_rotator`]),
+  }
+}
+
+/** A user of Redis, which holds two passwords for a while; the old one is revoked at once. */
+export function redisService(redis: RedisServer, { role, old }: About): Service {
+  const rules = async (): Promise<readonly string[]> => {
+    const lines = (await redis.command("ACL", "LIST")) as readonly string[]
+    return lines.find((line) => line.startsWith(`user ${role} `))?.split(" ").slice(2) ?? []
+  }
+  const set = async (words: readonly string[]): Promise<void> => {
+    await redis.command("ACL", "SETUSER", role, "reset", ...words)
+    await redis.command("ACL", "SAVE")
+  }
+  return {
+    secret: "redis",
+    options: { address: `redis://127.0.0.1:${redis.port}`, user: role, admin: { user: redis.admin.user, password: { file: "admin.password" } }, grace: "0s" },
+    lines: [`REDIS_PASSWORD=${old}`],
+    variables: { REDIS_PASSWORD: "{{ redis.password }}" },
+    begin: async (project) => {
+      project.write("admin.password", `${redis.admin.password}\n`)
+      await set(["on", `#${createHash("sha256").update(old).digest("hex")}`, "~*", "+@all"])
+    },
+    login: async (who) => {
+      try {
+        return (await redis.commandAs(who, "PING")) === "PONG" ? "in" : "odd"
+      } catch (error) {
+        return /^\w+/.exec(error instanceof Error ? error.message : "")?.[0] ?? "unknown"
+      }
+    },
+    refusal: "WRONGPASS",
+    shown: (project) => ({ user: role, password: project.variable("REDIS_PASSWORD") }),
+    holdsNothing: async () => !(await rules()).some((word) => word.startsWith("#")),
+    keep: async () => {
+      const words = await rules()
+      return () => set(words)
+    },
+  }
+}
+
+function addressOf(server: PostgresServer): string {
+  return `postgresql://127.0.0.1:${server.port}/postgres`
+}
+
+function makeAdminPassword(project: Project): string {
+  const password = `Admin-${randomBytes(9).toString("hex")}.1`
+  project.write("admin.password", `${password}\n`)
+  return password
+}
+
+type Stored = { readonly role: string; readonly verifier: string | null }
+
+async function passwords(server: PostgresServer, roles: readonly string[]): Promise<readonly Stored[]> {
+  const rows = await server.sql(`select rolname, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`)
+  return rows.map((row) => ({ role: String(row["rolname"]), verifier: typeof row["rolpassword"] === "string" ? row["rolpassword"] : null }))
+}
+
+/** Sessions that a killed run has left end too. */
+async function keepPasswords(server: PostgresServer, roles: readonly string[]): Promise<() => Promise<void>> {
+  const kept = await passwords(server, roles)
+  const names = kept.map(({ role }) => `'${role}'`).join(", ")
+  const back = kept.map(({ role, verifier }) => `alter role ${role} password ${verifier === null ? "null" : `'${verifier}'`}`)
+  return async () => {
+    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`)
+    await server.sql(back.join("; "))
+  }
+}
