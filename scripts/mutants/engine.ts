@@ -79,6 +79,8 @@ export const engine: readonly Mutant[] = [
   { name: "since when the value lives is forgotten", edits: edit("rotate/session.ts", `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`, `return credential`), test: cli("rotate", "ends sessions") },
   { name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")`, `const secrets = wanted`), test: cli("rotate", "with the same value") },
   { name: "recovery uses today's config", edits: edit("app/environment.ts", `openWork(app, begun ?? today, ledger, document.id)`, `openWork(app, today, ledger, document.id)`), test: cli("rotate", "with the options that it began with") },
+  { name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
+  { name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings }`, `return { ...healthy, firsts, findings }`), test: cli("bad-disk", "of an output that is full") },
   { name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})
     const secrets = await Promise.all(names.map`), test: cli("rotate", "adopts, says what it would do") },
 ]

@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
+import { isWeak } from "../core/weak.ts"
 import { type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf, probe, probeControl, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
@@ -9,12 +10,15 @@ import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 
 export type Adopted =
-  | { readonly is: "adopted"; readonly version: string; readonly proof: string }
+  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean }
   | { readonly is: "known"; readonly version: string }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
-/** Takes over the values that the outputs show, each proven by a login. Nothing outside is changed. */
-export async function adopt(app: App, environment: string): Promise<Readonly<Record<string, Adopted>>> {
+/** By secret and field: values from elsewhere than the outputs, which they come before. */
+export type Given = Readonly<Record<string, Readonly<Record<string, Secret>>>>
+
+/** Takes over the values that the outputs show (or that are given), each proven by a login. Nothing outside is changed. */
+export async function adopt(app: App, environment: string, given: Given = {}): Promise<Readonly<Record<string, Adopted>>> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
     if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
     const shown = await shownBy(session)
@@ -23,7 +27,7 @@ export async function adopt(app: App, environment: string): Promise<Readonly<Rec
     const events: AuditEvent[] = []
     for (const name of Object.keys(session.work.drivers)) {
       try {
-        results[name] = await adoptOne(session, name, shown[name] ?? {}, patches, events)
+        results[name] = await adoptOne(session, name, { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }, patches, events)
       } catch (error) {
         results[name] = { is: "refused", ...said(error) }
       }
@@ -48,7 +52,11 @@ async function shownBy(session: Session): Promise<Readonly<Record<string, Readon
   return all
 }
 
-async function adoptOne(session: Session, name: string, shown: Readonly<Record<string, string>>, patches: Record<string, Patch>, events: AuditEvent[]): Promise<Adopted> {
+function wrapped(session: Session, name: string, shown: Readonly<Record<string, string>>): Readonly<Record<string, Secret>> {
+  return Object.fromEntries(Object.entries(shown).map(([field, value]) => [field, new Secret(`${session.work.environment}/${name}`, value)]))
+}
+
+async function adoptOne(session: Session, name: string, shown: Readonly<Record<string, Secret>>, patches: Record<string, Patch>, events: AuditEvent[]): Promise<Adopted> {
   const fields = fieldsOf(session, name, shown)
   const versions = await session.versions(name)
   const { current } = versions
@@ -57,28 +65,30 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
   const proof = await prove(session, name, { version: id, fields }, current)
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
-  patches[name] = ({ retry: _, ...state }) => ({
+  const weak = Object.values(fields).some((value) => value instanceof Secret && isWeak(value.reveal()))
+  patches[name] = ({ retry: _retry, weak: _weak, ...state }) => ({
     ...state,
+    ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",
     rotatedAt: now,
     versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: { is: "kept", since: now } as const } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
   })
-  events.push({ event: "adopt", secret: name, version: id })
-  return { is: "adopted", version: id, proof }
+  events.push({ event: "adopt", secret: name, version: id, ...(weak ? { weak } : {}) })
+  return { is: "adopted", version: id, proof, weak }
 }
 
 /** The shape of a version is its driver's; the values are those that stand in the files. */
-function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, string>>): Fields {
-  const { environment, text } = session.work
+function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, Secret>>): Fields {
+  const { text } = session.work
   const fields: Record<string, string | Secret> = {}
   for (const [field, value] of Object.entries(driverOf(session, name).draft({ doubtful: [] }, text))) {
     const found = shown[field]
     if (typeof value === "string") {
-      if (found !== undefined && found !== value) throw new AppError("adopt-other-login", `the outputs show another ${field} than the config names`, { hint: `correct ${field} (or role) in the config, or in the output` })
+      if (found !== undefined && !found.equals(new Secret("config", value))) throw new AppError("adopt-other-login", `the outputs show another ${field} than the config names`, { hint: `correct ${field} (or role) in the config, or in the output` })
       fields[field] = value
-    } else if (found !== undefined && found !== "") fields[field] = new Secret(`${environment}/${name}`, found)
+    } else if (found !== undefined && !found.equals(new Secret("none", ""))) fields[field] = found
   }
-  if (fields["password"] === undefined) throw new AppError("adopt-nothing", "no output shows a value of it yet", { hint: "write it into the output by hand first, or make a first one with rotate-now --new" })
+  if (fields["password"] === undefined) throw new AppError("adopt-nothing", "no output shows a value of it yet", { hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new" })
   return fields
 }
 

@@ -1,8 +1,8 @@
 import { formatDuration } from "../base/duration.ts"
 import type { Finding } from "../core/ports.ts"
-import { nextVersionId, versionAt } from "../core/state.ts"
+import { versionAt } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
-import { preflight } from "../rotate/preflight.ts"
+import { preflight, trialValues } from "../rotate/preflight.ts"
 import { deploymentsOf } from "../rotate/restart-all.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -54,11 +54,7 @@ async function describe(session: Session, name: string, left: Awaited<ReturnType
 }
 
 async function drafts(session: Session, members: readonly string[]): Promise<Pick<DryRun, "outputs" | "fault">> {
-  const values = { ...(await session.values(() => false)) }
-  for (const name of members) {
-    const fields = driverOf(session, name).draft(await session.versions(name), (field, length) => session.work.text(`${name}.${field}`, length))
-    values[name] = { version: nextVersionId(session.state(name)), fields }
-  }
+  const values = await trialValues(session, members)
   try {
     const ready = await session.work.delivery.draft(session.outputsOf(members), values, session.known)
     for (const { draft } of ready) await draft.discard()

@@ -24,6 +24,8 @@ export type SecretState = {
   readonly versions: readonly Version[]
   /** When the current version's rotation (or adoption) began; the age counts from here. */
   readonly rotatedAt?: string
+  /** The current value was adopted and is easily guessed: due at the next tick, whatever its age. */
+  readonly weak?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
   /** Its versions up to v`last` were erased by a person, for good. */

@@ -1,5 +1,5 @@
 import { type StateDocument, versionAt } from "../core/state.ts"
-import { dueAt } from "./due.ts"
+import { nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Agenda = {
@@ -21,7 +21,7 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
     const state = document?.secrets[name]
     // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
     if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined) continue
-    const at = dueAt(schedule, new Date(state.rotatedAt), rotateEveryMs)?.getTime()
+    const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
     if (at === undefined) continue
     const notBefore = state.retry === undefined ? at : Math.max(at, Date.parse(state.retry.notBefore))
     if (notBefore <= now.getTime()) due.push({ name, at })

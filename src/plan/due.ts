@@ -1,4 +1,12 @@
+import type { SecretState } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
+
+/** When a secret is due by its state; a weak value at the first tick after it was taken over. */
+export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak">, everyMs: number): Date | undefined {
+  if (state.rotatedAt === undefined) return undefined
+  const rotatedAt = new Date(state.rotatedAt)
+  return state.weak === true ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
+}
 
 /**
  * When a secret that was rotated at `rotatedAt` must be rotated again, so that it never gets older than `everyMs`: at the

@@ -1,5 +1,5 @@
 import { type StateDocument, versionAt } from "../core/state.ts"
-import { dueAt } from "./due.ts"
+import { dueAt, nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Forecast = {
@@ -31,7 +31,7 @@ export function forecast(document: StateDocument | undefined, secrets: readonly 
     let rotatedAt = new Date(state.rotatedAt)
     const notBefore = state.retry === undefined ? 0 : Date.parse(state.retry.notBefore)
     for (let count = 0; count < most; count++) {
-      const due = dueAt(schedule, rotatedAt, rotateEveryMs)
+      const due = count === 0 ? nextDue(schedule, state, rotateEveryMs) : dueAt(schedule, rotatedAt, rotateEveryMs)
       if (due === undefined) break
       // What is overdue is caught up at once, not at its missed tick.
       const when = new Date(Math.max(due.getTime(), now.getTime(), count === 0 ? notBefore : 0))

@@ -1,5 +1,5 @@
 import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
-import { dueAt } from "./due.ts"
+import { nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** What stands in the config about one secret, as far as planning needs it. */
@@ -33,7 +33,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     return { ...base, stage: open ? "rotating" : "new", notes: open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new"], attention: false }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
-  const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : dueAt(schedule, rotatedAt, planned.rotateEveryMs)
+  const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
   const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
   return {
     ...base,
@@ -56,6 +56,7 @@ function notesOf(state: SecretState, now: Date): readonly string[] {
     }
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
+  if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
   return notes
 }

@@ -1,6 +1,6 @@
 import { within } from "../base/deadline.ts"
-import type { Deployment, Fields, Finding } from "../core/ports.ts"
-import { versionAt } from "../core/state.ts"
+import type { Credential, Deployment, Fields, Finding, Values } from "../core/ports.ts"
+import { nextVersionId, versionAt } from "../core/state.ts"
 import { driverOf, probe, probeControl, said } from "./ask.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
@@ -29,8 +29,8 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   )
   const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
-  if (order.why === "new") return { members, firsts, left, findings }
-  return { ...(await withoutSick(session, members, left)), firsts, findings }
+  const healthy = order.why === "new" ? { members, left } : await withoutSick(session, members, left)
+  return { ...(await withoutUnwritable(session, healthy)), firsts, findings }
 }
 
 /** A secret that has a current value. */
@@ -91,6 +91,30 @@ async function withoutSick(session: Session, members: readonly string[], left: O
     else out[name] = { is: "left", code: "deployment-unhealthy", says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`, hint: "make it healthy first: only then can its health prove the new value" }
   }
   return { members: stay, left: out }
+}
+
+/** Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the secrets that it shows, and no others. */
+async function withoutUnwritable(session: Session, { members, left }: Pick<Preflight, "members" | "left">): Promise<Pick<Preflight, "members" | "left">> {
+  const values = await trialValues(session, members)
+  const out: Record<string, Outcome> = { ...left }
+  for (const output of session.outputsOf(members)) {
+    try {
+      for (const { draft } of await session.work.delivery.draft([output], values, session.known)) await draft.discard()
+    } catch (error) {
+      for (const name of members) if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
+    }
+  }
+  return { members: members.filter((name) => out[name] === undefined), left: out }
+}
+
+/** What outputs would show if these secrets were rotated: values that nobody ever gets. */
+export async function trialValues(session: Session, names: readonly string[]): Promise<Values> {
+  const values: Record<string, Credential> = { ...(await session.values(() => false)) }
+  for (const name of names) {
+    const fields = driverOf(session, name).draft(await session.versions(name), (field, length) => session.work.text(`${name}.${field}`, length))
+    values[name] = { version: nextVersionId(session.state(name)), fields }
+  }
+  return values
 }
 
 function error(code: string, says: string, remedy: string): Finding {

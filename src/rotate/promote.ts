@@ -27,7 +27,7 @@ export async function promote(session: Session, names: readonly string[], unheal
 }
 
 function promoted(rotatedAt: string, old: Stage): Patch {
-  return ({ retry: _, ...state }) => ({
+  return ({ retry: _retry, weak: _weak, ...state }) => ({
     ...state,
     rotatedAt,
     versions: state.versions.map((version) => {

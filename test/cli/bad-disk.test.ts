@@ -89,7 +89,7 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
   test("of an output that is full: the service is not touched, the file stays as it is", async () => {
     await withOutputOn(async (shop, disk, file) => {
       disk.fill()
-      await expectRefused(shop, rotate, { code: 1, says: `production/postgres: left as it was: cannot write ${file}: ENOSPC`, hint: "free some space on that disk", mayChange: /production\.(json|audit\.jsonl)$/ })
+      await expectRefused(shop, rotate, { code: 1, says: `production/postgres: left as it was: cannot write ${file}: ENOSPC`, hint: "free some space on that disk" })
       disk.empty()
       expect((await shop.run(...rotate)).code).toBe(0)
     })
@@ -98,7 +98,7 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
   test("of an output that is read-only: the service is not touched", async () => {
     await withOutputOn(async (shop, disk, file) => {
       disk.readOnly()
-      await expectRefused(shop, rotate, { code: 1, says: `cannot write ${file}: EROFS`, hint: "that file system is read-only", mayChange: /production\.(json|audit\.jsonl)$/ })
+      await expectRefused(shop, rotate, { code: 1, says: `cannot write ${file}: EROFS`, hint: "that file system is read-only" })
       disk.writable()
     })
   })

@@ -1,6 +1,7 @@
 import { adopt as takeOver } from "../../app/adopt.ts"
 import { AppError } from "../../base/error.ts"
-import { type Command, isSet } from "../command.ts"
+import { askFor, readGiven } from "../given.ts"
+import { type Command, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 
@@ -9,16 +10,22 @@ export const adopt: Command = {
     "Takes over the values that exist: reads them from the outputs (backwards through the templates), logs in with each,",
     "and seals them into the state. Nothing outside is changed. Run it again after somebody has changed a password by hand.",
   ].join("\n"),
-  options: {},
+  options: {
+    from: { type: "string", value: "FILE", says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin' },
+    ask: { type: "boolean", says: "ask on the terminal for each value; nothing that is typed is shown" },
+  },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "adopt")
     const [environment, more] = args
     if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
-    const results = await takeOver(app, environment)
+    const names = Object.keys(app.config.environments[environment]?.secrets ?? {})
+    const from = textOf(values, "from")
+    const given = isSet(values, "ask") ? await askFor(terminal, names) : from === undefined ? {} : await readGiven(from, names)
+    const results = await takeOver(app, environment, given)
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}`)
+        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}`)
         else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}`)
         else {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)

@@ -19,6 +19,7 @@ export const outputs = {
   "git-not-asked": "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. See by hand (git check-ignore -v FILE) that it is ignored.",
   "adopt-conflict": "Two outputs, or two variables of one, show different values of the same secret. Only one can be right. Make them agree, then adopt again.",
   "adopt-nothing": "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
+  "given-unreadable": "The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {\"postgres_password\": \"…\"}. Nothing was adopted; correct the file and say it again.",
   "adopt-other-login": "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
   "adopt-refused": "The service refuses the value that the output shows. It is not taken over. Put the value that works into the output, then adopt again.",
 } as const

@@ -1,0 +1,76 @@
+import { AppError } from "../base/error.ts"
+import { readRegular } from "../base/durable-write.ts"
+import { Secret } from "../core/secret.ts"
+import type { Given } from "../app/adopt.ts"
+import type { Terminal } from "./command.ts"
+
+const largest = 1024 * 1024
+
+/**
+ * Values to adopt, from a JSON object: `<secret>_password` (so the Python Mycelium kept them, one file a project; its
+ * `temporal_admin_password` fits a secret `temporal` or `temporal_admin`), or `<secret>`. Other keys are left alone.
+ */
+export async function readGiven(file: string, names: readonly string[]): Promise<Given> {
+  const text = file === "-" ? await Bun.stdin.text() : await fileText(file)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON`, { hint: 'an object such as {"postgres_password": "…"}' })
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON object`)
+  const found: Record<string, Readonly<Record<string, Secret>>> = {}
+  const entries: Readonly<Record<string, unknown>> = { ...parsed }
+  for (const name of names) {
+    const value = [`${name}_password`, `${name}_admin_password`, name].map((key) => entries[key]).find((one) => one !== undefined && one !== null)
+    if (value === undefined) continue
+    if (typeof value !== "string" || value === "") throw new AppError("given-unreadable", `the value of ${name} in ${file === "-" ? "stdin" : file} is no text`)
+    found[name] = { password: new Secret(name, value) }
+  }
+  if (Object.keys(found).length === 0) throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds a value of none of the secrets`, { hint: `keys: ${names.map((name) => `${name}_password`).join(", ")}` })
+  return found
+}
+
+async function fileText(file: string): Promise<string> {
+  const found = await readRegular(file, largest)
+  if (found === undefined) throw new AppError("given-unreadable", `there is no file ${file}`)
+  return Buffer.from(found.bytes).toString()
+}
+
+/** Asks for each value on the terminal, which shows nothing of it; an empty answer leaves the secret out. */
+export async function askFor(terminal: Terminal, names: readonly string[]): Promise<Given> {
+  const { stdin } = process
+  if (!stdin.isTTY || !terminal.interactive) throw new AppError("usage", "--ask needs a terminal", { hint: "pipe JSON into adopt ENV --from - instead" })
+  const found: Record<string, Readonly<Record<string, Secret>>> = {}
+  for (const name of names) {
+    terminal.talk(`value of ${name} (nothing is shown; empty: leave it out):`)
+    const value = await hiddenLine(stdin)
+    if (value !== "") found[name] = { password: new Secret(name, value) }
+  }
+  return found
+}
+
+/** One line of a terminal in raw mode, where nothing is echoed; the listener goes at its end, so that the process can end. */
+function hiddenLine(stdin: NodeJS.ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let typed = ""
+    const end = (settle: () => void): void => {
+      stdin.off("data", hear)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stdin.unref()
+      settle()
+    }
+    const hear = (chunk: Buffer): void => {
+      for (const character of chunk.toString()) {
+        if (character === "\r" || character === "\n") return end(() => resolve(typed))
+        if (character === "\u0003" || character === "\u0004") return end(() => reject(new AppError("stopped", "stopped; nothing was adopted")))
+        typed = character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character
+      }
+    }
+    stdin.setRawMode(true)
+    stdin.ref()
+    stdin.resume()
+    stdin.on("data", hear)
+  })
+}
