@@ -3,6 +3,7 @@ import { takeLock } from "../base/lock.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
+import { said } from "../rotate/ask.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -44,12 +45,23 @@ async function openEnvironment(app: App, today: EnvironmentConfig, place: Place,
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const session = new Session(openWork(app, begun ?? today, ledger, document.id), document)
   await session.flush()
-  for (const output of session.work.outputs) await output.tidy()
+  await tidy(session)
   if (begun === undefined) return { session, recovered: {} }
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = await resumePatiently(session, patience)
   if (session.changeSet !== undefined) return { session, recovered }
   return { session: new Session(openWork(app, today, ledger, document.id), session.document), recovered }
+}
+
+/** Removes the drafts that a crash left: they hold values. One that cannot be removed is told, and stops nothing else. */
+async function tidy(session: Session): Promise<void> {
+  for (const output of session.work.outputs) {
+    try {
+      await output.tidy()
+    } catch (error) {
+      session.work.tell("tidy", said(error).says)
+    }
+  }
 }
 
 export function optionsOf(app: App, name: string): EnvironmentConfig {

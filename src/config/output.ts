@@ -5,13 +5,13 @@ import type { OutputDraft } from "./draft.ts"
 import type { Path } from "./problems.ts"
 import { oneOf, unknownKey } from "./sentences.ts"
 import { nearest } from "./nearest.ts"
-import { validate } from "./validate.ts"
+import { soundPart, validate } from "./validate.ts"
 
 /** An output is known by its key (`dotenv: .env`); its plug-in's schema takes the whole map. */
 export function readOutput(raw: unknown, path: Path, context: Context): OutputDraft {
   const type = findType(raw, path, context)
   if (type === undefined) return { path, config: undefined }
-  const options = validate(type.options, { value: raw, path, report: context.report })
+  const options = validate(type.options, { value: raw, path, report: context.report }) ?? soundPart(type.options, raw)
   if (options === undefined) return { path, config: undefined }
   const seen = ask(context, path, () => type.inspect(options))
   const target = ask(context, path, () => type.target(options, context.folder))

@@ -19,6 +19,14 @@ export function validate<Schema extends ZodType>(schema: Schema, asked: Asked): 
   return undefined
 }
 
+/** What `schema` makes of a map without the keys that are wrong in it: what is sound is judged on, so that every problem is told at once. */
+export function soundPart<Schema extends ZodType>(schema: Schema, value: unknown): output<Schema> | undefined {
+  const parsed = schema.safeParse(value)
+  if (parsed.success || typeof value !== "object" || value === null) return parsed.data
+  const faulty = new Set(parsed.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys : issue.path.slice(0, 1).map(String))))
+  return schema.safeParse(Object.fromEntries(Object.entries(value).filter(([key]) => !faulty.has(key)))).data
+}
+
 type Issue = core.$ZodIssue
 
 /** `base` is the path of the union around the issue: inside one, paths begin anew. */

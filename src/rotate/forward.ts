@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type Before, type ChangeSet, type Patch, changeVersion, versionAt } from "../core/state.ts"
+import { type Before, type ChangeSet, type Patch, type Version, changeVersion, versionAt } from "../core/state.ts"
 import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
@@ -94,18 +94,24 @@ async function discard(ready: readonly Ready[]): Promise<void> {
   for (const one of ready) await one.draft.discard()
 }
 
-/** No service has seen a value yet: they are dropped, the set ends, everything is as it was. */
+/** No service has seen a value yet: the set ends, all outside is as it was. The values are kept, so that no number is used twice. */
 async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
   const { code, says, hint } = said(error)
   const patches: Record<string, Patch> = {}
   const outcomes: Record<string, Outcome> = {}
+  const since = session.work.host.now().toISOString()
   for (const name of openSet(session).secrets) {
-    const drop: Patch = (state) => ({ ...state, versions: state.versions.filter((version) => version.stage.is !== "pending" && version.id !== "v0") })
-    patches[name] = (state) => noteFailure(session, { code, says })(drop(state))
+    patches[name] = (state) => noteFailure(session, { code, says })({ ...state, versions: state.versions.flatMap((version) => withoutUse(version, since)) })
     outcomes[name] = { is: "left", code, says, ...(hint === undefined ? {} : { hint }) }
   }
   await session.commit({ patches, changeSet: null, events: [{ event: "give-up", code }], flush: true })
   return outcomes
+}
+
+/** What a service held before a first value (version 0, as current) is still there, and is read again the next time. */
+function withoutUse(version: Version, since: string): readonly Version[] {
+  if (version.stage.is === "pending") return [{ ...version, stage: { is: "kept", since } }]
+  return version.id === "v0" && version.stage.is === "current" ? [] : [version]
 }
 
 /** One durable write for all the verdicts, and for what a way back restores. */

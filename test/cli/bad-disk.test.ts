@@ -102,4 +102,21 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
       disk.writable()
     })
   })
+
+  test("of an output that is read-only: the secrets that it does not show rotate all the same", async () => {
+    await withOutputOn(async (shop, disk, file) => {
+      const config = configOf(shop)
+      const { production } = config.environments
+      const outputs = [{ dotenv: join("disk", ".env"), merge: true, variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } }, { dotenv: "session.env", variables: { SESSION: "{{ session.password }}" } }]
+      shop.project.configure({ ...config, environments: { production: { ...production, secrets: { ...Object(production?.["secrets"]), session: "generated" }, outputs, deployments: {} } } })
+      expect((await shop.run("rotate-now", "production/session", "--new")).code).toBe(0)
+      disk.readOnly()
+      const { stdout, code } = await shop.run(...rotate)
+      expect(stdout).toContain("production/session: rotated, v2 is current")
+      expect(stdout).toContain(`production/postgres: left as it was: cannot write ${file}: EROFS`)
+      expect(code).toBe(5)
+      expect(await shop.login(shop.old)).toBe("in")
+      disk.writable()
+    })
+  })
 })
