@@ -38,6 +38,7 @@ const reveals: Readonly<Record<string, string>> = {
   "core/redact.ts": "to find values in texts of others",
   "core/secret.ts": "its own definition",
   "record/vault.ts": "seals and fingerprints",
+  "app/exposed.ts": "looks for values in a text that leaked",
   "app/adopt.ts": "judges whether a value that is taken over is easily guessed",
   "app/identity.ts": "the identity that opens the vault comes by reference",
   "plugins/outputs/": "outputs write values into files",

@@ -1,4 +1,5 @@
 import type { Host } from "../base/host.ts"
+import type { Turns } from "../base/turns.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
@@ -14,6 +15,8 @@ export type App = {
   /** "rotate-now, process 4711": what one who waits for the lock is told. */
   readonly holder: string
   readonly tell: Tell
+  /** The bound of acts at once at one server; all environments share it. */
+  readonly turns: Turns
   /** Aborts when we are asked to stop. */
   readonly stop: AbortSignal
 }

@@ -13,6 +13,7 @@ import { FileLedger } from "../record/ledger.ts"
 import { readState } from "../record/state-file.ts"
 import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
+import { Turns } from "../base/turns.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import type { Checked } from "./check.ts"
@@ -90,7 +91,7 @@ function list(folder: string): readonly string[] {
 /** Every secret that has a value at a service and is not being rotated right now. */
 export function loginsOf(about: Checked, keys: Keys, environments: readonly Environment[]): readonly Login[] {
   const { config, plugins, host, stop } = about
-  const app: App = { config, plugins, host, keys, stop, actor: { user: "", via: "mycelium check" }, holder: "", tell: () => undefined }
+  const app: App = { config, plugins, host, keys, stop, actor: { user: "", via: "mycelium check" }, holder: "", tell: () => undefined, turns: new Turns(config.perServer) }
   return environments.flatMap(({ name, document }) => {
     const options = config.environments[name]
     return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
@@ -99,7 +100,7 @@ export function loginsOf(about: Checked, keys: Keys, environments: readonly Envi
 
 function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument): readonly Login[] {
   const place = { store: app.config.store, project: app.config.project, environment: options.name }
-  const session = new Session(openWork(app, options, new FileLedger(place, app.keys.mac, () => ""), document.id), document)
+  const session = new Session(openWork(app, { options, ledger: new FileLedger(place, app.keys.mac, () => ""), owner: document.id, stop: app.stop, hurry: app.stop }), document)
   const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
   return Object.keys(options.secrets).flatMap((name) => {
     const driver = driverOf(session, name)

@@ -1,12 +1,12 @@
 import { AppError } from "../base/error.ts"
-import { takeLock } from "../base/lock.ts"
+import { demandLock, isWanted, takeLock } from "../base/lock.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
-import type { Outcomes } from "../rotate/work.ts"
+import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { openWork } from "./open.ts"
 
@@ -23,34 +23,81 @@ export type Opened = {
 
 /**
  * The pipeline around every act on an environment: lock it, load and check the state, end what a crash left, with the
- * options that it was started with; only then look at today's config.
+ * options that it was started with; only then look at today's config. `urgent`: who works on it is asked to let go between
+ * two steps; otherwise its holder is named, and that is that.
  */
-export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>): Promise<T> {
+export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
   // First, so that a mistyped name leaves no lock file behind.
   const today = optionsOf(app, name)
   const place: Place = { store: app.config.store, project: app.config.project, environment: name }
   await makeStateFolder(place)
-  const lock = await takeLock(lockPath(place), app.holder)
+  const path = lockPath(place)
+  const told = (heldBy: string): void => app.tell(name, "wait", `${heldBy}, is asked to let go`)
+  const lock = how.urgent === true ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
+  const ends = new Ends(app, path)
   try {
-    return await act(await openEnvironment(app, today, place, patience))
+    return await act(await openEnvironment(app, today, place, { patience, ends }))
   } finally {
+    ends.release()
     lock.release()
   }
 }
 
-async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, patience: Patience): Promise<Opened> {
+const handedOver = new AppError("handed-over", "stopped between two steps: another run has asked for this environment", { remedy: "retry", hint: "it carries on from here" })
+
+/** How often (ms) the holder of a lock looks whether another waits; how long an act at a service may go on after that. */
+const lookMs = 250
+const hurryMs = 2000
+
+/** Ends the work on an environment early: we are asked to stop, or another run asks for it. */
+class Ends {
+  readonly #app: App
+  readonly #stop = new AbortController()
+  readonly #hurry = new AbortController()
+  readonly #looking: ReturnType<typeof setInterval>
+  #hurrying: ReturnType<typeof setTimeout> | undefined
+  readonly #stopped = (): void => this.#end(this.#app.stop.reason)
+
+  constructor(app: App, lock: string) {
+    this.#app = app
+    this.#looking = setInterval(() => {
+      if (isWanted(lock, app.host.now())) this.#end(handedOver)
+    }, lookMs)
+    if (app.stop.aborted) this.#stopped()
+    else app.stop.addEventListener("abort", this.#stopped)
+  }
+  get stop(): AbortSignal {
+    return this.#stop.signal
+  }
+  get hurry(): AbortSignal {
+    return this.#hurry.signal
+  }
+  #end(reason: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#stop.abort(reason)
+    this.#hurrying = setTimeout(() => this.#hurry.abort(), hurryMs)
+  }
+  release(): void {
+    clearInterval(this.#looking)
+    clearTimeout(this.#hurrying)
+    this.#app.stop.removeEventListener("abort", this.#stopped)
+  }
+}
+
+async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends }: { readonly patience: Patience; readonly ends: Ends }): Promise<Opened> {
   const ledger = new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
   const document = await ledger.load()
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const session = new Session(openWork(app, begun ?? today, ledger, document.id), document)
+  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry })
+  const session = new Session(open(begun ?? today), document)
   await session.flush()
   await tidy(session)
   if (begun === undefined) return { session, recovered: {} }
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = await resumePatiently(session, patience)
   if (session.changeSet !== undefined) return { session, recovered }
-  return { session: new Session(openWork(app, today, ledger, document.id), session.document), recovered }
+  return { session: new Session(open(today), session.document), recovered }
 }
 
 /** Removes the drafts that a crash left: they hold values. One that cannot be removed is told, and stops nothing else. */

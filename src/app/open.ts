@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { randomText } from "../base/random-text.ts"
 import { run } from "../base/spawn.ts"
-import type { EnvironmentConfig } from "../config/model.ts"
+import type { EnvironmentConfig, SecretConfig } from "../config/model.ts"
 import { guard } from "../core/guard.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
@@ -14,9 +14,22 @@ import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 
-/** Opens the plug-ins of one environment: config in, ports out. `options` may be today's config or a journal's. */
-export function openWork(app: App, options: EnvironmentConfig, ledger: FileLedger, owner: string): Work {
+export type Opening = {
+  /** Today's config, or a journal's. */
+  readonly options: EnvironmentConfig
+  readonly ledger: FileLedger
+  /** The state's id. */
+  readonly owner: string
+} & Pick<Work, "stop" | "hurry">
+
+/** Opens the plug-ins of one environment: config in, ports out. */
+export function openWork(app: App, { options, ledger, owner, stop, hurry }: Opening): Work {
   const { host } = app
+  const servers = new Map<string, string | undefined>()
+  const serverOf = (name: string): string | undefined => {
+    if (!servers.has(name)) servers.set(name, serverIn(app, options.secrets[name]))
+    return servers.get(name)
+  }
   return {
     environment: options.name,
     host,
@@ -40,8 +53,20 @@ export function openWork(app: App, options: EnvironmentConfig, ledger: FileLedge
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),
     },
     tell: (step, says, secret) => app.tell(options.name, step, says, secret),
-    stop: app.stop,
+    stop,
+    hurry,
+    serverOf,
+    inTurn: (secret, act) => {
+      const server = serverOf(secret)
+      return server === undefined ? act() : app.turns.take(server, act)
+    },
   }
+}
+
+function serverIn(app: App, secret: SecretConfig | undefined): string | undefined {
+  const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
+  if (secret === undefined) return undefined
+  return type?.server?.(type.options.parse(secret.options))
 }
 
 function makeText(app: App, environment: string): MakeText {

@@ -21,9 +21,9 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], agenda: look(session.document, options, app.host.now()) }
     const before = await revokeOwed(session, { skipGrace: false })
     const { due } = look(session.document, options, app.host.now())
-    const started = due.length === 0 || !how.rotate || app.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
+    const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
-    const after = app.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
+    const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
     return { outcomes: { ...recovered, ...outcomes }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }
   })
 }

@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
+import { closeSync, constants, futimesSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs"
 import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "./error.ts"
+import type { Host } from "./host.ts"
 
 /**
  * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid and net namespaces) and
@@ -33,6 +34,45 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
     throw lockError(`cannot lock ${path}`, error)
   }
   return heldLock(database, path)
+}
+
+/** How long (ms) one who has asked is believed to wait still: who waits asks again and again. */
+const wantedMs = 3000
+
+export type Wait = { readonly holder: string; readonly host: Host; readonly stop: AbortSignal; readonly told: (heldBy: string) => void }
+
+/** Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for that as long as it takes, or until `stop`. */
+export async function demandLock(path: string, { holder, host, stop, told }: Wait): Promise<HeldLock | { readonly heldBy: string }> {
+  for (let looked = 0; ; looked++) {
+    const lock = await takeLock(path, holder)
+    if (!("heldBy" in lock)) {
+      rmSync(wantedPath(path), { force: true })
+      return lock
+    }
+    if (stop.aborted) return lock
+    if (looked === 0) told(lock.heldBy)
+    want(path, host.now())
+    await host.pause(100, stop)
+  }
+}
+
+function want(path: string, now: Date): void {
+  const file = openSync(wantedPath(path), constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600)
+  try {
+    futimesSync(file, now, now)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Does another process wait for a lock that we hold? */
+export function isWanted(path: string, now: Date): boolean {
+  const found = statSync(wantedPath(path), { throwIfNoEntry: false })
+  return found !== undefined && Math.abs(now.getTime() - found.mtimeMs) < wantedMs
+}
+
+function wantedPath(path: string): string {
+  return `${path}-wanted`
 }
 
 function heldLock(database: Pick<Database, "run" | "close">, path: string): HeldLock {

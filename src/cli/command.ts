@@ -47,6 +47,11 @@ export function textOf(values: Values, name: string): string | undefined {
   const value = values[name]
   return typeof value === "string" ? value : undefined
 }
+/** Of an option that may be given several times. */
+export function textsOf(values: Values, name: string): readonly string[] {
+  const value = values[name]
+  return Array.isArray(value) ? value.map(String) : []
+}
 export function isSet(values: Values, name: string): boolean {
   return values[name] === true
 }

@@ -5,9 +5,10 @@ import { exitCodes } from "./exit-codes.ts"
 
 /** Prints what a rotation would do, step by step, and what stands in its way. */
 export async function dryRun(terminal: Terminal, values: Values, app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>): Promise<number> {
-  const why = isSet(values, "new") ? ("new" as const) : ("asked" as const)
+  const contain = isSet(values, "contain") ? { contain: { cutFirst: isSet(values, "cut-first"), patient: true } as const } : {}
+  const why = isSet(values, "contain") ? ("incident" as const) : isSet(values, "new") ? ("new" as const) : ("asked" as const)
   const plans = []
-  for (const [environment, secrets] of chosen) plans.push(await look(app, environment, { why, ...(secrets === undefined ? {} : { secrets }) }))
+  for (const [environment, secrets] of chosen) plans.push(await look(app, environment, { why, ...contain, ...(secrets === undefined ? {} : { secrets }) }))
   if (isSet(values, "json")) terminal.out(JSON.stringify({ plans }))
   else for (const plan of plans) for (const line of linesOf(plan)) terminal.out(line)
   const blocked = plans.flatMap((plan) => plan.secrets).filter((one) => one.blocked !== undefined).length

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import type { App, Tell } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
 import { harden } from "../base/harden.ts"
+import { Turns } from "../base/turns.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Actor } from "../core/audit-line.ts"
@@ -29,6 +30,7 @@ export async function openApp(terminal: Terminal, values: Values, command: strin
     actor: actorOf(terminal, command),
     holder: `mycelium ${command}, process ${terminal.pid}, since ${terminal.host.now().toISOString()}`,
     tell: isSet(values, "json") ? () => undefined : teller(terminal),
+    turns: new Turns(config.perServer),
     stop: terminal.stop,
   }
 }

@@ -79,6 +79,7 @@ export const topKeys = {
   timezone,
   recipients: z.array(Recipient, "expected a list: [age1…]").describe("Who besides this machine can open values: a key kept offline"),
   identity: ReferenceOptions.describe("This machine's age identity, where it is not in its usual file"),
+  per_server: z.int("expected a whole number").min(1, "at least 1").max(1000, "at most 1000").describe("Secrets of one server that are worked on at once, 8 if left out"),
   rotate_every: age,
 }
 
@@ -99,4 +100,4 @@ export const deploymentKeys = {
 
 export const healthKeys = { within: Duration.describe("How soon after its restart it must be healthy, 60s if left out") }
 
-export const defaults = { graceMs: 600_000, withinMs: 60_000, timeoutMs: 120_000, timezone: "UTC" } as const
+export const defaults = { graceMs: 600_000, withinMs: 60_000, timeoutMs: 120_000, timezone: "UTC", perServer: 8 } as const

@@ -5,7 +5,7 @@ import type { Context, Plugins, Surroundings } from "./context.ts"
 import { crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
 import { named, readEnvironment } from "./environment.ts"
-import { Name, topKeys } from "./keys.ts"
+import { defaults, Name, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { ConfigProblems, type Fault, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
@@ -40,6 +40,7 @@ function readConfig(value: unknown, context: Context): Config {
   const store = storeFolder(reader.optional("store", topKeys.store), context.folder, context.env)
   const recipients = reader.optional("recipients", topKeys.recipients) ?? []
   const identity = reader.optional("identity", topKeys.identity)
+  const perServer = reader.optional("per_server", topKeys.per_server) ?? defaults.perServer
   const wide = {
     schedule: reader.optional("schedule", topKeys.schedule),
     timezone: reader.optional("timezone", topKeys.timezone),
@@ -50,7 +51,7 @@ function readConfig(value: unknown, context: Context): Config {
   reader.close()
   if (reader.isMap) crossCheck(drafts, store, context)
   const environments = Object.fromEntries(drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]))
-  return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), environments }
+  return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), perServer, environments }
 }
 
 function finish(draft: EnvironmentDraft, project: string, folder: string): EnvironmentConfig {

@@ -14,6 +14,8 @@ export type Config = {
   /** Who besides this machine's identity can open values. */
   readonly recipients: readonly string[]
   readonly identity?: Reference
+  /** Acts at once at one server. */
+  readonly perServer: number
   /** In the order of the file. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>
 }

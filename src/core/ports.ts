@@ -19,6 +19,8 @@ export type Finding = {
   readonly severity: "error" | "warning" | "info"
   readonly says: string
   readonly remedy?: string
+  /** An error that does not keep a secret out of a containment: what it finds is what that ends. */
+  readonly yields?: true
 }
 /** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
 export type Probe = "accepted" | "refused" | "unknown"
@@ -61,6 +63,8 @@ export interface Driver {
   probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
   /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. The engine then proves the death. */
   revoke(old: Credential, live: Credential, ask: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }>
+  /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. `notes`: what a person must know besides. Left out: each known version is revoked, which is all that can be done. */
+  expel?(live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }>
   /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
   /** For `mycelium delete`: no login of this secret, with these values or others, is accepted any more, persistently. Must succeed if that is so already; resolves only when the service has confirmed it. Left out where the config gives no means to. The engine then proves the death of `known`. */

@@ -1,9 +1,10 @@
+import { formsOf } from "./forms.ts"
 import type { Secret } from "./secret.ts"
 
-/** Every way in which a value shows up in texts of others: raw, URL-encoded, base64 (both kinds), escaped as in JSON. */
+/** Every way in which a value shows up in texts of others, the whole base64 first: what stands inside another text is a part of it. */
 function shapes(value: string): readonly string[] {
-  const base64 = Buffer.from(value).toString("base64")
-  return [value, encodeURIComponent(value), base64, base64.replace(/=+$/, ""), Buffer.from(value).toString("base64url"), JSON.stringify(value).slice(1, -1)]
+  const bytes = Buffer.from(value)
+  return [value, bytes.toString("base64"), bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url"), ...formsOf(value).map(([, text]) => text)]
 }
 
 /** The text with each of these values replaced by its label. Values of under four characters are let be: they stand everywhere. */

@@ -28,6 +28,8 @@ export type SecretState = {
   readonly weak?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
+  /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
+  readonly contained?: { readonly incident: string; readonly at: string; readonly version: string }
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }
@@ -53,8 +55,8 @@ export type Stage =
   | { readonly is: "pending"; readonly proven: boolean }
   /** What every deployment is proven to hold. */
   | { readonly is: "current" }
-  /** In its grace; a revoke is owed at `revokeAt`. */
-  | { readonly is: "previous"; readonly revokeAt: string; readonly endSessions: boolean }
+  /** In its grace; a revoke is owed at `revokeAt`. `expel`: an incident took its place: no value but the current one may live, and no older session. */
+  | { readonly is: "previous"; readonly revokeAt: string; readonly endSessions: boolean; readonly expel?: true }
   /** May be live. Nothing is decided on it until a login is refused. */
   | { readonly is: "doubtful"; readonly why: string }
   /** Dead or given up; stays sealed, ages out. */
@@ -64,13 +66,15 @@ export type ChangeSet = {
   readonly id: string
   readonly why: "due" | "asked" | "new" | "incident"
   readonly reason?: string
+  /** Ties runs together, in state, log and report. */
+  readonly incident?: string
   readonly startedAt: string
   /** The secrets that are not yet decided; one that is promoted or given up leaves. */
   readonly secrets: readonly string[]
   /** Durable before the first act in that direction; never turns from back to forward. */
   readonly direction: "forward" | "back"
-  /** Never back, no grace, every older version dies. */
-  readonly contain: boolean
+  /** Never back, no grace, every older version dies, whoever set it. */
+  readonly contain?: Containment
   /** Deployments whose restart may have begun: those that a way back must visit. */
   readonly touched: readonly string[]
   /** Deployments that are restarted and healthy in this direction. */
@@ -81,6 +85,14 @@ export type ChangeSet = {
   readonly before?: Readonly<Record<string, Before>>
   /** Why it turned back. */
   readonly fault?: { readonly code: string; readonly says: string }
+}
+
+/** How an incident is contained. */
+export type Containment = {
+  /** Access is taken away before the outputs are written: programs are down until they restart. */
+  readonly cutFirst: boolean
+  /** Deployments that did not get healthy, and why: nothing goes back for them. */
+  readonly sick: Readonly<Record<string, string>>
 }
 
 /** An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are about to write. */

@@ -16,11 +16,16 @@ export type Answer = {
   readonly says?: string
 }
 
+/** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
+export function atService<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
+  return session.work.inTurn(name, () => within(ms, act, patience, session.work.hurry))
+}
+
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
 export async function probe(session: Session, name: string, candidate: Credential, patience?: AbortSignal): Promise<Probe> {
   const driver = driverOf(session, name)
   try {
-    return await within(deadlines.probe, (signal) => driver.probe(candidate, signal), patience)
+    return await atService(session, name, deadlines.probe, (signal) => driver.probe(candidate, signal), patience)
   } catch {
     return "unknown"
   }
@@ -64,7 +69,7 @@ async function firstAccepted(session: Session, name: string, patience: AbortSign
 async function settle(session: Session, name: string, known: readonly Credential[], patience: AbortSignal | undefined): Promise<boolean> {
   const driver = driverOf(session, name)
   try {
-    return await within(deadlines.settle, (signal) => driver.settle(known, signal), patience)
+    return await atService(session, name, deadlines.settle, (signal) => driver.settle(known, signal), patience)
   } catch {
     return false
   }

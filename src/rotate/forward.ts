@@ -5,6 +5,7 @@ import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
 import { restartAll, toRestart } from "./restart-all.ts"
+import { expel } from "./revoke.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import type { Outcome, Outcomes, Ready } from "./work.ts"
@@ -41,6 +42,7 @@ export async function forward(session: Session, how: { readonly fresh: boolean }
   await recordVerdicts(session, verdicts, ready ?? [])
   const undecided = undecidedOutcomes(verdicts)
   if (going.length === 0) return undecided
+  if (openSet(session).contain?.cutFirst === true) await cut(session, going)
   if (fault === undefined) {
     try {
       await deliver(session, ready ?? [])
@@ -51,6 +53,8 @@ export async function forward(session: Session, how: { readonly fresh: boolean }
   if (fault !== undefined) return { ...undecided, ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })) }
 
   const [sick] = await restartAll(session)
+  const unhealthy = Object.entries(openSet(session).contain?.sick ?? {}).map(([name, why]) => `${name} did not get healthy: ${why}`)
+  if (unhealthy.length > 0) return { ...undecided, ...(await promote(session, going, unhealthy.join("; "))) }
   if (sick === undefined) return { ...undecided, ...(await promote(session, going)) }
   const says = `${sick.name} did not get healthy: ${sick.why}`
   return { ...undecided, ...(await turnBack(session, { code: "deployment-unhealthy", says, touched: openSet(session).touched, going, sick: sick.name })) }
@@ -61,22 +65,66 @@ function openSet(session: Session): ChangeSet {
   return session.changeSet
 }
 
+/** Access is taken away before anything else; what cannot be done now is owed after the promote, as all of it is. */
+async function cut(session: Session, names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const { pending } = await session.versions(name)
+      if (pending === undefined) return
+      session.work.tell("cut", "no value but the new one is accepted from now on", name)
+      try {
+        session.ended.set(name, (await expel(session, name, pending)).sessionsEnded)
+      } catch (error) {
+        session.work.tell("cut", `not done yet: ${said(error).says}`, name)
+      }
+    }),
+  )
+}
+
 /** How long (ms) the others are waited for once a service has ended its old value: programs cannot log in until they restart. */
 const laggardMs = 3000
 
 async function verdictsOf(session: Session, members: readonly string[], fresh: boolean): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
-  const patience = new AbortController()
-  const done = new AbortController()
+  const patience = new Laggards(session)
   await Promise.all(
     members.map(async (name) => {
       const verdict = await verdictOf(session, name, fresh, patience.signal)
       verdicts.set(name, verdict)
-      if (verdict.is === "proven" && driverOf(session, name).overlap === "one") void session.work.host.pause(laggardMs, done.signal).then(() => patience.abort())
+      patience.came(name, verdict)
     }),
   )
-  done.abort()
+  patience.end()
   return verdicts
+}
+
+/** Ends the wait for the others, counted from the first one-value service that has its new value; in an incident from the last that came, whatever its kind. */
+class Laggards {
+  readonly #session: Session
+  readonly #patience = new AbortController()
+  #counting = new AbortController()
+  #begun = false
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+  get signal(): AbortSignal {
+    return this.#patience.signal
+  }
+  came(name: string, verdict: Verdict): void {
+    const contained = openSet(this.#session).contain !== undefined
+    if (!contained && (this.#begun || verdict.is !== "proven" || driverOf(this.#session, name).overlap !== "one")) return
+    this.#begun = true
+    this.#counting.abort()
+    const counting = new AbortController()
+    this.#counting = counting
+    void this.#session.work.host.pause(laggardMs, counting.signal).then(() => {
+      if (!counting.signal.aborted) this.#patience.abort()
+    })
+  }
+  end(): void {
+    this.#counting.abort()
+  }
 }
 
 async function verdictOf(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
@@ -184,5 +232,5 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
 }
 
 function cannotGoBack(session: Session, set: ChangeSet): boolean {
-  return set.contain || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
+  return set.contain !== undefined || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
 }

@@ -1,7 +1,7 @@
-import { within } from "../base/deadline.ts"
+import { AppError } from "../base/error.ts"
 import type { Credential, Deployment, Fields, Finding, Values } from "../core/ports.ts"
 import { nextVersionId, versionAt } from "../core/state.ts"
-import { driverOf, probe, probeControl, said } from "./ask.ts"
+import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
 import type { Session } from "./session.ts"
@@ -15,10 +15,11 @@ export type Preflight = { readonly members: readonly string[]; readonly firsts: 
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
   const firsts: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
+  const silent = new Set<string>()
   const verdicts = await Promise.all(
     order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
       try {
-        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name)
+        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name, { order, silent })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
         return [name, error === undefined ? undefined : { is: "left", code: error.code, says: error.says, ...(error.remedy === undefined ? {} : { hint: error.remedy }) }]
@@ -29,22 +30,51 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   )
   const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
-  const healthy = order.why === "new" ? { members, left } : await withoutSick(session, members, left)
+  // In an incident a sick deployment is reported in the end, and stops nothing.
+  const healthy = order.why === "new" || order.contain !== undefined ? { members, left } : await withoutSick(session, members, left)
   return { ...(await withoutUnwritable(session, healthy)), firsts, findings }
 }
 
 /** A secret that has a current value. */
-async function again(session: Session, name: string): Promise<readonly Finding[]> {
+async function again(session: Session, name: string, { order: { contain }, silent }: { readonly order: Order; readonly silent: Set<string> }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
+  if (contain !== undefined) return underAttack(session, name, contain.patient === true ? undefined : silent)
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
   if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
-  const findings = await within(deadlines.preflight, (signal) => driver.preflight(versions, signal))
+  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
 }
+
+/** A silent server is not waited for: the others go on, and come back to it. */
+const briefMs = 1500
+
+/**
+ * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
+ * ends. Older values are ended with it. `silent`: the servers that gave no answer in this round; left out: there is time.
+ */
+async function underAttack(session: Session, name: string, silent: Set<string> | undefined): Promise<readonly Finding[]> {
+  const driver = driverOf(session, name)
+  const versions = await session.versions(name)
+  const server = session.work.serverOf(name)
+  const found = await atService(session, name, silent === undefined ? deadlines.preflight : briefMs, (signal) => {
+    if (server !== undefined && silent?.has(server) === true) throw new AppError("no-answer", "its server gave no answer a moment ago", { remedy: "retry" })
+    return driver.preflight(versions, signal)
+  }).catch((error: unknown) => {
+    if (server !== undefined && said(error).code === "timeout") silent?.add(server)
+    throw error
+  })
+  const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
+  const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : { ...locked, ...one }))
+  if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
+  const answers = await probes(session, name)
+  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning" } : { ...one, ...locked }))]
+}
+
+const noAdmin = "if an intruder has changed it, only an admin gets in: set a new password at the service by hand, mycelium adopt it, then the same command again (an admin in the config does all of that)"
 
 function overdue(session: Session, name: string): boolean {
   const stage = versionAt(session.state(name), "previous")?.stage
@@ -67,9 +97,9 @@ async function probes(session: Session, name: string): Promise<readonly Finding[
 async function first(session: Session, name: string, firsts: Record<string, Fields>): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (versionAt(session.state(name), "current") !== undefined) return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
-  const findings = await within(deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal))
+  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal))
   if (findings.some((one) => one.severity === "error") || driver.stored === undefined) return findings
-  const stored = await within(deadlines.preflight, (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined))
+  const stored = await atService(session, name, deadlines.preflight, (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined))
   if (stored !== undefined) firsts[name] = stored
   return findings
 }

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type Patch, type Stage, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Patch, type Stage, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
 import type { Outcome, Outcomes } from "./work.ts"
@@ -15,7 +15,7 @@ export async function promote(session: Session, names: readonly string[], unheal
   for (const name of names) {
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined) continue
-    patches[name] = promoted(set.startedAt, after(session, name, now))
+    patches[name] = promoted(set, pending.id, after(session, name, now))
     events.push({ event: "promote", secret: name, version: pending.id, ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
     outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
   }
@@ -26,13 +26,16 @@ export async function promote(session: Session, names: readonly string[], unheal
   return outcomes
 }
 
-function promoted(rotatedAt: string, old: Stage): Patch {
+function promoted({ startedAt, contain, incident = "" }: ChangeSet, id: string, old: Stage): Patch {
   return ({ retry: _retry, weak: _weak, ...state }) => ({
     ...state,
-    rotatedAt,
+    rotatedAt: startedAt,
+    ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id } }),
     versions: state.versions.map((version) => {
       if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }
-      return version.stage.is === "current" ? { ...version, stage: old } : version
+      // A grace that was granted before is over, too.
+      const goes = version.stage.is === "current" || (contain !== undefined && version.stage.is === "previous")
+      return goes ? { ...version, stage: old } : version
     }),
   })
 }
@@ -40,6 +43,7 @@ function promoted(rotatedAt: string, old: Stage): Patch {
 /** What becomes of the value that was current. */
 function after(session: Session, name: string, now: Date): Stage {
   if (driverOf(session, name).overlap === "none") return { is: "kept", since: now.toISOString() }
+  if (session.changeSet?.contain !== undefined) return { is: "previous", revokeAt: now.toISOString(), endSessions: true, expel: true }
   const policy = session.work.policies[name]
   const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
   return { is: "previous", revokeAt: new Date(now.getTime() + graceMs).toISOString(), endSessions: policy?.endSessions ?? false }

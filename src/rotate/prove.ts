@@ -1,6 +1,5 @@
-import { within } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
-import { type Answer, ask, driverOf, probe, said } from "./ask.ts"
+import { type Answer, ask, atService, driverOf, probe, said } from "./ask.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
 
@@ -18,7 +17,7 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
   let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
-      const verdict = judge(await ask(session, name, patience))
+      const verdict = judge(await ask(session, name, patience), mayTakeOver(session, name))
       if (verdict !== "again") return dated(session, name, verdict, patience)
     }
     const applied = await apply(session, name, patience)
@@ -26,7 +25,8 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
     last = applied
   }
   const answer = await ask(session, name, patience)
-  const verdict = judge(answer)
+  const verdict = judge(answer, mayTakeOver(session, name))
+  if (verdict === "again" && answer.current === "refused") return { is: "stuck", ...last }
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : dated(session, name, verdict, patience)
 }
@@ -49,7 +49,7 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
   try {
     session.work.tell("apply", driver.describe(versions), name)
-    const { acceptedAt } = await within(deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
+    const { acceptedAt } = await atService(session, name, deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
     session.work.tell("verify", "a login with the new value", name)
     const answer = await probe(session, name, pending, patience)
     if (answer === "accepted") return { acceptedAt }
@@ -59,13 +59,18 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
   }
 }
 
+/** In an incident somebody else may have set what the service takes now; with an admin it is replaced all the same. */
+function mayTakeOver(session: Session, name: string): boolean {
+  return session.changeSet?.contain !== undefined && driverOf(session, name).forget !== undefined
+}
+
 /** The recovery table of a way forward. */
-function judge(answer: Answer): Verdict | "again" {
+function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
   if (answer.pending === "accepted") return { is: "proven" }
   if (answer.pending === "unknown") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
   if (answer.current === "accepted" || answer.current === "none") return "again"
   if (answer.current === "unknown") return { is: "waiting", code: "no-answer", says: "the service gives no clear answer" }
-  return lostTrack(answer)
+  return takeOver ? "again" : lostTrack(answer)
 }
 
 /** Neither pending nor current is accepted: a person must look. */

@@ -20,7 +20,8 @@ export function toRestart(session: Session, set: ChangeSet, held: readonly strin
 
 /**
  * Restarts each once, in order, each gated by its health. That a restart may begin is durable before it does, so that a
- * way back knows whom to visit. Returns who did not get healthy: forward stops at the first, a way back visits all.
+ * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way back, and a
+ * containment, which has none, visit all.
  */
 export async function restartAll(session: Session, held: readonly string[] = []): Promise<readonly Sick[]> {
   const { work } = session
@@ -29,23 +30,28 @@ export async function restartAll(session: Session, held: readonly string[] = [])
     const set = session.changeSet
     const next = set && toRestart(session, set, held)[0]
     if (set === undefined || next === undefined) return sick
-    if (work.stop.aborted) throw new AppError("stopped", "stopped between two steps", { remedy: "retry" })
+    if (work.stop.aborted) throw stopped(work.stop)
     if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
     work.tell("restart", `${next.name}: ${next.restarter.says}`)
     const answer = await work.restarts.restart(next, `${set.id}/${next.name}`, work.stop)
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })
-      if (set.direction === "forward") return sick
+      if (set.direction === "forward" && set.contain === undefined) return sick
     }
-    await done(session, next, held)
+    await done(session, next, held, answer)
   }
 }
 
+function stopped({ reason }: AbortSignal): AppError {
+  return reason instanceof AppError ? reason : new AppError("stopped", "stopped between two steps", { remedy: "retry" })
+}
+
 /** The last restart needs no write of its own: the promote that follows covers it. */
-async function done(session: Session, deployment: Deployment, held: readonly string[]): Promise<void> {
+async function done(session: Session, { name }: Deployment, held: readonly string[], answer: true | string): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
-  const restarted = { ...set, restarted: [...set.restarted, deployment.name] }
+  const contain = set.contain === undefined || answer === true ? set.contain : { ...set.contain, sick: { ...set.contain.sick, [name]: answer } }
+  const restarted = { ...set, restarted: [...set.restarted, name], ...(contain === undefined ? {} : { contain }) }
   const following = toRestart(session, restarted, held)[0]
   if (following === undefined) session.note(restarted)
   else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })

@@ -1,28 +1,28 @@
-import { within } from "../base/deadline.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
 import { type Patch, type Version, changeVersion } from "../core/state.ts"
-import { driverOf, probe, said } from "./ask.ts"
+import { atService, driverOf, probe, said } from "./ask.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
 export type Death =
-  | { readonly is: "dead"; readonly sessionsEnded: number }
+  /** `notes`: what a person must know besides. */
+  | { readonly is: "dead"; readonly sessionsEnded: number; readonly notes?: readonly string[] }
   /** Still accepted although it was taken away. */
-  | { readonly is: "alive"; readonly code: string; readonly says: string }
-  | { readonly is: "owed"; readonly code: string; readonly says: string }
+  | { readonly is: "alive"; readonly code: string; readonly says: string; readonly hint?: string }
+  | { readonly is: "owed"; readonly code: string; readonly says: string; readonly hint?: string }
 
 export type Revoked = { readonly secret: string; readonly version: string; readonly death: Death }
 
 /** A job of its own, owed until done: takes away what is past its grace (or may be live), and proves that it is dead. */
 export async function revokeOwed(session: Session, how: { readonly skipGrace: boolean; readonly secrets?: readonly string[] }): Promise<readonly Revoked[]> {
-  const owed = owedVersions(session, how)
-  const revoked = await Promise.all(owed.map(({ name, version }) => revokeOne(session, name, version)))
+  const owed = Map.groupBy(owedVersions(session, how), ({ name }) => name)
+  const revoked = (await Promise.all([...owed].map(([name, versions]) => revokeAll(session, name, versions.map(({ version }) => version))))).flat()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const since = session.work.host.now().toISOString()
   for (const { secret, version, death } of revoked) {
-    events.push({ event: death.is === "dead" ? "revoke" : "revoke-failed", secret, version, ...(death.is === "dead" ? { sessionsEnded: death.sessionsEnded } : { code: death.code }) })
+    events.push({ ...eventOf(session, secret, version), event: death.is === "dead" ? "revoke" : "revoke-failed", ...(death.is === "dead" ? { sessionsEnded: death.sessionsEnded } : { code: death.code }) })
     if (death.is !== "dead") continue
     const earlier = patches[secret]
     const kept = changeVersion(version, (one) => ({ ...one, stage: { is: "kept", since } }))
@@ -30,6 +30,13 @@ export async function revokeOwed(session: Session, how: { readonly skipGrace: bo
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
   return revoked
+}
+
+function eventOf(session: Session, secret: string, version: string): Omit<AuditEvent, "event"> {
+  const state = session.state(secret)
+  const stage = state.versions.find((one) => one.id === version)?.stage
+  const incident = stage?.is === "previous" && stage.expel === true ? state.contained?.incident : undefined
+  return { secret, version, ...(incident === undefined ? {} : { incident }) }
 }
 
 /** What could be revoked now. Versions of a secret in the open change set wait for its end. */
@@ -47,11 +54,19 @@ export function owedVersions(session: Session, how: { readonly skipGrace: boolea
   return owed
 }
 
+/** Each by itself; or, where an incident took their place, all at once. */
+async function revokeAll(session: Session, name: string, versions: readonly Version[]): Promise<readonly Revoked[]> {
+  if (versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)) return expelAll(session, name, versions)
+  return Promise.all(versions.map((version) => revokeOne(session, name, version)))
+}
+
+const noCurrent: Death = { is: "owed", code: "no-current", says: "there is no current value to prove the death by" }
+
 async function revokeOne(session: Session, name: string, version: Version): Promise<Revoked> {
   const old = await session.open(name, version.id)
   const { current } = await session.versions(name)
   const answer = (death: Death): Revoked => ({ secret: name, version: version.id, death })
-  if (current === undefined) return answer({ is: "owed", code: "no-current", says: "there is no current value to prove the death by" })
+  if (current === undefined) return answer(noCurrent)
   session.work.tell("revoke", `${version.id}, and a login with it must fail`, name)
   return answer(await proveDead(session, name, { id: version.id, old, live: current, endSessions: version.stage.is === "previous" && version.stage.endSessions }))
 }
@@ -62,14 +77,70 @@ export async function proveDead(session: Session, name: string, about: { readonl
   if (driver.overlap === "none") return { is: "dead", sessionsEnded: 0 }
   let sessionsEnded = 0
   try {
-    const done = await within(deadlines.revoke, (signal) => driver.revoke(about.old, about.live, { endSessions: about.endSessions }, signal))
+    const done = await atService(session, name, deadlines.revoke, (signal) => driver.revoke(about.old, about.live, { endSessions: about.endSessions }, signal))
     sessionsEnded = done.sessionsEnded
   } catch (error) {
     return { is: "owed", ...said(error) }
   }
-  const answer = await probe(session, name, about.old)
-  if (answer === "accepted") return { is: "alive", code: "not-proven-dead", says: `the service still accepts ${about.id}` }
-  if (answer === "unknown") return { is: "owed", code: "no-answer", says: `the service gives no clear answer about ${about.id}` }
-  if ((await probe(session, name, about.live)) !== "accepted") return { is: "owed", code: "no-counter-proof", says: `the service refuses ${about.id}, but does not accept the current value either` }
-  return { is: "dead", sessionsEnded }
+  return (await notDead(session, name, [about], about.live)) ?? { is: "dead", sessionsEnded }
+}
+
+type Old = { readonly id: string; readonly old: Credential }
+
+/** Undefined where a login with each of these is refused, and the same login works with `live`. */
+async function notDead(session: Session, name: string, dead: readonly Old[], live: Credential): Promise<Death | undefined> {
+  const ids = dead.map(({ id }) => id).join(", ")
+  for (const { id, old } of dead) {
+    const answer = await probe(session, name, old)
+    if (answer === "accepted") return { is: "alive", code: "not-proven-dead", says: `the service still accepts ${id}` }
+    if (answer === "unknown") return { is: "owed", code: "no-answer", says: `the service gives no clear answer about ${id}` }
+  }
+  if ((await probe(session, name, live)) === "accepted") return undefined
+  return { is: "owed", code: "no-counter-proof", says: `the service refuses ${ids}, but does not accept the current value either` }
+}
+
+/** Of the values that were dead before, so many are tried again: somebody who was in may have set one anew. Services lock out who is refused too often. */
+const triedAgain = 2
+
+/** A containment's end: only the current value lives, no older session is left, and a login with each of `versions` is refused. */
+async function expelAll(session: Session, name: string, versions: readonly Version[]): Promise<readonly Revoked[]> {
+  const answer = (death: Death): readonly Revoked[] => versions.map(({ id }, index) => ({ secret: name, version: id, death: index > 0 && death.is === "dead" ? { is: "dead", sessionsEnded: 0 } : death }))
+  const { current } = await session.versions(name)
+  if (current === undefined) return answer(noCurrent)
+  session.work.tell("revoke", "every value but the current one, and every session of before", name)
+  try {
+    const { sessionsEnded, notes } = await expel(session, name, current)
+    const open = async ({ id }: Version): Promise<Old> => ({ id, old: await session.open(name, id) })
+    const alive = await notDead(session, name, await Promise.all(versions.map(open)), current)
+    if (alive !== undefined) return answer(alive)
+    for (const one of session.state(name).versions.filter(({ stage }) => stage.is === "kept").slice(-triedAgain)) {
+      if ((await probe(session, name, (await open(one)).old)) === "accepted") return answer({ is: "alive", code: "not-proven-dead", says: `the service accepts ${one.id}, which was dead before` })
+    }
+    return answer({ is: "dead", sessionsEnded: sessionsEnded + (session.ended.get(name) ?? 0), ...(notes.length === 0 ? {} : { notes }) })
+  } catch (error) {
+    return answer({ is: "owed", ...said(error) })
+  }
+}
+
+/** No value but `live` is accepted, and no session lives that was not opened with it, as far as the service can tell. */
+export async function expel(session: Session, name: string, live: Credential): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+  const driver = driverOf(session, name)
+  if (driver.overlap === "none") return { sessionsEnded: 0, notes: [] }
+  if (driver.expel !== undefined) return atService(session, name, deadlines.revoke, async (signal) => (await driver.expel?.(live, signal)) ?? { sessionsEnded: 0, notes: [] })
+  const known = await session.known(name, "all")
+  let sessionsEnded = 0
+  // The sessions last: none of them may open another by an old value meanwhile.
+  for (const old of known) if (old.version !== live.version) await atService(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: false }, signal))
+  for (const old of known) {
+    if (old.version === live.version || !isLatest(session, name, old.version)) continue
+    sessionsEnded += (await atService(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: true }, signal))).sessionsEnded
+  }
+  return { sessionsEnded, notes: [] }
+}
+
+/** The value that was current until now: sessions of before are its. */
+function isLatest(session: Session, name: string, id: string): boolean {
+  const { versions } = session.state(name)
+  const latest = versions.findLast(({ stage }) => stage.is === "previous") ?? versions.find(({ stage }) => stage.is === "current")
+  return latest?.id === id
 }

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Patch, nextVersionId, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Containment, type Patch, nextVersionId, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, preflight } from "./preflight.ts"
@@ -11,6 +11,10 @@ export type Order = {
   readonly secrets: readonly string[]
   readonly why: ChangeSet["why"]
   readonly reason?: string
+  /** Ties runs together, in state, log and report. */
+  readonly incident?: string
+  /** A fresh value, no way back, no grace, no session of before. `patient`: silent servers are waited for. */
+  readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
 }
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
@@ -54,10 +58,11 @@ async function generate(session: Session, order: Order, members: readonly string
     id: work.newId(),
     why: order.why,
     ...(order.reason === undefined ? {} : { reason: order.reason }),
+    ...(order.incident === undefined ? {} : { incident: order.incident }),
     startedAt: now,
     secrets: members,
     direction: "forward",
-    contain: false,
+    ...(order.contain === undefined ? {} : { contain: { cutFirst: order.contain.cutFirst, sick: {} } }),
     touched: [],
     restarted: [],
     startedWith: work.startedWith,

@@ -16,6 +16,8 @@ export type Commit = {
 export class Session {
   readonly work: Work
   document: StateDocument
+  /** How many sessions were ended already, by secret, before the revoke that tells of them. */
+  readonly ended = new Map<string, number>()
   readonly #opened = new Map<string, Promise<Credential>>()
 
   constructor(work: Work, document: StateDocument) {
@@ -38,8 +40,9 @@ export class Session {
     const serial = this.document.serial + 1
     let audit = this.document.audit
     for (const event of commit.events ?? []) {
-      const id = (changeSet ?? open)?.id
-      audit = appendLine(audit, id === undefined ? event : { ...event, changeSet: id }, { at: now, serial, actor: this.work.actor })
+      const set = changeSet ?? open
+      const incident = set?.incident
+      audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at: now, serial, actor: this.work.actor })
     }
     const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }) }
     await this.work.ledger.save(next)

@@ -24,8 +24,14 @@ export type Work = {
   readonly restarts: Restarts
   /** Tells the one who watches; never a value. */
   readonly tell: (step: string, says: string, secret?: string) => void
-  /** Aborts when we are asked to stop: looked at between durable steps; what is under way is finished first. */
+  /** Aborts when we are asked to stop, or to let another run have the environment: looked at between durable steps. */
   readonly stop: AbortSignal
+  /** Aborts a little after `stop`: acts at services are waited for no longer. What they leave under way a recovery settles. */
+  readonly hurry: AbortSignal
+  /** Where a secret is, as one word; undefined where no service is asked. */
+  readonly serverOf: (secret: string) => string | undefined
+  /** So many acts at once at one server; what waits for its turn has no deadline yet. */
+  readonly inTurn: <T>(secret: string, act: () => Promise<T>) => Promise<T>
 }
 
 export type Policy = {

@@ -1,3 +1,4 @@
+import { Turns } from "../../src/base/turns.ts"
 import { expect, test } from "bun:test"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -49,7 +50,7 @@ async function open(folder: string, clock: Clock, environments: string, stop: Ab
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
   const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
-  return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, stop }
+  return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), stop }
 }
 
 type Turned = { readonly environment: string; readonly at: number; readonly rotated: boolean }

@@ -19,7 +19,7 @@ function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean
   const document = state({ db }, more.changeSet === undefined ? {} : { changeSet: more.changeSet })
   return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], fingerprint })
 }
-const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", contain: false, touched: [], restarted: [], startedWith: "{}" } as const
+const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", touched: [], restarted: [], startedWith: "{}" } as const
 
 test("outputs is content with the current value, and with the pending one while a rotation is open", async () => {
   expect(await look({ db: { user: "shop", password: "now" } })).toEqual([])

@@ -9,7 +9,7 @@ import { ago, current, found, hour, now, result, secret, state, version } from "
 const look = (document: StateDocument | undefined, more: { readonly secrets?: readonly string[]; readonly strange?: readonly string[] } = {}): Promise<readonly string[]> =>
   found(check, { environments: [{ name: "production", document, secrets: more.secrets ?? ["db"] }], unreadable: [], strange: more.strange ?? [], now })
 
-const changeSet = (startedAt: string): ChangeSet => ({ id: "c", why: "due", startedAt, secrets: ["db"], direction: "back", contain: false, touched: [], restarted: [], startedWith: "{}", fault: { code: "unhealthy", says: "api said 503" } })
+const changeSet = (startedAt: string): ChangeSet => ({ id: "c", why: "due", startedAt, secrets: ["db"], direction: "back", touched: [], restarted: [], startedWith: "{}", fault: { code: "unhealthy", says: "api said 503" } })
 
 test("state is well where nothing is open, late or in doubt", async () => {
   expect(await look(undefined)).toEqual([])

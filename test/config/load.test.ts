@@ -40,6 +40,7 @@ describe("parseConfig()", () => {
   test("reads the project's own keys", () => {
     const { environments, ...rest } = load(full)
     expect(rest).toEqual({
+      perServer: 8,
       file,
       folder: "/etc/shop",
       project: "shop",

@@ -1,18 +1,21 @@
 import { revokeOwed } from "../../src/rotate/revoke.ts"
-import { resume, rotate } from "../../src/rotate/rotate.ts"
+import { type Order, resume, rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
 import { type Fault, type Name, World, names } from "./world.ts"
 
+export type Ask = Omit<Order, "secrets">
+
 /** One run of a process, as the service does it: end the journal, revoke what is owed, rotate if asked. */
-export async function run(world: World, ask: boolean, cutAt?: number): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
+export async function run(world: World, ask: boolean | Ask, cutAt?: number): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
     const session = await Session.load(work)
     const recovered = session.changeSet === undefined ? {} : await resume(session)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
-    const outcomes = ask ? await rotate(session, { secrets: names, why: "due" }) : {}
+    const secrets = ask === true || ask === false ? names : names.filter((name) => session.state(name).contained?.incident !== ask.incident)
+    const outcomes = ask === false || secrets.length === 0 ? {} : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     return { ...recovered, ...outcomes }
   })()
@@ -62,6 +65,8 @@ export type Scenario = {
   readonly later?: Fault
   readonly ghostDelay?: number
   readonly hasty?: boolean
+  /** A containment; of a world in which somebody else has set values of his own. */
+  readonly contain?: { readonly cutFirst: boolean; readonly intruder: boolean }
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -82,6 +87,18 @@ export const scenarios: readonly Scenario[] = [
   { title: "one accepts anything while we recover", fault: {}, later: { openDoor: "one" } },
   { title: "sick, and one accepts anything while we recover", fault: { sick: true }, later: { sick: true, openDoor: "one" } },
   ...[3, 5, 8, 12].map((calls) => ({ title: `each apply of one gets no reply and lands ${calls} calls later`, fault: { slow: { name: "one", calls } } as Fault, later: {} })),
+  ...[false, true].flatMap((cutFirst) =>
+    [false, true].flatMap((intruder) => {
+      const contain = { cutFirst, intruder }
+      const title = `contained${cutFirst ? ", cut first" : ""}${intruder ? ", with an intruder's values" : ""}`
+      return [
+        { title, fault: {}, contain },
+        { title: `${title}, a program gets sick`, fault: { sick: true }, contain },
+        { title: `${title}, one is silent for a while`, fault: { silent: { name: "one", calls: 4 } } as Fault, later: {}, contain },
+        { title: `${title}, an apply lands 3 calls late`, fault: {}, ghostDelay: 3, contain },
+      ]
+    }),
+  ),
   ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({ title: `sick, and an apply lands ${delay} calls late`, fault: { sick: true } as Fault, ghostDelay: delay })),
 ]
 
@@ -92,7 +109,7 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
   const note = (text: string): void => void found.wrong.set(`${scenario.title}: ${text}`, (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1)
   for (let first = 0; ; first++) {
     const world = begin(scenario)
-    const { died } = await run(world, true, first)
+    const { died } = await run(world, asked(scenario), first)
     if (!died) {
       await judge(world, scenario, note)
       return
@@ -108,7 +125,7 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
 async function exploreSecond(scenario: Scenario, first: number, found: Found, note: (text: string) => void): Promise<void> {
   for (let second = 0; ; second++) {
     const world = begin(scenario)
-    await run(world, true, first)
+    await run(world, asked(scenario), first)
     world.fault = scenario.later ?? scenario.fault
     const { died } = await run(world, false, second)
     if (!died) return
@@ -118,11 +135,20 @@ async function exploreSecond(scenario: Scenario, first: number, found: Found, no
   }
 }
 
+function asked({ contain }: Scenario): true | Ask {
+  return contain === undefined ? true : { why: "incident", incident: "leak", contain: { cutFirst: contain.cutFirst } }
+}
+
 function begin(scenario: Scenario): World {
   const world = new World()
   world.fault = scenario.fault
   world.ghostDelay = scenario.ghostDelay ?? 0
   world.hasty = scenario.hasty ?? false
+  world.expels = scenario.contain?.intruder ?? false
+  if (scenario.contain?.intruder === true) {
+    world.dual.add("set by an intruder")
+    world.pair["green"] = "set by an intruder"
+  }
   return world
 }
 
@@ -130,7 +156,8 @@ function begin(scenario: Scenario): World {
 async function judge(world: World, scenario: Scenario, note: (text: string) => void): Promise<void> {
   world.ghostDelay = 0
   for (let turn = 0; turn < 4; turn++) {
-    await run(world, false)
+    // Whoever contains calls again until it is done; the same incident does nothing twice.
+    await run(world, scenario.contain === undefined ? false : asked(scenario))
     for (const fault of lost(world)) note(`between turns: ${fault}`)
     if (turn === 1) world.time += 3_600_000
     if (turn === 1) {

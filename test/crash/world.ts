@@ -69,6 +69,8 @@ export class World {
   ghostDelay = 0
   /** Nobody waits for the others once one service has ended its old value. */
   hasty = false
+  /** Drivers can take away what somebody else has set. */
+  expels = false
   calls = 0
   outputWrites = 0
   everHanded: Record<string, Set<string>> = { pair: new Set(), dual: new Set(), one: new Set(), gen: new Set() }
@@ -165,8 +167,15 @@ export class World {
           if (name === "dual") this.dual.delete(open(old))
           return { sessionsEnded: 0 }
         }),
+      ...(this.expels ? { expel: (live: Credential) => this.#call(process, name, () => this.#leaveOnly(name, live)) } : {}),
       describe: () => name,
     }
+  }
+
+  #leaveOnly(name: Name, live: Credential): { readonly sessionsEnded: number; readonly notes: readonly string[] } {
+    if (name === "pair") for (const role of Object.keys(this.pair)) if (role !== live.fields["user"]) this.pair[role] = ""
+    if (name === "dual") for (const value of this.dual) if (value !== open(live)) this.dual.delete(value)
+    return { sessionsEnded: 0, notes: [] }
   }
 
   #take(name: Name, next: Credential): void {
@@ -254,6 +263,9 @@ export class World {
       },
       tell: () => undefined,
       stop: new AbortController().signal,
+      hurry: new AbortController().signal,
+      serverOf: (name) => (name === "gen" ? undefined : name),
+      inTurn: (_, act) => act(),
     }
     return { work, died, process }
   }

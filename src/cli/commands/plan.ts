@@ -9,7 +9,7 @@ import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openConfig } from "../open-app.ts"
 import { when } from "../when.ts"
-import { selectionOf } from "./rotate-now.ts"
+import { selectionOf } from "../selection.ts"
 
 const dayMs = 86_400_000
 
@@ -21,7 +21,7 @@ export const plan: Command = {
     if (!(days > 0 && days <= 3660)) throw new AppError("usage", "--days takes a number of days, up to 3660")
     const config = await openConfig(terminal, values)
     const now = terminal.host.now()
-    const plans = await Promise.all([...selectionOf(config, args, args.length === 0).keys()].map(async (name) => ({ name, events: await planOf(config, name, now, days) })))
+    const plans = await Promise.all([...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(async (name) => ({ name, events: await planOf(config, name, now, days) })))
     if (isSet(values, "json")) terminal.out(JSON.stringify({ days, environments: plans }))
     else for (const { name, events } of plans) for (const line of linesOf(config, name, events, now, days)) terminal.out(line)
     return exitCodes.done

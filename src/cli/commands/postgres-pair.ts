@@ -42,7 +42,7 @@ ALTER ROLE ${green} SET role = ${owner};
 -- The admin: changes the two passwords, and sees since when sessions are open.
 CREATE ROLE ${rotator} LOGIN CREATEROLE;
 GRANT pg_read_all_stats TO ${rotator};
--- Only with end_sessions: true, for it may end everybody's sessions save a superuser's:
+-- For end_sessions: true, and for rotate-now --contain; it may end everybody's sessions save a superuser's:
 -- GRANT pg_signal_backend TO ${rotator};
 DO $$
 BEGIN

@@ -2,7 +2,7 @@ import { render as write } from "../../app/render.ts"
 import { type Command, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
-import { selectionOf } from "./rotate-now.ts"
+import { selectionOf } from "../selection.ts"
 
 export const render: Command = {
   usage: "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
@@ -10,7 +10,7 @@ export const render: Command = {
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "render")
     const all: Record<string, unknown> = {}
-    for (const environment of selectionOf(app.config, args, args.length === 0).keys()) {
+    for (const environment of selectionOf(app.config, args, { all: args.length === 0, tags: [] }).keys()) {
       const rendered = await write(app, environment)
       all[environment] = rendered
       if (isSet(values, "json")) continue

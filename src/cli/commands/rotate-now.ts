@@ -1,28 +1,11 @@
 import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration, parseDuration } from "../../base/duration.ts"
-import type { Config } from "../../config/model.ts"
-import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
+import type { App } from "../../app/app.ts"
+import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp, openConfig } from "../open-app.ts"
-
-/** "production/redis", "production", several, or --all: by environment; undefined stands for all that fits. */
-export function selectionOf(config: Config, args: readonly string[], all: boolean): ReadonlyMap<string, readonly string[] | undefined> {
-  const names = Object.keys(config.environments)
-  if (all) return new Map(names.map((name) => [name, undefined]))
-  if (args.length === 0) throw new AppError("usage", "name what to rotate", { hint: `one or more of: ${names.join(" ")} (or ENV/SECRET, or --all)` })
-  const chosen = new Map<string, readonly string[] | undefined>()
-  for (const arg of args) {
-    const [environment = "", secret, more] = arg.split("/")
-    const found = config.environments[environment]
-    if (found === undefined || more !== undefined) throw new AppError("usage", `there is no environment ${JSON.stringify(environment)} in the config`, { hint: `it has: ${names.join(", ")}` })
-    if (secret !== undefined && found.secrets[secret] === undefined) throw new AppError("usage", `there is no secret ${JSON.stringify(secret)} in ${environment}`, { hint: `it has: ${Object.keys(found.secrets).join(", ")}` })
-    const before = chosen.get(environment)
-    if (secret === undefined) chosen.set(environment, undefined)
-    else if (before !== undefined || !chosen.has(environment)) chosen.set(environment, [...new Set([...(before ?? []), secret])])
-  }
-  return chosen
-}
+import { type Selection, selectionOf } from "../selection.ts"
 
 export const rotateNow: Command = {
   usage: [
@@ -34,20 +17,37 @@ export const rotateNow: Command = {
     all: { type: "boolean", says: "every environment" },
     new: { type: "boolean", says: "make the first value of secrets that have none" },
     "dry-run": { type: "boolean", says: "say what would happen, and what stands in the way; change nothing" },
+    tag: { type: "string", value: "WORD", multiple: true, says: "only secrets with this tag; without a selection, those of every environment" },
+    "exposed-in": { type: "string", value: "FILE", says: "only secrets of which a version, of any stage, stands in this text, raw or encoded; \"-\" reads stdin" },
     reason: { type: "string", value: "TEXT", says: "goes into the audit log" },
+    incident: { type: "string", value: "ID", says: "ties runs together; with --contain, what was contained under it is not touched again" },
+    contain: { type: "boolean", says: "somebody has the credentials: fresh values, no way back, no grace; then every other value and every older session ends, whoever made it" },
+    "cut-first": { type: "boolean", says: "with --contain: take access away before files are written and programs restart, which are down until then" },
+    yes: { type: "boolean", says: "with --contain: do not ask where programs will be cut off for a while" },
     "skip-grace": { type: "boolean", says: "first revoke values that are still in their grace" },
     wait: { type: "string", value: "TIME", says: "wait for graces up to so long, then revoke (15m)" },
     "no-wait": { type: "boolean", says: "leave revokes that are in their grace to run" },
   },
   run: async (terminal, args, values) => {
-    const chosen = selectionOf(await openConfig(terminal, values), args, isSet(values, "all"))
+    const config = await openConfig(terminal, values)
     const waitMs = isSet(values, "no-wait") ? 0 : parseDuration(textOf(values, "wait") ?? "15m")
     if (waitMs === undefined) throw new AppError("usage", "--wait takes a duration such as 15m")
+    refuseContradictions(values)
+    const incident = incidentOf(values)
+    if (isSet(values, "all") && args.length > 0) throw new AppError("usage", "--all and a selection contradict each other", { hint: "leave one out" })
+    const narrowing = { tags: textsOf(values, "tag"), exposedIn: textOf(values, "exposed-in") }
+    const selected = selectionOf(config, args, { all: isSet(values, "all") || narrowing.exposedIn !== undefined, tags: narrowing.tags })
     const app = await openApp(terminal, values, "rotate-now")
-    const reason = textOf(values, "reason")
+    const chosen = narrowing.exposedIn === undefined ? selected : await onlyExposed(terminal, app, selected, narrowing.exposedIn)
+    if (chosen.size === 0) return exitCodes.done
+    const reason = textOf(values, "reason")?.slice(0, 500)
     if (isSet(values, "dry-run")) {
       const { dryRun } = await import("../dry-run.ts")
       return dryRun(terminal, values, app, chosen)
+    }
+    if (isSet(values, "contain")) {
+      const { contain } = await import("../contain.ts")
+      return contain(terminal, values, app, { chosen, incident, reason })
     }
     const reports: Report[] = []
     for (const [environment, secrets] of chosen) {
@@ -55,7 +55,8 @@ export const rotateNow: Command = {
         await rotate(app, environment, {
           why: isSet(values, "new") ? "new" : "asked",
           ...(secrets === undefined ? {} : { secrets }),
-          ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
+          ...(reason === undefined ? {} : { reason }),
+          ...(incident === undefined ? {} : { incident }),
           skipGrace: isSet(values, "skip-grace"),
           waitMs,
         }),
@@ -63,6 +64,27 @@ export const rotateNow: Command = {
     }
     return say(terminal, values, reports)
   },
+}
+
+async function onlyExposed(terminal: Terminal, app: App, selected: Selection, file: string): Promise<Selection> {
+  const { narrowToExposed } = await import("../exposed.ts")
+  return narrowToExposed(terminal, app, selected, file)
+}
+
+function incidentOf(values: Values): string | undefined {
+  const incident = textOf(values, "incident")
+  if (incident !== undefined && !/^[A-Za-z0-9][\w.-]{0,63}$/.test(incident)) throw new AppError("usage", "--incident takes a word of letters, digits, dots and dashes, at most 64")
+  return incident
+}
+
+function refuseContradictions(values: Values): void {
+  if (isSet(values, "contain")) {
+    const against = ["new", "skip-grace", "no-wait"].find((name) => isSet(values, name)) ?? (textOf(values, "wait") === undefined ? undefined : "wait")
+    if (against !== undefined) throw new AppError("usage", `--contain and --${against} contradict each other`, { hint: against === "new" ? "a secret without a value has nothing to contain" : "--contain grants no grace: leave it out" })
+    return
+  }
+  const lonely = ["cut-first", "yes"].find((name) => isSet(values, name))
+  if (lonely !== undefined) throw new AppError("usage", `--${lonely} belongs to --contain`, { hint: "add --contain, or leave it out" })
 }
 
 function say(terminal: Terminal, values: Values, reports: readonly Report[]): number {

@@ -10,7 +10,7 @@ import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openConfig } from "../open-app.ts"
 import { day, when } from "../when.ts"
-import { selectionOf } from "./rotate-now.ts"
+import { selectionOf } from "../selection.ts"
 
 type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journal?: string; readonly secrets: readonly SecretStatus[] }
 
@@ -19,7 +19,7 @@ export const status: Command = {
   options: {},
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
-    const names = [...selectionOf(config, args, args.length === 0).keys()]
+    const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
     const all = await Promise.all(names.map((name) => environmentStatus(config, name, terminal.host.now())))
     if (isSet(values, "json")) terminal.out(JSON.stringify({ store: config.store, environments: all }))
     else print(terminal, config, all)

@@ -11,6 +11,7 @@ export const rotation = {
   "not-proven-dead": "An old value was taken away, but the service still accepts it. Treat it as live. Look for a second way in: another password of the same user, a replica, trust from this address. Mycelium tries again by itself.",
   "no-counter-proof": "The service refuses the old value, but the current one too, so the refusal proves nothing: the role may be expired or off. Mend the login; mycelium asks again by itself.",
   "no-current": "An old value is to be revoked, but there is no current one, by which its death could be proven. Make or adopt a value first.",
+  "handed-over": "A rotation stopped between two steps because another run has asked for its environment, as rotate-now --contain does. Nothing is lost: that run carries on with it first. There is nothing to do.",
   "cannot-go-back": "A rotation should go back, but the service does not take the former value again. The new value stays sealed in the state and may be the one that works. See the server's log, set either value at the service by hand, then run the same command again.",
   "no-way-back": "For this first value there is no way back: what the service holds now cannot be read, so it could not be put back if a deployment fails with the new one. Let the admin read the stored form, or have the present value at hand and adopt it instead.",
   "rolled-back": "A rotation failed after the service had taken the new value, and everything was put back: service, outputs, deployments. The old value works. The code beside it says why; mend that, and it is tried again.",

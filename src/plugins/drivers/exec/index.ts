@@ -14,6 +14,7 @@ export const exec = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: ({ holds }) => (holds === "one" ? "one" : "both"),
+  server: ({ command }) => JSON.stringify(command),
   // What the program rotates is known by all that the config tells it.
   logins: loginsOf,
   open: (options, reach) => new ExecDriver(makePlace(options, reach)),

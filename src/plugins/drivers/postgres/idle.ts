@@ -19,7 +19,7 @@ export async function idleFindings({ pair }: Place, current: Credential | undefi
   if (sessions.length === 0) return []
   const says = `role ${idle}, whose turn it is, is in use: ${saySessions(sessions)}`
   const remedy = `let what runs there use the present login. To see it: ${showSessions(idle)}; to end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(idle)}`
-  return [problem("pair-idle-in-use", says, remedy)]
+  return [{ ...problem("pair-idle-in-use", says, remedy), yields: true }]
 }
 
 /** The engine tries a wrong value with the current role; a line of pg_hba.conf may be for the other one alone. */

@@ -1,7 +1,9 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
+import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { roleOf } from "./candidate.ts"
+import { expel } from "./expel.ts"
 import { Options } from "./options.ts"
 import { forget } from "./forget.ts"
 import { loginsOf, nextRole } from "./pair.ts"
@@ -23,6 +25,7 @@ export const postgres = defineDriver({
   fields: ["user", "password"],
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
   logins: loginsOf,
+  server: ({ address }) => `postgresql://${sayAddress(parseAddress(address))}`,
   open: (options, reach) => {
     const place = makePlace(options, reach)
     const { pair } = place
@@ -35,6 +38,7 @@ export const postgres = defineDriver({
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
+      expel: (live, signal) => expel(place, live, signal),
       ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
       describe: ({ pending, current }) => {
         const role = pair === undefined ? only : pending === undefined ? nextRole(pair, current) : roleOf(place, pending)

@@ -3,8 +3,8 @@ import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { ofPrograms } from "./open-sessions.ts"
 import { everywhere, type Place, sessionName } from "./place.ts"
-import { quoteText } from "./quote.ts"
-import { isRefusedPassword } from "./server-error.ts"
+import { quoteName, quoteText } from "./quote.ts"
+import { isRefusedPassword, ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
@@ -28,12 +28,22 @@ export async function endOlderSessions(place: Place, role: string, live: Credent
   if (since === undefined) {
     throw new AppError("sessions-undated", `it is not known since when role ${roleOf(place, live)} has its present password, so which sessions are older is not known either`)
   }
+  return endEverywhere(place, { role, since }, live, signal)
+}
+
+/** Ends all sessions of a role that no program should use any more, on the standbys too. Their number. */
+export async function endSessionsOf(place: Place, role: string, live: Credential, signal: AbortSignal): Promise<number> {
+  return endEverywhere(place, { role }, live, signal)
+}
+
+async function endEverywhere(place: Place, which: { readonly role: string; readonly since?: string }, live: Credential, signal: AbortSignal): Promise<number> {
   const ended = everywhere(place).map((server) =>
     inSession(server, [live], signal, async (connection) => {
-      const theirs = `usename = ${quoteText(role)}`
+      const theirs = `usename = ${quoteText(which.role)}`
       const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
-      if (hidden?.count !== "0") throw sessionsHidden(connection, role)
-      return endAll(server, connection, `${theirs} AND ${ofPrograms} AND backend_start < ${quoteText(since)}::timestamptz`, signal)
+      if (hidden?.count !== "0") throw sessionsHidden(connection, which.role)
+      const older = which.since === undefined ? "" : ` AND backend_start < ${quoteText(which.since)}::timestamptz`
+      return endAll(server, connection, `${theirs} AND ${ofPrograms}${older}`, signal).catch((error: unknown) => Promise.reject(asOutOfReach(place, which.role, error)))
     }),
   )
   return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
@@ -42,6 +52,12 @@ export async function endOlderSessions(place: Place, role: string, live: Credent
 /** When the server took this value, by its own clock, if that is known. */
 export function acceptedAt({ acceptedAt: at }: Credential): string | undefined {
   return at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at
+}
+
+function asOutOfReach({ options: { admin } }: Place, role: string, error: unknown): unknown {
+  if (!(error instanceof ServerError) || error.sqlstate !== "42501") return error
+  const who = admin?.user ?? role
+  return new AppError("sessions-out-of-reach", `${who} may not end the sessions of role ${role}: those that are open live on`, { hint: `GRANT pg_signal_backend TO ${quoteName(who)}; then the same again` })
 }
 
 export function sessionsHidden({ says }: Connection, role: string): AppError {

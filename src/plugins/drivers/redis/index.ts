@@ -2,6 +2,7 @@ import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
+import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
 import { Options } from "./options.ts"
 import { makePlace } from "./place.ts"
@@ -18,6 +19,7 @@ export const redis = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: () => "both",
+  server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {
     const place = makePlace(options, reach)
@@ -29,6 +31,7 @@ export const redis = defineDriver({
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
+      expel: (live, signal) => expel(place, live, signal),
       ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
       describe: () => `ACL SETUSER ${options.user} #… (second password)`,
     }

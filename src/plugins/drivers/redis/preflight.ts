@@ -54,7 +54,7 @@ function userFindings({ options: { user: name } }: Place, { user }: Tried, versi
   const unknown = user.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `user ${name} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
-  return [problem("redis-unknown-password", says, `ACL GETUSER ${name} shows the hash of each; ACL SETUSER ${name} '!HASH' takes one away, if nobody needs it`)]
+  return [{ ...problem("redis-unknown-password", says, `ACL GETUSER ${name} shows the hash of each; ACL SETUSER ${name} '!HASH' takes one away, if nobody needs it`), yields: true }]
 }
 
 function keeperFindings({ keeper }: Tried): readonly Finding[] {
@@ -71,7 +71,7 @@ function differFindings(seen: readonly Seen[], current: Credential | undefined, 
   const lacking = seen.filter(({ tried }) => tried?.user != null && !tried.user.hashes.includes(hashOf(current)))
   if (lacking.length === 0 || lacking.length === seen.length) return []
   const places = lacking.map(({ address }) => sayAddress(address)).join(", ")
-  return [problem("redis-nodes-differ", `user ${user} does not have its present password at ${places}, but at the other nodes it does`, "give it that password there, too")]
+  return [{ ...problem("redis-nodes-differ", `user ${user} does not have its present password at ${places}, but at the other nodes it does`, "give it that password there, too"), yields: true }]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

@@ -40,7 +40,7 @@ async function remove(connection: Connection, user: string, { dead, stays }: { r
  * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather than one of the live ones.
  * A connection that was opened with the old password after that, within the grace, cannot be told from a live one and stays.
  */
-async function endOlderSessions(place: Place, live: Credential, ask: Ask): Promise<number> {
+export async function endOlderSessions(place: Place, live: Credential, ask: Ask, how: { readonly spareDoubtful: boolean } = { spareDoubtful: true }): Promise<number> {
   const user = userOf(place, live)
   const acceptedAt = Date.parse(live.acceptedAt ?? "")
   const counts = await onAll(place, ask, (connection) =>
@@ -50,7 +50,7 @@ async function endOlderSessions(place: Place, live: Credential, ask: Ask): Promi
         if (theirs.length > 0 && Number.isNaN(acceptedAt)) throw undated(user)
         // Asked after the list: the limit is then too high rather than too low.
         const sinceS = ((await serverTime(clock)).getTime() - acceptedAt) / 1000
-        return theirs.filter(({ age }) => age - 1 >= sinceS)
+        return theirs.filter(({ age }) => (how.spareDoubtful ? age - 1 : age + 1) >= sinceS)
       }
       return endClients(connection, older, { host: place.reach.host, signal: ask.signal })
     }),
@@ -59,7 +59,7 @@ async function endOlderSessions(place: Place, live: Credential, ask: Ask): Promi
 }
 
 /** Not the link between primary and replica: ending it costs a synchronisation and protects nothing. */
-function isProgram({ flags }: Client): boolean {
+export function isProgram({ flags }: Client): boolean {
   return !/[SM]/.test(flags)
 }
 

@@ -1,0 +1,83 @@
+import { sideBySide } from "../base/turns.ts"
+import { versionAt } from "../core/state.ts"
+import { said } from "../rotate/ask.ts"
+import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
+import { rotate } from "../rotate/rotate.ts"
+import type { Session } from "../rotate/session.ts"
+import type { Outcomes } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { type Patience, patient, resumePatiently, withEnvironment } from "./environment.ts"
+
+export type Contain = {
+  /** Ties runs together: what was contained under it is not touched again. */
+  readonly incident: string
+  readonly cutFirst: boolean
+  readonly reason?: string
+}
+export type Contained = {
+  readonly environment: string
+  /** What became of a rotation that was under way. */
+  readonly recovered: Outcomes
+  readonly outcomes: Outcomes
+  readonly revoked: readonly Revoked[]
+  /** Contained by an earlier run of the same incident: nothing was done. */
+  readonly before: readonly string[]
+  /** Without a value that we know. */
+  readonly untouched: readonly string[]
+  /** Why nothing could be done in this environment. */
+  readonly failed?: { readonly code: string; readonly says: string; readonly hint?: string }
+}
+
+/** Environments worked on at once. */
+const sideBySideMost = 8
+/** What an earlier run left is asked about so long before the rest goes on. */
+const brief: Patience = { totalMs: 3000, pauseMs: 500 }
+
+/** Everything chosen gets a fresh value; then no other value, and no session of before, lives. One environment's failure is its own. */
+export async function contain(app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>, how: Contain): Promise<readonly Contained[]> {
+  return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
+    try {
+      return await withEnvironment(app, environment, brief, ({ session, recovered }) => containOne(session, { recovered, secrets, how }), { urgent: true })
+    } catch (error) {
+      return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], untouched: [], failed: said(error) }
+    }
+  })
+}
+
+type Task = { readonly recovered: Outcomes; readonly secrets: readonly string[] | undefined; readonly how: Contain }
+
+async function containOne(session: Session, { recovered, secrets, how }: Task): Promise<Contained> {
+  const { environment, drivers } = session.work
+  const all = secrets ?? Object.keys(drivers)
+  const [known, untouched] = partition(all, (name) => versionAt(session.state(name), "current") !== undefined)
+  const [before, wanted] = partition(known, (name) => session.state(name).contained?.incident === how.incident)
+  const report = { environment, recovered, untouched }
+  // What an earlier run of this incident has still to take away.
+  const owed = before.length === 0 ? [] : await revokeOwed(session, { skipGrace: true, secrets: before })
+  const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)
+  if (session.changeSet !== undefined) return { ...report, outcomes: {}, revoked: owed, before: settled }
+  const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
+  let outcomes = wanted.length === 0 ? {} : await rotate(session, order)
+  if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+  const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
+  const silent = wanted.filter((name) => isSilent(outcomes[name]))
+  if (silent.length === 0 || session.changeSet !== undefined || session.work.stop.aborted) return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked]), before: settled }
+  // The others are safe by now; who did not answer at once is given its time.
+  outcomes = { ...outcomes, ...(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } })) }
+  if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+  const after = await revokeOwed(session, { skipGrace: true, secrets: known })
+  return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked, ...after]), before: settled }
+}
+
+function isSilent(outcome: Outcomes[string] | undefined): boolean {
+  return outcome?.is === "left" && (outcome.code === "timeout" || outcome.code === "no-answer")
+}
+
+function partition(names: readonly string[], first: (name: string) => boolean): readonly [readonly string[], readonly string[]] {
+  return [names.filter(first), names.filter((name) => !first(name))]
+}
+
+/** What became of each version in the end. */
+function lastOfEach(revoked: readonly Revoked[]): readonly Revoked[] {
+  return [...new Map(revoked.map((one) => [`${one.secret} ${one.version}`, one])).values()]
+}

@@ -1,0 +1,72 @@
+import { demandLock } from "../base/lock.ts"
+import { TextFinder } from "../base/text-finder.ts"
+import { Secret } from "../core/secret.ts"
+import { FileLedger } from "../record/ledger.ts"
+import { type Place, lockPath, readState } from "../record/state-file.ts"
+import { AgeVault } from "../record/vault.ts"
+import { formsOf } from "../core/forms.ts"
+import { type AuditEvent, appendLine } from "../core/audit-line.ts"
+import type { App } from "./app.ts"
+
+/** A version whose value stands in a text. */
+export type Exposed = { readonly environment: string; readonly secret: string; readonly version: string; readonly stage: string; readonly form: string }
+export type Exposure = {
+  readonly found: readonly Exposed[]
+  /** Values too short to be told from chance. */
+  readonly tooShort: readonly string[]
+}
+
+/** Shorter ones stand in any text by chance. */
+const shortest = 6
+
+type Looked = Omit<Exposed, "form"> & { readonly form: string; readonly bytes: Uint8Array }
+
+/** Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an event in each environment's log. */
+export async function findExposed(app: App, environments: readonly string[], source: AsyncIterable<Uint8Array>): Promise<Exposure> {
+  const looked: Looked[] = []
+  const tooShort: string[] = []
+  for (const environment of environments) {
+    const place: Place = { store: app.config.store, project: app.config.project, environment }
+    const opened = await allValues(app, place)
+    if (opened.length > 0) await noteRead(app, place)
+    for (const { secret, version, stage, value } of opened) {
+      if (value.length < shortest) tooShort.push(`${environment}/${secret} ${version}`)
+      else for (const [form, text] of formsOf(value)) looked.push({ environment, secret, version, stage, form, bytes: Buffer.from(text) })
+    }
+  }
+  const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(source)
+  const exposed = [...found].flatMap((index) => looked[index] ?? []).map(({ bytes: _, ...one }) => one)
+  return { found: [...new Map(exposed.map((one) => [`${one.environment}/${one.secret} ${one.version}`, one])).values()], tooShort }
+}
+
+type Opened = { readonly secret: string; readonly version: string; readonly stage: string; readonly value: string }
+
+async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
+  const document = await readState(place)
+  const vault = new AgeVault(app.keys, place.environment)
+  const versions = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => state.versions.map((version) => ({ secret, version })))
+  const opened = await Promise.all(
+    versions.map(async ({ secret, version }) => {
+      const { fields } = await vault.open(secret, version)
+      return Object.values(fields).flatMap((field) => (field instanceof Secret ? [{ secret, version: version.id, stage: version.stage.is, value: field.reveal() }] : []))
+    }),
+  )
+  return opened.flat()
+}
+
+async function noteRead(app: App, place: Place): Promise<void> {
+  const told = (heldBy: string): void => app.tell(place.environment, "wait", `${heldBy}, is asked to let go`)
+  const lock = await demandLock(lockPath(place), { holder: app.holder, host: app.host, stop: app.stop, told })
+  if ("heldBy" in lock) return
+  try {
+    const ledger = new FileLedger(place, app.keys.mac, () => "")
+    const document = await ledger.load()
+    const event: AuditEvent = { event: "read", purpose: "exposed-in" }
+    const serial = document.serial + 1
+    const next = { ...document, serial, audit: appendLine(document.audit, event, { at: app.host.now(), serial, actor: app.actor }) }
+    await ledger.save(next)
+    await ledger.flush(next)
+  } finally {
+    lock.release()
+  }
+}

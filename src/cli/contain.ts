@@ -1,0 +1,84 @@
+import type { App } from "../app/app.ts"
+import { type Contained, contain as act } from "../app/contain.ts"
+import { AppError } from "../base/error.ts"
+import type { Outcome } from "../rotate/work.ts"
+import { type Terminal, type Values, isSet } from "./command.ts"
+import { exitCodes } from "./exit-codes.ts"
+import type { Selection } from "./selection.ts"
+import { yesOrNo } from "./yes-or-no.ts"
+
+export type Asked = { readonly chosen: Selection; readonly incident: string | undefined; readonly reason: string | undefined }
+
+/** Somebody has the credentials: what is chosen is contained, as much of it as can be, and what is left is said with how to do it. */
+export async function contain(terminal: Terminal, values: Values, app: App, asked: Asked): Promise<number> {
+  await askWhereCutOff(terminal, values, app, asked.chosen)
+  const began = terminal.host.monotonicMs()
+  const incident = asked.incident ?? `incident-${terminal.host.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
+  const timed: App = { ...app, tell: (environment, step, says, secret) => app.tell(environment, step, `${says}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`, secret) }
+  if (!isSet(values, "json")) terminal.talk(`incident  ${incident}`)
+  const reports = await act(timed, asked.chosen, { incident, cutFirst: isSet(values, "cut-first"), ...(asked.reason === undefined ? {} : { reason: asked.reason }) })
+  if (isSet(values, "json")) terminal.out(JSON.stringify({ incident, reports }))
+  else {
+    for (const report of reports) for (const line of linesOf(report)) terminal.out(line)
+    const left = reports.flatMap(leftOf)
+    terminal.out(left.length === 0 ? `${incident}: contained, in ${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s` : `${incident}: NOT all contained, ${left.length} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`)
+  }
+  return exitOf(reports)
+}
+
+/** Where one value lives, programs are cut off from the change to their restart: a person is asked, once. */
+async function askWhereCutOff(terminal: Terminal, values: Values, app: App, chosen: Selection): Promise<void> {
+  if (isSet(values, "yes") || isSet(values, "json") || !terminal.interactive) return
+  const cut = [...chosen].flatMap(([environment, names]) => {
+    const secrets = Object.values(app.config.environments[environment]?.secrets ?? {})
+    return secrets.filter(({ name }) => names === undefined || names.includes(name)).filter((secret) => isSet(values, "cut-first") || holdsOne(app, secret)).map(({ name }) => `${environment}/${name}`)
+  })
+  if (cut.length === 0) return
+  const shown = cut.length > 6 ? `${cut.slice(0, 6).join(", ")} and ${cut.length - 6} more` : cut.join(", ")
+  if (!(await yesOrNo(terminal, `Programs that use ${shown} cannot log in from the change to their restart. Go on?`))) throw new AppError("stopped", "nothing was changed", { hint: "--dry-run says what would happen; --yes does not ask" })
+}
+
+function holdsOne(app: App, secret: { readonly driver: string; readonly options: unknown }): boolean {
+  const type = app.plugins.drivers.find((one) => one.type === secret.driver)
+  return type?.overlap(type.options.parse(secret.options)) === "one"
+}
+
+function linesOf(report: Contained): readonly string[] {
+  const lines: string[] = []
+  const name = (secret: string): string => `${report.environment}/${secret}`
+  if (report.failed !== undefined) lines.push(`${report.environment}: NOTHING was done: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
+  for (const secret of report.before) lines.push(`${name(secret)}: contained before, by this incident`)
+  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome))
+  for (const { secret, version, death } of report.revoked) {
+    if (death.is === "dead") lines.push(`${name(secret)}: ${version} is dead, its login is refused${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
+    else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))
+  }
+  if (report.untouched.length > 0) lines.push(`${report.environment}: without a value that mycelium knows, left alone: ${report.untouched.join(", ")}`)
+  return lines
+}
+
+function outcomeLines(name: string, outcome: Outcome): readonly string[] {
+  if (outcome.is === "rotated") return [`${name}: ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`]
+  const words = { left: "NOT changed", "rolled-back": "went back, as a rotation before it had begun to", waiting: "not decided yet", stuck: "STUCK" }[outcome.is]
+  return [`${name}: ${words}: ${outcome.says} (${outcome.code})`, ...(outcome.is === "left" ? hint(outcome.hint) : [])]
+}
+
+function hint(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : [`  hint: ${text}`]
+}
+
+/** What is still not contained, each as one line. */
+function leftOf(report: Contained): readonly string[] {
+  if (report.failed !== undefined) return [report.environment]
+  const open = Object.entries({ ...report.recovered, ...report.outcomes }).filter(([, outcome]) => outcome.is !== "rotated").map(([secret]) => secret)
+  const alive = report.revoked.filter(({ death }) => death.is !== "dead").map(({ secret }) => secret)
+  return [...new Set([...open, ...alive])]
+}
+
+/** Whatever is left needs a person; a program that did not get healthy holds the new value all the same. */
+function exitOf(reports: readonly Contained[]): number {
+  if (reports.flatMap(leftOf).length > 0) return exitCodes.person
+  const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
+  if (outcomes.some((one) => one.is === "rotated" && one.unhealthy !== undefined)) return exitCodes.partly
+  return outcomes.length > 0 || reports.some(({ before, revoked }) => before.length > 0 || revoked.length > 0) ? exitCodes.done : exitCodes.failed
+}

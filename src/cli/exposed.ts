@@ -1,0 +1,30 @@
+import { createReadStream } from "node:fs"
+import type { App } from "../app/app.ts"
+import { findExposed } from "../app/exposed.ts"
+import { AppError, systemCode } from "../base/error.ts"
+import type { Terminal } from "./command.ts"
+import type { Selection } from "./selection.ts"
+
+/** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
+export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, file: string): Promise<Selection> {
+  const { found, tooShort } = await findExposed(app, [...selected.keys()], read(file)).catch((error: unknown) => {
+    if (error instanceof AppError) throw error
+    throw new AppError("usage", `cannot read ${file}: ${systemCode(error) ?? "unknown error"}`)
+  })
+  for (const { environment, secret, version, stage, form } of found) terminal.talk(`exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`)
+  for (const one of tooShort) terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
+  const chosen = new Map<string, string[]>()
+  for (const { environment, secret } of found) {
+    const allowed = selected.get(environment)
+    const exists = app.config.environments[environment]?.secrets[secret] !== undefined
+    if (!exists || (allowed !== undefined && !allowed.includes(secret))) continue
+    const names = chosen.get(environment) ?? []
+    chosen.set(environment, names.includes(secret) ? names : [...names, secret])
+  }
+  if (chosen.size === 0) terminal.talk("no value that was ever ours stands in that text; nothing was changed")
+  return chosen
+}
+
+function read(file: string): AsyncIterable<Uint8Array> {
+  return file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 })
+}

@@ -1,0 +1,31 @@
+import type { Credential } from "../../../core/ports.ts"
+import { roleOf } from "./candidate.ts"
+import type { Place } from "./place.ts"
+import { quoteName } from "./quote.ts"
+import { waitForReplay } from "./replay.ts"
+import { lockRoles } from "./server-lock.ts"
+import { inSession } from "./session.ts"
+import { endOlderSessions, endSessionsOf } from "./sessions.ts"
+
+/**
+ * For containment. Of a pair the role that is not live loses its password, whoever set it, and all of its sessions: each
+ * deployment has been restarted with the other role. What is live was overwritten by `apply`, and loses the sessions that
+ * began before.
+ */
+export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+  const liveRole = roleOf(place, live)
+  const others = place.roles.filter((role) => role !== liveRole)
+  await takeAway(place, others, live, signal)
+  const ended = [await endOlderSessions(place, liveRole, live, signal)]
+  for (const role of others) ended.push(await endSessionsOf(place, role, live, signal))
+  return { sessionsEnded: ended.reduce((sum, count) => sum + count, 0), notes: [] }
+}
+
+async function takeAway(place: Place, roles: readonly string[], live: Credential, signal: AbortSignal): Promise<void> {
+  if (roles.length === 0) return
+  await inSession(place, [live], signal, async (connection) => {
+    await lockRoles(connection, place.roles)
+    for (const role of roles) await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
+    await waitForReplay(place, connection, [live], signal)
+  })
+}

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { json } from "../support/mycelium.ts"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { type Shop, openShop } from "../support/shop.ts"
+import { until } from "../support/until.ts"
+
+/** An intruder holds sessions, and has set a password of his own: what `rotate-now --contain` must end, on real servers. */
+
+let postgres: PostgresServer
+let redis: RedisServer
+beforeAll(async () => {
+  postgres = await startPostgres()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+const contain = ["rotate-now", "production", "--contain", "--incident", "leak-7", "--json"]
+type Report = { readonly incident: string; readonly reports: readonly { readonly outcomes: Readonly<Record<string, { readonly is: string; readonly unhealthy?: string }>>; readonly revoked: readonly { readonly death: { readonly is: string; readonly sessionsEnded?: number; readonly notes?: readonly string[] } }[]; readonly before: readonly string[] }[] }
+
+function session(user: string, password: string): Bun.SQL {
+  return new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: postgres.port, database: "postgres", username: user, password, max: 1, connectionTimeout: 10 })
+}
+async function sessionsOf(user: string): Promise<number> {
+  return (await postgres.sql(`select 1 from pg_stat_activity where usename = '${user}'`)).length
+}
+
+/** The program's logins, again and again with what it loaded at its last restart, until `done`. */
+async function logins(shop: Shop, done: Promise<unknown>): Promise<{ readonly good: number; readonly failed: number }> {
+  let ended = false
+  void done.finally(() => (ended = true))
+  const count = { good: 0, failed: 0 }
+  const loaded = (): string => shop.project.read("api.loaded")
+  const value = (key: string): string | undefined => new RegExp(`^${key}=(.*)$`, "m").exec(loaded())?.[1]
+  while (!ended) {
+    const before = loaded()
+    const answer = await shop.service.login({ user: value("POSTGRES_USER") ?? shop.role, password: value("POSTGRES_PASSWORD") ?? value("REDIS_PASSWORD") ?? "" })
+    // A login that was begun with the former file and ended after the restart is not the program's any more.
+    if (answer === "in") count.good++
+    else if (loaded() === before) count.failed++
+  }
+  return count
+}
+
+describe("rotate-now --contain", () => {
+  test("one role: what the intruder has set himself is gone, and so is his session", async () => {
+    await using shop = await openShop(postgres, { endSessions: true })
+    await shop.adopt()
+    const intruder = session(shop.role, shop.old)
+    await intruder.unsafe("select 1")
+    await shop.setPassword("intruders-own-password")
+    const ran = await shop.run(...contain)
+    expect({ code: ran.code, outcomes: json<Report>(ran).reports[0]?.outcomes }).toEqual({ code: 0, outcomes: { postgres: { is: "rotated", version: "v2" } } } as never)
+    expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({ is: "dead", sessionsEnded: 1 })
+    expect(await sessionsOf(shop.role)).toBe(0)
+    expect([await shop.login(shop.old), await shop.login("intruders-own-password"), await shop.login(shop.shown)]).toEqual(["28P01", "28P01", "in"])
+    await intruder.close().catch(() => undefined)
+  })
+
+  test("a pair: both roles lose what the intruder has, and the program sees no failed login", async () => {
+    await using shop = await openShop(postgres, { pair: true })
+    await shop.adopt()
+    const [blue, green] = [`${shop.role}_blue`, `${shop.role}_green`]
+    await postgres.sql(`alter role ${green} password 'intruders-own-password'; grant pg_signal_backend to ${shop.role}_rotator`)
+    const intruders = [session(blue, shop.old), session(green, "intruders-own-password")]
+    for (const one of intruders) await one.unsafe("select 1")
+    const run = shop.run(...contain)
+    const [ran, seen] = await Promise.all([run, logins(shop, run)])
+    expect({ out: ran.code === 0 ? "" : ran.stdout, code: ran.code }).toEqual({ out: "", code: 0 })
+    expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({ is: "dead", sessionsEnded: 2 })
+    expect(seen.failed).toBe(0)
+    expect(seen.good).toBeGreaterThan(3)
+    await until("the intruder's sessions to be gone", async () => (await sessionsOf(blue)) === 0)
+    expect([await shop.login(shop.old, blue), await shop.login("intruders-own-password", green), await shop.service.login(shop.service.shown(shop.project))]).toEqual(["28P01", "28P01", "in"])
+    for (const one of intruders) await one.close().catch(() => undefined)
+  })
+
+  test("an admin that may not end sessions: what was left is owed, and the SQL that mends it is said", async () => {
+    await using shop = await openShop(postgres, { pair: true })
+    await shop.adopt()
+    const blue = `${shop.role}_blue`
+    const intruder = session(blue, shop.old)
+    await intruder.unsafe("select 1")
+    const ran = await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")
+    expect({ code: ran.code, hint: ran.stdout.includes(`hint: GRANT pg_signal_backend TO "${shop.role}_rotator"; then the same again`) }).toEqual({ code: 7, hint: true })
+    expect([await shop.login(shop.old, blue), await sessionsOf(blue)]).toEqual(["28P01", 1])
+    await postgres.sql(`grant pg_signal_backend to ${shop.role}_rotator`)
+    const shown = shop.shown
+    expect((await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")).code).toBe(0)
+    expect([await sessionsOf(blue), shop.shown === shown]).toEqual([0, true])
+    await intruder.close().catch(() => undefined)
+  })
+
+  test.each([[[]], [["--cut-first"]]])("Redis: one hash is left, and no connection of before %p", async (more) => {
+    await using shop = await openShop(postgres, { redis })
+    await shop.adopt()
+    await redis.command("ACL", "SETUSER", shop.role, ">intruders-own-password")
+    const intruder = await redisSession(shop.role, "intruders-own-password")
+    const ran = await shop.run(...contain, ...more)
+    expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: "" })
+    const lines = (await redis.command("ACL", "LIST")) as readonly string[]
+    expect(lines.find((line) => line.startsWith(`user ${shop.role} `))?.split(" ").filter((word) => word.startsWith("#"))).toHaveLength(1)
+    expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({ is: "dead", sessionsEnded: 1 })
+    expect(await intruder.closed).toBe("closed")
+    expect([await shop.login(shop.old), await shop.login("intruders-own-password"), await shop.service.login(shop.service.shown(shop.project))]).toEqual(["WRONGPASS", "WRONGPASS", "in"])
+  })
+
+  test("the same incident does nothing twice; the log and the state name it", async () => {
+    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await shop.adopt()
+    expect((await shop.run(...contain)).code).toBe(0)
+    const shown = shop.shown
+    const again = await shop.run(...contain)
+    expect({ code: again.code, before: json<Report>(again).reports[0]?.before }).toEqual({ code: 0, before: ["postgres", "session_key"] })
+    expect(shop.shown).toBe(shown)
+    const events = readFileSync(shop.project.auditPath(), "utf8").trim().split("\n").map((line) => JSON.parse(line) as { readonly event: string; readonly incident?: string })
+    expect(events.filter(({ incident }) => incident === "leak-7").map(({ event }) => event)).toEqual(["generate", "generate", "verify", "verify", "promote", "promote", "revoke"])
+    const third = await shop.run("rotate-now", "production", "--contain", "--json")
+    expect({ code: third.code, changed: shop.shown !== shown }).toEqual({ code: 0, changed: true })
+  })
+
+  test("a program that does not get healthy is reported, and the compromised value does not come back", async () => {
+    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await shop.adopt()
+    shop.sicken()
+    const ran = await shop.run(...contain)
+    expect(ran.code).toBe(5)
+    expect(json<Report>(ran).reports[0]?.outcomes["postgres"]).toMatchObject({ is: "rotated", unhealthy: expect.stringContaining("api did not get healthy") as unknown as string })
+    expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
+    // The other program was restarted all the same.
+    expect(shop.project.read("web.loaded")).toBe(shop.project.read("session.env"))
+  })
+
+  test("without an admin, a role whose password the intruder has changed is out of reach: it says so", async () => {
+    await using shop = await openShop(postgres)
+    await shop.adopt()
+    await shop.setPassword("intruders-own-password")
+    const ran = await shop.run("rotate-now", "production", "--contain")
+    expect(ran.code).toBe(7)
+    expect(ran.stdout).toContain("hint: if an intruder has changed it, only an admin gets in")
+    expect(ran.stdout).toContain("production/postgres: NOT changed: at 127.0.0.1")
+    expect(shop.shown).toBe(shop.old)
+  })
+
+  test("--exposed-in finds what stands in a leaked text, raw or encoded, in any stage, and touches nothing else", async () => {
+    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await shop.adopt()
+    const [old, key] = [shop.old, shop.project.variable("SESSION_KEY", "session.env")]
+    expect((await shop.run("rotate-now", "production/postgres", "--json")).code).toBe(0)
+    shop.project.write("leak.log", `GET /?auth=${Buffer.from(`shop:${old}`).toString("base64")} 200\n`)
+    const looked = await shop.run("rotate-now", "--exposed-in", "leak.log", "--dry-run")
+    expect({ code: looked.code, says: looked.stderr.split("\n").filter((line) => line.startsWith("exposed")) }).toEqual({ code: 0, says: ["exposed   production/postgres  v1 (kept) stands in the text, base64"] })
+    const before = shop.shown
+    const ran = await shop.run("rotate-now", "--exposed-in", "leak.log", "--contain", "--json")
+    expect({ code: ran.code, rotated: Object.keys(json<Report>(ran).reports[0]?.outcomes ?? {}) }).toEqual({ code: 0, rotated: ["postgres"] })
+    expect([shop.shown === before, shop.project.variable("SESSION_KEY", "session.env")]).toEqual([false, key])
+    expect(`${looked.stdout}${looked.stderr}${ran.stdout}${ran.stderr}`).not.toContain(old)
+    shop.project.write("clean.log", "nothing of ours\n")
+    const clean = await shop.run("rotate-now", "--exposed-in", "clean.log", "--contain")
+    expect({ code: clean.code, says: clean.stderr }).toEqual({ code: 0, says: "no value that was ever ours stands in that text; nothing was changed\n" })
+    expect(readFileSync(shop.project.auditPath(), "utf8")).toContain('"event":"read","purpose":"exposed-in"')
+  })
+
+  test("--tag chooses by tag, and names the tags where none fits", async () => {
+    await using shop = await openShop(postgres, { two: true, secret: { tags: ["payments"] } })
+    await shop.adopt()
+    const key = shop.project.variable("SESSION_KEY", "session.env")
+    const ran = await shop.run("rotate-now", "--tag", "payments", "--contain", "--json")
+    expect({ code: ran.code, rotated: Object.keys(json<Report>(ran).reports[0]?.outcomes ?? {}), key: shop.project.variable("SESSION_KEY", "session.env") }).toEqual({ code: 0, rotated: ["postgres"], key })
+    const none = await shop.run("rotate-now", "--tag", "paymentz", "--contain")
+    expect({ code: none.code, hint: none.stderr.includes("hint: tags: payments") }).toEqual({ code: 2, hint: true })
+  })
+
+  test("a rotation that is under way lets go between two steps, and nothing of it is lost", async () => {
+    await using shop = await openShop(postgres, { endSessions: true })
+    await shop.adopt()
+    // A health check that never says yes keeps the first run busy; the second one must not wait for its end.
+    shop.project.script("health-api", "[ ! -e busy ] || exit 1", "cmp -s .env api.loaded")
+    const config = JSON.parse(shop.project.read("mycelium.yaml")) as { environments: { production: { deployments: { api: { healthy: { within: string } } } } } }
+    config.environments.production.deployments.api.healthy.within = "60s"
+    shop.project.configure(config)
+    shop.project.script("restart-api", "cp .env api.loaded", "[ -e contained ] || touch busy")
+    const first = shop.run("rotate-now", "production", "--json")
+    await until("the first run to wait for health", () => shop.project.has("busy"))
+    shop.project.write("contained", "")
+    const began = performance.now()
+    const second = shop.run(...contain)
+    await first
+    const waited = performance.now() - began
+    shop.project.script("health-api", "cmp -s .env api.loaded")
+    const ran = await second
+    expect({ code: ran.code, waited: waited < 5000 ? "under 5 s" : waited }).toEqual({ code: 0, waited: "under 5 s" })
+    expect((await first).code).toBe(1)
+    expect(json<Report>(ran).reports[0]?.outcomes["postgres"]).toEqual({ is: "rotated", version: "v3" } as never)
+    expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
+  })
+
+  test("contradictions are refused", async () => {
+    await using shop = await openShop(postgres)
+    for (const args of [["--contain", "--new"], ["--contain", "--wait", "1m"], ["--cut-first"], ["--contain", "--incident", "a b"]]) {
+      const { code } = await shop.run("rotate-now", "production", ...args)
+      expect({ args, code }).toEqual({ args, code: 2 })
+    }
+  })
+})
+
+/** A connection that stays open: "closed" once the server has ended it. */
+async function redisSession(user: string, password: string): Promise<{ readonly closed: Promise<string> }> {
+  const ready = Promise.withResolvers<void>()
+  const closed = Promise.withResolvers<string>()
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port: redis.port,
+    socket: {
+      open: (socket) => void socket.write(`AUTH ${user} ${password}\r\n`),
+      data: (_, bytes) => (bytes.toString().startsWith("+OK") ? ready.resolve() : ready.reject(new Error("not let in"))),
+      close: () => closed.resolve("closed"),
+    },
+  })
+  await ready.promise
+  return { closed: closed.promise }
+}
