@@ -27,6 +27,7 @@ export async function adopt(app: App, environment: string, given: Given = {}): P
     const events: AuditEvent[] = []
     for (const name of Object.keys(session.work.drivers)) {
       try {
+        if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
         results[name] = await adoptOne(session, name, { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }, patches, events)
       } catch (error) {
         results[name] = { is: "refused", ...said(error) }

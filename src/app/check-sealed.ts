@@ -7,7 +7,7 @@ import type { Environment } from "../check/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import type { Credential } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type StateDocument, openSetOf } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { readState } from "../record/state-file.ts"
@@ -104,7 +104,7 @@ function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument)
   const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
   return Object.keys(options.secrets).flatMap((name) => {
     const driver = driverOf(session, name)
-    if (driver.overlap === "none" || document.changeSet?.secrets.includes(name) === true) return []
+    if (driver.overlap === "none" || openSetOf(document, name) !== undefined) return []
     return [{ place: `${options.name}/${name}`, driver, versions: () => session.versions(name), wrong }]
   })
 }

@@ -37,7 +37,7 @@ const brief: Patience = { totalMs: 3000, pauseMs: 500 }
 export async function contain(app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>, how: Contain): Promise<readonly Contained[]> {
   return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     try {
-      return await withEnvironment(app, environment, brief, ({ session, recovered }) => containOne(session, { recovered, secrets, how }), { urgent: true })
+      return await withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, how }), { urgent: true })
     } catch (error) {
       return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], untouched: [], failed: said(error) }
     }
@@ -50,7 +50,9 @@ async function containOne(session: Session, { recovered, secrets, how }: Task): 
   const { environment, drivers } = session.work
   const all = secrets ?? Object.keys(drivers)
   const [known, untouched] = partition(all, (name) => versionAt(session.state(name), "current") !== undefined)
-  const [before, wanted] = partition(known, (name) => session.state(name).contained?.incident === how.incident)
+  const [before, rest] = partition(known, (name) => session.state(name).contained?.incident === how.incident)
+  // Of those nobody knows what their service takes: that is said in `recovered`.
+  const wanted = rest.filter((name) => !session.isOpen(name))
   const report = { environment, recovered, untouched }
   // What an earlier run of this incident has still to take away.
   const owed = before.length === 0 ? [] : await revokeOwed(session, { skipGrace: true, secrets: before })

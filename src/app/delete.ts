@@ -65,6 +65,7 @@ async function attempt(session: Session, name: string, act: (session: Session, n
 }
 
 async function deleteOne(session: Session, name: string, how: DeleteHow): Promise<Deleted> {
+  if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
   const { work } = session
   const login = loginOf(session, name, how)
   // Drafted before the login ends: a full disk or a drifted file is found now.

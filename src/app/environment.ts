@@ -4,6 +4,7 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
+import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes, Work } from "../rotate/work.ts"
@@ -19,6 +20,8 @@ export type Opened = {
   readonly session: Session
   /** What became of a journal that an earlier run left; empty if there was none. */
   readonly recovered: Outcomes
+  /** Asks again about the change sets that were put aside (those with one of these secrets; all, if left out), each with its own options. */
+  readonly takeUp: (secrets?: readonly string[]) => Promise<Outcomes>
 }
 
 /**
@@ -37,7 +40,7 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
   const ends = new Ends(app, path)
   try {
-    return await act(await openEnvironment(app, today, place, { patience, ends }))
+    return await act(await openEnvironment(app, today, place, { patience, ends, hasty: how.urgent === true }))
   } finally {
     ends.release()
     lock.release()
@@ -85,7 +88,7 @@ class Ends {
   }
 }
 
-async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends }: { readonly patience: Patience; readonly ends: Ends }): Promise<Opened> {
+async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends, hasty }: { readonly patience: Patience; readonly ends: Ends; readonly hasty: boolean }): Promise<Opened> {
   const ledger = new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
   const document = await ledger.load()
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
@@ -93,11 +96,33 @@ async function openEnvironment(app: App, today: EnvironmentConfig, place: Place,
   const session = new Session(open(begun ?? today), document)
   await session.flush()
   await tidy(session)
-  if (begun === undefined) return { session, recovered: {} }
+  const opened = (now: Session, recovered: Outcomes): Opened => ({ session: now, recovered, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
+  if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
-  const recovered = await resumePatiently(session, patience)
-  if (session.changeSet !== undefined) return { session, recovered }
-  return { session: new Session(open(today), session.document), recovered }
+  const recovered = hasty ? await resume(session, { hasty }) : await resumePatiently(session, patience)
+  // What nobody can decide now holds up nobody else.
+  await park(session)
+  if (session.changeSet !== undefined) return opened(session, recovered)
+  return opened(new Session(open(today), session.document), recovered)
+}
+
+type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean }
+
+/** One after the other; what is still undecided stays aside. `session` goes on with what has become of them. */
+async function takeUp(session: Session, { open, secrets, hasty }: TakeUp): Promise<Outcomes> {
+  let all: Outcomes = {}
+  const wanted = (session.document.parked ?? []).filter((set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)))
+  for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
+    const one = new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set))
+    one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
+    all = { ...all, ...(await resume(one, { hasty })) }
+    // Where nothing was learnt, nothing was written, and the document on the disk is the one that we had.
+    if (one.document.serial === session.document.serial) continue
+    await park(one)
+    session.document = one.document
+    if (session.changeSet !== undefined) break
+  }
+  return all
 }
 
 /** Removes the drafts that a crash left: they hold values. One that cannot be removed is told, and stops nothing else. */

@@ -35,6 +35,8 @@ function read(app: App, environment: string, how: ExecHow): Promise<Variables> {
     const values = await session.values(() => false)
     const outputs = chosen(environment, session.work.outputs, how.from, app.config.folder)
     refuseNew(environment, outputs, values)
+    const undecided = outputs.flatMap(({ shows }) => shows).find((name) => session.isOpen(name))
+    if (undecided !== undefined) throw new AppError("journal-open", `${environment}/${undecided}: a rotation is not finished yet, so which value is current is not known`, { hint: "see mycelium status" })
     const variables = await collect(outputs, values)
     // Written down before anybody is given a value.
     await session.commit({ events: [{ event: "exec", program: how.program, secrets: [...new Set(outputs.flatMap(({ shows }) => shows))] }], flush: true })

@@ -26,11 +26,12 @@ export type Report = {
 
 /** Rotates at once, revokes what is due, and waits for short graces without holding the lock. */
 export async function rotateNow(app: App, environment: string, how: RotateNow): Promise<Report> {
-  const first = await withEnvironment(app, environment, patient, async ({ session, recovered }) => {
+  const first = await withEnvironment(app, environment, patient, async ({ session, recovered: resumed, takeUp }) => {
+    const recovered = { ...resumed, ...(await takeUp(how.secrets)) }
     if (session.changeSet !== undefined) return reportOf(session, { environment, recovered, outcomes: {}, revoked: [], untouched: [] })
     const { secrets: wanted, untouched } = select(session, how)
     // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
-    const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")
+    const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated" && !session.isOpen(name))
     const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
     const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)

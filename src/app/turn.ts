@@ -16,7 +16,7 @@ const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
 /** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due. */
 export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
-  return withEnvironment(app, environment, brief, async ({ session, recovered }) => {
+  return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => {
     const options = optionsOf(app, environment)
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], agenda: look(session.document, options, app.host.now()) }
     const before = await revokeOwed(session, { skipGrace: false })
@@ -24,7 +24,9 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
     const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
     const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
-    return { outcomes: { ...recovered, ...outcomes }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }
+    // Last: the others wait for no one.
+    const late = await takeUp()
+    return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }
   })
 }
 

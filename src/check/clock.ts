@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/duration.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type StateDocument, openSets } from "../core/state.ts"
 import { defineCheck } from "./check.ts"
 
 /** Ages, graces and schedules hang on the clock. It cannot be before this program was written, nor before what it wrote. */
@@ -24,7 +24,7 @@ export const clock = defineCheck({
 })
 
 /** When something was done; not when something shall be. */
-function instantsIn({ secrets, changeSet }: StateDocument): readonly number[] {
-  const done = Object.values(secrets).flatMap(({ rotatedAt, versions }) => [rotatedAt, ...versions.flatMap(({ madeAt, stage }) => [madeAt, stage.is === "kept" ? stage.since : undefined])])
-  return [changeSet?.startedAt, ...done].map((at) => (at === undefined ? Number.NaN : Date.parse(at))).filter((at) => !Number.isNaN(at))
+function instantsIn(document: StateDocument): readonly number[] {
+  const done = Object.values(document.secrets).flatMap(({ rotatedAt, versions }) => [rotatedAt, ...versions.flatMap(({ madeAt, stage }) => [madeAt, stage.is === "kept" ? stage.since : undefined])])
+  return [...openSets(document).map(({ startedAt }) => startedAt), ...done].map((at) => (at === undefined ? Number.NaN : Date.parse(at))).filter((at) => !Number.isNaN(at))
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/duration.ts"
-import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument, openSetOf, openSets, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the state says about itself, without any key: is anything stuck, late or unclear? */
@@ -47,15 +47,14 @@ export const state = defineCheck<Code, States>({
 
 function judge({ name, document, secrets }: Environment, now: Date, report: Report<Code>): void {
   if (document === undefined) return
-  const set = document.changeSet
-  if (set !== undefined) {
+  for (const set of openSets(document)) {
     const ageMs = now.getTime() - Date.parse(set.startedAt)
     const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
     report.found(ageMs > hour ? "journal-stuck" : "journal-open", says)
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
     judgeSecret(`${name}/${secret}`, one, now, report)
-    if (!secrets.includes(secret) && set?.secrets.includes(secret) !== true) report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`)
+    if (!secrets.includes(secret) && openSetOf(document, secret) === undefined) report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`)
   }
 }
 

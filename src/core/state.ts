@@ -11,6 +11,8 @@ export type StateDocument = {
   readonly secrets: Readonly<Record<string, SecretState>>
   /** What a crash left to do. */
   readonly changeSet?: ChangeSet
+  /** Journals that wait aside for services that give no answer: of no secret that another one has. */
+  readonly parked?: readonly ChangeSet[]
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string
@@ -97,6 +99,16 @@ export type Containment = {
 
 /** An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are about to write. */
 export type Before = { readonly sealed: string; readonly after: string }
+
+/** Every change set that is not finished. */
+export function openSets(document: Pick<StateDocument, "changeSet" | "parked"> | undefined): readonly ChangeSet[] {
+  return [...(document?.changeSet === undefined ? [] : [document.changeSet]), ...(document?.parked ?? [])]
+}
+
+/** The one that a secret is in. */
+export function openSetOf(document: Pick<StateDocument, "changeSet" | "parked"> | undefined, name: string): ChangeSet | undefined {
+  return openSets(document).find(({ secrets }) => secrets.includes(name))
+}
 
 /** A change of one secret's state; pure. */
 export type Patch = (state: SecretState) => SecretState

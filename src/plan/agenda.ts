@@ -1,4 +1,4 @@
-import { type StateDocument, versionAt } from "../core/state.ts"
+import { type StateDocument, openSets, versionAt } from "../core/state.ts"
 import { nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -20,14 +20,14 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
   for (const { name, rotateEveryMs } of secrets) {
     const state = document?.secrets[name]
     // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
-    if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined) continue
+    if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue
     const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
     if (at === undefined) continue
     const notBefore = state.retry === undefined ? at : Math.max(at, Date.parse(state.retry.notBefore))
     if (notBefore <= now.getTime()) due.push({ name, at })
     else later.push(notBefore)
   }
-  const owed = document?.changeSet !== undefined || revokes(document).some((at) => at <= now.getTime())
+  const owed = openSets(document).length > 0 || revokes(document).some((at) => at <= now.getTime())
   later.push(...revokes(document).filter((at) => at > now.getTime()))
   due.sort((one, other) => one.at - other.at)
   return {
@@ -36,6 +36,11 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
     owed,
     nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
   }
+}
+
+/** It waits for its service, and nothing new is begun with it. */
+function aside(document: StateDocument | undefined, name: string): boolean {
+  return document?.parked?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
 /** When each owed revoke is due; 0 for a value that may be live. */

@@ -1,4 +1,4 @@
-import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -27,7 +27,8 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
   const state = document?.secrets[planned.name]
   const current = state === undefined ? undefined : versionAt(state, "current")
   const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
-  const open = document?.changeSet?.secrets.includes(planned.name) === true
+  const set = openSetOf(document, planned.name)
+  const open = set !== undefined
   const notes = state === undefined ? [] : notesOf(state, now)
   if (current === undefined || state === undefined) {
     return { ...base, stage: open ? "rotating" : "new", notes: open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new"], attention: false }
@@ -41,7 +42,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(rotatedAt === undefined ? {} : { ageMs: now.getTime() - rotatedAt.getTime() }),
     ...(due === undefined ? {} : { dueAt: due }),
     ...(overdueMs > 0 ? { overdueMs } : {}),
-    stage: open ? `rotating (${document?.changeSet?.direction ?? "forward"})` : "current",
+    stage: open ? `rotating (${set.direction})` : "current",
     notes,
     attention: open || overdueMs > 0 || state.retry !== undefined || state.versions.some(({ stage }) => stage.is === "doubtful" || (stage.is === "previous" && Date.parse(stage.revokeAt) < now.getTime() - patienceMs)),
   }

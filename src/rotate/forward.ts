@@ -14,7 +14,7 @@ import type { Outcome, Outcomes, Ready } from "./work.ts"
  * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were generated a moment ago
  * and nobody outside has seen them. A member whose service gives no clear answer stays in the journal, the others go on.
  */
-export async function forward(session: Session, how: { readonly fresh: boolean }): Promise<Outcomes> {
+export async function forward(session: Session, how: { readonly fresh: boolean; readonly hasty?: boolean }): Promise<Outcomes> {
   const members = openSet(session).secrets
   // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap stays short.
   let ready: readonly Ready[] | undefined
@@ -25,7 +25,7 @@ export async function forward(session: Session, how: { readonly fresh: boolean }
       return giveUp(session, error)
     }
   }
-  const verdicts = await verdictsOf(session, members, how.fresh)
+  const verdicts = await verdictsOf(session, members, how)
   const going = members.filter((name) => verdicts.get(name)?.is === "proven")
 
   let fault: unknown
@@ -84,9 +84,10 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
 /** How long (ms) the others are waited for once a service has ended its old value: programs cannot log in until they restart. */
 const laggardMs = 3000
 
-async function verdictsOf(session: Session, members: readonly string[], fresh: boolean): Promise<ReadonlyMap<string, Verdict>> {
+async function verdictsOf(session: Session, members: readonly string[], { fresh, hasty = false }: { readonly fresh: boolean; readonly hasty?: boolean }): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
   const patience = new Laggards(session)
+  if (hasty) patience.count()
   await Promise.all(
     members.map(async (name) => {
       const verdict = await verdictOf(session, name, fresh, patience.signal)
@@ -115,6 +116,9 @@ class Laggards {
     const contained = openSet(this.#session).contain !== undefined
     if (!contained && (this.#begun || verdict.is !== "proven" || driverOf(this.#session, name).overlap !== "one")) return
     this.#begun = true
+    this.count()
+  }
+  count(): void {
     this.#counting.abort()
     const counting = new AbortController()
     this.#counting = counting
@@ -178,6 +182,8 @@ async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Ve
   for (const one of ready) {
     before[one.output.target] ??= { sealed: one.before === undefined ? "" : await work.vault.sealBytes(one.output.target, one.before), after: work.vault.fingerprint(one.draft.bytes) }
   }
+  // Nothing is known that was not known before: asking again and again writes nothing.
+  if (events.length === 0 && ready.length === 0) return
   const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
   const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })

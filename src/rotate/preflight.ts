@@ -38,6 +38,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
 /** A secret that has a current value. */
 async function again(session: Session, name: string, { order: { contain }, silent }: { readonly order: Order; readonly silent: Set<string> }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
+  if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
   if (contain !== undefined) return underAttack(session, name, contain.patient === true ? undefined : silent)
@@ -96,6 +97,7 @@ async function probes(session: Session, name: string): Promise<readonly Finding[
 /** A secret without a value: `stored` refuses where somebody visibly uses one. */
 async function first(session: Session, name: string, firsts: Record<string, Fields>): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
+  if (session.isOpen(name)) return [error("journal-open", "its first value is on its way, and its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   if (versionAt(session.state(name), "current") !== undefined) return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
   const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal))
   if (findings.some((one) => one.severity === "error") || driver.stored === undefined) return findings

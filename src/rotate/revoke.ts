@@ -39,12 +39,12 @@ function eventOf(session: Session, secret: string, version: string): Omit<AuditE
   return { secret, version, ...(incident === undefined ? {} : { incident }) }
 }
 
-/** What could be revoked now. Versions of a secret in the open change set wait for its end. */
+/** What could be revoked now. Versions of a secret in a change set that is not finished wait for its end. */
 export function owedVersions(session: Session, how: { readonly skipGrace: boolean; readonly secrets?: readonly string[] }): readonly { readonly name: string; readonly version: Version }[] {
   const now = session.work.host.now().getTime()
   const owed: { name: string; version: Version }[] = []
   for (const [name, state] of Object.entries(session.document.secrets)) {
-    if (session.work.drivers[name] === undefined || session.changeSet?.secrets.includes(name) === true) continue
+    if (session.work.drivers[name] === undefined || session.isOpen(name)) continue
     if (how.secrets !== undefined && !how.secrets.includes(name)) continue
     for (const version of state.versions) {
       const due = version.stage.is === "doubtful" || (version.stage.is === "previous" && (how.skipGrace || Date.parse(version.stage.revokeAt) <= now))

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Containment, type Patch, nextVersionId, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, preflight } from "./preflight.ts"
@@ -25,11 +25,11 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   return { ...left, ...(await forward(session, { fresh: true })) }
 }
 
-/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. */
-export async function resume(session: Session): Promise<Outcomes> {
+/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a service that gives no answer soon is not waited for. */
+export async function resume(session: Session, how: { readonly hasty?: boolean } = {}): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
-  return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })
+  return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
 }
 
 /** Written down first: the state and the log know the values before a service does. */
@@ -69,9 +69,4 @@ async function generate(session: Session, order: Order, members: readonly string
   }
   work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
   await session.commit({ patches, changeSet: set, events, flush: true })
-}
-
-/** True while a secret of the open change set awaits its end. */
-export function isOpen(session: Session, name: string): boolean {
-  return session.changeSet?.secrets.includes(name) === true && versionAt(session.state(name), "pending") !== undefined
 }

@@ -1,12 +1,14 @@
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Known, Output, Values, Versions } from "../core/ports.ts"
-import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, openSetOf, versionAt } from "../core/state.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
   readonly patches?: Readonly<Record<string, Patch>>
   /** null ends the change set; left out, it stays. */
   readonly changeSet?: ChangeSet | null
+  /** Left out, they stay. */
+  readonly parked?: readonly ChangeSet[]
   readonly events?: readonly AuditEvent[]
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
@@ -35,7 +37,8 @@ export class Session {
     const now = this.work.host.now()
     const secrets = { ...this.document.secrets }
     for (const [name, patch] of Object.entries(commit.patches ?? {})) secrets[name] = ageOut(patch(this.state(name)), now)
-    const { changeSet: open, ...rest } = this.document
+    const { changeSet: open, parked: aside, ...rest } = this.document
+    const parked = commit.parked ?? aside ?? []
     const changeSet = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
     const serial = this.document.serial + 1
     let audit = this.document.audit
@@ -44,7 +47,7 @@ export class Session {
       const incident = set?.incident
       audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at: now, serial, actor: this.work.actor })
     }
-    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }) }
+    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }) }
     await this.work.ledger.save(next)
     this.document = next
     if (commit.flush === true) await this.flush()
@@ -63,6 +66,11 @@ export class Session {
 
   get changeSet(): ChangeSet | undefined {
     return this.document.changeSet
+  }
+
+  /** Is it in a change set that is not finished? */
+  isOpen(name: string): boolean {
+    return openSetOf(this.document, name) !== undefined
   }
 
   state(name: string): SecretState {

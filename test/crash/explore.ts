@@ -1,4 +1,6 @@
+import { openSets } from "../../src/core/state.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
+import { park, takenUp } from "../../src/rotate/park.ts"
 import { type Order, resume, rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
@@ -12,15 +14,30 @@ export async function run(world: World, ask: boolean | Ask, cutAt?: number): Pro
   const life = (async (): Promise<Outcomes> => {
     const session = await Session.load(work)
     const recovered = session.changeSet === undefined ? {} : await resume(session)
+    await park(session)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
-    const secrets = ask === true || ask === false ? names : names.filter((name) => session.state(name).contained?.incident !== ask.incident)
+    const secrets = ask === true || ask === false ? names : names.filter((name) => !session.isOpen(name)).filter((name) => session.state(name).contained?.incident !== ask.incident)
     const outcomes = ask === false || secrets.length === 0 ? {} : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
-    return { ...recovered, ...outcomes }
+    return { ...recovered, ...outcomes, ...(await takeUp(session)) }
   })()
   const end = await Promise.race([life, died])
   return { died: end === "died", instants: process.instants, outcomes: end === "died" ? {} : end }
+}
+
+/** As app/environment.ts does. */
+async function takeUp(session: Session): Promise<Outcomes> {
+  let all: Outcomes = {}
+  for (const set of session.changeSet === undefined ? (session.document.parked ?? []) : []) {
+    const one = new Session(session.work, takenUp(session.document, set))
+    all = { ...all, ...(await resume(one)) }
+    if (one.document.serial === session.document.serial) continue
+    await park(one)
+    session.document = one.document
+    if (session.changeSet !== undefined) break
+  }
+  return all
 }
 
 /** What must hold at every instant, also in the middle: a credential that works is on disk. */
@@ -36,7 +53,7 @@ export function erased(world: World): readonly string[] {
 /** What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every output and program shows. */
 export function unrest(world: World): readonly string[] {
   const faults = [...lost(world), ...erased(world)]
-  if (world.stored.changeSet !== undefined) faults.push("the journal is open")
+  if (openSets(world.stored).length > 0) faults.push("a journal is open")
   if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
   if (Object.values(world.pair).filter((value) => value !== "").length !== 1) faults.push("both of the pair are live")
   for (const name of names) {

@@ -2,7 +2,7 @@ import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { scheduleOf } from "../../app/turn.ts"
 import type { Config } from "../../config/model.ts"
-import type { StateDocument } from "../../core/state.ts"
+import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
 import { readState, stateFolder } from "../../record/state-file.ts"
 import { columns } from "../columns.ts"
@@ -12,7 +12,7 @@ import { openConfig } from "../open-app.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
-type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journal?: string; readonly secrets: readonly SecretStatus[] }
+type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journals: readonly string[]; readonly secrets: readonly SecretStatus[] }
 
 export const status: Command = {
   usage: "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
@@ -34,13 +34,11 @@ async function environmentStatus(config: Config, name: string, now: Date): Promi
   const schedule = scheduleOf(environment)
   const window = schedule.next(now)
   const secrets = Object.values(environment.secrets).map((secret) => secretStatus({ name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs }, document, schedule, now))
-  const journal = journalOf(document)
-  return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), ...(journal === undefined ? {} : { journal }), secrets }
+  const journals = openSets(document).map(journalOf)
+  return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), journals, secrets }
 }
 
-function journalOf(document: StateDocument | undefined): string | undefined {
-  const set = document?.changeSet
-  if (set === undefined) return undefined
+function journalOf(set: ChangeSet): string {
   return `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: going ${set.direction}${set.fault === undefined ? "" : ` because ${set.fault.says}`}`
 }
 
@@ -49,7 +47,7 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   for (const environment of all) {
     const { window } = environment
     terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
-    if (environment.journal !== undefined) terminal.out(`! ${environment.journal}`)
+    for (const journal of environment.journals) terminal.out(`! ${journal}`)
     const rows = environment.secrets.map((secret) => row(secret, environment.timezone))
     const lines = columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows])
     for (const line of lines) terminal.out(line)

@@ -1,0 +1,25 @@
+import type { ChangeSet, StateDocument } from "../core/state.ts"
+import type { Session } from "./session.ts"
+
+/**
+ * A change set of which nobody knows yet what its services take would hold up the other secrets of its environment. Where
+ * it has changed no file and restarted nothing, it is put aside, durably, and taken up again later with the options that it
+ * began with: its secrets stay closed to all else until then, and files go on showing their current values.
+ */
+export function isParkable({ direction, before, touched, restarted }: ChangeSet): boolean {
+  return direction === "forward" && before === undefined && touched.length === 0 && restarted.length === 0
+}
+
+/** Puts the open change set aside, if that can be. */
+export async function park(session: Session): Promise<void> {
+  const set = session.changeSet
+  if (set === undefined || !isParkable(set)) return
+  await session.commit({ changeSet: null, parked: [...(session.document.parked ?? []), set] })
+}
+
+/** The document with this set as its journal; only in memory, until the next durable write. */
+export function takenUp(document: StateDocument, set: ChangeSet): StateDocument {
+  const { parked = [], ...rest } = document
+  const others = parked.filter(({ id }) => id !== set.id)
+  return { ...rest, changeSet: set, ...(others.length === 0 ? {} : { parked: others }) }
+}
