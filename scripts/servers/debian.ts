@@ -5,16 +5,16 @@ import { run } from "./run.ts"
 
 /**
  * Unpacks packages of Debian, and the libraries that this machine lacks for them, into the cache. Nothing is installed:
- * an installed server package would start a service.
+ * an installed server package would start a service. `alone` come without libraries: modules that the others load.
  */
-export async function debianPackages(name: string, packages: readonly string[]): Promise<{ readonly folder: string } | { readonly why: string }> {
+export async function debianPackages(name: string, packages: readonly string[], alone: readonly string[] = []): Promise<{ readonly folder: string } | { readonly why: string }> {
   if (Bun.which("apt-get") === null || Bun.which("dpkg") === null) return { why: "this is no Debian: apt-get or dpkg is missing" }
   return cached(name, async (draft) => {
-    const first = await download(draft, packages)
+    const first = await download(draft, packages, alone)
     if (first === undefined) return undefined
     // The index may be missing, or older than what the mirror still holds.
     const updated = await updateIndex()
-    return updated === undefined ? download(draft, packages) : `${first} (${updated})`
+    return updated === undefined ? download(draft, packages, alone) : `${first} (${updated})`
   })
 }
 
@@ -33,10 +33,10 @@ export function libraryPath(folder: string): string {
   return [join(folder, "usr/lib", triplet), join(folder, "lib", triplet)].join(":")
 }
 
-async function download(draft: string, packages: readonly string[]): Promise<string | undefined> {
+async function download(draft: string, packages: readonly string[], alone: readonly string[]): Promise<string | undefined> {
   const folder = join(draft, "packages")
   await mkdir(folder, { recursive: true })
-  const wanted = [...packages, ...(await lackingLibraries(packages))]
+  const wanted = [...packages, ...alone, ...(await lackingLibraries(packages))]
   const ran = await run(["apt-get", "download", "-qq", ...wanted], { cwd: folder })
   if (!ran.ok) return `apt-get download: ${ran.err}`
   for (const file of await readdir(folder)) {

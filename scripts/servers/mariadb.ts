@@ -5,7 +5,7 @@ import { run } from "./run.ts"
 
 let asked: Promise<Found> | undefined
 
-/** The mariadbd of this machine, else the distribution's, unpacked. `root` holds usr/share/mysql, which mariadbd needs named. */
+/** The mariadbd of this machine, else the distribution's, unpacked with its plug-ins. `root` holds usr/share/mysql, which mariadbd needs named. */
 export function mariadbPrograms(): Promise<Found> {
   asked ??= find()
   return asked
@@ -14,7 +14,7 @@ export function mariadbPrograms(): Promise<Found> {
 async function find(): Promise<Found> {
   const installed = Bun.which("mariadbd") ?? Bun.which("mariadbd", { PATH: "/usr/sbin" })
   if (installed !== null) return inFolder(dirname(installed), {})
-  const entry = await debianPackages("mariadb", ["mariadb-server-core"])
+  const entry = await debianPackages("mariadb-server", ["mariadb-server-core"], ["mariadb-server"])
   if ("why" in entry) return missing(entry.why)
   const programs = await inFolder(join(entry.folder, "usr/sbin"), { LD_LIBRARY_PATH: libraryPath(entry.folder) })
   return programs.found ? { ...programs, root: entry.folder } : programs

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { mkdir, readFile } from "node:fs/promises"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { mariadbPrograms, type Programs } from "../../../scripts/servers.ts"
@@ -13,6 +13,8 @@ import { serversFolder } from "./servers-folder.ts"
 export type MariadbOptions = {
   /** Settings of mariadbd: { "default-storage-engine": "Aria" }. */
   readonly config?: Readonly<Record<string, string>>
+  /** PEM. With `ca` an account may ask for a certificate of its client (REQUIRE X509). */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly ca?: string }
 }
 export type Row = Readonly<Record<string, unknown>>
 
@@ -24,6 +26,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   try {
     await mkdir(server.dataFolder, { mode: 0o700 })
     await hand(temporary.path, server.dataFolder)
+    for (const [name, pem] of Object.entries(tlsFiles(options))) await give(join(server.folder, name), pem)
     await initialise(server)
     await server.start()
     return server
@@ -31,6 +34,23 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
     await server[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function tlsFiles({ tls }: MariadbOptions): Readonly<Record<string, string>> {
+  if (tls === undefined) return {}
+  return { "server.crt": tls.certificate, "server.key": tls.key, ...(tls.ca === undefined ? {} : { "ca.crt": tls.ca }) }
+}
+
+function tlsSettings(folder: string, { tls }: MariadbOptions): Readonly<Record<string, string>> {
+  // Newer servers make themselves a certificate else.
+  if (tls === undefined) return { ssl: "off" }
+  const at = (name: string): string => join(folder, name)
+  return { "ssl-cert": at("server.crt"), "ssl-key": at("server.key"), ...(tls.ca === undefined ? {} : { "ssl-ca": at("ca.crt") }) }
+}
+
+async function give(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 })
+  await hand(path)
 }
 
 const systemTables = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"]
@@ -94,6 +114,7 @@ export class MariadbServer implements AsyncDisposable {
       "pid-file": join(this.folder, "pid"),
       "bind-address": this.host,
       "innodb-flush-log-at-trx-commit": "0",
+      ...tlsSettings(this.folder, this.#options),
       ...this.#options.config,
     }
     const words = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
