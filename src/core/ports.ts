@@ -5,7 +5,7 @@ import type { Secret } from "./secret.ts"
 
 /** What a version consists of, by field: `{ user: "shop", password: Secret, salt: Secret }`. */
 export type Fields = Readonly<Record<string, string | Secret>>
-/** A version, opened. `acceptedAt` is the service's own clock. */
+/** A version, opened. `acceptedAt` is the service's own clock, kept for the driver that said it. */
 export type Credential = { readonly version: string; readonly fields: Fields; readonly acceptedAt?: string }
 export type Versions = {
   readonly current?: Credential

@@ -1,6 +1,6 @@
 /** Redis and Valkey: an ACL user that may hold two passwords. */
 export const redis = {
-  "admin-too-powerful": "The admin may do everything (+@all), which is more than a rotation needs. The remedy has the ACL that is enough.",
+  "admin-too-powerful": "The admin may do everything, which is more than a rotation needs: whoever learns its password has the whole server. The remedy has the rights that are enough.",
   "redis-user-missing": "The ACL user does not exist, and mycelium does not make users. ACL SETUSER … on, or correct its name in the config.",
   "redis-user-off": "The ACL user is off: the server refuses even the right password. ACL SETUSER … on.",
   "redis-nopass": "The user is let in with any password. A rotation would lock out whoever gives none. Give it a password first: ACL SETUSER … resetpass >PASSWORD, with the clients.",

@@ -34,7 +34,7 @@ export const rotation = {
   "not-permitted": "The login that mycelium uses may not do what is needed. The remedy of mycelium check --connect shows the smallest GRANT or ACL that is enough.",
   "too-many-connections": "The service has no connection left. It passes by itself, and is tried again; else raise the limit, or find who holds them.",
   "server-not-ready": "The service is starting, stopping, loading or cut off from its primary. It is tried again by itself.",
-  "server-too-old": "The service is older than what mycelium can rotate without a risk (PostgreSQL 10, Redis 6). Upgrade it.",
+  "server-too-old": "The service is older than what mycelium can rotate without a risk (PostgreSQL 10, MariaDB 10.4, Redis 6). Upgrade it.",
   "user-differs": "The current version belongs to another user than the config names now. Adopt the password of the new user, or put the former one back.",
   "admin-not-asked": "The service lets the admin in without asking for a password (trust, peer, a certificate). It works; anybody who can connect from here is that admin.",
   "answer-malformed": "What answers at the address does not speak the expected protocol. Correct host and port in the config, or look at what stands in between.",

@@ -2,6 +2,7 @@ import { config } from "./config.ts"
 import { exec } from "./exec.ts"
 import { files } from "./files.ts"
 import { machine } from "./machine.ts"
+import { mariadb } from "./mariadb.ts"
 import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
 import { redis } from "./redis.ts"
@@ -16,6 +17,7 @@ export const texts: readonly { readonly title: string; readonly codes: Readonly<
   { title: "files", codes: files },
   { title: "config", codes: config },
   { title: "machine", codes: machine },
+  { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
   { title: "redis", codes: redis },
   { title: "programs of yours", codes: exec },

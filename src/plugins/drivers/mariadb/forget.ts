@@ -1,0 +1,10 @@
+import { readAccount, writeHashes } from "./account.ts"
+import { changing, type Place } from "./place.ts"
+
+/** The account can log in with no password then, nor otherwise, and still exists. */
+export function forget(place: Place, signal: AbortSignal): Promise<void> {
+  return changing(place, signal, async (connection) => {
+    const account = await readAccount(connection, place.account)
+    if (account !== undefined && (account.hashes.length > 0 || account.open || account.foreign)) await writeHashes(place, connection, [])
+  })
+}

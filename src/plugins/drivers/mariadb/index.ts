@@ -1,0 +1,36 @@
+import { defineDriver } from "../../../core/define.ts"
+import { parseAddress, sayAddress } from "./address.ts"
+import { apply } from "./apply.ts"
+import { forget } from "./forget.ts"
+import { Options } from "./options.ts"
+import { makePlace, sayAccount } from "./place.ts"
+import { preflight } from "./preflight.ts"
+import { probe } from "./probe.ts"
+import { revoke } from "./revoke.ts"
+import { settle } from "./settle.ts"
+import { stored } from "./stored.ts"
+
+/** The password of one MariaDB account. Old and new live side by side, each by its hash, until `revoke`. */
+export const mariadb = defineDriver({
+  type: "mariadb",
+  summary: "the password of a MariaDB account, set beside the old one by ALTER USER",
+  options: Options,
+  fields: ["user", "password"],
+  overlap: () => "both",
+  logins: ({ address, user, host }) => [`mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`],
+  open: (options, reach) => {
+    const place = makePlace(options, reach)
+    return {
+      overlap: "both",
+      draft: (_, text) => ({ user: options.user, password: text("password", options.length) }),
+      preflight: (versions, signal) => preflight(place, versions, signal),
+      settle: (_, signal) => settle(place, signal),
+      apply: (next, _, signal) => apply(place, next, signal),
+      probe: (candidate, signal) => probe(place, candidate, signal),
+      revoke: (old, live, { endSessions }, signal) => revoke(place, old, live, endSessions, signal),
+      forget: (_, signal) => forget(place, signal),
+      stored: (signal) => stored(place, signal),
+      describe: () => `ALTER USER ${sayAccount(place.account)} (second password)`,
+    }
+  },
+})

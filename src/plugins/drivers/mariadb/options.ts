@@ -1,0 +1,68 @@
+import { z } from "zod"
+import { AppError } from "../../../base/error.ts"
+import { ReferenceOptions } from "../../references/index.ts"
+import { parseAddress } from "./address.ts"
+
+/** What a config says about one MariaDB account. Messages are one sentence each and never quote what was given. */
+
+const path = { error: "give the path of a file" }
+/** It stands in SQL between quotes, whatever the server's sql_mode: so nothing that a quote or a character set could make something else of. */
+const Name = z
+  .string({ error: "give a name" })
+  .refine((name) => /^[!-~]{1,80}$/.test(name) && !/['"`\\]/.test(name), { error: "a user's name has 1 to 80 characters of ASCII, without spaces, quotes and backslashes" })
+const HostPart = z.string({ error: "give the host part of the account" }).regex(/^[A-Za-z0-9_.%:/-]{1,255}$/, { error: "the host part of an account is a name, an address or a pattern with %" })
+
+const Address = z.string({ error: "give an address: mariadb://host:3306" }).superRefine((text, context) => {
+  const problem = addressProblem(text)
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+})
+
+const Tls = z
+  .strictObject({
+    /** The authority's certificate (PEM); the system's authorities if left out. */
+    ca: z.string(path).min(1, path).optional(),
+    /** The name in the server's certificate; the address's host if left out. */
+    name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
+    /** What we show, where an account asks for it (REQUIRE X509). */
+    certificate: z.string(path).min(1, path).optional(),
+    key: z.string(path).min(1, path).optional(),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
+
+export const Options = z
+  .strictObject({
+    address: Address,
+    /** The user whose password rotates. */
+    user: Name,
+    /** The host part of its account: 'shop'@'%'. */
+    host: HostPart.default("%"),
+    /** Who changes it: MariaDB lets nobody give itself a second password. */
+    admin: z.strictObject({ user: Name, password: ReferenceOptions }, { error: "name an admin: { user, password }, for MariaDB lets nobody give itself a second password" }),
+    /** Verified TLS, which is what happens off this machine anyway; on this machine only if this is given. */
+    tls: Tls.optional(),
+    /** Allows clear text off this machine. */
+    insecure: z.boolean({ error: "say true or false" }).optional(),
+    /** Characters of a new password. */
+    length: z
+      .int({ error: "give a number of characters from 24 to 256" })
+      .min(24, { error: "24 characters at least" })
+      .max(256, { error: "256 characters at most" })
+      .optional(),
+  })
+  .superRefine(({ address, insecure, tls, admin, user }, context) => {
+    const problem = (at: string, message: string): void => context.addIssue({ code: "custom", path: [at], message })
+    if (insecure === true && tls !== undefined) problem("insecure", "insecure and tls contradict each other: leave one out")
+    if (tls !== undefined && addressProblem(address) === undefined && "socket" in parseAddress(address)) problem("tls", "a socket of this machine has no TLS: leave it out")
+    if (admin.user === user) problem("admin", "admin and user are the same: a rotation needs an admin whose password it does not change")
+  })
+export type Options = z.output<typeof Options>
+
+function addressProblem(text: string): string | undefined {
+  try {
+    parseAddress(text)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}

@@ -1,0 +1,66 @@
+import { AppError } from "../../../base/error.ts"
+import type { Finding, Versions } from "../../../core/ports.ts"
+import { type Account, accountProblem, checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
+import type { Connection } from "./connection.ts"
+import { isNumber } from "./fault.ts"
+import { asAdmin, type Place, sayAccount } from "./place.ts"
+import { serverProblems } from "./server.ts"
+import { isShared, maySeeSessions, readGrants } from "./sessions.ts"
+
+/** What a rotation would fail on, seen before any value exists. Changes nothing. */
+export async function preflight(place: Place, versions: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
+  try {
+    if (versions.current !== undefined) checkUser(place, versions.current)
+    return await asAdmin(place, signal, async (connection) => {
+      const account = await readOrDenied(connection, place)
+      return [...(await rightFindings(place, connection, account)), ...accountFindings(place, account, versions), ...(await serverProblems(connection)).map((one) => problem(one.code, one.says, one.remedy))]
+    })
+  } catch (error) {
+    // What may pass by itself is not a finding: nobody knows.
+    if (!(error instanceof AppError) || error.remedy === "retry") throw error
+    return [problem(error.code, error.message, error.hint)]
+  }
+}
+
+async function readOrDenied(connection: Connection, { account }: Place): Promise<Account | undefined | "denied"> {
+  return readAccount(connection, account).catch((error: unknown) => {
+    if (isNumber(error, 1142)) return "denied" as const
+    throw error
+  })
+}
+
+function accountFindings({ account: name }: Place, account: Account | undefined | "denied", { current, previous, pending, doubtful }: Versions): readonly Finding[] {
+  if (account === "denied") return []
+  const unfit = accountProblem(account, name)
+  if (unfit !== undefined) return [problem("mariadb-user-unfit", unfit.says, unfit.hint)]
+  // Without a version of ours, whether there is a password at all is asked by `stored`.
+  if (account === undefined || current === undefined) return []
+  const ours = [current, previous, pending, ...doubtful].flatMap((one) => (one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)]))
+  const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
+  if (unknown === 0) return []
+  const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
+  return [problem("mariadb-unknown-password", says, `SHOW CREATE USER ${sayAccount(name)} shows the hash of each: find out whose it is, and ALTER USER to the hash of yours alone if nobody needs it`)]
+}
+
+/** By what the server says that the admin holds: a trial would leave its date in the account. */
+async function rightFindings({ account: name, options: { admin } }: Place, connection: Connection, account: Account | undefined | "denied"): Promise<readonly Finding[]> {
+  const may = await readGrants(connection)
+  const missing = [...(may("CREATE USER") ? [] : [`CREATE USER ON *.*`]), ...(account === "denied" ? ["SELECT ON mysql.global_priv"] : [])]
+  if (missing.length > 0) return [problem("not-permitted", `${admin.user} may not do what a rotation needs: ${missing.join(", ")}`, missing.map((right) => `GRANT ${right} TO ${admin.user}`).join("; "))]
+  const sessions = maySeeSessions(may) ? [] : [note("sessions-out-of-reach", `${admin.user} may not see and end the sessions of others: end_sessions would fail`, `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin.user}`)]
+  const shared = (await isShared(connection, name)) ? [note("mariadb-sessions-shared", `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`, "let each account have a name of its own")] : []
+  return [...powerFindings(admin.user, may), ...sessions, ...shared]
+}
+
+function powerFindings(admin: string, may: (right: string) => boolean): readonly Finding[] {
+  if (!may("SUPER")) return []
+  const remedy = `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${admin}; GRANT CREATE USER ON *.* TO ${admin}; GRANT SELECT ON mysql.global_priv TO ${admin}; for end_sessions also PROCESS, CONNECTION ADMIN ON *.*`
+  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin} may do everything, which is more than it needs`, remedy }]
+}
+
+function problem(code: string, says: string, remedy?: string): Finding {
+  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
+}
+function note(code: string, says: string, remedy: string): Finding {
+  return { code, severity: "info", says, remedy }
+}
