@@ -116,7 +116,7 @@ test(`no login with what .env shows fails in ${rounds} rotations`, async () => {
 
 type Tally = { readonly logins: number; readonly failures: readonly string[]; readonly ms: number }
 
-/** Reads .env and logs in, four at a time, as fast as it can. */
+/** Reads .env and logs in, four at a time, as fast as it can. A false alarm needs 300 ms (the grace) between the two: none in 220,000 logins on a busy machine. */
 function startClient(server: MariadbServer, project: Project): { stop(): Promise<Tally> } {
   const began = performance.now()
   const failures: string[] = []
