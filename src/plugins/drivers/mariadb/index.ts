@@ -1,6 +1,7 @@
 import { defineDriver } from "../../../core/define.ts"
 import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
+import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
 import { Options } from "./options.ts"
 import { makePlace, sayAccount } from "./place.ts"
@@ -17,6 +18,7 @@ export const mariadb = defineDriver({
   options: Options,
   fields: ["user", "password"],
   overlap: () => "both",
+  server: ({ address }) => `mariadb://${sayAddress(parseAddress(address))}`,
   logins: ({ address, user, host }) => [`mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`],
   open: (options, reach) => {
     const place = makePlace(options, reach)
@@ -28,6 +30,7 @@ export const mariadb = defineDriver({
       apply: (next, _, signal) => apply(place, next, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, { endSessions }, signal) => revoke(place, old, live, endSessions, signal),
+      expel: (live, signal) => expel(place, live, signal),
       forget: (_, signal) => forget(place, signal),
       stored: (signal) => stored(place, signal),
       describe: () => `ALTER USER ${sayAccount(place.account)} (second password)`,

@@ -39,7 +39,7 @@ function accountFindings({ account: name }: Place, account: Account | undefined 
   const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
-  return [problem("mariadb-unknown-password", says, `SHOW CREATE USER ${sayAccount(name)} shows the hash of each: find out whose it is, and ALTER USER to the hash of yours alone if nobody needs it`)]
+  return [{ ...problem("mariadb-unknown-password", says, `SHOW CREATE USER ${sayAccount(name)} shows the hash of each: find out whose it is, and ALTER USER to the hash of yours alone if nobody needs it`), yields: true }]
 }
 
 /** By what the server says that the admin holds: a trial would leave its date in the account. */

@@ -103,7 +103,7 @@ export function maySeeSessions(may: (right: string) => boolean): boolean {
 }
 
 /** This table compares names without regard to case. */
-async function sessionsOf({ account: { user } }: Place, connection: Connection): Promise<readonly string[]> {
+export async function sessionsOf({ account: { user } }: Place, connection: Connection): Promise<readonly string[]> {
   return (await connection.query(`SELECT ID FROM information_schema.PROCESSLIST WHERE BINARY USER = '${user}'`)).map(([id]) => id ?? "")
 }
 

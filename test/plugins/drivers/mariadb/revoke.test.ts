@@ -129,3 +129,27 @@ test("forget() leaves an account that nobody enters, and none where none was", a
   await driver.forget?.([shop.old, live], soon())
   expect(await server.sql(`select User from mysql.global_priv where User = '${shop.user}'`)).toEqual([])
 })
+
+describe("expel()", () => {
+  test("leaves one password, whoever set the others, and no session that is older; again, it changes nothing", async () => {
+    const shop = await account(server)
+    using before = await session(server, shop.user, shop.password)
+    const { driver, live } = await rotated(shop)
+    const intruders = drafted(driver, "v9")
+    await driver.apply(intruders, versions(live, intruders), soon())
+    expect(await driver.expel?.(live, soon())).toEqual({ sessionsEnded: 1, notes: [] })
+    expect(await before.alive()).toBe(false)
+    expect(await hashesAt(server, shop.user)).toEqual(hashesOf(live))
+    expect(await Promise.all([shop.old, intruders, live].map((one) => driver.probe(one, soon())))).toEqual(["refused", "refused", "accepted"])
+    expect(await driver.expel?.(live, soon())).toEqual({ sessionsEnded: 0, notes: [] })
+  })
+
+  test("says how many came in between, which cannot be told from the program's own", async () => {
+    const shop = await account(server)
+    const { driver, live } = await rotated(shop)
+    using between = await session(server, shop.user, shop.password)
+    const done = await driver.expel?.(live, soon())
+    expect(done).toEqual({ sessionsEnded: 0, notes: [expect.stringContaining("1 session of")] as never })
+    expect(await between.alive()).toBe(true)
+  })
+})

@@ -1,0 +1,25 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential } from "../../../core/ports.ts"
+import { hashOf, readUsable, writeHashes } from "./account.ts"
+import { changing, type Place, sayAccount } from "./place.ts"
+import { endOlderSessions, sessionsOf } from "./sessions.ts"
+
+/** For containment: one statement leaves the account `live`'s password alone, whoever set the others; then the sessions that are older than it end. */
+export function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+  const hash = hashOf(live)
+  return changing(place, signal, async (connection) => {
+    const only = ({ hashes }: { readonly hashes: readonly string[] }): boolean => hashes.length === 1 && hashes[0] === hash
+    const alone = only(await readUsable(connection, place.account))
+    if (!alone) await writeHashes(place, connection, [hash])
+    if (!only(await readUsable(connection, place.account))) throw new AppError("mariadb-not-kept", `${connection.says}: the account holds other passwords again: somebody else changes it`, { remedy: "retry" })
+    const sessionsEnded = await endOlderSessions(place, connection, live, signal)
+    const younger = alone ? 0 : (await sessionsOf(place, connection)).length
+    return { sessionsEnded, notes: younger === 0 ? [] : [betweenNote(place, younger)] }
+  })
+}
+
+/** Until the old password was taken away, both were accepted, and MariaDB does not say by which somebody came in. */
+function betweenNote({ account }: Place, count: number): string {
+  const many = count === 1 ? "1 session" : `${count} sessions`
+  return `${many} of ${sayAccount(account)} began after the new password was there and before the old one was gone: if not all are yours, KILL USER ends them (--cut-first leaves no such time)`
+}
