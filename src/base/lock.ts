@@ -16,21 +16,40 @@ export interface HeldLock {
   release(): void
 }
 
+/** How often, and how far apart (ms), one who is refused looks again until the holder has written its name. */
+const looks = 50
+const lookMs = 10
+
 /** Takes the lock, or says who holds it. `holder` is what others are told: never a value. */
 export async function takeLock(path: string, holder: string): Promise<HeldLock | { readonly heldBy: string }> {
   const { Database } = await import("bun:sqlite")
   refuseNetwork(dirname(path))
   create(path)
-  let database: InstanceType<typeof Database> | undefined
+  let before: string | undefined
+  for (let look = 0; ; look++) {
+    const lock = tryLock(Database, path, holder)
+    if (lock !== undefined) return lock
+    // A killed holder leaves its name; the next one replaces it right after it has the lock.
+    const heldBy = readHolder(path)
+    if (look >= looks || (heldBy !== undefined && heldBy === before)) return { heldBy: heldBy ?? "another process" }
+    before = heldBy
+    await Bun.sleep(lookMs)
+  }
+}
+
+function tryLock(Open: typeof Database, path: string, holder: string): HeldLock | undefined {
+  let database: Database | undefined
   try {
-    database = new Database(path)
+    database = new Open(path)
+    // Two that begin at the same instant are in each other's way for a moment: without patience both would be refused.
+    database.run(`PRAGMA busy_timeout = ${lookMs}`)
     // Nothing is ever written into it: no journal file comes to be.
     database.run("PRAGMA journal_mode = DELETE")
     database.run("BEGIN EXCLUSIVE")
     writeHolder(path, holder)
   } catch (error) {
     database?.close()
-    if (systemCode(error)?.startsWith("SQLITE_BUSY") === true) return { heldBy: readHolder(path) }
+    if (systemCode(error)?.startsWith("SQLITE_BUSY") === true) return undefined
     throw lockError(`cannot lock ${path}`, error)
   }
   return heldLock(database, path)
@@ -121,10 +140,10 @@ function writeHolder(path: string, holder: string): void {
   writeFileSync(holderPath(path), `${holder}\n`, { mode: 0o600, flag: "wx" })
 }
 
-function readHolder(path: string): string {
+function readHolder(path: string): string | undefined {
   try {
-    return readFileSync(holderPath(path), "utf8").trim().slice(0, 200)
+    return readFileSync(holderPath(path), "utf8").trim().slice(0, 200) || undefined
   } catch {
-    return "another process"
+    return undefined
   }
 }
