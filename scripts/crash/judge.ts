@@ -1,28 +1,54 @@
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
+import type { StateDocument } from "../../src/core/state.ts"
 import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
 import { auditFaults, loginsOf, type Opened, stateOf } from "../../test/support/sealed.ts"
-import type { Shop } from "../../test/support/shop.ts"
+import { firstKey, type Shop } from "../../test/support/shop.ts"
+import type { Service } from "../../test/support/shop-services.ts"
 import type { Lane } from "./lane.ts"
 
 /** What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated twice; anything else. */
 export type Fault = { readonly kind: "lost" | "stuck" | "double" | "wrong"; readonly says: string }
 
-/** Right after the cut, with nothing but the disk: does a credential that is on it work? */
-export async function judgeCut({ shop }: Lane): Promise<readonly Fault[]> {
-  if (shop.options.generatedOnly === true) return judgeGeneratedCut(shop)
-  const { service, project, role } = shop
-  const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) => (password === undefined ? [] : [{ user, password }]))
-  const onDisk = [service.shown(project), ...sealed].filter(({ password }) => password !== "")
-  for (const login of onDisk) if ((await service.login(login)) === "in") return []
-  // Before a first value there is none that could be lost.
-  if (shop.options.empty === true && (await service.holdsNothing())) return []
-  return [{ kind: "lost", says: `none of ${onDisk.length} credentials on the disk is accepted` }]
+/** Right after the cut, with nothing but the disk: does a credential that is on it work, for each service? */
+export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault[]> {
+  const faults: Fault[] = []
+  for (const service of shop.services) {
+    const says = await lostBy(shop, service, scenario.rest === "deleted")
+    if (says !== undefined) faults.push({ kind: "lost", says })
+  }
+  if (showsKey(shop) && scenario.rest !== "deleted") {
+    const known = [shop.options.empty === true ? "" : firstKey, ...(await loginsOf(shop.project, "session_key")).map(({ password }) => password)]
+    if (!known.includes(keyOf(shop))) faults.push({ kind: "lost", says: "the key in the file is in no version" })
+  }
+  return faults
 }
 
-async function judgeGeneratedCut({ project }: Shop): Promise<readonly Fault[]> {
-  const known = (await loginsOf(project, "session_key")).map(({ password }) => password)
-  return known.includes(project.variable("SESSION_KEY")) ? [] : [{ kind: "lost", says: "the key in .env is in no version" }]
+/** Undefined where nothing is lost. `erased`: it was asked that no login works in the end; whichever still does must be on the disk. */
+async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<string | undefined> {
+  const { project, role } = shop
+  const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) => (password === undefined ? [] : [{ user, password }]))
+  const onDisk = [...shownBy(shop, service), ...sealed].filter(({ password }) => password !== "")
+  for (const login of onDisk) if ((await service.login(login)) === "in") return undefined
+  // Before a first value there is none that could be lost.
+  if ((erased || shop.options.empty === true) && (await service.holdsNothing())) return undefined
+  return `${service.secret}: none of ${onDisk.length} credentials on the disk is accepted`
+}
+
+/** None where the file no longer has its lines. */
+function shownBy({ project }: Shop, service: Service): readonly { readonly user: string; readonly password: string }[] {
+  try {
+    return [service.shown(project)]
+  } catch {
+    return []
+  }
+}
+
+function showsKey({ options }: Shop): boolean {
+  return options.two === true || options.generatedOnly === true
+}
+function keyOf({ project, options }: Shop): string {
+  return project.variable("SESSION_KEY", options.two === true ? "session.env" : ".env")
 }
 
 /** What the state held after the cut: how often it may have rotated since. */
@@ -38,7 +64,15 @@ function newestOf(versions: readonly { readonly id: string }[]): number {
   return Math.max(0, ...versions.map(({ id }) => Number(id.slice(1))))
 }
 
-const exits = { rotated: [0], adopted: [0], back: [1] } as const
+/** No journal, no revoke owed: looked at without any key, as a reader of metrics would. */
+export function isAtRest({ shop }: Lane): boolean {
+  const path = shop.project.statePath()
+  if (!existsSync(path)) return true
+  const { changeSet, secrets } = JSON.parse(readFileSync(path, "utf8")) as StateDocument
+  return changeSet === undefined && Object.values(secrets).every(({ versions }) => versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"))
+}
+
+const exits = { rotated: [0], adopted: [0], back: [1], deleted: [0] } as const
 
 /** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */
 export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: Middle): Promise<readonly Fault[]> {
@@ -48,6 +82,8 @@ export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: 
   if (once.code === undefined || !allowed.includes(once.code)) note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
   const document = await stateOf(shop.project)
   if (document?.changeSet !== undefined) note("stuck", "the journal is open")
+  // A deletion that was cut is finished by the same command, not by the service.
+  if (scenario.rest === "deleted") return faults
   for (const name of Object.keys(document?.secrets ?? {})) {
     const versions = await loginsOf(shop.project, name)
     if (newestOf(versions) > (middle.newest[name] ?? 0)) note("double", `${name} was rotated, which is not due`)
@@ -61,14 +97,16 @@ export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: 
 export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise<readonly Fault[]> {
   const faults: Fault[] = []
   const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says })
-  const allowed: readonly number[] = exits[lane.scenario.rest]
+  const { shop, scenario } = lane
+  const allowed: readonly number[] = exits[scenario.rest]
   if (again.code === undefined || !allowed.includes(again.code)) note("stuck", `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`)
-  const { shop } = lane
   const document = await stateOf(shop.project)
   if (document?.changeSet !== undefined) note("stuck", "the journal is open")
-  for (const name of Object.keys(document?.secrets ?? {})) {
+  const expected = [...shop.services.map(({ secret }) => secret), ...(showsKey(shop) ? ["session_key"] : [])]
+  for (const name of expected) {
     const versions = await loginsOf(shop.project, name)
-    for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
+    const found = scenario.rest === "deleted" ? await erasedFaults(shop, name, versions) : await secretFaults(shop, name, versions)
+    for (const says of found) note("wrong", says)
     for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) })) note("double", says)
   }
   for (const says of [...outsideFaults(lane), ...diskFaults(shop)]) note("wrong", says)
@@ -81,16 +119,28 @@ async function secretFaults(shop: Shop, name: string, versions: readonly Sealed[
   const current = versions.filter(({ stage }) => stage === "current")
   const [live] = current
   if (live === undefined || current.length > 1) return [...faults, `${name} has ${current.length} current versions`]
-  const { service, project, role } = shop
-  if (name !== service.secret) return project.variable("SESSION_KEY", shop.options.two ? "session.env" : ".env") === live.password ? faults : [...faults, "the file shows another session key"]
+  const { project, role } = shop
+  const service = shop.services.find(({ secret }) => secret === name)
+  if (service === undefined) return keyOf(shop) === live.password ? faults : [...faults, "the file shows another session key"]
   const shown = service.shown(project)
-  if (shown.password !== live.password || shown.user !== (live.user ?? role)) faults.push("the file shows another login than the current one")
-  if ((await service.login(shown)) !== "in") faults.push("the login in the file is not accepted")
-  for (const { id, user = role, password, stage } of versions) {
-    if (stage === "current" || password === undefined) continue
+  if (shown.password !== live.password || shown.user !== (live.user ?? role)) faults.push(`the file shows another login of ${name} than the current one`)
+  if ((await service.login(shown)) !== "in") faults.push(`the login of ${name} in the file is not accepted`)
+  const dead = versions.filter(({ stage, password }) => stage !== "current" && password !== undefined)
+  for (const { id, user = role, password = "" } of dead) {
     const answer = await service.login({ user, password })
-    if (answer !== service.refusal) faults.push(`${id}, which should be dead, is answered ${answer}`)
+    if (answer !== service.refusal) faults.push(`${name} ${id}, which should be dead, is answered ${answer}`)
   }
+  return faults
+}
+
+/** No version, no line in a file, no login. */
+async function erasedFaults(shop: Shop, name: string, versions: readonly Sealed[]): Promise<readonly string[]> {
+  const faults = versions.map(({ id }) => `${name} ${id} is left`)
+  const service = shop.services.find(({ secret }) => secret === name)
+  const variables = service === undefined ? ["SESSION_KEY"] : Object.keys(service.variables)
+  const files = [".env", "session.env"].filter((file) => shop.project.has(file)).map((file) => shop.project.read(file))
+  for (const variable of variables) if (files.some((text) => text.includes(`${variable}=`))) faults.push(`${variable} is left in a file`)
+  if (service !== undefined && !(await service.holdsNothing())) faults.push(`a login of ${name} is left`)
   return faults
 }
 
@@ -121,7 +171,8 @@ function outsideFaults({ shop, scenario }: Lane): readonly string[] {
   const faults: string[] = []
   if (scenario.rest === "back" && project.read(".env") !== project.read("good.env")) faults.push(".env is not as it was, byte for byte")
   if (!project.read(".env").includes('# the shop\nPORT=8080\n') || !project.read(".env").endsWith('GREETING="hello, world"\n')) faults.push("another line of .env has changed")
-  return [...faults, ...programFaults(shop)]
+  // A deletion restarts nothing.
+  return scenario.rest === "deleted" ? faults : [...faults, ...programFaults(shop)]
 }
 
 function programFaults({ project, options }: Shop): readonly string[] {
@@ -135,6 +186,7 @@ function diskFaults({ project }: Shop): readonly string[] {
   const paths = [...below(project.folder), ...below(project.home)]
   for (const path of paths) if (path.endsWith(".mycelium-draft")) faults.push(`${basename(path)} is left`)
   for (const name of readdirSync(project.stateFolder)) if (!/^production\.(json|lock|audit\.jsonl)$/.test(name)) faults.push(`${name} is left in the store`)
-  for (const path of [...below(project.store), project.path(".env")]) if (!["0600", "0700"].includes(modeOf(path))) faults.push(`${path} has mode ${modeOf(path)}`)
+  const files = [project.path(".env"), project.path("session.env")].filter((path) => existsSync(path))
+  for (const path of [...below(project.store), ...files]) if (!["0600", "0700"].includes(modeOf(path))) faults.push(`${path} has mode ${modeOf(path)}`)
   return [...faults, ...auditFaults(project)]
 }

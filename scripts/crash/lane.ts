@@ -1,20 +1,17 @@
-import { cpSync, rmSync } from "node:fs"
+import { cpSync, existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Ran } from "../../test/support/mycelium.ts"
 import { type Shop, openShop } from "../../test/support/shop.ts"
-import type { PostgresServer } from "../../test/support/servers/postgres.ts"
-import type { RedisServer } from "../../test/support/servers/redis.ts"
-import { readStrace } from "../../test/support/strace.ts"
-import type { Call } from "../../test/support/strace.ts"
-import { type Cut, cuttable, marking } from "./cuts.ts"
-import type { Scenario } from "./scenarios.ts"
+import { type Call, readStrace } from "../../test/support/strace.ts"
+import { type Cut, counted, traced } from "./cuts.ts"
+import type { Scenario, Servers } from "./scenarios.ts"
 
-export type Servers = { readonly postgres: PostgresServer; readonly redis: RedisServer }
-
-/** One shop that is brought to the instant before the command again and again: its files, and the password at the server. */
+/** One shop that is brought to the instant before the command again and again: its files, and what its services hold. */
 export class Lane implements AsyncDisposable {
   readonly shop: Shop
   readonly scenario: Scenario
+  /** What the last killed run had called. */
+  killed: readonly Call[] = []
   readonly #putBack: () => Promise<void>
 
   constructor(shop: Shop, scenario: Scenario, putBack: () => Promise<void>) {
@@ -23,17 +20,20 @@ export class Lane implements AsyncDisposable {
     this.#putBack = putBack
   }
 
-  static async open({ postgres, redis }: Servers, scenario: Scenario): Promise<Lane> {
-    const shop = await openShop(postgres, scenario.redis === true ? { ...scenario.shop, redis } : scenario.shop)
+  static async open(servers: Servers, scenario: Scenario): Promise<Lane> {
+    const shop = await openShop(servers.postgres, scenario.shop(servers))
     await scenario.prepare(shop)
-    for (const folder of ["project", "home"]) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
-    return new Lane(shop, scenario, scenario.shop.generatedOnly === true ? () => Promise.resolve() : await shop.service.keep())
+    for (const folder of folders) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
+    const held = await Promise.all(shop.services.map((service) => service.held()))
+    return new Lane(shop, scenario, async () => {
+      for (const [index, service] of shop.services.entries()) await service.hold(held[index] ?? {})
+    })
   }
 
   /** Back to the instant before the command. */
   async reset(): Promise<void> {
     const { project } = this.shop
-    for (const folder of ["project", "home"]) {
+    for (const folder of folders) {
       rmSync(join(project.root, folder), { recursive: true, force: true })
       copy(join(project.root, `kept-${folder}`), join(project.root, folder))
     }
@@ -42,24 +42,38 @@ export class Lane implements AsyncDisposable {
 
   /** The command, watched and not disturbed. */
   async watch(): Promise<readonly Call[]> {
-    const ran = await this.run({ trace: [...new Set([...cuttable, ...marking]), "openat", "clone", "clone3"] })
+    const ran = await this.run(["-e", `trace=${traced.join(",")}`])
     if (ran.code === undefined) throw new Error(`${this.scenario.name}: the command did not end by itself: ${ran.stderr}`)
     return this.calls()
   }
 
-  /** The command, killed at `cut`. */
-  async kill({ call, when }: Cut): Promise<Ran> {
-    return this.run({ trace: [...new Set([...marking, call, "clone3", "clone"])], inject: `${call}:signal=KILL:when=${when}` })
+  /** The command; the call that `cut` means is held up, and meanwhile the process is killed. */
+  async kill(cut: Cut): Promise<void> {
+    const { call, when, side, file } = cut
+    rmSync(this.#log, { force: true })
+    const hold = side === "after" ? "delay_exit" : "delay_enter"
+    // Strace counts by thread. The main thread is one; the calls of a pool are few once they are about one file: each is held up.
+    const how = file === undefined ? `${longHoldMs * 1000}:when=${when}` : `${holdMs * 1000}`
+    const running = this.run([...(file === undefined ? [] : ["-P", join(this.shop.project.root, file)]), "-e", `trace=${call}`, "-e", `inject=${call}:${hold}=${how}`])
+    const ended = running.then(() => true)
+    while (!(await Promise.race([ended, Bun.sleep(2).then(() => false)]))) {
+      const held = counted(this.calls(), cut)[when - 1]
+      if (held === undefined || (side === "after" && held.result === undefined)) continue
+      killPid(held.pid)
+      break
+    }
+    await running
+    this.killed = this.calls()
   }
 
   calls(): readonly Call[] {
-    return readStrace(this.#log)
+    return existsSync(this.#log) ? readStrace(this.#log) : []
   }
 
-  async run(how?: { readonly trace: readonly string[]; readonly inject?: string }): Promise<Ran> {
-    if (how === undefined) return this.shop.project.mycelium(this.scenario.args)
-    const inject = how.inject === undefined ? [] : ["-e", `inject=${how.inject}`]
-    const under = ["strace", "-f", "-y", "-qq", "-s", "16", "-o", this.#log, "-e", `trace=${how.trace.join(",")}`, ...inject]
+  /** The command; under strace where its options are given. */
+  async run(options?: readonly string[]): Promise<Ran> {
+    if (options === undefined) return this.shop.project.mycelium(this.scenario.args)
+    const under = ["strace", "-f", "-y", "-Y", "-qq", "-s", "16", "-o", this.#log, ...options]
     return this.shop.project.mycelium(this.scenario.args, { under })
   }
 
@@ -72,7 +86,21 @@ export class Lane implements AsyncDisposable {
   }
 }
 
+/** How long a call is held up, in milliseconds: long enough for this process to see it. */
+const holdMs = 80
+const longHoldMs = 500
+
+/** Any of its threads will do. */
+function killPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+const folders = ["project", "home"] as const
+
 function copy(from: string, to: string): void {
   cpSync(from, to, { recursive: true, preserveTimestamps: true })
 }
-

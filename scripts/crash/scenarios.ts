@@ -1,40 +1,69 @@
-import { type Shop, type ShopOptions } from "../../test/support/shop.ts"
+import type { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
+import type { PostgresServer } from "../../test/support/servers/postgres.ts"
+import type { RedisServer } from "../../test/support/servers/redis.ts"
+import type { Shop, ShopOptions } from "../../test/support/shop.ts"
+
+export type Servers = { readonly postgres: PostgresServer; readonly redis: RedisServer; readonly keys: KeyService }
 
 /** What is cut: one command in a shop that was brought to the instant before it. */
 export type Scenario = {
   readonly name: string
   readonly says: string
-  readonly shop: ShopOptions
-  /** A user of Redis instead of a role of PostgreSQL. */
-  readonly redis?: true
+  readonly shop: (servers: Servers) => ShopOptions
   readonly args: readonly string[]
-  /** From a shop that is laid out, with an identity, to the instant before the command. */
+  /** From a shop that is laid out to the instant before the command. */
   readonly prepare: (shop: Shop) => Promise<void>
   /** How it must end when it is called again after a cut. */
-  readonly rest: "rotated" | "back" | "adopted"
-  /** Cuts begin after this many changes of the state: to reach the revoke without the rest. */
-  readonly afterWrites?: number
+  readonly rest: "rotated" | "back" | "adopted" | "deleted"
+  /** Cuts begin once the new value is promoted: to reach the revoke without the rest. */
+  readonly onlyRevoke?: true
+}
+
+const kinds: Readonly<Record<string, { readonly says: string; readonly shop: Scenario["shop"] }>> = {
+  generated: { says: "a value that no service asks for", shop: () => ({ generatedOnly: true }) },
+  role: { says: "a role that changes its own password", shop: () => ({}) },
+  admin: { says: "a role that an admin changes", shop: () => ({ admin: true }) },
+  pair: { says: "two roles in turn", shop: () => ({ pair: true }) },
+  redis: { says: "a user of Redis, two passwords for a while", shop: ({ redis }) => ({ redis }) },
+  exec: { says: "a program, two values for a while", shop: ({ keys }) => ({ exec: keys }) },
+  three: { says: "a role, a user of Redis and a generated value at once, two files, two programs", shop: ({ redis }) => ({ admin: true, beside: redis, two: true }) },
 }
 
 const rotate = ["rotate-now", "production", "--json"]
 const adopted = (shop: Shop): Promise<void> => shop.adopt()
 
+type Way = Omit<Scenario, "name" | "says" | "shop"> & { readonly says: string; readonly more?: ShopOptions }
+const ways: Readonly<Record<string, Way>> = {
+  forward: { says: "rotated", args: rotate, prepare: adopted, rest: "rotated" },
+  back: { says: "a health check fails, it goes back", args: rotate, prepare: sick, rest: "back" },
+  revoke: { says: "the old value is taken away", args: rotate, prepare: adopted, rest: "rotated", onlyRevoke: true },
+  adopt: { says: "taken over", args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },
+  new: { says: "a first value", args: [...rotate, "--new"], prepare: init, rest: "rotated", more: { empty: true } },
+  delete: { says: "erased", args: ["delete", "production", "--yes", "--json"], prepare: adopted, rest: "deleted" },
+}
+
+/** Combinations that there are not, and why. */
+export const impossible: Readonly<Record<string, string>> = {
+  "generated-revoke": "no service asks for it: nothing is taken away",
+  "role-new": "who has no password cannot log in to set one; refused before anything is made",
+  "role-delete": "only an admin can end a login; refused, unless it is to stay (--keep-login)",
+}
+
+/** Beside the table of services and ways. */
+const others: readonly Scenario[] = [
+  { name: "sessions", says: "a role; the old sessions are ended, cut anywhere", shop: () => ({ endSessions: true }), args: rotate, prepare: adopted, rest: "rotated" },
+  { name: "again", says: "a role and a generated value; the recovery itself is cut, going forward", shop: () => ({ two: true }), args: rotate, prepare: killedForward, rest: "rotated" },
+  { name: "again-back", says: "as again, going back", shop: () => ({ two: true }), args: rotate, prepare: killedBack, rest: "back" },
+]
+
 export const scenarios: readonly Scenario[] = [
-  { name: "generated", says: "a value that no service asks for", shop: { generatedOnly: true }, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "postgres", says: "a role changes its own password", shop: {}, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "admin", says: "an admin changes it", shop: { admin: true }, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "two", says: "postgres and generated, two files, two programs", shop: { two: true }, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "pair", says: "two roles in turn", shop: { pair: true, two: true }, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "redis", says: "a user of Redis, two passwords for a while", shop: { two: true }, redis: true, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "back", says: "a health check fails, it goes back", shop: { two: true }, args: rotate, prepare: sick, rest: "back" },
-  { name: "pair-back", says: "a pair goes back", shop: { pair: true }, args: rotate, prepare: sick, rest: "back" },
-  { name: "redis-back", says: "a user of Redis goes back", shop: {}, redis: true, args: rotate, prepare: sick, rest: "back" },
-  { name: "revoke", says: "the old sessions are ended", shop: { endSessions: true }, args: rotate, prepare: adopted, rest: "rotated", afterWrites: 3 },
-  { name: "dated", says: "as revoke, cut anywhere", shop: { endSessions: true }, args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "adopt", says: "taking over what exists", shop: { two: true }, args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },
-  { name: "new", says: "a first value", shop: { admin: true, empty: true }, args: [...rotate, "--new"], prepare: init, rest: "rotated" },
-  { name: "again", says: "the recovery itself is cut, going forward", shop: { two: true }, args: rotate, prepare: killedForward, rest: "rotated" },
-  { name: "again-back", says: "the recovery itself is cut, going back", shop: { two: true }, args: rotate, prepare: killedBack, rest: "back" },
+  ...Object.entries(kinds).flatMap(([kind, { says, shop }]) =>
+    Object.entries(ways).flatMap(([way, { says: does, more, ...rest }]): Scenario[] => {
+      const name = `${kind}-${way}`
+      return impossible[name] === undefined ? [{ ...rest, name, says: `${says}: ${does}`, shop: (servers) => ({ ...shop(servers), ...more }) }] : []
+    }),
+  ),
+  ...others,
 ]
 
 async function init(shop: Shop): Promise<void> {
@@ -59,10 +88,10 @@ async function killedBack(shop: Shop): Promise<void> {
   await dieIn(shop, 'if [ -e die ] && cmp -s .env good.env; then rm die; kill -9 "$PPID"; exit 1; fi')
 }
 
-async function dieIn({ project, run: _, ...shop }: Shop, line: string): Promise<void> {
+async function dieIn({ project, role }: Shop, line: string): Promise<void> {
   const hook = project.read("restart-api")
   project.script("restart-api", line, ...hook.split("\n").slice(1))
   project.write("die", "")
   const { signal, stdout, stderr } = await project.mycelium(rotate)
-  if (signal !== "SIGKILL") throw new Error(`${shop.role} was not killed in its hook: ${stdout}${stderr}`)
+  if (signal !== "SIGKILL") throw new Error(`${role} was not killed in its hook: ${stdout}${stderr}`)
 }

@@ -1,30 +1,35 @@
 import { columns } from "../../src/cli/columns.ts"
-import type { Explored } from "./explore.ts"
+import { type Explored, sayCut } from "./explore.ts"
 import type { Fault } from "./judge.ts"
+import { impossible } from "./scenarios.ts"
 
 const kinds: readonly Fault["kind"][] = ["lost", "stuck", "double", "wrong"]
 
-/** One row a scenario, and their sum. */
+type Counted = Pick<Explored, "planned" | "reached" | "faults" | "recoveries">
+
+/** One row a scenario, their sum, and what there is no scenario for. */
 export function tableOf(explored: readonly Explored[]): string {
-  const head = ["scenario", "planned", "reached", "instants", ...kinds, "median", "worst", "what"]
-  const rows = explored.map((one) => rowOf(one))
-  const all = sum(explored)
-  return columns([head, ...rows, ["all", String(all.planned), String(all.reached), "", ...kinds.map((kind) => String(all.faults.filter((fault) => fault.kind === kind).length)), ...times(all.recoveryMs), ""]]).join("\n")
+  const head = ["scenario", "planned", "reached", ...kinds, "median", "worst", "what"]
+  const rows = explored.map((one) => [one.scenario.name, ...cellsOf(one), one.scenario.says])
+  const none = Object.entries(impossible).map(([name, why]) => [name, "–", "–", ...kinds.map(() => "–"), "–", "–", why])
+  return columns([head, ...rows, ["all", ...cellsOf(sum(explored)), ""], ...none]).join("\n")
 }
 
-function rowOf({ scenario, planned, reached, instants, faults, recoveryMs }: Explored): readonly string[] {
+function cellsOf({ planned, reached, faults, recoveries }: Counted): readonly string[] {
   // A cut counts once a kind, however much is wrong after it.
-  const cuts = (kind: Fault["kind"]): string => String(new Set(faults.filter((fault) => fault.kind === kind).map(({ cut }) => `${cut.call}:${cut.when}`)).size)
-  return [scenario.name, String(planned), String(reached), `${instants.hit}/${instants.all}`, ...kinds.map(cuts), ...times(recoveryMs), scenario.says]
+  const cuts = (kind: Fault["kind"]): string => String(new Set(faults.filter((fault) => fault.kind === kind).map(({ cut }) => cut)).size)
+  return [String(planned), String(reached), ...kinds.map(cuts), ...times(recoveries.map(({ ms }) => ms))]
 }
 
-function sum(explored: readonly Explored[]): Pick<Explored, "planned" | "reached" | "faults" | "recoveryMs"> {
-  return {
-    planned: explored.reduce((total, { planned }) => total + planned, 0),
-    reached: explored.reduce((total, { reached }) => total + reached, 0),
-    faults: explored.flatMap(({ faults }) => faults),
-    recoveryMs: explored.flatMap(({ recoveryMs }) => recoveryMs),
-  }
+function sum(explored: readonly Explored[]): Counted {
+  const total = (key: "planned" | "reached"): number => explored.reduce((all, one) => all + one[key], 0)
+  return { planned: total("planned"), reached: total("reached"), faults: explored.flatMap(({ faults }) => faults), recoveries: explored.flatMap(({ recoveries }) => recoveries) }
+}
+
+/** The recoveries that took longest, with the cut that makes each again. */
+export function slowest(explored: readonly Explored[], count: number): readonly string[] {
+  const all = explored.flatMap(({ scenario, recoveries }) => recoveries.map(({ cut, ms }) => ({ name: scenario.name, cut, ms })))
+  return all.sort((one, other) => other.ms - one.ms).slice(0, count).map(({ name, cut, ms }) => `${(ms / 1000).toFixed(2)} s after --scenario ${name} --at ${sayCut(cut)}`)
 }
 
 function times(ms: readonly number[]): readonly [string, string] {

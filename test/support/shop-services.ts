@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from "node:crypto"
 import { postgresPair } from "../../src/cli/commands/postgres-pair.ts"
+import { program } from "../plugins/drivers/exec/harness.ts"
+import type { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { login } from "./login.ts"
 import type { Project } from "./mycelium.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
+import { bun } from "./running.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 export type Login = { readonly user: string; readonly password: string }
@@ -25,9 +28,13 @@ export interface Service {
   shown(project: Project): Login
   /** Whether anybody could log in at all. */
   holdsNothing(): Promise<boolean>
-  /** Remembers what the service holds; the answer puts it back. */
-  keep(): Promise<() => Promise<void>>
+  /** What the service holds, by user, in its own form: a verifier, the words of a rule, a password. */
+  held(): Promise<Held>
+  /** Puts that back. Sessions that a killed run has left end. */
+  hold(held: Held): Promise<void>
 }
+
+export type Held = Readonly<Record<string, readonly string[]>>
 
 type About = { readonly server: PostgresServer; readonly role: string; readonly old: string; readonly empty: boolean; readonly admin: boolean; readonly endSessions: boolean }
 
@@ -48,33 +55,35 @@ export function roleService({ server, role, old, empty, admin, endSessions }: Ab
     login: ({ user, password }) => login(server, user, password),
     refusal: "28P01",
     shown: (project) => ({ user: role, password: project.variable("POSTGRES_PASSWORD") }),
-    holdsNothing: async () => (await passwords(server, [role])).every(({ verifier }) => verifier === null),
-    keep: () => keepPasswords(server, [role, `${role}_admin`]),
+    holdsNothing: async () => isEmpty(await verifiers(server, [role])),
+    held: () => verifiers(server, [role, `${role}_admin`]),
+    hold: (held) => setVerifiers(server, held),
   }
 }
 
 /** Two roles in turn, as `mycelium init --postgres-pair` makes them; the old one is revoked at once. */
-export function pairService({ server, role, old }: About): Service {
+export function pairService({ server, role, old, empty }: About): Service {
   const roles = [`${role}_blue`, `${role}_green`]
   return {
     secret: "postgres",
     options: { address: addressOf(server), roles, owner: `${role}_owner`, admin: { user: `${role}_rotator`, password: { file: "admin.password" } }, grace: "0s" },
-    lines: [`POSTGRES_USER=${roles[0] ?? ""}`, `POSTGRES_PASSWORD=${old}`],
+    lines: empty ? ["POSTGRES_USER=", "POSTGRES_PASSWORD="] : [`POSTGRES_USER=${roles[0] ?? ""}`, `POSTGRES_PASSWORD=${old}`],
     variables: { POSTGRES_USER: "{{ postgres.user }}", POSTGRES_PASSWORD: "{{ postgres.password }}" },
     begin: async (project) => {
       await server.sql(postgresPair(role).sql)
-      await server.sql(`alter role ${roles[0] ?? ""} password '${old}'; alter role ${role}_rotator password '${makeAdminPassword(project)}'`)
+      await server.sql(`${empty ? "" : `alter role ${roles[0] ?? ""} password '${old}'; `}alter role ${role}_rotator password '${makeAdminPassword(project)}'`)
     },
     login: ({ user, password }) => login(server, user, password),
     refusal: "28P01",
     shown: (project) => ({ user: project.variable("POSTGRES_USER"), password: project.variable("POSTGRES_PASSWORD") }),
-    holdsNothing: async () => (await passwords(server, roles)).every(({ verifier }) => verifier === null),
-    keep: () => keepPasswords(server, [...roles, `${role}_rotator`]),
+    holdsNothing: async () => isEmpty(await verifiers(server, roles)),
+    held: () => verifiers(server, [...roles, `${role}_rotator`]),
+    hold: (held) => setVerifiers(server, held),
   }
 }
 
 /** A user of Redis, which holds two passwords for a while; the old one is revoked at once. */
-export function redisService(redis: RedisServer, { role, old }: About): Service {
+export function redisService(redis: RedisServer, { role, old, empty }: About): Service {
   const rules = async (): Promise<readonly string[]> => {
     const lines = (await redis.command("ACL", "LIST")) as readonly string[]
     return lines.find((line) => line.startsWith(`user ${role} `))?.split(" ").slice(2) ?? []
@@ -85,12 +94,12 @@ export function redisService(redis: RedisServer, { role, old }: About): Service 
   }
   return {
     secret: "redis",
-    options: { address: `redis://127.0.0.1:${redis.port}`, user: role, admin: { user: redis.admin.user, password: { file: "admin.password" } }, grace: "0s" },
-    lines: [`REDIS_PASSWORD=${old}`],
+    options: { address: `redis://127.0.0.1:${redis.port}`, user: role, admin: { user: redis.admin.user, password: { file: "redis-admin.password" } }, grace: "0s" },
+    lines: [`REDIS_PASSWORD=${empty ? "" : old}`],
     variables: { REDIS_PASSWORD: "{{ redis.password }}" },
     begin: async (project) => {
-      project.write("admin.password", `${redis.admin.password}\n`)
-      await set(["on", `#${createHash("sha256").update(old).digest("hex")}`, "~*", "+@all"])
+      project.write("redis-admin.password", `${redis.admin.password}\n`)
+      await set(["on", ...(empty ? [] : [`#${createHash("sha256").update(old).digest("hex")}`]), "~*", "+@all"])
     },
     login: async (who) => {
       try {
@@ -102,9 +111,32 @@ export function redisService(redis: RedisServer, { role, old }: About): Service 
     refusal: "WRONGPASS",
     shown: (project) => ({ user: role, password: project.variable("REDIS_PASSWORD") }),
     holdsNothing: async () => !(await rules()).some((word) => word.startsWith("#")),
-    keep: async () => {
-      const words = await rules()
-      return () => set(words)
+    held: async () => ({ [role]: await rules() }),
+    // It is off and without rules where there was no such user.
+    hold: ({ [role]: words = [] }) => set(words),
+  }
+}
+
+/** A user of a service that only a program knows; it holds two passwords for a while; the old one is revoked at once. */
+export function execService(keys: KeyService, { role, old, empty }: About): Service {
+  const held = (user: string): readonly string[] => keys.users.get(user) ?? []
+  return {
+    secret: "key",
+    options: { driver: "exec", command: [bun, program], env: { SERVICE: keys.url }, user: role, holds: "two", grace: "0s" },
+    lines: [`API_KEY=${empty ? "" : old}`],
+    variables: { API_KEY: "{{ key.password }}" },
+    begin: () => {
+      if (!empty) keys.users.set(role, [old])
+      return Promise.resolve()
+    },
+    login: ({ user, password }) => Promise.resolve(held(user).includes(password) ? "in" : "refused"),
+    refusal: "refused",
+    shown: (project) => ({ user: role, password: project.variable("API_KEY") }),
+    holdsNothing: () => Promise.resolve(held(role).length === 0),
+    held: () => Promise.resolve({ [role]: held(role) }),
+    hold: ({ [role]: passwords = [] }) => {
+      keys.users.set(role, passwords)
+      return Promise.resolve()
     },
   }
 }
@@ -119,20 +151,18 @@ function makeAdminPassword(project: Project): string {
   return password
 }
 
-type Stored = { readonly role: string; readonly verifier: string | null }
-
-async function passwords(server: PostgresServer, roles: readonly string[]): Promise<readonly Stored[]> {
+async function verifiers(server: PostgresServer, roles: readonly string[]): Promise<Held> {
   const rows = await server.sql(`select rolname, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`)
-  return rows.map((row) => ({ role: String(row["rolname"]), verifier: typeof row["rolpassword"] === "string" ? row["rolpassword"] : null }))
+  return Object.fromEntries(rows.map((row) => [String(row["rolname"]), typeof row["rolpassword"] === "string" ? [row["rolpassword"]] : []]))
 }
 
-/** Sessions that a killed run has left end too. */
-async function keepPasswords(server: PostgresServer, roles: readonly string[]): Promise<() => Promise<void>> {
-  const kept = await passwords(server, roles)
-  const names = kept.map(({ role }) => `'${role}'`).join(", ")
-  const back = kept.map(({ role, verifier }) => `alter role ${role} password ${verifier === null ? "null" : `'${verifier}'`}`)
-  return async () => {
-    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`)
-    await server.sql(back.join("; "))
-  }
+function isEmpty(held: Held): boolean {
+  return Object.values(held).every((values) => values.length === 0)
+}
+
+async function setVerifiers(server: PostgresServer, held: Held): Promise<void> {
+  const names = Object.keys(held).map((role) => `'${role}'`).join(", ")
+  const back = Object.entries(held).map(([role, [verifier]]) => `alter role ${role} password ${verifier === undefined ? "null" : `'${verifier}'`}`)
+  await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`)
+  await server.sql(back.join("; "))
 }

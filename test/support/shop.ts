@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { layOut, type Project, type Ran } from "./mycelium.ts"
-import { type Service, pairService, redisService, roleService } from "./shop-services.ts"
+import type { KeyService } from "../plugins/drivers/exec/key-service.ts"
+import { type Service, execService, pairService, redisService, roleService } from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
@@ -14,11 +15,14 @@ export type ShopOptions = {
   readonly endSessions?: boolean
   /** A second secret, a second output and a second program that reads it. */
   readonly two?: boolean
-  /** Instead of a role of PostgreSQL: two in turn, a user of Redis, a value that no service asks for. */
+  /** Instead of a role of PostgreSQL: two in turn, a user of Redis, of a service behind a program, a value that no service asks for. */
   readonly pair?: boolean
   readonly redis?: RedisServer
+  readonly exec?: KeyService
   readonly generatedOnly?: boolean
-  /** Leave the role without a value in .env: for --new. */
+  /** Beside the role: a user of Redis. */
+  readonly beside?: RedisServer
+  /** Leave it without a value in .env: for --new. */
   readonly empty?: boolean
   /** Goes over the secret's options. */
   readonly secret?: Readonly<Record<string, unknown>>
@@ -50,6 +54,10 @@ export class Shop implements AsyncDisposable {
   get service(): Service {
     return serviceOf(this)
   }
+  /** All that are asked for a login; none where nobody is. */
+  get services(): readonly Service[] {
+    return servicesOf(this)
+  }
   /** What .env shows now. */
   get shown(): string {
     return this.project.variable("POSTGRES_PASSWORD")
@@ -71,10 +79,11 @@ export class Shop implements AsyncDisposable {
   }
   /** Written as a person has it, before Mycelium. */
   writeEnv(): void {
-    const { generatedOnly, two } = this.options
-    const lines = generatedOnly ? [`SESSION_KEY=${firstKey}`] : this.service.lines
+    const { generatedOnly, two, empty } = this.options
+    const key = `SESSION_KEY=${empty ? "" : firstKey}`
+    const lines = generatedOnly ? [key] : this.services.flatMap((service) => service.lines)
     this.project.write(".env", `# the shop\nPORT=8080\n${lines.join("\n")}\nGREETING="hello, world"\n`)
-    if (two) this.project.write("session.env", `SESSION_KEY=${firstKey}\n`)
+    if (two) this.project.write("session.env", `${key}\n`)
     this.project.write("api.loaded", this.project.read(".env"))
     if (two) this.project.write("web.loaded", this.project.read("session.env"))
   }
@@ -92,7 +101,7 @@ export async function openShop(server: PostgresServer, options: ShopOptions = {}
   const old = options.old ?? `Old-${randomBytes(9).toString("hex")}.1`
   const project = await layOut()
   const shop = new Shop({ project, server, role, old, options })
-  if (!options.generatedOnly) await shop.service.begin(project)
+  for (const service of shop.services) await service.begin(project)
   hooks(project, "api", ".env")
   hooks(project, "web", "session.env")
   project.configure(configOf(shop))
@@ -102,24 +111,36 @@ export async function openShop(server: PostgresServer, options: ShopOptions = {}
 
 type Parts = Pick<Shop, "server" | "role" | "options"> & { readonly old?: string }
 
-function serviceOf({ server, role, options, old = "" }: Parts): Service {
-  const about = { server, role, old, empty: options.empty === true, admin: options.admin === true, endSessions: options.endSessions === true }
+function serviceOf(parts: Parts): Service {
+  const { options } = parts
+  const about = aboutOf(parts)
   if (options.redis !== undefined) return redisService(options.redis, about)
+  if (options.exec !== undefined) return execService(options.exec, about)
   return options.pair === true ? pairService(about) : roleService(about)
+}
+
+function servicesOf(parts: Parts): readonly Service[] {
+  const { generatedOnly, beside } = parts.options
+  if (generatedOnly) return []
+  return beside === undefined ? [serviceOf(parts)] : [serviceOf(parts), redisService(beside, aboutOf(parts))]
+}
+
+function aboutOf({ server, role, options, old = "" }: Parts): Parameters<typeof roleService>[0] {
+  return { server, role, old, empty: options.empty === true, admin: options.admin === true, endSessions: options.endSessions === true }
 }
 
 /** The config as data: tests change it and write it again. */
 export function configOf(parts: Parts): Config {
   const { options } = parts
-  const service = serviceOf(parts)
+  const services = servicesOf(parts)
   const key = { SESSION_KEY: "{{ session_key.password }}" }
-  const first = { dotenv: ".env", merge: true, variables: options.generatedOnly ? key : service.variables }
+  const first = { dotenv: ".env", merge: true, variables: Object.assign({}, ...(options.generatedOnly ? [key] : services.map(({ variables }) => variables))) as Readonly<Record<string, string>> }
   return {
     project: "shop",
     environments: {
       production: {
         rotate_every: "90d",
-        secrets: { ...(options.generatedOnly ? {} : { [service.secret]: { ...service.options, ...options.secret } }), ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}) },
+        secrets: { ...Object.fromEntries(services.map((service, index) => [service.secret, { ...service.options, ...(index === 0 ? options.secret : {}) }])), ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}) },
         outputs: options.two ? [first, { dotenv: "session.env", merge: true, variables: key }] : [first],
         deployments: { api: deployment("api", ".env"), ...(options.two ? { web: deployment("web", "session.env") } : {}) },
       },

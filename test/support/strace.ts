@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs"
 
 export type Call = {
   readonly pid: number
+  /** The name of the thread ("Bun Pool 0"), with `-Y`; "" without. */
+  readonly thread: string
   readonly name: string
   readonly args: string
   /** What it returned ("0", "-1 ENOENT (…)"); undefined where the process did not live to see it. */
@@ -13,28 +15,28 @@ export type Call = {
   readonly returned: number
 }
 
-type Open = { readonly name: string; readonly args: string; readonly entered: number }
+type Open = { readonly thread: string; readonly name: string; readonly args: string; readonly entered: number }
 
 export function readStrace(path: string): readonly Call[] {
   const calls: Call[] = []
   const open = new Map<number, Open>()
   readFileSync(path, "latin1").split("\n").forEach((line, at) => {
-    const [, id = "", rest = ""] = /^(\d+)\s+(.*)$/s.exec(line) ?? []
+    const [, id = "", thread = "", rest = ""] = /^(\d+)(?:<([^>]*)>)?\s+(.*)$/s.exec(line) ?? []
     const pid = Number(id)
     const resumed = /^<\.\.\. (\w+) resumed>(.*)$/s.exec(rest)
     const begun = open.get(pid)
     if (resumed !== null && begun !== undefined) {
       open.delete(pid)
       const [args, result] = split(`${begun.args}${resumed[2] ?? ""}`)
-      calls.push({ pid, name: begun.name, args, result, entered: begun.entered, returned: at })
+      calls.push({ pid, thread, name: begun.name, args, result, entered: begun.entered, returned: at })
       return
     }
     const [, name, tail = ""] = /^(\w+)\((.*)$/s.exec(rest) ?? []
     if (name === undefined) return
-    if (tail.endsWith("<unfinished ...>")) open.set(pid, { name, args: tail.slice(0, -"<unfinished ...>".length).trimEnd(), entered: at })
+    if (tail.endsWith("<unfinished ...>")) open.set(pid, { thread, name, args: tail.slice(0, -"<unfinished ...>".length).trimEnd(), entered: at })
     else {
       const [args, result] = split(tail)
-      calls.push({ pid, name, args, result, entered: at, returned: at })
+      calls.push({ pid, thread, name, args, result, entered: at, returned: at })
     }
   })
   for (const [pid, begun] of open) calls.push({ pid, ...begun, result: undefined, returned: Number.POSITIVE_INFINITY })
@@ -56,7 +58,7 @@ export function threadsOf(calls: readonly Call[]): ReadonlySet<number> {
   if (first !== undefined) threads.add(first.pid)
   for (const { pid, name, args, result } of calls) {
     if (!threads.has(pid) || !/^clone3?$/.test(name) || !args.includes("CLONE_THREAD")) continue
-    threads.add(Number(result))
+    threads.add(Number.parseInt(result ?? "", 10))
   }
   return threads
 }
