@@ -13,8 +13,10 @@ import { outputs } from "../../src/plugins/outputs/index.ts"
 import { restarters } from "../../src/plugins/restarters/index.ts"
 import { openKeys } from "../../src/record/vault.ts"
 
+export type OpenProject = { readonly app: App; readonly folder: string } & AsyncDisposable
+
 /** A scratch project, opened as the commands open it, that is gone at the end. */
-export async function openProject(yaml: (folder: string) => string): Promise<{ readonly app: App; readonly folder: string } & AsyncDisposable> {
+export async function openProject(yaml: (folder: string) => string): Promise<OpenProject> {
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
   await chmod(folder, 0o700)
   const file = join(folder, "mycelium.yaml")

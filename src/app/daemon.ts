@@ -1,5 +1,6 @@
 import { statSync } from "node:fs"
 import { systemCode } from "../base/error.ts"
+import { giveBackMemory } from "../base/memory.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
@@ -25,6 +26,9 @@ const sideBySide = 4
 /** Ticks that were missed while off are caught up by so many environments a minute, the oldest first. */
 const catchUpPerMinute = 30
 
+/** So many turns leave something that is worth collecting. */
+const burst = 100
+
 type Slot = {
   readonly name: string
   /** When there may be something to do; what `look` last said. */
@@ -47,6 +51,9 @@ export class Daemon {
   readonly #running = new Set<Promise<void>>()
   #slots: readonly Slot[]
   #steady = true
+  /** How often memory is still to be given back: after a load or a burst of turns, and once more when its last traces are gone. */
+  #giveBack = 2
+  #turnsSince = 0
   #wake: () => void = () => undefined
   /** Something happened since the round began: it is gone round again before any pause. */
   #again = false
@@ -67,6 +74,7 @@ export class Daemon {
   reload(app: App): void {
     this.#app = app
     this.#slots = slotsOf(app, this.#slots)
+    this.#giveBack = 2
     this.#poke()
   }
 
@@ -80,9 +88,23 @@ export class Daemon {
       this.#again = false
       const next = await this.#round()
       this.#watch.round(this.#next())
-      if (!this.#again) await this.#pauseUntil(next)
+      if (this.#again) continue
+      this.#tidyUp()
+      await this.#pauseUntil(next)
     }
     await Promise.all(this.#running)
+  }
+
+  /** Nothing is under way: what a load or a burst of turns has left goes back to the machine. */
+  #tidyUp(): void {
+    if (this.#running.size > 0) return
+    if (this.#turnsSince >= burst) {
+      this.#turnsSince = 0
+      this.#giveBack = 2
+    }
+    if (this.#giveBack === 0) return
+    this.#giveBack--
+    giveBackMemory()
   }
 
   /** Starts the turns that are due; returns when to look again. */
@@ -91,7 +113,8 @@ export class Daemon {
     const now = host.now().getTime()
     this.#look(now)
     const idle = this.#slots.filter((slot) => !slot.running)
-    await Promise.all(idle.map((slot) => this.#refresh(slot, now)))
+    // One after the other: ten thousand documents at once would be a hundred megabytes that never come back.
+    for (const slot of idle) await this.#refresh(slot, now)
     const waiting = idle.filter((slot) => slot.nextAt <= now).sort((one, other) => one.dueSince - other.dueSince)
     for (const slot of waiting) {
       if (this.#running.size >= sideBySide) break
@@ -139,6 +162,7 @@ export class Daemon {
     slot.running = true
     const turn = this.#turn(slot).finally(() => {
       slot.running = false
+      this.#turnsSince++
       this.#running.delete(turn)
       this.#poke()
     })

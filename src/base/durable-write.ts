@@ -1,4 +1,4 @@
-import { constants, type Stats } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs"
 import { type FileHandle, lstat, open, rename, rmdir, unlink } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { AppError, systemCode } from "./error.ts"
@@ -81,28 +81,64 @@ export async function durableRemove(target: string): Promise<void> {
   await syncFolder(dirname(target))
 }
 
+type Regular = { readonly bytes: Uint8Array; readonly stats: Stats }
+
+/** A link is not followed, and a pipe keeps nobody waiting. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
 /** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, or larger than `limit` bytes. */
-export async function readRegular(path: string, limit = 64 * 1024 * 1024): Promise<{ readonly bytes: Uint8Array; readonly stats: Stats } | undefined> {
+export async function readRegular(path: string, limit = 64 * 1024 * 1024): Promise<Regular | undefined> {
   let file: FileHandle
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    file = await open(path, readFlags)
   } catch (error) {
-    const code = systemCode(error)
-    if (code === "ENOENT") return undefined
-    if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
-    throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
+    return absent(path, error)
   }
   try {
     const stats = await file.stat()
-    if (!stats.isFile()) throw new AppError("file-irregular", `${path} is not a regular file`)
-    if (stats.size > limit) throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
+    refuseOdd(path, stats, limit)
     return { bytes: await file.readFile(), stats }
   } catch (error) {
-    if (error instanceof AppError) throw error
-    throw new AppError("file-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
+    throw readError(path, error)
   } finally {
     await file.close()
   }
+}
+
+/** `readRegular` at once, for our own small files on a local disk: a tenth of its cost, for no other thread takes part. */
+export function readRegularNow(path: string, limit = 64 * 1024 * 1024): Regular | undefined {
+  let file: number
+  try {
+    file = openSync(path, readFlags)
+  } catch (error) {
+    return absent(path, error)
+  }
+  try {
+    const stats = fstatSync(file)
+    refuseOdd(path, stats, limit)
+    return { bytes: readFileSync(file), stats }
+  } catch (error) {
+    throw readError(path, error)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Why a file could not be opened: undefined where there is none. */
+function absent(path: string, error: unknown): undefined {
+  const code = systemCode(error)
+  if (code === "ENOENT") return undefined
+  if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
+  throw readError(path, error)
+}
+
+function refuseOdd(path: string, stats: Stats, limit: number): void {
+  if (!stats.isFile()) throw new AppError("file-irregular", `${path} is not a regular file`)
+  if (stats.size > limit) throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
+}
+
+function readError(path: string, error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError("file-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
 }
 
 export async function syncFolder(folder: string): Promise<void> {

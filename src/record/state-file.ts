@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { durableWrite, readRegular } from "../base/durable-write.ts"
+import { durableWrite, readRegularNow } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -34,7 +34,7 @@ export function blankState(place: Place, id: string): StateDocument {
 /** Reads and judges the document, without any key: undefined if there is none. */
 export async function readState(place: Place): Promise<StateDocument | undefined> {
   const path = statePath(place)
-  const found = await readRegular(path)
+  const found = readRegularNow(path)
   if (found === undefined) return undefined
   let parsed: unknown
   try {
@@ -76,9 +76,14 @@ function isVersion(value: unknown): boolean {
 }
 
 export async function writeState(place: Place, document: StateDocument, key: Buffer): Promise<void> {
+  await durableWrite(statePath(place), stateText(document, key))
+}
+
+/** The document as it lies on disk, under a new MAC. */
+export function stateText(document: StateDocument, key: Buffer): string {
   const { mac: _, ...rest } = document
   const signed: StateDocument = { ...rest, mac: macOf(rest, key) }
-  await durableWrite(statePath(place), `${JSON.stringify(signed, null, 1)}\n`)
+  return `${JSON.stringify(signed, null, 1)}\n`
 }
 
 /** Throws `state-edited` unless the document is as one who holds the key wrote it. */

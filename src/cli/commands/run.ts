@@ -2,6 +2,8 @@ import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
+import { giveBackMemory } from "../../base/memory.ts"
+import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { said } from "../../rotate/ask.ts"
@@ -35,10 +37,21 @@ export const run: Command = {
   },
 }
 
-/** A service's steps are events of its log. */
+/** A service's steps are events of its log. What it holds for months is packed; nothing of this function outlives it. */
 async function openService(terminal: Terminal, values: Values, say: Say): Promise<App> {
-  const app = await openApp(terminal, values, "run")
-  return { ...app, tell: (environment, step, says, secret) => say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }) }
+  const packed = await loadPacked(terminal, values)
+  giveBackMemory()
+  return {
+    ...packed.app,
+    config: JSON.parse(packed.config) as Config,
+    tell: (environment, step, says, secret) => say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }),
+  }
+}
+
+/** Parsed data lies among what parsing has left and keeps all of those pages in use; as text it can wait until they are given back. */
+async function loadPacked(terminal: Terminal, values: Values): Promise<{ readonly app: Omit<App, "config">; readonly config: string }> {
+  const { config, ...app } = await openApp(terminal, values, "run")
+  return { app, config: JSON.stringify(config) }
 }
 
 /** A bad config is reported; the service goes on with the one that it has. */

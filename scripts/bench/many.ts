@@ -1,0 +1,50 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { randomText } from "../../src/base/random-text.ts"
+import { newIdentity, recipientOf } from "../../src/core/seal.ts"
+import { Secret } from "../../src/core/secret.ts"
+import type { SecretState } from "../../src/core/state.ts"
+import { blankState, makeStateFolder, statePath, stateText } from "../../src/record/state-file.ts"
+import { AgeVault, openKeys } from "../../src/record/vault.ts"
+
+export type Many = {
+  readonly folder: string
+  readonly config: string
+  /** Of the state files, in this order. */
+  readonly states: readonly string[]
+  /** For the binary: its identity, its config, and no more of ours. */
+  readonly env: Readonly<Record<string, string>>
+} & AsyncDisposable
+
+/** A project of many environments that all have a value, as rotations leave them; `each` secrets in each, none due for weeks. */
+export async function manyEnvironments(count: number, each = 1): Promise<Many> {
+  const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
+  await chmod(folder, 0o700)
+  const secrets = Array.from({ length: each }, (_, index) => `s${index}`)
+  const names = Array.from({ length: count }, (_, index) => `e${index}`)
+  const written = `{ ${secrets.map((name) => `${name}: generated`).join(", ")} }`
+  const config = join(folder, "mycelium.yaml")
+  await writeFile(config, `project: bench\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 90d\nenvironments:\n${names.map((name) => `  ${name}: { secrets: ${written} }\n`).join("")}`, { mode: 0o600 })
+  const store = join(folder, "store")
+  await mkdir(join(folder, "config", "mycelium"), { recursive: true, mode: 0o700 })
+  await mkdir(store, { mode: 0o700 })
+  const identity = await newIdentity()
+  await writeFile(join(folder, "config", "mycelium", "identity.txt"), `${identity}\n`, { mode: 0o600 })
+  const keys = await openKeys(store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
+  await makeStateFolder({ store, project: "bench" })
+  const value = new Secret("bench", randomText(32, (bytes) => crypto.getRandomValues(new Uint8Array(bytes))))
+  const sealed = await new AgeVault(keys, "e0").seal("s0", { version: "v1", fields: { password: value } })
+  const madeAt = new Date().toISOString()
+  const state: SecretState = { driver: "generated", rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
+  const states: string[] = []
+  for (const environment of names) {
+    const place = { store, project: "bench", environment }
+    const document = { ...blankState(place, environment), serial: 3, secrets: Object.fromEntries(secrets.map((name) => [name, state])) }
+    states.push(statePath(place))
+    // Not synced: nothing of this must survive.
+    writeFileSync(statePath(place), stateText(document, keys.mac), { mode: 0o600 })
+  }
+  return { folder, config, states, env: { XDG_CONFIG_HOME: join(folder, "config"), MYCELIUM_CONFIG: config, PATH: "/usr/bin:/bin" }, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+}
