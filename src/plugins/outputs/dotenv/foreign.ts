@@ -1,5 +1,7 @@
 import { AppError } from "../../../base/error.ts"
-import { type Present, entriesOf } from "./present.ts"
+import { firstLine, headerStart } from "../file/header.ts"
+import type { Present } from "../file/present.ts"
+import { entriesOf } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
@@ -17,18 +19,8 @@ export function refuseForeign(settings: Settings, present: Present): void {
   if (remainder(settings, present.text).some(isContent)) throw foreign(settings, "it was not written by mycelium and holds other lines too", "write merge: true, and the other lines stay")
 }
 
-const headerStart = "# written by mycelium: "
-
-export function headerFor(label: string): string {
-  return `${headerStart}${label.replace(/[^\w./-]/g, "_")}`
-}
-
 export function foreign(settings: Settings, says: string, hint: string): AppError {
   return new AppError("output-foreign", `${settings.target} is not overwritten: ${says}`, { hint })
-}
-
-function firstLine(text: string): string {
-  return (text.startsWith(bom) ? text.slice(bom.length) : text).split(/\r?\n/, 1)[0] ?? ""
 }
 
 /** The lines that are none of our variables. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import { defineOutput } from "../../../core/define.ts"
-import { inspectTemplate } from "../template.ts"
-import { headerFor } from "./foreign.ts"
+import { headerFor } from "../file/header.ts"
+import { inspectAll, variableOf } from "../variables/variable.ts"
 import { Options } from "./options.ts"
 import { openOutput } from "./output.ts"
 import { readers } from "./readers/index.ts"
@@ -13,13 +13,7 @@ export const dotenv = defineOutput({
   summary: "variables in a .env file, written for the program that reads it",
   options: Options,
   target: (options, folder) => resolve(folder, options.dotenv),
-  inspect: (options) => {
-    const found = Object.entries(options.variables).map(([name, template]) => ({ name, ...inspectTemplate(template) }))
-    return {
-      shows: [...new Set(found.flatMap(({ references }) => references.map(({ secret }) => secret)))],
-      problems: found.flatMap(({ name, problems }) => problems.map((says) => ({ path: ["variables", name], says }))),
-    }
-  },
+  inspect: ({ variables }) => inspectAll(Object.entries(variables).map(([name, template]) => ({ path: ["variables", name], template }))),
   open: (options, reach) => openOutput(settingsOf(options, reach)),
 })
 
@@ -28,9 +22,10 @@ function settingsOf(options: Options, reach: { readonly folder: string; readonly
   return {
     target: resolve(reach.folder, options.dotenv),
     readerName: options.for,
+    toTell: "name the file's reader with for:, or write the value without variables",
     reader,
     merge: options.merge,
-    variables: Object.entries(options.variables).map(([name, template]) => ({ name, template, secrets: [...new Set(inspectTemplate(template).references.map(({ secret }) => secret))] })),
+    variables: Object.entries(options.variables).map(([name, template]) => variableOf(name, template)),
     header: options.merge || !reader.comments ? undefined : headerFor(reach.label),
     files: { owner: options.owner, mode: options.mode },
   }

@@ -1,7 +1,8 @@
 import { AppError } from "../../../base/error.ts"
+import type { Rendered } from "../variables/variable.ts"
 import { managedEntries } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
-import type { Rendered, Settings } from "./settings.ts"
+import type { Settings } from "./settings.ts"
 
 /** The text with the managed values replaced and nothing else touched; variables that are not there come at the end. */
 export function mergeInto(settings: Settings, text: string, rendered: Rendered): string {

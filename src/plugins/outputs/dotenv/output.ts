@@ -1,21 +1,23 @@
 import { removeDraft } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { adoptFrom } from "./adopt.ts"
-import { draftOf, removalOf } from "./draft.ts"
-import { driftError, findDrift } from "./drift.ts"
+import { draftOf, removalOf } from "../file/draft.ts"
+import { type Present, readPresent } from "../file/present.ts"
+import { adoptFrom } from "../variables/adopt.ts"
+import { driftError, findDrift } from "../variables/drift.ts"
+import { type Rendered, render, showsOf } from "../variables/variable.ts"
 import { foreign, isOurs, refuseForeign } from "./foreign.ts"
 import { mergeInto, wholeFile } from "./merge.ts"
-import { type Present, entriesOf, managedEntries, readPresent } from "./present.ts"
+import { entriesOf, managedEntries } from "./present.ts"
 import { changedKeys, refuseMisread } from "./read-back.ts"
 import { remove } from "./remove.ts"
-import { type Rendered, type Settings, render } from "./settings.ts"
+import type { Settings } from "./settings.ts"
 
 export function openOutput(settings: Settings): Output {
   const { target } = settings
   return {
     target,
-    shows: [...new Set(settings.variables.flatMap(({ secrets }) => secrets))],
+    shows: showsOf(settings),
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal) => prepare(settings, values, known, signal),
     restore: (before, signal) => restore(settings, before, signal),
@@ -24,7 +26,7 @@ export function openOutput(settings: Settings): Output {
     remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
     adopt: async (secrets) => {
       const present = await readPresent(target)
-      return present === undefined ? {} : adoptFrom(settings, present.text, secrets)
+      return present === undefined ? {} : adoptFrom(settings, managedEntries(settings, present.text), secrets)
     },
     tidy: () => removeDraft(target),
   }
@@ -48,7 +50,7 @@ async function refuseLoss(settings: Settings, present: Present, rendered: Render
   if (!ours) refuseForeign(settings, present)
   const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, known)
   if (drift === undefined) return
-  throw ours ? driftError(settings, drift) : foreign(settings, `it was not written by mycelium, and of ${drift.name}, ${drift.says}`, "adopt it, or name another file")
+  throw ours ? driftError(settings, drift, `empty it (${drift.name}=)`) : foreign(settings, `it was not written by mycelium, and of ${drift.name}, ${drift.says}`, "adopt it, or name another file")
 }
 
 async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {

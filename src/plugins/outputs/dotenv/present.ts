@@ -1,18 +1,6 @@
-import type { Stats } from "node:fs"
-import { readRegular } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Entry } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
-
-/** The file as it lies there. */
-export type Present = { readonly bytes: Uint8Array; readonly stats: Stats; readonly text: string }
-
-const largest = 1024 * 1024
-
-export async function readPresent(target: string): Promise<Present | undefined> {
-  const found = await readRegular(target, largest)
-  return found === undefined ? undefined : { ...found, text: Buffer.from(found.bytes).toString("latin1") }
-}
 
 /** The text as the reader sees it; an error names the file. */
 export function entriesOf(settings: Settings, text: string): readonly Entry[] {

@@ -1,7 +1,8 @@
 import { AppError } from "../../../base/error.ts"
+import type { Rendered } from "../variables/variable.ts"
 import { entriesOf } from "./present.ts"
 import type { Entry } from "./readers/reader.ts"
-import type { Rendered, Settings } from "./settings.ts"
+import type { Settings } from "./settings.ts"
 
 /** Our own text, read as its reader would: every variable holds what it shall, and every other line still says the same. */
 export function refuseMisread(settings: Settings, before: string, next: string, rendered: Rendered): void {

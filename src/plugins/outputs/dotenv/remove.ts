@@ -1,9 +1,10 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known } from "../../../core/ports.ts"
-import { draftOf, removalOf } from "./draft.ts"
-import { driftError, findDrift } from "./drift.ts"
+import { draftOf, removalOf } from "../file/draft.ts"
+import { type Present, readPresent } from "../file/present.ts"
+import { driftError, findDrift } from "../variables/drift.ts"
 import { isOurs } from "./foreign.ts"
-import { type Present, entriesOf, managedEntries, readPresent } from "./present.ts"
+import { entriesOf, managedEntries } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
@@ -15,7 +16,7 @@ export async function remove(settings: Settings, secrets: readonly string[], kno
   const going: Settings = { ...settings, variables: settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name))) }
   const entries = managedEntries(going, present.text)
   const drift = await findDrift(going, entries, new Map(), known)
-  if (drift !== undefined) throw driftError(settings, drift)
+  if (drift !== undefined) throw driftError(settings, drift, `empty it (${drift.name}=)`)
   const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)
   const changes = [...entries.keys()]

@@ -1,28 +1,29 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Known, Values } from "../../../core/ports.ts"
-import { readBackwards } from "../template.ts"
-import { type Entry, fromBinary } from "./readers/reader.ts"
-import { type Rendered, type Settings, type Variable, renderVariable } from "./settings.ts"
+import { fromBinary } from "../dotenv/readers/reader.ts"
+import { readBackwards } from "../liquid.ts"
+import { type Held, type Rendered, type Showing, type Variable, placeOf, renderVariable } from "./variable.ts"
 
 /** What stands in the way of overwriting a variable. */
 export type Drift = { readonly name: string; readonly says: string }
 
 /** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
-export async function findDrift(settings: Settings, present: ReadonlyMap<string, Entry>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
+export async function findDrift(showing: Showing, present: ReadonlyMap<string, Held>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
   const ask = once(known)
-  for (const variable of settings.variables) {
+  for (const variable of showing.variables) {
     const { name } = variable
     const value = present.get(name)?.value
     if (!present.has(name) || value === "" || value === rendered.get(name)) continue
-    if (value === undefined) return { name, says: `what ${settings.readerName} reads there cannot be told from the file alone` }
-    if (!(await isKnown(settings, variable, value, ask))) return { name, says: "its present value is in no version that is known" }
+    if (value === undefined) return { name, says: `what ${showing.readerName} reads there cannot be told from the file alone` }
+    if (!(await isKnown(showing, variable, value, ask))) return { name, says: "its present value is in no version that is known" }
   }
   return undefined
 }
 
-export function driftError(settings: Settings, { name, says }: Drift): AppError {
-  return new AppError("output-drift", `${settings.target}: ${name} is not overwritten, for it may be the only copy: ${says}`, {
-    hint: `adopt it; or, if nobody needs it, empty it (${name}=) and try again`,
+/** `emptied`: how one takes a value away by hand. */
+export function driftError(showing: Showing, { name, says }: Drift, emptied: string): AppError {
+  return new AppError("output-drift", `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`, {
+    hint: `adopt it; or, if nobody needs it, ${emptied} and try again`,
   })
 }
 
@@ -37,14 +38,14 @@ function once(known: Known): Known {
   }
 }
 
-async function isKnown(settings: Settings, variable: Variable, present: string, known: Known): Promise<boolean> {
-  return (await isAmong(settings, variable, present, known, "recent")) || isAmong(settings, variable, present, known, "all")
+async function isKnown(showing: Showing, variable: Variable, present: string, known: Known): Promise<boolean> {
+  return (await isAmong(showing, variable, present, known, "recent")) || isAmong(showing, variable, present, known, "all")
 }
 
-async function isAmong(settings: Settings, variable: Variable, present: string, known: Known, which: "recent" | "all"): Promise<boolean> {
+async function isAmong(showing: Showing, variable: Variable, present: string, known: Known, which: "recent" | "all"): Promise<boolean> {
   const versions = await Promise.all(variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret, which) })))
   if (holdsKnown(variable, present, versions)) return true
-  return combinations(versions).some((values) => rendersTo(settings, variable, values, present))
+  return combinations(versions).some((values) => rendersTo(showing, variable, values, present))
 }
 
 type Versions = readonly { readonly secret: string; readonly credentials: readonly Credential[] }[]
@@ -66,9 +67,9 @@ function revealed(credential: Credential, field: string): string | undefined {
 }
 
 /** A version without a field that the template names is no rendering of it. */
-function rendersTo(settings: Settings, variable: Variable, values: Values, present: string): boolean {
+function rendersTo(showing: Showing, variable: Variable, values: Values, present: string): boolean {
   try {
-    return renderVariable(settings, variable, values) === present
+    return renderVariable(showing, variable, values) === present
   } catch (error) {
     if (error instanceof AppError) return false
     throw error

@@ -3,39 +3,41 @@ import { dirname } from "node:path"
 import { draftFile, durableRemove } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Draft } from "../../../core/ports.ts"
-import { ownership, ownershipIsRight } from "../file-options.ts"
-import { type Present, readPresent } from "./present.ts"
-import type { Settings } from "./settings.ts"
+import { type FileRules, ownership, ownershipIsRight } from "../file-options.ts"
+import { type Present, largest, readPresent } from "./present.ts"
 
+/** A file of ours: where, and how it should lie there. */
+export type OwnFile = { readonly target: string; readonly files: FileRules }
 type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[] }
 
 /** A draft of the file beside it; none is made where nothing would change. */
-export async function draftOf(settings: Settings, { present, bytes, changes }: Next): Promise<Draft> {
-  if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(settings.files, present.stats))) return unchanged(bytes)
-  await refuseMissingFolder(settings.target)
-  const file = await draftFile(settings.target, bytes, await ownership(settings.files, present?.stats))
+export async function draftOf(file: OwnFile, { present, bytes, changes }: Next): Promise<Draft> {
+  if (bytes.length > largest) throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, { hint: "look at its template: a loop in it?" })
+  if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(file.files, present.stats))) return unchanged(bytes)
+  await refuseMissingFolder(file.target)
+  const drafted = await draftFile(file.target, bytes, await ownership(file.files, present?.stats))
   return {
     changed: true,
     bytes,
     changes,
     commit: async () => {
-      await refuseEdited(settings.target, present)
-      await file.commit()
+      await refuseEdited(file.target, present)
+      await drafted.commit()
     },
-    discard: () => file.discard(),
+    discard: () => drafted.discard(),
   }
 }
 
 /** Brings back the state in which there was no file. */
-export function removalOf(settings: Settings, present: Present | undefined, changes: readonly string[]): Draft {
+export function removalOf(file: OwnFile, present: Present | undefined, changes: readonly string[]): Draft {
   if (present === undefined) return unchanged(new Uint8Array())
   return {
     changed: true,
     bytes: new Uint8Array(),
     changes,
     commit: async () => {
-      await refuseEdited(settings.target, present)
-      await durableRemove(settings.target)
+      await refuseEdited(file.target, present)
+      await durableRemove(file.target)
     },
     discard: async () => undefined,
   }

@@ -3,8 +3,8 @@ import { AppError } from "../../base/error.ts"
 import type { Fields, Values } from "../../core/ports.ts"
 
 /**
- * Templates are LiquidJS. Loading it costs about 26 ms, so the two forms that nearly every template is made of,
- * `{{ secret.field }}` and `{{ secret.field | url_encode }}`, are parsed and rendered here; a test holds both ways equal.
+ * Templates are LiquidJS. Loading it costs about 26 ms, so the forms that nearly every template is made of,
+ * `{{ secret.field }}`, alone or through one of `encodings`, are parsed and rendered here; a test holds both ways equal.
  */
 
 export type Reference = { readonly secret: string; readonly field: string }
@@ -17,7 +17,16 @@ export type Inspection = {
 /** By secret, by field. */
 export type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-type Part = string | (Reference & { readonly encoded: boolean })
+type Named = Reference & { readonly encoding: Encoding | undefined }
+type Part = string | Named
+
+/** Filters that can be undone: how each writes a value, and what value it was written from (undefined: none). */
+const encodings = {
+  url_encode: { write: (value: string) => encodeURIComponent(value).replaceAll("%20", "+"), read: fromUrl },
+  json: { write: (value: string) => JSON.stringify(value), read: fromJson },
+  base64_encode: { write: (value: string) => Buffer.from(value).toString("base64"), read: fromBase64 },
+} as const
+type Encoding = keyof typeof encodings
 
 /** What a template shows, without rendering it. */
 export function inspectTemplate(text: string): Inspection {
@@ -41,9 +50,14 @@ export function renderTemplate(text: string, values: Values): string {
   }
 }
 
+/** True where a template is made of literals and references in the forms that can be undone; whether a text of it can be read in one way only is another question. */
+export function isReversible(text: string): boolean {
+  return parsePlain(text) !== undefined
+}
+
 /**
  * The fields that `rendered` shows, if it is a rendering of this template and can be read in one way only. Templates with
- * more than literals, `{{ secret.field }}` and `{{ secret.field | url_encode }}` cannot be read backwards.
+ * more than literals and `{{ secret.field }}`, alone or through one of `encodings`, cannot be read backwards.
  */
 export function readBackwards(text: string, rendered: string): Shown | undefined {
   const parts = parsePlain(text)
@@ -53,19 +67,23 @@ export function readBackwards(text: string, rendered: string): Shown | undefined
   return only !== undefined && others.length === 0 ? only : undefined
 }
 
-const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.([A-Za-z_](?:[\w-]*\w)?)\s*(\|\s*url_encode\s*)?\}\}/g
+const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.([A-Za-z_](?:[\w-]*\w)?)\s*(?:\|\s*(url_encode|json|base64_encode)\s*)?\}\}/g
 
 /** Literals and references; undefined where the template has anything else. */
 function parsePlain(text: string): readonly Part[] | undefined {
   const parts: Part[] = []
   let at = 0
   for (const match of text.matchAll(plainReference)) {
-    const [whole, secret = "", field = "", encoded] = match
-    parts.push(text.slice(at, match.index), { secret, field, encoded: encoded !== undefined })
+    const [whole, secret = "", field = "", encoding] = match
+    parts.push(text.slice(at, match.index), { secret, field, encoding: isEncoding(encoding) ? encoding : undefined })
     at = match.index + whole.length
   }
   parts.push(text.slice(at))
   return parts.some((part) => typeof part === "string" && /\{[{%]/.test(part)) ? undefined : parts.filter((part) => part !== "")
+}
+
+function isEncoding(word: string | undefined): word is Encoding {
+  return word !== undefined && Object.hasOwn(encodings, word)
 }
 
 function references(parts: readonly Part[]): readonly Reference[] {
@@ -76,9 +94,9 @@ function distinct(named: readonly Reference[]): readonly Reference[] {
   return [...new Map(named.map((one) => [`${one.secret}.${one.field}`, one])).values()]
 }
 
-function renderReference(part: Reference & { readonly encoded: boolean }, values: Values): string {
+function renderReference(part: Named, values: Values): string {
   const value = reveal(part, values)
-  return part.encoded ? encodeURIComponent(value).replaceAll("%20", "+") : value
+  return part.encoding === undefined ? value : encodings[part.encoding].write(value)
 }
 
 function reveal({ secret, field }: Reference, values: Values): string {
@@ -123,8 +141,8 @@ function* ends(next: Part | undefined, rendered: string, at: number): Generator<
   else for (let end = rendered.indexOf(next, at + 1); end !== -1; end = rendered.indexOf(next, end + 1)) yield end
 }
 
-function show(part: Reference & { readonly encoded: boolean }, text: string, shown: Shown): Shown | undefined {
-  const value = part.encoded ? decode(text) : text
+function show(part: Named, text: string, shown: Shown): Shown | undefined {
+  const value = part.encoding === undefined ? text : encodings[part.encoding].read(text)
   if (value === undefined || value === "") return undefined
   const fields = shown[part.secret] ?? {}
   const before = fields[part.field]
@@ -133,13 +151,29 @@ function show(part: Reference & { readonly encoded: boolean }, text: string, sho
 }
 
 /** The inverse of url_encode; forgiving about which characters were encoded that need not be, and about the hex digits' case. */
-function decode(text: string): string | undefined {
+function fromUrl(text: string): string | undefined {
   if (!/^[\w\-.!~*'()+%]*$/.test(text)) return undefined
   try {
     return decodeURIComponent(text.replaceAll("+", " "))
   } catch {
     return undefined
   }
+}
+
+function fromJson(text: string): string | undefined {
+  if (!text.startsWith('"')) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "string" && value.isWellFormed() ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function fromBase64(text: string): string | undefined {
+  const bytes = Buffer.from(text, "base64")
+  const value = bytes.toString()
+  return bytes.toString("base64") === text && Buffer.from(value).equals(bytes) ? value : undefined
 }
 
 /** Tags that read files, and filters that answer differently each time: the same values must give the same bytes. */
