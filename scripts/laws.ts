@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: string }>> = {
   croner: { in: /^plan\/schedule\.ts$/, why: "the rest asks only when the next tick is" },
   "age-encryption": { in: /^core\/seal\.ts$/, why: "one place to review the cryptography" },
-  yaml: { in: /^config\//, why: "outside data is parsed at the edge" },
+  yaml: { in: /^config\/|^plugins\/outputs\/yaml\.ts$/, why: "outside data is parsed at the edge" },
   liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/lock\.ts$/, why: "one lock mechanism everywhere" },

@@ -14,6 +14,7 @@ import { shared } from "../check/shared.ts"
 import type { Environment } from "../check/state.ts"
 import { surroundings } from "../check/surroundings.ts"
 import { look as lookAt } from "../check/way.ts"
+import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
@@ -32,7 +33,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     runCheck(shared, { documents: await allStates(config, environments) }),
     runCheck(hooks, { programs: programsOf(config), me }),
     runCheck(settings, {
-      trust: () => checkTrust(config.file, me),
+      trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
       secrets: secretSettings(config, environments),
@@ -47,7 +48,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
 
 function watchedFiles({ config, host }: Checked): readonly { readonly path: string; readonly what: string }[] {
   const identity = identityPath(config, host)
-  const outputFiles = outputsOf(config).map(({ target, environment }) => ({ path: target, what: `an output of ${environment}` }))
+  const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) => (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })))
   return identity === undefined || !existsSync(identity) ? outputFiles : [...outputFiles, { path: identity, what: "the identity" }]
 }
 

@@ -73,19 +73,21 @@ function storeFiles(config: Config, me: Me): readonly Expected[] {
 }
 
 async function outputFiles(config: Config): Promise<readonly Expected[]> {
-  return Promise.all(
-    outputsOf(config).map(async ({ target, environment, options }): Promise<Expected> => {
+  const found = await Promise.all(
+    outputsOf(config).map(async ({ target, files, environment, options }): Promise<readonly Expected[]> => {
       // A name that this machine does not know is told when the output is written.
       const { mode = 0o600, uid, gid } = await ownership(rulesOf(options), undefined).catch(() => ({ mode: undefined, uid: undefined, gid: undefined }))
-      return { path: target, what: `an output of ${environment}`, kind: "file", mode, exact: true, ...(uid === undefined ? {} : { owners: [uid] }), ...(gid === undefined ? {} : { group: gid }) }
+      const owned = { what: `an output of ${environment}`, ...(uid === undefined ? {} : { owners: [uid] }), ...(gid === undefined ? {} : { group: gid }) }
+      return (files ?? [target]).map((path) => ({ ...owned, path, kind: "file", mode, exact: true }))
     }),
   )
+  return found.flat()
 }
 
-/** Every output that writes a file has these two keys. */
-function rulesOf(options: unknown): FileRules {
-  const { owner, mode } = Object(options) as { readonly owner?: unknown; readonly mode?: unknown }
-  return { ...(typeof owner === "string" ? { owner } : {}), ...(typeof mode === "string" ? { mode } : {}) }
+/** Every output that writes files has these keys. */
+export function rulesOf(options: unknown): FileRules {
+  const { owner, group, mode, in_place: inPlace } = Object(options) as Readonly<Record<string, unknown>>
+  return { ...(typeof owner === "string" ? { owner } : {}), ...(typeof group === "string" ? { group } : {}), ...(typeof mode === "string" ? { mode } : {}), ...(inPlace === true ? { in_place: true } : {}) }
 }
 
 function list(folder: string): readonly string[] {

@@ -150,7 +150,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function setOwnership(file: FileHandle, options: FileOptions): Promise<void> {
+export async function setOwnership(file: FileHandle, options: FileOptions): Promise<void> {
   const { uid, gid } = options
   if (uid !== undefined || gid !== undefined) {
     const now = await file.stat()
@@ -179,7 +179,7 @@ const hints: Readonly<Record<string, string>> = {
   EBUSY: "the file is a mount point of its own: mount its folder instead",
 }
 
-function writeError(target: string, error: unknown): AppError {
+export function writeError(target: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = systemCode(error) ?? "unknown error"
   const hint = hints[code]

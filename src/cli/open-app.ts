@@ -4,6 +4,7 @@ import { readIdentity } from "../app/identity.ts"
 import { harden } from "../base/harden.ts"
 import { Turns } from "../base/turns.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
+import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Actor } from "../core/audit-line.ts"
 import { makeStateFolder } from "../record/state-file.ts"
@@ -17,7 +18,7 @@ export { openConfig }
 export async function openApp(terminal: Terminal, values: Values, command: string): Promise<App> {
   await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
-  await checkTrust(config.file)
+  for (const file of partsOf(config)) await checkTrust(file)
   await harden()
   const identity = await readIdentity(config, terminal.host)
   await makeStateFolder(config)

@@ -18,10 +18,12 @@ export type Surroundings = {
   /** One variable of our own environment. */
   env(name: string): string | undefined
   readonly parseSchedule: ParseSchedule
+  /** The text of a file that is part of the config; throws where it cannot be read. */
+  readText?(path: string): string
 }
 
 /** What each part of the config needs while it is read. */
-export type Context = Surroundings & {
+export type Context = Required<Surroundings> & {
   readonly file: string
   readonly folder: string
   readonly plugins: Plugins

@@ -59,10 +59,13 @@ function checkTargets(environments: readonly EnvironmentDraft[], store: string, 
   for (const { path, config } of environments.flatMap(({ outputs }) => outputs)) {
     if (config === undefined) continue
     const at = [...path, config.type]
-    const owner = owners.get(config.target)
-    if (owner !== undefined) report({ path: at, says: `writes the same file as ${formatPath(owner)}`, hint: "let one output show both" })
-    owners.set(config.target, owner ?? path)
-    if (config.target === file) report({ path: at, says: "would replace this config" })
+    for (const target of [config.target, ...(config.files ?? [])]) {
+      const owner = owners.get(target)
+      if (owner !== undefined && owner !== path) report({ path: at, says: `writes the same file as ${formatPath(owner)}`, hint: "let one output show both" })
+      owners.set(target, owner ?? path)
+      if (target === file) report({ path: at, says: "would replace this config" })
+      if (target === config.from) report({ path: at, says: "would replace its own template" })
+    }
     if (isInside(config.target, store)) report({ path: at, says: "writes into the store, which is ours alone" })
   }
 }

@@ -9,18 +9,19 @@ import { defaults, Name, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { ConfigProblems, type Fault, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
+import { readSource } from "./source.ts"
 import { storeFolder } from "./store.ts"
 import { parseYaml, type Yaml } from "./yaml.ts"
 
 /** A thousand environments fit; a log that was named by mistake does not. */
 const largest = 4 * 1024 * 1024
 
-/** The config, or `ConfigProblems` with everything that is wrong with it. Opens no connection and reads no other file. */
+/** The config, or `ConfigProblems` with everything that is wrong with it. Opens no connection; of other files it reads only those that it names as a part of itself (templates). */
 export async function loadConfig(path: string, plugins: Plugins, surroundings: Surroundings): Promise<Config> {
   const file = resolve(path)
   const found = await readRealFile(file, largest)
   if (found === undefined) throw new AppError("config-missing", `there is no config at ${file}`, { hint: "make one with mycelium init" })
-  return parseConfig(textOf(found.bytes, file), file, plugins, surroundings)
+  return parseConfig(textOf(found.bytes, file), file, plugins, { readText: readSource, ...surroundings })
 }
 
 /** `loadConfig` after the file is read; pure. */
@@ -28,10 +29,14 @@ export function parseConfig(text: string, file: string, plugins: Plugins, surrou
   const yaml = parseYaml(text)
   const faults: Fault[] = []
   const report = (fault: Fault): void => void faults.push(fault)
-  const config = yaml.usable ? readConfig(yaml.value, { env: surroundings.env, parseSchedule: surroundings.parseSchedule, file, folder: dirname(file), plugins, report }) : undefined
+  const config = yaml.usable ? readConfig(yaml.value, { env: surroundings.env, parseSchedule: surroundings.parseSchedule, readText: surroundings.readText ?? noFiles, file, folder: dirname(file), plugins, report }) : undefined
   const problems = placeProblems(yaml, faults, file)
   if (config === undefined || problems.length > 0) throw new ConfigProblems(problems)
   return config
+}
+
+function noFiles(): never {
+  throw new AppError("file-unreadable", "no other file is read here")
 }
 
 function readConfig(value: unknown, context: Context): Config {

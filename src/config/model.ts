@@ -49,8 +49,12 @@ export type SecretConfig = {
 
 export type OutputConfig = {
   readonly type: string
-  /** The file that it writes. */
+  /** The file that it writes, or the folder. */
   readonly target: string
+  /** The files in it, where it is a folder. */
+  readonly files?: readonly string[]
+  /** The file that its template was read from; its text stands in `options`. */
+  readonly from?: string
   /** The secrets that its templates name. */
   readonly shows: readonly string[]
   readonly options: unknown
@@ -64,6 +68,11 @@ export type DeploymentConfig = {
   readonly health?: { readonly type: string; readonly options: unknown; readonly withinMs: number }
   /** The hook's own deadline. */
   readonly timeoutMs: number
+}
+
+/** The files that a config is made of: its own, and those of templates. */
+export function partsOf({ file, environments }: Config): readonly string[] {
+  return [file, ...new Set(Object.values(environments).flatMap(({ outputs }) => outputs.flatMap(({ from }) => from ?? [])))]
 }
 
 /** Every night at three, in the environment's zone. */

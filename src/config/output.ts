@@ -11,13 +11,19 @@ import { soundPart, validate } from "./validate.ts"
 export function readOutput(raw: unknown, path: Path, context: Context): OutputDraft {
   const type = findType(raw, path, context)
   if (type === undefined) return { path, config: undefined }
-  const options = validate(type.options, { value: raw, path, report: context.report }) ?? soundPart(type.options, raw)
+  const written = validate(type.options, { value: raw, path, report: context.report }) ?? soundPart(type.options, raw)
+  if (written === undefined) return { path, config: undefined }
+  const source = type.source?.from(written)
+  const from = source === undefined ? undefined : resolve(context.folder, source)
+  const embedded = from === undefined ? raw : ask(context, [...path, "from"], () => type.source?.embed(raw, context.readText(from)))
+  const options = from === undefined ? written : type.options.safeParse(embedded).data
   if (options === undefined) return { path, config: undefined }
   const seen = ask(context, path, () => type.inspect(options))
   const target = ask(context, path, () => type.target(options, context.folder))
-  for (const problem of seen?.problems ?? []) context.report({ path: [...path, ...problem.path], says: problem.says })
+  for (const problem of seen?.problems ?? []) context.report({ path: from === undefined ? [...path, ...problem.path] : [...path, "from"], says: problem.says })
   if (target === undefined) return { path, config: undefined }
-  return { path, config: { type: type.type, target: resolve(context.folder, target), shows: seen?.shows ?? [], options: raw } }
+  const files = ask(context, path, () => type.files?.(options, context.folder))
+  return { path, config: { type: type.type, target: resolve(context.folder, target), ...(files === undefined ? {} : { files }), ...(from === undefined ? {} : { from }), shows: seen?.shows ?? [], options: embedded } }
 }
 
 function findType(raw: unknown, path: Path, { plugins, report }: Context): OutputType | undefined {

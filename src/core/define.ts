@@ -39,6 +39,13 @@ export type HookReach = LocalReach & { readonly env: (name: string) => string | 
 export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
   /** The file that it writes, absolute: for cross-checks, before anything is opened. */
   target(options: output<Schema>, folder: string): string
+  /** The files that it writes, absolute, where those are not the target itself. */
+  files?(options: output<Schema>, folder: string): readonly string[]
+  /** Where the options name another file that is part of the config (a template): which. `embed` gives the options, as written, with its text in them: what is judged, opened, and kept in a journal. */
+  readonly source?: {
+    from(options: output<Schema>): string | undefined
+    embed(raw: unknown, text: string): unknown
+  }
   /** The secrets that its templates name, and what is wrong with the templates, said for people. */
   inspect(options: output<Schema>): { readonly shows: readonly string[]; readonly problems: readonly { readonly path: readonly (string | number)[]; readonly says: string }[] }
 }

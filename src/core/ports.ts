@@ -76,7 +76,11 @@ export interface Driver {
 /** By secret: what outputs show. */
 export type Values = Readonly<Record<string, Credential>>
 /** The versions of a secret that an output may show now without being somebody else's. `recent` are those that are open already: opening the rest costs, and is rarely needed. */
-export type Known = (secret: string, which: "recent" | "all") => Promise<readonly Credential[]>
+export interface Known {
+  (secret: string, which: "recent" | "all"): Promise<readonly Credential[]>
+  /** True for the bytes that we last wrote there, or were about to write when a crash came: nothing that only they hold can be lost. */
+  readonly wrote?: (target: string, bytes: Uint8Array) => boolean
+}
 
 /** A change of an output, ready beside it, not yet visible. */
 export interface Draft {
@@ -89,13 +93,15 @@ export interface Draft {
   commit(): Promise<void>
   discard(): Promise<void>
 }
-/** A file that shows values to programs. */
+/** A file, or a folder of them, that shows values to programs. */
 export interface Output {
   /** Absolute path, unique in the config. */
   readonly target: string
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
-  /** The bytes of now; undefined if there is no file. */
+  /** Nobody else writes into it: what stands there is what we last wrote, or somebody has edited it. */
+  readonly whole?: boolean
+  /** The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined if there is no file. */
   read(): Promise<Uint8Array | undefined>
   /** Render, read back as its reader would. Refuses a difference, or a managed key whose present value is in no version (`output-drift`). */
   prepare(values: Values, known: Known, signal: AbortSignal): Promise<Draft>

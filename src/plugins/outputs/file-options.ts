@@ -4,11 +4,15 @@ import { z } from "zod"
 import type { FileOptions } from "../../base/durable-write.ts"
 import { AppError } from "../../base/error.ts"
 
-/** `owner` and `mode` of a file that shows values. */
-export const fileOptions = {
+/** `owner`, `group` and `mode` of files that show values. */
+export const ownOptions = {
   owner: z
     .string({ error: (issue) => (issue.input === undefined ? undefined : 'the owner is a string: write "1000:1000" or "app:app"') })
     .regex(/^[^:\s]+:[^:\s]+$/, 'the owner is "user:group", by number or by name')
+    .optional(),
+  group: z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : 'the group is a string: write "1000" or "app"') })
+    .regex(/^[^:\s]+$/, "the group is one, by number or by name")
     .optional(),
   mode: z
     .string({ error: (issue) => (issue.input === undefined ? undefined : 'modes are strings: write "0600"') })
@@ -18,6 +22,9 @@ export const fileOptions = {
     .optional(),
 } as const
 
+/** Of one file. `in_place`: write into the file that is there, for a mount of the single file; a reader may see half of it. */
+export const fileOptions = { ...ownOptions, in_place: z.boolean().optional() } as const
+
 function isMode(mode: string): boolean {
   return /^0?[0-7]{3}$/.test(mode)
 }
@@ -25,34 +32,40 @@ function bits(mode: string): number {
   return Number.parseInt(mode, 8)
 }
 
-export type FileRules = { readonly owner?: string | undefined; readonly mode?: string | undefined }
+export type FileRules = {
+  readonly owner?: string | undefined
+  /** In the place of the owner's group, or alone. */
+  readonly group?: string | undefined
+  readonly mode?: string | undefined
+  readonly in_place?: boolean | undefined
+}
 
 /** The permission bits that a file of these rules has. */
 export function modeOf(rules: FileRules): number {
   return bits(rules.mode ?? "0600")
 }
 
-/** Mode and owner for the next file: the option's owner, else that of the file which is there, where we may give files away. */
+/** Mode and owner for the next file: the options' owner and group, else those of the file which is there, where we may give files away. */
 export async function ownership(rules: FileRules, present: Stats | undefined): Promise<FileOptions> {
   const mode = modeOf(rules)
-  if (rules.owner !== undefined) return { mode, ...(await ownerOf(rules.owner)) }
-  if (present === undefined) return { mode }
-  if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid }
+  const wanted = await ownerOf(rules)
+  if (present === undefined || (wanted.uid !== undefined && wanted.gid !== undefined)) return { mode, ...wanted }
+  if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid, ...wanted }
   const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])]
-  return groups.includes(present.gid) ? { mode, gid: present.gid } : { mode }
+  return groups.includes(present.gid) ? { mode, gid: present.gid, ...wanted } : { mode, ...wanted }
 }
 
 /** True if nothing about mode or owner needs to change. */
 export async function ownershipIsRight(rules: FileRules, present: Stats): Promise<boolean> {
   if ((present.mode & 0o7777) !== modeOf(rules)) return false
-  if (rules.owner === undefined) return true
-  const { uid, gid } = await ownerOf(rules.owner)
+  const { uid = present.uid, gid = present.gid } = await ownerOf(rules)
   return present.uid === uid && present.gid === gid
 }
 
-async function ownerOf(owner: string): Promise<{ readonly uid: number; readonly gid: number }> {
-  const [user = "", group = ""] = owner.split(":")
-  return { uid: await idOf(user, "/etc/passwd", "user"), gid: await idOf(group, "/etc/group", "group") }
+async function ownerOf({ owner, group }: FileRules): Promise<{ readonly uid?: number; readonly gid?: number }> {
+  const [user, own] = owner?.split(":") ?? []
+  const of = group ?? own
+  return { ...(user === undefined ? {} : { uid: await idOf(user, "/etc/passwd", "user") }), ...(of === undefined ? {} : { gid: await idOf(of, "/etc/group", "group") }) }
 }
 
 /** Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number. */

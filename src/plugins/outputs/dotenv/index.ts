@@ -27,6 +27,6 @@ function settingsOf(options: Options, reach: { readonly folder: string; readonly
     merge: options.merge,
     variables: Object.entries(options.variables).map(([name, template]) => variableOf(name, template)),
     header: options.merge || !reader.comments ? undefined : headerFor(reach.label),
-    files: { owner: options.owner, mode: options.mode },
+    files: { owner: options.owner, group: options.group, mode: options.mode, in_place: options.in_place },
   }
 }

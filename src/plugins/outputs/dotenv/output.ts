@@ -1,7 +1,6 @@
-import { removeDraft } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, removalOf } from "../file/draft.ts"
+import { draftOf, removalOf, tidyFile } from "../file/draft.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -18,6 +17,7 @@ export function openOutput(settings: Settings): Output {
   return {
     target,
     shows: showsOf(settings),
+    whole: !settings.merge,
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal) => prepare(settings, values, known, signal),
     restore: (before, signal) => restore(settings, before, signal),
@@ -28,7 +28,7 @@ export function openOutput(settings: Settings): Output {
       const present = await readPresent(target)
       return present === undefined ? {} : adoptFrom(settings, managedEntries(settings, present.text), secrets)
     },
-    tidy: () => removeDraft(target),
+    tidy: () => tidyFile(target),
   }
 }
 

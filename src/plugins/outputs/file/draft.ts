@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
-import { draftFile, durableRemove } from "../../../base/durable-write.ts"
+import { draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { type FileRules, ownership, ownershipIsRight } from "../file-options.ts"
@@ -43,7 +43,12 @@ export function removalOf(file: OwnFile, present: Present | undefined, changes: 
   }
 }
 
-function unchanged(bytes: Uint8Array): Draft {
+/** Removes what a crash left beside the file. */
+export async function tidyFile(target: string): Promise<void> {
+  await removeDraft(target)
+}
+
+export function unchanged(bytes: Uint8Array): Draft {
   return { changed: false, bytes, changes: [], commit: async () => undefined, discard: async () => undefined }
 }
 

@@ -1,0 +1,91 @@
+import { resolve } from "node:path"
+import { z } from "zod"
+import { AppError } from "../../base/error.ts"
+import { defineOutput } from "../../core/define.ts"
+import { fileOptions } from "./file-options.ts"
+import { type Branch, nameOf, quoted } from "./tree/names.ts"
+import { treeOptions } from "./tree/options.ts"
+import { type Reading, inspectTree, openTree } from "./tree/tree.ts"
+
+const Options = z.strictObject({
+  /** The file; relative to the config's folder. */
+  json: z.string().min(1, "name the file to write"),
+  variables: treeOptions,
+  ...fileOptions,
+})
+
+/** A JSON file of texts. */
+export const json = defineOutput({
+  type: "json",
+  summary: "values in a JSON file, nested as the config nests them",
+  options: Options,
+  target: (options, folder) => resolve(folder, options.json),
+  inspect: ({ variables }) => inspectTree(variables),
+  open: ({ json: path, variables, ...files }, reach) => openTree({ name: "JSON", comments: false, write, read }, { path, variables, files }, reach),
+})
+
+function write(tree: Branch): string {
+  return `${object(tree, "")}\n`
+}
+
+function object(tree: Branch, indent: string): string {
+  const lines = [...tree].map(([key, value]) => `${indent}  ${quoted(key)}: ${typeof value === "string" ? quoted(value) : object(value, `${indent}  `)}`)
+  return `{\n${lines.join(",\n")}\n${indent}}`
+}
+
+const deepest = 50
+
+/** JSON.parse judges the text; the walk after it finds what JSON.parse hides: a key that stands twice. */
+function read(text: string): Reading {
+  const values = new Map<string, string | undefined>()
+  const twice: string[] = []
+  let top: unknown
+  try {
+    top = JSON.parse(text)
+  } catch {
+    throw unreadable("it is not valid JSON")
+  }
+  if (typeof top !== "object" || top === null || Array.isArray(top)) throw unreadable("it is no JSON object")
+  walk(tokensOf(text), [], { values, twice })
+  return { values, twice, more: false }
+}
+
+function unreadable(says: string): AppError {
+  return new AppError("output-unreadable", says, { hint: "mend it, or move it away" })
+}
+
+type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }
+
+function tokensOf(text: string): Iterator<string, string> {
+  const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)
+  return { next: () => ((found) => (found.done === true ? { done: true, value: "" } : { done: false, value: found.value[0] }))(tokens.next()) }
+}
+
+/** One value, from its first token on. */
+function walk(tokens: Iterator<string, string>, path: readonly string[], found: Found, first = tokens.next().value): void {
+  if (path.length > deepest) throw unreadable("it is nested too deep")
+  if (first === "{") return walkObject(tokens, path, found)
+  if (first === "[") skipList(tokens)
+  found.values.set(nameOf(path), first.startsWith('"') ? String(JSON.parse(first)) : first === "null" ? "" : undefined)
+}
+
+function walkObject(tokens: Iterator<string, string>, path: readonly string[], found: Found): void {
+  const seen = new Set<string>()
+  for (let token = tokens.next().value; token !== "}"; token = tokens.next().value) {
+    if (token === ",") continue
+    const key = String(JSON.parse(token))
+    if (seen.has(key)) found.twice.push(nameOf([...path, key]))
+    seen.add(key)
+    tokens.next()
+    walk(tokens, [...path, key], found)
+  }
+}
+
+/** A list is no text, whatever is in it. */
+function skipList(tokens: Iterator<string, string>): void {
+  for (let depth = 1; depth > 0; ) {
+    const token = tokens.next().value
+    if (token === "[") depth++
+    if (token === "]") depth--
+  }
+}

@@ -1,0 +1,55 @@
+import { resolve } from "node:path"
+import { z } from "zod"
+import { AppError } from "../../base/error.ts"
+import { defineOutput } from "../../core/define.ts"
+import { fileOptions } from "./file-options.ts"
+import { inspectAll, variableOf } from "./variables/variable.ts"
+import type { Form } from "./whole/form.ts"
+import { openWhole } from "./whole/output.ts"
+
+const longest = 100_000
+
+const Options = z
+  .strictObject({
+    /** The file to write; relative to the config's folder. */
+    template: z.string().min(1, "name the file to write"),
+    text: z.string({ error: "the text is a template: a string, in quotes or after |" }).max(longest, `a template has ${longest} characters at most`).optional(),
+    /** A file that holds the text, trusted as the config is; relative to its folder. */
+    from: z.string().min(1, "name the file that holds the template").optional(),
+    ...fileOptions,
+  })
+  .refine(({ text, from }) => (text === undefined) !== (from === undefined), "write the template itself as text:, or name its file with from:")
+
+/** Any text file, as one LiquidJS template. */
+export const template = defineOutput({
+  type: "template",
+  summary: "any text file, from a LiquidJS template: redis.conf, userlist.txt, .pgpass",
+  options: Options,
+  target: (options, folder) => resolve(folder, options.template),
+  source: { from: ({ from }) => from, embed: (raw, text) => withText(raw, text) },
+  inspect: ({ text }) => inspectAll(text === undefined ? [] : [{ path: ["text"], template: text }]),
+  open: ({ template: path, text, owner, group, mode, in_place }, reach) => {
+    if (text === undefined) throw new AppError("internal", "the template's file was not read")
+    return openWhole({
+      target: resolve(reach.folder, path),
+      readerName: "its reader",
+      toTell: "write it as text: in the config",
+      variables: [variableOf("", text)],
+      form,
+      header: undefined,
+      files: { owner, group, mode, in_place },
+    })
+  },
+})
+
+function withText(raw: unknown, text: string): unknown {
+  const { from: _, ...rest } = Object(raw) as Readonly<Record<string, unknown>>
+  return { ...rest, text }
+}
+
+/** One variable without a name: the whole text. What else it may say is its template's business. */
+const form: Form = {
+  parse: (text) => ({ entries: new Map([["", { value: text }]]), more: false }),
+  write: (rendered) => rendered.get("") ?? "",
+  emptied: () => "move the file away",
+}

@@ -1,0 +1,103 @@
+import { AppError } from "../../../base/error.ts"
+import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
+import { draftOf, removalOf, tidyFile } from "../file/draft.ts"
+import { readPresent } from "../file/present.ts"
+import { adoptFrom } from "../variables/adopt.ts"
+import { driftError, findDrift } from "../variables/drift.ts"
+import { type Held, type Rendered, render, showsOf } from "../variables/variable.ts"
+import { type Whole, contentsOf, isBlank } from "./form.ts"
+import { isOurs, refuseLoss, refuseMisread } from "./loss.ts"
+
+/** A file that is ours as a whole. */
+export function openWhole(whole: Whole): Output {
+  const { target } = whole
+  return {
+    target,
+    shows: showsOf(whole),
+    whole: true,
+    read: async () => (await readPresent(target))?.bytes,
+    prepare: (values, known, signal) => prepare(whole, values, known, signal),
+    restore: (before, signal) => restore(whole, before, signal),
+    compare: (values) => compare(whole, values),
+    remove: (secrets, known, signal) => remove(whole, secrets, known, signal),
+    adopt: async (secrets) => {
+      const present = await readPresent(target)
+      return present === undefined || isBlank(present.text) ? {} : adoptFrom(whole, contentsOf(whole, present.text).entries, secrets)
+    },
+    tidy: () => tidyFile(target),
+  }
+}
+
+async function prepare(whole: Whole, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
+  const rendered = render(whole, values)
+  const present = await readPresent(whole.target)
+  signal.throwIfAborted()
+  const next = whole.form.write(rendered, whole.header)
+  refuseMisread(whole, next, rendered)
+  if (present !== undefined && present.text !== next) await refuseLoss(whole, present, rendered, known)
+  signal.throwIfAborted()
+  return draftOf(whole, { present, bytes: Buffer.from(next, "latin1"), changes: changes(held(whole, present?.text), rendered) })
+}
+
+async function restore(whole: Whole, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
+  const present = await readPresent(whole.target)
+  signal.throwIfAborted()
+  const former = held(whole, before === undefined ? undefined : Buffer.from(before).toString("latin1"))
+  const changed = changes(held(whole, present?.text), former)
+  return before === undefined ? removalOf(whole, present, changed) : draftOf(whole, { present, bytes: before, changes: changed })
+}
+
+async function compare(whole: Whole, values: Values): Promise<"same" | "differs" | "missing"> {
+  const present = await readPresent(whole.target)
+  if (present === undefined || isBlank(present.text)) return "missing"
+  const rendered = render(whole, values)
+  const now = held(whole, present.text)
+  if (now.size === 0 || [...now].some(([name, value]) => !rendered.has(name) || (value !== "" && value !== rendered.get(name)))) return "differs"
+  return [...rendered.keys()].some((name) => (now.get(name) ?? "") === "" && rendered.get(name) !== "") ? "missing" : "same"
+}
+
+/** Without the values that show one of these secrets; no file where nothing is left. */
+async function remove(whole: Whole, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
+  const present = await readPresent(whole.target)
+  signal.throwIfAborted()
+  if (present === undefined) return removalOf(whole, undefined, [])
+  const going = whole.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name)))
+  const { entries, more } = isBlank(present.text) ? { entries: new Map<string, Held>(), more: false } : contentsOf(whole, present.text)
+  if (known.wrote?.(whole.target, present.bytes) !== true) {
+    const drift = await findDrift({ ...whole, variables: going }, entries, new Map(), known)
+    if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
+  }
+  const staying = [...entries].filter(([name]) => !going.some((variable) => variable.name === name))
+  const gone = [...entries.keys()].filter((name) => going.some((variable) => variable.name === name))
+  if (staying.length === 0) return removalOf(whole, present, gone.map(said))
+  if (gone.length === 0) return draftOf(whole, { present, bytes: present.bytes, changes: [] })
+  const unclear = staying.find(([, { value }]) => value === undefined)
+  if (unclear !== undefined || (more && !isOurs(whole, present))) {
+    throw new AppError("output-foreign", `${whole.target}: ${gone.map(said).join(", ")} cannot be taken out without losing what else is there`, { hint: "take it out by hand, then say the same again" })
+  }
+  const rest: Rendered = new Map(staying.map(([name, { value }]) => [name, value ?? ""]))
+  const next = whole.form.write(rest, isOurs(whole, present) ? whole.header : undefined)
+  refuseMisread(whole, next, rest)
+  return draftOf(whole, { present, bytes: Buffer.from(next, "latin1"), changes: gone.map(said) })
+}
+
+type HeldValues = ReadonlyMap<string, string | undefined>
+
+/** By name; those of a text that its reader refuses count as absent. */
+function held(whole: Whole, text: string | undefined): HeldValues {
+  if (text === undefined || isBlank(text)) return new Map()
+  try {
+    return new Map([...contentsOf(whole, text).entries].map(([name, { value }]) => [name, value]))
+  } catch (error) {
+    if (error instanceof AppError) return new Map()
+    throw error
+  }
+}
+
+function changes(before: HeldValues, after: HeldValues): readonly string[] {
+  return [...new Set([...after.keys(), ...before.keys()])].filter((name) => before.get(name) !== after.get(name)).map(said)
+}
+
+function said(name: string): string {
+  return name === "" ? "its text" : name
+}

@@ -1,0 +1,98 @@
+import { resolve } from "node:path"
+import { type Document, isMap, isNode, isScalar, parseDocument, visit } from "yaml"
+import { z } from "zod"
+import { AppError } from "../../base/error.ts"
+import { defineOutput } from "../../core/define.ts"
+import { fileOptions } from "./file-options.ts"
+import { type Branch, nameOf, quoted } from "./tree/names.ts"
+import { treeOptions } from "./tree/options.ts"
+import { type Reading, inspectTree, openTree } from "./tree/tree.ts"
+
+const Options = z.strictObject({
+  /** The file; relative to the config's folder. */
+  yaml: z.string().min(1, "name the file to write"),
+  variables: treeOptions,
+  ...fileOptions,
+})
+
+/** A YAML file of texts. */
+export const yaml = defineOutput({
+  type: "yaml",
+  summary: "values in a YAML file, nested as the config nests them: application.yml",
+  options: Options,
+  target: (options, folder) => resolve(folder, options.yaml),
+  inspect: ({ variables }) => inspectTree(variables),
+  open: ({ yaml: path, variables, ...files }, reach) => openTree({ name: "YAML", comments: true, write: (tree) => lines(tree, "").join(""), read }, { path, variables, files }, reach),
+})
+
+/** Values are always quoted: what looks like a number, a date or a yes stays a text for every reader. */
+function lines(tree: Branch, indent: string): readonly string[] {
+  return [...tree].flatMap(([key, value]) => (typeof value === "string" ? [`${indent}${plain(key)}: ${quoted(value)}\n`] : [`${indent}${plain(key)}:\n`, ...lines(value, `${indent}  `)]))
+}
+
+/** Words that YAML 1.1 takes for something else are quoted. */
+function plain(key: string): string {
+  return /^[A-Za-z_][\w-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(key) ? key : quoted(key)
+}
+
+const deepest = 50
+
+function read(text: string): Reading {
+  const document = parse(text)
+  const [fault] = document.errors
+  if (fault !== undefined) throw unreadable(`${fault.linePos === undefined ? "" : `line ${fault.linePos[0].line}: `}it is not valid YAML`)
+  const found: Found = { values: new Map(), twice: [] }
+  const { contents } = document
+  if (contents !== null && !(isScalar(contents) && contents.value === null)) {
+    if (!isMap(contents)) throw unreadable("it is no map")
+    walk(contents, [], found)
+  }
+  return { ...found, more: hasComments(document) }
+}
+
+/** The parser's own errors quote the text: none of them goes on. */
+function parse(text: string): Document.Parsed {
+  try {
+    return parseDocument(text, { version: "1.2", schema: "core", uniqueKeys: false, merge: false, logLevel: "error" })
+  } catch {
+    throw unreadable("it is not valid YAML")
+  }
+}
+
+type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }
+
+function walk(node: unknown, path: readonly string[], found: Found): void {
+  if (path.length > deepest) throw unreadable("it is nested too deep")
+  if (isMap(node) && node.anchor === undefined && node.tag === undefined) {
+    const seen = new Set<string>()
+    for (const { key, value } of node.items) {
+      if (!isScalar(key) || typeof key.value !== "string") throw unreadable("a key in it is no text")
+      if (seen.has(key.value)) found.twice.push(nameOf([...path, key.value]))
+      seen.add(key.value)
+      walk(value, [...path, key.value], found)
+    }
+    return
+  }
+  found.values.set(nameOf(path), textOf(node))
+}
+
+function textOf(node: unknown): string | undefined {
+  if (node === null) return ""
+  if (!isScalar(node) || node.anchor !== undefined) return undefined
+  if (node.value === null) return ""
+  return typeof node.value === "string" ? node.value : undefined
+}
+
+function hasComments(document: Document.Parsed): boolean {
+  let found = document.commentBefore != null || document.comment != null
+  visit(document, {
+    Node: (_, node) => {
+      if (isNode(node) && (node.commentBefore != null || node.comment != null)) found = true
+    },
+  })
+  return found
+}
+
+function unreadable(says: string): AppError {
+  return new AppError("output-unreadable", says, { hint: "mend it, or move it away" })
+}
