@@ -8,6 +8,7 @@ import { driverOf, probe, probeControl, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
+import { tells } from "./tells.ts"
 
 export type Adopted =
   | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean }
@@ -28,6 +29,7 @@ export async function adopt(app: App, environment: string, given: Given = {}): P
     for (const name of Object.keys(session.work.drivers)) {
       try {
         if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
+        if (shown[name] === undefined && given[name] === undefined) await refuseUntold(app, session, environment, name)
         results[name] = await adoptOne(session, name, { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }, patches, events)
       } catch (error) {
         results[name] = { is: "refused", ...said(error) }
@@ -51,6 +53,16 @@ async function shownBy(session: Session): Promise<Readonly<Record<string, Readon
     }
   }
   return all
+}
+
+/** An output that is there and shows it, but only through templates that cannot be read backwards. */
+async function refuseUntold(app: App, session: Session, environment: string, name: string): Promise<void> {
+  const options = app.config.environments[environment]?.outputs ?? []
+  for (const output of session.outputsOf([name])) {
+    const written = options.find(({ target }) => target === output.target)
+    if (written === undefined || tells(written.options, name) || (await output.read()) === undefined) continue
+    throw new AppError("adopt-untold", `${output.target} shows it through a template that cannot be read backwards`, { hint: "show it as {{ secret.field }}, alone or with url_encode, json or base64_encode; or give the value with --from or --ask" })
+  }
 }
 
 function wrapped(session: Session, name: string, shown: Readonly<Record<string, string>>): Readonly<Record<string, Secret>> {

@@ -19,6 +19,7 @@ import type { App } from "./app.ts"
 import type { Checked } from "./check.ts"
 import { readIdentity } from "./identity.ts"
 import { openOutput, openWork } from "./open.ts"
+import { tells } from "./tells.ts"
 
 /** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
 export async function openedKeys({ config, host }: Checked, environments: readonly Environment[]): Promise<{ readonly keys: Keys } | { readonly closed: unknown } | { readonly nothing: true }> {
@@ -60,15 +61,7 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
     const reread = (): Promise<StateDocument | undefined> => readState({ store, project, environment: name })
     return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document, reread }))
   })
-  return { shown, fingerprint: (text) => new AgeVault(keys, "").fingerprint(Buffer.from(text)) }
-}
-
-/** True if some text in the options shows the secret and is nothing but literals and plain references: those can be read backwards. */
-function tells(options: unknown, secret: string): boolean {
-  if (typeof options === "object" && options !== null) return Object.values(options).some((value) => tells(value, secret))
-  if (typeof options !== "string") return false
-  const plain = /\{\{\s*([\w-]+)\.[\w-]+\s*(?:\|\s*url_encode\s*)?\}\}/g
-  return !/\{[{%]/.test(options.replaceAll(plain, "")) && [...options.matchAll(plain)].some((match) => match[1] === secret)
+  return { shown, fingerprint: (value) => new AgeVault(keys, "").fingerprint(Buffer.from(value)) }
 }
 
 /** Every state in the store that can be read, other projects' too. */

@@ -86,7 +86,7 @@ async function deleteOne(session: Session, name: string, how: DeleteHow): Promis
     await discard(drafts)
   }
   const versions = session.state(name).versions.length
-  await session.commit({ patches: { [name]: erase(work.host.now().toISOString()) }, events: [{ event: "delete", secret: name, login }], flush: true })
+  await session.commit({ written: session.writes(drafts), patches: { [name]: erase(work.host.now().toISOString()) }, events: [{ event: "delete", secret: name, login }], flush: true })
   return { is: "erased", login, outputs: changesOf(drafts), versions }
 }
 

@@ -15,7 +15,10 @@ export async function render(app: App, environment: string): Promise<readonly Re
     const ready = await draftAll(outputs, values, session.known)
     for (const { draft } of ready) if (draft.changed) await draft.commit()
     const changed = ready.filter(({ draft }) => draft.changed)
-    if (changed.length > 0) await session.commit({ events: [{ event: "render", outputs: changed.map(({ output }) => output.target) }], flush: true })
+    const written = session.writes(ready)
+    const news = Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)
+    if (changed.length > 0) await session.commit({ written, events: [{ event: "render", outputs: changed.map(({ output }) => output.target) }], flush: true })
+    else if (news) await session.commit({ written })
     return ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined }))
   })
 }

@@ -1,21 +1,22 @@
 import type { Output } from "../core/ports.ts"
-import { type SecretState, type StateDocument, type Version, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** Do the outputs show what the state says? Read backwards and compared by fingerprint, so that no value is opened. */
 
 export type Shown = {
   readonly environment: string
-  readonly output: Pick<Output, "target" | "shows" | "read" | "adopt">
+  readonly output: Pick<Output, "target" | "shows" | "whole" | "read" | "adopt">
   /** Can this secret's value be read backwards from the templates? */
   readonly tells: (secret: string) => boolean
   readonly document: StateDocument
   /** The state as it is now: a rotation may have changed both since it was read. */
   readonly reread: () => Promise<StateDocument | undefined>
 }
-export type Outputs = { readonly shown: readonly Shown[]; readonly fingerprint: (text: string) => string }
+export type Outputs = { readonly shown: readonly Shown[]; readonly fingerprint: Fingerprint }
+type Fingerprint = (value: string | Uint8Array) => string
 
-type Code = "output-missing" | "output-drift" | "output-stale" | "output-incomplete" | "output-unread"
+type Code = "output-missing" | "output-drift" | "output-stale" | "output-incomplete" | "output-edited" | "output-unread"
 
 export const outputs = defineCheck<Code, Outputs>({
   name: "outputs",
@@ -24,6 +25,7 @@ export const outputs = defineCheck<Code, Outputs>({
     "output-drift": { severity: "error", remedy: "if the file is right: mycelium adopt; if the state is: empty that variable, then mycelium render" },
     "output-stale": { severity: "error", remedy: "mycelium render, then restart what reads it" },
     "output-incomplete": { severity: "error", remedy: "mycelium render writes what is missing" },
+    "output-edited": { severity: "warning", remedy: "mycelium render writes it again, unless that would lose what only it holds" },
     "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
   look: async ({ shown, fingerprint }, report) => {
@@ -33,7 +35,7 @@ export const outputs = defineCheck<Code, Outputs>({
 })
 
 /** What seems wrong is looked at once more, state first: while a rotation delivers, file and state change one after the other. */
-async function judge(shown: Shown, fingerprint: (text: string) => string, report: Report<Code>): Promise<void> {
+async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code>): Promise<void> {
   const first = await faultsOf(shown, fingerprint)
   if (first.every(({ code }) => code === "output-unread")) return tell(first, report)
   const document = await shown.reread()
@@ -46,24 +48,35 @@ function tell(found: readonly Found[], report: Report<Code>): void {
   for (const { code, says } of found) report.found(code, says)
 }
 
-async function faultsOf({ environment, output, tells, document }: Shown, fingerprint: (text: string) => string): Promise<readonly Found[]> {
+async function faultsOf({ environment, output, tells, document }: Shown, fingerprint: Fingerprint): Promise<readonly Found[]> {
   const names = output.shows.filter((name) => currentOf(document, name) !== undefined)
   if (names.length === 0) return []
-  if ((await output.read()) === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist` }]
+  const bytes = await output.read()
+  if (bytes === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist` }]
   const found = await output.adopt(names)
-  return names.flatMap((name): readonly Found[] => {
+  const print = output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
+  const faults = names.flatMap((name): readonly Found[] => {
     const fields = Object.entries(found[name] ?? {})
     const place = `${environment}/${name}`
     if (fields.length > 0) return faultOf(output.target, place, answerOf(document, name, fields, fingerprint))
-    if (tells(name)) return [{ code: "output-incomplete", says: `${output.target} does not show ${place}: its line is missing or empty` }]
-    return [{ code: "output-unread", says: `${output.target}: which value of ${place} it shows cannot be told from its template` }]
+    if (print === "ours") return []
+    if (tells(name)) return [{ code: "output-incomplete", says: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways` }]
+    return print === "edited" ? [] : [{ code: "output-unread", says: `${output.target}: which value of ${place} it shows cannot be told from its template` }]
   })
+  if (print !== "edited" || faults.some(({ code }) => code !== "output-unread")) return faults
+  return [...faults, { code: "output-edited", says: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it` }]
+}
+
+/** Where we have written nothing yet, nothing is known. */
+function printOf(document: StateDocument, target: string, print: string): "ours" | "edited" | "unknown" {
+  if (printsOf(document, target).includes(print)) return "ours"
+  return document.written?.[target] === undefined ? "unknown" : "edited"
 }
 
 type Answer = { readonly is: "right" } | { readonly is: "older"; readonly shows: string; readonly current: string } | { readonly is: "unknown" }
 
 /** While a rotation is open its pending value is right too. */
-function answerOf(document: StateDocument, name: string, fields: readonly (readonly [string, string])[], fingerprint: (text: string) => string): Answer {
+function answerOf(document: StateDocument, name: string, fields: readonly (readonly [string, string])[], fingerprint: Fingerprint): Answer {
   const state: SecretState = document.secrets[name] ?? { driver: "", versions: [] }
   const current = versionAt(state, "current")
   const matches = ({ fingerprints, clear }: Version): boolean => fields.every(([field, shows]) => (Object.hasOwn(clear, field) ? clear[field] === shows : fingerprints[field] === fingerprint(shows)))

@@ -85,6 +85,8 @@ export interface Known {
 /** A change of an output, ready beside it, not yet visible. */
 export interface Draft {
   readonly changed: boolean
+  /** `commit` leaves no file. */
+  readonly removes?: boolean
   /** The bytes that `commit` makes visible. */
   readonly bytes: Uint8Array
   /** Names of what changes, for people: variables. Never a value. */

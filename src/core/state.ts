@@ -13,6 +13,8 @@ export type StateDocument = {
   readonly changeSet?: ChangeSet
   /** Journals that wait aside for services that give no answer: of no secret that another one has. */
   readonly parked?: readonly ChangeSet[]
+  /** By target of an output that is ours as a whole: the fingerprint of what we last wrote there. */
+  readonly written?: Readonly<Record<string, string>>
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string
@@ -108,6 +110,11 @@ export function openSets(document: Pick<StateDocument, "changeSet" | "parked"> |
 /** The one that a secret is in. */
 export function openSetOf(document: Pick<StateDocument, "changeSet" | "parked"> | undefined, name: string): ChangeSet | undefined {
   return openSets(document).find(({ secrets }) => secrets.includes(name))
+}
+
+/** The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what open journals are about to write. */
+export function printsOf({ written, changeSet, parked = [] }: StateDocument, target: string): readonly string[] {
+  return [written?.[target], ...[changeSet, ...parked].map((set) => set?.before?.[target]?.after)].filter((print) => print !== undefined)
 }
 
 /** A change of one secret's state; pure. */

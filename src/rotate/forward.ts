@@ -180,7 +180,9 @@ async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Ve
   }
   const before: Record<string, Before> = { ...set.before }
   for (const one of ready) {
-    before[one.output.target] ??= { sealed: one.before === undefined ? "" : await work.vault.sealBytes(one.output.target, one.before), after: work.vault.fingerprint(one.draft.bytes) }
+    const { target } = one.output
+    const sealed = before[target]?.sealed ?? (one.before === undefined ? "" : await work.vault.sealBytes(target, one.before))
+    before[target] = { sealed, after: work.vault.fingerprint(one.draft.bytes) }
   }
   // Nothing is known that was not known before: asking again and again writes nothing.
   if (events.length === 0 && ready.length === 0) return

@@ -20,9 +20,11 @@ export async function promote(session: Session, names: readonly string[], unheal
     outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
-  const { before: _, ...kept } = set
+  const { before = {}, ...kept } = set
+  const whole = session.work.outputs.filter((output) => output.whole === true)
+  const written = Object.fromEntries(whole.flatMap(({ target }) => (before[target] === undefined ? [] : [[target, before[target].after]])))
   session.work.tell("promote", names.join(", "))
-  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] }, flush: true })
+  await session.commit({ patches, events, written, changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] }, flush: true })
   return outcomes
 }
 

@@ -1,6 +1,6 @@
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Known, Output, Values, Versions } from "../core/ports.ts"
-import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, openSetOf, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -9,6 +9,8 @@ export type Commit = {
   readonly changeSet?: ChangeSet | null
   /** Left out, they stay. */
   readonly parked?: readonly ChangeSet[]
+  /** By target: the fingerprint of what an output holds now because we wrote it; null: it is gone. */
+  readonly written?: Readonly<Record<string, string | null>>
   readonly events?: readonly AuditEvent[]
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
@@ -37,8 +39,9 @@ export class Session {
     const now = this.work.host.now()
     const secrets = { ...this.document.secrets }
     for (const [name, patch] of Object.entries(commit.patches ?? {})) secrets[name] = ageOut(patch(this.state(name)), now)
-    const { changeSet: open, parked: aside, ...rest } = this.document
+    const { changeSet: open, parked: aside, written: before, ...rest } = this.document
     const parked = commit.parked ?? aside ?? []
+    const written = without({ ...before, ...commit.written })
     const changeSet = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
     const serial = this.document.serial + 1
     let audit = this.document.audit
@@ -47,7 +50,7 @@ export class Session {
       const incident = set?.incident
       audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at: now, serial, actor: this.work.actor })
     }
-    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }) }
+    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }), ...(written === undefined ? {} : { written }) }
     await this.work.ledger.save(next)
     this.document = next
     if (commit.flush === true) await this.flush()
@@ -102,10 +105,18 @@ export class Session {
   }
 
   /** The youngest first. */
-  readonly known: Known = async (name, which) => {
-    const recent = (is: string): boolean => is === "current" || is === "pending"
-    const versions = this.state(name).versions.filter((version) => which === "all" || recent(version.stage.is))
-    return Promise.all(versions.map((version) => this.open(name, version.id)).reverse())
+  readonly known: Known = Object.assign(
+    (name: string, which: "recent" | "all"): Promise<readonly Credential[]> => {
+      const recent = (is: string): boolean => is === "current" || is === "pending"
+      const versions = this.state(name).versions.filter((version) => which === "all" || recent(version.stage.is))
+      return Promise.all(versions.map((version) => this.open(name, version.id)).reverse())
+    },
+    { wrote: (target: string, bytes: Uint8Array): boolean => printsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)) },
+  )
+
+  /** For `commit`: what these outputs hold from now on, those that are ours as a whole. */
+  writes(drafts: readonly { readonly output: Output; readonly draft: { readonly bytes: Uint8Array; readonly removes?: boolean } }[]): Readonly<Record<string, string | null>> {
+    return Object.fromEntries(drafts.filter(({ output }) => output.whole).map(({ output, draft }) => [output.target, draft.removes === true ? null : this.work.vault.fingerprint(draft.bytes)]))
   }
 
   /** What outputs should show: a pending value where `shows` says so, else current. */
@@ -122,4 +133,9 @@ export class Session {
   outputsOf(names: readonly string[]): readonly Output[] {
     return this.work.outputs.filter((output) => output.shows.some((name) => names.includes(name)))
   }
+}
+
+function without(written: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> | undefined {
+  const left = Object.entries(written).filter((entry): entry is [string, string] => entry[1] !== null)
+  return left.length === 0 ? undefined : Object.fromEntries(left)
 }

@@ -5,18 +5,19 @@ import { seal } from "../../src/check/seal.ts"
 import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
 import { ago, current, found, hour, secret, state, version } from "./looks.ts"
 
-const fingerprint = (text: string): string => `print of ${text}`
+const fingerprint = (value: string | Uint8Array): string => `print of ${typeof value === "string" ? value : Buffer.from(value).toString()}`
 const db = secret([version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")), version("v2", { is: "pending", proven: true }, fingerprint("next")), version("v3", current, fingerprint("now"))])
 
 type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
-function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet; readonly later?: StateDocument } = {}): Promise<readonly string[]> {
+function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet; readonly later?: StateDocument; readonly bytes?: string; readonly written?: string; readonly whole?: boolean } = {}): Promise<readonly string[]> {
   const output = {
     target: "/srv/.env",
     shows: ["db"],
-    read: () => Promise.resolve(shows === undefined ? undefined : new Uint8Array()),
+    whole: more.whole ?? true,
+    read: () => Promise.resolve(shows === undefined ? undefined : Buffer.from(more.bytes ?? "")),
     adopt: () => (shows instanceof Error ? Promise.reject(shows) : Promise.resolve(shows ?? {})),
   }
-  const document = state({ db }, more.changeSet === undefined ? {} : { changeSet: more.changeSet })
+  const document = state({ db }, { ...(more.changeSet === undefined ? {} : { changeSet: more.changeSet }), ...(more.written === undefined ? {} : { written: { "/srv/.env": fingerprint(more.written) } }) })
   return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], fingerprint })
 }
 const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", touched: [], restarted: [], startedWith: "{}" } as const
@@ -41,6 +42,19 @@ test("outputs finds a missing file and a missing line, and says where nothing ca
   expect(await look(undefined)).toEqual(["output-missing error"])
   expect(await look({})).toEqual(["output-incomplete error"])
   expect(await look({}, { tells: false })).toEqual(["output-unread info"])
+})
+
+test("outputs tells an edit by the bytes, where it knows what it wrote and nobody else may write", async () => {
+  const right = { db: { user: "shop", password: "now" } }
+  expect(await look(right, { bytes: "a", written: "a" })).toEqual([])
+  expect(await look(right, { bytes: "b", written: "a" })).toEqual(["output-edited warning"])
+  expect(await look(right, { bytes: "b", written: "a", whole: false })).toEqual([])
+  expect(await look({ db: { password: "old" } }, { bytes: "b", written: "a" })).toEqual(["output-stale error"])
+  expect(await look({}, { tells: false, bytes: "a", written: "a" })).toEqual([])
+  expect(await look({}, { bytes: "a", written: "a" })).toEqual([])
+  expect(await look({}, { tells: false, bytes: "b", written: "a" })).toEqual(["output-edited warning"])
+  const delivering = { ...changeSet, before: { "/srv/.env": { sealed: "", after: fingerprint("b") } } }
+  expect(await look(right, { bytes: "b", written: "a", changeSet: delivering })).toEqual([])
 })
 
 test("outputs passes on why a file cannot be read, and nothing of its text", async () => {

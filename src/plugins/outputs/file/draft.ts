@@ -30,9 +30,10 @@ export async function draftOf(file: OwnFile, { present, bytes, changes }: Next):
 
 /** Brings back the state in which there was no file. */
 export function removalOf(file: OwnFile, present: Present | undefined, changes: readonly string[]): Draft {
-  if (present === undefined) return unchanged(new Uint8Array())
+  if (present === undefined) return { ...unchanged(new Uint8Array()), removes: true }
   return {
     changed: true,
+    removes: true,
     bytes: new Uint8Array(),
     changes,
     commit: async () => {

@@ -110,9 +110,11 @@ async function draftAll(settings: Settings, found: Found, next: ReadonlyMap<stri
   }
   const changed = drafts.filter(({ draft }) => draft.changed)
   const after = archivedWith(found, next)
-  if (changed.length === 0 && place?.mends !== true) return unchanged(after)
+  const removes = after.length === 0
+  if (changed.length === 0 && place?.mends !== true) return { ...unchanged(after), removes }
   return {
     changed: true,
+    removes,
     bytes: after,
     changes: changed.filter(({ name }) => differs(found.get(name)?.bytes, next.get(name))).map(({ name }) => name),
     commit: async () => {
