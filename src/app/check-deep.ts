@@ -1,13 +1,13 @@
 import { readFileSync, existsSync } from "node:fs"
-import { dirname } from "node:path"
 import { harden } from "../base/harden.ts"
-import { isOnNetwork } from "../base/lock.ts"
+import { networkOf } from "../base/file-system.ts"
 import { pickEnvironment, run } from "../base/spawn.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { git } from "../check/git.ts"
 import { hooks } from "../check/hooks.ts"
 import { logins } from "../check/logins.ts"
 import { outputs } from "../check/outputs.ts"
+import { places } from "../check/places.ts"
 import { seal } from "../check/seal.ts"
 import { settings } from "../check/settings.ts"
 import { shared } from "../check/shared.ts"
@@ -18,6 +18,7 @@ import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
+import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
@@ -30,6 +31,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
   return [
     runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, verify: keys === undefined ? {} : verifiers(config, keys, environments) }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
+    runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),
     runCheck(hooks, { programs: programsOf(config), me }),
     runCheck(settings, {
@@ -41,7 +43,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       now: host.now(),
     }),
     runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
-    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: isOnNetwork(nearestFolder(config.store)) }),
+    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined }),
     ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000 })] : []),
   ]
 }
@@ -50,10 +52,6 @@ function watchedFiles({ config, host }: Checked): readonly { readonly path: stri
   const identity = identityPath(config, host)
   const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) => (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })))
   return identity === undefined || !existsSync(identity) ? outputFiles : [...outputFiles, { path: identity, what: "the identity" }]
-}
-
-function nearestFolder(path: string): string {
-  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }
 
 /** After `harden`: what a run of ours would have. */

@@ -28,18 +28,7 @@ export async function draftFile(target: string, bytes: Uint8Array | string, opti
   const draft = draftPath(target)
   try {
     await refuseOddTarget(target)
-    await removeDraft(target)
-    const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
-    try {
-      await file.writeFile(bytes)
-      await setOwnership(file, options)
-      await file.sync()
-    } catch (error) {
-      await unlink(draft).catch(() => undefined)
-      throw error
-    } finally {
-      await file.close()
-    }
+    await writeDraft(target, bytes, options)
   } catch (error) {
     throw writeError(target, error)
   }
@@ -53,6 +42,23 @@ export async function draftFile(target: string, bytes: Uint8Array | string, opti
       }
     },
     discard: () => removeDraft(target),
+  }
+}
+
+/** A new file under the draft's name, private, synced; nothing is left of it where that fails. */
+export async function writeDraft(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<void> {
+  const draft = draftPath(target)
+  await removeDraft(target)
+  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+  try {
+    await file.writeFile(bytes)
+    await setOwnership(file, options)
+    await file.sync()
+  } catch (error) {
+    await unlink(draft).catch(() => undefined)
+    throw error
+  } finally {
+    await file.close()
   }
 }
 

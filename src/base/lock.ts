@@ -1,16 +1,14 @@
-import { closeSync, constants, futimesSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs"
+import { closeSync, constants, futimesSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "./error.ts"
+import { networkOf } from "./file-system.ts"
 import type { Host } from "./host.ts"
 
 /**
  * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid and net namespaces) and
  * ends with its process, whatever kills it. flock on the same file would be granted beside it: one mechanism everywhere.
  */
-
-/** File systems on which such locks cannot be trusted: NFS, CIFS, SMB2, AFS, Ceph, Lustre, 9p (statfs(2)). */
-const network = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x5346414f, 0x00c36400, 0x0bd00bd0, 0x01021997])
 
 export interface HeldLock {
   release(): void
@@ -111,15 +109,9 @@ function lockError(says: string, error: unknown): AppError {
   return new AppError("lock-failed", `${says}: ${full ? "the disk is full" : code}`, { remedy: "retry", hint: full ? "free some space on that disk; nothing was lost" : "the store must be writable by this user" })
 }
 
-/** True for a folder on a file system of another machine. */
-export function isOnNetwork(folder: string): boolean {
-  return network.has(statfsSync(folder).type >>> 0)
-}
-
 function refuseNetwork(folder: string): void {
-  if (isOnNetwork(folder)) {
-    throw new AppError("network-file-system", `${folder} is on a network file system, where locks cannot be trusted`, { hint: "name a store on a local disk" })
-  }
+  const name = networkOf(folder)
+  if (name !== undefined) throw new AppError("network-file-system", `${folder} is on a network file system (${name}), where locks cannot be trusted`, { hint: "name a store on a local disk" })
 }
 
 /** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */

@@ -72,7 +72,7 @@ describe("template", () => {
     [{ template: "", text: "x" }, "template: name the file"],
     [{ template: "a", text: "x".repeat(100_001) }, "100000 characters at most"],
     [{ template: "a", text: "x", merge: true }, "merge"],
-  ])("refuses %p", (options, says) => {
+  ])("refuses options %#", (options, says) => {
     expect(problems(options)).toContain(says)
   })
 })

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, removalOf, tidyFile } from "../file/draft.ts"
+import { draftOf, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -34,7 +34,7 @@ export function openOutput(settings: Settings): Output {
 
 async function prepare(settings: Settings, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
   const rendered = render(settings, values)
-  const present = await readPresent(settings.target)
+  const present = await readToWrite(settings)
   signal.throwIfAborted()
   if (present !== undefined) await refuseLoss(settings, present, rendered, known)
   signal.throwIfAborted()
@@ -54,7 +54,7 @@ async function refuseLoss(settings: Settings, present: Present, rendered: Render
 }
 
 async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readPresent(settings.target)
+  const present = await readToWrite(settings)
   signal.throwIfAborted()
   const changes = changedKeys(settings, present?.text ?? "", before === undefined ? "" : Buffer.from(before).toString("latin1"))
   return before === undefined ? removalOf(settings, present, changes) : draftOf(settings, { present, bytes: before, changes })

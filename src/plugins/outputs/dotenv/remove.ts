@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known } from "../../../core/ports.ts"
-import { draftOf, removalOf } from "../file/draft.ts"
-import { type Present, readPresent } from "../file/present.ts"
+import { draftOf, readToWrite, removalOf } from "../file/draft.ts"
+import type { Present } from "../file/present.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
 import { isOurs } from "./foreign.ts"
 import { entriesOf, managedEntries } from "./present.ts"
@@ -10,7 +10,7 @@ import type { Settings } from "./settings.ts"
 
 /** The file without the variables that show one of these secrets; none where nothing is left of it. */
 export async function remove(settings: Settings, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
-  const present = await readPresent(settings.target)
+  const present = await readToWrite(settings)
   signal.throwIfAborted()
   if (present === undefined) return removalOf(settings, undefined, [])
   const going: Settings = { ...settings, variables: settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name))) }

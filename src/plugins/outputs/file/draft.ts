@@ -1,7 +1,9 @@
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
-import { draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
+import { type DraftFile, draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
 import { AppError } from "../../../base/error.ts"
+import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
+import { isMountPoint } from "../../../base/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { type FileRules, ownership, ownershipIsRight } from "../file-options.ts"
 import { type Present, largest, readPresent } from "./present.ts"
@@ -10,12 +12,18 @@ import { type Present, largest, readPresent } from "./present.ts"
 export type OwnFile = { readonly target: string; readonly files: FileRules }
 type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[] }
 
+/** The file as it lies there, after what a failed write into it left half done is finished. */
+export async function readToWrite({ target, files }: OwnFile): Promise<Present | undefined> {
+  if (files.in_place === true) await healInPlace(target)
+  return readPresent(target)
+}
+
 /** A draft of the file beside it; none is made where nothing would change. */
 export async function draftOf(file: OwnFile, { present, bytes, changes }: Next): Promise<Draft> {
   if (bytes.length > largest) throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, { hint: "look at its template: a loop in it?" })
   if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(file.files, present.stats))) return unchanged(bytes)
   await refuseMissingFolder(file.target)
-  const drafted = await draftFile(file.target, bytes, await ownership(file.files, present?.stats))
+  const drafted = await beside(file, present, bytes)
   return {
     changed: true,
     bytes,
@@ -28,6 +36,16 @@ export async function draftOf(file: OwnFile, { present, bytes, changes }: Next):
   }
 }
 
+async function beside({ target, files }: OwnFile, present: Present | undefined, bytes: Uint8Array): Promise<DraftFile> {
+  const options = await ownership(files, present?.stats)
+  if (present === undefined) return draftFile(target, bytes, options)
+  if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, options)
+  if (isMountPoint(target)) {
+    throw new AppError("output-is-mount", `${target} is mounted by itself, so it cannot be replaced as a whole`, { hint: "mount its folder instead; or write in_place: true, and a reader may see half of it" })
+  }
+  return draftFile(target, bytes, options)
+}
+
 /** Brings back the state in which there was no file. */
 export function removalOf(file: OwnFile, present: Present | undefined, changes: readonly string[]): Draft {
   if (present === undefined) return { ...unchanged(new Uint8Array()), removes: true }
@@ -38,15 +56,17 @@ export function removalOf(file: OwnFile, present: Present | undefined, changes: 
     changes,
     commit: async () => {
       await refuseEdited(file.target, present)
-      await durableRemove(file.target)
+      if (file.files.in_place === true) await emptyInPlace(file.target)
+      if (file.files.in_place !== true || !isMountPoint(file.target)) await durableRemove(file.target)
     },
     discard: async () => undefined,
   }
 }
 
-/** Removes what a crash left beside the file. */
+/** Removes what a crash left beside the file, and ends a write into it that was cut off. */
 export async function tidyFile(target: string): Promise<void> {
   await removeDraft(target)
+  await healInPlace(target)
 }
 
 export function unchanged(bytes: Uint8Array): Draft {

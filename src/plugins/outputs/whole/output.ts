@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, removalOf, tidyFile } from "../file/draft.ts"
+import { draftOf, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
 import { readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -30,7 +30,7 @@ export function openWhole(whole: Whole): Output {
 
 async function prepare(whole: Whole, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
   const rendered = render(whole, values)
-  const present = await readPresent(whole.target)
+  const present = await readToWrite(whole)
   signal.throwIfAborted()
   const next = whole.form.write(rendered, whole.header)
   refuseMisread(whole, next, rendered)
@@ -40,7 +40,7 @@ async function prepare(whole: Whole, values: Values, known: Known, signal: Abort
 }
 
 async function restore(whole: Whole, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readPresent(whole.target)
+  const present = await readToWrite(whole)
   signal.throwIfAborted()
   const former = held(whole, before === undefined ? undefined : Buffer.from(before).toString("latin1"))
   const changed = changes(held(whole, present?.text), former)
@@ -58,7 +58,7 @@ async function compare(whole: Whole, values: Values): Promise<"same" | "differs"
 
 /** Without the values that show one of these secrets; no file where nothing is left. */
 async function remove(whole: Whole, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
-  const present = await readPresent(whole.target)
+  const present = await readToWrite(whole)
   signal.throwIfAborted()
   if (present === undefined) return removalOf(whole, undefined, [])
   const going = whole.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name)))

@@ -51,7 +51,7 @@ const words = (text: string): Shows => {
 }
 const conf = ({ user, password, key }: Shows): string => `# redis\nuser ${user}\nrequirepass ${password}\nurl redis://${encodeURIComponent(key)}\n`
 
-export const kinds: Readonly<Record<string, Kind>> = {
+const replaced: Readonly<Record<string, Kind>> = {
   "dotenv, the whole file": dotenvKind(false),
   "dotenv, merged": dotenvKind(true),
   template: templateKind("# redis\nuser {{ db.user }}\nrequirepass {{ db.password }}\nurl redis://{{ key.password | url_encode }}\n", words, conf, false),
@@ -97,3 +97,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
     withoutDb: "key",
   },
 }
+
+/** The same, written into the file that is there. */
+const inPlace = Object.entries(replaced).filter(([, { files }]) => files.length === 1).map(([name, kind]): readonly [string, Kind] => [`${name}, in place`, { ...kind, inPlace: true, open: (folder, more) => kind.open(folder, { in_place: true, ...more }) }])
+
+export const kinds: Readonly<Record<string, Kind>> = { ...replaced, ...Object.fromEntries(inPlace) }

@@ -55,6 +55,15 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(Object.keys(snapshot(folder))).toEqual(Object.keys(before))
     })
 
+    inFolder(kind.inPlace === true ? "writes into the file that is there, for whoever has it open or mounted" : "puts a new file in the place of the old one, whole", async (folder) => {
+      const [old, next] = [fresh(), fresh("other")]
+      await deliver(open(folder), old)
+      const inode = statSync(join(folder, last)).ino
+      await deliver(open(folder), next, old)
+      expect(statSync(join(folder, last)).ino === inode).toBe(kind.inPlace === true)
+      expect(reads(folder)).toEqual(next)
+    })
+
     inFolder("leaves nothing where a draft of a first file is discarded", async (folder) => {
       const draft = await open(folder).prepare(valuesOf(fresh()), knownOf(), never)
       await draft.discard()

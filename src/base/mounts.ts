@@ -1,0 +1,104 @@
+import { readFileSync, readdirSync, realpathSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+
+/** What is mounted where, from /proc (proc(5), mountinfo). Where there is no /proc, nothing is known. */
+
+export type Mount = {
+  /** "254:0": which file system, the same in every namespace. */
+  readonly device: string
+  /** Which part of that file system is shown here; a file that was replaced or deleted ends in "//deleted". */
+  readonly root: string
+  readonly point: string
+  /** "ext4", "nfs4", "fuse.sshfs". */
+  readonly type: string
+}
+
+export function parseMounts(text: string): readonly Mount[] {
+  return text.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ")
+    const [, , device, root, point] = before.split(" ")
+    const [type] = after.split(" ")
+    return device === undefined || root === undefined || point === undefined || type === undefined ? [] : [{ device, root: unescaped(root), point: unescaped(point), type }]
+  })
+}
+
+/** Blanks and backslashes are written as \040 and the like; what is no UTF-8 stays unread. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}
+
+/** As this process sees them. */
+export function ownMounts(): readonly Mount[] {
+  return mountsOf("self")
+}
+
+function mountsOf(pid: string): readonly Mount[] {
+  try {
+    return parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8"))
+  } catch {
+    return []
+  }
+}
+
+/** The mount that a path lies on; later ones hide earlier ones. */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  const real = realPlace(path)
+  return mounts.filter(({ point }) => isBelow(real, point)).reduce<Mount | undefined>((best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best), undefined)
+}
+
+/** True for a file that is mounted by itself: nothing can be renamed onto it. */
+export function isMountPoint(path: string, mounts: readonly Mount[] = ownMounts()): boolean {
+  const real = realPlace(path)
+  return mounts.some(({ point }) => point === real)
+}
+
+function realPlace(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path))
+  } catch {
+    return path
+  }
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`)
+}
+
+/** Another process that sees a file through a mount of that file alone. `stale`: one that was replaced meanwhile. */
+export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
+
+/** No machine of the size that this is for runs more. */
+const mostProcesses = 4000
+
+/** Of these files: who has them mounted alone (containers, most often). Each namespace is told once, by its first process. */
+export function mountedAlone(paths: readonly string[]): readonly Alone[] {
+  const own = ownMounts()
+  const places = paths.flatMap((path) => {
+    const mount = mountOf(path, own)
+    return mount === undefined ? [] : [{ path, device: mount.device, inner: join(mount.root, realPlace(path).slice(mount.point === "/" ? 0 : mount.point.length)) }]
+  })
+  const found: Alone[] = []
+  const seen = new Set([key(own)])
+  for (const pid of processes()) {
+    const mounts = mountsOf(pid)
+    if (seen.has(key(mounts))) continue
+    seen.add(key(mounts))
+    for (const { path, device, inner } of places) {
+      const mount = mounts.find((one) => one.device === device && one.root.replace(/\/\/deleted$/, "") === inner)
+      if (mount !== undefined) found.push({ path, pid: Number(pid), stale: mount.root.endsWith("//deleted") })
+    }
+  }
+  return found
+}
+
+function key(mounts: readonly Mount[]): string {
+  return JSON.stringify(mounts)
+}
+
+function processes(): readonly string[] {
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).slice(0, mostProcesses)
+  } catch {
+    return []
+  }
+}
