@@ -51,7 +51,7 @@ const words = (text: string): Shows => {
 }
 const conf = ({ user, password, key }: Shows): string => `# redis\nuser ${user}\nrequirepass ${password}\nurl redis://${encodeURIComponent(key)}\n`
 
-const replaced: Readonly<Record<string, Kind>> = {
+export const replaced: Readonly<Record<string, Kind>> = {
   "dotenv, the whole file": dotenvKind(false),
   "dotenv, merged": dotenvKind(true),
   template: templateKind("# redis\nuser {{ db.user }}\nrequirepass {{ db.password }}\nurl redis://{{ key.password | url_encode }}\n", words, conf, false),
