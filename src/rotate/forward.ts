@@ -189,7 +189,10 @@ async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Ve
   const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
   const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
-  const next = { ...set, secrets, ...(ready.length > 0 ? { before } : {}) }
+  // One that was restarted before a crash reads an output that is about to change once more: it does not hold the new value yet.
+  const changing = ready.filter(({ draft: one }) => one.changed).map(({ output }) => output.target)
+  const stale = work.deployments.filter((deployment) => deployment.reads.some((target) => changing.includes(target))).map(({ name }) => name)
+  const next = { ...set, secrets, restarted: set.restarted.filter((name) => !stale.includes(name)), ...(ready.length > 0 ? { before } : {}) }
   const first = going ? toRestart(session, next)[0] : undefined
   // That the first restart may begin rides in this write; the later ones have a write of their own.
   await session.commit({ patches, events, changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })
