@@ -68,7 +68,10 @@ function storeFiles(config: Config, me: Me): readonly Expected[] {
     { ...folder(store), what: "the store", ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }) },
     folder(join(store, "secrets")),
     file(join(store, "keys.age")),
-    ...projects.flatMap((project) => [folder(join(store, "secrets", project)), ...list(join(store, "secrets", project)).map((name) => file(join(store, "secrets", project, name)))]),
+    ...projects.flatMap((project) => {
+      const at = join(store, "secrets", project)
+      return [folder(at), ...list(at).flatMap((name) => (name.endsWith(".audit") ? [folder(join(at, name)), ...list(join(at, name)).map((part) => file(join(at, name, part)))] : [file(join(at, name))]))]
+    }),
   ]
 }
 

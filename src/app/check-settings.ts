@@ -48,7 +48,10 @@ export function programsOf(config: Config): readonly Program[] {
       return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
     }),
   )
-  return [...new Map(found.map((one) => [one.path, one])).values()]
+  const { heads } = config.audit
+  const [taker = ""] = heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
+  const all = isAbsolute(taker) ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }] : found
+  return [...new Map(all.map((one) => [one.path, one])).values()]
 }
 
 export function unguardedOptions(config: Config): Settings["unguarded"] {

@@ -1,4 +1,6 @@
+import { statSync } from "node:fs"
 import type { Host } from "../base/host.ts"
+import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
 import { files } from "../check/files.ts"
@@ -8,7 +10,8 @@ import { type Environment, state } from "../check/state.ts"
 import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
-import { readState } from "../record/state-file.ts"
+import { readSent } from "../record/sent-head.ts"
+import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 
 export type Checked = {
@@ -33,12 +36,24 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now }),
     runCheck(clock, { documents, now }),
+    ...(config.audit.heads === undefined ? [] : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
   if (how.quick) return [modes, ...(await Promise.all(quick))]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks } = await import("./check-deep.ts")
   return [modes, ...(await Promise.all([...quick, above, ...(await deepChecks(about, states.environments, how))]))]
+}
+
+/** The logs that have a line, and which of their heads have left. */
+async function logsOf({ store, project }: Config, environments: readonly Environment[], now: Date): Promise<readonly Log[]> {
+  const logs = environments.flatMap(({ name, document }) => (document === undefined || document.audit.count === 0 ? [] : [{ environment: name, document }]))
+  return Promise.all(
+    logs.map(async (log) => {
+      const place = { store, project, environment: log.environment }
+      return { ...log, quietMs: now.getTime() - statSync(statePath(place)).mtimeMs, sent: await readSent(place) }
+    }),
+  )
 }
 
 type States = { readonly environments: readonly Environment[]; readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[] }

@@ -10,6 +10,7 @@ import { Session } from "../rotate/session.ts"
 import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { openWork } from "./open.ts"
+import { tendLog } from "./tend-log.ts"
 
 /** How long, and how often, a service that gives no clear answer is asked again before a person hears of it. */
 export type Patience = { readonly totalMs: number; readonly pauseMs: number }
@@ -40,7 +41,12 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
   const ends = new Ends(app, path)
   try {
-    return await act(await openEnvironment(app, today, place, { patience, ends, hasty: how.urgent === true }))
+    const { serial, ...opened } = await openEnvironment(app, today, place, { patience, ends, hasty: how.urgent === true })
+    try {
+      return await act(opened)
+    } finally {
+      await tendLog(app, place, opened.session, { serialBefore: serial, stop: ends.stop })
+    }
   } finally {
     ends.release()
     lock.release()
@@ -88,15 +94,17 @@ class Ends {
   }
 }
 
-async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends, hasty }: { readonly patience: Patience; readonly ends: Ends; readonly hasty: boolean }): Promise<Opened> {
+/** `serial`: of the state as it was found. */
+async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends, hasty }: { readonly patience: Patience; readonly ends: Ends; readonly hasty: boolean }): Promise<Opened & { readonly serial: number }> {
   const ledger = new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
   const document = await ledger.load()
+  const { serial } = document
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry })
   const session = new Session(open(begun ?? today), document)
   await session.flush()
   await tidy(session)
-  const opened = (now: Session, recovered: Outcomes): Opened => ({ session: now, recovered, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
+  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
   if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = hasty ? await resume(session, { hasty }) : await resumePatiently(session, patience)

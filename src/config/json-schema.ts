@@ -1,5 +1,6 @@
 import { toJSONSchema, type ZodType } from "zod"
 import type { DriverType } from "../core/define.ts"
+import { Audit } from "./audit.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, Name, secretKeys, SecretName, topKeys } from "./keys.ts"
 
@@ -11,7 +12,7 @@ export function configSchema(plugins: Plugins): Schema {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Mycelium config",
-    ...map({ ...properties(topKeys), environments: namedMap(Name, environment(plugins)) }, ["project", "environments"]),
+    ...map({ ...properties(topKeys), audit: part(Audit), environments: namedMap(Name, environment(plugins)) }, ["project", "environments"]),
   }
 }
 

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path"
 import { readRealFile } from "../base/real-file.ts"
 import { AppError } from "../base/error.ts"
+import { Audit, auditDefaults } from "./audit.ts"
 import type { Context, Plugins, Surroundings } from "./context.ts"
 import { crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
@@ -46,6 +47,7 @@ function readConfig(value: unknown, context: Context): Config {
   const recipients = reader.optional("recipients", topKeys.recipients) ?? []
   const identity = reader.optional("identity", topKeys.identity)
   const perServer = reader.optional("per_server", topKeys.per_server) ?? defaults.perServer
+  const audit = reader.optional("audit", Audit) ?? auditDefaults
   const wide = {
     schedule: reader.optional("schedule", topKeys.schedule),
     timezone: reader.optional("timezone", topKeys.timezone),
@@ -56,7 +58,7 @@ function readConfig(value: unknown, context: Context): Config {
   reader.close()
   if (reader.isMap) crossCheck(drafts, store, context)
   const environments = Object.fromEntries(drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]))
-  return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), perServer, environments }
+  return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), perServer, audit, environments }
 }
 
 function finish(draft: EnvironmentDraft, project: string, folder: string): EnvironmentConfig {

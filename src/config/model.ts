@@ -1,4 +1,5 @@
 import type { Reference } from "../core/ports.ts"
+import type { AuditConfig } from "./audit.ts"
 
 /**
  * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON, so that a recovery uses
@@ -16,6 +17,7 @@ export type Config = {
   readonly identity?: Reference
   /** Acts at once at one server. */
   readonly perServer: number
+  readonly audit: AuditConfig
   /** In the order of the file. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>
 }

@@ -5,7 +5,7 @@ import type { AuditTail } from "./state.ts"
 export type AuditEvent = { readonly event: string; readonly secret?: string; readonly version?: string; readonly code?: string } & Readonly<
   Record<string, string | number | boolean | readonly string[] | undefined>
 >
-/** Who acts, as far as the machine knows: the login behind sudo, not only the uid. */
+/** Who acts, as far as the machine knows: the login behind sudo, not only the uid; see app/actor.ts. */
 export type Actor = { readonly user: string; readonly via: string }
 
 /** The head of an empty log. */

@@ -1,43 +1,63 @@
 import { constants } from "node:fs"
-import { open } from "node:fs/promises"
+import { type FileHandle, open } from "node:fs/promises"
 import { join } from "node:path"
 import { syncFolder } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import type { AuditTail } from "../core/state.ts"
+import { segmentsOf } from "./audit-segments.ts"
 import { type Place, stateFolder } from "./state-file.ts"
 
 /** One append-only log an environment: JSON lines, each with the hash of the one before. Never a value. */
 
+/** The part that is written to; what is full lies in segments (audit-segments.ts). */
 export function auditPath(place: Place): string {
   return join(stateFolder(place), `${place.environment}.audit.jsonl`)
 }
 
-/** What the end of the log says. */
-export type LogEnd = { readonly count: number; readonly serial: number; readonly torn: boolean; readonly exists: boolean }
+/** What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its size. */
+export type LogEnd = { readonly count: number; readonly serial: number; readonly torn: boolean; readonly exists: boolean; readonly bytes: number }
 
 const tailBytes = 64 * 1024
 
 /** Reads the last whole line. A torn one after it (a crash in an append) is closed by the next append, no alarm. */
 export async function readLogEnd(place: Place): Promise<LogEnd> {
-  const file = await open(auditPath(place), constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return undefined
+  try {
+    const active = await readTail(auditPath(place))
+    const last = active?.line ?? (await lastOfSegments(place))
+    return { ...(numbersOf(last ?? "") ?? { count: 0, serial: 0 }), torn: active?.torn ?? false, exists: active !== undefined, bytes: active?.bytes ?? 0 }
+  } catch (error) {
     throw logError(place, error)
-  })
-  if (file === undefined) return { count: 0, serial: 0, torn: false, exists: false }
+  }
+}
+
+async function lastOfSegments(place: Place): Promise<string | undefined> {
+  const last = (await segmentsOf(place)).at(-1)
+  return last === undefined ? undefined : (await readTail(last.path))?.line
+}
+
+type Tail = { readonly line: string | undefined; readonly torn: boolean; readonly bytes: number }
+
+/** The last whole line of a file; undefined where there is no file. A line that lacks nothing but its end is whole. */
+export async function readTail(path: string): Promise<Tail | undefined> {
+  const file = await openIfThere(path)
+  if (file === undefined) return undefined
   try {
     const { size } = await file.stat()
     const from = Math.max(0, size - tailBytes)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
-    const text = buffer.subarray(0, bytesRead).toString()
-    const lines = text.split("\n")
-    const torn = lines.pop() !== ""
-    for (const line of lines.reverse()) {
-      const numbers = numbersOf(line)
-      if (numbers !== undefined) return { ...numbers, torn, exists: true }
-    }
-    return { count: 0, serial: 0, torn, exists: true }
+    const lines = buffer.subarray(0, bytesRead).toString().split("\n")
+    return { line: lines.findLast((line) => numbersOf(line) !== undefined), torn: lines.at(-1) !== "", bytes: size }
   } finally {
     await file.close()
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined
+    throw error
   }
 }
 
@@ -55,10 +75,11 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   const first = tail.count - tail.lines.length + 1
   const missing = tail.lines.filter((_, index) => first + index > end.count)
   if (missing.length === 0) return end
+  const text = `${end.torn ? "\n" : ""}${missing.join("\n")}\n`
   try {
     const file = await open(auditPath(place), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
     try {
-      await file.appendFile(`${end.torn ? "\n" : ""}${missing.join("\n")}\n`)
+      await file.appendFile(text)
       await file.datasync()
     } finally {
       await file.close()
@@ -67,7 +88,7 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   } catch (error) {
     throw logError(place, error)
   }
-  return { count: tail.count, serial: end.serial, torn: false, exists: true }
+  return { count: tail.count, serial: end.serial, torn: false, exists: true, bytes: end.bytes + Buffer.byteLength(text) }
 }
 
 function logError(place: Place, error: unknown): AppError {

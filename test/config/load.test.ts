@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { AuditConfig } from "../../src/config/audit.ts"
 import { mkdir, symlink } from "node:fs/promises"
 import { AppError } from "../../src/base/error.ts"
 import { loadConfig } from "../../src/config/load.ts"
@@ -47,8 +48,17 @@ describe("parseConfig()", () => {
       store: "/var/lib/mycelium",
       recipients: ["age1qqq"],
       identity: { file: "/run/secrets/identity" },
+      audit: { keepMs: 365 * 86_400_000, segmentBytes: 16 * 1024 ** 2 },
     })
     expect(Object.keys(environments)).toEqual(["staging", "production"])
+  })
+
+  test.each<[string, AuditConfig]>([
+    ["heads: journald", { heads: "journald", keepMs: 365 * 86_400_000, segmentBytes: 16 * 1024 ** 2 }],
+    ["heads: { command: [./send, -v] }, keep: forever, segment: 64KiB", { heads: { command: ["./send", "-v"] }, keepMs: null, segmentBytes: 64 * 1024 }],
+    ["keep: 400d", { keepMs: 400 * 86_400_000, segmentBytes: 16 * 1024 ** 2 }],
+  ])("reads how audit logs are kept: %s", (written, audit) => {
+    expect(load(`${full}audit: { ${written} }\n`).audit).toEqual(audit)
   })
 
   test("gives an environment what the project says, unless it says so itself", () => {

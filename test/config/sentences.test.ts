@@ -42,6 +42,14 @@ const cases: Readonly<Record<string, readonly (readonly [name: string, text: str
     ["another text among recipients", `${environment(one)}recipients: [bob]\n`, "6:14  recipients[0]: expected an age recipient: age1…\n"],
     ["an identity as text", `${environment(one)}identity: AGE-SECRET-KEY-1X\n`, `6:11  identity: ${byReference}\n`],
   ],
+  "the audit log": [
+    ["heads that go nowhere known", `${environment(one)}audit: { heads: syslog }\n`, "6:17  audit.heads: expected journald, or { command: [program, argument, …] }, which gets the head as a line on its standard input\n"],
+    ["a misspelt key", `${environment(one)}audit: { head: journald }\n`, "6:10  audit: unknown key `head`; did you mean `heads`?\n"],
+    ["no program", `${environment(one)}audit: { heads: { command: [] } }\n`, "6:19  audit.heads.command[0]: expected a string\n"],
+    ["an age without a unit", `${environment(one)}audit: { keep: 365 }\n`, "6:16  audit.keep: expected a duration such as 365d, or forever\n"],
+    ["an age of hours", `${environment(one)}audit: { keep: 12h }\n`, "6:16  audit.keep: must be a day at least: an incident is noticed late\n"],
+    ["a size without a unit", `${environment(one)}audit: { segment: 16 }\n`, "6:19  audit.segment: expected a size such as 16MiB or 512KiB\n"],
+  ],
   "names": [
     ["of an environment, with a path in it", environment(one).replace("production", "../x"), "3:3  environments.…: names are letters, digits, - and _, at most 63, and not digits alone\n"],
     ["of an environment, a number", environment(one).replace("production", "12"), "3:3  environments.12: names are letters, digits, - and _, at most 63, and not digits alone\n"],

@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises"
 import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config } from "../../config/model.ts"
-import { type AuditEntry, readLog, verifyLog } from "../../record/audit-read.ts"
+import { type AuditEntry, readLog } from "../../record/audit-read.ts"
+import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
 import { type Place, readState } from "../../record/state-file.ts"
+import { readHeads } from "../audit-heads.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -12,13 +13,16 @@ import { openConfig } from "../open-app.ts"
 export const audit: Command = {
   usage: [
     "audit [ENV…]: what happened, the oldest first. audit verify [ENV…]: follows the chain of hashes through each log and",
-    "holds its end against the state; prints each head, to be kept where nobody can change it (--heads FILE reads them again).",
+    "holds its end against the state; prints each head, to be kept where nobody can change it (--heads FILE reads them again,",
+    "as lines ENV N HEAD or from journalctl -t mycelium-audit, and holds the log against them).",
   ].join("\n"),
   options: {
     secret: { type: "string", value: "NAME", says: "only this secret" },
-    user: { type: "string", value: "NAME", says: "only what this user did" },
-    since: { type: "string", value: "TIME", says: "an instant (2026-11-01) or an age (90d)" },
-    heads: { type: "string", value: "FILE", says: "verify: lines ENV N HEAD, as verify printed them" },
+    user: { type: "string", value: "NAME", says: "only what this user did, or somebody of whom sudo said so" },
+    incident: { type: "string", value: "ID", says: "only what was done for this incident" },
+    since: { type: "string", value: "TIME", says: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)" },
+    until: { type: "string", value: "TIME", says: "the same; a day counts to its end" },
+    heads: { type: "string", value: "FILE", says: "verify: heads that were kept elsewhere" },
   },
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
@@ -26,6 +30,8 @@ export const audit: Command = {
     const named = verify ? args.slice(1) : args
     const unknown = named.find((name) => config.environments[name] === undefined)
     if (unknown !== undefined) throw new AppError("usage", "there is no such environment in the config", { hint: `it has: ${Object.keys(config.environments).join(", ")}` })
+    const foreign = Object.keys(audit.options).find((option) => values[option] !== undefined && (option === "heads") !== verify)
+    if (foreign !== undefined) throw new AppError("usage", `--${foreign} is ${verify ? "no option of audit verify" : "an option of audit verify"}`)
     const names = named.length > 0 ? named : Object.keys(config.environments)
     return verify ? verifyAll(terminal, values, config, names) : list(terminal, values, config, names)
   },
@@ -35,59 +41,74 @@ function placeOf(config: Config, environment: string): Place {
   return { store: config.store, project: config.project, environment }
 }
 
+type Found = { readonly environment: string; readonly entry: AuditEntry }
+
 async function list(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
-  const since = sinceOf(textOf(values, "since"), terminal.host.now())
-  const fits = (entry: AuditEntry): boolean =>
-    entry.at >= since && (textOf(values, "secret") ?? entry["secret"]) === entry["secret"] && (textOf(values, "user") ?? entry.user) === entry.user
-  const rows: (readonly string[])[] = []
+  const fits = filterOf(values, terminal.host.now())
+  const found: Found[] = []
   for (const environment of names) {
-    for await (const { entry } of readLog(placeOf(config, environment))) {
-      if (entry === undefined || !fits(entry)) continue
-      if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, ...entry }))
-      else rows.push([`${entry.at.slice(0, 19)}Z`, `${environment}${typeof entry["secret"] === "string" ? `/${entry["secret"]}` : ""}`, entry.event, String(entry["version"] ?? ""), [entry["code"], entry["reason"], entry["target"]].filter((one) => one !== undefined).join(" "), `${entry.user} (${entry.via})`])
-    }
+    for await (const { entry } of readLog(placeOf(config, environment))) if (entry !== undefined && fits(entry)) found.push({ environment, entry })
   }
-  for (const line of columns(rows)) terminal.out(line)
+  // Each log is in order; together they are by time.
+  if (names.length > 1) found.sort((one, other) => (one.entry.at < other.entry.at ? -1 : one.entry.at > other.entry.at ? 1 : 0))
+  if (isSet(values, "json")) for (const { environment, entry } of found) terminal.out(JSON.stringify({ environment, ...entry }))
+  else for (const line of columns(found.map(rowOf))) terminal.out(line)
   return exitCodes.done
 }
 
-function sinceOf(text: string | undefined, now: Date): string {
-  if (text === undefined) return ""
+function filterOf(values: Values, now: Date): (entry: AuditEntry) => boolean {
+  const [secret, user, incident] = [textOf(values, "secret"), textOf(values, "user"), textOf(values, "incident")]
+  const since = instantOf(values, "since", now)
+  const until = instantOf(values, "until", now)
+  return (entry) =>
+    (since === undefined || entry.at >= since) &&
+    (until === undefined || entry.at <= until) &&
+    (secret === undefined || entry["secret"] === secret || (Array.isArray(entry["secrets"]) && entry["secrets"].includes(secret))) &&
+    (user === undefined || entry.user === user || entry.via.split(", ").includes(`SUDO_USER ${user}`)) &&
+    (incident === undefined || entry["incident"] === incident)
+}
+
+function instantOf(values: Values, option: "since" | "until", now: Date): string | undefined {
+  const text = textOf(values, option)
+  if (text === undefined) return undefined
   const age = parseDuration(text)
   if (age !== undefined) return new Date(now.getTime() - age).toISOString()
-  const at = new Date(text)
-  if (Number.isNaN(at.getTime())) throw new AppError("usage", "--since takes an instant such as 2026-11-01, or an age such as 90d")
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(option === "until" && /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59.999Z` : text) : new Date(Number.NaN)
+  if (Number.isNaN(at.getTime())) throw new AppError("usage", `--${option} takes an instant such as 2026-11-01 or 2026-11-01T09:30Z, or an age such as 90d`)
   return at.toISOString()
 }
 
-async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
-  const kept = await keptHeads(textOf(values, "heads"))
-  const results = await Promise.all(
-    names.map(async (environment) => {
-      const document = await readState(placeOf(config, environment))
-      return { environment, ...(await verifyLog(placeOf(config, environment), document?.audit, kept.get(environment) ?? new Map())) }
-    }),
-  )
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results }))
-  for (const { environment, lines, head, faults, torn } of isSet(values, "json") ? [] : results) {
-    for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
-    if (torn > 0) terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
-    terminal.out(`${environment} ${lines} ${head}`)
+function rowOf({ environment, entry }: Found): readonly string[] {
+  const { secret, secrets, version, incident, code, reason, target } = entry as AuditEntry & Readonly<Record<string, unknown>>
+  const more = [...(incident === undefined ? [] : [`incident ${String(incident)}`]), ...[code, reason, target].filter((one) => one !== undefined).map(String), ...(Array.isArray(secrets) ? [secrets.join(" ")] : [])]
+  return [`${entry.at.slice(0, 19)}Z`, `${environment}${typeof secret === "string" ? `/${secret}` : ""}`, entry.event, String(version ?? ""), more.join(" "), `${entry.user} (${entry.via})`]
+}
+
+/** Others may write between our look at the state and at the log: a log that is longer than the state is looked at again. */
+const looks = 3
+
+async function verifyOne(place: Place, heads: Heads): Promise<Verified> {
+  for (let left = looks - 1; ; left--) {
+    const known = (await readState(place))?.audit
+    const verified = await verifyLog(place, known, heads)
+    if (left === 0 || known === undefined || verified.lines <= known.count) return verified
   }
+}
+
+async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
+  const file = textOf(values, "heads")
+  const kept = file === undefined ? undefined : await readHeads(file, config.project)
+  const results = await Promise.all(names.map(async (environment) => ({ environment, ...(await verifyOne(placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) })))
+  if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results }))
+  for (const one of isSet(values, "json") ? [] : results) sayVerified(terminal, one, kept !== undefined)
+  if (kept !== undefined && kept.others > 0 && !isSet(values, "json")) terminal.talk(`${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`)
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
 }
 
-async function keptHeads(file: string | undefined): Promise<ReadonlyMap<string, ReadonlyMap<number, string>>> {
-  const kept = new Map<string, Map<number, string>>()
-  if (file === undefined) return kept
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new AppError("usage", `cannot read ${file}`)
-  })
-  for (const line of text.split("\n").filter((one) => one.trim() !== "")) {
-    const [environment, n, head] = line.trim().split(/\s+/)
-    if (environment === undefined || !Number.isInteger(Number(n)) || head === undefined || !/^[0-9a-f]{64}$/.test(head)) throw new AppError("usage", `${file} holds a line that is no head`, { hint: "each line is: ENVIRONMENT NUMBER HEAD" })
-    const heads = kept.get(environment) ?? new Map<number, string>()
-    kept.set(environment, heads.set(Number(n), head))
-  }
-  return kept
+function sayVerified(terminal: Terminal, { environment, lines, first, head, held, faults, torn }: Verified & { readonly environment: string }, compared: boolean): void {
+  for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
+  if (torn > 0) terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
+  if (first > 1) terminal.talk(`${environment}: begins at line ${first}: what is older was removed for its age, which the log says`)
+  if (compared) terminal.talk(`${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`)
+  terminal.out(`${environment} ${lines} ${head}`)
 }

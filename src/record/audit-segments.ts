@@ -1,0 +1,43 @@
+import { mkdir, readdir, rename } from "node:fs/promises"
+import { join } from "node:path"
+import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-write.ts"
+import { systemCode } from "../base/error.ts"
+import { type Place, stateFolder } from "./state-file.ts"
+
+/**
+ * The parts of a log that are full: `<environment>.audit/to-<number of its last line>.jsonl`. The chain of hashes goes on
+ * over them: the first line of a part holds the hash of the last one of the part before.
+ */
+export type Segment = { readonly path: string; readonly last: number }
+
+export function segmentFolder(place: Place): string {
+  return join(stateFolder(place), `${place.environment}.audit`)
+}
+
+/** The oldest first. */
+export async function segmentsOf(place: Place): Promise<readonly Segment[]> {
+  const folder = segmentFolder(place)
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return []
+    throw error
+  })
+  const found = names.flatMap((name) => {
+    const last = Number(/^to-(\d{10,15})\.jsonl$/.exec(name)?.[1])
+    return Number.isSafeInteger(last) ? [{ path: join(folder, name), last }] : []
+  })
+  return found.sort((one, other) => one.last - other.last)
+}
+
+/** One rename: whatever cuts it off, each line lies in one place. The next append makes the part that is written to anew. */
+export async function closeSegment(place: Place, path: string, last: number): Promise<void> {
+  const folder = segmentFolder(place)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await rename(path, join(folder, `to-${String(last).padStart(10, "0")}.jsonl`))
+  await syncFolder(folder)
+  await syncFolder(stateFolder(place))
+}
+
+export async function removeSegments(place: Place, segments: readonly Segment[]): Promise<void> {
+  for (const { path } of segments) await durableRemove(path)
+  await removeEmptyFolder(segmentFolder(place))
+}
