@@ -29,7 +29,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
-    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, verify: keys === undefined ? {} : verifiers(config, keys, environments) }),
+    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, verify: keys === undefined ? {} : verifiers(config, keys, environments), retired: keys?.retired?.length ?? 0 }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),

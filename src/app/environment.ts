@@ -9,6 +9,7 @@ import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
+import { withFreshKeys } from "./fresh-keys.ts"
 import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
@@ -41,11 +42,13 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
   const ends = new Ends(app, path)
   try {
-    const { serial, ...opened } = await openEnvironment(app, today, place, { patience, ends, hasty: how.urgent === true })
+    // Under the lock: whoever seals all anew has either been here, or waits for us.
+    const fresh = await withFreshKeys(app)
+    const { serial, ...opened } = await openEnvironment(fresh, today, place, { patience, ends, hasty: how.urgent === true })
     try {
       return await act(opened)
     } finally {
-      await tendLog(app, place, opened.session, { serialBefore: serial, stop: ends.stop })
+      await tendLog(fresh, place, opened.session, { serialBefore: serial, stop: ends.stop })
     }
   } finally {
     ends.release()

@@ -16,13 +16,16 @@ export function defaultIdentityPath(host: Host): string {
   return join(base, "mycelium", "identity.txt")
 }
 
-/** The identities that open values, and the recipients that new ones are sealed to. */
-export async function readIdentity(config: Pick<Config, "identity" | "recipients" | "folder">, host: Host): Promise<Pick<Keys, "identities" | "recipients">> {
-  const { identitiesIn, recipientOf } = await import("../core/seal.ts")
-  const identities = identitiesIn(await identityText(config, host))
-  if (identities.length === 0) throw new AppError("identity-broken", "the identity holds no key", { hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one" })
-  const own = await Promise.all(identities.map((one) => recipientOf(one)))
-  return { identities, recipients: [...new Set([...own, ...config.recipients])] }
+/** The identities that open values, and the recipients that new ones are sealed to: none of an identity that is retired. */
+export async function readIdentity(config: Pick<Config, "identity" | "recipients" | "folder">, host: Host): Promise<Pick<Keys, "identities" | "recipients" | "retired">> {
+  const { identitiesIn, recipientOf, retiredIn } = await import("../core/seal.ts")
+  const text = await identityText(config, host)
+  const identities = identitiesIn(text)
+  const retired = retiredIn(text)
+  const active = identities.filter((one) => !retired.includes(one))
+  if (active.length === 0) throw new AppError("identity-broken", "the identity holds no key", { hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one" })
+  const own = await Promise.all(active.map((one) => recipientOf(one)))
+  return { identities, recipients: [...new Set([...own, ...config.recipients])], ...(retired.length === 0 ? {} : { retired }) }
 }
 
 async function identityText(config: Pick<Config, "identity" | "folder">, host: Host): Promise<string> {

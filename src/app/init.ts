@@ -17,9 +17,13 @@ async function makeIdentity(path: string, host: Host): Promise<Made> {
   const about = "this machine's identity: opens every sealed value; keep a copy offline"
   if ((await readRegular(path, 64 * 1024)) !== undefined) return { path, made: false, about }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const identity = await newIdentity()
-  await durableWrite(path, `# made by mycelium, ${host.now().toISOString()}\n# public key: ${await recipientOf(identity)}\n${identity}\n`)
+  await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }
+}
+
+/** As the age command writes it. */
+export async function identityLines(identity: string, now: Date): Promise<string> {
+  return `# made by mycelium, ${now.toISOString()}\n# public key: ${await recipientOf(identity)}\n${identity}\n`
 }
 
 async function makeConfig(path: string, folder: string): Promise<Made> {

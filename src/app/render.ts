@@ -13,12 +13,17 @@ export async function render(app: App, environment: string): Promise<readonly Re
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => output.shows.every((name) => values[name] !== undefined))
     const ready = await draftAll(outputs, values, session.known)
-    for (const { draft } of ready) if (draft.changed) await draft.commit()
     const changed = ready.filter(({ draft }) => draft.changed)
+    const event = { event: "render", outputs: changed.map(({ output }) => output.target), secrets: [...new Set(changed.flatMap(({ output }) => output.shows))] }
+    try {
+      // Written down before anybody can read a value there.
+      if (changed.length > 0) await session.commit({ events: [event], flush: true })
+      for (const { draft } of changed) await draft.commit()
+    } finally {
+      for (const { draft } of changed) await draft.discard()
+    }
     const written = session.writes(ready)
-    const news = Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)
-    if (changed.length > 0) await session.commit({ written, events: [{ event: "render", outputs: changed.map(({ output }) => output.target) }], flush: true })
-    else if (news) await session.commit({ written })
+    if (Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)) await session.commit({ written })
     return ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined }))
   })
 }

@@ -61,7 +61,8 @@ const journalMs = 1000
 /** One that hangs is not waited for at every act. */
 const againMs = 60_000
 
-async function sendHead(app: App, place: Place, audit: AuditTail, stop: AbortSignal): Promise<void> {
+/** Not again if it has left already. */
+export async function sendHead(app: App, place: Place, audit: AuditTail, stop: AbortSignal): Promise<void> {
   const { heads } = app.config.audit
   // Lines that still ride in the state are not in the log yet: theirs goes with the next act. So does one for which there is no time.
   if (heads === undefined || audit.count === 0 || audit.lines.length > 0 || stop.aborted) return

@@ -34,6 +34,7 @@ export const groups: readonly Group[] = [
     title: "incident",
     commands: [
       { name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit },
+      { name: "rekey", args: "", summary: "seal all anew for the recipients of now; --new-identity, --dry-run", load: async () => (await import("./commands/rekey.ts")).rekey },
       { name: "delete", args: "ENV[/SECRET]", summary: "erase for good: login, outputs, then state; says first what it would do", load: async () => (await import("./commands/delete.ts")).deleteCommand },
     ],
   },

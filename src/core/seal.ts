@@ -31,6 +31,19 @@ export async function unseal(identities: readonly string[], sealed: string): Pro
   }
 }
 
+/** True if one of these identities opens it. */
+export async function opens(identities: readonly string[], sealed: string): Promise<boolean> {
+  return unseal(identities, sealed).then(() => true, () => false)
+}
+
+/** Every sealed text that stands anywhere in plain data: whoever adds one to the state need not name it twice. */
+export function sealedIn(data: unknown): readonly string[] {
+  if (typeof data === "string") return data.startsWith(beginning) ? [data] : []
+  return typeof data === "object" && data !== null ? Object.values(data).flatMap((inner) => sealedIn(inner)) : []
+}
+
+const beginning = "-----BEGIN AGE ENCRYPTED FILE-----"
+
 export async function newIdentity(): Promise<string> {
   return generateX25519Identity()
 }
@@ -45,8 +58,20 @@ export async function recipientOf(identity: string): Promise<string> {
 
 /** The identities in the text of an identity file: comments and blank lines are left out. */
 export function identitiesIn(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith("AGE-SECRET-KEY-"))
+  return linesOf(text).filter(isIdentity)
+}
+
+/** Those that only open what is not sealed anew yet: a comment above each says so. To the age command they are as the others. */
+export function retiredIn(text: string): readonly string[] {
+  return linesOf(text).filter((line, index, lines) => isIdentity(line) && lines[index - 1]?.startsWith(retiredMark) === true)
+}
+
+/** What stands above a retired identity. */
+export const retiredMark = "# retired"
+
+function linesOf(text: string): readonly string[] {
+  return text.split("\n").map((line) => line.trim())
+}
+function isIdentity(line: string): boolean {
+  return line.startsWith("AGE-SECRET-KEY-")
 }

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto"
+import { type Stats, statSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { durableWrite, readRegular } from "../base/durable-write.ts"
@@ -13,53 +14,88 @@ import type { Version } from "../core/state.ts"
 export type Keys = {
   readonly identities: readonly string[]
   readonly recipients: readonly string[]
+  /** Those of the identities that nothing is sealed to any more. */
+  readonly retired?: readonly string[]
   /** Under which the state's MAC is made. */
   readonly mac: Buffer
   /** Under which values are fingerprinted, so that environments of one store can be compared. */
   readonly fingerprint: Buffer
+  /** Of the file that they were read from: it is another one when they are sealed anew. */
+  readonly stamp: string
 }
+type Who = Pick<Keys, "identities" | "recipients" | "retired">
 
 function keysPath(store: string): string {
   return join(store, "keys.age")
 }
 
 /** Opens the store's keys. `make`: a store that has none gets them, durably, before anything is sealed. */
-export async function openKeys(store: string, who: Pick<Keys, "identities" | "recipients">, make: boolean): Promise<Keys> {
+export async function openKeys(store: string, who: Who, make: boolean): Promise<Keys> {
   const found = await readKeys(store, who)
   if (found !== undefined) return found
   if (!make) throw keysMissing(store)
   return makeKeys(store, who)
 }
 
-async function readKeys(store: string, who: Pick<Keys, "identities" | "recipients">): Promise<Keys | undefined> {
+async function readKeys(store: string, who: Who): Promise<Keys | undefined> {
   const found = await readRegular(keysPath(store), 64 * 1024)
   if (found === undefined) return undefined
   const opened: unknown = JSON.parse(Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString())
   const text = opened as { readonly mac?: unknown; readonly fingerprint?: unknown }
   if (typeof text.mac !== "string" || typeof text.fingerprint !== "string") throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
-  return { ...who, mac: Buffer.from(text.mac, "base64"), fingerprint: Buffer.from(text.fingerprint, "base64") }
+  return { ...who, mac: Buffer.from(text.mac, "base64"), fingerprint: Buffer.from(text.fingerprint, "base64"), stamp: stampOf(found.stats) }
+}
+
+/** Of the keys as they lie there now; "" where there are none. */
+export function keysStamp(store: string): string {
+  const stats = statSync(keysPath(store), { throwIfNoEntry: false })
+  return stats === undefined ? "" : stampOf(stats)
+}
+
+function stampOf({ ino, mtimeMs }: Pick<Stats, "ino" | "mtimeMs">): string {
+  return `${ino} ${mtimeMs}`
 }
 
 /** One process at a time: of two that begin a store at once, the second must use the keys of the first. Keys that were lost are never replaced: every state would look edited. */
-async function makeKeys(store: string, who: Pick<Keys, "identities" | "recipients">): Promise<Keys> {
-  const lock = await waitForLock(join(store, "keys.lock"))
+async function makeKeys(store: string, who: Who): Promise<Keys> {
+  const lock = await lockKeys(store, "a process that makes the keys of this store")
   try {
     const found = await readKeys(store, who)
     if (found !== undefined) return found
     if (await holdsState(store)) throw keysMissing(store)
     const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
-    const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
-    await durableWrite(keysPath(store), await seal(who.recipients, Buffer.from(text)))
-    return { ...who, ...keys }
+    return { ...who, ...keys, stamp: await writeKeys(store, { ...who, ...keys }) }
   } finally {
     lock.release()
   }
 }
 
-/** It is held for milliseconds, once in the life of a store. */
-async function waitForLock(path: string): Promise<HeldLock> {
+async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<string> {
+  const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
+  await durableWrite(keysPath(store), await seal(keys.recipients, Buffer.from(text)))
+  return keysStamp(store)
+}
+
+/** The same keys, sealed for the recipients of now; durable. Every process that opened them before notices (app/fresh-keys.ts). */
+export async function resealKeys(store: string, keys: Keys): Promise<Keys> {
+  return { ...keys, stamp: await writeKeys(store, keys) }
+}
+
+/** The sealed file itself. */
+export async function readSealedKeys(store: string): Promise<string | undefined> {
+  const found = await readRegular(keysPath(store), 64 * 1024)
+  return found === undefined ? undefined : Buffer.from(found.bytes).toString()
+}
+
+/** Only one at a time makes the keys of a store, or seals them anew. */
+export function lockKeys(store: string, holder: string): Promise<HeldLock> {
+  return waitForLock(join(store, "keys.lock"), holder)
+}
+
+/** To make them takes milliseconds, once in the life of a store. */
+async function waitForLock(path: string, holder: string): Promise<HeldLock> {
   for (let waitedMs = 0; ; waitedMs += 20) {
-    const lock = await takeLock(path, "a process that makes the keys of this store")
+    const lock = await takeLock(path, holder)
     if ("release" in lock) return lock
     if (waitedMs >= 10_000) throw new AppError("locked", `${path} is held by ${lock.heldBy}`, { remedy: "retry" })
     await Bun.sleep(20)

@@ -1,0 +1,18 @@
+import { type Keys, keysStamp, openKeys } from "../record/vault.ts"
+import type { App } from "./app.ts"
+import { readIdentity } from "./identity.ts"
+
+const renewed = new WeakMap<Keys, Keys>()
+
+/**
+ * With the identity and the keys as they are now. A service that has run for months must neither seal to an identity that
+ * `mycelium rekey` has retired, nor be without the one that took its place. Keys that are gone are no new ones.
+ */
+export async function withFreshKeys(app: App): Promise<App> {
+  const known = renewed.get(app.keys) ?? app.keys
+  const stamp = keysStamp(app.config.store)
+  if (stamp === "" || stamp === known.stamp) return known === app.keys ? app : { ...app, keys: known }
+  const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host), false)
+  renewed.set(app.keys, keys)
+  return { ...app, keys }
+}
