@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { underJournald, whyNoJournald } from "../support/journald.ts"
 import { type Project, type Ran, json, layOut } from "../support/mycelium.ts"
@@ -44,8 +44,9 @@ describe("mycelium audit", () => {
     // A variable that anyone can set names nobody.
     expect(hinted).toMatchObject({ event: "exec", n: n + 1, user })
     expect((await project.mycelium(["audit", "--user", "anna"])).stdout).toContain("SUDO_USER anna")
-    writeFileSync(project.auditPath(), `${readFileSync(project.auditPath(), "utf8")}${JSON.stringify({ n: n + 2, at: new Date().toISOString(), event: "generate", secret: "key", incident: "INC-42", user, via: "test", serial: 99, prev: "" })}\n`)
-    expect(await entries(project, "--incident", "INC-42")).toMatchObject([{ n: n + 2, event: "generate" }])
+    expect((await project.mycelium(["rotate-now", "production/key", "--contain", "--incident", "INC-42", "--yes"])).code).toBe(0)
+    const done = await entries(project, "--incident", "INC-42")
+    expect(done.map(({ event, secret, environment }) => `${environment}/${secret ?? ""} ${event}`)).toEqual(["generate", "verify", "promote"].map((event) => `production/key ${event}`))
     expect((await project.mycelium(["audit", "--incident", "INC-42"])).stdout).toContain("incident INC-42")
     expect(await entries(project, "--incident", "INC-4")).toEqual([])
   })
