@@ -232,6 +232,9 @@ export class Life {
       },
       tell: () => undefined,
       stop: new AbortController().signal,
+      hurry: new AbortController().signal,
+      serverOf: (name) => (members[name]?.kind === "none" ? undefined : name),
+      inTurn: (_, act) => act(),
     }
   }
 
