@@ -29,14 +29,14 @@ function unescaped(path: string): string {
 
 /** As this process sees them. */
 export function ownMounts(): readonly Mount[] {
-  return mountsOf("self")
+  return parseMounts(textOf("self"))
 }
 
-function mountsOf(pid: string): readonly Mount[] {
+function textOf(pid: string): string {
   try {
-    return parseMounts(readFileSync(`/proc/${pid}/mountinfo`, "utf8"))
+    return readFileSync(`/proc/${pid}/mountinfo`, "utf8")
   } catch {
-    return []
+    return ""
   }
 }
 
@@ -78,21 +78,19 @@ export function mountedAlone(paths: readonly string[]): readonly Alone[] {
     return mount === undefined ? [] : [{ path, device: mount.device, inner: join(mount.root, realPlace(path).slice(mount.point === "/" ? 0 : mount.point.length)) }]
   })
   const found: Alone[] = []
-  const seen = new Set([key(own)])
+  // Where everything is as with us, there is nothing to find.
+  const seen = new Set(["", textOf("self")])
   for (const pid of processes()) {
-    const mounts = mountsOf(pid)
-    if (seen.has(key(mounts))) continue
-    seen.add(key(mounts))
+    const text = textOf(pid)
+    if (seen.has(text)) continue
+    seen.add(text)
+    const mounts = parseMounts(text)
     for (const { path, device, inner } of places) {
       const mount = mounts.find((one) => one.device === device && one.root.replace(/\/\/deleted$/, "") === inner)
       if (mount !== undefined) found.push({ path, pid: Number(pid), stale: mount.root.endsWith("//deleted") })
     }
   }
   return found
-}
-
-function key(mounts: readonly Mount[]): string {
-  return JSON.stringify(mounts)
 }
 
 function processes(): readonly string[] {

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, 
 import { dirname, join } from "node:path"
 import { AppError } from "../../../../src/base/error.ts"
 import { errorOf } from "../../../support/error-of.ts"
+import { SmallDisk, whyNoDisk } from "../../../support/small-disk.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
 import { type Kind, type Shows, contents, deliver, fresh, knownOf, never, snapshot, valuesOf } from "./harness.ts"
 
@@ -272,8 +273,8 @@ export function outputSuite(name: string, kind: Kind): void {
       const versions = [fresh("a"), fresh("b")]
       await deliver(open(folder), versions[0] ?? fresh())
       const clean = Object.keys(snapshot(folder))
-      for (let kill = 0; kill < 8; kill++) {
-        await killed(name, folder, versions, 3 + kill * 7)
+      for (let kill = 0; kill < 5; kill++) {
+        await killed(name, folder, versions, 3 + kill * 11)
         await open(folder).tidy()
         expect(Object.keys(snapshot(folder))).toEqual(clean)
         const seen = reads(folder)
@@ -283,6 +284,27 @@ export function outputSuite(name: string, kind: Kind): void {
         await deliver(open(folder), again, ...versions)
         expect(reads(folder)).toEqual(again)
       }
+    })
+
+    test.skipIf(whyNoDisk !== undefined)(`says of a full or read-only disk what it is, and leaves all as it was${whyNoDisk === undefined ? "" : ` (skipped: ${whyNoDisk})`}`, async () => {
+      await using temporary = await temporaryFolder()
+      using disk = new SmallDisk(join(temporary.path, "disk"))
+      const { folder } = disk
+      const [old, next] = [fresh(), fresh()]
+      await deliver(open(folder), old)
+      const attempt = (): Promise<AppError> => errorOf(open(folder).prepare(valuesOf(next), knownOf(old), never))
+      disk.fill()
+      const before = snapshot(folder)
+      const full = await attempt()
+      expect([full.code, full.hint]).toEqual(["write-failed", "free some space on that disk; nothing was lost"])
+      expect(snapshot(folder)).toEqual(before)
+      disk.empty()
+      disk.readOnly()
+      const shut = await attempt()
+      expect([shut.code, shut.hint]).toEqual(["write-failed", "that file system is read-only: remount it, or choose another place"])
+      disk.writable()
+      await deliver(open(folder), next, old)
+      expect(reads(folder)).toEqual(next)
     })
 
     inFolder("ends before it writes where it is told to stop", async (folder) => {
