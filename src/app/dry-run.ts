@@ -20,7 +20,7 @@ export type DryRun = {
     readonly notes: readonly string[]
     readonly blocked?: { readonly code: string; readonly says: string; readonly hint?: string }
   }[]
-  readonly outputs: readonly { readonly target: string; readonly changes: readonly string[] }[]
+  readonly outputs: readonly { readonly target: string; readonly changes: readonly string[]; readonly keeps?: number }[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
   readonly restarts: readonly { readonly name: string; readonly says: string; readonly health?: string }[]
@@ -61,7 +61,7 @@ async function drafts(session: Session, members: readonly string[]): Promise<Pic
   try {
     const ready = await session.work.delivery.draft(session.outputsOf(members), values, session.known)
     for (const { draft } of ready) await draft.discard()
-    return { outputs: ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changes })) }
+    return { outputs: ready.map(({ output, draft: { changes, keeps } }) => ({ target: output.target, changes, ...(keeps === undefined ? {} : { keeps }) })) }
   } catch (error) {
     return { outputs: [], fault: said(error) }
   }

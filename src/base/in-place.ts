@@ -1,5 +1,5 @@
-import { constants } from "node:fs"
-import { type FileHandle, open, rename, unlink } from "node:fs/promises"
+import { type Stats, constants } from "node:fs"
+import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { type DraftFile, type FileOptions, draftPath, readRegular, removeDraft, setOwnership, syncFolder, writeDraft, writeError } from "./durable-write.ts"
 import { AppError, systemCode } from "./error.ts"
@@ -57,10 +57,16 @@ export async function emptyInPlace(target: string): Promise<void> {
 export async function healInPlace(target: string): Promise<void> {
   const found = await readRegular(redoPath(target))
   if (found === undefined) return
-  const redo = parse(found.bytes)
+  const redo = (await isOurs(target, found.stats)) ? parse(found.bytes) : undefined
   const now = await readRegular(target)
   if (redo !== undefined && now !== undefined && isMixture(now.bytes, redo.before, redo.after)) await overwrite(target, redo.after, { mode: now.stats.mode & 0o7777 })
   await forget(target)
+}
+
+/** In a folder where others may make files, one of theirs heals nothing. */
+async function isOurs(target: string, { uid, mode }: Stats): Promise<boolean> {
+  const folder = await stat(dirname(target))
+  return [process.geteuid?.(), 0, folder.uid].includes(uid) && (mode & 0o077) === 0
 }
 
 /** Made by a rename, so it is whole, or not ours. */

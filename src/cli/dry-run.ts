@@ -17,6 +17,10 @@ export async function dryRun(terminal: Terminal, values: Values, app: App, chose
   return blocked < total ? exitCodes.partly : exitCodes.failed
 }
 
+function keptLines(keeps: number | undefined): string {
+  return keeps === undefined || keeps === 0 ? "" : `; ${keeps} other line${keeps === 1 ? " stays" : "s stay"}`
+}
+
 type Plan = Awaited<ReturnType<typeof look>>
 
 function linesOf(plan: Plan): readonly string[] {
@@ -27,7 +31,7 @@ function linesOf(plan: Plan): readonly string[] {
   const section = (title: string, rows: readonly string[]): void => rows.forEach((row, index) => lines.push(`  ${(index === 0 ? title : "").padEnd(11)} ${row}`))
   section("1 preflight", plan.secrets.map((one) => `${one.name.padEnd(width)}  ${one.blocked === undefined ? `ok${one.notes.length === 0 ? "" : `   ${one.notes.join(", ")}`}` : `NO   ${one.blocked.says} (${one.blocked.code})`}`))
   section("2 apply", going.map((one) => `${one.name.padEnd(width)}  ${one.apply}    gap: ${one.gap}`))
-  section("3 deliver", plan.fault === undefined ? plan.outputs.map((one) => `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}`) : [`NO   ${plan.fault.says} (${plan.fault.code})`])
+  section("3 deliver", plan.fault === undefined ? plan.outputs.map((one) => `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}${keptLines(one.keeps)}`) : [`NO   ${plan.fault.says} (${plan.fault.code})`])
   section("4 restart", plan.restarts.map((one) => `${one.name}: ${one.says}${one.health === undefined ? "; no health check: a restart proves little" : `, then ${one.health}`}`))
   section("5 revoke", going.map((one) => `${one.name.padEnd(width)}  ${one.revoke}`))
   for (const hint of new Set(plan.secrets.flatMap((one) => one.blocked?.hint ?? []))) lines.push(`  hint: ${hint}`)

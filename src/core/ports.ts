@@ -91,6 +91,8 @@ export interface Draft {
   readonly bytes: Uint8Array
   /** Names of what changes, for people: variables. Never a value. */
   readonly changes: readonly string[]
+  /** How many lines of others stay as they are, where only some are ours. */
+  readonly keeps?: number
   /** Durable when resolved. */
   commit(): Promise<void>
   discard(): Promise<void>

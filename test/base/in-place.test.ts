@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
-import { chmodSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { draftPath } from "../../src/base/durable-write.ts"
 import { draftInPlace, healInPlace, isMixture, redoPath } from "../../src/base/in-place.ts"
@@ -98,6 +98,16 @@ describe("healInPlace()", () => {
     const target = await crashed(folder.path, old, young, Buffer.from(theirs))
     await healInPlace(target)
     expect(readFileSync(target, "utf8")).toBe(theirs)
+    expect(readdirSync(folder.path)).toEqual(["target"])
+  })
+
+  test("believes no copy that others can have written", async () => {
+    await using folder = await temporaryFolder()
+    const spoil = process.geteuid?.() === 0 ? (path: string) => chownSync(path, 65_534, 65_534) : (path: string) => chmodSync(path, 0o660)
+    const target = await crashed(folder.path, old, young, old)
+    spoil(redoPath(target))
+    await healInPlace(target)
+    expect(readFileSync(target)).toEqual(old)
     expect(readdirSync(folder.path)).toEqual(["target"])
   })
 

@@ -41,7 +41,14 @@ async function prepare(settings: Settings, values: Values, known: Known, signal:
   const before = present?.text ?? ""
   const next = settings.merge ? mergeInto(settings, before, rendered) : wholeFile(settings, rendered)
   refuseMisread(settings, before, next, rendered)
-  return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next) })
+  const draft = await draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next) })
+  return settings.merge ? { ...draft, keeps: linesOfOthers(settings, before) } : draft
+}
+
+/** Lines that hold something, and no value of ours. */
+function linesOfOthers(settings: Settings, text: string): number {
+  const ours = [...managedEntries(settings, text).values()].flatMap(({ start, end }) => text.slice(text.lastIndexOf("\n", start - 1) + 1, end).split("\n"))
+  return text.split("\n").filter((line) => line.trim() !== "").length - ours.filter((line) => line.trim() !== "").length
 }
 
 /** Nothing that only this file holds may go. */

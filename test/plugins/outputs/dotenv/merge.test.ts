@@ -73,6 +73,17 @@ describe("merge", () => {
     expect(text(folder.path)).toBe(`USER='shop'\nPASSWORD="a\\"b\\\\ \\$c\\n" # c\nURL="http://shop:a%22b%5C+%24c%0A@x"\nA=1\nNEW="a\\"b\\\\ \\$c\\n"\n`)
   })
 
+  test.each([
+    ["A=1\n\n# c\nPASSWORD=old # x\nB=2\n", 3],
+    ["PASSWORD=old\n", 0],
+    ["", 0],
+    ["A='x\ny'\nPASSWORD='old'", 2],
+  ])("counts the lines of others that stay in %j: %d", async (before, keeps) => {
+    await using folder = await temporaryFolder()
+    put(folder.path, before)
+    expect((await opened(folder.path, { for: "compose", merge: true }).prepare(db("new"), known("old"), never)).keeps).toBe(keeps)
+  })
+
   test("makes the file where there is none", async () => {
     await using folder = await temporaryFolder()
     await deliver(opened(folder.path, { merge: true }), db("new"))
