@@ -126,11 +126,13 @@ async function takeUp(session: Session, { open, secrets, hasty }: TakeUp): Promi
   for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
     const one = new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set))
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
-    all = { ...all, ...(await resume(one, { hasty })) }
-    // Where nothing was learnt, nothing was written, and the document on the disk is the one that we had.
-    if (one.document.serial === session.document.serial) continue
-    await park(one)
-    session.document = one.document
+    try {
+      all = { ...all, ...(await resume(one, { hasty })) }
+      // Where nothing was learnt, nothing was written, and the document on the disk is the one that we had.
+      if (one.document.serial !== session.document.serial) await park(one)
+    } finally {
+      if (one.document.serial !== session.document.serial) session.document = one.document
+    }
     if (session.changeSet !== undefined) break
   }
   return all

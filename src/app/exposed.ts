@@ -1,3 +1,4 @@
+import { AppError } from "../base/error.ts"
 import { demandLock } from "../base/lock.ts"
 import { TextFinder } from "../base/text-finder.ts"
 import { Secret } from "../core/secret.ts"
@@ -27,9 +28,9 @@ export async function findExposed(app: App, environments: readonly string[], sou
   const tooShort: string[] = []
   for (const environment of environments) {
     const place: Place = { store: app.config.store, project: app.config.project, environment }
-    const opened = await allValues(app, place)
-    if (opened.length > 0) await noteRead(app, place)
-    for (const { secret, version, stage, value } of opened) {
+    // Written down before a value is opened.
+    if (!(await noteRead(app, place))) continue
+    for (const { secret, version, stage, value } of await allValues(app, place)) {
       if (value.length < shortest) tooShort.push(`${environment}/${secret} ${version}`)
       else for (const [form, text] of formsOf(value)) looked.push({ environment, secret, version, stage, form, bytes: Buffer.from(text) })
     }
@@ -54,18 +55,23 @@ async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
   return opened.flat()
 }
 
-async function noteRead(app: App, place: Place): Promise<void> {
+/** False where there is nothing to read. */
+async function noteRead(app: App, place: Place): Promise<boolean> {
+  const names = Object.entries((await readState(place))?.secrets ?? {}).flatMap(([name, { versions }]) => (versions.length === 0 ? [] : [name]))
+  if (names.length === 0) return false
   const told = (heldBy: string): void => app.tell(place.environment, "wait", `${heldBy}, is asked to let go`)
   const lock = await demandLock(lockPath(place), { holder: app.holder, host: app.host, stop: app.stop, told })
-  if ("heldBy" in lock) return
+  if ("heldBy" in lock) throw new AppError("stopped", "stopped by request; nothing was read", { remedy: "retry" })
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")
     const document = await ledger.load()
-    const event: AuditEvent = { event: "read", purpose: "exposed-in" }
+    await ledger.flush(document)
+    const event: AuditEvent = { event: "read", purpose: "exposed-in", secrets: names }
     const serial = document.serial + 1
-    const next = { ...document, serial, audit: appendLine(document.audit, event, { at: app.host.now(), serial, actor: app.actor }) }
+    const next = { ...document, serial, audit: appendLine({ ...document.audit, lines: [] }, event, { at: app.host.now(), serial, actor: app.actor }) }
     await ledger.save(next)
     await ledger.flush(next)
+    return true
   } finally {
     lock.release()
   }

@@ -162,7 +162,7 @@ describe("rotate-now --contain", () => {
     shop.project.write("clean.log", "nothing of ours\n")
     const clean = await shop.run("rotate-now", "--exposed-in", "clean.log", "--contain")
     expect({ code: clean.code, says: clean.stderr }).toEqual({ code: 0, says: "no value that was ever ours stands in that text; nothing was changed\n" })
-    expect(readFileSync(shop.project.auditPath(), "utf8")).toContain('"event":"read","purpose":"exposed-in"')
+    expect(readFileSync(shop.project.auditPath(), "utf8")).toContain('"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]')
   })
 
   test("--tag chooses by tag, and names the tags where none fits", async () => {
