@@ -23,7 +23,7 @@ export class Lane implements AsyncDisposable {
   static async open(servers: Servers, scenario: Scenario): Promise<Lane> {
     const shop = await openShop(servers.postgres, scenario.shop(servers))
     await scenario.prepare(shop)
-    for (const folder of folders) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
+    for (const folder of folders) if (existsSync(join(shop.project.root, folder))) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
     const held = await Promise.all(shop.services.map((service) => service.held()))
     return new Lane(shop, scenario, async () => {
       for (const [index, service] of shop.services.entries()) await service.hold(held[index] ?? {})
@@ -35,7 +35,7 @@ export class Lane implements AsyncDisposable {
     const { project } = this.shop
     for (const folder of folders) {
       rmSync(join(project.root, folder), { recursive: true, force: true })
-      copy(join(project.root, `kept-${folder}`), join(project.root, folder))
+      if (existsSync(join(project.root, `kept-${folder}`))) copy(join(project.root, `kept-${folder}`), join(project.root, folder))
     }
     await this.#putBack()
   }
@@ -66,6 +66,11 @@ export class Lane implements AsyncDisposable {
     this.killed = this.calls()
   }
 
+  /** All that leads to the end: what sets the shop up first, where the scenario begins with nothing. */
+  get commands(): readonly (readonly string[])[] {
+    return [...(this.scenario.setUp ?? []), this.scenario.args]
+  }
+
   calls(): readonly Call[] {
     return existsSync(this.#log) ? readStrace(this.#log) : []
   }
@@ -73,7 +78,7 @@ export class Lane implements AsyncDisposable {
   /** The command; under strace where its options are given. */
   async run(options?: readonly string[]): Promise<Ran> {
     if (options === undefined) return this.shop.project.mycelium(this.scenario.args)
-    const under = ["strace", "-f", "-y", "-Y", "-qq", "-s", "16", "-o", this.#log, ...options]
+    const under = ["strace", "-f", "--seccomp-bpf", "-y", "-Y", "-qq", "-s", "16", "-o", this.#log, ...options]
     return this.shop.project.mycelium(this.scenario.args, { under })
   }
 
@@ -87,8 +92,8 @@ export class Lane implements AsyncDisposable {
 }
 
 /** How long a call is held up, in milliseconds: long enough for this process to see it. */
-const holdMs = 80
-const longHoldMs = 500
+const holdMs = 100
+const longHoldMs = 3000
 
 /** Any of its threads will do. */
 function killPid(pid: number): void {
@@ -99,7 +104,7 @@ function killPid(pid: number): void {
   }
 }
 
-const folders = ["project", "home"] as const
+export const folders = ["project", "home"] as const
 
 function copy(from: string, to: string): void {
   cpSync(from, to, { recursive: true, preserveTimestamps: true })

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs"
 import type { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
@@ -13,6 +14,8 @@ export type Scenario = {
   readonly args: readonly string[]
   /** From a shop that is laid out to the instant before the command. */
   readonly prepare: (shop: Shop) => Promise<void>
+  /** Commands that lead to it, where the shop is prepared by nothing else. */
+  readonly setUp?: readonly (readonly string[])[]
   /** How it must end when it is called again after a cut. */
   readonly rest: "rotated" | "back" | "adopted" | "deleted"
   /** Cuts begin once the new value is promoted: to reach the revoke without the rest. */
@@ -65,6 +68,17 @@ export const scenarios: readonly Scenario[] = [
   ),
   ...others,
 ]
+
+/** For the loss of power, which must not take a store with it that was made a moment ago: nothing is there but the config. */
+export const fresh: readonly Scenario[] = [
+  { name: "fresh-new", says: "init, then a first value", shop: () => ({ admin: true, empty: true }), setUp: [["init"]], args: [...rotate, "--new"], prepare: makeHome, rest: "rotated" },
+  { name: "fresh-forward", says: "init, adopt, then rotated", shop: () => ({}), setUp: [["init"], ["adopt", "production"]], args: rotate, prepare: makeHome, rest: "rotated" },
+]
+
+function makeHome({ project }: Shop): Promise<void> {
+  mkdirSync(project.home, { mode: 0o700 })
+  return Promise.resolve()
+}
 
 async function init(shop: Shop): Promise<void> {
   const { code, stderr } = await shop.run("init")

@@ -1,6 +1,7 @@
 import { columns } from "../../src/cli/columns.ts"
 import { type Explored, sayCut } from "./explore.ts"
 import type { Fault } from "./judge.ts"
+import type { Powered } from "./power/power.ts"
 import { impossible } from "./scenarios.ts"
 
 const kinds: readonly Fault["kind"][] = ["lost", "stuck", "double", "wrong"]
@@ -30,6 +31,17 @@ function sum(explored: readonly Explored[]): Counted {
 export function slowest(explored: readonly Explored[], count: number): readonly string[] {
   const all = explored.flatMap(({ scenario, recoveries }) => recoveries.map(({ cut, ms }) => ({ name: scenario.name, cut, ms })))
   return all.sort((one, other) => other.ms - one.ms).slice(0, count).map(({ name, cut, ms }) => `${(ms / 1000).toFixed(2)} s after --scenario ${name} --at ${sayCut(cut)}`)
+}
+
+/** One row a scenario of the loss of power, and their sum. */
+export function powerTableOf(all: readonly Powered[]): string {
+  const total = (key: "instants" | "disks" | "recovered"): number => all.reduce((sum, one) => sum + one[key], 0)
+  const row = (name: string, one: Pick<Powered, "instants" | "disks" | "recovered" | "unsynced" | "faults">, says: string): readonly string[] => {
+    const counts = kinds.map((kind) => String(new Set(one.faults.filter((fault) => fault.kind === kind).map(({ disk }) => disk)).size))
+    return [name, String(one.instants), String(one.disks), String(one.recovered), ...counts, String(one.unsynced), says]
+  }
+  const sum = { instants: total("instants"), disks: total("disks"), recovered: total("recovered"), unsynced: Math.max(0, ...all.map(({ unsynced }) => unsynced)), faults: all.flatMap(({ faults }) => faults) }
+  return columns([["scenario", "instants", "disks", "recovered", ...kinds, "unsynced", "what"], ...all.map((one) => row(one.scenario.name, one, one.scenario.says)), row("all", sum, "")]).join("\n")
 }
 
 function times(ms: readonly number[]): readonly [string, string] {

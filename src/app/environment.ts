@@ -1,3 +1,5 @@
+import { dirname } from "node:path"
+import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { demandLock, isWanted, takeLock } from "../base/lock.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
@@ -138,11 +140,12 @@ async function takeUp(session: Session, { open, secrets, hasty }: TakeUp): Promi
   return all
 }
 
-/** Removes the drafts that a crash left: they hold values. One that cannot be removed is told, and stops nothing else. */
+/** Removes the drafts that a crash left: they hold values. What it had renamed must last before anything is built on it. What cannot be done is told, and stops nothing else. */
 async function tidy(session: Session): Promise<void> {
   for (const output of session.work.outputs) {
     try {
       await output.tidy()
+      await settleFolder(dirname(output.target))
     } catch (error) {
       session.work.tell("tidy", said(error).says)
     }

@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { durableWrite, readRegular } from "../base/durable-write.ts"
+import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import type { Host } from "../base/host.ts"
 import { newIdentity, recipientOf } from "../core/seal.ts"
 import { defaultIdentityPath } from "./identity.ts"
@@ -16,7 +15,7 @@ export async function init(host: Host, folder: string, configPath: string): Prom
 async function makeIdentity(path: string, host: Host): Promise<Made> {
   const about = "this machine's identity: opens every sealed value; keep a copy offline"
   if ((await readRegular(path, 64 * 1024)) !== undefined) return { path, made: false, about }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await durableFolder(dirname(path))
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs"
-import { type FileHandle, lstat, open, rename, rmdir, unlink } from "node:fs/promises"
+import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { AppError, systemCode } from "./error.ts"
 
@@ -153,6 +153,27 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * Makes `folder` and those above it that are missing, private; durable when resolved. Every folder above is synced, not only
+ * what was made now: a run that was killed in here may have made them.
+ */
+export async function durableFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    await settleFolder(above)
+    if (above === dirname(above)) return
+  }
+}
+
+/** Syncs a folder in which an earlier run may have renamed a file just before it was killed. What cannot be opened was not ours to change; some file systems sync no folders. */
+export async function settleFolder(folder: string): Promise<void> {
+  try {
+    await syncFolder(folder)
+  } catch (error) {
+    if (!["ENOENT", "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP"].includes(systemCode(error) ?? "")) throw writeError(folder, error)
   }
 }
 

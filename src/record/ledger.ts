@@ -1,7 +1,8 @@
+import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { StateDocument } from "../core/state.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
-import { type Place, blankState, checkMac, readState, statePath, writeState } from "./state-file.ts"
+import { type Place, blankState, checkMac, readState, stateFolder, statePath, writeState } from "./state-file.ts"
 
 /** The durable state and the log of one environment, for the one who holds its lock. */
 export class FileLedger {
@@ -17,8 +18,9 @@ export class FileLedger {
     this.#newId = newId
   }
 
-  /** Reads and checks: the MAC, and that the log does not know a younger state. */
+  /** Reads and checks: the MAC, and that the log does not know a younger state. What it answers lasts: a run that was killed right after its rename had not yet synced it. */
   async load(): Promise<StateDocument> {
+    await settleFolder(stateFolder(this.#place))
     const document = await readState(this.#place)
     const end = await readLogEnd(this.#place)
     this.#end = end

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { durableWrite, readRegularNow } from "../base/durable-write.ts"
+import { durableFolder, durableWrite, readRegularNow } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -17,11 +17,14 @@ export function statePath(place: Place): string {
   return join(stateFolder(place), `${place.environment}.json`)
 }
 
-/** Makes the folders that are missing, private. */
+/** Makes the folders that are missing, private. They last only once `writeState` has written into them. */
 export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
-  const folder = stateFolder(place)
+  await make(stateFolder(place), (folder) => mkdir(folder, { recursive: true, mode: 0o700 }))
+}
+
+async function make(folder: string, how: (folder: string) => Promise<unknown>): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await how(folder)
   } catch {
     throw new AppError("store-unwritable", `cannot make ${folder}`, { hint: "check the owner of the folder above it, or name another with store" })
   }
@@ -76,6 +79,8 @@ function isVersion(value: unknown): boolean {
 }
 
 export async function writeState(place: Place, document: StateDocument, key: Buffer): Promise<void> {
+  // The first one: its folders are as young as it is.
+  if (document.serial === 1) await make(stateFolder(place), durableFolder)
   await durableWrite(statePath(place), stateText(document, key))
 }
 

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto"
 import { type Stats, statSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { durableWrite, readRegular } from "../base/durable-write.ts"
+import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/lock.ts"
 import type { Credential, Fields } from "../core/ports.ts"
@@ -64,6 +64,7 @@ async function makeKeys(store: string, who: Who): Promise<Keys> {
     if (found !== undefined) return found
     if (await holdsState(store)) throw keysMissing(store)
     const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
+    await durableFolder(store)
     return { ...who, ...keys, stamp: await writeKeys(store, { ...who, ...keys }) }
   } finally {
     lock.release()

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { identitiesIn } from "../../src/core/seal.ts"
 import type { StateDocument } from "../../src/core/state.ts"
 import { Secret } from "../../src/core/secret.ts"
@@ -40,6 +40,7 @@ export function auditFaults(project: Project, environment = "production"): reado
   const faults: string[] = []
   let head = "0".repeat(64)
   let count = 0
+  if (!existsSync(project.auditPath(environment))) return ["there is no audit log"]
   for (const line of readFileSync(project.auditPath(environment), "utf8").split("\n")) {
     const parsed = parse(line)
     if (parsed === undefined) continue
