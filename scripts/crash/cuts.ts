@@ -1,3 +1,5 @@
+import { basename } from "node:path"
+import { binary } from "../../test/support/mycelium.ts"
 import { type Call, pathsIn, threadsOf } from "../../test/support/strace.ts"
 
 /**
@@ -70,8 +72,11 @@ export function planCuts(calls: readonly Call[], root: string, onlyRevoke = fals
   })
 }
 
+/** Named after its program, as far as the system keeps names. */
+const main = basename(binary).slice(0, 15)
+
 function isMain({ thread }: Call): boolean {
-  return thread === "mycelium"
+  return thread === main
 }
 
 /** The first file that a call names, if it lies in the shop. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { join } from "node:path"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, openShop } from "../support/shop.ts"
-import { type Call, pathsIn, readStrace } from "../support/strace.ts"
+import { type Call, pathsIn } from "../support/strace.ts"
+import { draftOf, durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
 /**
  * SIGKILL does not test fsync, for the page cache survives it. So the order is read from the system calls of one rotation:
@@ -26,15 +26,6 @@ afterAll(async () => {
   await shop[Symbol.asyncDispose]()
   await server[Symbol.asyncDispose]()
 })
-
-/** The system calls of one rotation. */
-async function traced({ project }: Shop, exit: number): Promise<readonly Call[]> {
-  const log = join(project.root, "strace.log")
-  const trace = "trace=openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg,vfork,clone,clone3"
-  const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production"], { under: ["strace", "-f", "-y", "-qq", "-s", "300", "-o", log, "-e", trace] })
-  if (code !== exit) throw new Error(`the rotation ended with ${code}: ${stdout}${stderr}`)
-  return readStrace(log)
-}
 
 describe.skipIf(missing)(`the order of system calls in a rotation${missing ? " (skipped: strace is not installed)" : ""}`, () => {
   test("the new value is in the state, synced and renamed and its folder synced, before ALTER ROLE is sent", () => {
@@ -116,43 +107,8 @@ function handedOver(calls: readonly Call[]): readonly Call[] {
   return calls.filter(({ name, args }) => /^(send|write)/.test(name) && args.includes(" PASSWORD 'SCRAM-SHA-256$"))
 }
 
-/** One replacement of a file: the sync of its draft, the rename, the sync of the folder (undefined where there is none). */
-type Write = { readonly synced: Call | undefined; readonly rename: Call; readonly folder: Call | undefined }
-
-function durableWrites(calls: readonly Call[], target: string): readonly Write[] {
-  const renames = calls.filter((call) => call.name.startsWith("rename") && pathsIn(call.args).at(-1) === target && call.result === "0")
-  return renames.map((rename, index) => {
-    const before = renames[index - 1]?.returned ?? -1
-    const after = renames[index + 1]?.entered ?? Number.POSITIVE_INFINITY
-    const written = calls.filter((call) => /^p?write/.test(call.name) && pathsIn(call.args)[0] === draftOf(target) && call.entered > before && call.entered < rename.entered)
-    const lastByte = Math.max(...written.map(({ returned }) => returned))
-    const synced = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === draftOf(target) && call.entered > lastByte && call.returned < rename.entered && call.result === "0")
-    const folder = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === folderOf(target) && call.entered > rename.returned && call.entered < after && call.result === "0")
-    return { synced, rename, folder }
-  })
-}
-
-function expectDurable({ synced, rename, folder }: Write, before: Call): void {
-  expect({ "draft synced before its rename": synced !== undefined, "folder synced after": folder !== undefined }).toEqual({ "draft synced before its rename": true, "folder synced after": true })
-  expect(rename.returned).toBeLessThan(before.entered)
-  expect(folder?.returned ?? Number.POSITIVE_INFINITY).toBeLessThan(before.entered)
-}
-
-function lastBefore(writes: readonly Write[], call: Call): Write {
-  const last = writes.filter(({ rename }) => rename.entered < call.entered).at(-1)
-  if (last === undefined) throw new Error("nothing was written before")
-  return last
-}
-
 function only<T>(found: readonly T[]): T {
   const [one] = found
   if (one === undefined || found.length !== 1) throw new Error(`${found.length} found, one expected`)
   return one
-}
-
-function draftOf(target: string): string {
-  return target.replace(/\/([^/]*)$/, "/.$1.mycelium-draft")
-}
-function folderOf(target: string): string {
-  return target.slice(0, target.lastIndexOf("/"))
 }

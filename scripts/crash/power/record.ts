@@ -27,12 +27,13 @@ export async function record(lane: Lane): Promise<Recorded> {
   return recorded(lane, disk, run, run.logged)
 }
 
-/** The last command again, after `first` was killed at `instant`: what was not synced then is not synced now. */
+/** What comes after `first` was killed at `instant`: the service, or the same command where it alone finishes. What was not synced then is not synced now. */
 export async function recordAfterKill(lane: Lane, first: Recorded, instant: number): Promise<Recorded> {
   await layOut(lane, { run: first, laid: first.disk.after(instant, "all"), stages: first.stages.map((stage) => stagesAt(stage, instant).least) })
   // It has lasted as far as it had in `first`: the same base, then what was done until the kill, then what is done now.
   const disk = first.disk.until(instant)
-  const run = await traced(lane, lane.commands.slice(-1), instant)
+  const finish = ["adopted", "deleted"].includes(lane.scenario.rest) ? lane.scenario.args : ["run", "--once", "--json"]
+  const run = await traced(lane, [finish], instant)
   disk.replay(run.logged)
   const one = recorded(lane, disk, run, run.logged)
   return { ...one, instants: one.instants.filter((at) => at > instant), says: (at) => `killed ${first.says(instant)}, then ${one.says(at)}` }

@@ -11,7 +11,7 @@ export type Stages = {
 /** How a run tells a service to take a value, or to let one go. */
 const orders: Readonly<Record<string, RegExp>> = {
   postgres: / PASSWORD (?:'SCRAM-SHA-256\$|NULL)/,
-  redis: /\r\nSETUSER\r\n/i,
+  redis: /\r\nSETUSER\r\n\$\d+\r\n[^\r]*\r\n\$\d+\r\n(?:[#!]|resetpass)/i,
   key: /"verb":"(?:apply|revoke|forget)"/,
 }
 
