@@ -6,13 +6,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { engine } from "./mutants/engine.ts"
+import { laws } from "./mutants/laws.ts"
 import { ground } from "./mutants/ground.ts"
 import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
 
 const root = join(import.meta.dirname, "..")
 const bun = process.execPath
 const wanted = Bun.argv.slice(2)
-const mutants = [...engine, ...ground].filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+const mutants = [...engine, ...laws, ...ground].filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
 
 const copy = mkdtempSync(join(tmpdir(), "mycelium-mutants-"))
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }))
@@ -25,6 +26,7 @@ for (const test of tests) {
   if (!passed) throw new Error(`${test.file} fails without any mutant:\n${said}`)
 }
 const survivors = mutants.filter((mutant) => !isKilled(mutant))
+for (const [law, killed] of Map.groupBy(mutants, ({ law }) => law)) console.log(`${law === "always" ? law : `law ${law}`}  ${killed.filter((mutant) => !survivors.includes(mutant)).length} of ${killed.length} killed`)
 console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants killed`)
 process.exitCode = survivors.length === 0 ? 0 : 1
 
@@ -46,7 +48,7 @@ function build(): void {
 
 function run(test: Named): { readonly passed: boolean; readonly said: string; readonly failed: readonly string[] } {
   const { MYCELIUM_BINARY: _, ...env } = process.env
-  const { exitCode, stderr } = Bun.spawnSync([bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env, timeout: 300_000 })
+  const { exitCode, stderr } = Bun.spawnSync([bun, "test", "--timeout", "60000", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env, timeout: 300_000 })
   const said = stderr.toString()
   return { passed: exitCode === 0, said, failed: [...new Set([...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""))] }
 }
@@ -58,10 +60,10 @@ function isKilled(mutant: Mutant): boolean {
     const { passed, failed } = run(mutant.test)
     // A test that could not even begin (a syntax error of the mutant, a missing server) has noticed nothing.
     const killed = !passed && failed.length > 0
-    console.log(`${killed ? "killed  " : "SURVIVED"}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`)
+    console.log(`${killed ? "killed  " : "SURVIVED"}  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`)
     return killed
   } catch (error) {
-    console.log(`SURVIVED  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`)
+    console.log(`SURVIVED  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`)
     return false
   } finally {
     for (const undo of restore.reverse()) undo()

@@ -3,6 +3,7 @@ import { cli, edit, type Mutant, order, singleCuts } from "./mutant.ts"
 /** The laws of a rotation, each broken in one place. */
 export const engine: readonly Mutant[] = [
   {
+    law: 2,
     name: "the direction is not written before the first act in it",
     edits: edit(
       "rotate/forward.ts",
@@ -14,8 +15,9 @@ export const engine: readonly Mutant[] = [
     ),
     test: order,
   },
-  { name: "a crash on the way back goes forward again", edits: edit("rotate/rotate.ts", `return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })`, `return forward(session, { fresh: false })`), test: singleCuts },
+  { law: 2, name: "a crash on the way back goes forward again", edits: edit("rotate/rotate.ts", `return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })`, `return forward(session, { fresh: false })`), test: singleCuts },
   {
+    law: 5,
     name: "promoted before the restarts",
     edits: edit(
       "rotate/forward.ts",
@@ -32,23 +34,25 @@ export const engine: readonly Mutant[] = [
     ),
     test: singleCuts,
   },
-  { name: "the restarts are left out", edits: edit("rotate/forward.ts", `  const [sick] = await restartAll(session)`, `  const [sick] = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`), test: singleCuts },
-  { name: "a random wrong value is not tried", edits: edit("rotate/ask.ts", `const control = await probeControl(session, name, current ?? pending, patience)`, `const control = "refused" as Probe`), test: singleCuts },
-  { name: "what an earlier run left is not settled", edits: edit("rotate/ask.ts", `if (!(await settle(session, name, known, patience)))`, `if (known.length === 0)`), test: singleCuts },
-  { name: "recovery applies without asking", edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`), test: { file: "test/crash/crash.test.ts", name: "refuses every value" } },
-  { name: "silence counts as a refusal", edits: edit("rotate/ask.ts", `  } catch {
+  { law: 5, name: "the restarts are left out", edits: edit("rotate/forward.ts", `  const [sick] = await restartAll(session)`, `  const [sick] = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`), test: singleCuts },
+  { law: 3, name: "a random wrong value is not tried", edits: edit("rotate/ask.ts", `const control = await probeControl(session, name, current ?? pending, patience)`, `const control = "refused" as Probe`), test: singleCuts },
+  { law: 3, name: "what an earlier run left is not settled", edits: edit("rotate/ask.ts", `if (!(await settle(session, name, known, patience)))`, `if (known.length === 0)`), test: singleCuts },
+  { law: 3, name: "recovery applies without asking", edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`), test: { file: "test/crash/crash.test.ts", name: "refuses every value" } },
+  { law: 3, name: "silence counts as a refusal", edits: edit("rotate/ask.ts", `  } catch {
     return "unknown"
   }`, `  } catch {
     return "refused"
   }`), test: { file: "test/rotate/ask.test.ts" } },
   {
+    law: 5,
     name: "outputs are restored before the services",
     edits: edit("rotate/roll-back.ts", `  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`, `  await restoreOutputs(session, set, [])
   await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`),
     test: order,
   },
-  { name: "outputs do not wait for a silent service on the way back", edits: edit("rotate/roll-back.ts", `filter((name) => backs.get(name)?.is !== "back")`, `filter(() => false)`), test: cli("rotate", "waits with the file") },
+  { law: 6, name: "outputs do not wait for a silent service on the way back", edits: edit("rotate/roll-back.ts", `filter((name) => backs.get(name)?.is !== "back")`, `filter(() => false)`), test: cli("rotate", "waits with the file") },
   {
+    law: 1,
     name: "the value is written down after the service has it",
     edits: edit(
       "rotate/rotate.ts",
@@ -61,10 +65,11 @@ export const engine: readonly Mutant[] = [
     ),
     test: singleCuts,
   },
-  { name: "the audit log is not synced before the service has the value", edits: edit("rotate/rotate.ts", `await session.commit({ patches, changeSet: set, events, flush: true })`, `await session.commit({ patches, changeSet: set, events })`), test: order },
-  { name: "a value that was given up is erased", edits: edit("rotate/roll-back.ts", `changeVersion(pending.id, (version) => ({ ...version, stage }))(state))`, `({ ...state, versions: state.versions.filter((version) => version.id !== pending.id || stage.is === "doubtful") }))`), test: singleCuts },
-  { name: "what a way back restores is not written down", edits: edit("rotate/forward.ts", `...(ready.length > 0 ? { before } : {}) }`, `...(ready.length < 0 ? { before } : {}) }`), test: singleCuts },
+  { law: 1, name: "the audit log is not synced before the service has the value", edits: edit("rotate/rotate.ts", `await session.commit({ patches, changeSet: set, events, flush: true })`, `await session.commit({ patches, changeSet: set, events })`), test: order },
+  { law: 4, name: "a value that was given up is erased", edits: edit("rotate/roll-back.ts", `changeVersion(pending.id, (version) => ({ ...version, stage }))(state))`, `({ ...state, versions: state.versions.filter((version) => version.id !== pending.id || stage.is === "doubtful") }))`), test: singleCuts },
+  { law: 2, name: "what a way back restores is not written down", edits: edit("rotate/forward.ts", `...(ready.length > 0 ? { before } : {}) }`, `...(ready.length < 0 ? { before } : {}) }`), test: singleCuts },
   {
+    law: 2,
     name: "that a restart may begin is not written down",
     edits: [
       ...edit("rotate/forward.ts", `changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })`, `changeSet: first === undefined ? next : next })`),
@@ -73,14 +78,14 @@ export const engine: readonly Mutant[] = [
     ],
     test: singleCuts,
   },
-  { name: "the old value is kept at once, its revoke is not owed", edits: edit("rotate/promote.ts", `if (driverOf(session, name).overlap === "none") return`, `if (driverOf(session, name).overlap !== undefined) return`), test: singleCuts },
-  { name: "a refusal is a death without its counter-proof", edits: edit("rotate/revoke.ts", `if ((await probe(session, name, about.live)) !== "accepted") return`, `if (about.id === "") return`), test: cli("rotate", "takes a refusal for it|does not take a refusal") },
-  { name: "since when the value lives is not asked again after a crash", edits: edit("rotate/prove.ts", `if (verdict.is !== "proven" || session.work.policies[name]?.endSessions !== true) return verdict`, `if (verdict.is !== undefined) return verdict`), test: cli("bad-disk", "gets full while the server is told") },
-  { name: "since when the value lives is forgotten", edits: edit("rotate/session.ts", `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`, `return credential`), test: cli("rotate", "ends sessions") },
-  { name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")`, `const secrets = wanted`), test: cli("rotate", "with the same value") },
-  { name: "recovery uses today's config", edits: edit("app/environment.ts", `openWork(app, begun ?? today, ledger, document.id)`, `openWork(app, today, ledger, document.id)`), test: cli("rotate", "with the options that it began with") },
-  { name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
-  { name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings }`, `return { ...healthy, firsts, findings }`), test: cli("bad-disk", "of an output that is full") },
-  { name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})
+  { law: 4, name: "the old value is kept at once, its revoke is not owed", edits: edit("rotate/promote.ts", `if (driverOf(session, name).overlap === "none") return`, `if (driverOf(session, name).overlap !== undefined) return`), test: singleCuts },
+  { law: 3, name: "a refusal is a death without its counter-proof", edits: edit("rotate/revoke.ts", `if ((await probe(session, name, about.live)) !== "accepted") return`, `if (about.id === "") return`), test: cli("rotate", "takes a refusal for it|does not take a refusal") },
+  { law: 3, name: "since when the value lives is not asked again after a crash", edits: edit("rotate/prove.ts", `if (verdict.is !== "proven" || session.work.policies[name]?.endSessions !== true) return verdict`, `if (verdict.is !== undefined) return verdict`), test: cli("bad-disk", "gets full while the server is told") },
+  { law: 3, name: "since when the value lives is forgotten", edits: edit("rotate/session.ts", `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`, `return credential`), test: cli("rotate", "ends sessions") },
+  { law: 7, name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")`, `const secrets = wanted`), test: cli("rotate", "with the same value") },
+  { law: 2, name: "recovery uses today's config", edits: edit("app/environment.ts", `openWork(app, begun ?? today, ledger, document.id)`, `openWork(app, today, ledger, document.id)`), test: cli("rotate", "with the options that it began with") },
+  { law: 6, name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
+  { law: 1, name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings }`, `return { ...healthy, firsts, findings }`), test: cli("bad-disk", "of an output that is full") },
+  { law: 7, name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})
     const secrets = await Promise.all(names.map`), test: cli("rotate", "adopts, says what it would do") },
 ]

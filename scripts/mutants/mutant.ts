@@ -1,6 +1,8 @@
 /** A small mistake in our code, and the test that must notice it. */
 export type Mutant = {
-  /** The law that it breaks, in a few words. */
+  /** The law that it breaks: its number in src/README.md, or one of those that hold always. */
+  readonly law: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | "always"
+  /** The mistake, in a few words. */
   readonly name: string
   readonly edits: readonly Edit[]
   readonly test: Named
@@ -20,6 +22,7 @@ export function edit(file: string, find: string, replace: string): readonly Edit
 }
 
 export const singleCuts: Named = { file: "test/crash/crash.test.ts", name: "any single instant" }
+export const orderOfServices: Named = { file: "test/crash/order-of-services.test.ts", binary: true }
 export const order: Named = { file: "test/crash/order.test.ts", binary: true }
 export function cli(file: string, name?: string): Named {
   return { file: `test/cli/${file}.test.ts`, binary: true, ...(name === undefined ? {} : { name }) }

@@ -60,6 +60,15 @@ describe.skipIf(missing)(`the order of system calls in a rotation${missing ? " (
     expectDurable(write, restart)
   })
 
+  test.each([".env", "session.env"])("%s is drafted before ALTER ROLE is sent: nothing can go wrong with it while programs cannot log in", (name) => {
+    const sent = only(handedOver(calls))
+    const draft = draftOf(shop.project.path(name))
+    const renamed = calls.find((call) => call.name.startsWith("rename") && pathsIn(call.args)[0] === draft)
+    // The draft that is renamed in the end is the last that was synced before.
+    const synced = calls.findLast((call) => call.name === "fsync" && pathsIn(call.args)[0] === draft && call.entered < (renamed?.entered ?? 0))
+    expect(synced?.returned ?? Number.POSITIVE_INFINITY).toBeLessThan(sent.entered)
+  })
+
   describe("that goes back", () => {
     let back: readonly Call[] = []
     let file = ""
