@@ -67,6 +67,8 @@ export function planCuts(calls: readonly Call[], root: string, onlyRevoke = fals
     if (call.entered < from) return []
     // Which thread of the pool gets a call is chance: these are counted by their file.
     const file = isMain(call) ? undefined : fileOf(call, root)
+    // Folders above the shop are synced once, when a store is made.
+    if (file === undefined && !isMain(call)) return []
     const same = calls.filter((one) => one.name === call.name && one.entered <= call.entered && (file === undefined ? one.pid === call.pid : fileOf(one, root) === file))
     return (["before", "after"] as const).map((side): Cut => ({ call: call.name, when: same.length, side, ...(file === undefined ? {} : { file }), point: { side, act, nth } }))
   })

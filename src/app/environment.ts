@@ -145,7 +145,8 @@ async function tidy(session: Session): Promise<void> {
   for (const output of session.work.outputs) {
     try {
       await output.tidy()
-      await settleFolder(dirname(output.target))
+      // An output may be a folder of files.
+      for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)
     } catch (error) {
       session.work.tell("tidy", said(error).says)
     }

@@ -173,7 +173,7 @@ export async function settleFolder(folder: string): Promise<void> {
   try {
     await syncFolder(folder)
   } catch (error) {
-    if (!["ENOENT", "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP"].includes(systemCode(error) ?? "")) throw writeError(folder, error)
+    if (!["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP"].includes(systemCode(error) ?? "")) throw writeError(folder, error)
   }
 }
 
