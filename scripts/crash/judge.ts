@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
-import type { StateDocument } from "../../src/core/state.ts"
+import { type StateDocument, openSets } from "../../src/core/state.ts"
 import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
 import { auditFaults, loginsOf, type Opened, stateOf } from "../../test/support/sealed.ts"
 import { firstKey, type Shop } from "../../test/support/shop.ts"
@@ -68,8 +68,8 @@ function newestOf(versions: readonly { readonly id: string }[]): number {
 export function isAtRest({ shop }: Lane): boolean {
   const path = shop.project.statePath()
   if (!existsSync(path)) return true
-  const { changeSet, secrets } = JSON.parse(readFileSync(path, "utf8")) as StateDocument
-  return changeSet === undefined && Object.values(secrets).every(({ versions }) => versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"))
+  const document = JSON.parse(readFileSync(path, "utf8")) as StateDocument
+  return openSets(document).length === 0 && Object.values(document.secrets).every(({ versions }) => versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"))
 }
 
 const exits = { rotated: [0], adopted: [0], back: [1], deleted: [0] } as const
@@ -81,7 +81,7 @@ export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: 
   const allowed: readonly number[] = scenario.rest === "back" ? [0, 1] : [0]
   if (once.code === undefined || !allowed.includes(once.code)) note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
   const document = await stateOf(shop.project)
-  if (document?.changeSet !== undefined) note("stuck", "the journal is open")
+  if (openSets(document).length > 0) note("stuck", "the journal is open")
   // A deletion that was cut is finished by the same command, not by the service.
   if (scenario.rest === "deleted") return faults
   for (const name of Object.keys(document?.secrets ?? {})) {
@@ -101,7 +101,7 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
   const allowed: readonly number[] = exits[scenario.rest]
   if (again.code === undefined || !allowed.includes(again.code)) note("stuck", `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`)
   const document = await stateOf(shop.project)
-  if (document?.changeSet !== undefined) note("stuck", "the journal is open")
+  if (openSets(document).length > 0) note("stuck", "the journal is open")
   const expected = [...shop.services.map(({ secret }) => secret), ...(showsKey(shop) ? ["session_key"] : [])]
   for (const name of expected) {
     const versions = await loginsOf(shop.project, name)

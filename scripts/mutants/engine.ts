@@ -15,14 +15,14 @@ export const engine: readonly Mutant[] = [
     ),
     test: order,
   },
-  { law: 2, name: "a crash on the way back goes forward again", edits: edit("rotate/rotate.ts", `return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false })`, `return forward(session, { fresh: false })`), test: singleCuts },
+  { law: 2, name: "a crash on the way back goes forward again", edits: edit("rotate/rotate.ts", `return set.direction === "back" ? rollBack(session) : forward(`, `return forward(`), test: singleCuts },
   {
     law: 5,
     name: "promoted before the restarts",
     edits: edit(
       "rotate/forward.ts",
       `  const [sick] = await restartAll(session)
-  if (sick === undefined) return { ...undecided, ...(await promote(session, going)) }`,
+  const unhealthy`,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
@@ -30,7 +30,8 @@ export const engine: readonly Mutant[] = [
   if (sick === undefined) {
     await session.commit({ changeSet: null })
     return { ...undecided, ...early }
-  }`,
+  }
+  const unhealthy`,
     ),
     test: singleCuts,
   },
@@ -79,11 +80,11 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   { law: 4, name: "the old value is kept at once, its revoke is not owed", edits: edit("rotate/promote.ts", `if (driverOf(session, name).overlap === "none") return`, `if (driverOf(session, name).overlap !== undefined) return`), test: singleCuts },
-  { law: 3, name: "a refusal is a death without its counter-proof", edits: edit("rotate/revoke.ts", `if ((await probe(session, name, about.live)) !== "accepted") return`, `if (about.id === "") return`), test: cli("rotate", "takes a refusal for it|does not take a refusal") },
+  { law: 3, name: "a refusal is a death without its counter-proof", edits: edit("rotate/revoke.ts", `if ((await probe(session, name, live)) === "accepted") return undefined`, `if (live !== undefined) return undefined`), test: cli("rotate", "takes a refusal for it|does not take a refusal") },
   { law: 3, name: "since when the value lives is not asked again after a crash", edits: edit("rotate/prove.ts", `if (verdict.is !== "proven" || session.work.policies[name]?.endSessions !== true) return verdict`, `if (verdict.is !== undefined) return verdict`), test: cli("bad-disk", "gets full while the server is told") },
   { law: 3, name: "since when the value lives is forgotten", edits: edit("rotate/session.ts", `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`, `return credential`), test: cli("rotate", "ends sessions") },
-  { law: 7, name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated")`, `const secrets = wanted`), test: cli("rotate", "with the same value") },
-  { law: 2, name: "recovery uses today's config", edits: edit("app/environment.ts", `openWork(app, begun ?? today, ledger, document.id)`, `openWork(app, today, ledger, document.id)`), test: cli("rotate", "with the options that it began with") },
+  { law: 7, name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `recovered[name]?.is !== "rotated" && !session.isOpen(name)`, `!session.isOpen(name)`), test: cli("rotate", "with the same value") },
+  { law: 2, name: "recovery uses today's config", edits: edit("app/environment.ts", `new Session(open(begun ?? today), document)`, `new Session(open(today), document)`), test: cli("rotate", "with the options that it began with") },
   { law: 6, name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
   { law: 1, name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings }`, `return { ...healthy, firsts, findings }`), test: cli("bad-disk", "of an output that is full") },
   { law: 7, name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})

@@ -8,19 +8,17 @@ export const laws: readonly Mutant[] = [
   { law: 5, name: "a deployment that was sick before does not block", edits: edit("rotate/preflight.ts", `if (answer !== true) sick.set(deployment, answer)`, `if (answer !== true && deployment.name === "") sick.set(deployment, answer)`), test: cli("rotate", "does not begin while it is sick before") },
   { law: 6, name: "one service without an answer stops the others", edits: edit("rotate/forward.ts", `if (going.length === 0) return undecided`, `if (going.length < members.length) return undecided`), test: singleCuts },
   { law: 6, name: "a member leaves before anybody knows what its service takes", edits: edit("rotate/prove.ts", `if (answer.pending === "unknown") return { is: "waiting",`, `if (answer.pending === "unknown") return { is: "left", dead: false,`), test: singleCuts },
-  { law: 7, name: "a secret without a value is due", edits: edit("plan/agenda.ts", `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined) continue
-    const at = nextDue(schedule, state, rotateEveryMs)?.getTime()`, `if (rotateEveryMs === null || (state !== undefined && versionAt(state, "current") === undefined)) continue
-    const at = state === undefined ? 0 : nextDue(schedule, state, rotateEveryMs)?.getTime()`), test: { file: "test/plan/agenda.test.ts" } },
+  { law: 7, name: "a secret without a value is due", edits: edit("plan/agenda.ts", `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue`, `if (state?.rotatedAt === undefined || rotateEveryMs === null || aside(document, name) || versionAt.length === 0) continue`), test: { file: "test/plan/agenda.test.ts" } },
   { law: 8, name: "due at the first tick after the age, not at the last before", edits: edit("plan/due.ts", `return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)`, `return last === undefined ? schedule.next(rotatedAt) : schedule.next(oldest)`), test: { file: "test/plan/due.test.ts" } },
   { law: 8, name: "a clock that has leapt is trusted", edits: edit("app/daemon.ts", `      const due = this.#steady && found.due.length > 0`, `      this.#steady = true
       const due = found.due.length > 0`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
   { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const [sick] = await restartAll(session)
-  if (sick === undefined) return`, `  for (const name of going) {
+  const unhealthy`, `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
   const [sick] = await restartAll(session)
-  if (sick === undefined) return`), test: orderOfServices },
+  const unhealthy`), test: orderOfServices },
   { law: 9, name: "outputs are drafted after the service has the value", edits: edit("rotate/forward.ts", `  if (how.fresh) {
     try {`, `  if (how.fresh && members.length === 0) {
     try {`), test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true } },
