@@ -3,18 +3,21 @@ import { join } from "node:path"
 import { cached, openToAll } from "./cache.ts"
 import { run } from "./run.ts"
 
+const libraries = /^lib[a-z0-9.+-]+$/
+
 /**
  * Unpacks packages of Debian, and the libraries that this machine lacks for them, into the cache. Nothing is installed:
  * an installed server package would start a service. `alone` come without libraries: modules that the others load.
+ * `along`: which of the packages that they need come too.
  */
-export async function debianPackages(name: string, packages: readonly string[], alone: readonly string[] = []): Promise<{ readonly folder: string } | { readonly why: string }> {
+export async function debianPackages(name: string, packages: readonly string[], alone: readonly string[] = [], along = libraries): Promise<{ readonly folder: string } | { readonly why: string }> {
   if (Bun.which("apt-get") === null || Bun.which("dpkg") === null) return { why: "this is no Debian: apt-get or dpkg is missing" }
   return cached(name, async (draft) => {
-    const first = await download(draft, packages, alone)
+    const first = await download(draft, packages, alone, along)
     if (first === undefined) return undefined
     // The index may be missing, or older than what the mirror still holds.
     const updated = await updateIndex()
-    return updated === undefined ? download(draft, packages, alone) : `${first} (${updated})`
+    return updated === undefined ? download(draft, packages, alone, along) : `${first} (${updated})`
   })
 }
 
@@ -33,10 +36,10 @@ export function libraryPath(folder: string): string {
   return [join(folder, "usr/lib", triplet), join(folder, "lib", triplet)].join(":")
 }
 
-async function download(draft: string, packages: readonly string[], alone: readonly string[]): Promise<string | undefined> {
+async function download(draft: string, packages: readonly string[], alone: readonly string[], along: RegExp): Promise<string | undefined> {
   const folder = join(draft, "packages")
   await mkdir(folder, { recursive: true })
-  const wanted = [...packages, ...alone, ...(await lackingLibraries(packages))]
+  const wanted = [...packages, ...alone, ...(await lacking(packages, along))]
   const ran = await run(["apt-get", "download", "-qq", ...wanted], { cwd: folder })
   if (!ran.ok) return `apt-get download: ${ran.err}`
   for (const file of await readdir(folder)) {
@@ -50,10 +53,10 @@ async function download(draft: string, packages: readonly string[], alone: reado
 /** Never the C library: a program loads the one it finds first, and that must be the system's. LLVM is for a JIT that tests do without. */
 const never = /^(libc6|libgcc-s1|libc-bin|libllvm\d+)$/
 
-async function lackingLibraries(packages: readonly string[]): Promise<readonly string[]> {
+async function lacking(packages: readonly string[], along: RegExp): Promise<readonly string[]> {
   const only = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map((kind) => `--no-${kind}`)
   const [depends, installed] = await Promise.all([run(["apt-cache", "depends", "--recurse", ...only, ...packages]), run(["dpkg-query", "-W", "-f", "${Package}\n"])])
   const here = new Set(installed.out.split("\n"))
-  const names = depends.out.split("\n").filter((line) => /^lib[a-z0-9.+-]+$/.test(line))
-  return [...new Set(names)].filter((name) => !here.has(name) && !never.test(name))
+  const names = depends.out.split("\n").filter((line) => along.test(line))
+  return [...new Set(names)].filter((name) => !here.has(name) && !never.test(name) && !packages.includes(name))
 }

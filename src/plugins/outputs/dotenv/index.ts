@@ -1,10 +1,12 @@
 import { resolve } from "node:path"
 import { defineOutput } from "../../../core/define.ts"
 import { headerFor } from "../file/header.ts"
+import { inspectTemplate, renderTemplate } from "../liquid.ts"
 import { inspectAll, variableOf } from "../variables/variable.ts"
 import { Options } from "./options.ts"
 import { openOutput } from "./output.ts"
 import { readers } from "./readers/index.ts"
+import { toBinary } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
 /** A `.env` file: the whole of it, or some of its lines. */
@@ -13,9 +15,28 @@ export const dotenv = defineOutput({
   summary: "variables in a .env file, written for the program that reads it",
   options: Options,
   target: (options, folder) => resolve(folder, options.dotenv),
-  inspect: ({ variables }) => inspectAll(Object.entries(variables).map(([name, template]) => ({ path: ["variables", name], template }))),
+  inspect: ({ for: reader, variables }) => {
+    const templates = Object.entries(variables).map(([name, template]) => ({ path: ["variables", name], template }))
+    const { shows, problems } = inspectAll(templates)
+    return { shows, problems: [...problems, ...templates.flatMap(({ path, template }) => unfit(reader, template).map((says) => ({ path, says })))] }
+  },
   open: (options, reach) => openOutput(settingsOf(options, reach)),
 })
+
+/** What stands around the values is known by now: is there a way to write it for this reader? */
+function unfit(name: Options["for"], template: string): readonly string[] {
+  const { references, problems } = inspectTemplate(template)
+  // A tag may choose by the value.
+  if (problems.length > 0 || template.includes("{%")) return []
+  const values: Record<string, { readonly version: string; readonly fields: Record<string, string> }> = {}
+  for (const { secret, field } of references) (values[secret] ??= { version: "", fields: {} }).fields[field] = "x"
+  try {
+    const written = readers[name].write(toBinary(renderTemplate(template, values)))
+    return "refused" in written ? [`this text cannot be written for ${name}: ${written.refused}`] : []
+  } catch {
+    return []
+  }
+}
 
 function settingsOf(options: Options, reach: { readonly folder: string; readonly label: string }): Settings {
   const reader = readers[options.for]

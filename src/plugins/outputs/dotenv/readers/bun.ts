@@ -1,18 +1,12 @@
-import { inQuotes } from "./dotenv.ts"
-import { Cursor, type Entry, type Quote, type Reader, bom, firstRefusal, writePlain } from "./reader.ts"
+import { withoutEscapes } from "./dotenv.ts"
+import { Cursor, type Entry, type Quote, type Reader, bom, writePlain } from "./reader.ts"
 
 /** Bun's own `.env` loading. Variables are expanded in every kind of quotes; only a dollar can be escaped. */
 export const bun: Reader = {
   comments: true,
   parse,
-  write: (value, quote) =>
-    writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? inQuotes(raw.replaceAll("$", "\\$"))),
+  write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse)),
 }
-
-const refusals: readonly (readonly [RegExp, string])[] = [
-  [/\r/, "it holds a carriage return, which this reader turns into a line break"],
-  [/\\/, "it holds a backslash, which this reader cannot be given"],
-]
 
 const space = /[\t\n\v\f\r ]*/y
 const name = /(?:export[\t\n\v\f\r ]+(?=[\w.-]+[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])))?([\w.-]+)[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])/y
@@ -55,8 +49,9 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
 }
 
 function unescape(raw: string, quote: Quote): string {
-  const broken = raw.replace(/\r\n?/g, "\n")
-  return quote === '"' ? broken.replace(/\\([^])/g, (pair, char) => (char === "n" ? "\n" : char === "r" ? "\r" : pair)) : broken
+  // In double quotes a backslash keeps what follows it as it is.
+  if (quote === '"') return raw.replace(/\\([^])|\r\n?/g, (pair, char) => (char === "n" ? "\n" : char === "r" ? "\r" : char === undefined ? "\n" : pair))
+  return raw.replace(/\r\n?/g, "\n")
 }
 
 /** `\$` is a dollar; any other dollar names a variable. */

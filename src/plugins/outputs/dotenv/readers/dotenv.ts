@@ -1,24 +1,24 @@
-import { type Entry, type Quote, type Reader, type Written, bom, firstRefusal, hasOddBlank, writePlain } from "./reader.ts"
+import { type Entry, type Quote, type Reader, type Written, bom, firstReadBack, firstRefusal, hasOddBlank, writePlain } from "./reader.ts"
 
-/** npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the first kind of quotes that it does not hold. */
+/** npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the first kind of quotes that fits, or none. */
 export const dotenv: Reader = {
   comments: true,
   parse,
-  write: (value, quote) => writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? inQuotes(raw)),
+  write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw, parse)),
 }
-
-export const refusals: readonly (readonly [RegExp, string])[] = [
-  [/\r/, "it holds a carriage return, which this reader turns into a line break"],
-  [/\\$/, "it ends in a backslash, after which this reader does not see the closing quote"],
-]
 
 const kinds = ["'", '"', "`"] as const satisfies readonly Quote[]
 
-/** Within double quotes a backslash and n become a line break, and \r a carriage return. */
-export function inQuotes(value: string): Written {
-  const fit = kinds.find((quote) => !value.includes(quote) && !(quote === '"' && /\\[nr]/.test(value)))
-  return fit === undefined ? { refused: "it holds every kind of quotes, and this reader has no escapes" } : { text: `${fit}${value}${fit}` }
+/** `text` in the first kind of quotes, or in none, in which the reader finds `value`; or why there is no such way. */
+export function withoutEscapes(value: string, text: string, parse: Reader["parse"]): Written {
+  const ways = [...kinds.map((quote) => `${quote}${text}${quote}`), text, ...(text.includes("\r") ? [`"${text.replaceAll("\r", "\\r")}"`] : [])]
+  return firstReadBack(value, ways, parse) ?? firstRefusal(value, refusals) ?? { refused: "it needs quotes and holds every kind of them, and this reader has no escapes" }
 }
+
+const refusals: readonly (readonly [RegExp, string])[] = [
+  [/\r/, "it holds a carriage return, which this reader changes in all quotes that the rest fits in"],
+  [/\\$/, "it needs quotes and ends in a backslash, after which this reader does not see the closing quote"],
+]
 
 const line = /^[\t-\r ]*(?:export[\t-\r ]+)?([\w.-]+)(?:[\t-\r ]*=[\t-\r ]*?|:[\t-\r ]+?)([\t-\r ]*'(?:\\'|[^'])*'|[\t-\r ]*"(?:\\"|[^"])*"|[\t-\r ]*`(?:\\`|[^`])*`|[^#\r\n]+)?[\t-\r ]*(?:#.*)?$/dgm
 

@@ -1,32 +1,36 @@
-import { inQuotes, refusals } from "./dotenv.ts"
-import { Cursor, type Entry, type Reader, firstRefusal, writePlain } from "./reader.ts"
+import { withoutEscapes } from "./dotenv.ts"
+import { Cursor, type Entry, type Reader, writePlain } from "./reader.ts"
 
 /** `node --env-file` and `util.parseEnv`. No escapes but \n in double quotes; a carriage return is dropped everywhere. */
 export const node: Reader = {
   comments: true,
   parse,
-  write: (value, quote) => writePlain(value, quote, (raw) => firstRefusal(raw, refusals) ?? inQuotes(raw)),
+  write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw, parse)),
 }
 
 const skipped = /(?:[ \n\r]+|#[^\n]*)*/y
+/** Node 20 takes a comment after blanks, and a line of blanks alone, for a part of the next name. */
+const joinedToName = / [ \r]*[#\n]/
 const name = /([^=\n]*)(=?)/y
 const quoted = /(["'`])((?:(?!\1)[^])*)\1[^\n]*/y
 const unquoted = /[^#\n]*/y
 const restOfLine = /[^\n]*/y
 
 /** A byte order mark is part of the first name. Where versions of Node differ, a value is undefined. */
-function parse(text: string): readonly Entry[] {
+export function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
   const cursor = new Cursor(text)
   // Node 20 takes a line without = for a part of the next name.
-  let doubtful = false
+  let [doubtful, unread] = [false, false]
   for (;;) {
-    cursor.take(skipped)
+    if (joinedToName.test(cursor.take(skipped)?.[0] ?? "")) doubtful = true
     if (cursor.done) return entries
     const [, raw = "", sign] = cursor.take(name) ?? []
     const key = raw.replaceAll("\r", "").replace(/^ +| +$/g, "").replace(/^export /, "")
     if (sign === "=" && key !== "") entries.push(entryOf(key, cursor, doubtful))
-    doubtful = sign !== "="
+    // Some versions read no further than to a line without a name.
+    unread ||= sign === "=" && key === ""
+    doubtful = sign !== "=" || unread
   }
 }
 

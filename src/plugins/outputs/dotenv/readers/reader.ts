@@ -54,6 +54,33 @@ export function writePlain(value: string, quote: Quote | undefined, otherwise: (
   return { text: quote === undefined ? value : `${quote}${value}${quote}` }
 }
 
+/** Lines after which a quote that was not seen to close comes to light. */
+const neighbours = ["' #'", '" #"', "` #`", "x"] as const
+
+/** The first of `texts` that `parse` reads as this value, whatever stands on the next line, which stays what it is. */
+export function firstReadBack(value: string, texts: readonly string[], parse: Reader["parse"]): Written | undefined {
+  const text = texts.find((one) =>
+    [one, ...neighbours].every((other) => {
+      const [own, next, ...more] = parse(`A=${one}\nB=${other}\n`)
+      const alone = more.length === 0 && own?.key === "A" && next?.key === "B"
+      return alone && own.value === value && own.start === 2 && own.end === 2 + one.length && next.value === parse(`B=${other}\n`)[0]?.value
+    }),
+  )
+  return text === undefined ? undefined : { text }
+}
+
+/** What two programs that go by one name both say of a text; where they differ a value is undefined. */
+export function agreed(one: readonly Entry[], other: readonly Entry[]): readonly Entry[] {
+  const others = new Map(other.map((entry) => [`${entry.start} ${entry.key}`, entry]))
+  const both = one.map((entry) => {
+    const found = others.get(`${entry.start} ${entry.key}`)
+    return found !== undefined && found.value === entry.value && found.end === entry.end ? entry : { ...entry, value: undefined }
+  })
+  const known = new Set(one.map(({ key, start }) => `${start} ${key}`))
+  const more = other.filter(({ key, start }) => !known.has(`${start} ${key}`)).map((entry) => ({ ...entry, value: undefined }))
+  return [...both, ...more].sort((first, second) => first.start - second.start)
+}
+
 /** The first way that fits refuses: `[pattern, what it holds]`. */
 export function firstRefusal(value: string, rules: readonly (readonly [RegExp, string])[]): { readonly refused: string } | undefined {
   const broken = rules.find(([pattern]) => pattern.test(value))

@@ -38,6 +38,7 @@ export function statements(text: string): readonly Statement[] {
     if (words.length > 0) found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
     plainBefore = plain
     blocks = Math.max(0, blocks + (opening.has(first) ? 1 : closing.has(first) ? -1 : 0))
+    if (mark?.[0] === ")" && blocks + brackets === 0) throw unreadable(text, mark.index, "the shell would not understand this")
     brackets = Math.max(0, brackets + (mark?.[0] === "(" ? 1 : mark?.[0] === ")" ? -1 : 0))
     if (cursor.done) return found
     words = []
@@ -48,7 +49,7 @@ const bare = /[^\s'"\\$`;&|<>()]+|[\r\v\f]+/y
 const single = /'([^']*)'/y
 const escaped = /\\([^])/y
 const dollar = /\$(?=[\s;&|<>)]|$)/y
-const variable = /\$(?:[A-Za-z_]\w*|[0-9@*#?!$-])/y
+const variable = /\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*|[0-9@*#?!$-])/y
 
 /** One word, with all its quoted pieces. */
 function word(cursor: Cursor): Word {
@@ -76,7 +77,8 @@ function word(cursor: Cursor): Word {
 
 const inside = /[^"\\$`]+/y
 const insideEscaped = /\\([^])/y
-const insideDollar = /\$(?![A-Za-z_0-9@*#?!$({-])/y
+/** zsh takes letters beyond ASCII for a part of a name. */
+const insideDollar = /\$(?![A-Za-z_0-9@*#?!$({\x80-\xff-])/y
 
 function doubleQuoted(cursor: Cursor): string | undefined {
   const start = cursor.at++

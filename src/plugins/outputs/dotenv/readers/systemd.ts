@@ -50,11 +50,17 @@ function valueAt(cursor: Cursor, doubtful: boolean): Omit<Entry, "key"> {
     // Blanks between quoted pieces are dropped.
     cursor.take(blank)
   }
-  const raw = (cursor.take(bare)?.[0] ?? "").replace(/(?<!\\)[ \t]+$/, "")
-  if (raw !== "") end = cursor.at - (cursor.text.slice(start, cursor.at).length - cursor.text.slice(start, cursor.at).replace(/(?<!\\)[ \t]+$/, "").length)
+  const whole = cursor.take(bare)?.[0] ?? ""
+  const raw = withoutEndBlanks(whole)
+  if (raw !== "") end = cursor.at - (whole.length - raw.length)
   const value = pieces.join("") + raw.replace(/\\([^]?)/g, (_, char: string) => (/[\n\r]/.test(char) ? "" : char))
   if (end === start) return { value: doubtful ? undefined : value, start: afterSign, end: afterSign }
   return { value: doubtful ? undefined : value, start, end, ...(quote === undefined || raw !== "" ? {} : { quote }) }
+}
+
+/** Blanks at the end go, but for one that a backslash keeps. */
+function withoutEndBlanks(text: string): string {
+  return /^(?:[ \t]*(?:\\[^]?|[^\\ \t]))*/.exec(text)?.[0] ?? ""
 }
 
 function quotedPiece(cursor: Cursor): string | undefined {

@@ -23,6 +23,13 @@ const cases: readonly Case[] = [
   ["bun", "A=\"b\" # c\nB='a'b\nC=$A\nD='a\\$b'\nE=x y # z\n", { A: "b", B: null, C: null, D: "a$b", E: "x y" }],
   ["expand", "A='$B'\nC='a\\$b'\nD='\\$(id)'\n", { A: null, C: "a$b", D: null }],
   ["python", "A='a\\'b' # c\nB=\"x\\ty\"\nC=a #b\nD=${A}\nE\nF=$A\n", { A: "a'b", B: "x\ty", C: "a", D: null, E: null, F: "$A" }],
+  ["python", "A='r\\\\'\nB=\nC= # c\nD='x y'\n", { A: null, B: null, C: null, D: null }],
+  ["python", "A= # c\nB='x'\n", { A: null, B: "x" }],
+  ["node", "A=1\n # c\nB=2\nC=3\n=d\nD=4\n", { A: "1", B: null, C: "3", D: null }],
+  ["expand", "A='b'c\nB='d'\nC=e\t\n", { A: null, B: "d", C: null }],
+  ["systemd", "A=b\\\\\t\nB=c\\ \t\n", { A: "b\\", B: "c " }],
+  ["bun", "A=\"b\\\rc\"\nB=d\n", { A: "b\\\rc", B: "d" }],
+  ["shell", "A=\"$\u00e9\"\nB=c\n", { A: null, B: "c" }],
   ["github", "A=b=c\nB<<END\nA=no\nEND\nC='d'\n", { A: "b=c", B: null, C: "'d'" }],
   ["portable", 'A="b"\nB=c d\nC=e # f\nD = g\nE=\nF: h\n', { A: "b", B: null, C: null, D: null, E: "", F: null }],
   ["portable", "A='x\nB=no\n'\nB=yes\n# c\\\nC=1\nexport D=2\n", { A: null, B: "yes", C: null, D: "2" }],
@@ -47,6 +54,7 @@ describe("parse()", () => {
     ["shell", "A='b\n", "line 1: a quote has no end"],
     ["shell", "A=1\ncat <<END\nB=1\nEND\n", "line 2: a here-document"],
     ["shell", 'A="$(x"\n', "has no end"],
+  ["shell", "A=b)c\n", "would not understand"],
   ] as const)("%s refuses %j", (name, text, says) => {
     expect(() => readers[name].parse(text)).toThrow(says)
   })

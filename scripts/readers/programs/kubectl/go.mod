@@ -1,0 +1,5 @@
+module kubectlreader
+
+go 1.24
+
+require k8s.io/kubectl v0.37.2
