@@ -22,6 +22,7 @@ if (!Number.isInteger(count) || count < 1) throw new Error("--files takes a whol
 const started = performance.now()
 const folder = mkdtempSync(join(tmpdir(), "readers-"))
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
 chmodSync(folder, 0o755)
 const cwd = join(folder, "empty")
 mkdirSync(cwd, { mode: 0o755 })

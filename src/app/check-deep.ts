@@ -38,7 +38,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
-      secrets: secretSettings(config, environments),
+      secrets: secretSettings(config, about.plugins, environments),
       deployments: deploymentSettings(config),
       now: host.now(),
     }),

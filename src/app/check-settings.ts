@@ -10,6 +10,8 @@ import { versionAt } from "../core/state.ts"
 import { dueAt } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
+import type { App } from "./app.ts"
+import { shapeIn } from "./shape-in.ts"
 import { scheduleOf } from "./turn.ts"
 
 /** What the checks want to know of the config, whatever plug-ins it names: options are searched, not understood. */
@@ -83,23 +85,17 @@ async function lookAt(reference: Reference, folder: string, host: Host): Promise
   return findingsOf(reference, { folder })
 }
 
-export function secretSettings(config: Config, environments: readonly Environment[]): readonly SecretSettings[] {
+export function secretSettings(config: Config, plugins: App["plugins"], environments: readonly Environment[]): readonly SecretSettings[] {
   return Object.values(config.environments).flatMap((environment) => {
     const document = environments.find(({ name }) => name === environment.name)?.document
-    return Object.values(environment.secrets).map(({ name, rotateEveryMs, options }): SecretSettings => {
+    return Object.values(environment.secrets).map(({ name, driver, rotateEveryMs, options }): SecretSettings => {
       const state = document?.secrets[name]
       const hasValue = state !== undefined && versionAt(state, "current") !== undefined
       const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
       const due = rotatedAt === undefined || rotateEveryMs === null ? undefined : dueAt(scheduleOf(environment), rotatedAt, rotateEveryMs)
-      return { place: `${environment.name}/${name}`, length: lengthIn(options), rotateEveryMs, hasValue, rotatedAt, dueAt: due }
+      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, dueAt: due }
     })
   })
-}
-
-/** 32, unless an option says otherwise. */
-function lengthIn(options: unknown): number {
-  const { length } = Object(options) as { readonly length?: unknown }
-  return typeof length === "number" ? length : 32
 }
 
 export function deploymentSettings(config: Config): Settings["deployments"] {

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
-import { randomText } from "../base/random-text.ts"
 import { run } from "../base/spawn.ts"
+import { makeValue } from "../base/value-shape.ts"
 import type { EnvironmentConfig, SecretConfig } from "../config/model.ts"
 import { guard } from "../core/guard.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
@@ -70,7 +70,7 @@ function serverIn(app: App, secret: SecretConfig | undefined): string | undefine
 }
 
 function makeText(app: App, environment: string): MakeText {
-  return (field, length) => new Secret(`${environment}/${field}`, randomText(length ?? 32, app.host.random))
+  return (field, shape) => new Secret(`${environment}/${field}`, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), app.host.random))
 }
 
 function openDriver(app: App, environment: EnvironmentConfig, name: string, owner: string): Driver {

@@ -1,4 +1,5 @@
 import type { Output } from "../core/ports.ts"
+import { shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -79,7 +80,7 @@ type Answer = { readonly is: "right" } | { readonly is: "older"; readonly shows:
 function answerOf(document: StateDocument, name: string, fields: readonly (readonly [string, string])[], fingerprint: Fingerprint): Answer {
   const state: SecretState = document.secrets[name] ?? { driver: "", versions: [] }
   const current = versionAt(state, "current")
-  const matches = ({ fingerprints, clear }: Version): boolean => fields.every(([field, shows]) => (Object.hasOwn(clear, field) ? clear[field] === shows : fingerprints[field] === fingerprint(shows)))
+  const matches = ({ fingerprints, clear }: Version): boolean => fields.every(([field, shows]) => (Object.hasOwn(clear, field) ? clear[field] === shows : shownField(fingerprints, field) === fingerprint(shows)))
   const found = [...state.versions].reverse().filter(matches)
   if (found.some(({ stage }) => stage.is === "current" || (stage.is === "pending" && document.changeSet !== undefined))) return { is: "right" }
   const [older] = found

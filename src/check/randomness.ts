@@ -1,10 +1,10 @@
 import { AppError } from "../base/error.ts"
 import { isStrongText, randomText } from "../base/random-text.ts"
+import { sayBits } from "../base/value-shape.ts"
 import type { Finding } from "../core/ports.ts"
 import { type ValueCount, isEven } from "./character-counts.ts"
 import { defineCheck, runCheck } from "./check.ts"
 import { healthFault } from "./health-tests.ts"
-import { sayBits } from "./strength.ts"
 
 /**
  * Does this machine's generator make values that nobody can guess? Made with the real code, from bytes that are looked at
@@ -33,7 +33,7 @@ export const randomness = defineCheck({
     if (new Set(values).size < values.length) report.found("random-broken", "the random generator repeats itself: two values are equal")
     if (!values.every(isStrongText)) report.found("random-broken", "a generated value lacks a class of characters")
     if (!failed && !isEven(values, subject.count)) report.found("random-biased", "some characters come far too often in generated values, or too seldom")
-    return `${values.length} values of ${length} characters (${sayBits(length)}), all different, characters even; their ${bytes.length} bytes pass the health tests`
+    return `${values.length} values of ${length} characters (${sayBits({ length })}), all different, characters even; their ${bytes.length} bytes pass the health tests`
   },
 })
 

@@ -1,15 +1,15 @@
 import { formatDuration } from "../base/duration.ts"
+import { type Shape, roundedBits, sayBits, sayShape } from "../base/value-shape.ts"
 import type { Finding } from "../core/ports.ts"
 import { type Report, defineCheck } from "./check.ts"
-import { sayBits } from "./strength.ts"
 
 /** What the config allows and one should know: said aloud, though it is valid. */
 
 export type SecretSettings = {
   /** "production/postgres". */
   readonly place: string
-  /** Characters of its values; undefined where the driver does not say. */
-  readonly length: number | undefined
+  /** How its values are made; undefined where the driver does not say. */
+  readonly shape: Shape | undefined
   readonly rotateEveryMs: number | null
   readonly hasValue: boolean
   readonly rotatedAt: Date | undefined
@@ -73,6 +73,7 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
 
 /** "; values of 32 characters: 191.9 bits, of 35: 210.0 bits". */
 function strengthOf(secrets: readonly SecretSettings[]): string {
-  const lengths = [...new Set(secrets.flatMap(({ length }) => length ?? []))].sort((one, other) => one - other)
-  return lengths.length === 0 ? "" : `; generated values of ${lengths.map((length) => `${length} characters: ${sayBits(length)}`).join(", of ")}`
+  const shapes = secrets.flatMap(({ shape }) => shape ?? []).sort((one, other) => roundedBits(one) - roundedBits(other))
+  const said = [...new Set(shapes.map((shape) => `${sayShape(shape)}: ${sayBits(shape)}`))]
+  return said.length === 0 ? "" : `; generated values of ${said.join(", of ")}`
 }

@@ -28,8 +28,8 @@ function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDra
 
 function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
   for (const use of usesIn(config?.options, path)) {
-    const type = secrets.find((secret) => secret.config.name === use.secret)?.type
-    const fields = type?.fields ?? ["password"]
+    const { type, options } = secrets.find((secret) => secret.config.name === use.secret) ?? {}
+    const fields = [...(type?.fields ?? ["password"]), ...(options === undefined ? [] : (type?.moreFields?.(options) ?? []))]
     if (type === undefined || fields.includes(use.field)) continue
     report({ path: use.path, says: `shows a field that \`${use.secret}\` does not have`, ...list("fields", fields) })
   }

@@ -1,4 +1,5 @@
 import type { ZodObject, ZodType, output } from "zod"
+import type { Shape as ValueShape } from "../base/value-shape.ts"
 import type { Driver, Health, Output, Reach, Restarter } from "./ports.ts"
 
 /** A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder) and a line in its registry. */
@@ -11,6 +12,10 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   readonly options: Shape
   /** What templates can show of it; ["password"] if left out. */
   readonly fields?: readonly string[]
+  /** And what these options add to that. */
+  moreFields?(options: output<Shape>): readonly string[]
+  /** How its values are made, where it makes them. */
+  shape?(options: output<Shape>): ValueShape
   /** "unknown" where only the service (or the program) can say. */
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
   /** Where it is: so many secrets of one server are worked on at once. Left out where nothing is asked. */

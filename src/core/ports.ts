@@ -1,4 +1,5 @@
 import type { Host } from "../base/host.ts"
+import type { Shape } from "../base/value-shape.ts"
 import type { Secret } from "./secret.ts"
 
 /** What the outside implements: services, outputs, deployments. */
@@ -44,15 +45,15 @@ export interface Reach {
   credential(reference: Reference): Promise<Secret>
 }
 
-/** Random text for a field of a new version; wrapped, labelled, `length` characters (32 if left out). */
-export type MakeText = (field: string, length?: number) => Secret
+/** Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if left out). */
+export type MakeText = (field: string, shape?: number | Shape) => Secret
 
 /** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
 export interface Driver {
   /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
   readonly overlap: "both" | "one" | "none"
-  /** Pure: the fields of the next version. */
-  draft(versions: Versions, text: MakeText): Fields
+  /** Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and nothing of them goes on. */
+  draft(versions: Versions, text: MakeText, contain?: boolean): Fields
   /** Could a rotation succeed, persist and be proven here? Changes nothing. An error keeps the secret out of the set before any value exists. The engine itself probes `current` and a wrong value. */
   preflight(versions: Versions, signal: AbortSignal): Promise<readonly Finding[]>
   /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery. */

@@ -43,7 +43,7 @@ async function generate(session: Session, order: Order, members: readonly string
     const versions = await session.versions(name)
     const stored = firsts[name]
     const id = nextVersionId(session.state(name))
-    const fields = driver.draft(versions, (field, length) => work.text(`${name}.${field}`, length))
+    const fields = driver.draft(versions, (field, shape) => work.text(`${name}.${field}`, shape), order.contain !== undefined)
     const sealed = await work.vault.seal(name, { version: id, fields })
     // What the service held before a first value, as far as it can be read: what going back puts in place again.
     const before = stored === undefined ? [] : [{ id: "v0", madeAt: now, stage: { is: "current" } as const, ...(await work.vault.seal(name, { version: "v0", fields: stored })) }]

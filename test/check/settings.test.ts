@@ -6,12 +6,12 @@ import { found, hour, now, result } from "./looks.ts"
 
 const nothing = { trust: () => Promise.resolve([]), references: [], unguarded: [], secrets: [], deployments: [], now }
 const day = 24 * hour
-const secret: SecretSettings = { place: "production/db", length: 32, rotateEveryMs: 90 * day, hasValue: true, rotatedAt: new Date(now.getTime() - day), dueAt: new Date(now.getTime() + 80 * day) }
+const secret: SecretSettings = { place: "production/db", shape: {}, rotateEveryMs: 90 * day, hasValue: true, rotatedAt: new Date(now.getTime() - day), dueAt: new Date(now.getTime() + 80 * day) }
 const look = (more: Partial<SecretSettings>): Promise<readonly string[]> => found(settings, { ...nothing, secrets: [{ ...secret, ...more }] })
 
 test("settings is content with a secret that is young enough, and says how strong values are", async () => {
   expect(await look({})).toEqual([])
-  const { saw } = await result(settings, { ...nothing, secrets: [secret, { ...secret, length: 35 }] })
+  const { saw } = await result(settings, { ...nothing, secrets: [secret, { ...secret, shape: { length: 35 } }] })
   expect(saw).toContain("32 characters: 191.9 bits, of 35 characters: 210.0 bits")
 })
 

@@ -55,7 +55,7 @@ describe("a config that is wrong", () => {
         says: [
           `${place(4, 5)}  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?`,
           "admin.password: a credential comes by reference, never as text",
-          `${place(7, 49)}  environments.production.secrets.session_key.length: a value of fewer than 16 characters is too short`,
+          `${place(7, 49)}  environments.production.secrets.session_key.length: 16 characters at least`,
           `${place(10, 15)}  environments.production.outputs[0].mode: modes are strings: write "0600"`,
           `${place(13, 23)}  environments.production.deployments.api.command: expected a list`,
           "the config has 5 problems; nothing was done",

@@ -1,18 +1,20 @@
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
+import { shapeIn } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/turn.ts"
-import type { Config } from "../../config/model.ts"
+import { roundedBits } from "../../base/value-shape.ts"
+import type { Config, SecretConfig } from "../../config/model.ts"
 import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
 import { readState, stateFolder } from "../../record/state-file.ts"
 import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openConfig } from "../open-app.ts"
+import { openConfig, plugins } from "../open-config.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
-type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journals: readonly string[]; readonly secrets: readonly SecretStatus[] }
+type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journals: readonly string[]; readonly secrets: readonly (SecretStatus & { readonly bits?: number })[] }
 
 export const status: Command = {
   usage: "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
@@ -33,9 +35,15 @@ async function environmentStatus(config: Config, name: string, now: Date): Promi
   const document = await readState({ store: config.store, project: config.project, environment: name })
   const schedule = scheduleOf(environment)
   const window = schedule.next(now)
-  const secrets = Object.values(environment.secrets).map((secret) => secretStatus({ name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs }, document, schedule, now))
+  const secrets = Object.values(environment.secrets).map((secret) => ({ ...strength(secret), ...secretStatus({ name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs }, document, schedule, now) }))
   const journals = openSets(document).map(journalOf)
   return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), journals, secrets }
+}
+
+/** Bits of the values that the config asks for. */
+function strength(secret: SecretConfig): { readonly bits?: number } {
+  const shape = shapeIn(plugins, secret)
+  return shape === undefined ? {} : { bits: roundedBits(shape) }
 }
 
 function journalOf(set: ChangeSet): string {

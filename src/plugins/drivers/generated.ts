@@ -1,25 +1,48 @@
 import { z } from "zod"
+import { sayBits, sayShape } from "../../base/value-shape.ts"
 import { defineDriver } from "../../core/define.ts"
+import type { Fields, MakeText, Versions } from "../../core/ports.ts"
+import { shapeOf, valueKeys, valueProblems } from "./value-options.ts"
+
+const limits = { least: 16, most: 1024 }
+
+const Options = z
+  .strictObject({
+    ...valueKeys(limits),
+    /** A key ring: each version holds the value before it too, for programs that must accept both until the next rotation. */
+    keep_previous: z.boolean({ error: "say true or false" }).optional(),
+  })
+  .superRefine((options, context) => {
+    for (const { path, says } of valueProblems(options, limits)) context.addIssue({ code: "custom", path: [path], message: says })
+  })
+type Options = z.output<typeof Options>
 
 /** A value that no service asks for: a session key, a token between our own programs. Proven by what the outputs show. */
 export const generated = defineDriver({
   type: "generated",
   summary: "a random value that no service has to be told",
   fields: ["password"],
-  options: z.strictObject({
-    length: z.int("expected a whole number").min(16, "a value of fewer than 16 characters is too short").max(1024, "a value of more than 1024 characters is too long").default(32),
-  }),
+  moreFields: ({ keep_previous }) => (keep_previous === true ? ["previous"] : []),
+  shape: (options) => shapeOf(options, limits),
+  options: Options,
   overlap: () => "none",
   logins: () => [],
   open: (options) => ({
     overlap: "none",
-    draft: (_, text) => ({ password: text("password", options.length) }),
+    draft: (versions, text, contain) => draft(options, versions, text, contain === true),
     preflight: () => Promise.resolve([]),
     settle: () => Promise.resolve(true),
     apply: () => Promise.resolve({}),
     // Never asked: the engine proves nothing at a service that does not exist.
     probe: () => Promise.resolve("unknown"),
     revoke: () => Promise.resolve({ sessionsEnded: 0 }),
-    describe: () => `a new value of ${options.length} characters`,
+    describe: () => `a new value: ${sayShape(shapeOf(options, limits))}, ${sayBits(shapeOf(options, limits))}`,
   }),
 })
+
+/** In an incident the value of now is in wrong hands, and the next version holds nothing of it. */
+function draft(options: Options, { current }: Versions, text: MakeText, contain: boolean): Fields {
+  const password = text("password", shapeOf(options, limits))
+  const before = options.keep_previous === true && !contain ? current?.fields["password"] : undefined
+  return before === undefined ? { password } : { password, previous: before }
+}

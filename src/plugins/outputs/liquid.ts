@@ -1,6 +1,7 @@
 import type { Liquid } from "liquidjs"
 import { AppError } from "../../base/error.ts"
 import type { Fields, Values } from "../../core/ports.ts"
+import { shownField } from "../../core/shown-field.ts"
 
 /**
  * Templates are LiquidJS. Loading it costs about 26 ms, so the forms that nearly every template is made of,
@@ -101,7 +102,7 @@ function renderReference(part: Named, values: Values): string {
 
 function reveal({ secret, field }: Reference, values: Values): string {
   const fields: Fields = Object.hasOwn(values, secret) ? (values[secret]?.fields ?? {}) : {}
-  const value = Object.hasOwn(fields, field) ? fields[field] : undefined
+  const value = shownField(fields, field)
   if (value === undefined) throw new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a secret or a field that this environment does not have" })
   const text = typeof value === "string" ? value : value.reveal()
   if (!text.isWellFormed()) throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)

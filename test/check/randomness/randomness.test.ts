@@ -4,7 +4,7 @@ import { leastDifferent, randomText } from "../../../src/base/random-text.ts"
 import { bounds } from "../../../src/check/character-counts.ts"
 import { healthFault, proportionCutoff, repetitionCutoff } from "../../../src/check/health-tests.ts"
 import { randomnessFindings, refuseBrokenRandom } from "../../../src/check/randomness.ts"
-import { bitsOf, sayBits } from "../../../src/check/strength.ts"
+import { bitsOf, sayBits } from "../../../src/base/value-shape.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { boundsOf, distribution, log2, strongTexts, sumOf, total } from "./exact.ts"
 
@@ -123,8 +123,8 @@ test("exact counts agree whichever character is counted, and with what randomTex
 test("bitsOf() says how many texts there are, within a hundredth of a bit", () => {
   for (const length of [12, 16, 24, 32, 35]) {
     const exact = log2(total(strongTexts("lower", length, leastDifferent(length))))
-    expect(Math.abs(bitsOf(length) - exact)).toBeLessThan(0.01)
+    expect(Math.abs(bitsOf({ length }) - exact)).toBeLessThan(0.01)
   }
-  expect(sayBits(32)).toBe("191.9 bits")
-  expect(bitsOf(35)).toBeGreaterThan(209.6)
+  expect(sayBits({})).toBe("191.9 bits")
+  expect(bitsOf({ length: 35 })).toBeGreaterThan(209.6)
 })

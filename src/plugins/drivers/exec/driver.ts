@@ -1,6 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Driver, Fields, MakeText, Probe, Versions } from "../../../core/ports.ts"
 import { type Place, call } from "./call.ts"
+import { valueShape } from "./options.ts"
 import { describe, preflight } from "./preflight.ts"
 import { Applied, Done, Ended, Verified, plain, plainVersions } from "./protocol.ts"
 import { Quiet } from "./quiet.ts"
@@ -21,10 +22,10 @@ export class ExecDriver implements Driver {
   }
 
   draft({ current }: Versions, text: MakeText): Fields {
-    const { users, user, length } = this.#place.options
+    const { users, user } = this.#place.options
     // A pair takes turns; whoever comes first is first.
     const next = users === undefined ? user : users[0] === current?.fields["user"] ? users[1] : users[0]
-    return { ...(next === undefined ? {} : { user: next }), password: text("password", length) }
+    return { ...(next === undefined ? {} : { user: next }), password: text("password", valueShape(this.#place.options)) }
   }
 
   async preflight(versions: Versions, signal: AbortSignal): ReturnType<Driver["preflight"]> {

@@ -1,7 +1,7 @@
 import { defineDriver } from "../../../core/define.ts"
 import { makePlace } from "./call.ts"
 import { ExecDriver } from "./driver.ts"
-import { Options } from "./options.ts"
+import { Options, valueShape } from "./options.ts"
 
 function loginsOf({ command, env, user, users }: Options): readonly string[] {
   return (users ?? [user]).map((one) => JSON.stringify([command, env, one]))
@@ -13,6 +13,7 @@ export const exec = defineDriver({
   summary: "a value that a program of yours applies, verifies and revokes, told by JSON on its stdin",
   options: Options,
   fields: ["user", "password"],
+  shape: valueShape,
   overlap: ({ holds }) => (holds === "one" ? "one" : "both"),
   server: ({ command }) => JSON.stringify(command),
   // What the program rotates is known by all that the config tells it.

@@ -1,7 +1,9 @@
 import { z } from "zod"
+import type { Shape } from "../../../base/value-shape.ts"
 import { formatDuration, parseDuration } from "../../../base/duration.ts"
 import { Argv } from "../../hook-argv.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 
 /** What a config says about a secret that a program of the user's own rotates. */
 
@@ -43,6 +45,9 @@ function variableProblem(name: string): string | undefined {
 
 const Credentials = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "the name of a credential is letters, digits and _"), ReferenceOptions)
 
+/** Characters of a value. */
+const valueLimits = { least: 16, most: 1024 }
+
 export const Options = z
   .strictObject({
     /** The program and its arguments; called once for each verb. */
@@ -63,13 +68,18 @@ export const Options = z
     credentials: Credentials.default({}),
     /** For a program that cannot log in: that it said yes is proof enough. */
     trust_apply: z.boolean({ error: "say true or false" }).default(false),
-    /** Characters of a new value. */
-    length: z.int({ error: "give a number of characters from 16 to 1024" }).min(16, { error: "16 characters at least" }).max(1024, { error: "1024 characters at most" }).default(32),
+    ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
+    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
     for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [path], message: says })
   })
 export type Options = z.output<typeof Options>
+
+/** How its values are made. */
+export function valueShape(options: Options): Shape {
+  return shapeOf(options, valueLimits)
+}
 
 type Conflict = { readonly path: string; readonly says: string }
 type Read = Pick<Options, "holds" | "user" | "users" | "trust_apply">

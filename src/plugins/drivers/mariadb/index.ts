@@ -3,7 +3,7 @@ import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
-import { Options } from "./options.ts"
+import { Options, valueShape } from "./options.ts"
 import { makePlace, sayAccount } from "./place.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
@@ -17,6 +17,7 @@ export const mariadb = defineDriver({
   summary: "the password of a MariaDB account, set beside the old one by ALTER USER",
   options: Options,
   fields: ["user", "password"],
+  shape: valueShape,
   overlap: () => "both",
   server: ({ address }) => `mariadb://${sayAddress(parseAddress(address))}`,
   logins: ({ address, user, host }) => [`mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`],
@@ -24,7 +25,7 @@ export const mariadb = defineDriver({
     const place = makePlace(options, reach)
     return {
       overlap: "both",
-      draft: (_, text) => ({ user: options.user, password: text("password", options.length) }),
+      draft: (_, text) => ({ user: options.user, password: text("password", valueShape(options)) }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (_, signal) => settle(place, signal),
       apply: (next, _, signal) => apply(place, next, signal),

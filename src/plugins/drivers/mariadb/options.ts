@@ -1,6 +1,8 @@
 import { z } from "zod"
+import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { parseAddress } from "./address.ts"
 
 /** What a config says about one MariaDB account. Messages are one sentence each and never quote what was given. */
@@ -29,6 +31,9 @@ const Tls = z
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
 
+/** Characters of a password. */
+const valueLimits = { least: 24, most: 256 }
+
 export const Options = z
   .strictObject({
     address: Address,
@@ -42,20 +47,22 @@ export const Options = z
     tls: Tls.optional(),
     /** Allows clear text off this machine. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
-    /** Characters of a new password. */
-    length: z
-      .int({ error: "give a number of characters from 24 to 256" })
-      .min(24, { error: "24 characters at least" })
-      .max(256, { error: "256 characters at most" })
-      .optional(),
+    ...valueKeys(valueLimits),
   })
-  .superRefine(({ address, insecure, tls, admin, user }, context) => {
+  .superRefine((options, context) => {
+    const { address, insecure, tls, admin, user } = options
+    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
     const problem = (at: string, message: string): void => context.addIssue({ code: "custom", path: [at], message })
     if (insecure === true && tls !== undefined) problem("insecure", "insecure and tls contradict each other: leave one out")
     if (tls !== undefined && addressProblem(address) === undefined && "socket" in parseAddress(address)) problem("tls", "a socket of this machine has no TLS: leave it out")
     if (admin.user === user) problem("admin", "admin and user are the same: a rotation needs an admin whose password it does not change")
   })
 export type Options = z.output<typeof Options>
+
+/** How its values are made. */
+export function valueShape(options: Options): Shape {
+  return shapeOf(options, valueLimits)
+}
 
 function addressProblem(text: string): string | undefined {
   try {

@@ -4,7 +4,7 @@ import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { roleOf } from "./candidate.ts"
 import { expel } from "./expel.ts"
-import { Options } from "./options.ts"
+import { Options, valueShape } from "./options.ts"
 import { forget } from "./forget.ts"
 import { loginsOf, nextRole } from "./pair.ts"
 import { makePlace } from "./place.ts"
@@ -23,6 +23,7 @@ export const postgres = defineDriver({
   summary: "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
   options: Options,
   fields: ["user", "password"],
+  shape: valueShape,
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
   logins: loginsOf,
   server: ({ address }) => `postgresql://${sayAddress(parseAddress(address))}`,
@@ -32,7 +33,7 @@ export const postgres = defineDriver({
     const [only = ""] = place.roles
     return {
       overlap: pair === undefined ? "one" : "both",
-      draft: ({ current }, text) => ({ user: pair === undefined ? only : nextRole(pair, current), password: text("password", options.length), salt: text("salt") }),
+      draft: ({ current }, text) => ({ user: pair === undefined ? only : nextRole(pair, current), password: text("password", valueShape(options)), salt: text("salt") }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),

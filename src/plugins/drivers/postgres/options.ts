@@ -1,5 +1,7 @@
 import { z } from "zod"
+import type { Shape } from "../../../base/value-shape.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
 import { conflicts } from "./conflicts.ts"
 
@@ -33,6 +35,9 @@ const Tls = z.strictObject({
   name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
 })
 
+/** Characters of a password. */
+const valueLimits = { least: 24, most: 256 }
+
 export const Options = z
   .strictObject({
     address: Address,
@@ -51,14 +56,15 @@ export const Options = z
     insecure: z.boolean({ error: "say true or false" }).optional(),
     /** What ALTER ROLE carries; "plaintext" only for a server that takes no verifier. */
     send: z.enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' }).optional(),
-    /** Characters of a new password. */
-    length: z
-      .int({ error: "give a number of characters from 24 to 256" })
-      .min(24, { error: "24 characters at least" })
-      .max(256, { error: "256 characters at most" })
-      .optional(),
+    ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
+    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
     for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
   })
 export type Options = z.output<typeof Options>
+
+/** How its values are made. */
+export function valueShape(options: Options): Shape {
+  return shapeOf(options, valueLimits)
+}

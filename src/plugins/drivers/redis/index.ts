@@ -4,7 +4,7 @@ import { parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
-import { Options } from "./options.ts"
+import { Options, valueShape } from "./options.ts"
 import { makePlace } from "./place.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
@@ -18,6 +18,7 @@ export const redis = defineDriver({
   summary: "the password of a Redis user, added beside the old one by ACL SETUSER",
   options: Options,
   fields: ["user", "password"],
+  shape: valueShape,
   overlap: () => "both",
   server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
@@ -25,7 +26,7 @@ export const redis = defineDriver({
     const place = makePlace(options, reach)
     return {
       overlap: "both",
-      draft: (_, text) => ({ user: options.user, password: text("password", options.length) }),
+      draft: (_, text) => ({ user: options.user, password: text("password", valueShape(options)) }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),

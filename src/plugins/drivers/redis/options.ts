@@ -1,6 +1,8 @@
 import { z } from "zod"
+import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { isLocal, parseAddress, sayAddress } from "./address.ts"
 
 /** What a config says about one Redis user. Messages are one sentence each and never quote what was given. */
@@ -33,6 +35,9 @@ const Tls = z
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
 
+/** Characters of a password. */
+const valueLimits = { least: 24, most: 256 }
+
 export const Options = z
   .strictObject({
     address: Address,
@@ -43,19 +48,20 @@ export const Options = z
     tls: Tls.optional(),
     /** Allows redis:// off this machine, in clear. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
-    /** Characters of a new password. */
-    length: z
-      .int({ error: "give a number of characters from 24 to 256" })
-      .min(24, { error: "24 characters at least" })
-      .max(256, { error: "256 characters at most" })
-      .optional(),
+    ...valueKeys(valueLimits),
     /** Every other node that keeps this user: Redis replicates data, not users. */
     also: z.array(Address, { error: "give a list of addresses" }).optional(),
   })
   .superRefine((options, context) => {
+    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
     for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
   })
 export type Options = z.output<typeof Options>
+
+/** How its values are made. */
+export function valueShape(options: Options): Shape {
+  return shapeOf(options, valueLimits)
+}
 
 type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
 

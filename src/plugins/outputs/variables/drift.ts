@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Known, Values } from "../../../core/ports.ts"
+import { shownField } from "../../../core/shown-field.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
 import { readBackwards } from "../liquid.ts"
 import { type Held, type Rendered, type Showing, type Variable, placeOf, renderVariable } from "./variable.ts"
@@ -62,7 +63,7 @@ function holdsKnown(variable: Variable, present: string, versions: Versions): bo
 }
 
 function revealed(credential: Credential, field: string): string | undefined {
-  const value = Object.hasOwn(credential.fields, field) ? credential.fields[field] : undefined
+  const value = shownField(credential.fields, field)
   return value === undefined || typeof value === "string" ? value : value.reveal()
 }
 

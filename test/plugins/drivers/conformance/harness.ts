@@ -1,5 +1,5 @@
 import { realHost } from "../../../../src/base/host.ts"
-import { randomText } from "../../../../src/base/random-text.ts"
+import { makeValue } from "../../../../src/base/value-shape.ts"
 import type { Credential, Driver, MakeText, Reach } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 
@@ -44,7 +44,7 @@ export type Title =
   | "holds no value in any error"
 
 export const host = realHost({})
-export const text: MakeText = (field, length = 32) => new Secret(field, randomText(length, host.random))
+export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
 
 /** What a driver gets; `credential` stands for every reference of its config. */
 export function reach(folder: string, credential = "none"): Reach {

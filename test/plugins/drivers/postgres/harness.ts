@@ -1,6 +1,6 @@
 import { createServer, connect as connectTcp, type Socket } from "node:net"
 import { realHost } from "../../../../src/base/host.ts"
-import { randomText } from "../../../../src/base/random-text.ts"
+import { makeValue } from "../../../../src/base/value-shape.ts"
 import type { Credential, Driver, MakeText, Reach, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { Options } from "../../../../src/plugins/drivers/postgres/options.ts"
@@ -8,7 +8,7 @@ import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import type { PostgresServer } from "../../../support/servers/postgres.ts"
 
 export const host = realHost({})
-export const text: MakeText = (field, length = 32) => new Secret(field, randomText(length, host.random))
+export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
 export const label = "production/postgres"
 /** What `sessionName` makes of the label and the owner below. */
 export const ourName = "mycelium/production/postgres#0a1b2c3d"

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { connect as connectTcp, createServer, type Socket } from "node:net"
 import { realHost } from "../../../../src/base/host.ts"
-import { randomText } from "../../../../src/base/random-text.ts"
+import { makeValue } from "../../../../src/base/value-shape.ts"
 import type { Credential, Driver, MakeText, Reach, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
@@ -10,7 +10,7 @@ import { encodeCommand } from "../../../../src/plugins/drivers/redis/resp.ts"
 import type { RedisServer } from "../../../support/servers/redis.ts"
 
 export const host = realHost({})
-export const text: MakeText = (field, length = 32) => new Secret(field, randomText(length, host.random))
+export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
 export const label = "production/redis"
 /** What `sessionName` makes of the label and the owner below. */
 export const ourName = "mycelium/production/redis#0a1b2c3d"
