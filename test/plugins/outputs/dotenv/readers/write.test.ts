@@ -20,9 +20,9 @@ const bounds: Readonly<Record<string, Bounds>> = {
   docker: { never: lines },
   github: { never: lines },
   python: { never: (value) => /\$\{[^}]*\}/.test(value), maybe: (value) => /\$\{|\\$/.test(value) },
-  dotenv: { never: (value) => /\r/.test(value) && value.includes('"') && /[\n#]/.test(value), maybe: awkward },
+  dotenv: { never: (value) => /\r/.test(value) && /(^|[^\\])"/.test(value) && /[\n#]/.test(value), maybe: awkward },
   node: { never: (value) => /\r/.test(value), maybe: awkward },
-  bun: { never: (value) => /\r/.test(value) && value.includes('"') && /[\n#]/.test(value), maybe: (value) => awkward(value) || value.includes("\\") },
+  bun: { never: (value) => /\r/.test(value) && /(^|[^\\])"/.test(value) && /[\n#]/.test(value), maybe: (value) => awkward(value) || value.includes("\\") },
   expand: { never: (value) => value.includes("\r") || value.includes("$("), maybe: (value) => awkward(value) || value.includes("\\") },
 }
 
