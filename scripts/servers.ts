@@ -5,6 +5,7 @@
  */
 import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
+import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
 import { redisPrograms } from "./servers/redis.ts"
 
@@ -13,7 +14,7 @@ export { mariadbPrograms, postgresPrograms, redisPrograms }
 
 if (import.meta.main) {
   const needed = await Promise.all([postgresPrograms("system"), postgresPrograms("newer"), redisPrograms()])
-  const extra = Bun.argv.includes("all") ? [await mariadbPrograms()] : []
+  const extra = Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : []
   for (const found of [...needed, ...extra]) console.log(say(found))
   process.exitCode = needed.every((found) => found.found) ? 0 : 1
 }

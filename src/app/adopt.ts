@@ -73,13 +73,20 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
   const fields = fieldsOf(session, name, shown)
   const versions = await session.versions(name)
   const { current } = versions
-  if (current !== undefined && same(current.fields, fields)) return { is: "known", version: current.version }
+  if (current !== undefined && same(current.fields, fields)) {
+    if (session.state(name).drift === undefined) return { is: "known", version: current.version }
+    // Somebody has set it back: proven, it counts again.
+    await prove(session, name, current, current)
+    patches[name] = ({ drift: _drift, ...state }) => state
+    events.push({ event: "drift-over", secret: name, version: current.version })
+    return { is: "known", version: current.version }
+  }
   const id = nextVersionId(session.state(name))
   const proof = await prove(session, name, { version: id, fields }, current)
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const weak = Object.values(fields).some((value) => value instanceof Secret && isWeak(value.reveal()))
-  patches[name] = ({ retry: _retry, weak: _weak, ...state }) => ({
+  patches[name] = ({ retry: _retry, weak: _weak, drift: _drift, ...state }) => ({
     ...state,
     ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",

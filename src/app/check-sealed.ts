@@ -5,9 +5,9 @@ import type { Login } from "../check/logins.ts"
 import type { Outputs } from "../check/outputs.ts"
 import type { Environment } from "../check/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
-import type { Credential } from "../core/ports.ts"
+import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import { type StateDocument, openSetOf } from "../core/state.ts"
+import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { readState } from "../record/state-file.ts"
@@ -19,6 +19,7 @@ import type { App } from "./app.ts"
 import type { Checked } from "./check.ts"
 import { readIdentity } from "./identity.ts"
 import { openOutput, openWork } from "./open.ts"
+import { writeReading } from "./reading.ts"
 import { tells } from "./tells.ts"
 
 /** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
@@ -83,8 +84,8 @@ function list(folder: string): readonly string[] {
 
 /** Every secret that has a value at a service and is not being rotated right now. */
 export function loginsOf(about: Checked, keys: Keys, environments: readonly Environment[]): readonly Login[] {
-  const { config, plugins, host, stop } = about
-  const app: App = { config, plugins, host, keys, stop, actor: { user: "", via: "mycelium check" }, holder: "", tell: () => undefined, turns: new Turns(config.perServer) }
+  const { config, plugins, host, stop, actor } = about
+  const app: App = { config, plugins, host, keys, stop, actor, holder: "mycelium check", tell: () => undefined, turns: new Turns(config.perServer) }
   return environments.flatMap(({ name, document }) => {
     const options = config.environments[name]
     return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
@@ -95,9 +96,13 @@ function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument)
   const place = { store: app.config.store, project: app.config.project, environment: options.name }
   const session = new Session(openWork(app, { options, ledger: new FileLedger(place, app.keys.mac, () => ""), owner: document.id, stop: app.stop, hurry: app.stop }), document)
   const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
-  return Object.keys(options.secrets).flatMap((name) => {
-    const driver = driverOf(session, name)
-    if (driver.overlap === "none" || openSetOf(document, name) !== undefined) return []
-    return [{ place: `${options.name}/${name}`, driver, versions: () => session.versions(name), wrong }]
-  })
+  const names = Object.keys(options.secrets).filter((name) => driverOf(session, name).overlap !== "none" && openSetOf(document, name) === undefined)
+  const held = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
+  // One line for all of an environment, before the first of them is opened.
+  let written: Promise<void> | undefined
+  const versions = async (name: string): Promise<Versions> => {
+    if (held.includes(name)) await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
+    return session.versions(name)
+  }
+  return names.map((name) => ({ place: `${options.name}/${name}`, driver: driverOf(session, name), versions: () => versions(name), wrong }))
 }

@@ -10,6 +10,7 @@ import { type Environment, state } from "../check/state.ts"
 import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
+import type { Actor } from "../core/audit-line.ts"
 import { readSent } from "../record/sent-head.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
@@ -19,6 +20,8 @@ export type Checked = {
   readonly plugins: Plugins
   readonly host: Host
   readonly me: Me
+  /** Who asks: values that are opened for a login are an event of the audit log. */
+  readonly actor: Actor
   readonly stop: AbortSignal
 }
 export type How = { readonly quick: boolean; readonly connect: boolean; readonly fix: boolean }

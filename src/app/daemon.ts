@@ -4,8 +4,10 @@ import { giveBackMemory } from "../base/memory.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
+import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
 import { type Turn, look, takeTurn } from "./turn.ts"
+import { type Drift, hasServices, watchForDrift } from "./watch.ts"
 
 /** What the service tells the one who watches it. */
 export type Watch = {
@@ -13,8 +15,10 @@ export type Watch = {
   readonly failed: (environment: string, code: string, says: string) => void
   /** The wall clock has leapt (or runs true again). */
   readonly clock: (steady: boolean) => void
-  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. */
-  readonly round: (next: { readonly environment: string; readonly at: Date } | undefined) => void
+  /** A service has begun to refuse a current value, or takes it again: once a change. */
+  readonly drifted: (environment: string, drift: Drift) => void
+  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose value somebody else has changed. */
+  readonly round: (next: { readonly environment: string; readonly at: Date } | undefined, drifted: readonly string[]) => void
   /** The loop goes round no less often: who watches wants to see it. */
   readonly roundEveryMs?: number
 }
@@ -23,6 +27,10 @@ export type Watch = {
 const lookAgainMs = 60_000
 /** Environments worked on at once. */
 const sideBySide = 4
+/** A look that somebody's work stood in the way of is made up for so much later. */
+const watchAgainMs = 60_000
+/** The timer is shortened for frequent looks only; others are seen to whenever it fires, once a minute at least. */
+const frequentMs = 600_000
 /** Ticks that were missed while off are caught up by so many environments a minute, the oldest first. */
 const catchUpPerMinute = 30
 
@@ -39,6 +47,13 @@ type Slot = {
   running: boolean
   /** Of the state file as last read: unchanged, it need not be read again. */
   stamp: string
+  /** Secrets whose service refuses the current value, by the state. */
+  drifted: readonly string[]
+  /** When the current values are tried next, by the clock that never leaps. */
+  watchAt: number
+  watching: boolean
+  /** Why the last look failed, so that it is told once. */
+  watchFault: string
 }
 
 /** The service: one timer for all environments; each has its turn when something is due or owed. Ends when asked to stop. */
@@ -46,9 +61,11 @@ export class Daemon {
   #app: App
   readonly #watch: Watch
   readonly #takeTurn: typeof takeTurn
+  readonly #watchForDrift: typeof watchForDrift
   readonly #startedAt: number
   readonly #steadiness = new Steadiness()
   readonly #running = new Set<Promise<void>>()
+  readonly #watching = new Set<Promise<void>>()
   #slots: readonly Slot[]
   #steady = true
   /** How often memory is still to be given back: after a load or a burst of turns, and once more when its last traces are gone. */
@@ -60,11 +77,12 @@ export class Daemon {
   #budget = catchUpPerMinute
   #budgetAt: number
 
-  /** `takeTurn` is a parameter for those who hold the clock in their hand. */
-  constructor(app: App, watch: Watch, turn: typeof takeTurn = takeTurn) {
+  /** `turn` and `look` are parameters for those who hold the clock in their hand. */
+  constructor(app: App, watch: Watch, turn: typeof takeTurn = takeTurn, look: typeof watchForDrift = watchForDrift) {
     this.#app = app
     this.#watch = watch
     this.#takeTurn = turn
+    this.#watchForDrift = look
     this.#startedAt = app.host.now().getTime()
     this.#budgetAt = app.host.monotonicMs()
     this.#slots = slotsOf(app, [])
@@ -87,17 +105,17 @@ export class Daemon {
     while (!this.#app.stop.aborted) {
       this.#again = false
       const next = await this.#round()
-      this.#watch.round(this.#next())
+      this.#watch.round(this.#next(), this.#slots.flatMap(({ name, drifted }) => drifted.map((secret) => `${name}/${secret}`)))
       if (this.#again) continue
       this.#tidyUp()
       await this.#pauseUntil(next)
     }
-    await Promise.all(this.#running)
+    await Promise.all([...this.#running, ...this.#watching])
   }
 
   /** Nothing is under way: what a load or a burst of turns has left goes back to the machine. */
   #tidyUp(): void {
-    if (this.#running.size > 0) return
+    if (this.#running.size > 0 || this.#watching.size > 0) return
     if (this.#turnsSince >= burst) {
       this.#turnsSince = 0
       this.#giveBack = 2
@@ -122,7 +140,51 @@ export class Daemon {
       this.#begin(slot)
     }
     const future = this.#slots.filter((slot) => !slot.running && slot.nextAt > now).map((slot) => slot.nextAt)
-    return Math.min(now + lookAgainMs, ...future)
+    return Math.min(now + lookAgainMs, now + this.#watchDue(), ...future)
+  }
+
+  /** Begins the looks that are due; returns how long (ms) until the next frequent one. A dead server holds up its own environment's look and nothing else. */
+  #watchDue(): number {
+    const now = this.#app.host.monotonicMs()
+    let next = Number.POSITIVE_INFINITY
+    for (const slot of this.#slots) {
+      if (!slot.watching && !slot.running && slot.watchAt <= now && this.#watching.size < sideBySide) this.#beginWatch(slot)
+      if (!slot.watching && (watchMsOf(this.#app, slot.name) ?? frequentMs) < frequentMs) next = Math.min(next, Math.max(1, slot.watchAt - now))
+    }
+    return next
+  }
+
+  #beginWatch(slot: Slot): void {
+    slot.watching = true
+    const look = this.#lookForDrift(slot).finally(() => {
+      slot.watching = false
+      this.#watching.delete(look)
+      this.#poke()
+    })
+    this.#watching.add(look)
+  }
+
+  async #lookForDrift(slot: Slot): Promise<void> {
+    const app = this.#app
+    const everyMs = watchMsOf(app, slot.name)
+    if (everyMs === null || !hasServices(app, slot.name)) {
+      slot.watchAt = Number.POSITIVE_INFINITY
+      return
+    }
+    let seen: Awaited<ReturnType<typeof watchForDrift>>
+    let fault = ""
+    try {
+      seen = await this.#watchForDrift(app, slot.name)
+      for (const drift of seen ?? []) this.#watch.drifted(slot.name, drift)
+    } catch (error) {
+      const { code, says } = said(error)
+      fault = code
+      if (!app.stop.aborted && slot.watchFault !== code) this.#watch.failed(slot.name, code, says)
+      seen = []
+    }
+    slot.watchFault = fault
+    if ((seen?.length ?? 0) > 0) slot.stamp = ""
+    slot.watchAt = app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, everyMs) : spread(app, everyMs))
   }
 
   #next(): { readonly environment: string; readonly at: Date } | undefined {
@@ -147,7 +209,9 @@ export class Daemon {
       const stamp = stampOf(statePath(place))
       if (stamp === slot.stamp && slot.nextAt > now) return
       slot.stamp = stamp
-      const found = look(stamp === "" ? undefined : await readState(place), options, new Date(now))
+      const document = stamp === "" ? undefined : await readState(place)
+      const found = look(document, options, new Date(now))
+      slot.drifted = Object.entries(document?.secrets ?? {}).flatMap(([name, { drift }]) => (drift === undefined || options.secrets[name] === undefined ? [] : [name]))
       const due = this.#steady && found.due.length > 0
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now
       slot.nextAt = due || found.owed ? Math.min(now, slot.nextAt) : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
@@ -177,7 +241,7 @@ export class Daemon {
       this.#watch.turned(slot.name, turn)
       const open = turn.agenda.owed || (this.#steady && turn.agenda.due.length > 0)
       slot.failures = open ? slot.failures + 1 : 0
-      slot.nextAt = open ? now() + soonMs(slot.failures) : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
+      slot.nextAt = open ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures)) : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
     } catch (error) {
       const { code, says } = said(error)
       if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
@@ -213,13 +277,47 @@ function soonMs(failures: number): number {
   return Math.min(60_000, 1000 * 2 ** Math.min(failures, 6))
 }
 
+/** Only a person can help: the service has refused all that we know. Asking costs it logins that fail. */
+function waitsForPerson({ outcomes }: Turn): boolean {
+  const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
+  return open.length > 0 && open.every(({ is, code }) => is === "stuck" || code === "not-settled")
+}
+
+/** After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not wait. */
+function lateMs(failures: number): number {
+  return Math.min(1_800_000, 2000 * 2 ** Math.min(failures, 10))
+}
+
+function watchMsOf(app: App, environment: string): number | null {
+  const own = app.config.environments[environment]?.watchMs
+  return own === undefined ? defaultWatchMs : own
+}
+
+/** Somewhere in the last fifth of the time, so that it is never exceeded and no server hears all environments at once. */
+function spread(app: App, everyMs: number): number {
+  return punctual(everyMs) * (0.8 + 0.2 * share(app))
+}
+
+/** The timer may fire a minute late. */
+function punctual(everyMs: number): number {
+  return everyMs < frequentMs ? everyMs : everyMs - lookAgainMs
+}
+
+function share(app: App): number {
+  const [high = 0, low = 0] = app.host.random(2)
+  return (high * 256 + low) / 65_536
+}
+
 function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
   return Object.keys(app.config.environments).map((name) => {
     const known = before.find((slot) => slot.name === name)
-    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "" }
+    const everyMs = watchMsOf(app, name)
+    const watchAt = everyMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + punctual(everyMs) * share(app)
+    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], watchAt, watching: false, watchFault: "" }
     // The same slot: a turn that is under way ends in it. Under a new config it is looked at anew.
     known.nextAt = 0
     known.failures = 0
+    known.watchAt = everyMs === null ? watchAt : Math.min(known.watchAt, watchAt)
     return known
   })
 }

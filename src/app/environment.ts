@@ -34,6 +34,31 @@ export type Opened = {
  * two steps; otherwise its holder is named, and that is that.
  */
 export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
+  return withLock(
+    app,
+    name,
+    async (locked) => {
+      const { serial, ...opened } = await openEnvironment(locked, { patience, hasty: how.urgent === true })
+      return tended(locked, { session: opened.session, serial }, () => act(opened))
+    },
+    how,
+  )
+}
+
+/** The log is tended after whatever the act wrote since the state had this `serial`. */
+export async function tended<T>({ app, place, ends }: Locked, { session, serial }: { readonly session: Session; readonly serial: number }, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } finally {
+    await tendLog(app, place, session, { serialBefore: serial, stop: ends.stop })
+  }
+}
+
+/** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
+export type Locked = { readonly app: App; readonly today: EnvironmentConfig; readonly place: Place; readonly ends: Pick<Work, "stop" | "hurry"> }
+
+/** Nobody else works on the environment meanwhile; who holds it is said. */
+export async function withLock<T>(app: App, name: string, act: (locked: Locked) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
   // First, so that a mistyped name leaves no lock file behind.
   const today = optionsOf(app, name)
   const place: Place = { store: app.config.store, project: app.config.project, environment: name }
@@ -45,13 +70,7 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
   const ends = new Ends(app, path)
   try {
     // Under the lock: whoever seals all anew has either been here, or waits for us.
-    const fresh = await withFreshKeys(app)
-    const { serial, ...opened } = await openEnvironment(fresh, today, place, { patience, ends, hasty: how.urgent === true })
-    try {
-      return await act(opened)
-    } finally {
-      await tendLog(fresh, place, opened.session, { serialBefore: serial, stop: ends.stop })
-    }
+    return await act({ app: await withFreshKeys(app), today, place, ends })
   } finally {
     ends.release()
     lock.release()
@@ -99,9 +118,13 @@ class Ends {
   }
 }
 
+export function ledgerOf(app: App, place: Place): FileLedger {
+  return new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
+}
+
 /** `serial`: of the state as it was found. */
-async function openEnvironment(app: App, today: EnvironmentConfig, place: Place, { patience, ends, hasty }: { readonly patience: Patience; readonly ends: Ends; readonly hasty: boolean }): Promise<Opened & { readonly serial: number }> {
-  const ledger = new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
+export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty }: { readonly patience: Patience; readonly hasty: boolean }): Promise<Opened & { readonly serial: number }> {
+  const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   const { serial } = document
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)

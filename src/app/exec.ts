@@ -3,6 +3,7 @@ import { AppError } from "../base/error.ts"
 import type { Output, Values } from "../core/ports.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
+import { whenFree } from "./reading.ts"
 
 export type ExecHow = {
   /** What will be given them: its name, for the audit log. */
@@ -12,21 +13,9 @@ export type ExecHow = {
 }
 export type Variables = Readonly<Record<string, string>>
 
-/** Two programs may be started at once: the second waits for the first to have its variables. A rotation takes longer than that. */
-const lockMs = 5000
-const pauseMs = 100
-
 /** The variables that an environment's outputs would show now; a journal that a crash left is ended first. Reading them is an event of the log. */
-export async function variablesOf(app: App, environment: string, how: ExecHow): Promise<Variables> {
-  for (let waitedMs = 0; ; waitedMs += pauseMs) {
-    try {
-      return await read(app, environment, how)
-    } catch (error) {
-      const held = error instanceof AppError && error.code === "locked"
-      if (!held || waitedMs >= lockMs || app.stop.aborted) throw error
-      await app.host.pause(pauseMs, app.stop)
-    }
-  }
+export function variablesOf(app: App, environment: string, how: ExecHow): Promise<Variables> {
+  return whenFree(app, () => read(app, environment, how))
 }
 
 function read(app: App, environment: string, how: ExecHow): Promise<Variables> {

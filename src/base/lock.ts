@@ -95,9 +95,14 @@ function wantedPath(path: string): string {
 function heldLock(database: Pick<Database, "run" | "close">, path: string): HeldLock {
   return {
     release: () => {
-      rmSync(holderPath(path), { force: true })
-      database.run("ROLLBACK")
-      database.close()
+      try {
+        rmSync(holderPath(path), { force: true })
+      } catch {
+        // Whom the next one to wait is told of is not worth an error: the lock itself ends here.
+      } finally {
+        database.run("ROLLBACK")
+        database.close()
+      }
     },
   }
 }

@@ -24,7 +24,7 @@ const hour = 3_600_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "journal-open" | "journal-stuck" | "retrying" | "revoke-overdue" | "doubtful" | "state-unlisted"
+type Code = "journal-open" | "journal-stuck" | "retrying" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
 
 export const state = defineCheck<Code, States>({
   name: "state",
@@ -34,6 +34,7 @@ export const state = defineCheck<Code, States>({
     retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
+    "current-refused": { severity: "error", remedy: "take over the value that works with mycelium adopt, or let mycelium reconcile find out which of ours it is" },
     "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
   },
   look: ({ environments, unreadable, strange, now }, report) => {
@@ -58,7 +59,8 @@ function judge({ name, document, secrets }: Environment, now: Date, report: Repo
   }
 }
 
-function judgeSecret(place: string, { versions, retry }: SecretState, now: Date, report: Report<Code>): void {
+function judgeSecret(place: string, { versions, retry, drift }: SecretState, now: Date, report: Report<Code>): void {
+  if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${drift.since.slice(0, 16).replace("T", " ")} UTC: it is not rotated`)
   if (retry !== undefined) report.found("retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${retry.notBefore.slice(0, 16).replace("T", " ")} UTC`)
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)

@@ -35,6 +35,7 @@ export const groups: readonly Group[] = [
     commands: [
       { name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit },
       { name: "rekey", args: "", summary: "seal all anew for the recipients of now; --new-identity, --dry-run", load: async () => (await import("./commands/rekey.ts")).rekey },
+      { name: "reconcile", args: "ENV", summary: "after a restored backup: find the value that lives, and make it the current one", load: async () => (await import("./commands/reconcile.ts")).reconcile },
       { name: "delete", args: "ENV[/SECRET]", summary: "erase for good: login, outputs, then state; says first what it would do", load: async () => (await import("./commands/delete.ts")).deleteCommand },
     ],
   },

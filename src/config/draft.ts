@@ -39,6 +39,7 @@ export type EnvironmentDraft = {
   readonly schedulePath: Path
   readonly timezone: string
   readonly timezonePath: Path
+  readonly watchMs: number | null | undefined
   readonly secrets: readonly SecretDraft[]
   readonly outputs: readonly OutputDraft[]
   readonly deployments: readonly DeploymentDraft[]

@@ -14,6 +14,7 @@ export type ProjectWide = {
   readonly schedule: string | undefined
   readonly timezone: string | undefined
   readonly rotateEveryMs: number | null | undefined
+  readonly watchMs: number | null | undefined
   /** Where that is said. */
   readonly agePath: Path | undefined
 }
@@ -26,6 +27,7 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
   const ownAge = reader.has("rotate_every")
   const age = own("rotate_every", environmentKeys.rotate_every)
   const graceMs = own("grace", environmentKeys.grace)
+  const watchMs = own("watch", environmentKeys.watch)
   const inherited = ownAge ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs } : { ...wide, graceMs }
   const secrets = named(reader, "secrets", SecretName, context).map((one) => readSecret(one.name, one.raw, one.path, inherited, context))
   const outputs = list(reader, "outputs", context).map((one) => readOutput(one.raw, one.path, context))
@@ -40,6 +42,7 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
     schedulePath: schedule === undefined ? ["schedule"] : [...path, "schedule"],
     timezone: timezone ?? wide.timezone ?? defaults.timezone,
     timezonePath: timezone === undefined ? ["timezone"] : [...path, "timezone"],
+    watchMs: watchMs === undefined ? wide.watchMs : watchMs,
     secrets,
     outputs,
     deployments,

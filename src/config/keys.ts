@@ -70,6 +70,8 @@ const Store = Text.refine((path) => !path.startsWith("~"), "write the path out: 
 const schedule = Text.describe("When due secrets may change: minute, hour, day, month, weekday")
 const timezone = Text.describe("The zone of the schedule, UTC if left out: Europe/Berlin")
 const age = Age.describe("The greatest age that a value may reach, or never")
+const shortestWatchMs = 10_000
+const watch = Age.refine((ms) => ms === null || ms >= shortestWatchMs, "a login every few seconds locks out: at least 10s").describe("How often the service logs in with each current value, to see that nobody else has changed it; 1h if left out, or never")
 const grace = Duration.describe("How long the previous value lives on, where two can live")
 
 export const topKeys = {
@@ -81,9 +83,10 @@ export const topKeys = {
   identity: ReferenceOptions.describe("This machine's age identity, where it is not in its usual file"),
   per_server: z.int("expected a whole number").min(1, "at least 1").max(1000, "at most 1000").describe("Secrets of one server that are worked on at once, 8 if left out"),
   rotate_every: age,
+  watch,
 }
 
-export const environmentKeys = { schedule, timezone, rotate_every: age, grace }
+export const environmentKeys = { schedule, timezone, rotate_every: age, grace, watch }
 
 export const secretKeys = {
   driver: Text,

@@ -53,6 +53,7 @@ function readConfig(value: unknown, context: Context): Config {
     timezone: reader.optional("timezone", topKeys.timezone),
     agePath: reader.has("rotate_every") ? ["rotate_every"] : undefined,
     rotateEveryMs: reader.optional("rotate_every", topKeys.rotate_every),
+    watchMs: reader.optional("watch", topKeys.watch),
   }
   const drafts = named(reader, "environments", Name, context).map((one) => readEnvironment(one.name, one.raw, one.path, wide, context))
   reader.close()
@@ -68,6 +69,7 @@ function finish(draft: EnvironmentDraft, project: string, folder: string): Envir
     folder,
     ...(draft.schedule === undefined ? {} : { schedule: draft.schedule }),
     timezone: draft.timezone,
+    ...(draft.watchMs === undefined ? {} : { watchMs: draft.watchMs }),
     secrets: Object.fromEntries(draft.secrets.map(({ config }) => [config.name, config])),
     outputs: draft.outputs.flatMap(({ config }) => config ?? []),
     deployments: draft.deployments.map(({ config }) => config),

@@ -29,6 +29,8 @@ export type EnvironmentConfig = {
   /** Its own or the project's; where neither says one, `defaultSchedule` holds. */
   readonly schedule?: string
   readonly timezone: string
+  /** How often each current value is tried by a login; null: never. Where neither this nor the project says it, `defaultWatchMs`. */
+  readonly watchMs?: number | null
   readonly secrets: Readonly<Record<string, SecretConfig>>
   readonly outputs: readonly OutputConfig[]
   /** In the order in which they restart. */
@@ -76,6 +78,9 @@ export type DeploymentConfig = {
 export function partsOf({ file, environments }: Config): readonly string[] {
   return [file, ...new Set(Object.values(environments).flatMap(({ outputs }) => outputs.flatMap(({ from }) => from ?? [])))]
 }
+
+/** An hour: seldom enough for a login that fails. */
+export const defaultWatchMs = 3_600_000
 
 /** Every night at three, in the environment's zone. */
 export const defaultSchedule = "0 3 * * *"

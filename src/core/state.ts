@@ -32,6 +32,10 @@ export type SecretState = {
   readonly weak?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
+  /** Since when the service refuses the current value, which nobody has told us of: not rotated, nothing revoked, until a person acts. */
+  readonly drift?: { readonly since: string; readonly code: string }
+  /** The number of the youngest version that there ever was, where an older state was put back and does not know it. */
+  readonly last?: number
   /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
   readonly contained?: { readonly incident: string; readonly at: string; readonly version: string }
   /** Its versions up to v`last` were erased by a person, for good. */
@@ -68,7 +72,7 @@ export type Stage =
 
 export type ChangeSet = {
   readonly id: string
-  readonly why: "due" | "asked" | "new" | "incident"
+  readonly why: "due" | "asked" | "new" | "incident" | "reconcile"
   readonly reason?: string
   /** Ties runs together, in state, log and report. */
   readonly incident?: string
@@ -135,7 +139,7 @@ export function nextVersionId(state: SecretState): string {
 
 /** The number of the youngest version that there ever was. */
 export function lastVersion(state: SecretState): number {
-  return state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), state.erased?.last ?? 0)
+  return state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), Math.max(state.erased?.last ?? 0, state.last ?? 0))
 }
 
 /** Forgets every version. What stays is that there were some, so that no number is ever used again. */

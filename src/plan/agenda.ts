@@ -21,6 +21,8 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
     const state = document?.secrets[name]
     // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
     if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue
+    // Somebody else has changed it: it waits for a person.
+    if (state.drift !== undefined) continue
     const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
     if (at === undefined) continue
     const notBefore = state.retry === undefined ? at : Math.max(at, Date.parse(state.retry.notBefore))
@@ -43,9 +45,9 @@ function aside(document: StateDocument | undefined, name: string): boolean {
   return document?.parked?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
-/** When each owed revoke is due; 0 for a value that may be live. */
+/** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted. */
 function revokes(document: StateDocument | undefined): readonly number[] {
-  return Object.values(document?.secrets ?? {}).flatMap((state) =>
+  return Object.values(document?.secrets ?? {}).filter(({ drift }) => drift === undefined).flatMap((state) =>
     state.versions.flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [])),
   )
 }

@@ -44,7 +44,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
-    attention: open || overdueMs > 0 || state.retry !== undefined || state.versions.some(({ stage }) => stage.is === "doubtful" || (stage.is === "previous" && Date.parse(stage.revokeAt) < now.getTime() - patienceMs)),
+    attention: open || overdueMs > 0 || state.retry !== undefined || state.drift !== undefined || state.versions.some(({ stage }) => stage.is === "doubtful" || (stage.is === "previous" && Date.parse(stage.revokeAt) < now.getTime() - patienceMs)),
   }
 }
 
@@ -57,6 +57,7 @@ function notesOf(state: SecretState, now: Date): readonly string[] {
     }
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
+  if (state.drift !== undefined) notes.push(`the service refuses it since ${state.drift.since.slice(0, 16).replace("T", " ")} UTC: adopt what works, or reconcile`)
   if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
   return notes

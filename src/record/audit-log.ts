@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises"
 import { join } from "node:path"
 import { syncFolder } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
+import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
 import { segmentsOf } from "./audit-segments.ts"
 import { type Place, stateFolder } from "./state-file.ts"
@@ -15,7 +16,7 @@ export function auditPath(place: Place): string {
 }
 
 /** What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its size. */
-export type LogEnd = { readonly count: number; readonly serial: number; readonly torn: boolean; readonly exists: boolean; readonly bytes: number }
+export type LogEnd = { readonly count: number; readonly serial: number; readonly head: string; readonly torn: boolean; readonly exists: boolean; readonly bytes: number }
 
 const tailBytes = 64 * 1024
 
@@ -24,9 +25,9 @@ export async function readLogEnd(place: Place): Promise<LogEnd> {
   try {
     const active = await readTail(auditPath(place))
     const last = active?.line ?? (await lastOfSegments(place))
-    return { ...(numbersOf(last ?? "") ?? { count: 0, serial: 0 }), torn: active?.torn ?? false, exists: active !== undefined, bytes: active?.bytes ?? 0 }
+    return { ...(numbersOf(last ?? "") ?? { count: 0, serial: 0 }), head: last === undefined ? noHead : lineHash(last), torn: active?.torn ?? false, exists: active !== undefined, bytes: active?.bytes ?? 0 }
   } catch (error) {
-    throw logError(place, error)
+    throw logError(place, error, "read")
   }
 }
 
@@ -88,9 +89,9 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   } catch (error) {
     throw logError(place, error)
   }
-  return { count: tail.count, serial: end.serial, torn: false, exists: true, bytes: end.bytes + Buffer.byteLength(text) }
+  return { count: tail.count, serial: end.serial, head: tail.head, torn: false, exists: true, bytes: end.bytes + Buffer.byteLength(text) }
 }
 
-function logError(place: Place, error: unknown): AppError {
-  return new AppError("audit-unwritable", `cannot write the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`, { remedy: "retry", hint: "without a log nothing is rotated: free some space, or mend its owner and mode" })
+function logError(place: Place, error: unknown, act: "read" | "write" = "write"): AppError {
+  return new AppError("audit-unwritable", `cannot ${act} the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`, { remedy: "retry", hint: "without a log nothing is rotated: free some space, or mend its owner and mode" })
 }

@@ -63,3 +63,14 @@ function parse(line: string): AuditEntry | undefined {
     return undefined
   }
 }
+
+/** By secret, the number of the youngest version that the log knows of. */
+export async function youngestIn(place: Place): Promise<Readonly<Record<string, number>>> {
+  const youngest: Record<string, number> = {}
+  for await (const { entry } of readLog(place)) {
+    const number = /^v(\d+)$/.exec(String(entry?.["version"] ?? ""))?.[1]
+    const secret = entry?.["secret"]
+    if (typeof secret === "string" && number !== undefined) youngest[secret] = Math.max(youngest[secret] ?? 0, Number(number))
+  }
+  return youngest
+}

@@ -4,6 +4,9 @@ import type { StateDocument } from "../core/state.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import { type Place, blankState, checkMac, readState, stateFolder, statePath, writeState } from "./state-file.ts"
 
+/** How far a state is behind its log; `lost`: there is none at all. */
+export type Behind = { readonly serial: number; readonly logSerial: number; readonly lost: boolean }
+
 /** The durable state and the log of one environment, for the one who holds its lock. */
 export class FileLedger {
   readonly #place: Place
@@ -20,19 +23,27 @@ export class FileLedger {
 
   /** Reads and checks: the MAC, and that the log does not know a younger state. What it answers lasts: a run that was killed right after its rename had not yet synced it. */
   async load(): Promise<StateDocument> {
+    const { document, behind } = await this.loadAny()
+    if (behind === undefined) return document
+    throw new AppError("state-older", behind.lost ? `${statePath(this.#place)} is missing, but its audit log knows of it` : `${statePath(this.#place)} is older than its audit log`, {
+      hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`,
+    })
+  }
+
+  /**
+   * The same, for one who finds out what is true: a state that is older than its log is given the place after the log's
+   * end, where its next durable write goes on. Its own numbers are in `behind`.
+   */
+  async loadAny(): Promise<{ readonly document: StateDocument; readonly behind?: Behind }> {
     await settleFolder(stateFolder(this.#place))
-    const document = await readState(this.#place)
+    const found = await readState(this.#place)
     const end = await readLogEnd(this.#place)
     this.#end = end
-    if (document !== undefined) checkMac(this.#place, document, this.#mac)
-    const serial = document?.serial ?? 0
-    if (end.serial > serial) {
-      throw new AppError("state-older", document === undefined ? `${statePath(this.#place)} is missing, but its audit log knows of it` : `${statePath(this.#place)} is older than its audit log`, {
-        hint: "a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, move this state and its audit log aside together, and take over the values that live with mycelium adopt",
-      })
-    }
-    this.#serial = serial
-    return document ?? blankState(this.#place, this.#newId())
+    if (found !== undefined) checkMac(this.#place, found, this.#mac)
+    const document = found ?? blankState(this.#place, this.#newId())
+    this.#serial = Math.max(document.serial, end.serial)
+    if (end.serial <= document.serial) return { document }
+    return { document: { ...document, serial: end.serial, audit: { count: end.count, head: end.head, lines: [] } }, behind: { serial: document.serial, logSerial: end.serial, lost: found === undefined } }
   }
 
   async save(next: StateDocument): Promise<void> {

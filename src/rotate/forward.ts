@@ -26,6 +26,8 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
     }
   }
   const verdicts = await verdictsOf(session, members, how)
+  const relapse = relapsed(session, verdicts)
+  if (relapse !== undefined) return turnBack(session, { ...relapse, touched: openSet(session).touched, going: members })
   const going = members.filter((name) => verdicts.get(name)?.is === "proven")
 
   let fault: unknown
@@ -132,8 +134,22 @@ class Laggards {
 }
 
 async function verdictOf(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
+  // Proven in an earlier run is not proven now: the server may have failed over to one that had not heard of it, or a backup was put back.
+  if (wasProven(session, name) && (session.proven.has(name) || session.changeSet?.why === "reconcile")) return { is: "proven" }
+  const verdict = await applyAndProve(session, name, fresh, patience)
+  if (verdict.is === "proven") session.proven.add(name)
+  return verdict
+}
+
+function wasProven(session: Session, name: string): boolean {
   const stage = versionAt(session.state(name), "pending")?.stage
-  return stage?.is === "pending" && stage.proven ? { is: "proven" } : applyAndProve(session, name, fresh, patience)
+  return stage?.is === "pending" && stage.proven
+}
+
+/** A value that outputs may show already, and that its service does not take any more, cannot just leave the set: all goes back. */
+function relapsed(session: Session, verdicts: ReadonlyMap<string, Verdict>): { readonly code: string; readonly says: string } | undefined {
+  for (const [name, verdict] of verdicts) if (verdict.is === "left" && wasProven(session, name)) return verdict
+  return undefined
 }
 
 /** Outputs as they will be once `names` show their pending values. */
@@ -243,5 +259,5 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
 }
 
 function cannotGoBack(session: Session, set: ChangeSet): boolean {
-  return set.contain !== undefined || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
+  return set.contain !== undefined || set.why === "reconcile" || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
 }

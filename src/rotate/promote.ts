@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Patch, type Stage, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Patch, type Stage, type Version, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
 import type { Outcome, Outcomes } from "./work.ts"
@@ -15,7 +15,8 @@ export async function promote(session: Session, names: readonly string[], unheal
   for (const name of names) {
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined) continue
-    patches[name] = promoted(set, pending.id, after(session, name, now))
+    // The value that was current when another was found alive was refused.
+    patches[name] = promoted(set, pending, set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now))
     events.push({ event: "promote", secret: name, version: pending.id, ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
     outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
   }
@@ -28,10 +29,11 @@ export async function promote(session: Session, names: readonly string[], unheal
   return outcomes
 }
 
-function promoted({ startedAt, contain, incident = "" }: ChangeSet, id: string, old: Stage): Patch {
-  return ({ retry: _retry, weak: _weak, ...state }) => ({
+function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, old: Stage): Patch {
+  return ({ retry: _retry, weak: _weak, drift: _drift, ...state }) => ({
     ...state,
-    rotatedAt: startedAt,
+    // A value that was found alive is as old as it is.
+    rotatedAt: why === "reconcile" ? madeAt : startedAt,
     ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id } }),
     versions: state.versions.map((version) => {
       if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }

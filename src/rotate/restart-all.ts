@@ -20,8 +20,8 @@ export function toRestart(session: Session, set: ChangeSet, held: readonly strin
 
 /**
  * Restarts each once, in order, each gated by its health. That a restart may begin is durable before it does, so that a
- * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way back, and a
- * containment, which has none, visit all.
+ * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way back, and a way that has
+ * none (a containment, a value that was found alive), visit all.
  */
 export async function restartAll(session: Session, held: readonly string[] = []): Promise<readonly Sick[]> {
   const { work } = session
@@ -36,7 +36,7 @@ export async function restartAll(session: Session, held: readonly string[] = [])
     const answer = await work.restarts.restart(next, `${set.id}/${next.name}`, work.stop)
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })
-      if (set.direction === "forward" && set.contain === undefined) return sick
+      if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile") return sick
     }
     await done(session, next, held, answer)
   }

@@ -45,6 +45,8 @@ export function owedVersions(session: Session, how: { readonly skipGrace: boolea
   const owed: { name: string; version: Version }[] = []
   for (const [name, state] of Object.entries(session.document.secrets)) {
     if (session.work.drivers[name] === undefined || session.isOpen(name)) continue
+    // Without a current value that is accepted no death can be proven, and none may be brought about.
+    if (state.drift !== undefined) continue
     if (how.secrets !== undefined && !how.secrets.includes(name)) continue
     for (const version of state.versions) {
       const due = version.stage.is === "doubtful" || (version.stage.is === "previous" && (how.skipGrace || Date.parse(version.stage.revokeAt) <= now))

@@ -3,7 +3,7 @@ import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../
 import { driverOf } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, preflight } from "./preflight.ts"
-import { rollBack } from "./roll-back.ts"
+import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import type { Outcomes } from "./work.ts"
 
@@ -20,9 +20,25 @@ export type Order = {
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
   const { members, firsts, left } = await preflight(session, order)
+  if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   await generate(session, order, members, firsts)
   return { ...left, ...(await forward(session, { fresh: true })) }
+}
+
+/** What waits for something of its own, and is asked nothing meanwhile. */
+const waits = new Set(["in-grace", "revoke-owed", "doubtful"])
+
+/** The service tries again by itself, ever more seldom: each try costs its service a login that must fail. */
+async function noteLeft(session: Session, left: Outcomes): Promise<void> {
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  for (const [name, one] of Object.entries(left)) {
+    if (one.is !== "left" || waits.has(one.code)) continue
+    patches[name] = noteFailure(session, one)
+    events.push({ event: "left", secret: name, code: one.code })
+  }
+  if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
 
 /** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a service that gives no answer soon is not waited for. */

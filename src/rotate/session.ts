@@ -20,6 +20,8 @@ export type Commit = {
 export class Session {
   readonly work: Work
   document: StateDocument
+  /** Secrets of the open change set whose pending value this run itself has seen accepted. */
+  readonly proven = new Set<string>()
   /** How many sessions were ended already, by secret, before the revoke that tells of them. */
   readonly ended = new Map<string, number>()
   readonly #opened = new Map<string, Promise<Credential>>()

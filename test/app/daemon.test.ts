@@ -1,11 +1,13 @@
 import { Turns } from "../../src/base/turns.ts"
 import { expect, test } from "bun:test"
-import { mkdir, writeFile } from "node:fs/promises"
+import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
 import { Daemon, type Watch } from "../../src/app/daemon.ts"
 import { takeTurn } from "../../src/app/turn.ts"
+import type { watchForDrift } from "../../src/app/watch.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
+import { AppError } from "../../src/base/error.ts"
 import type { Host } from "../../src/base/host.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { newIdentity, recipientOf } from "../../src/core/seal.ts"
@@ -33,7 +35,8 @@ class Clock {
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     env: () => undefined,
     pause: async (ms, signal) => {
-      while (this.busy > 0 && signal?.aborted !== true) await new Promise((resolve) => setImmediate(resolve))
+      do await new Promise((resolve) => setImmediate(resolve))
+      while (this.busy > 0 && signal?.aborted !== true)
       if (signal?.aborted === true) return
       this.wall += ms
       this.monotonic += ms
@@ -71,6 +74,7 @@ async function serve(app: App, clock: Clock, stop: AbortController, until: (turn
       look()
     },
     clock: (steady) => clocks.push(steady),
+    drifted: () => undefined,
     round: () => undefined,
   }
   const before = clock.onPause
@@ -160,4 +164,108 @@ test("an environment whose state is broken is reported, and delays no other", as
   const { turns, failed } = await serve(app, clock, stop, (all) => new Set(all.filter(({ rotated }) => rotated).map(({ environment }) => environment)).size >= 2)
   expect(new Set(turns.filter(({ rotated }) => rotated).map(({ environment }) => environment))).toEqual(new Set(["e0", "e2"]))
   expect(failed[0]).toBe("e1 state-broken")
+})
+
+/** Looks without a service, for those who hold the clock: what each was asked, and when by the clock that never leaps. */
+function looking(clock: Clock, answer: (environment: string) => ReturnType<typeof watchForDrift>) {
+  const looks: { readonly environment: string; readonly at: number }[] = []
+  const look: typeof watchForDrift = async (_, environment) => {
+    clock.busy++
+    looks.push({ environment, at: clock.monotonic })
+    try {
+      return await answer(environment)
+    } finally {
+      clock.busy--
+    }
+  }
+  return { looks, look }
+}
+const asked = (name: string, watch = ""): string => `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
+const quiet: Watch = { turned: () => undefined, failed: () => undefined, clock: () => undefined, drifted: () => undefined, round: () => undefined }
+
+/** Runs until so much time (ms) has passed. */
+async function lookFor(app: App, clock: Clock, stop: AbortController, forMs: number, look: typeof watchForDrift, watch: Watch = quiet): Promise<void> {
+  const before = clock.onPause
+  clock.onPause = () => {
+    before()
+    if (clock.monotonic > forMs) stop.abort()
+  }
+  await new Daemon(app, watch, counting(clock), look).run()
+}
+
+test("each environment is looked at within its watch, for days, hardly more often, and not where it is never to be", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const app = await open(folder.path, clock, asked("hourly") + asked("often", "watch: 5m, ") + asked("never", "watch: never, ") + plain(1), stop.signal)
+  const { looks, look } = looking(clock, () => Promise.resolve([]))
+  await lookFor(app, clock, stop, 2 * dayMs, look)
+  const times = (name: string): readonly number[] => looks.filter(({ environment }) => environment === name).map(({ at }) => at)
+  for (const [name, everyMs] of [["hourly", 3_600_000], ["often", 300_000]] as const) {
+    const gaps = times(name).map((at, index, all) => at - (all[index - 1] ?? 0))
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(everyMs)
+    expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual((everyMs - 60_000) * 0.8)
+    expect(new Set(gaps.slice(1)).size).toBeGreaterThan(3)
+  }
+  expect([times("never"), times("e0")]).toEqual([[], []])
+})
+
+test("a server that hangs holds up the looks at no other environment; what cannot be looked at is told once", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const app = await open(folder.path, clock, asked("dead") + asked("fine") + asked("broken"), stop.signal)
+  const { looks, look } = looking(clock, (environment) => {
+    if (environment === "broken") return Promise.reject(new AppError("state-broken", "damaged"))
+    if (environment !== "dead") return Promise.resolve([])
+    clock.busy--
+    return new Promise<readonly []>((resolve) => stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))))
+  })
+  const failed: string[] = []
+  await lookFor(app, clock, stop, dayMs, look, { ...quiet, failed: (environment, code) => void failed.push(`${environment} ${code}`) })
+  const count = (name: string): number => looks.filter(({ environment }) => environment === name).length
+  expect([count("dead"), count("fine") >= 24, count("broken") >= 24]).toEqual([1, true, true])
+  expect(failed.filter((one) => one.startsWith("broken"))).toEqual(["broken state-broken"])
+})
+
+test("a look that somebody's work stood in the way of is made up for a minute later", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const app = await open(folder.path, clock, asked("busy"), stop.signal)
+  let first = true
+  const { looks, look } = looking(clock, () => {
+    const seen = first ? undefined : []
+    first = false
+    return Promise.resolve(seen)
+  })
+  await lookFor(app, clock, stop, 3 * 3_600_000, look)
+  const [one, two, three] = looks
+  expect((two?.at ?? 0) - (one?.at ?? 0)).toBeLessThanOrEqual(120_000)
+  expect((three?.at ?? 0) - (two?.at ?? 0)).toBeGreaterThan(2_800_000)
+})
+
+test("what stands in the way of a rotation is tried again ever more seldom, and a drifted secret not at all", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const app = await open(folder.path, clock, `  e0: { secrets: { k: generated }, outputs: [{ dotenv: "${join(folder.path, "missing", "x.env")}", variables: { K: "{{ k.password }}" } }] }\n`, stop.signal)
+  await mkdir(join(folder.path, "missing"))
+  await firstValues(app)
+  await rm(join(folder.path, "missing"), { recursive: true })
+  const tries: number[] = []
+  await new Daemon(app, { ...quiet, turned: (_, { outcomes }) => { if (Object.keys(outcomes).length > 0) tries.push(clock.wall) } }, async (...args) => {
+    clock.busy++
+    try {
+      return await takeTurn(...args)
+    } finally {
+      clock.busy--
+      if (clock.wall > start + 3 * dayMs) stop.abort()
+    }
+  }).run()
+  const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))
+  expect(tries.length).toBeGreaterThan(5)
+  // Within a day of being due: one, two, four … minutes, then hourly.
+  expect(gaps.slice(7).every((gap) => gap > 45 * 60_000)).toBe(true)
+  expect(tries.length).toBeLessThan(60)
 })

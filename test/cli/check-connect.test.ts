@@ -1,6 +1,8 @@
+import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { type Ran, json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { stateOf } from "../support/sealed.ts"
 import { openShop } from "../support/shop.ts"
 
 let server: PostgresServer
@@ -19,7 +21,36 @@ test("check --connect logs in with the current value and a wrong one, and is con
   expect(ran.stdout).toContain("ok    logins: 1 service accepts the current value and refuses a wrong one")
   expect(ran.code).toBe(0)
   expect(ran.stdout + ran.stderr).not.toContain(shop.old)
+  const events = (await shop.run("audit", "--json")).stdout.trim().split("\n").map((line) => JSON.parse(line) as { readonly event: string; readonly secrets?: readonly string[]; readonly via: string })
+  expect(events.at(-1)).toMatchObject({ event: "check", secrets: ["postgres"], via: expect.stringContaining("mycelium check") })
+  const lines = events.length
+  expect((await shop.run("check")).code).toBe(0)
+  expect((await shop.run("audit", "--json")).stdout.trim().split("\n")).toHaveLength(lines)
 })
+
+test("check --connect opens nothing where the log cannot tell it, and leaves an open journal as it is", async () => {
+  await using shop = await openShop(server, { admin: true })
+  const { project } = shop
+  await shop.adopt()
+  const lock = holdLock(`${project.stateFolder}/production.lock`)
+  const held = await shop.run("check", "--connect", "--json")
+  expect(codesOf(held)).toEqual(["locked"])
+  expect(held.code).toBe(4)
+  lock()
+  project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi', "cp .env api.loaded")
+  expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+  const before = await stateOf(project)
+  await shop.run("check", "--connect")
+  const { serial: _, audit: __, mac: ___, ...after } = (await stateOf(project)) ?? {}
+  expect(before).toMatchObject(after)
+}, 30_000)
+
+/** As another process of ours would; the answer lets go. */
+function holdLock(path: string): () => void {
+  const database = new Database(path)
+  database.run("begin exclusive")
+  return () => database.close()
+}
 
 test("check --connect finds a password that somebody changed at the server; check alone cannot", async () => {
   await using shop = await openShop(server)

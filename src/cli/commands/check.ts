@@ -1,3 +1,4 @@
+import { actorOf, readFile } from "../../app/actor.ts"
 import { check as look } from "../../app/check.ts"
 import { type Result, bySeverity } from "../../check/check.ts"
 import type { ParseSchedule } from "../../config/context.ts"
@@ -10,7 +11,7 @@ import { openConfig, plugins } from "../open-config.ts"
 export const check: Command = {
   usage: [
     "The self-test: can this machine be trusted with secrets now? Changes nothing, save modes with --fix. Opens the store's keys",
-    "but no value (save with --connect). Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
+    "but no value, save with --connect, which the audit log tells. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
   ].join("\n"),
   options: {
     quick: { type: "boolean", says: "what takes milliseconds and needs no key: randomness, modes, state, clock; for a HEALTHCHECK" },
@@ -24,7 +25,7 @@ export const check: Command = {
     if (how.quick && how.connect) throw new AppError("usage", "--quick and --connect contradict each other", { hint: "leave one out" })
     const config = await openConfig(terminal, values, how.quick ? anySchedule : undefined)
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
-    const results = await look({ config, plugins, host: terminal.host, me, stop: terminal.stop }, how)
+    const results = await look({ config, plugins, host: terminal.host, me, actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "check"), stop: terminal.stop }, how)
     return say(terminal, results, { json: isSet(values, "json"), strict: isSet(values, "strict") })
   },
 }

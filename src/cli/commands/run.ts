@@ -5,6 +5,7 @@ import { AppError } from "../../base/error.ts"
 import { giveBackMemory } from "../../base/memory.ts"
 import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
+import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { said } from "../../rotate/ask.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -22,10 +23,12 @@ export const run: Command = {
     const say = logger(terminal, isSet(values, "json"))
     const app = await openService(terminal, values, say)
     const manager = serviceManager(terminal.host.env, terminal.pid)
-    const watch = watcher(say, app, manager)
+    // Another config: what is said from then on is said by it.
+    const now = { app }
+    const watch = watcher(say, () => now.app, manager)
     if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
-    terminal.onReload(() => void announced(manager, () => reload(terminal, values, daemon, say)))
+    terminal.onReload(() => void announced(manager, () => reload(terminal, values, say, (next) => daemon.reload((now.app = next)))))
     terminal.stop.addEventListener("abort", () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"))
     const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
     say("info", "started", { environments: Object.keys(app.config.environments).length, store: app.config.store })
@@ -55,10 +58,10 @@ async function loadPacked(terminal: Terminal, values: Values): Promise<{ readonl
 }
 
 /** A bad config is reported; the service goes on with the one that it has. */
-async function reload(terminal: Terminal, values: Values, daemon: Daemon, say: Say): Promise<void> {
+async function reload(terminal: Terminal, values: Values, say: Say, take: (app: App) => void): Promise<void> {
   try {
     const app = await openService(terminal, values, say)
-    daemon.reload(app)
+    take(app)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {
     const { code, says } = said(error)
@@ -110,12 +113,17 @@ function logger(terminal: Terminal, json: boolean): Say {
   }
 }
 
-function watcher(say: Say, app: App, manager: Manager): Watch {
+function watcher(say: Say, app: () => App, manager: Manager): Watch {
   const { beatEveryMs } = manager
+  const zone = (environment: string): string => app().config.environments[environment]?.timezone ?? "UTC"
   return {
     ...(beatEveryMs === undefined ? {} : { roundEveryMs: beatEveryMs }),
-    round: rounds(app, manager),
-    turned: (environment, turn) => sayTurn(say, environment, turn, app.config.environments[environment]?.timezone ?? "UTC"),
+    round: rounds(app().host, zone, manager),
+    turned: (environment, turn) => sayTurn(say, environment, turn, zone(environment)),
+    drifted: (environment, { secret, version, is }) =>
+      is === "refused"
+        ? say("error", "drift", { environment, secret, version, code: "current-refused", says: "the service refuses the current value: somebody else has changed it; it is not rotated until it is adopted, reconciled or set back" })
+        : say("info", "drift is over", { environment, secret, version }),
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
     clock: (steady) =>
       steady
@@ -125,12 +133,12 @@ function watcher(say: Say, app: App, manager: Manager): Watch {
 }
 
 /** The service manager hears that the loop goes round, no oftener than it needs to, and what comes next. */
-function rounds({ config, host }: App, manager: Manager): Watch["round"] {
+function rounds(host: Host, zone: (environment: string) => string, manager: Manager): Watch["round"] {
   let told = ""
   let beatAt = Number.NEGATIVE_INFINITY
-  return (next) => {
+  return (next, drifted) => {
     const beats = manager.beatEveryMs !== undefined && host.monotonicMs() - beatAt >= manager.beatEveryMs / 2
-    const status = `STATUS=${statusOf(next, host.now(), (environment) => config.environments[environment]?.timezone ?? "UTC")}`
+    const status = `STATUS=${statusOf(next, drifted, host.now(), zone)}`
     const lines = [...(beats ? ["WATCHDOG=1"] : []), ...(status === told ? [] : [status])]
     if (lines.length === 0) return
     if (beats) beatAt = host.monotonicMs()
@@ -139,9 +147,10 @@ function rounds({ config, host }: App, manager: Manager): Watch["round"] {
   }
 }
 
-function statusOf(next: Parameters<Watch["round"]>[0], now: Date, timezone: (environment: string) => string): string {
-  if (next === undefined) return "nothing will be due"
-  return next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment))}`
+function statusOf(next: Parameters<Watch["round"]>[0], drifted: readonly string[], now: Date, timezone: (environment: string) => string): string {
+  const first = drifted.length === 0 ? "" : `changed by somebody else: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
+  if (next === undefined) return `${first}nothing will be due`
+  return first + (next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment))}`)
 }
 
 function sayTurn(say: Say, environment: string, turn: Turn, timezone: string): void {

@@ -1,5 +1,6 @@
 /** The files that show values to programs. */
 export const outputs = {
+  "output-given-away": "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once, but not read again, and every later rotation of what it shows would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
   "output-missing": "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again.",
   "output-drift": "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale": "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",

@@ -33,6 +33,7 @@ export const postgres = {
   "also-not-standby": "A server under also takes changes of its own: it is no standby of the one under address. Name the primary under address and only its standbys under also.",
   "also-other-server": "A server under also belongs to another cluster than the one under address. Correct the addresses.",
   "standby-behind": "A standby has not replayed the change yet, or its replay is paused: whoever logs in there still needs the old password. The rotation waits for it. On the standby: SELECT pg_wal_replay_resume(), or see why replication lags.",
+  "pair-live-missing": "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: somebody changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
   "pair-attributes-differ": "The two roles of a pair differ in attributes, so the application would notice which of them it is. The remedy has the SQL that makes them alike.",
   "pair-settings-differ": "The two roles of a pair differ in settings (ALTER ROLE … SET), so the application would behave otherwise after each rotation. The remedy has the SQL.",
   "pair-granted": "One role of a pair is granted rights itself, which the other one lacks. Grant them to the owner instead, then revoke them from the role.",

@@ -1,7 +1,8 @@
+import { constants } from "node:fs"
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
-import { type DraftFile, draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
-import { AppError } from "../../../base/error.ts"
+import { type DraftFile, type FileOptions, draftFile, draftPath, durableRemove, removeDraft } from "../../../base/durable-write.ts"
+import { AppError, systemCode } from "../../../base/error.ts"
 import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
 import { isMountPoint } from "../../../base/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
@@ -38,12 +39,21 @@ export async function draftOf(file: OwnFile, { present, bytes, changes }: Next):
 
 async function beside({ target, files }: OwnFile, present: Present | undefined, bytes: Uint8Array): Promise<DraftFile> {
   const options = await ownership(files, present?.stats)
-  if (present === undefined) return draftFile(target, bytes, options)
+  if (present === undefined) return readable(target, await draftFile(target, bytes, options), options)
   if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, options)
   if (isMountPoint(target)) {
     throw new AppError("output-is-mount", `${target} is mounted by itself, so it cannot be replaced as a whole`, { hint: "mount its folder instead; or write in_place: true, and a reader may see half of it" })
   }
-  return draftFile(target, bytes, options)
+  return readable(target, await draftFile(target, bytes, options), options)
+}
+
+/** The draft, whose owner and mode the file will have: one that we could write, but never read again, would be in the way of every later rotation. */
+async function readable(target: string, drafted: DraftFile, { uid, gid }: FileOptions): Promise<DraftFile> {
+  if (await access(draftPath(target), constants.R_OK).then(() => true, (error: unknown) => systemCode(error) !== "EACCES")) return drafted
+  await drafted.discard()
+  throw new AppError("output-given-away", `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`, {
+    hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
+  })
 }
 
 /** Brings back the state in which there was no file. */

@@ -1,0 +1,37 @@
+import { AppError } from "../base/error.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
+import { Session } from "../rotate/session.ts"
+import type { App } from "./app.ts"
+import { ledgerOf, tended, withLock } from "./environment.ts"
+import { openWork } from "./open.ts"
+
+/** Two may read at once: the second waits for the first to have written. A rotation takes longer than that. */
+const lockMs = 5000
+const pauseMs = 100
+
+/** Tries again while somebody else works on the environment, for seconds. */
+export async function whenFree<T>(app: Pick<App, "host" | "stop">, act: () => Promise<T>): Promise<T> {
+  const began = app.host.monotonicMs()
+  for (;;) {
+    try {
+      return await act()
+    } catch (error) {
+      const held = error instanceof AppError && error.code === "locked"
+      if (!held || app.host.monotonicMs() - began >= lockMs || app.stop.aborted) throw error
+      await app.host.pause(pauseMs, app.stop)
+    }
+  }
+}
+
+/** That values are opened is an event, written down before the first one is. A journal that is open stays as it is. */
+export function writeReading(app: App, environment: string, event: AuditEvent): Promise<void> {
+  return whenFree(app, () =>
+    withLock(app, environment, async (locked) => {
+      const { today, place, ends } = locked
+      const ledger = ledgerOf(locked.app, place)
+      const document = await ledger.load()
+      const session = new Session(openWork(locked.app, { options: today, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document)
+      await tended(locked, { session, serial: document.serial }, () => session.commit({ events: [event], flush: true }))
+    }),
+  )
+}

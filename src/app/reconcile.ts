@@ -1,0 +1,50 @@
+import type { EnvironmentConfig } from "../config/model.ts"
+import { youngestIn } from "../record/audit-read.ts"
+import type { Behind } from "../record/ledger.ts"
+import { type Ask, type Finds, reconcile as find } from "../rotate/reconcile.ts"
+import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
+import { Session } from "../rotate/session.ts"
+import type { Outcomes } from "../rotate/work.ts"
+import type { App } from "./app.ts"
+import { type Locked, ledgerOf, openEnvironment, patient, tended, withLock } from "./environment.ts"
+import { openWork } from "./open.ts"
+
+export type Reconciliation = {
+  readonly found: Finds
+  /** False where a dry run, or a service that gave no clear answer, kept a state that is older than its log from being taken. */
+  readonly written: boolean
+  /** The state is older than its log. */
+  readonly behind?: Behind
+  /** What became of a journal that was open. */
+  readonly recovered: Outcomes
+  readonly revoked: readonly Revoked[]
+}
+
+/** Finds out which version each service accepts, makes it the current one, and lets outputs and deployments follow. */
+export async function reconcile(app: App, environment: string, how: Pick<Ask, "dryRun" | "deep">): Promise<Reconciliation> {
+  return withLock(app, environment, async (locked) => {
+    const { session, serial, recovered, behind } = await open(locked, how.dryRun)
+    const act = async (): Promise<Reconciliation> => {
+      const about = behind === undefined ? {} : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
+      const { found, written } = await find(session, { ...how, ...about })
+      const revoked = written && session.changeSet === undefined ? await revokeOwed(session, { skipGrace: false }) : []
+      return { found, written, ...(behind === undefined ? {} : { behind }), recovered, revoked }
+    }
+    return how.dryRun ? act() : tended(locked, { session, serial }, act)
+  })
+}
+
+type Opened = { readonly session: Session; readonly serial: number; readonly recovered: Outcomes; readonly behind?: Behind }
+
+/** A journal is ended first, unless nothing is to be done, or it is part of a state that may have been overtaken. */
+async function open(locked: Locked, dryRun: boolean): Promise<Opened> {
+  const { app, today, ends } = locked
+  const ledger = ledgerOf(app, locked.place)
+  const { document, behind } = await ledger.loadAny()
+  if (behind === undefined && !dryRun) {
+    const opened = await openEnvironment(locked, { patience: patient, hasty: false })
+    return { session: opened.session, serial: opened.serial, recovered: { ...opened.recovered, ...(await opened.takeUp(undefined)) } }
+  }
+  const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
+  return { session: new Session(openWork(app, { options: begun, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document), serial: document.serial, recovered: {}, ...(behind === undefined ? {} : { behind }) }
+}

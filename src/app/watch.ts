@@ -1,0 +1,85 @@
+import { AppError } from "../base/error.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
+import { type Patch, type StateDocument, versionAt } from "../core/state.ts"
+import type { Place } from "../record/state-file.ts"
+import { probe, probeControl } from "../rotate/ask.ts"
+import { Session } from "../rotate/session.ts"
+import type { App } from "./app.ts"
+import { type Locked, ledgerOf, optionsOf, tended, withLock } from "./environment.ts"
+import { openWork } from "./open.ts"
+
+/** What has changed since the last look: the service refuses a current value, or takes it again. */
+export type Drift = { readonly secret: string; readonly version: string; readonly is: "refused" | "accepted" }
+
+/** Others may write between our look at the state and at its log: what seems older is looked at again. */
+const looks = 3
+
+/** True if some secret of the environment is asked for by a service. */
+export function hasServices(app: App, environment: string): boolean {
+  return Object.values(optionsOf(app, environment).secrets).some(({ driver, options }) => {
+    const type = app.plugins.drivers.find((one) => one.type === driver)
+    return type !== undefined && type.overlap(type.options.parse(options)) !== "none"
+  })
+}
+
+/**
+ * One login with each current value, no more: the service that has drifted is not asked a second time before the next look.
+ * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is written down, once, and
+ * only if nobody has touched the state since; undefined: not now, for somebody is at work.
+ */
+export async function watchForDrift(app: App, environment: string): Promise<readonly Drift[] | undefined> {
+  const options = optionsOf(app, environment)
+  const place: Place = { store: app.config.store, project: app.config.project, environment }
+  const document = await load(app, place)
+  if (document.changeSet !== undefined) return undefined
+  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), owner: document.id, stop: app.stop, hurry: app.stop }), document)
+  const changes = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
+  if (changes.length === 0 || app.stop.aborted) return []
+  try {
+    return await withLock(app, environment, (locked) => note(locked, document.serial, changes))
+  } catch (error) {
+    if (error instanceof AppError && error.code === "locked") return undefined
+    throw error
+  }
+}
+
+async function load(app: App, place: Place): Promise<StateDocument> {
+  for (let left = looks - 1; ; left--) {
+    try {
+      return await ledgerOf(app, place).load()
+    } catch (error) {
+      if (left === 0 || !(error instanceof AppError) || error.code !== "state-older") throw error
+    }
+  }
+}
+
+async function look(session: Session, name: string): Promise<Drift | undefined> {
+  const state = session.state(name)
+  const current = versionAt(state, "current")
+  if (session.isOpen(name)) return undefined
+  if (current === undefined || session.work.drivers[name]?.overlap === "none") return undefined
+  const credential = await session.open(name, current.id)
+  const answer = await probe(session, name, credential)
+  if (answer === "refused") return state.drift === undefined ? { secret: name, version: current.id, is: "refused" } : undefined
+  if (answer !== "accepted" || state.drift === undefined) return undefined
+  // A service that has begun to accept anything has not come back.
+  return (await probeControl(session, name, credential)) === "refused" ? { secret: name, version: current.id, is: "accepted" } : undefined
+}
+
+/** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
+async function note(locked: Locked, serial: number, changes: readonly Drift[]): Promise<readonly Drift[] | undefined> {
+  const { app, today, place, ends } = locked
+  const ledger = ledgerOf(app, place)
+  const document = await ledger.load()
+  if (document.serial !== serial || document.changeSet !== undefined) return undefined
+  const session = new Session(openWork(app, { options: today, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document)
+  const since = app.host.now().toISOString()
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  for (const { secret, version, is } of changes) {
+    patches[secret] = ({ drift: _drift, ...state }) => (is === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state)
+    events.push(is === "refused" ? { event: "drift", secret, version, code: "current-refused" } : { event: "drift-over", secret, version })
+  }
+  await tended(locked, { session, serial }, () => session.commit({ patches, events, flush: true }))
+  return changes
+}

@@ -1,0 +1,93 @@
+import { type Reconciliation, reconcile as find } from "../../app/reconcile.ts"
+import { AppError } from "../../base/error.ts"
+import type { Found } from "../../rotate/reconcile.ts"
+import { type Command, type Terminal, isSet } from "../command.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { openApp } from "../open-app.ts"
+
+export const reconcile: Command = {
+  usage: [
+    "After a backup of a service, or of the state, was put back, or somebody changed a password: asks each service, by one login a",
+    "version, which of all the values in the state it accepts. One that is not the current one becomes it: outputs are written,",
+    "deployments restarted. A state that is older than its audit log is taken up again by this command alone.",
+  ].join("\n"),
+  options: {
+    "dry-run": { type: "boolean", says: "ask, say what would be done, and change nothing" },
+    deep: { type: "boolean", says: "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out" },
+  },
+  run: async (terminal, args, values) => {
+    const app = await openApp(terminal, values, "reconcile")
+    const [environment, more] = args
+    if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
+    const dryRun = isSet(values, "dry-run")
+    const result = await find(app, environment, { dryRun, deep: isSet(values, "deep") })
+    if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, dryRun, ...result }))
+    else say(terminal, environment, result, dryRun)
+    return exitOf(result)
+  },
+}
+
+function say(terminal: Terminal, environment: string, { found, written, behind, revoked }: Reconciliation, dryRun: boolean): void {
+  for (const [name, one] of Object.entries(found)) for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun)) terminal.out(line)
+  for (const { secret, version, death } of revoked) {
+    terminal.out(death.is === "dead" ? `${environment}/${secret}: ${version} is revoked, its login is refused` : `${environment}/${secret}: ${version} is NOT proven dead: ${death.says} (${death.code})`)
+  }
+  if (behind !== undefined) {
+    const what = behind.lost ? "the state was gone" : "the state is older than its audit log"
+    if (written) terminal.out(`${environment}: ${what}; it goes on from here, and the log says so`)
+    else terminal.out(`${environment}: ${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`)
+  }
+  if (dryRun) terminal.talk("nothing was changed: leave out --dry-run to do it")
+}
+
+function linesOf(place: string, environment: string, one: Found, dryRun: boolean): readonly string[] {
+  switch (one.is) {
+    case "same":
+      return [
+        `${place}: ${one.version} is current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
+        ...(one.differ.length === 0 ? [] : [`  hint: ${one.differ.join(", ")} shows something else: mycelium render ${environment} writes it`]),
+      ]
+    case "found": {
+      const did = [...(one.outputs.length === 0 ? [] : [`written: ${one.outputs.join(", ")}`]), ...(one.restarts.length === 0 ? [] : [`restarted: ${one.restarts.join(", ")}`])]
+      const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
+      return [
+        `${place}: the service accepts ${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: it ${dryRun ? "would become" : "is"} current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
+        ...(one.revived.length === 0 ? [] : [`  ${one.revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
+      ]
+    }
+    case "lost":
+      return [
+        `${place}: the service refuses ${one.asked === 0 ? "to be asked: no version of it is known" : `all ${one.asked} versions that it was asked for`} (none-accepted)`,
+        ...(one.unasked === 0 ? [] : [`  ${one.unasked} older were not asked for: --deep does`]),
+        `  hint: ${remedyOf(one, environment)}`,
+      ]
+    case "held":
+      return [`${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.says} (${one.code})`, ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`])]
+    case "unknown":
+      return [`${place}: nobody knows: ${one.says} (${one.code}); nothing was decided`]
+    case "new":
+      return [`${place}: without a value, left alone (adopt, or rotate-now --new)`]
+  }
+}
+
+/** By hand, without a value on any command line. */
+const byHand: Readonly<Record<string, (user: string) => string>> = {
+  postgres: (user) => `in psql: \\password ${user}`,
+  redis: (user) => `in redis-cli: ACL SETUSER ${user} >VALUE, then ACL SAVE`,
+}
+
+function remedyOf({ driver, user, current }: Extract<Found, { readonly is: "lost" }>, environment: string): string {
+  const adopt = `if a value works that mycelium does not know, take it over: mycelium adopt ${environment} --ask`
+  const set = byHand[driver]?.(user ?? (driver === "redis" ? "default" : "ROLE"))
+  return current === undefined || set === undefined ? adopt : `${adopt}; else set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
+}
+
+function exitOf({ found, revoked, written, behind }: Reconciliation): number {
+  const all = Object.values(found)
+  if (all.some((one) => one.is === "lost" || one.is === "held") || revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  const unknown = all.filter((one) => one.is === "unknown").length
+  const nothing = unknown === all.length || (behind !== undefined && !written)
+  if (unknown > 0) return nothing ? exitCodes.failed : exitCodes.partly
+  if (all.some((one) => (one.is === "found" && one.unhealthy !== undefined) || (one.is === "new" && behind !== undefined))) return exitCodes.partly
+  return exitCodes.done
+}

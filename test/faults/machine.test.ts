@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync, writeFileSync } from "node:fs"
+import { randomFrom } from "../../scripts/crash/cuts.ts"
+import { explore } from "../../scripts/faults/explore.ts"
+import { sample } from "../../scripts/faults/sample.ts"
+import { scenarios } from "../../scripts/faults/scenarios.ts"
+import { newIdentity } from "../../src/core/seal.ts"
+import { expectRefused } from "../cli/refused.ts"
+import { KeyService } from "../plugins/drivers/exec/key-service.ts"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { openShop } from "../support/shop.ts"
+
+/** A small sample of `bun run faults`, other ones each time: the seed of a failure is in its message. */
+
+const seed = Number(process.env["FAULTS_SEED"] ?? Date.now() % 1_000_000)
+const each = 4
+const missing = Bun.which("strace") === null
+const names = ["role-forward", "role-back", "again", "role-adopt", "render", "reconcile"]
+
+let postgres: PostgresServer
+let redis: RedisServer
+let keys: KeyService
+beforeAll(async () => {
+  ;[postgres, redis, keys] = await Promise.all([startPostgres(), startRedis(), KeyService.start(2)])
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+  await keys[Symbol.asyncDispose]()
+})
+
+describe.skipIf(missing)(`the binary, whose system calls fail${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+  test.each(scenarios.filter(({ name }) => names.includes(name)))("says why, loses nothing and comes to rest: $name, $says", async (scenario) => {
+    const random = randomFrom(seed)
+    const { faults, reached } = await explore({ postgres, redis, keys }, scenario, { choose: (all) => sample(all, each, random), lanes: 2 })
+    const reproduce = `bun run faults --scenario ${scenario.name} --seed ${seed} --count ${each}`
+    expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
+    expect(reached).toBeGreaterThan(0)
+  }, 120_000)
+})
+
+test("another identity than the one that sealed opens nothing, and nothing is made anew", async () => {
+  await using shop = await openShop(postgres)
+  await shop.adopt()
+  const { identityFile } = shop.project
+  const own = readFileSync(identityFile)
+  writeFileSync(identityFile, `${await newIdentity()}\n`)
+  for (const args of [["rotate-now", "production"], ["adopt", "production"], ["render", "production"], ["reconcile", "production"], ["run", "--once"]]) {
+    const { stderr } = await expectRefused(shop, args, { code: 1, says: "a sealed value cannot be opened with this identity" })
+    expect(stderr).toContain("hint: ")
+  }
+  writeFileSync(identityFile, own)
+  expect((await shop.run("rotate-now", "production")).code).toBe(0)
+}, 60_000)
