@@ -64,6 +64,7 @@ describe("parseConfig() survives", () => {
     survives("- ".repeat(100_000))
     survives(`${"a: {".repeat(50_000)}`)
     survives(`project: ${"x".repeat(1_000_000)}\n`)
-    expect(performance.now() - started).toBeLessThan(10_000)
-  })
+    // Tells work that grows with the text from work that explodes, also on a busy machine.
+    expect(performance.now() - started).toBeLessThan(60_000)
+  }, 120_000)
 })
