@@ -1,7 +1,6 @@
 import { AppError } from "../base/error.ts"
-import { within } from "../base/deadline.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { driverOf, probe, probeControl, said } from "./ask.ts"
+import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -59,7 +58,7 @@ async function ask(session: Session, name: string, most: number): Promise<Survey
 async function settled(session: Session, name: string, accepted: readonly string[], known: Survey): Promise<Survey> {
   const live = await Promise.all(accepted.map((id) => session.open(name, id)))
   const [first] = live
-  const done = await within(deadlines.settle, (signal) => driverOf(session, name).settle(live, signal)).catch(() => false)
+  const done = await atService(session, name, deadlines.settle, (signal) => driverOf(session, name).settle(live, signal)).catch(() => false)
   if (!done || first === undefined) return { is: "unknown", code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
   return (await probe(session, name, first)) === "accepted" ? known : noAnswer
 }
