@@ -27,7 +27,7 @@ export async function run(world: World, ask: boolean | Ask, cutAt?: number): Pro
 }
 
 /** As app/environment.ts does. */
-async function takeUp(session: Session): Promise<Outcomes> {
+export async function takeUp(session: Session): Promise<Outcomes> {
   let all: Outcomes = {}
   for (const set of session.changeSet === undefined ? (session.document.parked ?? []) : []) {
     const one = new Session(session.work, takenUp(session.document, set))

@@ -11,7 +11,14 @@ import { type Faults, type Plan, type World, begin, carryOut, keyOf, versionsOf 
  * Lives follow each other, as the lock has it: one is asked to rotate; the next, asked again, recovers first; all that come
  * after only recover, as the service does.
  */
-export type Found = { schedules: number; states: number; acts: number; ends: number; readonly wrong: Map<string, string> }
+export type Found = {
+  schedules: number
+  states: number
+  acts: number
+  /** Lives that came to their end with a new current value. */
+  rotated: number
+  readonly wrong: Map<string, string>
+}
 
 /** A world between two lives. `asked`: how many lives to come are asked to rotate. `past`: how it came about, for people. */
 type Between = { readonly world: World; readonly asked: number; readonly past: readonly string[] }
@@ -19,7 +26,7 @@ type Between = { readonly world: World; readonly asked: number; readonly past: r
 const quietLives = 4
 
 export async function explore(plan: Plan, faults: Faults, asked: number): Promise<Found> {
-  const found: Found = { schedules: 0, states: 0, acts: 0, ends: 0, wrong: new Map() }
+  const found: Found = { schedules: 0, states: 0, acts: 0, rotated: 0, wrong: new Map() }
   const seen = new Set<bigint>()
   const judged = new Set<bigint>()
   const queue: Between[] = [{ world: begin(plan, faults), asked, past: [] }]
@@ -85,9 +92,9 @@ async function live(from: Between, { ask, found, pick }: Walk): Promise<Walked> 
   for (;;) {
     await turn()
     for (const fault of always(world)) note(found, fault, past)
-    if (life.error !== undefined) note(found, `an error that nobody foresaw: ${life.error instanceof Error ? life.error.message : "?"}`, past)
+    if (life.error !== undefined) note(found, `an error that nobody foresaw: ${life.error instanceof Error ? life.error.message : String(life.error)}`, past)
     if (life.over) {
-      found.ends++
+      if (Object.keys(world.plan.members).some((name) => versionsOf(world, name).some(({ id, stage }) => id !== "v1" && stage.is === "current"))) found.rotated++
       for (const fault of atRest(world)) note(found, fault, past)
       passGrace(world)
       return { taken, open, between: { world, asked: from.asked - (ask ? 1 : 0), past } }
@@ -114,7 +121,7 @@ function passGrace(world: World): void {
 
 /** One schedule, the acts of each life apart by commas, as `note` wrote them down. What is wrong during it, and after it. */
 export async function follow(plan: Plan, faults: Faults, lives: readonly string[]): Promise<readonly string[]> {
-  const found: Found = { schedules: 0, states: 0, acts: 0, ends: 0, wrong: new Map() }
+  const found: Found = { schedules: 0, states: 0, acts: 0, rotated: 0, wrong: new Map() }
   let from: Between = { world: begin(plan, faults), asked: lives.length, past: [] }
   for (const acts of lives) {
     const steps = acts.split(", ")
@@ -193,7 +200,7 @@ async function judge({ world, past }: Between, found: Found): Promise<void> {
     quiet.left = { crashes: 0, late: 0, silences: 0, failures: 0 }
     let from: Between = { world: quiet, asked: 0, past: [...past, lands ? "WHAT WAS UNDER WAY LANDS, NO MORE FAULTS" : "NO MORE FAULTS"] }
     for (let life = 0; life < quietLives; life++) {
-      const { between } = await live(from, { ask: false, found: { ...found }, pick: () => 0 })
+      const { between } = await live(from, { ask: world.plan.contain !== undefined, found: { ...found }, pick: () => 0 })
       if (between !== undefined) from = between
     }
     for (const fault of inTheEnd(from.world)) note(found, fault, from.past)

@@ -1,3 +1,4 @@
+import { openSets } from "../../../src/core/state.ts"
 import { type World, accepts, carryOut, shown, versionsOf } from "./world.ts"
 
 /** What must hold. Each answers with what is wrong, in words; nothing where all is well. */
@@ -18,8 +19,8 @@ function erased(world: World): readonly string[] {
 }
 
 /** Law iv: a change set that was on its way back never goes forward again. */
-function turned({ stored: { changeSet }, back }: World): readonly string[] {
-  return changeSet !== undefined && changeSet.direction === "forward" && back.includes(changeSet.id) ? ["iv: from back to forward"] : []
+function turned({ stored, back }: World): readonly string[] {
+  return openSets(stored).some(({ id, direction }) => direction === "forward" && back.includes(id)) ? ["iv: from back to forward"] : []
 }
 
 /** At every state. */
@@ -48,7 +49,7 @@ export function atRest(world: World): readonly string[] {
 export function inTheEnd(world: World): readonly string[] {
   const faults: string[] = []
   const programs = Object.entries(world.programs).filter(([name]) => !world.excused.includes(name))
-  if (world.stored.changeSet !== undefined) faults.push(`v: the journal is open, ${world.stored.changeSet.direction}`)
+  for (const { direction } of openSets(world.stored)) faults.push(`v: a journal is open, ${direction}`)
   for (const [name, { kind }] of Object.entries(world.plan.members)) {
     const versions = versionsOf(world, name)
     const current = versions.filter(({ stage }) => stage.is === "current").map(shown)

@@ -1,12 +1,14 @@
 import { AppError } from "../../../src/base/error.ts"
 import type { Credential, Deployment, Draft, Driver, Output, Probe, Values } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
-import { nextVersionId } from "../../../src/core/state.ts"
+import { nextVersionId, openSets } from "../../../src/core/state.ts"
 import { draftAll, restoreOne } from "../../../src/deliver/delivery.ts"
+import { park } from "../../../src/rotate/park.ts"
 import { revokeOwed } from "../../../src/rotate/revoke.ts"
 import { resume, rotate } from "../../../src/rotate/rotate.ts"
 import { Session } from "../../../src/rotate/session.ts"
 import type { Outcomes, Vault, Work } from "../../../src/rotate/work.ts"
+import { takeUp } from "../explore.ts"
 import { type Flight, type World, accepts, carryOut, entryOf, opened, sealed } from "./world.ts"
 
 /** An act at the outside that a process waits for; the explorer says when it happens, and how it ends. */
@@ -43,21 +45,31 @@ export class Life {
     )
   }
 
-  /** As the commands and the service do: end the journal, revoke what is owed, rotate if asked; ask once more where nobody knows. */
+  /** As the commands and the service do: end the journal, revoke what is owed, rotate if asked, take up what was put aside; ask once more where nobody knows. */
   async #live(ask: boolean): Promise<void> {
-    const work = this.#work()
-    const session = await Session.load(work)
+    const { plan } = this.world
+    const session = await Session.load(this.#work())
     const recovered = await this.#patiently(session, await resume(session))
+    await park(session)
     if (session.changeSet !== undefined) return
     await revokeOwed(session, { skipGrace: false })
-    const wanted = Object.keys(this.world.plan.members).filter((name) => recovered[name]?.is !== "rotated")
-    if (ask && wanted.length > 0) await this.#patiently(session, await rotate(session, { secrets: wanted, why: "asked" }))
-    await revokeOwed(session, { skipGrace: false })
+    const wanted = Object.keys(plan.members).filter((name) => !session.isOpen(name) && recovered[name]?.is !== "rotated" && session.state(name).contained === undefined)
+    const order = plan.contain === undefined ? ({ why: "asked" } as const) : ({ why: "incident", incident: "leak", contain: plan.contain } as const)
+    if (ask && wanted.length > 0) await this.#patiently(session, await rotate(session, { secrets: wanted, ...order }))
+    if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
+    this.#heed(await takeUp(session))
   }
 
   async #patiently(session: Session, outcomes: Outcomes): Promise<Outcomes> {
+    this.#heed(outcomes)
     if (session.changeSet === undefined || !Object.values(outcomes).some(({ is }) => is === "waiting")) return outcomes
-    return { ...outcomes, ...(await resume(session)) }
+    return { ...outcomes, ...this.#heed(await resume(session)) }
+  }
+
+  /** An error that nobody foresaw is said as an outcome. */
+  #heed(outcomes: Outcomes): Outcomes {
+    for (const outcome of Object.values(outcomes)) if ("code" in outcome && outcome.code === "internal") this.error = outcome.says
+    return outcomes
   }
 
   /** The explorer lets `act` end. */
@@ -66,10 +78,13 @@ export class Life {
     ;(this.heard[act.place] ??= []).push(`${act.is} ${act[how]()}`)
   }
 
-  /** A change whose client no longer listens travels on. */
-  lose(act: Act): void {
+  /** A change whose client no longer listens travels on, as the late request that there may be; a second one never arrives. */
+  #abandon(act: Act): void {
+    const { world } = this
     this.#leave(act)
-    if (act.flight !== undefined) this.world.flights = [...this.world.flights, act.flight]
+    if (act.flight === undefined || world.left.late === 0) return
+    world.left = { ...world.left, late: world.left.late - 1 }
+    world.flights = [...world.flights, act.flight]
   }
 
   #leave(act: Act): void {
@@ -95,7 +110,7 @@ export class Life {
       }
       this.waiting.push(act)
       // Given up while under way: the caller has gone, the service may have it all the same.
-      how.signal?.addEventListener("abort", () => this.waiting.includes(act) && this.lose(act))
+      how.signal?.addEventListener("abort", () => this.waiting.includes(act) && this.#abandon(act))
     })
   }
 
@@ -209,7 +224,7 @@ export class Life {
           this.#act("disk", "save", () => {
             if (next.serial !== world.stored.serial + 1) throw new Error(`serial ${next.serial} after ${world.stored.serial}`)
             world.stored = next
-            if (next.changeSet?.direction === "back") world.back = [...new Set([...world.back, next.changeSet.id])]
+            world.back = [...new Set([...world.back, ...openSets(next).filter(({ direction }) => direction === "back").map(({ id }) => id)])]
             return [undefined, "done"]
           }),
         flush: (document) =>

@@ -14,8 +14,8 @@ const wanted = plans.filter(({ title }) => values.plan?.some((part) => title.inc
 const given = Object.fromEntries(Object.entries(faults).map(([name, count]) => [name, Number(values[name as keyof typeof faults] ?? count)])) as typeof faults
 for (const plan of wanted) {
   const since = process.cpuUsage()
-  const { schedules, states, acts, ends, wrong } = await explore(plan, given, Number(values.asked ?? 3))
-  console.log(`${plan.title}: ${states} states, ${schedules} schedules, ${acts} acts, ${ends} ends, ${wrong.size} faults, ${Math.round(process.cpuUsage(since).user / 1000)} ms`)
+  const { schedules, states, acts, rotated, wrong } = await explore(plan, given, Number(values.asked ?? 3))
+  console.log(`${plan.title}: ${states} states, ${schedules} schedules, ${acts} acts, ${rotated} rotated, ${wrong.size} faults, ${Math.round(process.cpuUsage(since).user / 1000)} ms`)
   for (const [fault, way] of wrong) console.log(`  ${fault}\n    ${way}`)
 }
 console.log(`${Math.round(performance.now() - began)} ms`)

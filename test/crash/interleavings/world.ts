@@ -1,7 +1,7 @@
 import { noHead } from "../../../src/core/audit-line.ts"
 import type { Credential } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
-import type { StateDocument, Version } from "../../../src/core/state.ts"
+import type { ChangeSet, StateDocument, Version } from "../../../src/core/state.ts"
 
 /** Everything outside of a process, as plain data: it can be copied, compared and counted. */
 export type World = {
@@ -42,6 +42,8 @@ export type Plan = {
   readonly members: Readonly<Record<string, Member>>
   /** Deployment "web" is healthy with the first values only. */
   readonly sick?: true
+  /** Not a rotation, a containment. */
+  readonly contain?: { readonly cutFirst: boolean }
 }
 export type Faults = {
   /** Processes that end at some instant. */
@@ -134,7 +136,8 @@ export function versionsOf(world: World, name: string): readonly Version[] {
  */
 export function keyOf(world: World, how: { readonly faults: boolean }): string {
   const { stored, live, files, programs, flights, silent, left, handed, back, excused, time } = world
-  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt }) => [rotatedAt, versions])
-  const set = stored.changeSet === undefined ? undefined : { ...stored.changeSet, id: back.includes(stored.changeSet.id) }
-  return JSON.stringify([secrets, set, live, files, programs, flights, how.faults ? [silent, left] : [], handed, excused, time])
+  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt, contained }) => [rotatedAt, contained, versions])
+  const plain = (set: ChangeSet): object => ({ ...set, id: back.includes(set.id) })
+  const sets = [stored.changeSet === undefined ? null : plain(stored.changeSet), stored.parked?.map(plain)]
+  return JSON.stringify([secrets, sets, live, files, programs, flights, how.faults ? [silent, left] : [], handed, excused, time])
 }
