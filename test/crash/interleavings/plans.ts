@@ -1,21 +1,32 @@
 import type { Faults, Plan } from "./world.ts"
 
-/** Each kind of overlap alone, and side by side where one must wait for another. */
-export const plans: readonly Plan[] = [
+/** What is explored: a plan, how many lives are asked to rotate, and what may go wrong. */
+export type Job = { readonly plan: Plan; readonly asked: number; readonly faults: Faults }
+
+/** Each kind of overlap alone. */
+const single: readonly Plan[] = [
   { title: "none: no service asks", members: { gen: { kind: "none" } } },
   { title: "one, changed under the server's lock", members: { one: { kind: "one", guarded: true } } },
   { title: "one, changed without a lock", members: { one: { kind: "one" } } },
   { title: "one, whose older sessions end", members: { one: { kind: "one", guarded: true, endSessions: true } } },
   { title: "both under one user", members: { both: { kind: "both" } } },
   { title: "pair of roles in turn", members: { pair: { kind: "pair", guarded: true } } },
+]
+/** Where the way goes back. */
+const back: readonly Plan[] = [
   { title: "none, and a program gets sick", members: { gen: { kind: "none" } }, sick: true },
   { title: "one, and a program gets sick", members: { one: { kind: "one" } }, sick: true },
   { title: "both, and a program gets sick", members: { both: { kind: "both" } }, sick: true },
   { title: "pair, and a program gets sick", members: { pair: { kind: "pair", guarded: true } }, sick: true },
   { title: "one, whose service takes no new value", members: { one: { kind: "one", policy: true } } },
+]
+const contained: readonly Plan[] = [
   { title: "one, contained", members: { one: { kind: "one" } }, contain: { cutFirst: false } },
   { title: "both, contained, cut first", members: { both: { kind: "both" } }, contain: { cutFirst: true } },
   { title: "pair, contained, cut first", members: { pair: { kind: "pair", guarded: true } }, contain: { cutFirst: true } },
+]
+/** Two in one .env, where one must wait for the other. */
+const beside: readonly Plan[] = [
   { title: "one beside none", members: { one: { kind: "one" }, gen: { kind: "none" } } },
   { title: "one beside both", members: { one: { kind: "one" }, both: { kind: "both" } } },
   { title: "pair beside one", members: { pair: { kind: "pair", guarded: true }, one: { kind: "one" } } },
@@ -23,4 +34,28 @@ export const plans: readonly Plan[] = [
   { title: "one beside none, and a program gets sick", members: { one: { kind: "one" }, gen: { kind: "none" } }, sick: true },
   { title: "one beside both, and a program gets sick", members: { one: { kind: "one" }, both: { kind: "both" } }, sick: true },
 ]
-export const faults: Faults = { crashes: 2, late: 1, silences: 1, failures: 0 }
+
+function jobsOf(plans: readonly Plan[], asked: number, [crashes = 0, late = 0, silences = 0, failures = 0]: readonly number[]): readonly Job[] {
+  return plans.map((plan) => ({ plan, asked, faults: { crashes, late, silences, failures } }))
+}
+
+/** What each run of the tests explores, in full within these bounds. */
+export const short: readonly Job[] = [
+  ...jobsOf(single, 1, [2, 1, 1]),
+  ...jobsOf(single, 3, [1, 1]),
+  ...jobsOf(single, 1, [1, 0, 0, 1]),
+  ...jobsOf(back, 1, [2, 1]),
+  ...jobsOf(back, 1, [1, 0, 0, 1]),
+  ...jobsOf(contained, 1, [1, 1]),
+  ...jobsOf(beside, 1, [1]),
+]
+/** `--all`: what a night is for. */
+export const long: readonly Job[] = [
+  ...jobsOf(single, 3, [2, 1, 1]),
+  ...jobsOf(single, 2, [2, 1, 0, 1]),
+  ...jobsOf(back, 2, [2, 1, 1]),
+  ...jobsOf(back, 1, [2, 1, 0, 1]),
+  ...jobsOf(contained, 2, [2, 1, 1]),
+  ...jobsOf(beside, 1, [2, 1]),
+  ...jobsOf(beside, 1, [1, 1, 1]),
+]
