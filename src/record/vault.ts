@@ -3,7 +3,7 @@ import { type Stats, statSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
-import { AppError } from "../base/error.ts"
+import { AppError, systemCode } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/lock.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
@@ -48,8 +48,12 @@ async function readKeys(store: string, who: Who): Promise<Keys | undefined> {
 
 /** Of the keys as they lie there now; "" where there are none. */
 export function keysStamp(store: string): string {
-  const stats = statSync(keysPath(store), { throwIfNoEntry: false })
-  return stats === undefined ? "" : stampOf(stats)
+  try {
+    const stats = statSync(keysPath(store), { throwIfNoEntry: false })
+    return stats === undefined ? "" : stampOf(stats)
+  } catch (error) {
+    throw new AppError("file-unreadable", `cannot read ${keysPath(store)}: ${systemCode(error) ?? "unknown error"}`, { remedy: "retry", hint: "see that the disk works, and that this user may enter the store" })
+  }
 }
 
 function stampOf({ ino, mtimeMs }: Pick<Stats, "ino" | "mtimeMs">): string {
