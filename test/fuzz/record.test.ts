@@ -8,7 +8,7 @@ import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { Secret } from "../../src/core/secret.ts"
 import type { AuditTail, StateDocument } from "../../src/core/state.ts"
 import { auditPath, appendToLog, readLogEnd } from "../../src/record/audit-log.ts"
-import { verifyLog } from "../../src/record/audit-read.ts"
+import { verifyLog } from "../../src/record/audit-verify.ts"
 import { FileLedger } from "../../src/record/ledger.ts"
 import { blankState, makeStateFolder, readState, statePath, writeState } from "../../src/record/state-file.ts"
 import { AgeVault, type Keys } from "../../src/record/vault.ts"
@@ -19,7 +19,7 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 
 const value = "The-value-in-the-state.1"
 const identity = await newIdentity()
-const keys: Keys = { identities: [identity], recipients: [await recipientOf(identity)], mac: randomBytes(32), fingerprint: randomBytes(32) }
+const keys: Keys = { identities: [identity], recipients: [await recipientOf(identity)], mac: randomBytes(32), fingerprint: randomBytes(32), stamp: "" }
 const vault = new AgeVault(keys, "production")
 
 async function laidOut() {
