@@ -1,12 +1,13 @@
 import { sideBySide } from "../base/turns.ts"
 import { versionAt } from "../core/state.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { type Patience, patient, resumePatiently, withEnvironment } from "./environment.ts"
+import { type Opened, type Patience, patient, resumePatiently, withEnvironment } from "./environment.ts"
 
 export type Contain = {
   /** Ties runs together: what was contained under it is not touched again. */
@@ -35,18 +36,54 @@ const brief: Patience = { totalMs: 3000, pauseMs: 500 }
 
 /** Everything chosen gets a fresh value; then no other value, and no session of before, lives. One environment's failure is its own. */
 export async function contain(app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>, how: Contain): Promise<readonly Contained[]> {
+  const selection = wordsOf(app, chosen)
   return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     try {
-      return await withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, how }), { urgent: true })
+      const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
+        const report = await containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, selection, how })
+        await noteLeft(session, report, { secrets, how })
+        return report
+      }
+      return await withEnvironment(app, environment, brief, act, { urgent: true })
     } catch (error) {
       return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], untouched: [], failed: said(error) }
     }
   })
 }
 
-type Task = { readonly recovered: Outcomes; readonly secrets: readonly string[] | undefined; readonly how: Contain }
+/** How many characters of a selection a line of the log holds; how many names. */
+const selectionMost = 2000
+const namesMost = 200
 
-async function containOne(session: Session, { recovered, secrets, how }: Task): Promise<Contained> {
+/** What was chosen, as words of the command line; undefined where that is too much for a line. */
+function wordsOf({ config }: App, chosen: ReadonlyMap<string, readonly string[] | undefined>): readonly string[] | undefined {
+  if (Object.keys(config.environments).every((name) => chosen.has(name) && chosen.get(name) === undefined)) return ["--all"]
+  const words = [...chosen].flatMap(([environment, secrets]) => secrets?.map((secret) => `${environment}/${secret}`) ?? [environment])
+  return words.join(" ").length > selectionMost ? undefined : words
+}
+
+/** What is to be contained goes into the log with the first durable write: who reads it later learns what is left, too. */
+function begun(names: readonly string[], { selection, how }: Pick<Task, "selection" | "how">): readonly AuditEvent[] {
+  const parts = Array.from({ length: Math.ceil(names.length / namesMost) }, (_, index) => names.slice(index * namesMost, (index + 1) * namesMost))
+  return parts.map((secrets) => ({ event: "contain", secrets, incident: how.incident, cutFirst: how.cutFirst, ...(selection === undefined ? {} : { selection }), ...(how.reason === undefined ? {} : { reason: how.reason }) }))
+}
+
+/** What did not come to its end, and why: the one write that a run makes which could do nothing. */
+async function noteLeft(session: Session, { recovered, outcomes }: Contained, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<void> {
+  const all = Object.entries({ ...recovered, ...outcomes }).filter(([secret]) => secrets?.includes(secret) ?? true)
+  const left = all.flatMap(([secret, outcome]) => (outcome.is === "rotated" ? [] : [{ event: "not-contained", secret, code: outcome.code, incident }]))
+  if (left.length === 0 && !session.hasRemarks) return
+  try {
+    await session.commit({ events: left, flush: true })
+  } catch (error) {
+    // What became of the secrets is known all the same, and is said.
+    session.work.tell("log", said(error).says)
+  }
+}
+
+type Task = { readonly recovered: Outcomes; readonly secrets: readonly string[] | undefined; readonly selection: readonly string[] | undefined; readonly how: Contain }
+
+async function containOne(session: Session, { recovered, secrets, selection, how }: Task): Promise<Contained> {
   const { environment, drivers } = session.work
   const all = secrets ?? Object.keys(drivers)
   const [known, untouched] = partition(all, (name) => versionAt(session.state(name), "current") !== undefined)
@@ -54,6 +91,7 @@ async function containOne(session: Session, { recovered, secrets, how }: Task): 
   // Of those nobody knows what their service takes: that is said in `recovered`.
   const wanted = rest.filter((name) => !session.isOpen(name))
   const report = { environment, recovered, untouched }
+  for (const event of begun(rest, { selection, how })) session.remark(event)
   // What an earlier run of this incident has still to take away.
   const owed = before.length === 0 ? [] : await revokeOwed(session, { skipGrace: true, secrets: before })
   const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)

@@ -108,7 +108,7 @@ function openDeployment(app: App, environment: EnvironmentConfig, deployment: En
     name: deployment.name,
     reads: deployment.reads,
     restarter: guard(restarterType.open(restarterType.options.parse(restarter.options), reach), deployment.name),
-    ...(health === undefined || healthType === undefined ? {} : { health: guard(healthType.open(healthType.options.parse(health.options), reach), deployment.name) }),
+    ...(health === undefined || healthType === undefined ? {} : { health: guard(healthType.open(healthType.options.parse(health.options), reach), deployment.name), healthType: health.type }),
     withinMs: health?.withinMs ?? 60_000,
     timeoutMs: deployment.timeoutMs,
   }

@@ -36,6 +36,7 @@ export const groups: readonly Group[] = [
       { name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit },
       { name: "rekey", args: "", summary: "seal all anew for the recipients of now; --new-identity, --dry-run", load: async () => (await import("./commands/rekey.ts")).rekey },
       { name: "reconcile", args: "ENV", summary: "after a restored backup: find the value that lives, and make it the current one", load: async () => (await import("./commands/reconcile.ts")).reconcile },
+      { name: "report", args: "INCIDENT", summary: "what happened, is it over, what to do now; --since 90d: the review of a while", load: async () => (await import("./commands/report.ts")).report },
       { name: "delete", args: "ENV[/SECRET]", summary: "erase for good: login, outputs, then state; says first what it would do", load: async () => (await import("./commands/delete.ts")).deleteCommand },
     ],
   },

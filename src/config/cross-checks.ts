@@ -2,7 +2,9 @@ import { dirname } from "node:path"
 import type { Context } from "./context.ts"
 import { ask } from "./context.ts"
 import type { EnvironmentDraft } from "./draft.ts"
+import { formatDuration } from "../base/duration.ts"
 import { formatPath, type Path } from "./problems.ts"
+import { policies } from "./policy.ts"
 import { checkSchedules } from "./schedules.ts"
 import { checkTemplates } from "./templates.ts"
 
@@ -10,6 +12,7 @@ import { checkTemplates } from "./templates.ts"
 export function crossCheck(environments: readonly EnvironmentDraft[], store: string, context: Context): void {
   checkPresence(environments, context)
   checkAges(environments, context)
+  checkPolicies(environments, context)
   checkLogins(environments, context)
   checkTargets(environments, store, context)
   checkReads(environments, context)
@@ -36,6 +39,23 @@ function checkAges(environments: readonly EnvironmentDraft[], { report }: Contex
       if (config.rotateEveryMs !== null && config.rotateEveryMs < minute) report({ path: agePath ?? at, says: "`rotate_every` must be a minute at least" })
     }
   }
+}
+
+function checkPolicies(environments: readonly EnvironmentDraft[], { report }: Context): void {
+  for (const { name, policy, secrets } of environments) {
+    if (policy === undefined) continue
+    const { maxAgeMs } = policies[policy]
+    for (const { config, agePath } of secrets) {
+      if (config.exempt === true || agePath === undefined || (config.rotateEveryMs !== null && config.rotateEveryMs <= maxAgeMs)) continue
+      report({ path: agePath, says: `policy ${policy}, which holds in ${name}, allows ${formatDuration(maxAgeMs)} at most`, hint: "lower rotate_every; or write policy: none at the secret, an exception that reports list" })
+    }
+  }
+}
+
+/** A log that forgets sooner than a policy allows. What holds if nothing is said is long enough. */
+export function checkKeep(environments: readonly EnvironmentDraft[], keepMs: number | null, { report }: Pick<Context, "report">): void {
+  const [held] = environments.flatMap(({ name, policy }) => (policy === undefined || keepMs === null || keepMs >= policies[policy].keepLogMs ? [] : [{ name, policy }]))
+  if (held !== undefined) report({ path: ["audit", "keep"], says: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least` })
 }
 
 /** A login that two secrets rotate would lock out whoever holds the other one's value. */

@@ -1,5 +1,6 @@
 import type { DriverType } from "../core/define.ts"
 import type { DeploymentConfig, OutputConfig, SecretConfig } from "./model.ts"
+import type { PolicyName } from "./policy.ts"
 import type { Path } from "./problems.ts"
 
 /**
@@ -40,6 +41,7 @@ export type EnvironmentDraft = {
   readonly timezone: string
   readonly timezonePath: Path
   readonly watchMs: number | null | undefined
+  readonly policy: PolicyName | undefined
   readonly secrets: readonly SecretDraft[]
   readonly outputs: readonly OutputDraft[]
   readonly deployments: readonly DeploymentDraft[]

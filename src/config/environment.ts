@@ -5,6 +5,7 @@ import type { EnvironmentDraft } from "./draft.ts"
 import { defaults, environmentKeys, Name, SecretName } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import { readOutput } from "./output.ts"
+import type { PolicyName } from "./policy.ts"
 import type { Path } from "./problems.ts"
 import { readSecret } from "./secret.ts"
 import { validate } from "./validate.ts"
@@ -17,6 +18,7 @@ export type ProjectWide = {
   readonly watchMs: number | null | undefined
   /** Where that is said. */
   readonly agePath: Path | undefined
+  readonly policy: PolicyName | "none" | undefined
 }
 
 export function readEnvironment(name: string, raw: unknown, path: Path, wide: ProjectWide, context: Context): EnvironmentDraft {
@@ -28,6 +30,7 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
   const age = own("rotate_every", environmentKeys.rotate_every)
   const graceMs = own("grace", environmentKeys.grace)
   const watchMs = own("watch", environmentKeys.watch)
+  const policy = own("policy", environmentKeys.policy) ?? wide.policy
   const inherited = ownAge ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs } : { ...wide, graceMs }
   const secrets = named(reader, "secrets", SecretName, context).map((one) => readSecret(one.name, one.raw, one.path, inherited, context))
   const outputs = list(reader, "outputs", context).map((one) => readOutput(one.raw, one.path, context))
@@ -43,6 +46,7 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
     timezone: timezone ?? wide.timezone ?? defaults.timezone,
     timezonePath: timezone === undefined ? ["timezone"] : [...path, "timezone"],
     watchMs: watchMs === undefined ? wide.watchMs : watchMs,
+    policy: policy === "none" ? undefined : policy,
     secrets,
     outputs,
     deployments,

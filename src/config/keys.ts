@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { parseDuration } from "../base/duration.ts"
 import { ReferenceOptions } from "../plugins/references/index.ts"
+import { policyNames } from "./policy.ts"
 
 /** The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON Schema read them from here. */
 
@@ -74,6 +75,8 @@ const shortestWatchMs = 10_000
 const watch = Age.refine((ms) => ms === null || ms >= shortestWatchMs, "a login every few seconds locks out: at least 10s").describe("How often the service logs in with each current value, to see that nobody else has changed it; 1h if left out, or never")
 const grace = Duration.describe("How long the previous value lives on, where two can live")
 
+const policy = z.enum(["none", ...policyNames], `expected ${policyNames.join(", ")} or none`).describe("Rules from outside that the config is held to: pci-dss lets no secret get older than 90 days; none overrides")
+
 export const topKeys = {
   project: Project.describe("A name for all of this; part of the state's path"),
   store: Store.describe("The folder of the state; the XDG state folder if left out"),
@@ -84,9 +87,10 @@ export const topKeys = {
   per_server: z.int("expected a whole number").min(1, "at least 1").max(1000, "at most 1000").describe("Secrets of one server that are worked on at once, 8 if left out"),
   rotate_every: age,
   watch,
+  policy,
 }
 
-export const environmentKeys = { schedule, timezone, rotate_every: age, grace, watch }
+export const environmentKeys = { schedule, timezone, rotate_every: age, grace, watch, policy }
 
 export const secretKeys = {
   driver: Text,
@@ -94,6 +98,7 @@ export const secretKeys = {
   grace,
   end_sessions: z.boolean().describe("End sessions that were opened with the previous value"),
   tags: Texts.describe("Words to select secrets by"),
+  policy: z.literal("none", "expected none: a policy is named at the environment or at the top").describe("none: an exception from the policy, which reports list"),
 }
 
 export const deploymentKeys = {

@@ -3,7 +3,7 @@ import { readRealFile } from "../base/real-file.ts"
 import { AppError } from "../base/error.ts"
 import { Audit, auditDefaults } from "./audit.ts"
 import type { Context, Plugins, Surroundings } from "./context.ts"
-import { crossCheck } from "./cross-checks.ts"
+import { checkKeep, crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
 import { named, readEnvironment } from "./environment.ts"
 import { defaults, Name, topKeys } from "./keys.ts"
@@ -54,10 +54,12 @@ function readConfig(value: unknown, context: Context): Config {
     agePath: reader.has("rotate_every") ? ["rotate_every"] : undefined,
     rotateEveryMs: reader.optional("rotate_every", topKeys.rotate_every),
     watchMs: reader.optional("watch", topKeys.watch),
+    policy: reader.optional("policy", topKeys.policy),
   }
   const drafts = named(reader, "environments", Name, context).map((one) => readEnvironment(one.name, one.raw, one.path, wide, context))
   reader.close()
   if (reader.isMap) crossCheck(drafts, store, context)
+  checkKeep(drafts, audit.keepMs, context)
   const environments = Object.fromEntries(drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]))
   return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), perServer, audit, environments }
 }
@@ -70,6 +72,7 @@ function finish(draft: EnvironmentDraft, project: string, folder: string): Envir
     ...(draft.schedule === undefined ? {} : { schedule: draft.schedule }),
     timezone: draft.timezone,
     ...(draft.watchMs === undefined ? {} : { watchMs: draft.watchMs }),
+    ...(draft.policy === undefined ? {} : { policy: draft.policy }),
     secrets: Object.fromEntries(draft.secrets.map(({ config }) => [config.name, config])),
     outputs: draft.outputs.flatMap(({ config }) => config ?? []),
     deployments: draft.deployments.map(({ config }) => config),

@@ -1,5 +1,6 @@
 import type { Reference } from "../core/ports.ts"
 import type { AuditConfig } from "./audit.ts"
+import type { PolicyName } from "./policy.ts"
 
 /**
  * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON, so that a recovery uses
@@ -31,6 +32,8 @@ export type EnvironmentConfig = {
   readonly timezone: string
   /** How often each current value is tried by a login; null: never. Where neither this nor the project says it, `defaultWatchMs`. */
   readonly watchMs?: number | null
+  /** Its own or the project's. */
+  readonly policy?: PolicyName
   readonly secrets: Readonly<Record<string, SecretConfig>>
   readonly outputs: readonly OutputConfig[]
   /** In the order in which they restart. */
@@ -47,6 +50,8 @@ export type SecretConfig = {
   readonly graceMs: number
   readonly endSessions: boolean
   readonly tags: readonly string[]
+  /** An exception from the environment's policy. */
+  readonly exempt?: true
   /** Without the keys that every secret has. */
   readonly options: unknown
 }

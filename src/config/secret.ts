@@ -25,6 +25,7 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
   const grace = reader.optional("grace", secretKeys.grace)
   const endSessions = reader.optional("end_sessions", secretKeys.end_sessions) ?? false
   const tags = reader.optional("tags", secretKeys.tags) ?? []
+  const exempt = reader.optional("policy", secretKeys.policy) === "none"
   const written = reader.rest()
   const options = type && validate(type.options, { value: written, path, report: context.report, alsoKnown: Object.keys(secretKeys) })
   return {
@@ -39,6 +40,7 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
       graceMs: graceOf({ grace, inherited, type, options, path, context }),
       endSessions,
       tags,
+      ...(exempt ? { exempt } : {}),
       options: written,
     },
   }

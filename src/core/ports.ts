@@ -141,6 +141,8 @@ export type Deployment = {
   readonly reads: readonly string[]
   readonly restarter: Restarter
   readonly health?: Health
+  /** Its kind, as the config names it: "http". */
+  readonly healthType?: string
   readonly withinMs: number
   /** The hook's own deadline. */
   readonly timeoutMs: number

@@ -15,9 +15,10 @@ export async function promote(session: Session, names: readonly string[], unheal
   for (const name of names) {
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined) continue
+    const replaces = versionAt(session.state(name), "current")?.id
     // The value that was current when another was found alive was refused.
     patches[name] = promoted(set, pending, set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now))
-    events.push({ event: "promote", secret: name, version: pending.id, ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
+    events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
     outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))

@@ -36,7 +36,8 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
  * value again changes nothing and is answered with the time; nobody holds the value yet, so no session of it is older.
  */
 async function dated(session: Session, name: string, verdict: Verdict, patience: AbortSignal): Promise<Verdict> {
-  if (verdict.is !== "proven" || session.work.policies[name]?.endSessions !== true) return verdict
+  const ends = session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
+  if (verdict.is !== "proven" || !ends) return verdict
   const applied = await apply(session, name, patience)
   return "acceptedAt" in applied && applied.acceptedAt !== undefined ? { ...verdict, acceptedAt: applied.acceptedAt } : verdict
 }

@@ -34,12 +34,22 @@ export async function restartAll(session: Session, held: readonly string[] = [])
     if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
     work.tell("restart", `${next.name}: ${next.restarter.says}`)
     const answer = await work.restarts.restart(next, `${set.id}/${next.name}`, work.stop)
+    session.remark({ event: "restart", deployment: next.name, healthy: answer === true, health: next.healthType ?? "none", secrets: readBy(session, next, set.secrets) })
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })
       if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile") return sick
     }
     await done(session, next, held, answer)
   }
+}
+
+/** So many names fit well into a line of the log. */
+const namesMost = 200
+
+/** Those of `names` that the deployment's outputs show. */
+function readBy(session: Session, { reads }: Deployment, names: readonly string[]): readonly string[] {
+  const shown = new Set(session.work.outputs.filter(({ target }) => reads.includes(target)).flatMap(({ shows }) => shows))
+  return names.filter((name) => shown.has(name)).slice(0, namesMost)
 }
 
 function stopped({ reason }: AbortSignal): AppError {

@@ -25,6 +25,7 @@ export class Session {
   /** How many sessions were ended already, by secret, before the revoke that tells of them. */
   readonly ended = new Map<string, number>()
   readonly #opened = new Map<string, Promise<Credential>>()
+  #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 
   constructor(work: Work, document: StateDocument) {
     this.work = work
@@ -46,21 +47,31 @@ export class Session {
     const written = without({ ...before, ...commit.written })
     const changeSet = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
     const serial = this.document.serial + 1
+    const set = changeSet ?? open
     let audit = this.document.audit
-    for (const event of commit.events ?? []) {
-      const set = changeSet ?? open
-      const incident = set?.incident
-      audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at: now, serial, actor: this.work.actor })
+    for (const { at, event } of [...this.#remarks, ...(commit.events ?? []).map((one) => ({ at: now, event: one }))]) {
+      const incident = event["incident"] ?? set?.incident
+      audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at, serial, actor: this.work.actor })
     }
     const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }), ...(written === undefined ? {} : { written }) }
     await this.work.ledger.save(next)
     this.document = next
+    this.#remarks = []
     if (commit.flush === true) await this.flush()
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
   note(changeSet: ChangeSet): void {
     this.document = { ...this.document, changeSet }
+  }
+
+  /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
+  remark(event: AuditEvent): void {
+    this.#remarks = [...this.#remarks, { at: this.work.host.now(), event }]
+  }
+  /** Are there remarks that no write has taken yet? */
+  get hasRemarks(): boolean {
+    return this.#remarks.length > 0
   }
 
   /** Lines that ride in the state go to the log; the next durable write drops them from the state. */

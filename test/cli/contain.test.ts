@@ -118,7 +118,7 @@ describe("rotate-now --contain", () => {
     expect({ code: again.code, before: json<Report>(again).reports[0]?.before }).toEqual({ code: 0, before: ["postgres", "session_key"] })
     expect(shop.shown).toBe(shown)
     const events = readFileSync(shop.project.auditPath(), "utf8").trim().split("\n").map((line) => JSON.parse(line) as { readonly event: string; readonly incident?: string })
-    expect(events.filter(({ incident }) => incident === "leak-7").map(({ event }) => event)).toEqual(["generate", "generate", "verify", "verify", "promote", "promote", "revoke"])
+    expect(events.filter(({ incident }) => incident === "leak-7").map(({ event }) => event)).toEqual(["contain", "generate", "generate", "verify", "verify", "restart", "restart", "promote", "promote", "revoke"])
     const third = await shop.run("rotate-now", "production", "--contain", "--json")
     expect({ code: third.code, changed: shop.shown !== shown }).toEqual({ code: 0, changed: true })
   })

@@ -1,0 +1,138 @@
+import { chmod, mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { contain } from "../../src/app/contain.ts"
+import type { App } from "../../src/app/app.ts"
+import { Turns, sideBySide } from "../../src/base/turns.ts"
+import { durableWrite } from "../../src/base/durable-write.ts"
+import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
+import { Secret } from "../../src/core/secret.ts"
+import type { SecretState } from "../../src/core/state.ts"
+import { postgres } from "../../src/plugins/drivers/postgres/index.ts"
+import { redis } from "../../src/plugins/drivers/redis/index.ts"
+import { blankState, makeStateFolder, statePath, stateText } from "../../src/record/state-file.ts"
+import { AgeVault } from "../../src/record/vault.ts"
+import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../../test/support/servers/redis.ts"
+import type { Row } from "./measure.ts"
+import { openProject } from "./project.ts"
+import { newPassword } from "./services.ts"
+
+/**
+ * The worst day: everything is contained, on one PostgreSQL and one Redis; beside the acts that containing takes, bare, as
+ * many at once: each value set, a login with it, a login with the old one refused, older sessions ended, and the durable
+ * writes. `bun scripts/bench/contain.ts [SECRETS] [ENVIRONMENTS]`.
+ */
+export async function containRow(secrets: number, environments: number): Promise<Row> {
+  await using pg = await startPostgres({})
+  await using cache = await startRedis()
+  const each = Math.ceil(secrets / environments)
+  const names = Array.from({ length: environments }, (_, environment) => ({ name: `e${environment}`, users: Array.from({ length: each }, (_, index) => ({ user: `u${environment}_${index}`, secret: `s${index}`, on: index % 2 === 0 ? "postgres" : "redis", password: newPassword() }) as User) }))
+  const all = names.flatMap(({ users }) => users)
+  const admin = await makeUsers(pg, cache, all)
+  const optionsOf = ({ user, on }: User): Readonly<Record<string, unknown>> =>
+    on === "postgres"
+      ? { driver: "postgres", address: `postgresql://127.0.0.1:${pg.port}/postgres`, role: user, admin: { user: "rotator", password: { file: "pg.admin" } } }
+      : { driver: "redis", address: `redis://127.0.0.1:${cache.port}`, user, admin: { user: cache.admin.user, password: { file: "redis.admin" } } }
+  await using project = await openProject(() => `rotate_every: never\nenvironments: ${JSON.stringify(Object.fromEntries(names.map(({ name, users }) => [name, { secrets: Object.fromEntries(users.map((user) => [user.secret, optionsOf(user)])), outputs: [{ dotenv: `${name}.env`, variables: Object.fromEntries(users.map(({ secret }) => [secret.toUpperCase(), `{{ ${secret}.password }}`])) }] }])))}\n`)
+  const { app, folder } = project
+  await writeFile(join(folder, "pg.admin"), `${admin}\n`, { mode: 0o600 })
+  await writeFile(join(folder, "redis.admin"), `${cache.admin.password}\n`, { mode: 0o600 })
+  for (const { name, users } of names) await writeState(app, name, users)
+
+  // Bare first: its users are set back to what the states know, by the run itself.
+  const bareMs = await bare(app, folder, names)
+  const began = performance.now()
+  const reports = await contain(app, new Map(names.map(({ name }) => [name, undefined])), { incident: "bench", cutFirst: false })
+  const oursMs = performance.now() - began
+  const done = reports.reduce((sum, { revoked }) => sum + revoked.filter(({ death }) => death.is === "dead").length, 0)
+  if (done !== all.length) throw new Error(`${done} of ${all.length} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.is !== "dead")) ?? reports[0]).slice(0, 2000)}`)
+  return {
+    row: `contain ${all.length} in ${environments}`,
+    ours: `${(oursMs / 1000).toFixed(1)} s`,
+    limit: `${(bareMs / 1000).toFixed(1)} s (same acts, bare)`,
+    ratio: oursMs / bareMs,
+    aim: "<= 1.3",
+    met: oursMs / bareMs <= 1.3,
+    note: `${app.config.perServer} at once a server; ${((oursMs / all.length)).toFixed(1)} ms a secret`,
+  }
+}
+
+type User = { readonly user: string; readonly secret: string; readonly on: "postgres" | "redis"; readonly password: string }
+
+/** The password of PostgreSQL's admin. */
+async function makeUsers(pg: PostgresServer, cache: RedisServer, all: readonly User[]): Promise<string> {
+  const admin = newPassword()
+  await pg.sql(`CREATE ROLE rotator LOGIN CREATEROLE PASSWORD '${admin}'; GRANT pg_read_all_stats, pg_signal_backend TO rotator`)
+  const roles = all.filter(({ on }) => on === "postgres")
+  await pg.sql(roles.map(({ user, password }) => `CREATE ROLE ${user} LOGIN PASSWORD '${password}'; GRANT ${user} TO rotator WITH ADMIN OPTION`).join("; "))
+  for (const { user, password } of all.filter(({ on }) => on === "redis")) await cache.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
+  await cache.command("ACL", "SAVE")
+  return admin
+}
+
+async function writeState(app: App, environment: string, users: readonly User[]): Promise<void> {
+  const { store, project } = app.config
+  const place = { store, project, environment }
+  await makeStateFolder(place)
+  const vault = new AgeVault(app.keys, environment)
+  const madeAt = app.host.now().toISOString()
+  const secrets: Record<string, SecretState> = {}
+  for (const { user, secret, on, password } of users) {
+    const sealed = await vault.seal(secret, { version: "v1", fields: { user, password: new Secret("bench", password), ...(on === "postgres" ? { salt: new Secret("bench", newPassword()) } : {}) } })
+    secrets[secret] = { driver: on, rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
+  }
+  await mkdir(join(app.config.folder, "bare"), { recursive: true })
+  await writeFile(statePath(place), stateText({ ...blankState(place, environment), serial: 1, secrets }, app.keys.mac), { mode: 0o600 })
+  await chmod(statePath(place), 0o600)
+}
+
+/** Each user's password to another one and back again, so that the time of one way is half of it. */
+async function bare(app: App, folder: string, names: readonly { readonly name: string; readonly users: readonly User[] }[]): Promise<number> {
+  const turns = new Turns(app.config.perServer)
+  const began = performance.now()
+  for (const way of ["there", "back"] as const) {
+    await sideBySide(8, names, async ({ name, users }) => {
+      const state = "x".repeat(users.length * 1500)
+      const write = (): Promise<void> => durableWrite(join(folder, "bare", `${name}.json`), state)
+      await write()
+      await Promise.all(users.map((user) => turns.take(user.on, () => bareActs(app, folder, user, way))))
+      await write()
+      await durableWrite(join(folder, "bare", `${name}.env`), "x".repeat(users.length * 40))
+      await write()
+      await write()
+    })
+  }
+  return (performance.now() - began) / 2
+}
+
+const others = new Map<string, string>()
+
+async function bareActs(app: App, folder: string, user: User, way: "there" | "back"): Promise<void> {
+  const other = others.get(user.user) ?? newPassword()
+  others.set(user.user, other)
+  const [from, to] = way === "there" ? [user.password, other] : [other, user.password]
+  const credential = (version: string, value: string): Credential => ({ version, fields: { user: user.user, password: new Secret("bench", value), salt: new Secret("bench", `${user.user}-salt-of-the-bench`) } })
+  const [old, next] = [credential("v1", from), credential("v2", to)]
+  const driver = driverOf(app, folder, user)
+  const { signal } = new AbortController()
+  const versions: Versions = { current: old, pending: next, doubtful: [] }
+  const { acceptedAt } = await driver.apply(next, versions, signal)
+  const live = acceptedAt === undefined ? next : { ...next, acceptedAt }
+  const accepted = await driver.probe(live, signal)
+  await driver.expel?.(live, signal)
+  const refused = await driver.probe(old, signal)
+  if (accepted !== "accepted" || refused !== "refused") throw new Error(`bare acts went wrong: ${accepted} ${refused}`)
+}
+
+function driverOf(app: App, folder: string, user: User): Driver {
+  const environment = Object.values(app.config.environments).find(({ secrets }) => Object.values(secrets).some(({ options }) => Object.values(Object(options) as Record<string, unknown>).includes(user.user)))
+  const options = environment?.secrets[user.secret]?.options
+  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, credential: async (reference: unknown) => new Secret("bench", (await Bun.file(join(folder, String(Object(reference).file))).text()).trim()) }
+  return user.on === "postgres" ? postgres.open(postgres.options.parse(options), reach) : redis.open(redis.options.parse(options), reach)
+}
+
+if (import.meta.main) {
+  const [secrets = "1000", environments = "20"] = process.argv.slice(2)
+  const { row, ours, limit, ratio, aim, met, note } = await containRow(Number(secrets), Number(environments))
+  process.stdout.write(`${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`)
+}

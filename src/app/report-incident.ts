@@ -1,0 +1,230 @@
+import type { Result } from "../check/check.ts"
+import type { Config } from "../config/model.ts"
+import { type SecretState, openSetOf, versionAt } from "../core/state.ts"
+import type { AuditEntry } from "../record/audit-read.ts"
+import type { Source } from "./report.ts"
+import { failures, namesOf, textOf } from "./report-entry.ts"
+import { type PolicyState, policiesOf } from "./report-policy.ts"
+import { type Reader, readersOf } from "./report-readers.ts"
+
+/** One incident, from what the logs and the states say; pure. */
+
+export type Question = {
+  readonly incident: string
+  /** When a person noticed it; left out: the first line of the incident. */
+  readonly noticed?: Date
+  /** So far back from there who was given the values is told (ms). */
+  readonly readersMs: number
+}
+type Given = Question & { readonly sources: readonly Source[]; readonly now: Date; readonly checks: readonly Result[] }
+
+export type Restart = { readonly deployment: string; readonly at: string; readonly healthy: boolean; /** The kind of its health check, or "none". */ readonly health: string }
+export type SecretReport = {
+  readonly environment: string
+  readonly secret: string
+  readonly driver: string
+  readonly contained: boolean
+  /** Why not, where it is not. */
+  readonly code?: string
+  readonly says?: string
+  readonly from?: string
+  readonly to?: string
+  readonly acceptedAt?: string
+  readonly currentAt?: string
+  /** Values whose login was refused after the change; none where no service asks for the secret. */
+  readonly dead: readonly { readonly version: string; readonly at: string }[]
+  readonly sessionsEnded: number
+  readonly containedAt?: string
+  readonly restarts: readonly Restart[]
+}
+export type Step = { readonly at: string; readonly environment?: string; readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy"; readonly subject?: string; readonly code?: string; readonly user?: string }
+export type IncidentReport = {
+  readonly project: string
+  readonly incident: string
+  readonly at: string
+  readonly contained: boolean
+  /** What is left: secrets, and environments of which nothing is known. */
+  readonly left: readonly { readonly environment: string; readonly secret?: string; readonly code: string; readonly says: string }[]
+  /** Words of the command that carries on; none where nothing is left. */
+  readonly carryOn?: readonly string[]
+  /** Deployments whose last restart did not end healthy. */
+  readonly unhealthy: readonly { readonly environment: string; readonly deployment: string; readonly at: string }[]
+  readonly noticed: { readonly at: string; readonly given: boolean }
+  readonly begun: string
+  /** When the last secret was contained; where all are. */
+  readonly containedAt?: string
+  /** When the last deployment was healthy; where all are. */
+  readonly healthyAt?: string
+  readonly reasons: readonly string[]
+  /** Who acted, and through what. */
+  readonly actors: readonly string[]
+  readonly secrets: readonly SecretReport[]
+  readonly timeline: readonly Step[]
+  readonly readers: { readonly since: string; readonly rows: readonly Reader[] }
+  readonly checks: readonly Result[]
+  readonly policies: readonly PolicyState[]
+  readonly heads: readonly { readonly environment: string; readonly lines: number; readonly head: string }[]
+}
+
+export function incidentOf(config: Config, { incident, noticed: given, readersMs, sources, now, checks }: Given): IncidentReport {
+  const parts = sources.map((source) => partOf(config, source, incident))
+  const lines = parts.flatMap(({ lines: own }) => own).toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+  const begun = lines[0]?.at ?? now.toISOString()
+  const noticed = given?.toISOString() ?? begun
+  const secrets = parts.flatMap((part) => part.secrets)
+  const left = [...unopened(config, sources, lines), ...secrets.flatMap(({ environment, secret, contained, code = "", says = "" }) => (contained ? [] : [{ environment, secret, code, says }]))]
+  const unhealthy = parts.flatMap((part) => part.unhealthy)
+  const contained = left.length === 0
+  const containedAt = latest(secrets.flatMap((one) => one.containedAt ?? []))
+  const healthyAt = latest(secrets.flatMap(({ restarts }) => restarts.filter(({ healthy }) => healthy).map(({ at }) => at)))
+  const since = new Date(Date.parse(noticed) - readersMs).toISOString()
+  const involved = sources.filter(({ environment }) => secrets.some((one) => one.environment === environment))
+  return {
+    project: config.project,
+    incident,
+    at: now.toISOString(),
+    contained,
+    left,
+    ...(contained ? {} : { carryOn: carryOn(incident, { config, left, lines, secrets }) }),
+    unhealthy,
+    noticed: { at: noticed, given: given !== undefined },
+    begun,
+    ...(contained && containedAt !== undefined ? { containedAt } : {}),
+    ...(unhealthy.length === 0 && healthyAt !== undefined ? { healthyAt } : {}),
+    reasons: [...new Set(lines.flatMap((line) => textOf(line, "reason") ?? []))],
+    actors: [...new Set(lines.map(({ user, via }) => `${user} (${via})`))],
+    secrets,
+    timeline: timeline({ noticed, parts }),
+    readers: { since, rows: involved.flatMap(({ environment, entries }) => readersOf(environment, entries, { since, secrets: secrets.filter((one) => one.environment === environment).map(({ secret }) => secret) })) },
+    checks,
+    policies: policiesOf(config, involved, { now, since: noticed }),
+    heads: involved.map(({ environment, log }) => ({ environment, lines: log.lines, head: log.head })),
+  }
+}
+
+function latest(instants: readonly string[]): string | undefined {
+  return instants.toSorted().at(-1)
+}
+
+type Line = AuditEntry & { readonly environment: string }
+type Part = { readonly environment: string; readonly lines: readonly Line[]; readonly secrets: readonly SecretReport[]; readonly unhealthy: IncidentReport["unhealthy"] }
+
+function partOf(config: Config, source: Source, incident: string): Part {
+  const { environment } = source
+  const lines = source.entries.filter((entry) => entry["incident"] === incident).map((entry) => ({ ...entry, environment }))
+  const names = [...new Set(lines.flatMap((line) => (line.event === "restart" ? [] : (namesOf(line) ?? []))))]
+  const bySecret = Map.groupBy(lines.filter(({ event }) => event !== "contain" && event !== "restart"), (line) => textOf(line, "secret"))
+  const chosen = new Set(lines.flatMap((line) => (line.event === "contain" ? (namesOf(line) ?? []) : [])))
+  const restarts = lines.filter(({ event }) => event === "restart")
+  const secrets = names.map((name) => secretOf({ config, source, incident, name, chosen: chosen.has(name), lines: bySecret.get(name) ?? [], restarts }))
+  // Whatever restarted it later speaks of today, too.
+  const last = new Map(source.entries.filter(({ event }) => event === "restart").map((entry) => [textOf(entry, "deployment") ?? "", entry]))
+  const ours = new Set(restarts.map((line) => textOf(line, "deployment") ?? ""))
+  const unhealthy = [...last].filter(([deployment, entry]) => ours.has(deployment) && entry["healthy"] !== true).map(([deployment, { at }]) => ({ environment, deployment, at }))
+  return { environment, lines, secrets, unhealthy }
+}
+
+type OfSecret = { readonly config: Config; readonly source: Source; readonly incident: string; readonly name: string; readonly chosen: boolean; readonly lines: readonly Line[]; readonly restarts: readonly Line[] }
+
+function secretOf({ config, source, incident, name, chosen, lines, restarts }: OfSecret): SecretReport {
+  const { environment, document } = source
+  const state = document?.secrets[name]
+  const promote = lines.findLast(({ event }) => event === "promote")
+  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? (state?.contained?.incident === incident ? state.contained.version : undefined)
+  const from = lines.flatMap((line) => (line.event === "promote" ? (textOf(line, "replaces") ?? []) : []))[0] ?? lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0]
+  const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
+  const deaths = lines.filter(({ event }) => event === "revoke")
+  const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
+  const lastDeath = deaths.at(-1)?.at
+  const fault = faultOf({ source, name, chosen, state, to, lines })
+  const last = new Map(restarts.filter((line) => changeSets.has(textOf(line, "changeSet") ?? "") && namesOf(line)?.includes(name) === true).map((line) => [textOf(line, "deployment") ?? "", line]))
+  const containedAt = fault === undefined ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== "")) : undefined
+  return {
+    environment,
+    secret: name,
+    driver: config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? "",
+    contained: fault === undefined,
+    ...fault,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(verify === undefined ? {} : { acceptedAt: verify.at }),
+    ...(promote === undefined ? {} : { currentAt: promote.at }),
+    dead: deaths.map((line) => ({ version: textOf(line, "version") ?? "", at: line.at })),
+    sessionsEnded: deaths.reduce((sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0), 0),
+    ...(containedAt === undefined ? {} : { containedAt }),
+    restarts: [...last].map(([deployment, line]) => ({ deployment, at: line.at, healthy: line["healthy"] === true, health: textOf(line, "health") ?? "none" })),
+  }
+}
+
+type Fault = { readonly code: string; readonly says: string }
+
+/** Why a secret is not contained; undefined where it is. */
+function faultOf({ source, name, chosen, state, to, lines }: Pick<OfSecret, "source" | "name" | "chosen" | "lines"> & { readonly state: SecretState | undefined; readonly to: string | undefined }): Fault | undefined {
+  if (source.unreadable !== undefined) return source.unreadable
+  if (state === undefined || state.erased !== undefined) return state?.erased === undefined ? { code: "state-older", says: "the state does not know it any more" } : undefined
+  const failed = lines.findLast(({ event }) => failures[event] !== undefined)
+  const set = openSetOf(source.document, name)
+  if (set !== undefined) return { code: "journal-open", says: "its rotation is not finished: what its service takes is not decided yet" }
+  if (to === undefined) return failed === undefined ? { code: "not-contained", says: "not begun" } : { code: textOf(failed, "code") ?? failed.event, says: failures[failed.event] ?? failed.event }
+  // A rotation under the name of an incident leaves older sessions, and values that others have set.
+  if (!chosen && state.contained === undefined) return { code: "not-contained", says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended" }
+  const owed = state.versions.find(({ id, stage }) => number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"))
+  if (owed !== undefined) return { code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed", says: `${owed.id} is not proven dead` }
+  return versionAt(state, "current") === undefined ? { code: "no-current", says: "no value is current" } : undefined
+}
+
+function number(version: string): number {
+  return Number(version.slice(1))
+}
+
+/** Environments that were chosen, and of which no line of this incident exists: nothing was done there. */
+function unopened({ environments }: Config, sources: readonly Source[], lines: readonly Line[]): IncidentReport["left"] {
+  const words = new Set(lines.flatMap(({ event, selection }) => (event === "contain" && Array.isArray(selection) ? selection.map(String) : [])))
+  const chosen = words.has("--all") ? Object.keys(environments) : [...new Set([...words].map((word) => word.split("/")[0] ?? ""))]
+  return chosen.flatMap((environment) => {
+    const source = sources.find((one) => one.environment === environment)
+    if (source === undefined || lines.some((line) => line.environment === environment)) return []
+    const holds = source.unreadable !== undefined || Object.values(source.document?.secrets ?? {}).some((state) => versionAt(state, "current") !== undefined)
+    return holds ? [{ environment, code: source.unreadable?.code ?? "not-contained", says: source.unreadable?.says ?? "nothing was done in it" }] : []
+  })
+}
+
+type Carrying = { readonly config: Config; readonly left: IncidentReport["left"]; readonly lines: readonly Line[]; readonly secrets: readonly SecretReport[] }
+
+/** More names than this are said as their environment. */
+const wordsMost = 8
+
+/** An environment as a whole only where all of it was chosen: nothing more than that may be contained. */
+function carryOn(incident: string, { config, left, lines, secrets }: Carrying): readonly string[] {
+  const words = [...new Set(left.map(({ environment }) => environment))].flatMap((environment) => {
+    const own = left.filter((one) => one.environment === environment)
+    const all = Object.keys(config.environments[environment]?.secrets ?? {})
+    const whole = own.some(({ secret }) => secret === undefined) || (own.length > wordsMost && all.every((name) => secrets.some((one) => one.environment === environment && one.secret === name)))
+    return whole ? [environment] : own.map(({ secret = "" }) => `${environment}/${secret}`)
+  })
+  const cut = lines.some((line) => line.event === "contain" && line["cutFirst"] === true)
+  return ["rotate-now", ...words, "--contain", ...(cut ? ["--cut-first"] : []), "--incident", incident]
+}
+
+/** More secrets than this are told of by environment. */
+const stepsMost = 40
+
+function timeline({ noticed, parts }: { readonly noticed: string; readonly parts: readonly Part[] }): readonly Step[] {
+  const many = parts.reduce((sum, { secrets }) => sum + secrets.length, 0) > stepsMost
+  const steps = parts.flatMap((part) => stepsOf(part, many))
+  return [{ at: noticed, what: "noticed" } as const, ...steps].toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+}
+
+function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly Step[] {
+  const begun = [...new Map(lines.filter(({ event }) => event === "contain" || event === "generate").map((line) => [`${line.serial}`, line])).values()].map((line): Step => ({ at: line.at, environment, what: "begun", user: line.user }))
+  const failed = [...new Map(lines.filter(({ event }) => failures[event] !== undefined).map((line) => [`${line.serial} ${many ? line.event : (textOf(line, "secret") ?? "")} ${textOf(line, "code") ?? ""}`, line])).values()]
+  const done = secrets.flatMap(({ secret, containedAt }) => (containedAt === undefined ? [] : [{ secret, at: containedAt }]))
+  const end = many ? latest(done.map(({ at }) => at)) : undefined
+  const whole = end === undefined ? [] : [{ at: end, environment, what: "contained", subject: `${done.length} of ${secrets.length} secrets` } as const]
+  return [
+    ...begun,
+    ...failed.map((line): Step => ({ at: line.at, environment, what: "failed", code: textOf(line, "code") ?? line.event, ...(many ? {} : { subject: textOf(line, "secret") ?? "" }) })),
+    ...lines.filter(({ event }) => event === "restart").map((line): Step => ({ at: line.at, environment, what: line["healthy"] === true ? (textOf(line, "health") === "none" ? "restart" : "healthy") : "failed", subject: textOf(line, "deployment") ?? "", ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }) })),
+    ...(many ? whole : done.map(({ secret, at }): Step => ({ at, environment, what: "contained", subject: secret }))),
+  ]
+}

@@ -1,0 +1,75 @@
+import type { Host } from "../base/host.ts"
+import type { Result } from "../check/check.ts"
+import type { Me } from "../check/way.ts"
+import type { Plugins } from "../config/context.ts"
+import type { Config } from "../config/model.ts"
+import { type Actor, lineHash } from "../core/audit-line.ts"
+import type { StateDocument } from "../core/state.ts"
+import { type AuditEntry, readLog } from "../record/audit-read.ts"
+import { readState } from "../record/state-file.ts"
+import { said } from "../rotate/ask.ts"
+import { check } from "./check.ts"
+import { type IncidentReport, type Question, incidentOf } from "./report-incident.ts"
+import { type PeriodReport, periodOf } from "./report-period.ts"
+
+/** What reports are made of: the logs, the states, the config and a quick look at this machine. Needs no key and changes nothing. */
+
+export type About = { readonly config: Config; readonly plugins: Plugins; readonly host: Host; readonly me: Me; readonly actor: Actor; readonly stop: AbortSignal }
+
+/** One environment, as far as it can be read. */
+export type Source = {
+  readonly environment: string
+  readonly document: StateDocument | undefined
+  /** Why the state could not be read. */
+  readonly unreadable?: { readonly code: string; readonly says: string }
+  /** Those lines that are wanted, the oldest first. */
+  readonly entries: readonly AuditEntry[]
+  readonly log: { readonly lines: number; readonly head: string; readonly begins?: string }
+  /** Every incident that the log names. */
+  readonly incidents: readonly string[]
+}
+
+/** undefined: no log knows this incident; `known` are those that they know. */
+export async function incidentReport(about: About, question: Question): Promise<IncidentReport | { readonly known: readonly string[] }> {
+  const sources = await readAll(about, Object.keys(about.config.environments), (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event))
+  if (!sources.some(({ incidents }) => incidents.includes(question.incident))) return { known: [...new Set(sources.flatMap(({ incidents }) => incidents))] }
+  return incidentOf(about.config, { ...question, sources, now: about.host.now(), checks: await quick(about) })
+}
+
+export async function periodReport(about: About, environments: readonly string[], since: Date): Promise<PeriodReport> {
+  const sources = await readAll(about, environments, () => true)
+  return periodOf(about.config, { sources, since, now: about.host.now(), checks: await quick(about) })
+}
+
+function quick(about: About): Promise<readonly Result[]> {
+  return check(about, { quick: true, connect: false, fix: false })
+}
+
+/** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
+const alsoWanted = new Set(["exec", "render", "adopt", "read", "restart", "generate", "promote"])
+
+function readAll({ config }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
+  return Promise.all(environments.map((environment) => readOne(config, environment, wanted)))
+}
+
+async function readOne({ store, project }: Config, environment: string, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
+  const place = { store, project, environment }
+  const entries: AuditEntry[] = []
+  const incidents = new Set<string>()
+  let last: { readonly n: number; readonly line: string } | undefined
+  let begins: string | undefined
+  for await (const { line, entry } of readLog(place)) {
+    if (entry === undefined) continue
+    begins ??= entry.at
+    last = { n: entry.n, line }
+    if (typeof entry["incident"] === "string") incidents.add(entry["incident"])
+    if (wanted(entry)) entries.push(entry)
+  }
+  const log = { lines: last?.n ?? 0, head: last === undefined ? "" : lineHash(last.line), ...(begins === undefined ? {} : { begins }) }
+  try {
+    return { environment, document: await readState(place), entries, log, incidents: [...incidents] }
+  } catch (error) {
+    const { code, says } = said(error)
+    return { environment, document: undefined, unreadable: { code, says }, entries, log, incidents: [...incidents] }
+  }
+}

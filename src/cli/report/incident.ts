@@ -1,0 +1,117 @@
+import type { IncidentReport, SecretReport, Step } from "../../app/report-incident.ts"
+import { formatDuration } from "../../base/duration.ts"
+import { type Block, command, instant, many, tableOr } from "./blocks.ts"
+import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
+
+/** For one who was not there: what happened, is it over, what is there to do now. `config`: what a command needs to find it, as words. */
+export function incidentBlocks(report: IncidentReport, config: readonly string[]): readonly Block[] {
+  const { incident, secrets, timeline } = report
+  const text = secrets.filter(({ contained }) => contained)
+  return [
+    { is: "title", text: `Incident ${incident}: ${report.contained ? "contained" : "NOT contained yet"}` },
+    { is: "text", text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.` },
+    ...verdict(report, text.length, config),
+    { is: "heading", text: "What happened" },
+    { is: "text", text: story(report) },
+    { is: "table", head: ["time", "after", "what"], rows: timeline.map((step) => [instant(step.at), since(report.begun, step.at), stepText(step, report)]) },
+    { is: "heading", text: "Each secret" },
+    tableOr(["secret", "was", "is", "accepted", "proof that the old value is dead", "older sessions ended", "programs that have the new value"], secrets.map((one) => secretRow(one)), "The logs name no secret of this incident."),
+    { is: "text", text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little." },
+    { is: "heading", text: "Who was given these values before" },
+    { is: "text", text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files (and their backups) belongs to this list too, and so do the people who ran the commands above.` },
+    readersOf(report.readers.rows),
+    { is: "heading", text: "This machine now" },
+    ...checksOf(report.checks),
+    ...policiesOf(report.policies),
+    { is: "heading", text: "Root cause" },
+    { is: "blank", says: "How did somebody get these values? Since when? Is that way closed? (to be written by a person)" },
+    { is: "heading", text: "Lessons" },
+    { is: "blank", says: "What helped, what was in the way, what was luck? (to be written by a person)" },
+    { is: "heading", text: "Procedures changed" },
+    { is: "blank", says: "What is done differently from now on, by whom, from when? (to be written by a person)" },
+    ...headsOf(report.heads, config),
+  ]
+}
+
+function verdict({ contained, secrets, left, carryOn = [], unhealthy, incident }: IncidentReport, done: number, config: readonly string[]): readonly Block[] {
+  const sick: readonly Block[] =
+    unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
+  if (contained) {
+    return [
+      { is: "verdict", good: true, text: `Contained: yes. ${done === 1 ? "The secret that was chosen has a new value" : `All ${many(done, "secret")} that were chosen have new values`}, and nothing is left to revoke.` },
+      { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
+      ...sick,
+    ]
+  }
+  return [
+    { is: "verdict", good: false, text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.` },
+    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, says, code }) => [secret === undefined ? `${environment} (all of it)` : `${environment}/${secret}`, says, code]) },
+    { is: "text", text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:" },
+    { is: "command", lines: [command([...carryOn, ...config])] },
+    { is: "text", text: "Then make this report again:" },
+    { is: "command", lines: [command(["report", incident, ...config])] },
+    ...sick,
+  ]
+}
+
+function story({ noticed, begun, containedAt, healthyAt, reasons, actors, secrets, unhealthy }: IncidentReport): string {
+  const environments = new Set(secrets.map(({ environment }) => environment)).size
+  return [
+    `It was noticed at ${instant(noticed.at)}${noticed.given ? "" : " (the first line of the log; --noticed says it better)"}, and the containment began at ${instant(begun)}${noticed.given ? `, ${took(noticed.at, begun)} later` : ""}.`,
+    `${many(secrets.length, "secret")} of ${many(environments, "environment")} ${secrets.length === 1 ? "was" : "were"} chosen.`,
+    containedAt === undefined ? "" : `The last one was contained after ${took(begun, containedAt)}.`,
+    healthyAt === undefined ? "" : `The last program was up again with its new values after ${took(begun, healthyAt)}.`,
+    unhealthy.length === 0 ? "" : `${many(unhealthy.length, "program")} did not get healthy.`,
+    `Acted: ${actors.join("; ")}.`,
+    reasons.length === 0 ? "" : `Reason given: ${reasons.join("; ")}.`,
+  ]
+    .filter((one) => one !== "")
+    .join(" ")
+}
+
+/** Wall-clock, in tenths below a minute: incidents are over in seconds. */
+function took(from: string, to: string): string {
+  const ms = Math.max(0, Date.parse(to) - Date.parse(from))
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : formatDuration(ms)
+}
+
+function since(begun: string, at: string): string {
+  return at < begun ? `−${took(at, begun)}` : `+${took(begun, at)}`
+}
+
+function stepText({ what, environment = "", subject = "", code = "", user = "" }: Step, { noticed }: IncidentReport): string {
+  const place = subject === "" ? environment : `${environment}/${subject}`
+  switch (what) {
+    case "noticed":
+      return noticed.given ? "noticed" : "first line of this incident"
+    case "begun":
+      return `${environment}: a run began, by ${user}`
+    case "contained":
+      return subject.includes(" ") ? `${environment}: ${subject} contained` : `${place} contained`
+    case "restart":
+      return `${place} restarted; it has no health check`
+    case "healthy":
+      return `${place} restarted, and healthy`
+    case "failed":
+      return `${place}: ${code}`
+  }
+}
+
+function secretRow({ environment, secret, from, to, acceptedAt, dead, sessionsEnded, restarts, contained, currentAt, driver, says }: SecretReport): readonly string[] {
+  const asked = driver !== "generated"
+  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : contained && !asked ? "no service asks for it: programs that restarted do not take it any more" : "none yet"
+  return [
+    `${environment}/${secret}${contained ? "" : " — NOT contained"}`,
+    from ?? "–",
+    to ?? "–",
+    to === undefined ? "–" : asked ? (acceptedAt === undefined ? "–" : instant(acceptedAt)) : `in the files at ${instant(currentAt ?? "–")}`,
+    contained ? proof : `${proof} (${says ?? ""})`,
+    asked ? String(sessionsEnded) : "–",
+    restarts.length === 0 ? (to === undefined ? "–" : "none is known to read it") : restarts.map(restartText).join("; "),
+  ]
+}
+
+function restartText({ deployment, healthy, health, at }: SecretReport["restarts"][number]): string {
+  if (!healthy) return `${deployment}: NOT healthy at ${instant(at)}`
+  return health === "none" ? `${deployment}: restarted at ${instant(at)}, no health check (a restart alone proves little)` : `${deployment}: healthy by ${health} at ${instant(at)}`
+}
