@@ -37,15 +37,14 @@ for (const real of catalogue.filter(({ name }) => given.only === undefined || gi
   }
   const intact = new Map<Mode, number>()
   for (const mode of modes) {
-    if (given.quick && mode !== "seed" && mode !== "portable" && !real.own.includes(mode)) continue
+    if ((given.quick || real.slow === true) && mode !== "seed" && mode !== "portable" && !real.own.includes(mode)) continue
     // Its file has no comments, so the header that a whole portable file has is an error there.
     const batch = batches.get(mode === "portable" && real.own.includes("github") ? "bare" : mode)
     if (batch !== undefined) intact.set(mode, await shareIntact(ask, batch))
   }
   rows.push({ name: real.name, own: real.own, intact })
-  process.stderr.write(`${real.name} `)
+  process.stderr.write(`${real.name}, ${Math.round((performance.now() - started) / 1000)} s\n`)
 }
-process.stderr.write("\n")
 process.stdout.write(sayTable(rows, batches, { count, seed: given.seed, seconds: (performance.now() - started) / 1000 }))
 const broken = rows.filter(({ own, intact }) => [...intact].some(([mode, share]) => (mode === "portable" || own.includes(mode)) && share < 1))
 for (const { name } of broken) process.stdout.write(`NOT INTACT: ${name}\n`)

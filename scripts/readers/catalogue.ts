@@ -12,6 +12,8 @@ export type Real = {
   readonly own: readonly Mode[]
   /** Needs nothing but what a machine may have. */
   readonly local?: true
+  /** Asked one file at a time where it refuses one: only what is its own, what is portable, and the seed's. */
+  readonly slow?: true
   /** Ready to answer, or why it cannot be had here. */
   ready(): Promise<Ask | { readonly why: string }>
 }
@@ -51,7 +53,7 @@ export const catalogue: readonly Real[] = [
   ofGo("godotenv", "godotenv", []),
   ofGo("gotenv (viper)", "gotenv", []),
   ofGo("go-envparse", "envparse", []),
-  { name: "docker create", own: ["docker"], local: true, ready: () => Promise.resolve(Bun.which("docker") === null ? { why: "docker is not on the PATH" } : (paths, cwd) => askDocker(paths, cwd)) },
+  { name: "docker create", own: ["docker"], local: true, slow: true, ready: () => Promise.resolve(Bun.which("docker") === null ? { why: "docker is not on the PATH" } : (paths, cwd) => askDocker(paths, cwd)) },
   ofGo("docker opts", "docker", ["docker"]),
   { name: "kubectl", own: ["docker"], ready: async () => withFolder(await go("kubectl"), ({ folder }) => (paths, cwd) => askProgram([join(folder, "reader")], paths, { cwd })) },
   ofRust("dotenvy"),
