@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { contain } from "../../src/app/contain.ts"
 import type { App } from "../../src/app/app.ts"
@@ -26,9 +26,10 @@ export async function containRow(secrets: number, environments: number): Promise
   await using pg = await startPostgres({})
   await using cache = await startRedis()
   const each = Math.ceil(secrets / environments)
-  const names = Array.from({ length: environments }, (_, environment) => ({ name: `e${environment}`, users: Array.from({ length: each }, (_, index) => ({ user: `u${environment}_${index}`, secret: `s${index}`, on: index % 2 === 0 ? "postgres" : "redis", password: newPassword() }) as User) }))
+  const parts = (letter: string): readonly Part[] => Array.from({ length: environments }, (_, part) => ({ name: `e${part}`, users: Array.from({ length: each }, (_, index): User => ({ user: `${letter}${part}_${index}`, secret: `s${index}`, on: index % 2 === 0 ? "postgres" : "redis", password: newPassword() })) }))
+  const [names, others] = [parts("u"), parts("b")]
   const all = names.flatMap(({ users }) => users)
-  const admin = await makeUsers(pg, cache, all)
+  const admin = await makeUsers(pg, cache, [...all, ...others.flatMap(({ users }) => users)])
   const optionsOf = ({ user, on }: User): Readonly<Record<string, unknown>> =>
     on === "postgres"
       ? { driver: "postgres", address: `postgresql://127.0.0.1:${pg.port}/postgres`, role: user, admin: { user: "rotator", password: { file: "pg.admin" } } }
@@ -39,11 +40,14 @@ export async function containRow(secrets: number, environments: number): Promise
   await writeFile(join(folder, "redis.admin"), `${cache.admin.password}\n`, { mode: 0o600 })
   for (const { name, users } of names) await writeState(app, name, users)
 
-  // Bare first: its users are set back to what the states know, by the run itself.
-  const bareMs = await bare(app, folder, names)
+  // Bare before and after, with users of its own: what the machine does besides hits both.
+  await mkdir(join(folder, "bare"))
+  const way = { app, folder, optionsOf, parts: others }
+  const before = await bare(way)
   const began = performance.now()
   const reports = await contain(app, new Map(names.map(({ name }) => [name, undefined])), { incident: "bench", cutFirst: false })
   const oursMs = performance.now() - began
+  const bareMs = (before + (await bare(way))) / 2
   const done = reports.reduce((sum, { revoked }) => sum + revoked.filter(({ death }) => death.is === "dead").length, 0)
   if (done !== all.length) throw new Error(`${done} of ${all.length} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.is !== "dead")) ?? reports[0]).slice(0, 2000)}`)
   return {
@@ -57,7 +61,8 @@ export async function containRow(secrets: number, environments: number): Promise
   }
 }
 
-type User = { readonly user: string; readonly secret: string; readonly on: "postgres" | "redis"; readonly password: string }
+type User = { readonly user: string; readonly secret: string; readonly on: "postgres" | "redis"; password: string }
+type Part = { readonly name: string; readonly users: readonly User[] }
 
 /** The password of PostgreSQL's admin. */
 async function makeUsers(pg: PostgresServer, cache: RedisServer, all: readonly User[]): Promise<string> {
@@ -81,39 +86,34 @@ async function writeState(app: App, environment: string, users: readonly User[])
     const sealed = await vault.seal(secret, { version: "v1", fields: { user, password: new Secret("bench", password), ...(on === "postgres" ? { salt: new Secret("bench", newPassword()) } : {}) } })
     secrets[secret] = { driver: on, rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
   }
-  await mkdir(join(app.config.folder, "bare"), { recursive: true })
   await writeFile(statePath(place), stateText({ ...blankState(place, environment), serial: 1, secrets }, app.keys.mac), { mode: 0o600 })
   await chmod(statePath(place), 0o600)
 }
 
-/** Each user's password to another one and back again, so that the time of one way is half of it. */
-async function bare(app: App, folder: string, names: readonly { readonly name: string; readonly users: readonly User[] }[]): Promise<number> {
+type Way = { readonly app: App; readonly folder: string; readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>; readonly parts: readonly Part[] }
+
+/** The durable writes of a containment without restarts: generate, verdicts, promote, revoke, and a file. */
+async function bare(way: Way): Promise<number> {
+  const { app, folder, parts } = way
   const turns = new Turns(app.config.perServer)
   const began = performance.now()
-  for (const way of ["there", "back"] as const) {
-    await sideBySide(8, names, async ({ name, users }) => {
-      const state = "x".repeat(users.length * 1500)
-      const write = (): Promise<void> => durableWrite(join(folder, "bare", `${name}.json`), state)
-      await write()
-      await Promise.all(users.map((user) => turns.take(user.on, () => bareActs(app, folder, user, way))))
-      await write()
-      await durableWrite(join(folder, "bare", `${name}.env`), "x".repeat(users.length * 40))
-      await write()
-      await write()
-    })
-  }
-  return (performance.now() - began) / 2
+  await sideBySide(8, parts, async ({ name, users }) => {
+    const write = (): Promise<void> => durableWrite(join(folder, "bare", `${name}.json`), "x".repeat(users.length * 1500))
+    await write()
+    await Promise.all(users.map((user) => turns.take(user.on, () => bareActs(way, user))))
+    await write()
+    await durableWrite(join(folder, "bare", `${name}.env`), "x".repeat(users.length * 40))
+    await write()
+    await write()
+  })
+  return performance.now() - began
 }
 
-const others = new Map<string, string>()
-
-async function bareActs(app: App, folder: string, user: User, way: "there" | "back"): Promise<void> {
-  const other = others.get(user.user) ?? newPassword()
-  others.set(user.user, other)
-  const [from, to] = way === "there" ? [user.password, other] : [other, user.password]
-  const credential = (version: string, value: string): Credential => ({ version, fields: { user: user.user, password: new Secret("bench", value), salt: new Secret("bench", `${user.user}-salt-of-the-bench`) } })
-  const [old, next] = [credential("v1", from), credential("v2", to)]
-  const driver = driverOf(app, folder, user)
+async function bareActs(way: Way, user: User): Promise<void> {
+  const credential = (version: string, value: string): Credential => ({ version, fields: { user: user.user, password: new Secret("bench", value), salt: new Secret("bench", newPassword()) } })
+  const password = newPassword()
+  const [old, next] = [credential("v1", user.password), credential("v2", password)]
+  const driver = driverOf(way, user)
   const { signal } = new AbortController()
   const versions: Versions = { current: old, pending: next, doubtful: [] }
   const { acceptedAt } = await driver.apply(next, versions, signal)
@@ -122,12 +122,13 @@ async function bareActs(app: App, folder: string, user: User, way: "there" | "ba
   await driver.expel?.(live, signal)
   const refused = await driver.probe(old, signal)
   if (accepted !== "accepted" || refused !== "refused") throw new Error(`bare acts went wrong: ${accepted} ${refused}`)
+  user.password = password
 }
 
-function driverOf(app: App, folder: string, user: User): Driver {
-  const environment = Object.values(app.config.environments).find(({ secrets }) => Object.values(secrets).some(({ options }) => Object.values(Object(options) as Record<string, unknown>).includes(user.user)))
-  const options = environment?.secrets[user.secret]?.options
-  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, credential: async (reference: unknown) => new Secret("bench", (await Bun.file(join(folder, String(Object(reference).file))).text()).trim()) }
+function driverOf({ app, folder, optionsOf }: Way, user: User): Driver {
+  const { driver: _, ...options } = optionsOf(user)
+  const file = user.on === "postgres" ? "pg.admin" : "redis.admin"
+  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, credential: async () => new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()) }
   return user.on === "postgres" ? postgres.open(postgres.options.parse(options), reach) : redis.open(redis.options.parse(options), reach)
 }
 

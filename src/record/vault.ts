@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/lock.ts"
+import { Turns } from "../base/turns.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
 import { Secret } from "../core/secret.ts"
@@ -120,6 +121,9 @@ function keysMissing(store: string): AppError {
 const step = 256
 
 /** Seals and opens the values of one environment; each sealed text names its environment, secret and version inside. */
+/** Opening is work for one core: hundreds begun at once would all end late, and what talks to a server in between would look like a silence of the server. */
+const opening = new Turns(2)
+
 export class AgeVault {
   readonly #keys: Keys
   readonly #environment: string
@@ -143,7 +147,7 @@ export class AgeVault {
   }
 
   async open(secret: string, version: Version): Promise<Credential> {
-    const inside = await this.#openText(this.#name(secret, version.id), version.sealed)
+    const inside = await opening.take("", () => this.#openText(this.#name(secret, version.id), version.sealed))
     const fields: Record<string, string | Secret> = { ...version.clear }
     for (const [field, value] of Object.entries((inside as { readonly values: Readonly<Record<string, string>> }).values)) {
       if (version.fingerprints[field] !== this.fingerprint(Buffer.from(value))) throw edited(`${this.#environment}/${secret}`)

@@ -18,7 +18,14 @@ export type Answer = {
 
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
 export function atService<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
-  return session.work.inTurn(name, () => within(ms, act, patience, session.work.hurry))
+  return session.work.inTurn(name, async () => {
+    session.acts.set(name, {})
+    try {
+      return await within(ms, act, patience, session.work.hurry)
+    } finally {
+      session.acts.delete(name)
+    }
+  })
 }
 
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */

@@ -85,10 +85,12 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
 
 /** How long (ms) the others are waited for once a service has ended its old value: programs cannot log in until they restart. */
 const laggardMs = 3000
+/** In an incident many secrets may wait for their turn at one server, which is no silence: so many times as long, unless an act hangs. */
+const turnsMost = 4
 
 async function verdictsOf(session: Session, members: readonly string[], { fresh, hasty = false }: { readonly fresh: boolean; readonly hasty?: boolean }): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
-  const patience = new Laggards(session)
+  const patience = new Laggards(session, () => members.filter((name) => !verdicts.has(name)))
   if (hasty) patience.count()
   await Promise.all(
     members.map(async (name) => {
@@ -104,12 +106,15 @@ async function verdictsOf(session: Session, members: readonly string[], { fresh,
 /** Ends the wait for the others, counted from the first one-value service that has its new value; in an incident from the last that came, whatever its kind. */
 class Laggards {
   readonly #session: Session
+  /** Those of whom nothing is known yet. */
+  readonly #missing: () => readonly string[]
   readonly #patience = new AbortController()
   #counting = new AbortController()
   #begun = false
 
-  constructor(session: Session) {
+  constructor(session: Session, missing: () => readonly string[]) {
     this.#session = session
+    this.#missing = missing
   }
   get signal(): AbortSignal {
     return this.#patience.signal
@@ -124,9 +129,18 @@ class Laggards {
     this.#counting.abort()
     const counting = new AbortController()
     this.#counting = counting
-    void this.#session.work.host.pause(laggardMs, counting.signal).then(() => {
-      if (!counting.signal.aborted) this.#patience.abort()
-    })
+    void this.#countDown(counting.signal)
+  }
+  async #countDown(signal: AbortSignal): Promise<void> {
+    const { work, acts } = this.#session
+    const most = this.#session.changeSet?.contain === undefined ? 1 : turnsMost
+    for (let times = 0, hangs = false; times < most && !hangs; times++) {
+      const before = new Map(acts)
+      await work.host.pause(laggardMs, signal)
+      if (signal.aborted) return
+      hangs = this.#missing().some((name) => acts.has(name) && acts.get(name) === before.get(name))
+    }
+    this.#patience.abort()
   }
   end(): void {
     this.#counting.abort()

@@ -15,11 +15,11 @@ export type Preflight = { readonly members: readonly string[]; readonly firsts: 
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
   const firsts: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
-  const silent = new Set<string>()
+  const round: Round = { silent: new Set(), answered: new Map() }
   const verdicts = await Promise.all(
     order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
       try {
-        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name, { order, silent })
+        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name, { order, round })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
         return [name, error === undefined ? undefined : { is: "left", code: error.code, says: error.says, ...(error.remedy === undefined ? {} : { hint: error.remedy }) }]
@@ -36,12 +36,12 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
 }
 
 /** A secret that has a current value. */
-async function again(session: Session, name: string, { order: { contain }, silent }: { readonly order: Order; readonly silent: Set<string> }): Promise<readonly Finding[]> {
+async function again(session: Session, name: string, { order: { contain }, round }: { readonly order: Order; readonly round: Round }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
-  if (contain !== undefined) return underAttack(session, name, contain.patient === true ? undefined : silent)
+  if (contain !== undefined) return underAttack(session, name, contain.patient === true ? undefined : round)
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
   if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
@@ -52,26 +52,33 @@ async function again(session: Session, name: string, { order: { contain }, silen
 
 /** A silent server is not waited for: the others go on, and come back to it. */
 const briefMs = 1500
+/** The servers that gave no answer in this round; and when (monotonic ms) the others last gave one. */
+type Round = { readonly silent: Set<string>; readonly answered: Map<string, number> }
 
 /**
  * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
- * ends. Older values are ended with it. `silent`: the servers that gave no answer in this round; left out: there is time.
+ * ends. Older values are ended with it. `round` left out: there is time.
  */
-async function underAttack(session: Session, name: string, silent: Set<string> | undefined): Promise<readonly Finding[]> {
+async function underAttack(session: Session, name: string, round: Round | undefined): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   const server = session.work.serverOf(name)
-  const found = await atService(session, name, silent === undefined ? deadlines.preflight : briefMs, (signal) => {
-    if (server !== undefined && silent?.has(server) === true) throw new AppError("no-answer", "its server gave no answer a moment ago", { remedy: "retry" })
+  const { host } = session.work
+  let began = 0
+  const found = await atService(session, name, round === undefined ? deadlines.preflight : briefMs, (signal) => {
+    if (server !== undefined && round?.silent.has(server) === true) throw new AppError("no-answer", "its server gave no answer a moment ago", { remedy: "retry" })
+    began = host.monotonicMs()
     return driver.preflight(versions, signal)
   }).catch((error: unknown) => {
-    if (server !== undefined && said(error).code === "timeout") silent?.add(server)
+    // A server that meanwhile answered about another secret is not silent, but slow.
+    if (server !== undefined && said(error).code === "timeout" && (round?.answered.get(server) ?? -1) < began) round?.silent.add(server)
     throw error
   })
+  if (server !== undefined) round?.answered.set(server, host.monotonicMs())
   const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
   const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : { ...locked, ...one }))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
-  const answers = await probes(session, name)
+  const answers = await probes(session, name, round === undefined || driver.forget === undefined)
   return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning" } : { ...one, ...locked }))]
 }
 
@@ -82,12 +89,14 @@ function overdue(session: Session, name: string): boolean {
   return stage?.is === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
 }
 
-async function probes(session: Session, name: string): Promise<readonly Finding[]> {
+/** `whole`: what the service says to the current value matters; with an admin, a containment goes on whatever that is. */
+async function probes(session: Session, name: string, whole = true): Promise<readonly Finding[]> {
   const { current } = await session.versions(name)
   if (current === undefined) return []
   const control = await probeControl(session, name, current)
   if (control === "accepted") return [acceptsAnything]
   if (control === "unknown") return [noAnswer]
+  if (!whole) return []
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
   if (answer === "unknown") return [noAnswer]

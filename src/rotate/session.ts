@@ -24,6 +24,8 @@ export class Session {
   readonly proven = new Set<string>()
   /** How many sessions were ended already, by secret, before the revoke that tells of them. */
   readonly ended = new Map<string, number>()
+  /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
+  readonly acts = new Map<string, object>()
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 
