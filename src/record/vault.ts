@@ -120,10 +120,10 @@ function keysMissing(store: string): AppError {
 /** Sealed texts grow in steps of this many bytes, so that a length tells little. */
 const step = 256
 
-/** Seals and opens the values of one environment; each sealed text names its environment, secret and version inside. */
 /** Opening is work for one core: hundreds begun at once would all end late, and what talks to a server in between would look like a silence of the server. */
 const opening = new Turns(2)
 
+/** Seals and opens the values of one environment; each sealed text names its environment, secret and version inside. */
 export class AgeVault {
   readonly #keys: Keys
   readonly #environment: string
