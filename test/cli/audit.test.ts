@@ -46,7 +46,7 @@ describe("mycelium audit", () => {
     expect((await project.mycelium(["audit", "--user", "anna"])).stdout).toContain("SUDO_USER anna")
     expect((await project.mycelium(["rotate-now", "production/key", "--contain", "--incident", "INC-42", "--yes"])).code).toBe(0)
     const done = await entries(project, "--incident", "INC-42")
-    expect(done.map(({ event, secret, environment }) => `${environment}/${secret ?? ""} ${event}`)).toEqual(["generate", "verify", "promote"].map((event) => `production/key ${event}`))
+    expect(done.map(({ event, secret, environment }) => `${environment}/${secret ?? ""} ${event}`)).toEqual(["production/ contain", ...["generate", "verify", "promote"].map((event) => `production/key ${event}`)])
     expect((await project.mycelium(["audit", "--incident", "INC-42"])).stdout).toContain("incident INC-42")
     expect(await entries(project, "--incident", "INC-4")).toEqual([])
   })

@@ -73,8 +73,8 @@ function instantOf(values: Values, option: "since" | "until", now: Date): string
   if (text === undefined) return undefined
   const age = parseDuration(text)
   if (age !== undefined) return new Date(Math.max(0, now.getTime() - age)).toISOString()
-  const at = new Date(text)
-  if (Number.isNaN(at.getTime())) throw new AppError("usage", "--since takes an instant such as 2026-11-01, or an age such as 90d")
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(option === "until" && /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59.999Z` : text) : new Date(Number.NaN)
+  if (Number.isNaN(at.getTime())) throw new AppError("usage", `--${option} takes an instant such as 2026-11-01 or 2026-11-01T09:30Z, or an age such as 90d`)
   return at.toISOString()
 }
 
