@@ -192,7 +192,10 @@ describe.skipIf(noStrace)(`rekey --new-identity, killed at each durable step${no
       "fsync .identity.txt.old", "rename identity.txt.old", "fsync mycelium",
       ...replaced("identity.txt", "mycelium"),
       ...replaced("keys.age", "mycelium"),
+      // What is read must last, for a killed run may have left it unsynced.
+      "fsync shop",
       ...replaced("production.json", "shop"),
+      "fsync shop",
       ...replaced("retired.json", "shop"),
       ...replaced("identity.txt", "mycelium"),
     ])
