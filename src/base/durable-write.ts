@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs"
-import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises"
+import type { Stats } from "node:fs"
+import { mkdir, rmdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { appendFlags, type Disk, diskOf, draftFlags, folderFlags, readFlags, slow } from "./disk.ts"
 import { AppError, systemCode } from "./error.ts"
 
 /** Files are replaced, never edited: a private draft beside the target, synced, renamed, the folder synced. */
@@ -10,6 +11,8 @@ export type FileOptions = {
   readonly mode?: number
   readonly uid?: number
   readonly gid?: number
+  /** To see whether it can be written: it is discarded, so it need not be synced. A full disk is told by the write, or the close. */
+  readonly trial?: boolean
 }
 
 /** The draft of a target has a known name, so that one left by a crash is found and removed. */
@@ -27,7 +30,7 @@ export interface DraftFile {
 export async function draftFile(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<DraftFile> {
   const draft = draftPath(target)
   try {
-    await refuseOddTarget(target)
+    refuseOddTarget(target, await (await diskOf(dirname(target))).look(target))
     await writeDraft(target, bytes, options)
   } catch (error) {
     throw writeError(target, error)
@@ -35,7 +38,7 @@ export async function draftFile(target: string, bytes: Uint8Array | string, opti
   return {
     commit: async () => {
       try {
-        await rename(draft, target)
+        await slow.rename(draft, target)
         await syncFolder(dirname(target))
       } catch (error) {
         throw writeError(target, error)
@@ -47,18 +50,37 @@ export async function draftFile(target: string, bytes: Uint8Array | string, opti
 
 /** A new file under the draft's name, private, synced; nothing is left of it where that fails. */
 export async function writeDraft(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<void> {
+  const disk = await diskOf(dirname(target))
   const draft = draftPath(target)
-  await removeDraft(target)
-  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+  const file = await openDraft(disk, draft)
   try {
-    await file.writeFile(bytes)
-    await setOwnership(file, options)
-    await file.sync()
+    await disk.write(file, Buffer.from(bytes))
+    await setOwnership(disk, file, options)
+    if (options.trial !== true) await slow.sync(file)
   } catch (error) {
-    await unlink(draft).catch(() => undefined)
+    await unlinkQuietly(disk, draft)
     throw error
   } finally {
-    await file.close()
+    await disk.close(file)
+  }
+}
+
+/** One that a crash left under that name goes. */
+async function openDraft(disk: Disk, draft: string): Promise<number> {
+  try {
+    return await disk.open(draft, draftFlags)
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error
+    await disk.unlink(draft)
+    return disk.open(draft, draftFlags)
+  }
+}
+
+async function unlinkQuietly(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.unlink(path)
+  } catch {
+    // The error that is under way says more.
   }
 }
 
@@ -67,10 +89,22 @@ export async function durableWrite(target: string, bytes: Uint8Array | string, o
   await (await draftFile(target, bytes, options)).commit()
 }
 
+/** Appends to a file, made private where there is none; its content is durable when resolved. Throws the system's error. */
+export async function durableAppend(path: string, text: string): Promise<void> {
+  const disk = await diskOf(dirname(path))
+  const file = await disk.open(path, appendFlags)
+  try {
+    await disk.write(file, Buffer.from(text))
+    await slow.dataSync(file)
+  } finally {
+    await disk.close(file)
+  }
+}
+
 /** Removes what a crash left under the draft's name. */
 export async function removeDraft(target: string): Promise<void> {
   try {
-    await unlink(draftPath(target))
+    await (await diskOf(dirname(target))).unlink(draftPath(target))
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw writeError(target, error)
   }
@@ -79,7 +113,7 @@ export async function removeDraft(target: string): Promise<void> {
 /** Deletes `target`, durably; nothing to do where it is not. */
 export async function durableRemove(target: string): Promise<void> {
   try {
-    await unlink(target)
+    await (await diskOf(dirname(target))).unlink(target)
   } catch (error) {
     if (systemCode(error) === "ENOENT") return
     throw writeError(target, error)
@@ -87,55 +121,32 @@ export async function durableRemove(target: string): Promise<void> {
   await syncFolder(dirname(target))
 }
 
-type Regular = { readonly bytes: Uint8Array; readonly stats: Stats }
-
-/** A link is not followed, and a pipe keeps nobody waiting. */
-const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+export type Regular = { readonly bytes: Uint8Array; readonly stats: Stats }
 
 /** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, or larger than `limit` bytes. */
 export async function readRegular(path: string, limit = 64 * 1024 * 1024): Promise<Regular | undefined> {
-  let file: FileHandle
+  const disk = await diskOf(dirname(path))
   try {
-    file = await open(path, readFlags)
+    const file = await disk.open(path, readFlags)
+    try {
+      const stats = await disk.stat(file)
+      refuseOdd(path, stats, limit)
+      return { bytes: await disk.read(file), stats }
+    } finally {
+      await disk.close(file)
+    }
   } catch (error) {
     return absent(path, error)
   }
-  try {
-    const stats = await file.stat()
-    refuseOdd(path, stats, limit)
-    return { bytes: await file.readFile(), stats }
-  } catch (error) {
-    throw readError(path, error)
-  } finally {
-    await file.close()
-  }
 }
 
-/** `readRegular` at once, for our own small files on a local disk: a tenth of its cost, for no other thread takes part. */
-export function readRegularNow(path: string, limit = 64 * 1024 * 1024): Regular | undefined {
-  let file: number
-  try {
-    file = openSync(path, readFlags)
-  } catch (error) {
-    return absent(path, error)
-  }
-  try {
-    const stats = fstatSync(file)
-    refuseOdd(path, stats, limit)
-    return { bytes: readFileSync(file), stats }
-  } catch (error) {
-    throw readError(path, error)
-  } finally {
-    closeSync(file)
-  }
-}
-
-/** Why a file could not be opened: undefined where there is none. */
+/** Why a file could not be read: undefined where there is none. */
 function absent(path: string, error: unknown): undefined {
+  if (error instanceof AppError) throw error
   const code = systemCode(error)
   if (code === "ENOENT") return undefined
   if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
-  throw readError(path, error)
+  throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
 }
 
 function refuseOdd(path: string, stats: Stats, limit: number): void {
@@ -143,16 +154,13 @@ function refuseOdd(path: string, stats: Stats, limit: number): void {
   if (stats.size > limit) throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
 }
 
-function readError(path: string, error: unknown): AppError {
-  return error instanceof AppError ? error : new AppError("file-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
-}
-
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  const disk = await diskOf(folder)
+  const handle = await disk.open(folder, folderFlags)
   try {
-    await handle.sync()
+    await slow.sync(handle)
   } finally {
-    await handle.close()
+    await disk.close(handle)
   }
 }
 
@@ -177,21 +185,16 @@ export async function settleFolder(folder: string): Promise<void> {
   }
 }
 
-export async function setOwnership(file: FileHandle, options: FileOptions): Promise<void> {
-  const { uid, gid } = options
+export async function setOwnership(disk: Disk, file: number, { uid, gid, mode }: FileOptions): Promise<void> {
   if (uid !== undefined || gid !== undefined) {
-    const now = await file.stat()
-    if ((uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid) await file.chown(uid ?? now.uid, gid ?? now.gid)
+    const now = await disk.stat(file)
+    if ((uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid) await disk.chown(file, uid ?? now.uid, gid ?? now.gid)
   }
-  await file.chmod(options.mode ?? 0o600)
+  await disk.chmod(file, mode ?? 0o600)
 }
 
-async function refuseOddTarget(target: string): Promise<void> {
-  const stats = await lstat(target).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return undefined
-    throw error
-  })
-  if (stats?.isSymbolicLink()) throw new AppError("file-is-link", `${target} is a symbolic link`, { hint: "name the file that it points to" })
+function refuseOddTarget(target: string, stats: Stats | undefined): void {
+  if (stats?.isSymbolicLink() === true) throw new AppError("file-is-link", `${target} is a symbolic link`, { hint: "name the file that it points to" })
   if (stats !== undefined && !stats.isFile()) throw new AppError("file-irregular", `${target} is not a regular file`)
 }
 

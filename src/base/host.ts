@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto"
-
 /** What the program asks of the machine besides files and sockets. Built once in main.ts, replaced in tests. */
 export interface Host {
   now(): Date
@@ -21,7 +19,7 @@ export function realHost(env: Readonly<Record<string, string | undefined>>): Hos
   return {
     now: () => new Date(),
     monotonicMs: () => performance.now(),
-    random: (count) => randomBytes(count),
+    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     env: (name) => env[name],
     pause: (ms, signal) =>
       new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { type Stats, constants } from "node:fs"
 import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { far } from "./disk.ts"
 import { type DraftFile, type FileOptions, draftPath, readRegular, removeDraft, setOwnership, syncFolder, writeDraft, writeError } from "./durable-write.ts"
 import { AppError, systemCode } from "./error.ts"
 
@@ -90,7 +91,7 @@ export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array
 async function overwrite(target: string, bytes: Uint8Array, options: FileOptions): Promise<void> {
   const file = await openTarget(target)
   try {
-    if (options.mode !== undefined || options.uid !== undefined) await setOwnership(file, options)
+    if (options.mode !== undefined || options.uid !== undefined) await setOwnership(far, file.fd, options)
     for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
     await file.truncate(bytes.length)
     await file.sync()

@@ -41,8 +41,8 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
     database = new Open(path)
     // Two that begin at the same instant are in each other's way for a moment: without patience both would be refused.
     database.run(`PRAGMA busy_timeout = ${lookMs}`)
-    // Nothing is ever written into it: no journal file comes to be.
-    database.run("PRAGMA journal_mode = DELETE")
+    // Nothing is ever written into it; without this, a journal file would be made and removed each time.
+    database.run("PRAGMA journal_mode = MEMORY")
     database.run("BEGIN EXCLUSIVE")
     writeHolder(path, holder)
   } catch (error) {
@@ -134,7 +134,13 @@ function holderPath(path: string): string {
 
 function writeHolder(path: string, holder: string): void {
   rmSync(holderPath(path), { force: true })
-  writeFileSync(holderPath(path), `${holder}\n`, { mode: 0o600, flag: "wx" })
+  try {
+    writeFileSync(holderPath(path), `${holder}\n`, { mode: 0o600, flag: "wx" })
+  } catch (error) {
+    // A disk that is full takes the name and not the text.
+    rmSync(holderPath(path), { force: true })
+    throw error
+  }
 }
 
 function readHolder(path: string): string | undefined {

@@ -7,16 +7,32 @@ const digits = "0123456789"
 const special = "-._"
 export const portableAlphabet = lower + upper + digits + special
 
-/** Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet is thrown away. */
-function* choices(random: (count: number) => Uint8Array): Generator<number, never> {
-  for (;;) yield* random(64)
+/** Bytes of the generator, asked for 64 at a time. */
+class Bytes {
+  readonly #random: (count: number) => Uint8Array
+  #held = new Uint8Array()
+  #at = 0
+  constructor(random: (count: number) => Uint8Array) {
+    this.#random = random
+  }
+
+  next(): number {
+    if (this.#at >= this.#held.length) {
+      this.#held = new Uint8Array(this.#random(64))
+      this.#at = 0
+    }
+    const byte = this.#held[this.#at++]
+    if (byte === undefined) throw broken()
+    return byte
+  }
 }
 
-function pick(alphabet: string, bytes: Generator<number, never>): string {
+/** Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet is thrown away. */
+function pick(alphabet: string, bytes: Bytes): string {
   const limit = 256 - (256 % alphabet.length)
   // A sound generator is refused here at most once in four times: so many refusals in a row are none (below 2^-400).
   for (let tries = 0; tries < 200; tries++) {
-    const byte = bytes.next().value
+    const byte = bytes.next()
     if (byte < limit) return alphabet.charAt(byte % alphabet.length)
   }
   throw broken()
@@ -33,12 +49,22 @@ export function leastDifferent(length: number): number {
   return Math.min(20, Math.floor((length * 5) / 8))
 }
 
-/** True if `text` has lower, upper, digit and special, and enough different characters. */
+/** Which of the four classes a character of ASCII is in, as a bit; 0: in none. */
+const classOf = Uint8Array.from({ length: 128 }, (_, code) => [lower, upper, digits, special].findIndex((one) => one.includes(String.fromCharCode(code)))).map((at) => (at === 255 ? 0 : 1 << at))
+
+/** True if `text` is made of ASCII, has lower, upper, digit and special, and enough different characters. */
 export function isStrongText(text: string): boolean {
-  return (
-    [/[a-z]/, /[A-Z]/, /[0-9]/, /[-._]/].every((one) => one.test(text)) &&
-    new Set(text).size >= leastDifferent(text.length)
-  )
+  const seen = new Uint8Array(128)
+  let [classes, different] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 127) return false
+    if (seen[code] === 1) continue
+    seen[code] = 1
+    different++
+    classes |= classOf[code] ?? 0
+  }
+  return classes === 0b1111 && different >= leastDifferent(text.length)
 }
 
 /** Of an alphabet: what stands first (a letter), last (no special), and the classes that it has, as far as it has them. */
@@ -57,7 +83,7 @@ export function randomText(length: number, random: (count: number) => Uint8Array
   const { first, last, classes } = partsOf(alphabet)
   const isWhole = (text: string): boolean => (alphabet === portableAlphabet ? isStrongText(text) : classes.every((one) => [...one].some((char) => text.includes(char))))
   if (!Number.isInteger(length) || length < 8) throw new AppError("length-too-short", `a value of ${length} characters is too short`)
-  const bytes = choices(random)
+  const bytes = new Bytes(random)
   // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet 600); a stuck one must end, not hang.
   for (let draft = 0; draft < 1000; draft++) {
     let text = pick(first, bytes)

@@ -98,6 +98,9 @@ export interface Draft {
   commit(): Promise<void>
   discard(): Promise<void>
 }
+/** A trial is discarded: it shows what would stand in the way, and need not be durable. */
+export type Trial = { readonly trial: boolean }
+
 /** A file, or a folder of them, that shows values to programs. */
 export interface Output {
   /** Absolute path, unique in the config. */
@@ -109,7 +112,7 @@ export interface Output {
   /** The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined if there is no file. */
   read(): Promise<Uint8Array | undefined>
   /** Render, read back as its reader would. Refuses a difference, or a managed key whose present value is in no version (`output-drift`). */
-  prepare(values: Values, known: Known, signal: AbortSignal): Promise<Draft>
+  prepare(values: Values, known: Known, signal: AbortSignal, how?: Trial): Promise<Draft>
   /** Put these bytes back; undefined: no file was there. */
   restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">

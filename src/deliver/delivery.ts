@@ -1,17 +1,17 @@
-import type { Draft, Known, Output, Values } from "../core/ports.ts"
+import type { Draft, Known, Output, Trial, Values } from "../core/ports.ts"
 
 export type Ready = { readonly output: Output; readonly before: Uint8Array | undefined; readonly draft: Draft }
 export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
 
 const never = new AbortController().signal
 
-/** Drafts every output, read back as its reader would; every draft, or none and a throw. */
-export async function draftAll(outputs: readonly Output[], values: Values, known: Known): Promise<readonly Ready[]> {
+/** Drafts every output, read back as its reader would; every draft, or none and a throw. `trial`: to be discarded, so `before` is not asked for. */
+export async function draftAll(outputs: readonly Output[], values: Values, known: Known, how: Trial = { trial: false }): Promise<readonly Ready[]> {
   const ready: Ready[] = []
   try {
     for (const output of outputs) {
-      const before = await output.read()
-      ready.push({ output, before, draft: await output.prepare(values, known, never) })
+      const before = how.trial ? undefined : await output.read()
+      ready.push({ output, before, draft: await output.prepare(values, known, never, how) })
     }
     return ready
   } catch (error) {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { join } from "node:path"
-import { syncFolder } from "../base/durable-write.ts"
+import { durableAppend, syncFolder } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
@@ -78,13 +78,7 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   if (missing.length === 0) return end
   const text = `${end.torn ? "\n" : ""}${missing.join("\n")}\n`
   try {
-    const file = await open(auditPath(place), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
-    try {
-      await file.appendFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
+    await durableAppend(auditPath(place), text)
     if (!end.exists) await syncFolder(stateFolder(place))
   } catch (error) {
     throw logError(place, error)

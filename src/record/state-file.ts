@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { durableFolder, durableWrite, readRegularNow } from "../base/durable-write.ts"
+import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -37,7 +37,7 @@ export function blankState(place: Place, id: string): StateDocument {
 /** Reads and judges the document, without any key: undefined if there is none. */
 export async function readState(place: Place): Promise<StateDocument | undefined> {
   const path = statePath(place)
-  const found = readRegularNow(path)
+  const found = await readRegular(path)
   if (found === undefined) return undefined
   let parsed: unknown
   try {

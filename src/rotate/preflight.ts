@@ -140,7 +140,7 @@ async function withoutUnwritable(session: Session, { members, left }: Pick<Prefl
   const out: Record<string, Outcome> = { ...left }
   for (const output of session.outputsOf(members)) {
     try {
-      for (const { draft } of await session.work.delivery.draft([output], values, session.known)) await draft.discard()
+      for (const { draft } of await session.work.delivery.draft([output], values, session.known, { trial: true })) await draft.discard()
     } catch (error) {
       for (const name of members) if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
     }

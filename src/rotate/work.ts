@@ -1,6 +1,6 @@
 import type { Host } from "../base/host.ts"
 import type { Actor } from "../core/audit-line.ts"
-import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Values } from "../core/ports.ts"
+import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Trial, Values } from "../core/ports.ts"
 import type { StateDocument, Version } from "../core/state.ts"
 
 /** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
@@ -61,7 +61,7 @@ export interface Ledger {
 
 export interface Delivery {
   /** Every draft, or none and a throw. */
-  draft(outputs: readonly Output[], values: Values, known: Known): Promise<readonly Ready[]>
+  draft(outputs: readonly Output[], values: Values, known: Known, how?: Trial): Promise<readonly Ready[]>
   /** Puts the former bytes back, or, if somebody has edited the output since, our former values alone. */
   restore(output: Output, former: Former, values: Values, known: Known): Promise<void>
 }

@@ -50,7 +50,7 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
 
   test("of the state with room for the lock only: the value cannot be written down first, so no service hears of it", async () => {
     await withStoreOn({}, async (shop, disk) => {
-      disk.fill(2)
+      disk.fill(1)
       await expectRefused(shop, rotate, { code: 1, says: ["cannot write ", "production.json: ENOSPC"], hint: "free some space on that disk" })
     })
   })

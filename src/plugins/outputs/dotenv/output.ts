@@ -19,7 +19,7 @@ export function openOutput(settings: Settings): Output {
     shows: showsOf(settings),
     whole: !settings.merge,
     read: async () => (await readPresent(target))?.bytes,
-    prepare: (values, known, signal) => prepare(settings, values, known, signal),
+    prepare: (values, known, signal, how) => prepare(settings, values, known, { signal, trial: how?.trial === true }),
     restore: (before, signal) => restore(settings, before, signal),
     compare: (values) => compare(settings, values),
     variables: async (values) => Object.fromEntries([...render(settings, values)].map(([name, value]) => [name, Buffer.from(value, "latin1").toString()])),
@@ -32,7 +32,7 @@ export function openOutput(settings: Settings): Output {
   }
 }
 
-async function prepare(settings: Settings, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
+async function prepare(settings: Settings, values: Values, known: Known, { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean }): Promise<Draft> {
   const rendered = render(settings, values)
   const present = await readToWrite(settings)
   signal.throwIfAborted()
@@ -41,7 +41,7 @@ async function prepare(settings: Settings, values: Values, known: Known, signal:
   const before = present?.text ?? ""
   const next = settings.merge ? mergeInto(settings, before, rendered) : wholeFile(settings, rendered)
   refuseMisread(settings, before, next, rendered)
-  const draft = await draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next) })
+  const draft = await draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next), trial })
   return settings.merge ? { ...draft, keeps: linesOfOthers(settings, before) } : draft
 }
 

@@ -11,7 +11,7 @@ import { type Present, largest, readPresent } from "./present.ts"
 
 /** A file of ours: where, and how it should lie there. */
 export type OwnFile = { readonly target: string; readonly files: FileRules }
-type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[] }
+type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[]; readonly trial?: boolean }
 
 /** The file as it lies there, after what a failed write into it left half done is finished. */
 export async function readToWrite({ target, files }: OwnFile): Promise<Present | undefined> {
@@ -20,11 +20,13 @@ export async function readToWrite({ target, files }: OwnFile): Promise<Present |
 }
 
 /** A draft of the file beside it; none is made where nothing would change. */
-export async function draftOf(file: OwnFile, { present, bytes, changes }: Next): Promise<Draft> {
+export async function draftOf(file: OwnFile, { present, bytes, changes, trial = false }: Next): Promise<Draft> {
   if (bytes.length > largest) throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, { hint: "look at its template: a loop in it?" })
   if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(file.files, present.stats))) return unchanged(bytes)
-  await refuseMissingFolder(file.target)
-  const drafted = await beside(file, present, bytes)
+  const drafted = await beside(file, present, { bytes, trial }).catch(async (error: unknown) => {
+    await refuseMissingFolder(file.target)
+    throw error
+  })
   return {
     changed: true,
     bytes,
@@ -37,8 +39,8 @@ export async function draftOf(file: OwnFile, { present, bytes, changes }: Next):
   }
 }
 
-async function beside({ target, files }: OwnFile, present: Present | undefined, bytes: Uint8Array): Promise<DraftFile> {
-  const options = await ownership(files, present?.stats)
+async function beside({ target, files }: OwnFile, present: Present | undefined, { bytes, trial }: { readonly bytes: Uint8Array; readonly trial: boolean }): Promise<DraftFile> {
+  const options = { ...(await ownership(files, present?.stats)), trial }
   if (present === undefined) return readable(target, await draftFile(target, bytes, options), options)
   if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, options)
   if (isMountPoint(target)) {

@@ -1,0 +1,81 @@
+import fs, { type Stats, constants } from "node:fs"
+import { statfs } from "node:fs/promises"
+import { promisify } from "node:util"
+import { networkName } from "./file-system.ts"
+
+/** The acts on a file that cost less than handing them to another thread, where the disk is this machine's own. */
+export interface Disk {
+  open(path: string, flags: number): number | Promise<number>
+  close(file: number): void | Promise<void>
+  stat(file: number): Stats | Promise<Stats>
+  /** Of the path itself, were it a link; undefined if there is nothing. */
+  look(path: string): Stats | undefined | Promise<Stats | undefined>
+  /** All that is in it. */
+  read(file: number): Buffer | Promise<Buffer>
+  /** All of it, or a throw. */
+  write(file: number, bytes: Uint8Array): void | Promise<void>
+  chmod(file: number, mode: number): void | Promise<void>
+  chown(file: number, uid: number, gid: number): void | Promise<void>
+  unlink(path: string): void | Promise<void>
+}
+
+/** What waits for the disk itself is left to another thread, always. */
+export const slow = { sync: promisify(fs.fsync), dataSync: promisify(fs.fdatasync), rename: promisify(fs.rename) }
+
+/** New files are private from their first instant. */
+const mode = 0o600
+
+/** This machine's own: at once. */
+export const near: Disk = {
+  open: (path, flags) => fs.openSync(path, flags, mode),
+  close: (file) => fs.closeSync(file),
+  stat: (file) => fs.fstatSync(file),
+  look: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
+  read: (file) => fs.readFileSync(file),
+  write: (file, bytes) => fs.writeFileSync(file, bytes),
+  chmod: (file, bits) => fs.fchmodSync(file, bits),
+  chown: (file, uid, gid) => fs.fchownSync(file, uid, gid),
+  unlink: (path) => fs.unlinkSync(path),
+}
+
+/** Another machine's, which may keep one waiting for ever: never by the thread that serves all environments. */
+export const far: Disk = {
+  open: (path, flags) => promisify(fs.open)(path, flags, mode),
+  close: promisify(fs.close),
+  stat: (file) => promisify(fs.fstat)(file),
+  look: (path) => promisify(fs.lstat)(path).catch(nothing),
+  read: (file) => promisify(fs.readFile)(file),
+  write: (file, bytes) => promisify(fs.writeFile)(file, bytes),
+  chmod: promisify(fs.fchmod),
+  chown: promisify(fs.fchown),
+  unlink: promisify(fs.unlink),
+}
+
+function nothing(error: unknown): undefined {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
+}
+
+/** FUSE and autofs: whoever serves them may hang. */
+const served = new Set([0x65735546, 0x0187])
+
+const known = new Map<string, Disk>()
+
+/** The disk of a folder. Asked once: what is mounted there later is taken for what was there before. */
+export function diskOf(folder: string): Disk | Promise<Disk> {
+  return known.get(folder) ?? ask(folder)
+}
+
+async function ask(folder: string): Promise<Disk> {
+  const type = await statfs(folder).then((found) => found.type, () => undefined)
+  // Where there is no folder the act itself says so.
+  if (type === undefined) return far
+  const disk = networkName(type, undefined) !== undefined || served.has(type >>> 0) ? far : near
+  known.set(folder, disk)
+  return disk
+}
+
+/** A link is not followed, and a pipe keeps nobody waiting. */
+export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+export const draftFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+export const appendFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY
