@@ -23,10 +23,19 @@ const classes = { letter: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /** True if every character comes about as often as it should. */
 export function isEven(values: readonly string[], count: ValueCount): boolean {
-  const seen = new Map<string, number>()
-  for (const value of values) for (const one of value.slice(1, -1)) seen.set(one, (seen.get(one) ?? 0) + 1)
+  const seen = new Uint32Array(128)
+  for (const value of values) {
+    for (let at = 1; at < value.length - 1; at++) {
+      const code = value.charCodeAt(at)
+      seen[code] = (seen[code] ?? 0) + 1
+    }
+  }
   return (["letter", "digit", "special"] as const).every((name) => {
     const [least, most] = bounds[count][name]
-    return [...classes[name]].every((one) => (seen.get(one) ?? 0) >= least && (seen.get(one) ?? 0) <= most)
+    return [...classes[name]].every((one) => isWithin(seen[one.charCodeAt(0)] ?? 0, least, most))
   })
+}
+
+function isWithin(count: number, least: number, most: number): boolean {
+  return count >= least && count <= most
 }

@@ -5,6 +5,9 @@ import { policyNames } from "./policy.ts"
 
 /** The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON Schema read them from here. */
 
+// A schema is used a few times and the program ends: compiling it first costs more than it saves.
+z.config({ jitless: true })
+
 const days = 86_400_000
 const longestMs = 36_525 * days
 

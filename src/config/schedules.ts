@@ -6,13 +6,14 @@ import { defaultSchedule } from "./model.ts"
 export function checkSchedules(environments: readonly EnvironmentDraft[], context: Context): void {
   const seen = new Set<string>()
   const once = (key: string): boolean => !seen.has(key) && seen.add(key) !== undefined
+  const judged = new Map<string, boolean>()
   for (const environment of environments) {
     const { schedule, schedulePath, timezone, timezonePath } = environment
     if (!isZone(timezone)) {
       if (once(JSON.stringify(timezonePath))) context.report({ path: timezonePath, says: "no such time zone", hint: "a name of the IANA list, such as Europe/Berlin or UTC" })
     }
     const parsed = context.parseSchedule(schedule ?? defaultSchedule, "UTC")
-    if ("next" in parsed) checkTicks(environment, parsed.next.bind(parsed), context)
+    if ("next" in parsed) checkTicks(environment, parsed.next.bind(parsed), context, judged)
     else if (once(JSON.stringify(schedulePath))) context.report({ path: schedulePath, says: parsed.problem })
   }
 }
@@ -29,15 +30,15 @@ function isZone(timezone: string): boolean {
 
 type Next = (after: Date) => Date | undefined
 
-/** The pattern is judged in UTC, by ordinary days: what a change to summer time does is the plan's to say. */
-function checkTicks({ path, secrets, schedule }: EnvironmentDraft, next: Next, context: Context): void {
-  const judged = new Map<number, boolean>()
+/** The pattern is judged in UTC, by ordinary days: what a change to summer time does is the plan's to say. `judged`: by pattern and age. */
+function checkTicks({ path, secrets, schedule }: EnvironmentDraft, next: Next, context: Context, judged: Map<string, boolean>): void {
   const pattern = schedule ?? defaultSchedule
   for (const { config, agePath } of secrets) {
     const everyMs = config.rotateEveryMs
     if (everyMs === null || everyMs < 60_000) continue
-    const inTime = judged.get(everyMs) ?? ticksWithin(next, everyMs, periodOf(pattern))
-    judged.set(everyMs, inTime)
+    const key = `${everyMs} ${pattern}`
+    const inTime = judged.get(key) ?? ticksWithin(next, everyMs, periodOf(pattern))
+    judged.set(key, inTime)
     if (inTime) continue
     // An age said for all environments is right in some of them: the problem is this one's.
     const place = agePath !== undefined && agePath.length > path.length ? { path: agePath } : ({ path, at: "key" } as const)

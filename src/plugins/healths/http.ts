@@ -1,5 +1,4 @@
-import { type IncomingMessage, request as plainRequest } from "node:http"
-import { request as tlsRequest } from "node:https"
+import type { IncomingMessage } from "node:http"
 import { z } from "zod"
 import { systemCode } from "../../base/error.ts"
 import { defineHealth } from "../../core/define.ts"
@@ -55,7 +54,8 @@ type Answer = { readonly status: number; readonly body: string } | { readonly fa
 
 async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<Answer> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(tryMs)])
-  const send = url.protocol === "https:" ? tlsRequest : plainRequest
+  // Loaded when it is needed: it would cost every start some milliseconds.
+  const { request: send } = await (url.protocol === "https:" ? import("node:https") : import("node:http"))
   return new Promise((resolve) => {
     const fail = (error: unknown): void => resolve({ failed: wordOf(systemCode(error)) })
     if (signal.aborted) return resolve({ failed: "no answer" })
