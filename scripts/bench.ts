@@ -1,35 +1,80 @@
 /** `bun run bench [--short]`: one table, each row a ratio taken in one run: ours beside the same work with nothing around it. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
-import { generatedRow } from "./bench/generated.ts"
-import { type Row, median, ms } from "./bench/measure.ts"
-import { postgresRow } from "./bench/postgres.ts"
-import { startRow } from "./bench/start.ts"
+import { gapRow } from "./bench/gap.ts"
+import { generatedRows } from "./bench/generated.ts"
+import { idleRows } from "./bench/idle.ts"
+import { loginRows } from "./bench/logins.ts"
+import { type Row, median, ms, quantile } from "./bench/measure.ts"
+import { growthRow, planRow } from "./bench/scale.ts"
+import { serviceRows } from "./bench/service.ts"
+import { startRows } from "./bench/start.ts"
 
 const short = process.argv.includes("--short")
+const only = process.argv.find((word) => word.startsWith("--only="))?.slice("--only=".length)
 const root = join(import.meta.dirname, "..")
 
-/** How long one durable replace of 2 KB takes here: the clock of most rows. */
-async function fsyncMs(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
-  const times: number[] = []
-  for (let count = 0; count < 50; count++) {
-    const began = performance.now()
-    await durableWrite(join(folder, "probe"), "z".repeat(2048))
-    times.push(performance.now() - began)
-  }
-  await rm(folder, { recursive: true })
-  return median(times)
+/** Each part by name, for `--only=NAME`; `--short` takes two minutes. */
+const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  start: () => startRows(root, short ? 11 : 41),
+  generated: () => generatedRows(short ? { rounds: 5, each: 20, environments: 100 } : { rounds: 15, each: 50, environments: 1000 }),
+  services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 8 }),
+  logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
+  gap: async () => [await gapRow(short ? 10 : 100, 100)],
+  idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),
+  plan: async () => [await planRow(root, short ? { environments: 100, each: 100, rounds: 3 } : { environments: 1000, each: 100, rounds: 5 })],
+  growth: async () => [await growthRow(root, short ? { sizes: [10, 100, 1000], rounds: 3 } : { sizes: [10, 100, 1000, 10_000], rounds: 5 })],
 }
 
-const rows: readonly Row[] = [
-  await startRow(join(root, "dist", "mycelium"), process.execPath, short ? 15 : 40),
-  await generatedRow(short ? 5 : 11, short ? 20 : 50),
-  await postgresRow(short ? 5 : 11, short ? 5 : 20),
+/** The clock of most rows: a sync alone, and a durable replace of 2 KB. */
+async function disk(): Promise<{ readonly fsyncMs: number; readonly fsyncP99Ms: number; readonly durableReplaceMs: number }> {
+  const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
+  const file = await open(join(folder, "sync"), "w", 0o600)
+  const syncs: number[] = []
+  const replaces: number[] = []
+  for (let count = 0; count < 100; count++) {
+    await file.write("z".repeat(2048), 0)
+    syncs.push(await took(() => file.sync()))
+    replaces.push(await took(() => durableWrite(join(folder, "probe"), "z".repeat(2048))))
+  }
+  await file.close()
+  await rm(folder, { recursive: true })
+  return { fsyncMs: round(median(syncs)), fsyncP99Ms: round(quantile(syncs, 0.99)), durableReplaceMs: round(median(replaces)) }
+}
+
+async function took(act: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await act()
+  return performance.now() - began
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(2))
+}
+
+async function load(): Promise<string> {
+  return (await readFile("/proc/loadavg", "utf8")).split(" ").slice(0, 3).join(" ")
+}
+
+const machine = { cores: cpus().length, model: cpus()[0]?.model ?? "unknown", ...(await disk()), loadBefore: await load() }
+const rows: (Row & { readonly load: string })[] = []
+for (const [name, measure] of Object.entries(parts)) {
+  if (only !== undefined && only !== name) continue
+  process.stderr.write(`bench: ${name}\n`)
+  const before = (await load()).split(" ")[0] ?? ""
+  const found = await measure()
+  const after = (await load()).split(" ")[0] ?? ""
+  rows.push(...found.map((row) => ({ ...row, load: `${before}-${after}` })))
+}
+
+const table = [
+  ["", "row", "ours", "limit", "ratio", "aim", "load", "how"],
+  ...rows.map(({ row, ours, limit, peer, ratio, aim, met, note, load: by }) => [met ? "met" : "MISS", row, ours, `${limit}${peer === undefined ? "" : ` | peer: ${peer}`}`, ratio.toFixed(2), aim, by, note]),
 ]
-const machine = { cores: cpus().length, model: cpus()[0]?.model ?? "unknown", durableReplaceMs: Number((await fsyncMs()).toFixed(2)) }
-for (const { row, ours, limit, ratio, aim, met, note } of rows) process.stdout.write(`${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`)
-process.stdout.write(`machine: ${machine.cores} cores, ${machine.model}; one durable replace ${ms(machine.durableReplaceMs)}\n`)
-await writeFile(join(root, "bench.json"), `${JSON.stringify({ short, machine, rows }, null, 1)}\n`)
+const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)))
+for (const cells of table) process.stdout.write(`${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`)
+process.stdout.write(`machine: ${machine.cores} cores, ${machine.model}; fsync ${ms(machine.fsyncMs)} (p99 ${ms(machine.fsyncP99Ms)}), durable replace ${ms(machine.durableReplaceMs)}; load ${machine.loadBefore} before, ${await load()} after\n`)
+if (only === undefined) await writeFile(join(root, "bench.json"), `${JSON.stringify({ short, machine, rows }, null, 1)}\n`)
+process.exit(0)

@@ -1,30 +1,44 @@
-import { constants } from "node:fs"
-import { open } from "node:fs/promises"
+import { closeSync, constants, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import { durableWrite } from "../../src/base/durable-write.ts"
+import type { App } from "../../src/app/app.ts"
+import { slow } from "../../src/base/disk.ts"
 import { randomText } from "../../src/base/random-text.ts"
 import { seal, unseal } from "../../src/core/seal.ts"
-import type { App } from "../../src/app/app.ts"
 
-/** What one rotation must do to a disk, whoever does it: the limit does the same, with nothing around it. */
-export const acts = { stateWrites: 4, logAppends: 3, outputWrites: 1, seals: 2, opens: 1 } as const
+/** What one rotation must do to a disk, whoever does it; counted in a system-call log of ours. */
+export const acts = { stateWrites: 3, logAppends: 2, outputWrites: 1, seals: 2, opens: 2, ofRevoke: { stateWrites: 1, logAppends: 1 } } as const
 
-/** The durable acts of one rotation of `generated` into one file, bare. */
-export async function bareRotation(app: App, folder: string, kind: { readonly revokes: boolean }): Promise<void> {
+/** A state with ten kept versions. */
+const stateBytes = 12_000
+
+/** The durable acts, seals and opens of one rotation into one file, with nothing around them. `name` keeps those side by side apart. */
+export async function bareRotation(app: App, folder: string, how: { readonly revokes: boolean; readonly name?: string }): Promise<void> {
   const { recipients, identities } = app.keys
+  const path = (end: string): string => join(folder, `${how.name ?? "bare"}.${end}`)
   const value = randomText(32, app.host.random)
   const sealed = await seal(recipients, Buffer.from(value.padEnd(256)))
-  await unseal(identities, sealed)
+  for (let open = 0; open < acts.opens; open++) await unseal(identities, sealed)
   await seal(recipients, Buffer.from(value.padEnd(256)))
-  const state = "x".repeat(8000)
-  const writes = kind.revokes ? acts.stateWrites : acts.stateWrites - 1
-  const appends = kind.revokes ? acts.logAppends : acts.logAppends - 1
-  for (let write = 0; write < writes; write++) await durableWrite(join(folder, "bare.json"), state)
+  const state = "x".repeat(stateBytes)
+  const writes = acts.stateWrites + (how.revokes ? acts.ofRevoke.stateWrites : 0)
+  const appends = acts.logAppends + (how.revokes ? acts.ofRevoke.logAppends : 0)
+  for (let write = 0; write < writes; write++) await replace(folder, path("json"), state)
   for (let append = 0; append < appends; append++) {
-    const log = await open(join(folder, "bare.log"), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
-    await log.appendFile(`${"y".repeat(250)}\n`)
-    await log.datasync()
-    await log.close()
+    const log = openSync(path("log"), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
+    writeSync(log, `${"y".repeat(250)}\n`)
+    await slow.dataSync(log)
+    closeSync(log)
   }
-  await durableWrite(join(folder, "bare.env"), `VALUE=${value}\n`)
+  await replace(folder, path("env"), `VALUE=${value}\n`)
+}
+
+async function replace(folder: string, target: string, text: string): Promise<void> {
+  const file = openSync(`${target}.draft`, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
+  writeSync(file, text)
+  await slow.sync(file)
+  closeSync(file)
+  await slow.rename(`${target}.draft`, target)
+  const handle = openSync(folder, constants.O_RDONLY)
+  await slow.sync(handle)
+  closeSync(handle)
 }

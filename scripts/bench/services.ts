@@ -13,8 +13,8 @@ export async function redisService(server: RedisServer, user: string, grace: str
   const password = newPassword()
   await server.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
   await server.command("ACL", "SAVE")
-  const options = `address: "redis://127.0.0.1:${server.port}", user: ${user}, admin: { user: ${server.admin.user}, password: { file: admin } }, grace: ${grace}`
-  return { kind: "redis", port: server.port, options, login: { user, password }, admin: server.admin.password }
+  const options = `address: "redis://127.0.0.1:${server.port}", user: ${user}, admin: { user: ${server.admin.user}, password: { file: admin-${user} } }, grace: ${grace}`
+  return { kind: "redis", port: server.port, options, login: { user, password }, admin: { file: `admin-${user}`, password: server.admin.password } }
 }
 
 /** One role that changes its own password. */
@@ -29,8 +29,8 @@ export async function pairService(server: PostgresServer, name: string, grace: s
   const [password, admin] = [newPassword(), newPassword()]
   await server.sql(postgresPair(name).sql)
   await server.sql(`ALTER ROLE ${name}_rotator PASSWORD '${admin}'; ALTER ROLE ${name}_blue PASSWORD '${password}'`)
-  const options = `address: "${addressOf(server)}", roles: [${name}_blue, ${name}_green], owner: ${name}_owner, admin: { user: ${name}_rotator, password: { file: admin } }, grace: ${grace}`
-  return { kind: "postgres", port: server.port, options, login: { user: `${name}_blue`, password }, admin }
+  const options = `address: "${addressOf(server)}", roles: [${name}_blue, ${name}_green], owner: ${name}_owner, admin: { user: ${name}_rotator, password: { file: admin-${name} } }, grace: ${grace}`
+  return { kind: "postgres", port: server.port, options, login: { user: `${name}_blue`, password }, admin: { file: `admin-${name}`, password: admin } }
 }
 
 export function addressOf(server: PostgresServer): string {

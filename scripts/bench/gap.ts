@@ -1,0 +1,36 @@
+import { rotateNow } from "../../src/app/rotate-now.ts"
+import { startPostgres } from "../../test/support/servers/postgres.ts"
+import { withProgram } from "./a-program.ts"
+import { type Row, median, ms, quantile } from "./measure.ts"
+import { roleService } from "./services.ts"
+
+/**
+ * How long logins fail where a service holds one password: from the change (PostgreSQL has said yes to it) to the first login
+ * of the restarted program, beside that program's restart alone (from its signal to the same login).
+ */
+export async function gapRow(rotations: number, restartMs: number): Promise<Row> {
+  await using server = await startPostgres({})
+  await using running = await withProgram(await roleService(server, "program"), { sideBySide: 1, restartMs })
+  const changed: number[] = []
+  // The engine says "verify" when the change is answered; the login that proves it is part of the gap.
+  const app = { ...running.app, tell: (_: string, step: string): void => void (step === "verify" ? changed.push(Date.now()) : undefined) }
+  for (let count = 0; count < rotations; count++) {
+    const { outcomes } = await rotateNow(app, "one", { why: "asked", skipGrace: false, waitMs: 0 })
+    if (outcomes["it"]?.is !== "rotated") throw new Error("not rotated")
+  }
+  const { restarts, passwords } = await running.stop()
+  if (restarts.length !== rotations || changed.length !== rotations || passwords !== rotations + 1 || restarts.some(({ ended }) => ended === 0)) throw new Error("not every rotation restarted the program and was seen by it")
+  const gaps = restarts.map(({ ended }, index) => ended - (changed[index] ?? 0))
+  const own = restarts.map(({ began, ended }) => ended - began)
+  const beyond = gaps.map((gap, index) => gap - (own[index] ?? 0))
+  const met = median(beyond) <= 20 && quantile(beyond, 0.99) <= 20
+  return {
+    row: "gap with one role (PostgreSQL)",
+    ours: `${ms(median(gaps))}, p99 ${ms(quantile(gaps, 0.99))}`,
+    limit: `${ms(median(own))}, p99 ${ms(quantile(own, 0.99))} the restart alone`,
+    ratio: median(gaps) / median(own),
+    aim: "<= restart + 20 ms",
+    met,
+    note: `${rotations} rotations; beyond the restart ${ms(median(beyond))}, p99 ${ms(quantile(beyond, 0.99))}; restart made to take ${restartMs} ms`,
+  }
+}

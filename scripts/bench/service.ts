@@ -1,0 +1,107 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { adopt } from "../../src/app/adopt.ts"
+import type { App } from "../../src/app/app.ts"
+import { rotateNow } from "../../src/app/rotate-now.ts"
+import { randomText } from "../../src/base/random-text.ts"
+import { run } from "../../src/base/spawn.ts"
+import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
+import { Secret } from "../../src/core/secret.ts"
+import { readReference } from "../../src/plugins/references/index.ts"
+import { startPostgres } from "../../test/support/servers/postgres.ts"
+import { startRedis } from "../../test/support/servers/redis.ts"
+import { type Service, writeAdmin } from "./a-program.ts"
+import { bareRotation } from "./bare.ts"
+import { type Row, aSecond, inTurn, median, ms, shareOf } from "./measure.ts"
+import { openProject } from "./project.ts"
+import { pairService, redisService, roleService } from "./services.ts"
+
+type Rounds = { readonly rounds: number; readonly each: number }
+/** A login of its own, by number. */
+type Make = (number: number) => Promise<Service>
+
+/** Rotations a second of real services, one and eight environments at once, beside the same statements, logins and durable acts, bare. */
+export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  await using postgres = await startPostgres({ config: { max_connections: "200" } })
+  await using redis = await startRedis()
+  const kinds: readonly (readonly [string, number, Make])[] = [
+    ["postgres, one role", 0.85, (number) => roleService(postgres, `role${number}`)],
+    ["postgres, a pair", 0.85, (number) => pairService(postgres, `pair${number}`, "0s")],
+    ["redis", 0.8, (number) => redisService(redis, `user${number}`, "0s")],
+  ]
+  for (const [name, aim, make] of kinds) {
+    let number = rows.length * 100
+    const fresh = (): Promise<Service> => make(number++)
+    for (const atOnce of [1, 8]) rows.push(await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, { ...how, atOnce }))
+  }
+  return rows
+}
+
+async function serviceRow(name: string, aim: number, fresh: () => Promise<Service>, { rounds, each, atOnce }: Rounds & { readonly atOnce: number }): Promise<Row> {
+  const services: Service[] = []
+  for (let count = 0; count < atOnce; count++) services.push(await fresh())
+  const one = (service: Service, index: number): string => `  e${index}:\n    rotate_every: never\n    secrets: { it: { driver: ${service.kind}, ${service.options} } }\n    outputs: [{ dotenv: e${index}.env, merge: true, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }]\n`
+  await using project = await openProject(() => `environments:\n${services.map(one).join("")}`)
+  const { app, folder } = project
+  for (const [index, service] of services.entries()) {
+    await writeAdmin(folder, service)
+    await writeFile(join(folder, `e${index}.env`), `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`, { mode: 0o600 })
+    if ((await adopt(app, `e${index}`))["it"]?.is !== "adopted") throw new Error("not adopted")
+  }
+  const bare: Bare[] = []
+  for (let count = 0; count < atOnce; count++) {
+    const service = await fresh()
+    await writeAdmin(folder, service)
+    bare.push(openBare(app, folder, service, `b${count}`))
+  }
+
+  const ours = (): Promise<unknown> => Promise.all(services.map((_, index) => times(each, () => rotateOnce(app, `e${index}`))))
+  const limit = (): Promise<unknown> => Promise.all(bare.map((one) => times(each, () => one.rotate())))
+  await ours()
+  await limit()
+  const took = await inTurn(rounds, async () => void (await ours()), async () => void (await limit()))
+  const share = shareOf(took)
+  const [a, b] = [median(took.ours) / each / atOnce, median(took.limit) / each / atOnce]
+  return { row: name, ours: `${aSecond(a)} (${ms(a)})`, limit: `${aSecond(b)} same statements, logins, durable acts`, ratio: share, aim: `>= ${aim}`, met: share >= aim, note: `median of ${rounds} rounds of ${each * atOnce}` }
+}
+
+async function times(count: number, act: () => Promise<void>): Promise<void> {
+  for (let done = 0; done < count; done++) await act()
+}
+
+async function rotateOnce(app: App, environment: string): Promise<void> {
+  const { outcomes, revoked } = await rotateNow(app, environment, { why: "asked", skipGrace: false, waitMs: 5000 })
+  if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead") throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
+}
+
+type Bare = { rotate(): Promise<void> }
+
+/** The driver's own acts in the order in which a rotation asks for them; each login must be answered as it should. */
+function openBare(app: App, folder: string, service: Service, name: string): Bare {
+  const type = app.plugins.drivers.find((one) => one.type === service.kind)
+  if (type === undefined) throw new Error(`no driver ${service.kind}`)
+  const text = (): Secret => new Secret("bench", randomText(32, app.host.random))
+  const reach = { host: app.host, label: `bench/${name}`, owner: name, folder, credential: (reference: Parameters<typeof readReference>[0]) => readReference(reference, { folder, env: () => undefined, run }) }
+  const driver: Driver = type.open(type.options.parse(Bun.YAML.parse(`{ ${service.options.replace(/, grace: \S+$/, "")} }`)), reach)
+  const { signal } = new AbortController()
+  let current: Credential = { version: "v0", fields: { user: service.login.user, password: new Secret("bench", service.login.password), ...(service.kind === "postgres" ? { salt: text() } : {}) } }
+  let serial = 0
+  return {
+    rotate: async () => {
+      const before: Versions = { current, doubtful: [] }
+      const pending: Credential = { version: `v${++serial}`, fields: driver.draft(before, text) }
+      const versions: Versions = { ...before, pending }
+      await driver.preflight(before, signal)
+      const control: Credential = { version: "control", fields: { ...current.fields, password: text() } }
+      const answers = [await driver.probe(control, signal), await driver.probe(current, signal)]
+      await driver.apply(pending, versions, signal)
+      answers.push(await driver.probe(pending, signal))
+      await driver.revoke(current, pending, { endSessions: false }, signal)
+      answers.push(await driver.probe(current, signal), await driver.probe(pending, signal))
+      if (answers.join() !== "refused,accepted,accepted,refused,accepted") throw new Error(`the bare acts went wrong: ${answers.join()}`)
+      await bareRotation(app, folder, { revokes: true, name })
+      current = pending
+    },
+  }
+}
