@@ -23,22 +23,25 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
       parts.config.push(said.config)
       parts.files.push(said.files)
     }
+    const cpu = { hello: [] as number[], version: [] as number[], quick: [] as number[], whole: [] as number[] }
     const times = await allInTurn(rounds, [
-      async () => void run([hello], /^hello/, {}),
-      async () => void run([binary, "version"], /^mycelium /, {}),
-      async () => void run([binary, "check", "--quick"], /randomness: 100 values/, one.env, [0, 4]),
-      async () => void run([binary, "check"], /randomness: 1000 values/, one.env, [0, 4]),
+      async () => void run([hello], /^hello/, {}, [0], cpu.hello),
+      async () => void run([binary, "version"], /^mycelium /, {}, [0], cpu.version),
+      async () => void run([binary, "check", "--quick"], /randomness: 100 values/, one.env, [0, 4], cpu.quick),
+      async () => void run([binary, "check"], /randomness: 1000 values/, one.env, [0, 4], cpu.whole),
       async () => void run([binary, "status"], /1000 secrets/, many.env),
       read,
     ])
     const [bare = 0, version = 0, quick = 0, whole = 0, status = 0] = times.map(median)
     const [config, files] = [median(parts.config), median(parts.files)]
     const note = `median of ${rounds}`
-    const over = (row: string, ours: number, most: number): Row => ({ row, ours: ms(ours), limit: `${ms(bare)} compiled hello`, ratio: ours / bare, aim: `<= hello + ${most} ms`, met: ours <= bare + most, note })
+    // Time by the clock grows with all that the machine does besides; what a program computes hardly does.
+    const beside = (mine: readonly number[]): string => `${note}; CPU ${ms(median(mine))} beside ${ms(median(cpu.hello))}`
+    const over = (row: string, ours: number, mine: readonly number[], most: number): Row => ({ row, ours: ms(ours), limit: `${ms(bare)} compiled hello`, ratio: ours / bare, aim: `<= hello + ${most} ms`, met: ours <= bare + most, note: beside(mine) })
     return [
-      { row: "start: version", ours: ms(version), limit: `${ms(bare)} compiled hello`, ratio: version / bare, aim: "<= 1.3", met: version / bare <= 1.3, note },
-      over("start: check --quick", quick, 20),
-      over("start: check", whole, 40),
+      { row: "start: version", ours: ms(version), limit: `${ms(bare)} compiled hello`, ratio: version / bare, aim: "<= 1.3", met: version / bare <= 1.3, note: beside(cpu.version) },
+      over("start: check --quick", quick, cpu.quick, 20),
+      over("start: check", whole, cpu.whole, 40),
       {
         row: "start: status, 1,000 environments",
         ours: ms(status),
@@ -64,8 +67,10 @@ async function sizeRow(root: string, binary: string, hello: string): Promise<Row
   return { row: "size of the binary", ours: mb(ours), limit: `${mb(bare)} compiled hello`, ratio: ours / bare, aim: "<= hello + 3 MB", met: ours - bare <= 3 * megabyte, note: `minified JavaScript ${mb(bundle)}; ${Object.keys(dependencies).length} dependencies` }
 }
 
-export function run(argv: readonly string[], says: RegExp, env: Readonly<Record<string, string>>, codes: readonly number[] = [0]): string {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], { env, stdout: "pipe", stderr: "pipe" })
+/** Runs a program that must end with one of `codes` and print what `says` matches. `cpu` gets the milliseconds that it computed. */
+export function run(argv: readonly string[], says: RegExp, env: Readonly<Record<string, string>>, codes: readonly number[] = [0], cpu: number[] = []): string {
+  const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync([...argv], { env, stdout: "pipe", stderr: "pipe" })
+  cpu.push(Number(resourceUsage?.cpuTime.total ?? Number.NaN) / 1000)
   const text = stdout.toString()
   if (!codes.includes(exitCode) || !says.test(text)) throw new Error(`${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`)
   return text
