@@ -20,7 +20,7 @@ const root = join(import.meta.dirname, "..")
 const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: () => startRows(root, short ? 11 : 41),
   generated: () => generatedRows(short ? { rounds: 5, each: 20, environments: 100 } : { rounds: 15, each: 50, environments: 1000 }),
-  services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 8 }),
+  services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 4 }),
   logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
   idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),

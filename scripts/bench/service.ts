@@ -33,7 +33,7 @@ export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
   for (const [name, aim, make] of kinds) {
     let number = rows.length * 100
     const fresh = (): Promise<Service> => make(number++)
-    for (const atOnce of [1, 8]) rows.push(await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, { ...how, atOnce }))
+    for (const atOnce of [1, 8]) rows.push(await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, { rounds: how.rounds, each: Math.ceil(how.each / (atOnce === 1 ? 1 : 4)), atOnce }))
   }
   return rows
 }

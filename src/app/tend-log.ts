@@ -4,7 +4,7 @@ import { failureOf, run } from "../base/spawn.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
 import { lineHash } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
-import { auditPath, readLogEnd, readTail } from "../record/audit-log.ts"
+import { auditPath, logBytes, readLogEnd, readTail } from "../record/audit-log.ts"
 import { readLog } from "../record/audit-read.ts"
 import { closeSegment, removeSegments, type Segment, segmentsOf } from "../record/audit-segments.ts"
 import { shortened } from "../record/audit-verify.ts"
@@ -100,6 +100,7 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
 
 /** Only where the log ends whole: what a crash tore is closed by the next line, in the same part. */
 async function closeFull({ config }: App, place: Place): Promise<void> {
+  if (logBytes(place) < config.audit.segmentBytes) return
   const end = await readLogEnd(place)
   if (end.bytes >= config.audit.segmentBytes && !end.torn && end.count > 0) await closeSegment(place, auditPath(place), end.count)
 }

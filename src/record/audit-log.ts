@@ -1,5 +1,4 @@
-import { constants } from "node:fs"
-import { type FileHandle, open } from "node:fs/promises"
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { durableAppend, syncFolder } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
@@ -18,7 +17,8 @@ export function auditPath(place: Place): string {
 /** What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its size. */
 export type LogEnd = { readonly count: number; readonly serial: number; readonly head: string; readonly torn: boolean; readonly exists: boolean; readonly bytes: number }
 
-const tailBytes = 64 * 1024
+/** A line has a few hundred bytes; where the last ones hold no whole line, more are read. */
+const tailBytes = [4 * 1024, 64 * 1024] as const
 
 /** Reads the last whole line. A torn one after it (a crash in an append) is closed by the next append, no alarm. */
 export async function readLogEnd(place: Place): Promise<LogEnd> {
@@ -40,26 +40,37 @@ type Tail = { readonly line: string | undefined; readonly torn: boolean; readonl
 
 /** The last whole line of a file; undefined where there is no file. A line that lacks nothing but its end is whole. */
 export async function readTail(path: string): Promise<Tail | undefined> {
-  const file = await openIfThere(path)
+  const file = openIfThere(path)
   if (file === undefined) return undefined
   try {
-    const { size } = await file.stat()
-    const from = Math.max(0, size - tailBytes)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
-    const lines = buffer.subarray(0, bytesRead).toString().split("\n")
-    return { line: lines.findLast((line) => numbersOf(line) !== undefined), torn: lines.at(-1) !== "", bytes: size }
+    const { size } = fstatSync(file)
+    const [few, many] = tailBytes
+    const tail = endOf(file, size, few)
+    return tail.line === undefined && size > few ? endOf(file, size, many) : tail
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+function endOf(file: number, size: number, most: number): Tail {
+  const from = Math.max(0, size - most)
+  const buffer = Buffer.alloc(size - from)
+  const lines = buffer.subarray(0, readSync(file, buffer, 0, size - from, from)).toString().split("\n")
+  return { line: lines.findLast((line) => numbersOf(line) !== undefined), torn: lines.at(-1) !== "", bytes: size }
+}
+
+function openIfThere(path: string): number | undefined {
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined
     throw error
   }
+}
+
+/** The size of the part that is written to; 0 where there is none. */
+export function logBytes(place: Place): number {
+  return statSync(auditPath(place), { throwIfNoEntry: false })?.size ?? 0
 }
 
 function numbersOf(line: string): { readonly count: number; readonly serial: number } | undefined {
