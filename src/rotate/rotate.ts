@@ -3,6 +3,7 @@ import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../
 import { driverOf } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, preflight } from "./preflight.ts"
+import { deploymentsOf } from "./restart-all.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import type { Outcomes } from "./work.ts"
@@ -43,9 +44,18 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
 
 /** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a service that gives no answer soon is not waited for. */
 export async function resume(session: Session, how: { readonly hasty?: boolean } = {}): Promise<Outcomes> {
-  const set = session.changeSet
-  if (set === undefined) return {}
+  const found = session.changeSet
+  if (found === undefined) return {}
+  const set = mayHaveStarted(session, found)
+  session.note(set)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
+}
+
+/** The machine, or its service manager, may meanwhile have started whatever reads an output that was about to change: a way back visits it. */
+function mayHaveStarted(session: Session, set: ChangeSet): ChangeSet {
+  const changed = Object.keys(set.before ?? {})
+  const readers = deploymentsOf(session, set.secrets).filter(({ reads }) => reads.some((target) => changed.includes(target)))
+  return { ...set, touched: [...new Set([...set.touched, ...readers.map(({ name }) => name)])] }
 }
 
 /** Written down first: the state and the log know the values before a service does. */

@@ -241,6 +241,22 @@ describe("mycelium, killed", () => {
     await expectBack(shop, before)
   }, 60_000)
 
+  test("going back, restarts what the machine has started meanwhile with the new file", async () => {
+    await using shop = await openShop(server, { two: true })
+    const { project } = shop
+    await shop.adopt()
+    shop.sicken()
+    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi', "cp .env api.loaded")
+    const before = project.read("session.env")
+    expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+    // Its own turn had not come: nothing of ours has restarted it.
+    project.write("web.loaded", project.read("session.env"))
+    expect(project.read("web.loaded")).not.toBe(before)
+    await shop.run("run", "--once")
+    expect(project.read("session.env")).toBe(before)
+    expect(project.read("web.loaded")).toBe(before)
+  }, 60_000)
+
   test("is finished with the options that it began with, not with today's", async () => {
     await using shop = await openShop(server)
     const { project } = shop
