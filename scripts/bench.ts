@@ -16,7 +16,7 @@ const short = process.argv.includes("--short")
 const only = process.argv.find((word) => word.startsWith("--only="))?.slice("--only=".length)
 const root = join(import.meta.dirname, "..")
 
-/** Each part by name, for `--only=NAME`; `--short` takes two minutes. */
+/** Each part by name, for `--only=NAME`; `--short` does fewer rounds: minutes, not an hour. */
 const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: () => startRows(root, short ? 11 : 41),
   generated: () => generatedRows(short ? { rounds: 5, each: 20, environments: 100 } : { rounds: 15, each: 50, environments: 1000 }),
