@@ -94,7 +94,7 @@ export function incidentOf(config: Config, { incident, noticed: given, readersMs
     reasons: [...new Set(lines.flatMap((line) => textOf(line, "reason") ?? []))],
     actors: [...new Set(lines.map(({ user, via }) => `${user} (${via})`))],
     secrets,
-    timeline: timeline({ noticed, parts }),
+    timeline: timeline({ noticed: given?.toISOString(), parts }),
     readers: { since, rows: involved.flatMap(({ environment, entries }) => readersOf(environment, entries, { since, secrets: secrets.filter((one) => one.environment === environment).map(({ secret }) => secret) })) },
     checks,
     policies: policiesOf(config, involved, { now, since: noticed }),
@@ -131,7 +131,7 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
   const state = document?.secrets[name]
   const promote = lines.findLast(({ event }) => event === "promote")
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? (state?.contained?.incident === incident ? state.contained.version : undefined)
-  const from = lines.flatMap((line) => (line.event === "promote" ? (textOf(line, "replaces") ?? []) : []))[0] ?? lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0]
+  const from = lines.flatMap((line) => (line.event === "promote" ? (textOf(line, "replaces") ?? []) : []))[0] ?? lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0] ?? (to === undefined && state !== undefined ? versionAt(state, "current")?.id : undefined)
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
   const deaths = lines.filter(({ event }) => event === "revoke")
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
@@ -209,14 +209,16 @@ function carryOn(incident: string, { config, left, lines, secrets }: Carrying): 
 /** More secrets than this are told of by environment. */
 const stepsMost = 40
 
-function timeline({ noticed, parts }: { readonly noticed: string; readonly parts: readonly Part[] }): readonly Step[] {
+function timeline({ noticed, parts }: { readonly noticed: string | undefined; readonly parts: readonly Part[] }): readonly Step[] {
   const many = parts.reduce((sum, { secrets }) => sum + secrets.length, 0) > stepsMost
   const steps = parts.flatMap((part) => stepsOf(part, many))
-  return [{ at: noticed, what: "noticed" } as const, ...steps].toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+  const first: readonly Step[] = noticed === undefined ? [] : [{ at: noticed, what: "noticed" }]
+  return [...first, ...steps].toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
 }
 
 function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly Step[] {
-  const begun = [...new Map(lines.filter(({ event }) => event === "contain" || event === "generate").map((line) => [`${line.serial}`, line])).values()].map((line): Step => ({ at: line.at, environment, what: "begun", user: line.user }))
+  // The first line of each write: what was chosen, before the values were made.
+  const begun = [...new Map(lines.filter(({ event }) => event === "contain" || event === "generate").toReversed().map((line) => [`${line.serial}`, line])).values()].map((line): Step => ({ at: line.at, environment, what: "begun", user: line.user }))
   const failed = [...new Map(lines.filter(({ event }) => failures[event] !== undefined).map((line) => [`${line.serial} ${many ? line.event : (textOf(line, "secret") ?? "")} ${textOf(line, "code") ?? ""}`, line])).values()]
   const done = secrets.flatMap(({ secret, containedAt }) => (containedAt === undefined ? [] : [{ secret, at: containedAt }]))
   const end = many ? latest(done.map(({ at }) => at)) : undefined

@@ -1,24 +1,25 @@
 import type { IncidentReport, SecretReport, Step } from "../../app/report-incident.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { type Block, command, instant, many, tableOr } from "./blocks.ts"
+import { explanationOf } from "../explain/texts.ts"
 import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
 
 /** For one who was not there: what happened, is it over, what is there to do now. `config`: what a command needs to find it, as words. */
 export function incidentBlocks(report: IncidentReport, config: readonly string[]): readonly Block[] {
   const { incident, secrets, timeline } = report
-  const text = secrets.filter(({ contained }) => contained)
+  const done = secrets.filter(({ contained }) => contained).length
   return [
     { is: "title", text: `Incident ${incident}: ${report.contained ? "contained" : "NOT contained yet"}` },
     { is: "text", text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.` },
-    ...verdict(report, text.length, config),
+    ...verdict(report, done, config),
     { is: "heading", text: "What happened" },
     { is: "text", text: story(report) },
-    { is: "table", head: ["time", "after", "what"], rows: timeline.map((step) => [instant(step.at), since(report.begun, step.at), stepText(step, report)]) },
+    { is: "table", head: ["time", "after", "what"], rows: timeline.map((step) => [instant(step.at), since(report.begun, step.at), stepText(step)]) },
     { is: "heading", text: "Each secret" },
     tableOr(["secret", "was", "is", "accepted", "proof that the old value is dead", "older sessions ended", "programs that have the new value"], secrets.map((one) => secretRow(one)), "The logs name no secret of this incident."),
     { is: "text", text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little." },
     { is: "heading", text: "Who was given these values before" },
-    { is: "text", text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files (and their backups) belongs to this list too, and so do the people who ran the commands above.` },
+    { is: "text", text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files or their backups, and whoever is root on this machine, belongs to this list too.` },
     readersOf(report.readers.rows),
     { is: "heading", text: "This machine now" },
     ...checksOf(report.checks),
@@ -38,20 +39,26 @@ function verdict({ contained, secrets, left, carryOn = [], unhealthy, incident }
     unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
   if (contained) {
     return [
-      { is: "verdict", good: true, text: `Contained: yes. ${done === 1 ? "The secret that was chosen has a new value" : `All ${many(done, "secret")} that were chosen have new values`}, and nothing is left to revoke.` },
+      { is: "verdict", good: true, text: `Contained: yes. ${done === 1 ? "The secret that was chosen has a new value" : `All ${many(done, "secret")} that were chosen have new values`}, and services refuse the old ones.` },
       { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
       ...sick,
     ]
   }
   return [
     { is: "verdict", good: false, text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.` },
-    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, says, code }) => [secret === undefined ? `${environment} (all of it)` : `${environment}/${secret}`, says, code]) },
+    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, says, code }) => [secret === undefined ? `${environment} (all of it)` : `${environment}/${secret}`, whyOf(says, code), code]) },
     { is: "text", text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:" },
     { is: "command", lines: [command([...carryOn, ...config])] },
     { is: "text", text: "Then make this report again:" },
     { is: "command", lines: [command(["report", incident, ...config])] },
     ...sick,
   ]
+}
+
+/** What the log says, and the first sentence of what explain says of the code. */
+function whyOf(says: string, code: string): string {
+  const first = /^.*?[.?](?= |$)/.exec(explanationOf(code) ?? "")?.[0]
+  return first === undefined || code === "not-contained" ? says : `${says}: ${first.replace(/\.$/, "")}`
 }
 
 function story({ noticed, begun, containedAt, healthyAt, reasons, actors, secrets, unhealthy }: IncidentReport): string {
@@ -79,11 +86,11 @@ function since(begun: string, at: string): string {
   return at < begun ? `−${took(at, begun)}` : `+${took(begun, at)}`
 }
 
-function stepText({ what, environment = "", subject = "", code = "", user = "" }: Step, { noticed }: IncidentReport): string {
+function stepText({ what, environment = "", subject = "", code = "", user = "" }: Step): string {
   const place = subject === "" ? environment : `${environment}/${subject}`
   switch (what) {
     case "noticed":
-      return noticed.given ? "noticed" : "first line of this incident"
+      return "noticed"
     case "begun":
       return `${environment}: a run began, by ${user}`
     case "contained":
@@ -99,7 +106,7 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
 
 function secretRow({ environment, secret, from, to, acceptedAt, dead, sessionsEnded, restarts, contained, currentAt, driver, says }: SecretReport): readonly string[] {
   const asked = driver !== "generated"
-  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : contained && !asked ? "no service asks for it: programs that restarted do not take it any more" : "none yet"
+  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : contained && !asked ? "no service asks for it; programs that restarted since then hold the new one" : "none yet"
   return [
     `${environment}/${secret}${contained ? "" : " — NOT contained"}`,
     from ?? "–",
