@@ -21,4 +21,5 @@ export const failures: Readonly<Record<string, string>> = {
   "rolled-back": "went back to the old value",
   "revoke-failed": "old value not proven dead",
   "not-contained": "not contained",
+  drift: "current value refused",
 }

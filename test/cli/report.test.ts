@@ -59,6 +59,7 @@ describe("report INCIDENT", () => {
     await using estate = await open()
     const { project } = estate
     expect((await project.mycelium(["exec", "production", "--from", "redis.env", "--", "true"])).code).toBe(0)
+    expect((await project.mycelium(["check", "--connect"])).code).toBe(0)
     expect((await project.mycelium([...contain, "--reason", "a laptop | was <stolen>"])).code).toBe(0)
     const { code, report } = await reportOf(estate, "--noticed", "2h")
     expect({ code, contained: report.contained, left: report.left }).toEqual({ code: 0, contained: true, left: [] })
@@ -70,6 +71,7 @@ describe("report INCIDENT", () => {
     ])
     expect(report.secrets.map(({ restarts }) => restarts.map(({ deployment, healthy, health }) => [deployment, healthy, health]))).toEqual(secretNames.map((name) => [[name, true, name === "session_key" ? "none" : "command"]]))
     expect(report.readers.rows.find(({ how }) => how === "exec true")).toMatchObject({ times: 1, secrets: ["redis"] })
+    expect(report.readers.rows.find(({ how }) => how.startsWith("check --connect"))?.secrets?.toSorted()).toEqual(["orders", "postgres", "redis"])
     const instants = [report.noticed.at, report.begun, report.containedAt ?? "", report.at]
     expect(instants).toEqual(instants.toSorted())
 
@@ -148,13 +150,14 @@ describe("a containment that is killed ten times, wherever it is", () => {
     await using estate = await open()
     const { project } = estate
     const seen: string[] = []
-    // A run that ended before its kill was shorter than the ones before, for they had done its work.
-    for (let span = undisturbed.ms * 0.8, round = 0; seen.length < 10 && round < 60; round++) {
-      const at = Math.round(random() * span)
+    // The early ones first: they leave more to do. A run that ended before its kill was shorter, for the ones before had done its work.
+    const instants = Array.from({ length: 10 }, () => random() * undisturbed.ms * 0.8).toSorted((one, two) => one - two)
+    for (let shorter = 1, round = 0; seen.length < 10 && round < 60; round++) {
+      const at = Math.round((instants[seen.length] ?? 0) * shorter)
       await using run = start(project, contain)
       const ended = await Promise.race([run.child.exited.then(() => true), Bun.sleep(at).then(() => false)])
       if (ended) {
-        span *= 0.8
+        shorter *= 0.8
         continue
       }
       run.child.kill("SIGKILL")
