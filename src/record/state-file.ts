@@ -5,6 +5,7 @@ import { durableFolder, durableWrite, readRegular } from "../base/durable-write.
 import { AppError } from "../base/error.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
+import { isState } from "./state-shape.ts"
 
 /** The state document as a file: `<store>/secrets/<project>/<environment>.json`, 0600 in folders of 0700. */
 
@@ -57,25 +58,6 @@ export async function readState(place: Place): Promise<StateDocument | undefined
 
 function broken(path: string): AppError {
   return new AppError("state-broken", `${path} is damaged or cut off`, { hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed" })
-}
-
-/** Every field that is used without a look; what is sealed inside is judged when it is opened. */
-function isState(value: object): value is StateDocument {
-  const state = value as Partial<Record<keyof StateDocument, unknown>>
-  const object = (one: unknown): one is object => typeof one === "object" && one !== null
-  const secrets = object(state.secrets) ? Object.values(state.secrets) : undefined
-  const audit = state.audit
-  return (
-    state.format === 1 && typeof state.id === "string" && typeof state.project === "string" && typeof state.environment === "string" && Number.isInteger(state.serial) && typeof state.mac === "string" &&
-    object(audit) && "lines" in audit && Array.isArray(audit.lines) && "count" in audit && Number.isInteger(audit.count) && "head" in audit && typeof audit.head === "string" &&
-    secrets !== undefined && secrets.every((one) => object(one) && "versions" in one && Array.isArray(one.versions) && one.versions.every(isVersion))
-  )
-}
-
-function isVersion(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false
-  const version = value as { readonly id?: unknown; readonly sealed?: unknown; readonly stage?: unknown }
-  return typeof version.id === "string" && typeof version.sealed === "string" && typeof version.stage === "object" && version.stage !== null
 }
 
 export async function writeState(place: Place, document: StateDocument, key: Buffer): Promise<void> {

@@ -7,6 +7,8 @@ import { appendLine, noHead } from "../../src/core/audit-line.ts"
 import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { Secret } from "../../src/core/secret.ts"
 import type { AuditTail, StateDocument } from "../../src/core/state.ts"
+import { agenda } from "../../src/plan/agenda.ts"
+import { parseSchedule } from "../../src/plan/schedule.ts"
 import { auditPath, appendToLog, readLogEnd } from "../../src/record/audit-log.ts"
 import { verifyLog } from "../../src/record/audit-verify.ts"
 import { FileLedger } from "../../src/record/ledger.ts"
@@ -64,14 +66,18 @@ describe("a state document", () => {
     )
   }, 60_000)
 
-  test("without a key: what status reads of it is a document or an error", async () => {
+  test("without a key: what status and the service read of it is a document that can be planned with, or an error", async () => {
+    const schedule = parseSchedule("0 3 * * *", "UTC")
+    if ("problem" in schedule) throw new Error(schedule.problem)
+    const secrets = [{ name: "db", driver: "postgres", rotateEveryMs: 7 * 86_400_000, graceMs: 0, endSessions: false, tags: [], options: {} }]
     await using laid = await laidOut()
     const { place } = laid
     const good = JSON.parse(readFileSync(statePath(place), "utf8")) as object
     await fc.assert(
       fc.asyncProperty(anyDocument(good), async (text) => {
         writeFileSync(statePath(place), text)
-        await answered(() => readState(place), [value])
+        const read = await answered(() => readState(place), [value])
+        if (!(read instanceof AppError)) agenda(read, secrets, schedule, new Date("2026-02-01T03:00:00Z"))
       }),
       runs(800),
     )

@@ -1,0 +1,67 @@
+import type { StateDocument } from "../core/state.ts"
+
+/** The shape of a state document, as far as it is used by those who have no key to check its MAC; what is sealed inside is judged when it is opened. */
+
+type Check = (value: unknown) => boolean
+
+const text: Check = (value) => typeof value === "string"
+const whole: Check = (value) => Number.isInteger(value)
+const flag: Check = (value) => typeof value === "boolean"
+const instant: Check = (value) => typeof value === "string" && !Number.isNaN(Date.parse(value))
+const either = (...words: readonly unknown[]): Check => (value) => words.includes(value)
+const maybe = (check: Check): Check => (value) => value === undefined || check(value)
+const list = (check: Check): Check => (value) => Array.isArray(value) && value.every(check)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value)
+const map = (check: Check): Check => (value) => isObject(value) && Object.values(value).every(check)
+/** Of an object, the fields that are named; others may be there. */
+const shape = (fields: Readonly<Record<string, Check>>): Check => (value) => isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]))
+
+const stages: Readonly<Record<string, Check>> = {
+  pending: shape({ proven: flag }),
+  current: () => true,
+  previous: shape({ revokeAt: instant, endSessions: flag }),
+  doubtful: shape({ why: text }),
+  kept: shape({ since: instant }),
+}
+const stage: Check = (value) => isObject(value) && typeof value["is"] === "string" && Object.hasOwn(stages, value["is"]) && stages[value["is"]]?.(value) === true
+const version = shape({ id: text, madeAt: instant, stage, clear: map(text), sealed: text, fingerprints: map(text) })
+const secret = shape({
+  driver: text,
+  versions: list(version),
+  rotatedAt: maybe(instant),
+  retry: maybe(shape({ failures: whole, notBefore: instant, code: text, says: text })),
+  drift: maybe(shape({ since: instant, code: text })),
+  contained: maybe(shape({ incident: text, at: instant, version: text })),
+  erased: maybe(shape({ at: instant, last: whole })),
+  last: maybe(whole),
+})
+const changeSet = shape({
+  id: text,
+  why: text,
+  startedAt: instant,
+  secrets: list(text),
+  direction: either("forward", "back"),
+  contain: maybe(shape({ cutFirst: flag, sick: map(text) })),
+  touched: list(text),
+  restarted: list(text),
+  startedWith: text,
+  before: maybe(map(shape({ sealed: text, after: text }))),
+  fault: maybe(shape({ code: text, says: text })),
+})
+const state = shape({
+  format: either(1),
+  id: text,
+  project: text,
+  environment: text,
+  serial: whole,
+  secrets: map(secret),
+  changeSet: maybe(changeSet),
+  parked: maybe(list(changeSet)),
+  written: maybe(map(text)),
+  audit: shape({ count: whole, head: text, lines: list(text) }),
+  mac: text,
+})
+
+export function isState(value: unknown): value is StateDocument {
+  return state(value)
+}
