@@ -34,13 +34,13 @@ function check(holds: boolean, says: string, ran?: Ran): void {
 
 /** The binary, with all that must hold of every run: an exit code of ours, no stack, no value, no lost credential. */
 async function run(model: Model, { shop }: Real, args: readonly string[], under: readonly string[] = []): Promise<Ran> {
-  const before = model.older ? shop.project.snapshot() : undefined
+  const before = model.older ? kept(shop) : undefined
   const ran = await shop.project.mycelium(args, { under })
   check(ran.signal !== undefined ? ran.signal === "SIGKILL" : ran.code !== undefined && ran.code <= 7, "an exit code that nobody knows", ran)
   check(!/\n\s+at |unexpected|internal/.test(`${ran.stdout}${ran.stderr}`), "an error that nobody foresaw", ran)
   if (before !== undefined) {
-    check(ran.code === 7, "an older state is refused", ran)
-    check(JSON.stringify(shop.project.snapshot()) === JSON.stringify(before), "an older state was worked on", ran)
+    check(ran.code === 7 || ran.signal !== undefined, "an older state is refused", ran)
+    check(kept(shop) === before, "an older state was worked on", ran)
     return ran
   }
   const versions = await versionsOf(shop.project, "postgres")
@@ -48,6 +48,11 @@ async function run(model: Model, { shop }: Real, args: readonly string[], under:
   if (model.known && !model.foreign) check((await answers(shop, versions.map(({ password }) => password ?? ""))).includes("in"), "no working credential is on the disk", ran)
   check(auditFaults(shop.project).length === 0, `the log: ${auditFaults(shop.project).join(", ")}`, ran)
   return ran
+}
+
+/** All files but those of the lock beside it, which a killed run leaves: who holds it, and a journal of SQLite. */
+function kept({ project }: Shop): string {
+  return JSON.stringify(Object.entries(project.snapshot()).filter(([path]) => !/\.lock-(holder|journal)$/.test(path)))
 }
 
 /** What the service says to each of these, also while it is down for everybody else. */
