@@ -44,7 +44,7 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
     await using older = before
     expect(await driver.revoke(old, live, keep, soon())).toEqual({ sessionsEnded: 0 })
     expect((await older.unsafe("select 1 as one"))[0]).toEqual({ one: 1 })
-    await expect(driver.revoke(old, live, end, soon())).rejects.toMatchObject({ code: "not-permitted" })
+    await expect(driver.revoke(old, live, end, soon())).rejects.toMatchObject({ code: "sessions-out-of-reach" })
     await server.sql(`grant pg_signal_backend to ${pair.rotator}`)
     await using current = await program(server, pair.green, passwordIn(live))
     expect(await driver.revoke(old, live, end, soon())).toEqual({ sessionsEnded: 1 })
