@@ -3,7 +3,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { isWeak } from "../core/weak.ts"
-import { type Patch, nextVersionId } from "../core/state.ts"
+import { type Patch, type Stage, nextVersionId } from "../core/state.ts"
 import { driverOf, probe, probeControl, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -91,10 +91,17 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
     ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",
     rotatedAt: now,
-    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: { is: "kept", since: now } as const } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
+    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
   })
   events.push({ event: "adopt", secret: name, version: id, ...(weak ? { weak } : {}) })
   return { is: "adopted", version: id, proof, weak }
+}
+
+/** Where two values live side by side, the one before may: it is revoked after its grace, and proven dead. Elsewhere the login that was just accepted has shown that it is not. */
+function replaced(session: Session, name: string): Stage {
+  const now = session.work.host.now()
+  if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }
+  return { is: "previous", revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(), endSessions: false }
 }
 
 /** The shape of a version is its driver's; the values are those that stand in the files. */

@@ -2,12 +2,12 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { parseAddress } from "./address.ts"
 
 /** What a config says about one MariaDB account. Messages are one sentence each and never quote what was given. */
 
-const path = { error: "give the path of a file" }
 /** It stands in SQL between quotes, whatever the server's sql_mode: so nothing that a quote or a character set could make something else of. */
 const Name = z
   .string({ error: "give a name" })
@@ -18,18 +18,6 @@ const Address = z.string({ error: "give an address: mariadb://host:3306" }).supe
   const problem = addressProblem(text)
   if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
 })
-
-const Tls = z
-  .strictObject({
-    /** The authority's certificate (PEM); the system's authorities if left out. */
-    ca: z.string(path).min(1, path).optional(),
-    /** The name in the server's certificate; the address's host if left out. */
-    name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
-    /** What we show, where an account asks for it (REQUIRE X509). */
-    certificate: z.string(path).min(1, path).optional(),
-    key: z.string(path).min(1, path).optional(),
-  })
-  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
 
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
@@ -44,7 +32,7 @@ export const Options = z
     /** Who changes it: MariaDB lets nobody give itself a second password. */
     admin: z.strictObject({ user: Name, password: ReferenceOptions }, { error: "name an admin: { user, password }, for MariaDB lets nobody give itself a second password" }),
     /** Verified TLS, which is what happens off this machine anyway; on this machine only if this is given. */
-    tls: Tls.optional(),
+    tls: MutualTlsOptions.optional(),
     /** Allows clear text off this machine. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
     ...valueKeys(valueLimits),

@@ -1,13 +1,12 @@
 import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { TlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
 import { conflicts } from "./conflicts.ts"
 
 /** What a config says about one PostgreSQL role, or a pair. Messages are one sentence each and never quote what was given. */
-
-const path = { error: "give the path of a file" }
 
 /** What PostgreSQL takes as a name: NAMEDATALEN - 1 bytes (manual, Identifiers and Key Words); without control characters, for it stands in messages. */
 const Name = z
@@ -28,13 +27,6 @@ const Admin = z.strictObject({
   database: Name.optional(),
 })
 
-const Tls = z.strictObject({
-  /** The authority's certificate (PEM); the system's authorities if left out. */
-  ca: z.string(path).min(1, path).optional(),
-  /** The name in the server's certificate; the address's host if left out. */
-  name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
-})
-
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
 
@@ -51,7 +43,7 @@ export const Options = z
     owner: Name.optional(),
     /** Who changes it; without one the role changes its own. A pair needs one. */
     admin: Admin.optional(),
-    tls: Tls.optional(),
+    tls: TlsOptions.optional(),
     /** Takes away the demand for verified TLS off this machine. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
     /** What ALTER ROLE carries; "plaintext" only for a server that takes no verifier. */

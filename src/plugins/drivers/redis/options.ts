@@ -2,12 +2,12 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { isLocal, parseAddress, sayAddress } from "./address.ts"
 
 /** What a config says about one Redis user. Messages are one sentence each and never quote what was given. */
 
-const path = { error: "give the path of a file" }
 /** No spaces and no NUL (ACLStringHasSpaces in Redis' acl.c); no control characters, for it stands in messages. */
 const Name = z
   .string({ error: "give a name" })
@@ -23,18 +23,6 @@ const Admin = z.strictObject({
   password: ReferenceOptions,
 })
 
-const Tls = z
-  .strictObject({
-    /** The authority's certificate (PEM); the system's authorities if left out. */
-    ca: z.string(path).min(1, path).optional(),
-    /** The name in the server's certificate; the address's host if left out. */
-    name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
-    /** What we show: Redis asks its clients for a certificate unless `tls-auth-clients no`. */
-    certificate: z.string(path).min(1, path).optional(),
-    key: z.string(path).min(1, path).optional(),
-  })
-  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
-
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
 
@@ -45,7 +33,7 @@ export const Options = z
     user: Name.default("default"),
     /** Who changes it; without one the user changes itself, where its rules allow that. */
     admin: Admin.optional(),
-    tls: Tls.optional(),
+    tls: MutualTlsOptions.optional(),
     /** Allows redis:// off this machine, in clear. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
     ...valueKeys(valueLimits),

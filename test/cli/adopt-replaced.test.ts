@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import type { StateDocument } from "../../src/core/state.ts"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { type Shop, openShop } from "../support/shop.ts"
+
+/** A second adopt takes over what a person has set: what becomes of the value before it. */
+
+let postgres: PostgresServer
+let redis: RedisServer
+beforeAll(async () => {
+  postgres = await startPostgres()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+function stages({ project, service }: Shop): readonly string[] {
+  const document = JSON.parse(readFileSync(project.statePath(), "utf8")) as StateDocument
+  return (document.secrets[service.secret]?.versions ?? []).map(({ id, stage }) => `${id} ${stage.is}`)
+}
+
+async function setByHand(shop: Shop, key: string): Promise<string> {
+  const value = `Set-by-hand.${crypto.randomUUID()}`
+  shop.project.write(".env", shop.project.read(".env").replace(`${key}=${shop.old}`, `${key}=${value}`))
+  return value
+}
+
+test("where two values live, the one before is revoked in its time, and proven dead: adopt itself changes nothing", async () => {
+  await using shop = await openShop(postgres, { redis })
+  await shop.adopt()
+  const value = await setByHand(shop, "REDIS_PASSWORD")
+  await redis.command("ACL", "SETUSER", shop.role, `>${value}`)
+  expect((await shop.run("adopt", "production")).code).toBe(0)
+  expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 previous", "v2 current"], "in"])
+  expect((await shop.run("run", "--once")).code).toBe(0)
+  expect([stages(shop), await shop.login(shop.old), await shop.login(value)]).toEqual([["v1 kept", "v2 current"], "WRONGPASS", "in"])
+})
+
+test("where one value lives, the login that was accepted has shown that the one before is dead", async () => {
+  await using shop = await openShop(postgres)
+  await shop.adopt()
+  const value = await setByHand(shop, "POSTGRES_PASSWORD")
+  await shop.setPassword(value)
+  expect((await shop.run("adopt", "production")).code).toBe(0)
+  expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 kept", "v2 current"], "28P01"])
+})
