@@ -53,7 +53,7 @@ function uuidOf(bytes: Uint8Array): string {
 }
 
 /**
- * Bits of a value: log2 of how many there are of its shape, each as likely as any other. That some characters of a
+ * Bits of a value: log2 of how many there are of its shape, all equally likely. That some characters of a
  * portable password must differ costs under 0.002 bits, and is left out.
  */
 export function bitsOf(shape: Shape): number {

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs"
+import { open as openFile } from "node:fs/promises"
 import type { App } from "../app/app.ts"
 import { findExposed } from "../app/exposed.ts"
 import { AppError, systemCode } from "../base/error.ts"
@@ -7,9 +7,10 @@ import type { Selection } from "./selection.ts"
 
 /** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
 export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, file: string): Promise<Selection> {
-  const { found, tooShort } = await findExposed(app, [...selected.keys()], read(file)).catch((error: unknown) => {
-    if (error instanceof AppError) throw error
-    throw new AppError("usage", `cannot read ${file}: ${systemCode(error) ?? "unknown error"}`)
+  // Opened before any value is.
+  const text = await open(file)
+  const { found, tooShort } = await findExposed(app, [...selected.keys()], text).catch((error: unknown) => {
+    throw error instanceof AppError ? error : unreadable(file, error)
   })
   for (const { environment, secret, version, stage, form } of found) terminal.talk(`exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`)
   for (const one of tooShort) terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
@@ -25,6 +26,17 @@ export async function narrowToExposed(terminal: Terminal, app: App, selected: Se
   return chosen
 }
 
-function read(file: string): AsyncIterable<Uint8Array> {
-  return file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 })
+async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
+  if (file === "-") return process.stdin
+  try {
+    const handle = await openFile(file)
+    if ((await handle.stat()).isDirectory()) throw new AppError("usage", `${file} is a folder`, { hint: "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -" })
+    return handle.createReadStream({ highWaterMark: 1 << 20 })
+  } catch (error) {
+    throw error instanceof AppError ? error : unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, error: unknown): AppError {
+  return new AppError("usage", `cannot read ${file}: ${systemCode(error) ?? "unknown error"}`, { hint: "nothing was changed" })
 }

@@ -25,7 +25,7 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   open(options: output<Shape>, reach: Reach): Driver
 }
 
-/** Options of the other plug-ins: any schema; relative paths in them are resolved against `reach.folder` at `open`. */
+/** Options of the other plug-ins, by a schema of their own; relative paths in them are resolved against `reach.folder` at `open`. */
 export type PluginType<Schema extends ZodType, Port, Place = LocalReach> = {
   readonly type: string
   readonly summary: string

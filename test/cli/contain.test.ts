@@ -165,6 +165,15 @@ describe("rotate-now --contain", () => {
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain('"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]')
   })
 
+  test.each([["missing.log", "cannot read missing.log: ENOENT"], [".", ". is a folder"]])("a text that cannot be read (%s) is one sentence, before any value is opened", async (file, says) => {
+    await using shop = await openShop(postgres)
+    await shop.adopt()
+    const before = readFileSync(shop.project.auditPath(), "utf8")
+    const ran = await shop.run("rotate-now", "--exposed-in", file, "--contain")
+    expect({ code: ran.code, lines: ran.stderr.trim().split("\n").length, said: ran.stderr.startsWith(`mycelium: ${says}\n`) }).toEqual({ code: 2, lines: 2, said: true })
+    expect(readFileSync(shop.project.auditPath(), "utf8")).toBe(before)
+  })
+
   test("--tag chooses by tag, and names the tags where none fits", async () => {
     await using shop = await openShop(postgres, { two: true, secret: { tags: ["payments"] } })
     await shop.adopt()

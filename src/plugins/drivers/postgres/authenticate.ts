@@ -13,7 +13,7 @@ type Login = { readonly says: string; readonly password: Secret | undefined; rea
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
 
-/** Logs in. Only SCRAM-SHA-256 is answered: any other way would hand the password, or what is as good, to whoever asks. */
+/** Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as good, to whoever asks. */
 export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
   const { kind, rest } = await nextAuthentication(channel, login.says)
   if (kind === kinds.ok) return "nothing"
