@@ -68,10 +68,17 @@ export function isStrongText(text: string): boolean {
 }
 
 /** Of an alphabet: what stands first (a letter), last (no special), and the classes that it has, as far as it has them. */
-export function partsOf(alphabet: string): { readonly first: string; readonly last: string; readonly classes: readonly string[] } {
+export function partsOf(alphabet: string): Parts {
+  return alphabet === portableAlphabet ? portableParts : divide(alphabet)
+}
+
+type Parts = { readonly first: string; readonly last: string; readonly classes: readonly string[] }
+const portableParts: Parts = { first: lower + upper, last: lower + upper + digits, classes: [lower, upper, digits, special] }
+
+function divide(alphabet: string): Parts {
   const classes = [/[a-z]/g, /[A-Z]/g, /[0-9]/g, /[^A-Za-z0-9]/g].map((one) => (alphabet.match(one) ?? []).join(""))
-  const [lower = "", upper = "", digits = ""] = classes
-  return { first: lower + upper || alphabet, last: lower + upper + digits || alphabet, classes: classes.filter((one) => one !== "") }
+  const [small = "", large = "", numbers = ""] = classes
+  return { first: small + large || alphabet, last: small + large + numbers || alphabet, classes: classes.filter((one) => one !== "") }
 }
 
 /**
