@@ -17,6 +17,8 @@ export interface Disk {
   chmod(file: number, mode: number): void | Promise<void>
   chown(file: number, uid: number, gid: number): void | Promise<void>
   unlink(path: string): void | Promise<void>
+  /** Throws where this process may not. */
+  mayRead(path: string): void | Promise<void>
 }
 
 /** What waits for the disk itself is left to another thread, always. */
@@ -36,6 +38,7 @@ export const near: Disk = {
   chmod: (file, bits) => fs.fchmodSync(file, bits),
   chown: (file, uid, gid) => fs.fchownSync(file, uid, gid),
   unlink: (path) => fs.unlinkSync(path),
+  mayRead: (path) => fs.accessSync(path, constants.R_OK),
 }
 
 /** Another machine's, which may keep one waiting for ever: never by the thread that serves all environments. */
@@ -49,6 +52,7 @@ export const far: Disk = {
   chmod: promisify(fs.fchmod),
   chown: promisify(fs.fchown),
   unlink: promisify(fs.unlink),
+  mayRead: (path) => promisify(fs.access)(path, constants.R_OK),
 }
 
 function nothing(error: unknown): undefined {

@@ -1,4 +1,4 @@
-import { closeSync, constants, futimesSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { closeSync, constants, futimesSync, lstatSync, openSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs"
 import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "./error.ts"
@@ -96,7 +96,7 @@ function heldLock(database: Pick<Database, "run" | "close">, path: string): Held
   return {
     release: () => {
       try {
-        rmSync(holderPath(path), { force: true })
+        unlinkSync(holderPath(path))
       } catch {
         // Whom the next one to wait is told of is not worth an error: the lock itself ends here.
       } finally {
@@ -121,6 +121,7 @@ function refuseNetwork(folder: string): void {
 
 /** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */
 function create(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
   try {
     closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
   } catch (error) {
@@ -133,13 +134,24 @@ function holderPath(path: string): string {
 }
 
 function writeHolder(path: string, holder: string): void {
-  rmSync(holderPath(path), { force: true })
   try {
-    writeFileSync(holderPath(path), `${holder}\n`, { mode: 0o600, flag: "wx" })
+    writeNew(holderPath(path), `${holder}\n`)
   } catch (error) {
     // A disk that is full takes the name and not the text.
     rmSync(holderPath(path), { force: true })
     throw error
+  }
+}
+
+/** In the place of one that a killed holder left. */
+function writeNew(path: string, text: string): void {
+  const options = { mode: 0o600, flag: "wx" } as const
+  try {
+    writeFileSync(path, text, options)
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error
+    rmSync(path, { force: true })
+    writeFileSync(path, text, options)
   }
 }
 

@@ -47,9 +47,16 @@ export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefin
 }
 
 /** True for a file that is mounted by itself: nothing can be renamed onto it. */
-export function isMountPoint(path: string, mounts: readonly Mount[] = ownMounts()): boolean {
+export function isMountPoint(path: string, mounts: readonly Mount[] = ownMountsNamed(basename(path))): boolean {
+  if (mounts.length === 0) return false
   const real = realPlace(path)
   return mounts.some(({ point }) => point === real)
+}
+
+/** None where no mount can have that name: asked twice a file and rotation, nearly always in vain. A name of other characters may stand there escaped. */
+function ownMountsNamed(name: string): readonly Mount[] {
+  const text = textOf("self")
+  return /^[\w.-]+$/.test(name) && !text.includes(`/${name} `) ? [] : parseMounts(text)
 }
 
 function realPlace(path: string): string {

@@ -1,7 +1,7 @@
-import { mkdir, readdir, rename } from "node:fs/promises"
+import { readdirSync, statSync } from "node:fs"
+import { mkdir, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-write.ts"
-import { systemCode } from "../base/error.ts"
 import { type Place, stateFolder } from "./state-file.ts"
 
 /**
@@ -17,10 +17,9 @@ export function segmentFolder(place: Place): string {
 /** The oldest first. */
 export async function segmentsOf(place: Place): Promise<readonly Segment[]> {
   const folder = segmentFolder(place)
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return []
-    throw error
-  })
+  // Asked after every act, and most often there is none.
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return []
+  const names = readdirSync(folder)
   const found = names.flatMap((name) => {
     const last = Number(/^to-(\d{10,15})\.jsonl$/.exec(name)?.[1])
     return Number.isSafeInteger(last) ? [{ path: join(folder, name), last }] : []

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
+import { statSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
@@ -20,7 +21,9 @@ export function statePath(place: Place): string {
 
 /** Makes the folders that are missing, private. They last only once `writeState` has written into them. */
 export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
-  await make(stateFolder(place), (folder) => mkdir(folder, { recursive: true, mode: 0o700 }))
+  const folder = stateFolder(place)
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
+  await make(folder, (missing) => mkdir(missing, { recursive: true, mode: 0o700 }))
 }
 
 async function make(folder: string, how: (folder: string) => Promise<unknown>): Promise<void> {
@@ -69,21 +72,26 @@ export async function writeState(place: Place, document: StateDocument, key: Buf
 /** The document as it lies on disk, under a new MAC. */
 export function stateText(document: StateDocument, key: Buffer): string {
   const { mac: _, ...rest } = document
-  const signed: StateDocument = { ...rest, mac: macOf(rest, key) }
-  return `${JSON.stringify(signed, null, 1)}\n`
+  const text = textOf(rest)
+  // The text that was signed, with one more line: written once, not once for the MAC and once for the file.
+  return `${text.slice(0, -"\n}".length)},\n "mac": "${macOf(text, key)}"\n}\n`
 }
 
 /** Throws `state-edited` unless the document is as one who holds the key wrote it. */
 export function checkMac(place: Place, document: StateDocument, key: Buffer): void {
   const { mac, ...rest } = document
-  const right = macOf(rest, key)
+  const right = macOf(textOf(rest), key)
   if (mac.length !== right.length || !timingSafeEqual(Buffer.from(mac), Buffer.from(right))) {
     throw new AppError("state-edited", `${statePath(place)} was edited, or belongs to another store`, { hint: "restore it from a backup, with the keys.age of the same store; nothing was changed" })
   }
 }
 
-function macOf(rest: Omit<StateDocument, "mac">, key: Buffer): string {
-  return createHmac("sha256", key).update(JSON.stringify(rest)).digest("hex")
+function textOf(rest: Omit<StateDocument, "mac">): string {
+  return JSON.stringify(rest, null, 1)
+}
+
+function macOf(text: string, key: Buffer): string {
+  return createHmac("sha256", key).update(text).digest("hex")
 }
 
 export function lockPath(place: Place): string {

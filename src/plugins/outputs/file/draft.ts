@@ -1,6 +1,6 @@
-import { constants } from "node:fs"
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
+import { diskOf } from "../../../base/disk.ts"
 import { type DraftFile, type FileOptions, draftFile, draftPath, durableRemove, removeDraft } from "../../../base/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
 import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
@@ -51,11 +51,20 @@ async function beside({ target, files }: OwnFile, present: Present | undefined, 
 
 /** The draft, whose owner and mode the file will have: one that we could write, but never read again, would be in the way of every later rotation. */
 async function readable(target: string, drafted: DraftFile, { uid, gid }: FileOptions): Promise<DraftFile> {
-  if (await access(draftPath(target), constants.R_OK).then(() => true, (error: unknown) => systemCode(error) !== "EACCES")) return drafted
+  if (await isReadable(draftPath(target))) return drafted
   await drafted.discard()
   throw new AppError("output-given-away", `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`, {
     hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
   })
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await (await diskOf(dirname(path))).mayRead(path)
+    return true
+  } catch (error) {
+    return systemCode(error) !== "EACCES"
+  }
 }
 
 /** Brings back the state in which there was no file. */
