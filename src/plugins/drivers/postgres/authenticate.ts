@@ -20,11 +20,11 @@ export async function authenticate(channel: Channel, login: Login): Promise<Aske
   if (kind !== kinds.sasl) throw refusal(kind, login.says)
   if (!texts(rest).includes(mechanism)) throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
   if (login.password === undefined) throw new AppError("password-missing", `${login.says}: the server asks for a password, and there is none`)
-  await scram(channel, login.says, login.password.reveal(), login.nonce)
+  await scram(channel, login.says, login.password, login.nonce)
   return "scram"
 }
 
-async function scram(channel: Channel, says: string, password: string, nonce: string): Promise<void> {
+async function scram(channel: Channel, says: string, password: Secret, nonce: string): Promise<void> {
   const first = clientFirst(nonce)
   channel.send(saslInitial(mechanism, first.message))
   const challenge = await expect(channel, says, kinds.saslContinue)

@@ -30,7 +30,7 @@ export async function newPassword(place: Place, candidate: Credential): Promise<
   const password = passwordOf(candidate)
   if (password === undefined) throw new AppError("password-missing", `version ${candidate.version} holds no password`)
   if (place.options.send === "plaintext") return password.reveal()
-  return makeVerifier(password.reveal(), saltOf(place, candidate))
+  return makeVerifier(password, saltOf(place, candidate))
 }
 
 /** 16 bytes, as PostgreSQL's own. Drawn with the version; for an adopted one, which has none, fixed by its id and the state it is in. */

@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from "node:crypto"
 import { promisify } from "node:util"
 import { AppError } from "../../../base/error.ts"
+import type { Secret } from "../../../core/secret.ts"
 import { prepare } from "./saslprep.ts"
 
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it: no channel binding, the user's name left empty in the exchange. */
@@ -17,7 +18,7 @@ const derive = promisify(pbkdf2)
  * What PostgreSQL stores for a password (manual, pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
  * The same password, salt and count always give the same verifier.
  */
-export async function makeVerifier(password: string, salt: Buffer, count = iterations): Promise<string> {
+export async function makeVerifier(password: Secret, salt: Buffer, count = iterations): Promise<string> {
   const { storedKey, serverKey } = await keys(password, salt, count)
   return `${mechanism}$${count}:${salt.toString("base64")}$${storedKey.toString("base64")}:${serverKey.toString("base64")}`
 }
@@ -30,7 +31,7 @@ export function clientFirst(nonce: string, user = ""): ClientFirst {
 }
 
 /** Answers the server's challenge. `proves` tells whether the server's last word shows that it knows the password, too. */
-export async function answer(password: string, first: ClientFirst, challenge: string): Promise<{ readonly message: string; proves(last: string): boolean }> {
+export async function answer(password: Secret, first: ClientFirst, challenge: string): Promise<{ readonly message: string; proves(last: string): boolean }> {
   const { nonce, salt, count } = readChallenge(challenge, first.nonce)
   const { clientKey, storedKey, serverKey } = await keys(password, salt, count)
   const unproven = `c=biws,r=${nonce}`
@@ -58,8 +59,25 @@ function readChallenge(challenge: string, ours: string): { readonly nonce: strin
   return { nonce, salt: Buffer.from(salt, "base64"), count: Number(count) }
 }
 
-async function keys(password: string, salt: Buffer, count: number): Promise<{ readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }> {
-  const salted = await derive(prepare(password), salt, count, 32, "sha256")
+type Keys = { readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
+
+/** For as long as the password itself is held: the login that proves a new one comes milliseconds after its verifier was made, while programs are locked out. */
+const derived = new WeakMap<Secret, Map<string, Promise<Keys>>>()
+/** A server that gives out another salt each time may not fill our memory. */
+const mostSalts = 4
+
+function keys(password: Secret, salt: Buffer, count: number): Promise<Keys> {
+  const known = derived.get(password) ?? new Map<string, Promise<Keys>>()
+  derived.set(password, known)
+  const name = `${count} ${salt.toString("base64")}`
+  const made = known.get(name) ?? deriveKeys(password, salt, count)
+  if (known.size >= mostSalts) known.clear()
+  known.set(name, made)
+  return made
+}
+
+async function deriveKeys(password: Secret, salt: Buffer, count: number): Promise<Keys> {
+  const salted = await derive(prepare(password.reveal()), salt, count, 32, "sha256")
   const clientKey = hmac(salted, "Client Key")
   return { clientKey, storedKey: createHash("sha256").update(clientKey).digest(), serverKey: hmac(salted, "Server Key") }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
+import { Secret } from "../../../../src/core/secret.ts"
 import { answer, clientFirst, makeVerifier } from "../../../../src/plugins/drivers/postgres/scram.ts"
 import { quoteText } from "../../../../src/plugins/drivers/postgres/quote.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
@@ -8,18 +9,28 @@ const first = clientFirst("rOprNGfwEbeRWgbNEkqO", "user")
 const challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
 const last = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
 
+const pencil = new Secret("test", "pencil")
+
 describe("answer()", () => {
   test("gives the messages of RFC 7677, section 3", async () => {
     expect(first.message).toBe("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")
-    const reply = await answer("pencil", first, challenge)
+    const reply = await answer(pencil, first, challenge)
     expect(reply.message).toBe("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
     expect(reply.proves(last)).toBe(true)
   })
 
+  test("is right for every salt and count, in whatever order they are asked for", async () => {
+    const salts = Array.from({ length: 12 }, (_, index) => Buffer.alloc(16, index))
+    const verifiers = (password: () => Secret): Promise<readonly string[]> => Promise.all([...salts, ...salts].flatMap((salt) => [1, 4096].map((count) => makeVerifier(password(), salt, count))))
+    const fresh = await verifiers(() => new Secret("test", "pencil"))
+    expect(new Set(fresh).size).toBe(24)
+    expect(await verifiers(() => pencil)).toEqual(fresh)
+  })
+
   test("tells a server that knows the password from one that does not", async () => {
-    const reply = await answer("pencil", first, challenge)
+    const reply = await answer(pencil, first, challenge)
     for (const wrong of ["", "v=", "v=AAAA", last.replace("6rri", "6rrj"), `x${last}`, "e=invalid-proof"]) expect(reply.proves(wrong)).toBe(false)
-    expect((await answer("pencil2", first, challenge)).proves(last)).toBe(false)
+    expect((await answer(new Secret("test", "pencil2"), first, challenge)).proves(last)).toBe(false)
   })
 
   test("refuses a nonce that is not ours, or ours alone, and endless work", async () => {
@@ -32,7 +43,7 @@ describe("answer()", () => {
       challenge.replace("s=W22ZaJ0SNY7soEsUEjb6gQ==", "s="),
       "",
     ]
-    for (const one of wrong) await expect(answer("pencil", first, one)).rejects.toMatchObject({ code: "scram-invalid" })
+    for (const one of wrong) await expect(answer(pencil, first, one)).rejects.toMatchObject({ code: "scram-invalid" })
   })
 })
 
@@ -51,7 +62,7 @@ describe.each(["system", "newer"] as const)("makeVerifier(), %s server", (which)
         const rows = await client.unsafe(`alter role one password ${quoteText(password)}; select rolpassword as it from pg_authid where rolname = 'one'`)
         const theirs = String(rows.at(-1)[0].it)
         const [, count = "", salt = ""] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(theirs) ?? []
-        const ours = await makeVerifier(password, Buffer.from(salt, "base64"), Number(count))
+        const ours = await makeVerifier(new Secret("test", password), Buffer.from(salt, "base64"), Number(count))
         if (ours !== theirs) throw new Error(`differs for ${JSON.stringify(escaped(password))}`)
       }
     })
