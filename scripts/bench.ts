@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
+import { exposedRow } from "./bench/exposed.ts"
 import { gapRow } from "./bench/gap.ts"
 import { generatedRows } from "./bench/generated.ts"
 import { idleRows } from "./bench/idle.ts"
@@ -25,6 +26,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
   idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),
   plan: async () => [await planRow(root, short ? { environments: 100, each: 100, rounds: 3 } : { environments: 1000, each: 100, rounds: 5 })],
+  exposed: async () => [await exposedRow(root, short ? { mebibytes: 256, rounds: 3 } : { mebibytes: 1024, rounds: 5 })],
   growth: async () => [await growthRow(root, short ? { sizes: [10, 100, 1000], rounds: 3 } : { sizes: [10, 100, 1000, 10_000], rounds: 5 })],
 }
 

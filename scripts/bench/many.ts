@@ -14,12 +14,14 @@ export type Many = {
   readonly config: string
   /** Of the state files, in this order. */
   readonly states: readonly string[]
+  /** One for all, or with `different` one each. */
+  readonly values: readonly string[]
   /** For the binary: its identity, its config, and no more of ours. */
   readonly env: Readonly<Record<string, string>>
 } & AsyncDisposable
 
 /** A project of many environments that all have a value, as rotations leave them; `each` secrets in each, none due for weeks. */
-export async function manyEnvironments(count: number, each = 1): Promise<Many> {
+export async function manyEnvironments(count: number, each = 1, how: { readonly different?: boolean } = {}): Promise<Many> {
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
   await chmod(folder, 0o700)
   const secrets = Array.from({ length: each }, (_, index) => `s${index}`)
@@ -34,17 +36,24 @@ export async function manyEnvironments(count: number, each = 1): Promise<Many> {
   await writeFile(join(folder, "config", "mycelium", "identity.txt"), `${identity}\n`, { mode: 0o600 })
   const keys = await openKeys(store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
   await makeStateFolder({ store, project: "bench" })
-  const value = new Secret("bench", randomText(32, (bytes) => crypto.getRandomValues(new Uint8Array(bytes))))
-  const sealed = await new AgeVault(keys, "e0").seal("s0", { version: "v1", fields: { password: value } })
+  const values: string[] = []
   const madeAt = new Date().toISOString()
-  const state: SecretState = { driver: "generated", rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
+  const make = async (environment: string, secret: string): Promise<SecretState> => {
+    const value = randomText(32, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
+    values.push(value)
+    const sealed = await new AgeVault(keys, environment).seal(secret, { version: "v1", fields: { password: new Secret("bench", value) } })
+    return { driver: "generated", rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
+  }
+  const one = how.different === true ? undefined : await make("e0", "s0")
   const states: string[] = []
   for (const environment of names) {
     const place = { store, project: "bench", environment }
-    const document = { ...blankState(place, environment), serial: 3, secrets: Object.fromEntries(secrets.map((name) => [name, state])) }
+    const theirs: Record<string, SecretState> = {}
+    for (const name of secrets) theirs[name] = one ?? (await make(environment, name))
+    const document = { ...blankState(place, environment), serial: 3, secrets: theirs }
     states.push(statePath(place))
     // Not synced: nothing of this must survive.
     writeFileSync(statePath(place), stateText(document, keys.mac), { mode: 0o600 })
   }
-  return { folder, config, states, env: { XDG_CONFIG_HOME: join(folder, "config"), MYCELIUM_CONFIG: config, PATH: "/usr/bin:/bin" }, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+  return { folder, config, states, values, env: { XDG_CONFIG_HOME: join(folder, "config"), MYCELIUM_CONFIG: config, PATH: "/usr/bin:/bin" }, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }

@@ -104,10 +104,10 @@ print(f"{count} secrets")
 `
 
 /** Runs a program that must end with one of `codes` and print what `says` matches. `cpu` gets the milliseconds that it computed */
-export function run(argv: readonly string[], says: RegExp, env: Readonly<Record<string, string>>, codes: readonly number[] = [0], cpu: number[] = []): string {
-  const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync([...argv], { env, stdout: "pipe", stderr: "pipe" })
+export function run(argv: readonly string[], says: RegExp, env: Readonly<Record<string, string>>, codes: readonly number[] = [0], cpu: number[] = [], out: "pipe" | "ignore" = "pipe"): string {
+  const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync([...argv], { env, stdout: out, stderr: "pipe" })
   cpu.push(Number(resourceUsage?.cpuTime.total ?? Number.NaN) / 1000)
-  const text = stdout.toString()
+  const text = stdout?.toString() ?? ""
   if (!codes.includes(exitCode) || !says.test(text)) throw new Error(`${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`)
   return text
 }
