@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { contain } from "../../src/app/contain.ts"
 import type { App } from "../../src/app/app.ts"
+import { Shift } from "../../src/base/shift.ts"
 import { Turns, sideBySide } from "../../src/base/turns.ts"
 import { durableWrite } from "../../src/base/durable-write.ts"
 import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
@@ -42,7 +43,7 @@ export async function containRow(secrets: number, environments: number): Promise
 
   // Bare before and after, with users of its own: what the machine does besides hits both.
   await mkdir(join(folder, "bare"))
-  const way = { app, folder, optionsOf, parts: others }
+  const way = { app, folder, optionsOf, parts: others, shift: new Shift() }
   const before = await bare(way, "least")
   const wholeMs = await bare(way, "whole")
   const began = performance.now()
@@ -91,12 +92,13 @@ async function writeState(app: App, environment: string, users: readonly User[])
   await chmod(statePath(place), 0o600)
 }
 
-type Way = { readonly app: App; readonly folder: string; readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>; readonly parts: readonly Part[] }
+type Way = { readonly app: App; readonly folder: string; readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>; readonly parts: readonly Part[]; readonly shift: Shift }
 
 /** The durable writes of a containment without restarts: generate, verdicts, promote, revoke, and a file. */
 async function bare(way: Way, acts: "least" | "whole"): Promise<number> {
   const { app, folder, parts } = way
   const turns = new Turns(app.config.perServer)
+  const leave = way.shift.join()
   const began = performance.now()
   await sideBySide(8, parts, async ({ name, users }) => {
     const write = (): Promise<void> => durableWrite(join(folder, "bare", `${name}.json`), "x".repeat(users.length * 1500))
@@ -107,6 +109,7 @@ async function bare(way: Way, acts: "least" | "whole"): Promise<number> {
     await write()
     await write()
   })
+  leave()
   return performance.now() - began
 }
 
@@ -132,10 +135,10 @@ async function bareActs(way: Way, user: User, acts: "least" | "whole"): Promise<
   user.password = password
 }
 
-function driverOf({ app, folder, optionsOf }: Way, user: User): Driver {
+function driverOf({ app, folder, optionsOf, shift }: Way, user: User): Driver {
   const { driver: _, ...options } = optionsOf(user)
   const file = user.on === "postgres" ? "pg.admin" : "redis.admin"
-  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, credential: async () => new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()) }
+  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, shift, credential: async () => new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()) }
   return user.on === "postgres" ? postgres.open(postgres.options.parse(options), reach) : redis.open(redis.options.parse(options), reach)
 }
 

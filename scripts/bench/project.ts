@@ -1,3 +1,4 @@
+import { Shift } from "../../src/base/shift.ts"
 import { Turns } from "../../src/base/turns.ts"
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -27,6 +28,6 @@ export async function openProject(yaml: (folder: string) => string): Promise<Ope
   const identity = await newIdentity()
   await mkdir(join(folder, "store"), { mode: 0o700 })
   const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
-  const app: App = { config, plugins, host, keys, actor: { user: "bench", via: "bench" }, holder: "bench", tell: () => undefined, turns: new Turns(config.perServer), stop: new AbortController().signal }
+  const app: App = { config, plugins, host, keys, actor: { user: "bench", via: "bench" }, holder: "bench", tell: () => undefined, turns: new Turns(config.perServer), shift: new Shift(), stop: new AbortController().signal }
   return { app, folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }

@@ -1,4 +1,5 @@
 import type { Host } from "../base/host.ts"
+import type { Shift } from "../base/shift.ts"
 import type { Turns } from "../base/turns.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Config } from "../config/model.ts"
@@ -17,6 +18,8 @@ export type App = {
   readonly tell: Tell
   /** The bound of acts at once at one server; all environments share it. */
   readonly turns: Turns
+  /** Runs while any environment is worked on; all of them share what is kept open in it. */
+  readonly shift: Shift
   /** Aborts when we are asked to stop. */
   readonly stop: AbortSignal
 }

@@ -13,6 +13,7 @@ import { FileLedger } from "../record/ledger.ts"
 import { readState } from "../record/state-file.ts"
 import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
+import { Shift } from "../base/shift.ts"
 import { Turns } from "../base/turns.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -85,7 +86,7 @@ function list(folder: string): readonly string[] {
 /** Every secret that has a value at a service and is not being rotated right now. */
 export function loginsOf(about: Checked, keys: Keys, environments: readonly Environment[]): readonly Login[] {
   const { config, plugins, host, stop, actor } = about
-  const app: App = { config, plugins, host, keys, stop, actor, holder: "mycelium check", tell: () => undefined, turns: new Turns(config.perServer) }
+  const app: App = { config, plugins, host, keys, stop, actor, holder: "mycelium check", tell: () => undefined, turns: new Turns(config.perServer), shift: new Shift() }
   return environments.flatMap(({ name, document }) => {
     const options = config.environments[name]
     return document === undefined || options === undefined ? [] : loginsIn(app, options, document)

@@ -68,10 +68,12 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
   const lock = how.urgent === true ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
   if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
   const ends = new Ends(app, path)
+  const leave = app.shift.join()
   try {
     // Under the lock: whoever seals all anew has either been here, or waits for us.
     return await act({ app: await withFreshKeys(app), today, place, ends })
   } finally {
+    leave()
     ends.release()
     lock.release()
   }

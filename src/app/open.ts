@@ -85,6 +85,7 @@ function openDriver(app: App, environment: EnvironmentConfig, name: string, owne
       label,
       owner,
       folder,
+      shift: app.shift,
       credential: (reference) => readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
     }),
     label,

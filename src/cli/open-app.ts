@@ -2,6 +2,7 @@ import { actorOf, readFile } from "../app/actor.ts"
 import type { App, Tell } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
 import { harden } from "../base/harden.ts"
+import { Shift } from "../base/shift.ts"
 import { Turns } from "../base/turns.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
 import { partsOf } from "../config/model.ts"
@@ -31,6 +32,7 @@ export async function openApp(terminal: Terminal, values: Values, command: strin
     holder: `mycelium ${command}, process ${terminal.pid}, since ${terminal.host.now().toISOString()}`,
     tell: isSet(values, "json") ? () => undefined : teller(terminal),
     turns: new Turns(config.perServer),
+    shift: new Shift(),
     stop: terminal.stop,
   }
 }

@@ -1,4 +1,5 @@
 import type { Host } from "../base/host.ts"
+import type { Shift } from "../base/shift.ts"
 import type { Shape } from "../base/value-shape.ts"
 import type { Secret } from "./secret.ts"
 
@@ -43,6 +44,8 @@ export interface Reach {
   readonly folder: string
   /** The value that a reference points to, read anew at each call. */
   credential(reference: Reference): Promise<Secret>
+  /** Connections may be kept for the next act, of another secret too, as long as this runs. Left out: none is. */
+  readonly shift?: Shift
 }
 
 /** Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if left out). */

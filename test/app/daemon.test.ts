@@ -1,3 +1,4 @@
+import { Shift } from "../../src/base/shift.ts"
 import { Turns } from "../../src/base/turns.ts"
 import { expect, test } from "bun:test"
 import { mkdir, rm, writeFile } from "node:fs/promises"
@@ -53,7 +54,7 @@ async function open(folder: string, clock: Clock, environments: string, stop: Ab
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
   const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
-  return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), stop }
+  return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop }
 }
 
 type Turned = { readonly environment: string; readonly at: number; readonly rotated: boolean }

@@ -7,6 +7,7 @@ import { init } from "../../src/app/init.ts"
 import { rekey } from "../../src/app/rekey.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { realHost } from "../../src/base/host.ts"
+import { Shift } from "../../src/base/shift.ts"
 import { Turns } from "../../src/base/turns.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { opens, sealedIn } from "../../src/core/seal.ts"
@@ -28,7 +29,7 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   await init(host, folder.path, file)
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })
-  const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), true), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), stop: new AbortController().signal })
+  const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), true), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal })
   const rotate = (app: App, how: { readonly why: "new" | "asked"; readonly secrets: readonly string[] }): ReturnType<typeof rotateNow> => rotateNow(app, "production", { ...how, skipGrace: false, waitMs: 0 })
 
   const service = await open()

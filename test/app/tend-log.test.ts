@@ -6,6 +6,7 @@ import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { dryRun } from "../../src/app/dry-run.ts"
 import type { Host } from "../../src/base/host.ts"
+import { Shift } from "../../src/base/shift.ts"
 import { Turns } from "../../src/base/turns.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { newIdentity, recipientOf } from "../../src/core/seal.ts"
@@ -55,7 +56,7 @@ class House implements AsyncDisposable {
     const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
     const identity = await newIdentity()
     const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
-    const app: App = { config, plugins, host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: (_, step, says) => void told.push(`${step}: ${says}`), turns: new Turns(8), stop: new AbortController().signal }
+    const app: App = { config, plugins, host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: (_, step, says) => void told.push(`${step}: ${says}`), turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal }
     return new House({ app, folder: folder.path, told, clock }, async () => folder[Symbol.asyncDispose]())
   }
 

@@ -7,7 +7,7 @@ import { waitForReplay } from "./replay.ts"
 import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
-import { inSession } from "./session.ts"
+import { inSession, rolesChanged } from "./session.ts"
 
 /** Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same statement. */
 export async function apply(place: Place, next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }> {
@@ -16,7 +16,7 @@ export async function apply(place: Place, next: Credential, versions: Versions, 
   const logins = likelyFirst(next, versions)
   return inSession(place, logins, signal, async (connection) => {
     await lockRoles(connection, new Set([role, ...place.roles]))
-    await connection.rows([], statement).catch((error: unknown) => Promise.reject(asPolicy(place, role, error)))
+    await connection.rows([], statement).catch((error: unknown) => Promise.reject(asPolicy(place, role, error))).finally(() => rolesChanged(place, [role]))
     await waitForReplay(place, connection, logins, signal)
     // Last: until a standby has replayed the change, it lets sessions in by the old password.
     const acceptedAt = await serverClock(connection)

@@ -17,10 +17,15 @@ export interface Channel {
   /** Sends `last`, then waits until the server has hung up: its locks and its seat are free by then. */
   close(last: Uint8Array): Promise<void>
   destroy(): void
+  /** Nothing is left to read, and the connection has not failed. */
+  readonly quiet: boolean
+  /** The socket is destroyed when `signal` aborts; without one it waits, and keeps no process alive. */
+  attend(signal: AbortSignal | undefined): void
 }
 
-/** Cuts a byte stream into messages. The socket is destroyed when `signal` aborts. */
+/** Cuts a byte stream into messages. */
 export function openChannel(socket: Socket, says: string, signal: AbortSignal): Channel {
+  let attended: AbortSignal | undefined
   const ready: Message[] = []
   let waiting = 0
   let rest: Buffer = Buffer.alloc(0)
@@ -29,7 +34,7 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
 
   const fail = (error: AppError): void => {
     failure ??= error
-    signal.removeEventListener("abort", onAbort)
+    attended?.removeEventListener("abort", onAbort)
     socket.destroy()
     wake?.()
   }
@@ -52,8 +57,15 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
   socket.on("data", onData)
   socket.on("error", (error) => fail(unreachable(says, error)))
   socket.on("close", () => fail(unreachable(says, undefined)))
-  signal.addEventListener("abort", onAbort)
-  if (signal.aborted) onAbort()
+  const attend = (now: AbortSignal | undefined): void => {
+    attended?.removeEventListener("abort", onAbort)
+    attended = now
+    if (now === undefined) return void socket.unref()
+    socket.ref()
+    now.addEventListener("abort", onAbort)
+    if (now.aborted) onAbort()
+  }
+  attend(signal)
   if (socket.destroyed) fail(unreachable(says, undefined))
 
   return {
@@ -85,5 +97,9 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
       fail(unreachable(says, undefined))
     },
     destroy: () => fail(unreachable(says, undefined)),
+    get quiet() {
+      return failure === undefined && ready.length === 0 && rest.length === 0
+    },
+    attend,
   }
 }

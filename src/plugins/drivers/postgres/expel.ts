@@ -4,7 +4,7 @@ import type { Place } from "./place.ts"
 import { quoteName } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { lockRoles } from "./server-lock.ts"
-import { inSession } from "./session.ts"
+import { inSession, rolesChanged } from "./session.ts"
 import { endOlderSessions, endSessionsOf } from "./sessions.ts"
 
 /**
@@ -27,5 +27,5 @@ async function takeAway(place: Place, roles: readonly string[], live: Credential
     await lockRoles(connection, place.roles)
     for (const role of roles) await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
     await waitForReplay(place, connection, [live], signal)
-  })
+  }).finally(() => rolesChanged(place, roles))
 }

@@ -5,7 +5,7 @@ import { quoteName } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { isMissingRole } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
-import { inSession } from "./session.ts"
+import { inSession, rolesChanged } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
 /** Takes the password of every role away that is this secret's, on the standbys too: each login is refused then as a wrong one is. */
@@ -15,7 +15,7 @@ export async function forget(place: Place, known: readonly Credential[], signal:
     await lockRoles(connection, roles)
     for (const role of roles) await takeAway(connection, role)
     await waitForReplay(place, connection, [], signal)
-  })
+  }).finally(() => rolesChanged(place, roles))
 }
 
 /** A role that is gone has no password. */

@@ -7,7 +7,7 @@ import { probe } from "./probe.ts"
 import { quoteName } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { lockRoles } from "./server-lock.ts"
-import { inSession } from "./session.ts"
+import { inSession, rolesChanged } from "./session.ts"
 import { acceptedAt, endOlderSessions } from "./sessions.ts"
 
 type Ask = { readonly endSessions: boolean }
@@ -38,5 +38,5 @@ async function takeAway(place: Place, role: string, old: Credential, signal: Abo
     await lockRoles(connection, new Set([role, ...place.roles]))
     await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
     await waitForReplay(place, connection, [old], signal)
-  })
+  }).finally(() => rolesChanged(place, [role]))
 }

@@ -1,7 +1,11 @@
 import { AppError } from "../../../base/error.ts"
+import { Shift } from "../../../base/shift.ts"
 import type { Credential } from "../../../core/ports.ts"
+import { standingIn } from "../standing.ts"
+import { sayAddress } from "./address.ts"
 import { passwordOf, roleOf } from "./candidate.ts"
-import { connectTo, type Place, sessionName } from "./place.ts"
+import { connectTo, databaseAt, idleName, type Place, sessionName } from "./place.ts"
+import { quoteText } from "./quote.ts"
 import { isRefusedPassword } from "./server-error.ts"
 import type { Connection } from "./wire.ts"
 
@@ -17,15 +21,46 @@ SET password_encryption = 'scram-sha-256'; SELECT set_config('synchronous_commit
 
 type Work<Result> = (connection: Connection) => Promise<Result>
 
-/** Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that works; closes it. */
+const standingOf = standingIn<Connection>()
+
+/** Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that works. The role's is closed after it. */
 export async function inSession<Result>(place: Place, logins: readonly Credential[], signal: AbortSignal, work: Work<Result>): Promise<Result> {
-  const connection = place.options.admin === undefined ? await loginAsRole(place, logins, signal) : await loginAsAdmin(place, signal)
+  if (place.options.admin !== undefined) return asAdmin(place, signal, work)
+  const connection = await prepared(await loginAsRole(place, logins, signal))
   try {
-    await refusePooler(connection)
-    await connection.rows(["commit"], settings)
     return await work(connection)
   } finally {
     await connection.close()
+  }
+}
+
+async function asAdmin<Result>(place: Place, signal: AbortSignal, work: Work<Result>): Promise<Result> {
+  const { reach, options: { admin, tls, insecure } } = place
+  if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
+  const [user, password, database] = [admin.user, await reach.credential(admin.password), admin.database ?? databaseAt(place)]
+  const open = async (): Promise<Connection> => prepared(await connectTo(place, { user, password, database, applicationName: sessionName(reach) }, signal))
+  const name = async (connection: Connection, text: string, before = ""): Promise<void> => void (await connection.rows(["none"], `${before}SET application_name = ${quoteText(text)}`))
+  const way = {
+    open,
+    begin: (connection: Connection) => name(connection, sessionName(reach)),
+    end: (connection: Connection) => name(connection, idleName, "SELECT pg_advisory_unlock_all(); "),
+  }
+  return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(place.address), user, password, rest: [database, tls, insecure, reach.folder] }, way, signal, work)
+}
+
+/** These roles may have other passwords from now on: no session of before is used for anything more. */
+export function rolesChanged({ reach }: Place, roles: Iterable<string>): void {
+  if (reach.shift !== undefined) for (const role of roles) standingOf(reach.shift).changed(role)
+}
+
+async function prepared(connection: Connection): Promise<Connection> {
+  try {
+    await refusePooler(connection)
+    await connection.rows(["commit"], settings)
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
   }
 }
 
@@ -34,13 +69,6 @@ async function refusePooler({ rows, says, serverProcess }: Connection): Promise<
   const [own] = await rows(["process"], "SELECT pg_catalog.pg_backend_pid()")
   if (serverProcess === undefined || own?.process === String(serverProcess)) return
   throw new AppError("pooler-between", `${says}: a connection pooler answers there`, { hint: "give the address of the PostgreSQL server itself" })
-}
-
-async function loginAsAdmin(place: Place, signal: AbortSignal): Promise<Connection> {
-  const { admin } = place.options
-  if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const password = await place.reach.credential(admin.password)
-  return connectTo(place, { user: admin.user, password, database: admin.database, applicationName: sessionName(place.reach) }, signal)
 }
 
 /** Goes on to the next login only where the server has clearly refused the one before. */

@@ -1,6 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "./address.ts"
+import type { Standable } from "../standing.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
 import { type Channel, openChannel } from "./channel.ts"
 import { malformed, query, readRow, readSqlstate, startup, terminate, texts } from "./message.ts"
@@ -11,7 +12,7 @@ import { type Endpoint, openSocket } from "./socket.ts"
  * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext requests, does not tell
  * which login was asked for, reconnects silently (the session's settings are lost) and leaves a query running after close.
  */
-export interface Connection {
+export interface Connection extends Standable {
   /** "at db:5432 as shop", for errors. */
   readonly says: string
   readonly asked: Asked
@@ -33,7 +34,7 @@ export type Login = {
 /** Before version 10 there is no SCRAM, so a password cannot be changed safely. */
 const oldestServer = 10
 
-/** Opens a connection and logs in; everything ends when `signal` aborts. Nothing is ever retried or reconnected. */
+/** Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then. Nothing is ever retried or reconnected. */
 export async function connect(endpoint: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
@@ -43,13 +44,18 @@ export async function connect(endpoint: Endpoint, login: Login, signal: AbortSig
     channel.send(hello)
     const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64") })
     const greeting = await readGreeting(channel, says)
+    const state = { idle: true }
     if (greeting.version < oldestServer) throw new AppError("server-too-old", `${says}: the server is older than PostgreSQL ${oldestServer}`, { hint: "upgrade it" })
     return {
       says,
       asked,
       serverProcess: greeting.serverProcess,
-      rows: (columns, sql) => rows(channel, says, columns, sql),
+      rows: (columns, sql) => rows(channel, says, { columns, sql, state }),
       close: () => channel.close(terminate),
+      get usable() {
+        return state.idle && channel.quiet
+      },
+      attend: (now) => channel.attend(now),
     }
   } catch (error) {
     channel.destroy()
@@ -72,7 +78,11 @@ async function readGreeting(channel: Channel, says: string): Promise<{ readonly 
   }
 }
 
-async function rows<Column extends string>(channel: Channel, says: string, columns: readonly Column[], sql: string): Promise<Record<Column, string | null>[]> {
+/** `idle`: no question is under way, and no transaction is open. */
+type Question<Column> = { readonly columns: readonly Column[]; readonly sql: string; readonly state: { idle: boolean } }
+
+async function rows<Column extends string>(channel: Channel, says: string, { columns, sql, state }: Question<Column>): Promise<Record<Column, string | null>[]> {
+  state.idle = false
   channel.send(query(sql))
   const found: Record<Column, string | null>[] = []
   let fault: ServerError | undefined
@@ -81,7 +91,10 @@ async function rows<Column extends string>(channel: Channel, says: string, colum
     const message = await channel.receive().catch((error: unknown) => Promise.reject(fault ?? error))
     if (message.type === "D") found.push(named(columns, readRow(message)))
     if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)
-    if (message.type === "Z") break
+    if (message.type === "Z") {
+      state.idle = message.body.toString("latin1") === "I"
+      break
+    }
     // COPY would wait for us for ever; none of our statements begins one.
     if (message.type === "G" || message.type === "H" || message.type === "W") throw malformed()
   }

@@ -3,7 +3,7 @@ import type { Credential, Versions } from "../../../core/ports.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
-import { onEach } from "./session.ts"
+import { onEach, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
 /** Gives the user `next`'s password beside those it has, at every node, on disk too. Where it is there already, nothing changes. */
@@ -11,7 +11,7 @@ export async function apply(place: Place, next: Credential, versions: Versions, 
   const times = await onEach(place, { logins: likelyFirst(next, versions), signal }, async (connection) => {
     await add(connection, userOf(place, next), hashOf(next))
     return serverTime(connection)
-  })
+  }).finally(() => userChanged(place, userOf(place, next)))
   // The main node comes last: from then on every node takes the value, and nobody has it yet.
   const acceptedAt = times.at(-1)
   return acceptedAt === undefined ? {} : { acceptedAt: acceptedAt.toISOString() }

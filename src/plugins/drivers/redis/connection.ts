@@ -2,6 +2,7 @@ import type { Socket } from "node:net"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
+import type { Standable } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { RedisError } from "./fault.ts"
 import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
@@ -10,7 +11,7 @@ import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
  * A small Redis client of our own. Bun's, ioredis and node-redis blur a refused password, a refused connection and a silent
  * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when `signal` aborts.
  */
-export interface Connection {
+export interface Connection extends Standable {
   /** "at cache:6379 as shop", for errors. */
   readonly says: string
   /** One command; its reply, or a RedisError where the server says no. */
@@ -33,6 +34,10 @@ export async function connect({ address, tls }: Endpoint, login: Login, signal: 
     says,
     command: async (name, ...args) => accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
     close: () => channel.end(),
+    get usable() {
+      return channel.quiet
+    },
+    attend: (now) => channel.attend(now),
   }
   try {
     await connection.command(["AUTH"], login.user, login.password.reveal())
@@ -49,17 +54,18 @@ function accepted(reply: Reply, says: string): Reply {
   return reply
 }
 
-type Channel = { ask(words: readonly string[]): Promise<Reply>; end(): void }
+type Channel = { ask(words: readonly string[]): Promise<Reply>; end(): void; readonly quiet: boolean; attend(signal: AbortSignal | undefined): void }
 
 /** One question at a time. Once the connection has failed, ended or met its deadline, every question fails. */
 function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   const reader = new ReplyReader()
+  let attended: AbortSignal | undefined
   let failure: AppError | undefined
   let waiting: { readonly resolve: (reply: Reply) => void; readonly reject: (error: AppError) => void } | undefined
 
   const fail = (error: AppError): void => {
     failure ??= error
-    signal.removeEventListener("abort", onAbort)
+    attended?.removeEventListener("abort", onAbort)
     socket.destroy()
     waiting?.reject(failure)
     waiting = undefined
@@ -81,8 +87,15 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   socket.on("data", onData)
   socket.on("error", (error) => fail(lost(says, error)))
   socket.on("close", () => fail(unreachable(says, undefined)))
-  signal.addEventListener("abort", onAbort)
-  if (signal.aborted) onAbort()
+  const attend = (now: AbortSignal | undefined): void => {
+    attended?.removeEventListener("abort", onAbort)
+    attended = now
+    if (now === undefined) return void socket.unref()
+    socket.ref()
+    now.addEventListener("abort", onAbort)
+    if (now.aborted) onAbort()
+  }
+  attend(signal)
   if (socket.destroyed) fail(unreachable(says, undefined))
 
   return {
@@ -94,6 +107,10 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
         socket.write(encodeCommand(words))
       }),
     end: () => fail(unreachable(says, undefined)),
+    get quiet() {
+      return failure === undefined && waiting === undefined
+    },
+    attend,
   }
 }
 

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
 import { endOlderSessions, isProgram } from "./revoke.ts"
-import { type Ask, onAll } from "./session.ts"
+import { type Ask, onAll, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
 /**
@@ -16,7 +16,7 @@ import { hashOf, readUsable, userOf } from "./user.ts"
 export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
   const ask: Ask = { logins: [live], signal }
   const user = userOf(place, live)
-  const changed = await onAll(place, ask, (connection) => leaveOnly(connection, user, hashOf(live)))
+  const changed = await onAll(place, ask, (connection) => leaveOnly(connection, user, hashOf(live))).finally(() => userChanged(place, user))
   const sessionsEnded = await endOlderSessions(place, live, ask, { spareDoubtful: false })
   const younger = changed.includes(true) ? await countOf(place, user, ask) : 0
   return { sessionsEnded, notes: younger === 0 ? [] : [betweenNote(user, younger)] }

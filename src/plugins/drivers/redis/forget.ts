@@ -2,7 +2,7 @@ import type { Credential } from "../../../core/ports.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
-import { onAll } from "./session.ts"
+import { onAll, userChanged } from "./session.ts"
 import { readUser, userOf } from "./user.ts"
 
 /** Takes every password of the user away, at every node, on disk too: it can log in with none then, and still exists. */
@@ -11,7 +11,7 @@ export async function forget(place: Place, known: readonly Credential[], signal:
   await onAll(place, { logins: [], signal }, async (connection) => {
     for (const user of users) await takeAway(connection, user)
     await persist(connection)
-  })
+  }).finally(() => users.forEach((user) => userChanged(place, user)))
 }
 
 /** ACL SETUSER would make a user that is gone. */

@@ -6,14 +6,14 @@ import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"
 import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
-import { type Ask, inSession, onAll } from "./session.ts"
+import { type Ask, inSession, onAll, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
 /** Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where it is gone already, nothing changes. */
 export async function revoke(place: Place, old: Credential, live: Credential, { endSessions }: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }> {
   const ask: Ask = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]
-  await onAll(place, ask, (connection) => remove(connection, userOf(place, old), { dead, stays }))
+  await onAll(place, ask, (connection) => remove(connection, userOf(place, old), { dead, stays })).finally(() => userChanged(place, userOf(place, old)))
   return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
 }
 
@@ -43,8 +43,8 @@ async function remove(connection: Connection, user: string, { dead, stays }: { r
 export async function endOlderSessions(place: Place, live: Credential, ask: Ask, how: { readonly spareDoubtful: boolean } = { spareDoubtful: true }): Promise<number> {
   const user = userOf(place, live)
   const acceptedAt = Date.parse(live.acceptedAt ?? "")
-  const counts = await onAll(place, ask, (connection) =>
-    inSession(place, place.main, ask, (clock) => {
+  const counts = await onAll(place, ask, (connection, address) => {
+    const end = (clock: Connection): Promise<number> => {
       const older = async (clients: readonly Client[]): Promise<readonly Client[]> => {
         const theirs = clients.filter((client) => client.user === user && isProgram(client))
         if (theirs.length > 0 && Number.isNaN(acceptedAt)) throw undated(user)
@@ -53,8 +53,9 @@ export async function endOlderSessions(place: Place, live: Credential, ask: Ask,
         return theirs.filter(({ age }) => (how.spareDoubtful ? age - 1 : age + 1) >= sinceS)
       }
       return endClients(connection, older, { host: place.reach.host, signal: ask.signal })
-    }),
-  )
+    }
+    return address === place.main ? end(connection) : inSession(place, place.main, ask, end)
+  })
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

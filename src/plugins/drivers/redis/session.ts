@@ -1,9 +1,11 @@
 import { AppError } from "../../../base/error.ts"
+import { Shift } from "../../../base/shift.ts"
 import type { Credential } from "../../../core/ports.ts"
-import type { Address } from "./address.ts"
+import { standingIn } from "../standing.ts"
+import { type Address, sayAddress } from "./address.ts"
 import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"
-import { connectTo, nodesOf, type Place, sessionName } from "./place.ts"
+import { connectTo, lookName, nodesOf, type Place, sessionName } from "./place.ts"
 import { passwordOf, userOf } from "./user.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
@@ -18,14 +20,35 @@ export type Ask = {
 
 type Work<Result> = (connection: Connection) => Promise<Result>
 
-/** Runs `work` as the admin, or, without one, as the user itself; closes the connection. */
+const standingOf = standingIn<Connection>()
+
+/** Runs `work` as the admin, or, without one, as the user itself, whose connection is closed after it. */
 export async function inSession<Result>(place: Place, address: Address, ask: Ask, work: Work<Result>): Promise<Result> {
-  const connection = place.options.admin === undefined ? await loginAsUser(place, address, ask) : await loginAsAdmin(place, address, ask)
+  if (place.options.admin !== undefined) return asAdmin(place, address, ask, work)
+  const connection = await loginAsUser(place, address, ask)
   try {
     return await work(connection)
   } finally {
     connection.close()
   }
+}
+
+async function asAdmin<Result>(place: Place, address: Address, ask: Ask, work: Work<Result>): Promise<Result> {
+  const { reach, options: { admin, tls } } = place
+  if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
+  const [user, password, name] = [admin.user, await reach.credential(admin.password), nameFor(place, ask)]
+  const rename = async (connection: Connection, text: string | undefined): Promise<void> => void (text === undefined || (await connection.command(["CLIENT", "SETNAME"], text)))
+  const way = {
+    open: () => connectTo(place, address, { user, password, name }, ask.signal),
+    begin: (connection: Connection) => rename(connection, name),
+    end: (connection: Connection) => rename(connection, name === undefined || name === lookName ? undefined : lookName),
+  }
+  return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(address), user, password, rest: ["tls" in address && address.tls, tls, reach.folder] }, way, ask.signal, work)
+}
+
+/** This user may have another password from now on: no connection of before is used for anything more. */
+export function userChanged({ reach }: Place, user: string): void {
+  if (reach.shift !== undefined) standingOf(reach.shift).changed(user)
 }
 
 /** The same at every node, one after the other, the main one last: what it says counts for all. */
@@ -36,8 +59,8 @@ export async function onEach<Result>(place: Place, ask: Ask, work: Work<Result>)
 }
 
 /** The same at every node, whatever becomes of the others; then throws the first failure. */
-export async function onAll<Result>(place: Place, ask: Ask, work: Work<Result>): Promise<readonly Result[]> {
-  const settled = await Promise.allSettled(nodesOf(place).map((address) => inSession(place, address, ask, work)))
+export async function onAll<Result>(place: Place, ask: Ask, work: (connection: Connection, address: Address) => Promise<Result>): Promise<readonly Result[]> {
+  const settled = await Promise.allSettled(nodesOf(place).map((address) => inSession(place, address, ask, (connection) => work(connection, address))))
   return settled.map((one) => {
     if (one.status === "rejected") throw one.reason
     return one.value
@@ -51,13 +74,6 @@ export function isLockedOut({ options }: Place, error: unknown): boolean {
 
 function nameFor(place: Place, { name }: Ask): string | undefined {
   return name === null ? undefined : (name ?? sessionName(place.reach))
-}
-
-async function loginAsAdmin(place: Place, address: Address, ask: Ask): Promise<Connection> {
-  const { admin } = place.options
-  if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const password = await place.reach.credential(admin.password)
-  return connectTo(place, address, { user: admin.user, password, name: nameFor(place, ask) }, ask.signal)
 }
 
 /** Goes on to the next login only where the server has clearly refused the one before. */

@@ -1,4 +1,5 @@
 import { realHost } from "../../../../src/base/host.ts"
+import { Shift } from "../../../../src/base/shift.ts"
 import { makeValue } from "../../../../src/base/value-shape.ts"
 import type { Credential, Driver, MakeText, Reach } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
@@ -46,7 +47,9 @@ export type Title =
 export const host = realHost({})
 export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
 
-/** What a driver gets; `credential` stands for every reference of its config. */
+/** What a driver gets in a process of its own, which is at work; `credential` stands for every reference of its config. */
 export function reach(folder: string, credential = "none"): Reach {
-  return { host, label: "production/main", owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", credential) }
+  const shift = new Shift()
+  shift.join()
+  return { shift, host, label: "production/main", owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", credential) }
 }

@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto"
+import type { Shift } from "../../base/shift.ts"
+import type { Secret } from "../../core/secret.ts"
+
+/**
+ * An admin logs in once for many acts: his connections are kept for the next act, also of another secret, as long as somebody
+ * is at work. One at which anything failed is not kept, nor one whose user may have got another password meanwhile. Proofs
+ * never come here: each is a login of its own.
+ */
+
+/** Nothing is left unused for longer (ms): neither the server's seat, nor a login that somebody may have taken away. */
+const idleMs = 5000
+
+export interface Standable {
+  /** Nothing is under way on it, and neither side has ended it. */
+  readonly usable: boolean
+  /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
+  attend(signal: AbortSignal | undefined): void
+  close(): Promise<void> | void
+}
+
+/** `rest`: whatever else makes two logins differ. */
+export type Login = { readonly server: string; readonly user: string; readonly password: Secret; readonly rest: readonly unknown[] }
+
+/** How a connection comes, and what is said on it before and after an act. */
+export type Way<Connection> = {
+  open(): Promise<Connection>
+  /** Not after `open`. */
+  begin(connection: Connection): Promise<void>
+  /** As if it had ended: nothing of this act holds on. */
+  end(connection: Connection): Promise<void>
+}
+
+type Idle<Connection> = { readonly connection: Connection; readonly timer: ReturnType<typeof setTimeout> }
+
+export class Standing<Connection extends Standable> {
+  readonly #shift: Shift
+  readonly #idle = new Map<string, Idle<Connection>[]>()
+  /** By user: how often he may have got another password. */
+  readonly #changes = new Map<string, number>()
+
+  constructor(shift: Shift) {
+    this.#shift = shift
+    shift.atEnd(() => this.#closeAll(() => true))
+  }
+
+  async use<Result>(login: Login, way: Way<Connection>, signal: AbortSignal, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const key = keyOf(login)
+    const changes = this.#changes.get(login.user)
+    const connection = (await this.#begun(key, way, signal)) ?? (await way.open())
+    try {
+      const result = await work(connection)
+      // What was done is done, whatever becomes of the connection.
+      const ended = this.#shift.runs && (await way.end(connection).then(() => true, () => false))
+      if (ended && connection.usable && this.#changes.get(login.user) === changes && this.#shift.runs) this.#keep(key, connection)
+      else await connection.close()
+      return result
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /** Somebody may have given this user another password: what was logged in before is used for nothing more. */
+  changed(user: string): void {
+    this.#changes.set(user, (this.#changes.get(user) ?? 0) + 1)
+    this.#closeAll((key) => key.startsWith(prefixOf(user)))
+  }
+
+  /** One that the server has ended meanwhile says so at the first word, before anything was done: the next, then. */
+  async #begun(key: string, { begin }: Way<Connection>, signal: AbortSignal): Promise<Connection | undefined> {
+    for (let connection = this.#take(key); connection !== undefined; connection = this.#take(key)) {
+      connection.attend(signal)
+      const begun = connection.usable && (await begin(connection).then(() => true, () => false))
+      if (begun) return connection
+      await connection.close()
+    }
+    return undefined
+  }
+
+  #take(key: string): Connection | undefined {
+    const idle = this.#idle.get(key)?.pop()
+    clearTimeout(idle?.timer)
+    return idle?.connection
+  }
+
+  #keep(key: string, connection: Connection): void {
+    connection.attend(undefined)
+    const idle = this.#idle.get(key) ?? []
+    this.#idle.set(key, idle)
+    const one = { connection, timer: setTimeout(() => this.#expire(idle, one), idleMs).unref() }
+    idle.push(one)
+  }
+
+  #expire(idle: Idle<Connection>[], one: Idle<Connection>): void {
+    const at = idle.indexOf(one)
+    if (at < 0) return
+    idle.splice(at, 1)
+    void one.connection.close()
+  }
+
+  #closeAll(which: (key: string) => boolean): void {
+    for (const [key, idle] of this.#idle) {
+      if (!which(key)) continue
+      this.#idle.delete(key)
+      for (const { connection, timer } of idle) {
+        clearTimeout(timer)
+        void connection.close()
+      }
+    }
+  }
+}
+
+function prefixOf(user: string): string {
+  return `${JSON.stringify(user)} `
+}
+
+function keyOf({ server, user, password, rest }: Login): string {
+  return `${prefixOf(user)}${createHash("sha256").update(JSON.stringify([server, password.reveal(), rest])).digest("hex")}`
+}
+
+/** The connections of a kind that are kept in a shift. */
+export function standingIn<Connection extends Standable>(): (shift: Shift) => Standing<Connection> {
+  const all = new WeakMap<Shift, Standing<Connection>>()
+  return (shift) => {
+    const standing = all.get(shift) ?? new Standing<Connection>(shift)
+    all.set(shift, standing)
+    return standing
+  }
+}

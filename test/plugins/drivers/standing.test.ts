@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { Shift } from "../../../src/base/shift.ts"
+import type { Credential, Driver } from "../../../src/core/ports.ts"
+import { Secret } from "../../../src/core/secret.ts"
+import { postgres } from "../../../src/plugins/drivers/postgres/index.ts"
+import { redis } from "../../../src/plugins/drivers/redis/index.ts"
+import { type PostgresServer, startPostgres } from "../../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../../support/servers/redis.ts"
+import { until } from "../../support/until.ts"
+import { credential, drafted, host, passwordIn, soon, versions } from "./postgres/harness.ts"
+
+/** What an admin logs in once for. */
+
+let server: PostgresServer
+let cache: RedisServer
+beforeAll(async () => {
+  ;[server, cache] = await Promise.all([startPostgres(), startRedis()])
+})
+afterAll(() => Promise.all([server[Symbol.asyncDispose](), cache[Symbol.asyncDispose]()]))
+
+let count = 0
+type World = { readonly open: (label: string, role: string, admin?: string) => Driver; readonly shift: Shift; readonly admin: string; password: string; logins: number }
+
+/** An admin of its own, so that his sessions can be told from those of others; `logins`: how often a credential was asked for. */
+async function world(): Promise<World> {
+  const admin = `rotator${++count}`
+  const password = `pw-of-${admin}`
+  await server.sql(`create role ${admin} login superuser password '${password}'`)
+  const shift = new Shift()
+  const self: World = {
+    shift,
+    admin,
+    password,
+    logins: 0,
+    open: (label, role, user = admin) =>
+      postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role, admin: { user, password: { env: "X" } } }), {
+        host,
+        label,
+        owner: "0a1b2c3d4e5f",
+        folder: server.folder,
+        shift,
+        credential: async () => new Secret("admin", self.password),
+      }),
+  }
+  return self
+}
+
+async function newRole(): Promise<{ readonly role: string; readonly old: Credential }> {
+  const role = `kept${++count}`
+  await server.sql(`create role ${role} login password 'old-password'`)
+  return { role, old: credential("v1", { user: role, password: "old-password" }) }
+}
+
+/** The admin's sessions: process and name. */
+async function sessionsOf(admin: string): Promise<readonly string[]> {
+  return (await server.sql(`select pid || ' ' || application_name as it from pg_stat_activity where usename = '${admin}' order by pid`)).map(({ it }) => String(it))
+}
+const none = (admin: string): Promise<void> => until("no session is left", async () => (await sessionsOf(admin)).length === 0)
+
+describe("PostgreSQL", () => {
+  test("one session serves all acts of several secrets while somebody is at work, holds no lock between them, and ends with the last", async () => {
+    const { open, shift, admin } = await world()
+    const [leave, leaveToo] = [shift.join(), shift.join()]
+    const seen = new Set<string>()
+    for (const [label, { role, old }] of [["a/one", await newRole()], ["b/two", await newRole()]] as const) {
+      const driver = open(label, role)
+      const next = drafted(driver, "v2")
+      expect(await driver.preflight(versions(old), soon())).toEqual([expect.objectContaining({ code: "admin-superuser" })])
+      const live = { ...next, ...(await driver.apply(next, versions(old, next), soon())) }
+      await driver.expel?.(live, soon())
+      expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+      for (const one of await sessionsOf(admin)) seen.add(one)
+    }
+    expect([...seen]).toEqual([expect.stringMatching(/^\d+ mycelium-idle$/)])
+    expect(await server.sql(`select 1 from pg_locks where locktype = 'advisory'`)).toEqual([])
+    expect(await server.sql(`select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or xact_start is not null)`)).toEqual([])
+    leave()
+    expect(await sessionsOf(admin)).toHaveLength(1)
+    leaveToo()
+    await none(admin)
+  })
+
+  test("none is kept where nobody is at work, nor after a failure, nor after a deadline", async () => {
+    const { open, shift, admin } = await world()
+    const { role, old } = await newRole()
+    const driver = open("a/one", role)
+    await driver.preflight(versions(old), soon())
+    await none(admin)
+    const leave = shift.join()
+    const refused = credential("v2", { user: "nobody-of-that-name", password: "x".repeat(24) })
+    await expect(driver.apply(refused, versions(), soon())).rejects.toMatchObject({ code: "role-missing" })
+    await none(admin)
+    await server.session(async (client) => {
+      await client.unsafe(`begin; select 1 from pg_authid where rolname = '${role}' for update`)
+      await expect(driver.apply(drafted(driver, "v2"), versions(old), soon(300))).rejects.toMatchObject({ code: "timeout" })
+      await client.unsafe("rollback")
+    })
+    await none(admin)
+    leave()
+  })
+
+  test("one that the server has ended meanwhile is replaced before anything is done", async () => {
+    const { open, shift, admin } = await world()
+    const leave = shift.join()
+    const { role, old } = await newRole()
+    const driver = open("a/one", role)
+    await driver.preflight(versions(old), soon())
+    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${admin}'`)
+    expect(await driver.apply(drafted(driver, "v2"), versions(old), soon())).toMatchObject({ acceptedAt: expect.any(String) })
+    leave()
+  })
+
+  test("another credential is another login: a wrong one is refused although a session is open", async () => {
+    const self = await world()
+    const leave = self.shift.join()
+    const { role, old } = await newRole()
+    const driver = self.open("a/one", role)
+    await driver.preflight(versions(old), soon())
+    self.password = "not-the-password"
+    await expect(driver.apply(drafted(driver, "v2"), versions(old), soon())).rejects.toMatchObject({ code: "password-refused" })
+    leave()
+  })
+
+  test("once the admin itself has another password, no session of before is used", async () => {
+    const self = await world()
+    const leave = self.shift.join()
+    const { role, old } = await newRole()
+    const driver = self.open("a/one", role)
+    await driver.preflight(versions(old), soon())
+    expect(await sessionsOf(self.admin)).toHaveLength(1)
+    // The admin is a secret too, in the same run.
+    const own = postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role: self.admin, admin: { user: server.superuser, password: { env: "X" } } }), { host, label: "a/admin", owner: "0a1b2c3d4e5f", folder: server.folder, shift: self.shift, credential: async () => new Secret("admin", server.password) })
+    const next = drafted(own, "v2")
+    await own.apply(next, versions(), soon())
+    await none(self.admin)
+    await expect(driver.settle([old], soon())).rejects.toMatchObject({ code: "password-refused" })
+    self.password = passwordIn(next)
+    expect(await driver.settle([old], soon())).toBe(true)
+    leave()
+  })
+
+  test("what waits keeps no process alive", async () => {
+    const { role } = await newRole()
+    const source = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).pathname)
+    const program = `
+      const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/shift.ts")}), import(${source("core/secret.ts")}), import(${source("base/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
+      const [shift, password] = [new Shift(), (await Bun.stdin.text()).trim()]
+      shift.join()
+      const options = postgres.options.parse({ address: "postgresql://127.0.0.1:${server.port}/postgres", role: "${role}", admin: { user: "${server.superuser}", password: { env: "X" } } })
+      const driver = postgres.open(options, { host: realHost({}), label: "a/b", owner: "0a1b2c3d", folder: "/", shift, credential: async () => new Secret("admin", password) })
+      console.log((await driver.preflight({ doubtful: [] }, AbortSignal.timeout(5000))).map(({ code }) => code).join(), performance.now())
+      process.on("exit", () => console.log(performance.now()))`
+    const child = Bun.spawn([process.execPath, "-e", program], { stdin: Buffer.from(server.password), stdout: "pipe", stderr: "pipe" })
+    const [said, , code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited])
+    const [codes, done, ended] = said.trim().split(/\s+/)
+    expect({ code, codes }).toEqual({ code: 0, codes: "admin-superuser" })
+    expect(Number(ended) - Number(done)).toBeLessThan(2000)
+  })
+})
+
+describe("Redis", () => {
+  const open = (shift: Shift, password: () => string): Driver =>
+    redis.open(redis.options.parse({ address: `redis://127.0.0.1:${cache.port}`, user: "shop", admin: { user: cache.admin.user, password: { env: "X" } } }), { host, label: "a/cache", owner: "0a1b2c3d4e5f", folder: cache.folder, shift, credential: async () => new Secret("admin", password()) })
+  const clients = async (): Promise<readonly string[]> => String(await cache.command("CLIENT", "LIST")).split("\n").flatMap((line) => line.match(/ name=(mycelium\S*)/)?.[1] ?? [])
+
+  test("one connection serves all acts, has no name of ours between them, and ends with the work; none outlives another password of its user", async () => {
+    await cache.command("ACL", "SETUSER", "shop", "on", ">old-password", "~*", "+@all")
+    const shift = new Shift()
+    const leave = shift.join()
+    let password = cache.admin.password
+    const driver = open(shift, () => password)
+    const old = credential("v1", { user: "shop", password: "old-password" })
+    const next = drafted(driver, "v2")
+    await driver.preflight(versions(old), soon())
+    const live = { ...next, ...(await driver.apply(next, versions(old, next), soon())) }
+    await driver.expel?.(live, soon())
+    expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+    expect(await clients()).toEqual(["mycelium-look"])
+    password = "not-the-password"
+    await expect(driver.settle([old], soon())).rejects.toMatchObject({ code: "password-refused" })
+    password = cache.admin.password
+    await cache.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    expect(await driver.settle([live], soon())).toBe(true)
+    leave()
+    await until("no connection is left", async () => (await clients()).length === 0)
+  })
+})
