@@ -4,6 +4,7 @@ import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
 import { exposedRow } from "./bench/exposed.ts"
+import { containRow } from "./bench/contain.ts"
 import { gapRow } from "./bench/gap.ts"
 import { generatedRows } from "./bench/generated.ts"
 import { idleRows } from "./bench/idle.ts"
@@ -24,6 +25,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 4 }),
   logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
+  contain: async () => [await (short ? containRow(100, 4, 3) : containRow(1000, 20, 3))],
   idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),
   plan: async () => [await planRow(root, short ? { environments: 100, each: 100, rounds: 3 } : { environments: 1000, each: 100, rounds: 5 })],
   exposed: async () => [await exposedRow(root, short ? { mebibytes: 256, rounds: 3 } : { mebibytes: 1024, rounds: 5 })],

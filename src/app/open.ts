@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
-import type { EnvironmentConfig, SecretConfig } from "../config/model.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
 import { guard } from "../core/guard.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
@@ -25,16 +25,13 @@ export type Opening = {
 /** Opens the plug-ins of one environment: config in, ports out. */
 export function openWork(app: App, { options, ledger, owner, stop, hurry }: Opening): Work {
   const { host } = app
-  const servers = new Map<string, string | undefined>()
-  const serverOf = (name: string): string | undefined => {
-    if (!servers.has(name)) servers.set(name, serverIn(app, options.secrets[name]))
-    return servers.get(name)
-  }
+  const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, owner)]))
+  const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
     environment: options.name,
     host,
     actor: app.actor,
-    drivers: Object.fromEntries(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, owner)])),
+    drivers: Object.fromEntries([...opened].map(([name, { driver }]) => [name, driver])),
     kinds: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, secret.driver])),
     policies: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, { graceMs: secret.graceMs, endSessions: secret.endSessions }])),
     outputs: options.outputs.map((output) => openOutput(app, options, output)),
@@ -63,24 +60,20 @@ export function openWork(app: App, { options, ledger, owner, stop, hurry }: Open
   }
 }
 
-function serverIn(app: App, secret: SecretConfig | undefined): string | undefined {
-  const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
-  if (secret === undefined) return undefined
-  return type?.server?.(type.options.parse(secret.options))
-}
-
 function makeText(app: App, environment: string): MakeText {
   return (field, shape) => new Secret(`${environment}/${field}`, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), app.host.random))
 }
 
-function openDriver(app: App, environment: EnvironmentConfig, name: string, owner: string): Driver {
+/** `server`: where it is, as one word; undefined where no service is asked. */
+function openDriver(app: App, environment: EnvironmentConfig, name: string, owner: string): { readonly driver: Driver; readonly server: string | undefined } {
   const secret = environment.secrets[name]
   const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
   if (secret === undefined || type === undefined) throw new AppError("driver-unknown", `${environment.name}/${name}: this mycelium has no driver ${secret?.driver}`)
   const label = `${environment.name}/${name}`
   const { folder } = environment
-  return guard(
-    type.open(type.options.parse(secret.options), {
+  const options = type.options.parse(secret.options)
+  const driver = guard(
+    type.open(options, {
       host: app.host,
       label,
       owner,
@@ -90,6 +83,7 @@ function openDriver(app: App, environment: EnvironmentConfig, name: string, owne
     }),
     label,
   )
+  return { driver, server: type.server?.(options) }
 }
 
 export function openOutput(app: Pick<App, "plugins">, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {
