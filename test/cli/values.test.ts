@@ -51,7 +51,7 @@ describe("a key ring", () => {
 })
 
 describe("strength", () => {
-  test("is said by check and by status --json", async () => {
+  test("is said by check, by plan and by status --json", async () => {
     await using project = await layOut({}, config({ bits: 209 }, { KEY: "{{ key.password }}" }))
     await project.mycelium(["init"])
     expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
@@ -59,6 +59,8 @@ describe("strength", () => {
     expect((await project.mycelium(["check"])).stdout).toContain("35 characters: 210.0 bits")
     const { stdout } = await project.mycelium(["status", "--json"])
     expect(JSON.parse(stdout)).toMatchObject({ environments: [{ secrets: [{ name: "key", bits: 210 }] }] })
+    expect((await project.mycelium(["plan", "--days", "100"])).stdout).toMatch(/ rotate key \(every 90d, 210\.0 bits\)$/m)
+    expect(JSON.parse((await project.mycelium(["plan", "--days", "100", "--json"])).stdout)).toMatchObject({ environments: [{ name: "production", bits: { key: 210 }, events: [{ rotates: ["key"] }] }] })
   }, 60_000)
 
   test("below 128 bits is refused, or said aloud", async () => {

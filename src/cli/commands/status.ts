@@ -1,8 +1,7 @@
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
-import { shapeIn } from "../../app/shape-in.ts"
+import { bitsIn } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/turn.ts"
-import { roundedBits } from "../../base/value-shape.ts"
 import type { Config, SecretConfig } from "../../config/model.ts"
 import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
@@ -40,10 +39,9 @@ async function environmentStatus(config: Config, name: string, now: Date): Promi
   return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), journals, secrets }
 }
 
-/** Bits of the values that the config asks for. */
 function strength(secret: SecretConfig): { readonly bits?: number } {
-  const shape = shapeIn(plugins, secret)
-  return shape === undefined ? {} : { bits: roundedBits(shape) }
+  const bits = bitsIn(plugins, secret)
+  return bits === undefined ? {} : { bits }
 }
 
 function journalOf(set: ChangeSet): string {
