@@ -31,6 +31,7 @@ const batches = new Map([...modes, "bare" as const].map((mode) => [mode, writeFi
 const rows: Row[] = []
 for (const real of catalogue.filter(({ name }) => given.only === undefined || given.only.split(",").includes(name))) {
   const ask = await real.ready()
+  const since = performance.now()
   if ("why" in ask) {
     rows.push({ name: real.name, own: real.own, missing: ask.why, intact: new Map() })
     continue
@@ -43,7 +44,7 @@ for (const real of catalogue.filter(({ name }) => given.only === undefined || gi
     if (batch !== undefined) intact.set(mode, await shareIntact(ask, batch))
   }
   rows.push({ name: real.name, own: real.own, intact })
-  process.stderr.write(`${real.name}, ${Math.round((performance.now() - started) / 1000)} s\n`)
+  process.stderr.write(`${real.name}: ${((performance.now() - since) / 1000).toFixed(1)} s\n`)
 }
 process.stdout.write(sayTable(rows, batches, { count, seed: given.seed, seconds: (performance.now() - started) / 1000 }))
 const broken = rows.filter(({ own, intact }) => [...intact].some(([mode, share]) => (mode === "portable" || own.includes(mode)) && share < 1))

@@ -1,7 +1,8 @@
 import { join } from "node:path"
+import { libraryPath } from "../servers/debian.ts"
 import { type Answers, askInHalves, askProgram, chunks, output, pairs } from "./ask.ts"
 import { askDocker } from "./docker.ts"
-import { type Place, debianEnv, debianProgram, debianReaders, go, java, npm, phpExtensions, programs, python, rust } from "./fetch.ts"
+import { type Place, debianEnv, debianProgram, debianReaders, go, java, npm, phpExtensions, programs, python, rust, shells } from "./fetch.ts"
 import type { Mode } from "./files.ts"
 import { askGithub } from "./github.ts"
 
@@ -126,9 +127,13 @@ function ofPhp(name: string, which: string): Real {
 /** A file of another mode may hold commands: they run as nobody, where that can be chosen, and find no program. */
 function ofShell(name: string, shell: readonly string[], which: string, own: readonly Mode[]): Real {
   const nobody = process.getuid?.() === 0 && Bun.which("setpriv") !== null ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
-  const [program = ""] = shell
+  const [program = "", ...rest] = shell
   const script = join(programs, "read.sh")
-  return { name, own, local: true, ready: () => Promise.resolve(Bun.which(program) === null ? { why: `${program} is not on the PATH` } : async (paths, cwd) => askProgram([...nobody, ...shell, "-c", await Bun.file(script).text(), which, which], paths, { cwd, env: { HOME: cwd } })) }
+  const asked = (path: string, env: Readonly<Record<string, string>>): Ask => async (paths, cwd) =>
+    askProgram([...nobody, path, ...rest, "-c", await Bun.file(script).text(), which, which], paths, { cwd, env: { HOME: cwd, ...env } })
+  const here = Bun.which(program)
+  if (here !== null) return { name, own, local: true, ready: () => Promise.resolve(asked(here, {})) }
+  return { name, own, ready: async () => withFolder(await shells(), ({ folder }) => asked(join(folder, "bin", program), { LD_LIBRARY_PATH: libraryPath(folder) })) }
 }
 
 function withEnvFiles(name: string, own: readonly Mode[], find: () => string | null, rest: readonly string[]): Real {

@@ -51,6 +51,11 @@ export function debianReaders(): Promise<Place> {
   return debianPackages(`readers-debian-${digest(debian.join(" "))}`, debian, [], /^(lib|ruby|php)[a-z0-9.+-]*$/)
 }
 
+/** Shells that a machine may lack. */
+export function shells(): Promise<Place> {
+  return debianPackages("readers-shells", ["zsh", "mksh", "busybox"])
+}
+
 /** What unpacked Ruby and PHP need to find their own libraries. */
 export function debianEnv(folder: string): Readonly<Record<string, string>> {
   const gems = "usr/share/rubygems-integration/all/gems"
