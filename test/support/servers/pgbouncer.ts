@@ -9,8 +9,15 @@ import type { PostgresServer } from "./postgres.ts"
 import { usable } from "./programs.ts"
 import { serversFolder } from "./servers-folder.ts"
 
+export type Pgbouncer = AsyncDisposable & {
+  readonly port: number
+  readonly pid: number
+  /** Its auth_file. */
+  readonly users: string
+}
+
 /** A PgBouncer before `server` that knows these logins. Leave it by `await using`. */
-export async function startPgbouncer(server: PostgresServer, logins: Readonly<Record<string, string>>): Promise<AsyncDisposable & { readonly port: number }> {
+export async function startPgbouncer(server: PostgresServer, logins: Readonly<Record<string, string>>): Promise<Pgbouncer> {
   const programs = await usable(await pgbouncerPrograms())
   const temporary = await temporaryFolder(serversFolder())
   const port = await freePort()
@@ -51,5 +58,5 @@ export async function startPgbouncer(server: PostgresServer, logins: Readonly<Re
     await dispose()
     throw new Error(`pgbouncer did not start:\n${log}`)
   }
-  return { port, [Symbol.asyncDispose]: dispose }
+  return { port, pid: child.pid, users: join(temporary.path, "users.txt"), [Symbol.asyncDispose]: dispose }
 }
