@@ -146,6 +146,7 @@ function absent(path: string, error: unknown): undefined {
   const code = systemCode(error)
   if (code === "ENOENT") return undefined
   if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
+  if (code === "ENXIO") throw new AppError("file-irregular", `${path} is not a regular file`)
   throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
 }
 
@@ -205,6 +206,7 @@ const hints: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there: check the owner and the mode of the folder",
   EPERM: "this user may not do that: changing an owner needs root, or the target is immutable",
   ENOENT: "its folder does not exist: create it",
+  EISDIR: "a folder stands where the draft goes (.NAME.mycelium-draft, beside it): move it away",
   EMFILE: "too many open files: raise the limit (ulimit -n)",
   EBUSY: "the file is a mount point of its own: mount its folder instead",
 }

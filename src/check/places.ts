@@ -8,6 +8,8 @@ export type Place = {
   readonly path: string
   /** "an output of production". */
   readonly what: string
+  /** How many names the file has: hard links. 0 where that cannot be told. */
+  readonly names: number
   /** Written into, not replaced. */
   readonly inPlace: boolean
   /** It is mounted by itself, as we see it. */
@@ -21,7 +23,7 @@ export type Place = {
 export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
 export type Places = { readonly places: readonly Place[]; readonly alone: readonly Alone[] }
 
-type Code = "output-is-mount" | "output-mounted-alone" | "output-in-place" | "output-on-network" | "output-unreachable"
+type Code = "output-is-mount" | "output-mounted-alone" | "output-in-place" | "output-linked" | "output-on-network" | "output-unreachable"
 
 export const places = defineCheck<Code, Places>({
   name: "places",
@@ -29,6 +31,7 @@ export const places = defineCheck<Code, Places>({
     "output-is-mount": { severity: "error", remedy: "mount its folder instead; or write in_place: true, and a reader may see half of it" },
     "output-mounted-alone": { severity: "warning", remedy: "mount its folder into the container instead; or write in_place: true, and a reader may see half of it" },
     "output-in-place": { severity: "info", remedy: "mount its folder, and leave in_place out, where you can" },
+    "output-linked": { severity: "warning", remedy: "take the other name away (find / -xdev -samefile FILE says it), or name in the config the one that is read" },
     "output-on-network": { severity: "warning", remedy: "write it to a local disk, and let its reader have that" },
     "output-unreachable": { severity: "warning", remedy: "let its owner pass (chmod or chgrp that folder), or put the file elsewhere" },
   },
@@ -42,6 +45,7 @@ function judge(place: Place, alone: readonly Alone[], report: Report<Code>): voi
   const { path, what } = place
   if (place.inPlace) report.found("output-in-place", `${path} (${what}) is written into, not replaced: a reader may see half of it`)
   else if (place.isMount) report.found("output-is-mount", `${path} (${what}) is mounted by itself, so it cannot be replaced`)
+  if (!place.inPlace && place.names > 1) report.found("output-linked", `${path} (${what}) has ${place.names} names (hard links): once it is replaced, the others go on showing the old values`)
   for (const { pid, stale } of alone) {
     if (stale) report.found("output-mounted-alone", `process ${pid} has ${path} (${what}) mounted by itself and still sees one that was replaced`, { remedy: "restart its container; then mount the folder instead of the file" })
     else if (!place.inPlace) report.found("output-mounted-alone", `process ${pid} has ${path} (${what}) mounted by itself: once it is replaced, that process goes on seeing the old one`)

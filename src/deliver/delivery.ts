@@ -29,5 +29,11 @@ export async function restoreOne(output: Output, former: Former, values: Values,
   const same = now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
   const draft = ours ? await output.restore(former.before, never) : await output.prepare(values, known, never)
-  if (draft.changed) await draft.commit()
+  if (!draft.changed) return
+  try {
+    await draft.commit()
+  } catch (error) {
+    await draft.discard().catch(() => undefined)
+    throw error
+  }
 }

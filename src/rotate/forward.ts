@@ -238,10 +238,16 @@ function left(session: Session, id: string, dead: boolean): Patch {
 }
 
 async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
-  for (const { output, draft: one } of ready) {
-    if (!one.changed) continue
-    session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
-    await one.commit()
+  try {
+    for (const { output, draft: one } of ready) {
+      if (!one.changed) continue
+      session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
+      await one.commit()
+    }
+  } catch (error) {
+    // Those that were not put in place hold the new values. What is left even so goes at the next start.
+    await Promise.allSettled(ready.map((one) => one.draft.discard()))
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import { type Alone, type Place, places } from "../../src/check/places.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { found } from "./looks.ts"
 
-const sound: Place = { path: "/srv/.env", what: "an output of production", inPlace: false, isMount: false, network: undefined, reader: undefined }
+const sound: Place = { path: "/srv/.env", what: "an output of production", names: 1, inPlace: false, isMount: false, network: undefined, reader: undefined }
 const look = (place: Partial<Place>, ...alone: readonly Alone[]): Promise<readonly string[]> => found(places, { places: [{ ...sound, ...place }], alone })
 
 test("places is content with a file in a folder", async () => {
@@ -19,6 +19,11 @@ test("places finds mounts of the single file, ours and those of others", async (
   expect(await look({}, alone)).toEqual(["output-mounted-alone warning"])
   expect(await look({ inPlace: true, isMount: true }, alone)).toEqual(["output-in-place info"])
   expect(await look({ inPlace: true }, { ...alone, stale: true })).toEqual(["output-in-place info", "output-mounted-alone warning"])
+})
+
+test("places finds other names of the file, which would go on showing the old one", async () => {
+  expect(await look({ names: 2 })).toEqual(["output-linked warning"])
+  expect(await look({ names: 2, inPlace: true })).toEqual(["output-in-place info"])
 })
 
 test("places names the network file system", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { chmodSync, chownSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { type Project, json, layOut } from "../support/mycelium.ts"
 
 /** Every kind of output through the binary: what check says when it is not as it was written, and that render mends it. */
@@ -215,4 +215,56 @@ describe.skipIf(why !== undefined)(`a file that is mounted by itself${why === un
     await well(project, "render")
     expect([statSync(project.path("out/env")).uid, statSync(project.path("out/env")).gid]).toEqual([4242, 4243])
   })
+})
+
+describe("a place where no file can be put", () => {
+  const [file, other] = [{ dotenv: "env", variables: { KEY: value } }, { json: "x.json", variables: { a: value } }]
+
+  /** Root's own way to keep a file from being replaced. */
+  function freeze(path: string, how: "+i" | "-i"): boolean {
+    return Bun.which("chattr") !== null && Bun.spawnSync(["chattr", how, path], { stdout: "ignore", stderr: "ignore" }).success
+  }
+
+  test("all goes back, and no draft with the new values stays beside any output", async () => {
+    await using project = await rotated([file, other])
+    // Where that cannot be done there is nothing to see.
+    if (!freeze(project.path("env"), "+i")) return
+    try {
+      const before = [project.read("env"), project.read("x.json")]
+      expect((await project.mycelium(["rotate-now", "production"])).stdout).toContain("went back to the old value")
+      expect([project.read("env"), project.read("x.json")]).toEqual(before)
+      expect(readdirSync(project.folder).filter((name) => name.includes("draft"))).toEqual([])
+    } finally {
+      freeze(project.path("env"), "-i")
+    }
+  }, 60_000)
+
+  test.each([
+    ["a pipe", ["mkfifo"], "is not a regular file (file-irregular)"],
+    ["a folder", ["mkdir"], "is not a regular file (file-irregular)"],
+    ["a socket", ["python3", "-c", "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"], "is not a regular file (file-irregular)"],
+    ["a link", ["ln", "-s", "x.json"], "is a symbolic link (file-is-link)"],
+  ])("%s is told at once, and nothing is changed", async (_, make, says) => {
+    await using project = await rotated([file, other])
+    rmSync(project.path("env"))
+    // By a relative name: that of a socket is short.
+    Bun.spawnSync([...make, "env"], { cwd: project.folder })
+    const before = project.read("x.json")
+    const ran = await project.mycelium(["rotate-now", "production/key"], { withinMs: 20_000 })
+    expect([ran.code, ran.stdout]).toEqual([1, expect.stringContaining(says)])
+    expect(project.read("x.json")).toBe(before)
+    expect(readdirSync(project.folder).sort()).toEqual(["env", "mycelium.yaml", "out", "x.json"])
+  }, 60_000)
+
+  test("a folder in the draft's place is told by that name", async () => {
+    await using project = await rotated([file, other])
+    mkdirSync(project.path(".env.mycelium-draft"))
+    expect((await project.mycelium(["rotate-now", "production"])).stdout).toContain("hint: a folder stands where the draft goes")
+  }, 60_000)
+
+  test("check tells of another name of a file, which would go on showing the old value", async () => {
+    await using project = await rotated([file, other])
+    linkSync(project.path("env"), project.path("copy"))
+    expect((await project.mycelium(["check"])).stdout).toContain(`output-linked: ${project.path("env")} (an output of production) has 2 names`)
+  }, 60_000)
 })
