@@ -16,7 +16,7 @@ export function refuseForeign(settings: Settings, present: Present): void {
   if (settings.header !== undefined && first.startsWith(headerStart)) throw foreign(settings, "it was written for another environment", "name another file: no two environments share one")
   const others = entriesOf(settings, present.text).find((entry) => !settings.variables.some(({ name }) => name === entry.key))
   if (others !== undefined) throw foreign(settings, "it was not written by mycelium and holds other variables too", "write merge: true, and the other lines stay")
-  if (remainder(settings, present.text).some(isContent)) throw foreign(settings, "it was not written by mycelium and holds other lines too", "write merge: true, and the other lines stay")
+  if (remainder(settings, present.text).some(isContent)) throw foreign(settings, "it was not written by mycelium and holds other lines or comments too", "write merge: true, and the other lines stay")
 }
 
 export function foreign(settings: Settings, says: string, hint: string): AppError {
@@ -39,6 +39,7 @@ function ordered(entries: readonly Entry[]): readonly Entry[] {
   return [...entries].sort((one, other) => one.start - other.start)
 }
 
+/** Comments too: an older value, commented out, may stand nowhere else. */
 function isContent(line: string): boolean {
-  return /^[^\s#;]/.test(line.replace(bom, "").trimStart())
+  return line.replace(bom, "").trim() !== ""
 }

@@ -43,7 +43,7 @@ function settingsOf(options: Options, reach: { readonly folder: string; readonly
   return {
     target: resolve(reach.folder, options.dotenv),
     readerName: options.for,
-    toTell: "name the file's reader with for:, or write the value without variables",
+    toTell: "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it",
     reader,
     merge: options.merge,
     variables: Object.entries(options.variables).map(([name, template]) => variableOf(name, template)),

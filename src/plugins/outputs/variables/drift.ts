@@ -6,7 +6,12 @@ import { readBackwards } from "../liquid.ts"
 import { type Held, type Rendered, type Showing, type Variable, placeOf, renderVariable } from "./variable.ts"
 
 /** What stands in the way of overwriting a variable. */
-export type Drift = { readonly name: string; readonly says: string }
+export type Drift = {
+  readonly name: string
+  readonly says: string
+  /** What stands there cannot be told, so it cannot be adopted either. */
+  readonly unclear: boolean
+}
 
 /** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
 export async function findDrift(showing: Showing, present: ReadonlyMap<string, Held>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
@@ -15,16 +20,16 @@ export async function findDrift(showing: Showing, present: ReadonlyMap<string, H
     const { name } = variable
     const value = present.get(name)?.value
     if (!present.has(name) || value === "" || value === rendered.get(name)) continue
-    if (value === undefined) return { name, says: `what ${showing.readerName} reads there cannot be told from the file alone` }
-    if (!(await isKnown(showing, variable, value, ask))) return { name, says: "its present value is in no version that is known" }
+    if (value === undefined) return { name, unclear: true, says: `what ${showing.readerName} reads there cannot be told from the file alone` }
+    if (!(await isKnown(showing, variable, value, ask))) return { name, unclear: false, says: "its present value is in no version that is known" }
   }
   return undefined
 }
 
 /** `emptied`: how one takes a value away by hand. */
-export function driftError(showing: Showing, { name, says }: Drift, emptied: string): AppError {
+export function driftError(showing: Showing, { name, says, unclear }: Drift, emptied: string): AppError {
   return new AppError("output-drift", `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`, {
-    hint: `adopt it; or, if nobody needs it, ${emptied} and try again`,
+    hint: `${unclear ? showing.toTell : "adopt it"}; or, if nobody needs it, ${emptied} and try again`,
   })
 }
 

@@ -27,7 +27,7 @@ function dotenvKind(merge: boolean): Kind {
       const found = Object.fromEntries([...read(folder, ".env").matchAll(/^(?:export )?([A-Z]+)=(["']?)(.*?)\2\r?$/gm)].map(([, name = "", , value = ""]) => [name, value]))
       return { user: found["USER"] ?? "", password: found["PASSWORD"] ?? "", key: found["KEY"] ?? "" }
     },
-    byHand: (folder, { user, password, key }) => write(folder, ".env", `# mine\nexport KEY='${key}'\nUSER="${user}"\r\nPASSWORD=${password}`),
+    byHand: (folder, { user, password, key }) => write(folder, ".env", `${merge ? "# mine" : ""}\nexport KEY='${key}'\nUSER="${user}"\r\nPASSWORD=${password}`),
     ...(merge ? {} : { foreign: (folder: string) => write(folder, ".env", "OTHER=1\n") }),
     withoutDb: "key",
   }

@@ -99,14 +99,30 @@ describe("merge", () => {
     ["compose", "PASSWORD=$OTHER\n", "output-drift", "cannot be told"],
     ["shell", "if x; then\nPASSWORD=old\nfi\n", "output-drift", "cannot be told"],
     ["shell", "PASSWORD=old\r\n", "output-drift", "in no version"],
+    ["portable", "A=1\rPASSWORD=old\rB=2\r", "output-drift", "cannot be told"],
+    ["portable", "PASSWORD=old  \n", "output-drift", "cannot be told"],
+    ["github", "\u00ef\u00bb\u00bfPASSWORD=old\n", "output-drift", "cannot be told"],
+    ["compose", "A=1\0\nPASSWORD=old\n", "output-unreadable", "line 1: a NUL character"],
+    ["portable", "A=1\n\0P\0", "output-unreadable", "line 2: a NUL character"],
   ])("%s refuses %j", async (reader, before, code, says) => {
     await using folder = await temporaryFolder()
-    put(folder.path, before)
+    put(folder.path, Buffer.from(before, "latin1"))
     const error = await errorOf(opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never))
     expect(error.code).toBe(code)
     expect(error.message).toContain(says)
     expect(error.message).toContain(`${folder.path}/.env`)
     expect(text(folder.path)).toBe(before)
+  })
+
+  test.each([
+    ["portable", "PASSWORD=old # c\n", "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it; or, if nobody needs it, empty it (PASSWORD=) and try again"],
+    ["compose", "PASSWORD=other\n", "adopt it; or, if nobody needs it, empty it (PASSWORD=) and try again"],
+    ["portable", "A='x\nPASSWORD=b\n'\nPASSWORD=old\n", "delete one of the two lines; or, if one of them is part of another value, name the file's reader with for:"],
+    ["compose", "PASSWORD=old\nPASSWORD=old\n", "delete one of the two lines"],
+  ])("%s says what helps with %j", async (reader, before, hint) => {
+    await using folder = await temporaryFolder()
+    put(folder.path, before)
+    expect((await errorOf(opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never))).hint).toBe(hint)
   })
 
   test("names key and reader of a value that cannot be written, never the value", async () => {

@@ -81,6 +81,7 @@ describe("a whole file", () => {
   test.each([
     ["OTHER=1\nPASSWORD=old\n", "holds other variables"],
     ["echo hello\nPASSWORD=old\n", "holds other lines"],
+    ["# PASSWORD=older\nPASSWORD=old\n", "holds other lines"],
     ["PASSWORD=mine\n", "PASSWORD, its present value is in no version"],
     ["# written by mycelium: staging\nPASSWORD=old\n", "written for another environment"],
   ])("does not replace a foreign one: %j", async (before, says) => {
@@ -93,7 +94,7 @@ describe("a whole file", () => {
     expect(text(folder.path)).toBe(before)
   })
 
-  test.each(["PASSWORD=old\n", "# ours\n\nPASSWORD='new'\n", "PASSWORD=\n", "\n", ""])("replaces one that holds nothing but known values: %j", async (before) => {
+  test.each(["PASSWORD=old\n", "\n\nPASSWORD='new'\n", "PASSWORD=\n", "\n", ""])("replaces one that holds nothing but known values: %j", async (before) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
     await deliver(opened(folder.path, {}), db("new"), known("old"))

@@ -18,7 +18,7 @@ export const refusals: readonly (readonly [RegExp, string])[] = [
 ]
 
 function parse(text: string): readonly Entry[] {
-  if (fromBinary(text) === undefined) throw unreadable(text, text.length, "the file is not valid UTF-8, and this reader refuses such a file")
+  if (fromBinary(text) === undefined) throw unreadable(text, firstNotUtf8(text), "it is not valid UTF-8, and this reader refuses such a file")
   const entries: Entry[] = []
   let at = text.startsWith(bom) ? bom.length : 0
   for (const line of text.slice(at).split("\n")) {
@@ -28,6 +28,13 @@ function parse(text: string): readonly Entry[] {
     at += line.length + 1
   }
   return entries
+}
+
+/** Where the first line that is not valid UTF-8 begins. */
+function firstNotUtf8(text: string): number {
+  const lines = text.split("\n")
+  const bad = lines.findIndex((line) => fromBinary(line) === undefined)
+  return lines.slice(0, bad).join("\n").length + (bad > 0 ? 1 : 0)
 }
 
 function entryOf(text: string, at: number, line: string): Entry | undefined {

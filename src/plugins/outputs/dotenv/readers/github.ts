@@ -1,5 +1,5 @@
 import { refusals } from "./docker.ts"
-import { type Entry, type Reader, firstRefusal, unreadable, writePlain } from "./reader.ts"
+import { type Entry, type Reader, bom, firstRefusal, unreadable, writePlain } from "./reader.ts"
 
 /** The file that $GITHUB_ENV names: lines, and `NAME<<END` blocks. It has no comments: a whole file gets no header. */
 export const github: Reader = {
@@ -16,7 +16,9 @@ function parse(text: string): readonly Entry[] {
     if (line === "") continue
     const [sign, block] = [line.indexOf("="), line.indexOf("<<")]
     if (sign > 0 && (block === -1 || sign < block)) {
-      entries.push({ key: line.slice(0, sign), value: line.slice(sign + 1), start: at + sign + 1, end: at + line.length })
+      // A byte order mark belongs to no name where the runner drops it, and to the first one where it does not.
+      const marked = at === 0 && line.startsWith(bom)
+      entries.push({ key: line.slice(marked ? bom.length : 0, sign), value: marked ? undefined : line.slice(sign + 1), start: at + sign + 1, end: at + line.length })
     } else if (block > 0 && (sign === -1 || block < sign)) {
       const until = lines.findIndex((other, place) => place > index && other.line === line.slice(block + 2))
       if (until === -1 || line.length === block + 2) throw unreadable(text, at, "a block of several lines has no end")

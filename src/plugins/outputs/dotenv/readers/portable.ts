@@ -16,9 +16,9 @@ function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
   let open: Quote | undefined
   let doubtful = false
-  for (const { line, at } of lines(text)) {
+  for (const { line, at, torn } of lines(text)) {
     const [, before = "", key, value = ""] = assignment.exec(line) ?? []
-    const inside = open !== undefined || doubtful
+    const inside = open !== undefined || doubtful || torn
     if (key !== undefined) entries.push(entryOf(key, before, value, at, inside))
     open = open === undefined ? openedBy(value) : line.includes(open) ? undefined : open
     // A backslash at the end joins lines for some readers, in comments too (systemd before 254).
@@ -27,11 +27,17 @@ function parse(text: string): readonly Entry[] {
   return entries
 }
 
-function* lines(text: string): Generator<{ readonly line: string; readonly at: number }> {
+/** `torn`: a carriage return alone stands in the line, which ends it for some readers. */
+function* lines(text: string): Generator<{ readonly line: string; readonly at: number; readonly torn: boolean }> {
   let at = text.startsWith(bom) ? bom.length : 0
-  for (const line of text.slice(at).split("\n")) {
-    yield { line: line.endsWith("\r") ? line.slice(0, -1) : line, at }
-    at += line.length + 1
+  for (const whole of text.slice(at).split("\n")) {
+    const pieces = whole.replace(/\r$/, "").split("\r")
+    let from = at
+    for (const line of pieces) {
+      yield { line, at: from, torn: pieces.length > 1 }
+      from += line.length + 1
+    }
+    at += whole.length + 1
   }
 }
 

@@ -32,6 +32,8 @@ const cases: readonly Case[] = [
   ["shell", "A=\"$\u00e9\"\nB=c\n", { A: null, B: "c" }],
   ["github", "A=b=c\nB<<END\nA=no\nEND\nC='d'\n", { A: "b=c", B: null, C: "'d'" }],
   ["portable", 'A="b"\nB=c d\nC=e # f\nD = g\nE=\nF: h\n', { A: "b", B: null, C: null, D: null, E: "", F: null }],
+  ["portable", "A=1\rB=2\rC=\r\nD=3\r\n", { A: null, B: null, C: null, D: "3" }],
+  ["github", "\u00ef\u00bb\u00bfA=b\nB=c\n", { A: null, B: "c" }],
   ["portable", "A='x\nB=no\n'\nB=yes\n# c\\\nC=1\nexport D=2\n", { A: null, B: "yes", C: null, D: "2" }],
 ]
 
@@ -48,7 +50,8 @@ describe("parse()", () => {
     ["compose", "A=b\n\nx!=c\n", "line 3: the name"],
     ["compose", "A b=c\n", "line 1: the name of a variable holds a blank"],
     ["docker", "A B=c\n", "line 1: the name"],
-    ["docker", "A=\u00ff\n", "UTF-8"],
+    ["docker", "A=\u00ff\n", "line 1: it is not valid UTF-8"],
+    ["docker", "A=b\nB=c\n# \u00e9\nC=d\n", "line 3: it is not valid UTF-8"],
     ["github", "A=b\njunk\n", "line 2"],
     ["github", "A<<END\nb\n", "line 1: a block"],
     ["shell", "A='b\n", "line 1: a quote has no end"],
