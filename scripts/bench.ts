@@ -1,15 +1,19 @@
-/** `bun run bench [--short]`: one table, each row a ratio taken in one run: ours beside the same work with nothing around it. */
+/**
+ * `bun run bench [--short] [--only=PART] [--markdown]`: one table, each row a ratio taken in one run: ours beside the same work
+ * with nothing around it, and what one would use instead. A whole run leaves `bench.json`.
+ */
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
-import { exposedRow } from "./bench/exposed.ts"
 import { containRow } from "./bench/contain.ts"
+import { exposedRow } from "./bench/exposed.ts"
 import { gapRow } from "./bench/gap.ts"
 import { generatedRows } from "./bench/generated.ts"
 import { idleRows } from "./bench/idle.ts"
 import { loginRows } from "./bench/logins.ts"
 import { type Row, median, ms, quantile } from "./bench/measure.ts"
+import { withLoop } from "./bench/openbao.ts"
 import { growthRow, planRow } from "./bench/scale.ts"
 import { serviceRows } from "./bench/service.ts"
 import { startRows } from "./bench/start.ts"
@@ -25,7 +29,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 4 }),
   logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
-  contain: async () => [await (short ? containRow(100, 4, 3) : containRow(1000, 20, 3))],
+  contain: async () => [short ? await withLoop(await containRow(100, 4, 3), 10) : await withLoop(await containRow(1000, 20, 3), 100)],
   idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),
   plan: async () => [await planRow(root, short ? { environments: 100, each: 100, rounds: 3 } : { environments: 1000, each: 100, rounds: 5 })],
   exposed: async () => [await exposedRow(root, short ? { mebibytes: 256, rounds: 3 } : { mebibytes: 1024, rounds: 5 })],
@@ -77,8 +81,14 @@ const table = [
   ["", "row", "ours", "limit", "ratio", "aim", "load", "how"],
   ...rows.map(({ row, ours, limit, peer, ratio, aim, met, note, load: by }) => [met ? "met" : "MISS", row, ours, `${limit}${peer === undefined ? "" : ` | peer: ${peer}`}`, ratio.toFixed(2), aim, by, note]),
 ]
+const markdown = [
+  ["", "ours", "the same work bare", "ratio", "aim", "instead"],
+  ["---", "---", "---", "---", "---", "---"],
+  ...rows.map(({ row, ours, limit, peer, ratio, aim, met }) => [row, ours, limit, ratio.toFixed(2), met ? aim : `**${aim}**`, peer ?? "–"]),
+]
 const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)))
-for (const cells of table) process.stdout.write(`${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`)
+if (process.argv.includes("--markdown")) for (const cells of markdown) process.stdout.write(`| ${cells.join(" | ")} |\n`)
+else for (const cells of table) process.stdout.write(`${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`)
 process.stdout.write(`machine: ${machine.cores} cores, ${machine.model}; fsync ${ms(machine.fsyncMs)} (p99 ${ms(machine.fsyncP99Ms)}), durable replace ${ms(machine.durableReplaceMs)}; load ${machine.loadBefore} before, ${await load()} after\n`)
 if (only === undefined) await writeFile(join(root, "bench.json"), `${JSON.stringify({ short, machine, rows }, null, 1)}\n`)
 process.exit(0)

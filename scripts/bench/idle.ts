@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { cronWith } from "./cron.ts"
 import { type Many, manyEnvironments } from "./many.ts"
 import type { Row } from "./measure.ts"
 import { compiled } from "./start.ts"
@@ -18,9 +19,11 @@ export async function idleRows(root: string, how: { readonly environments: numbe
     const ours = await watchOne([join(root, "dist", "mycelium"), "run", "--json"], new RegExp(`"started","environments":${environments},`), how, many)
     const alone = await watchOne([timer], /started/, how)
     const live = await watchOne([jobs], /started/, how)
+    const cron = await cronWith(environments, folder)
+    const lines = "why" in cron ? undefined : await watchOne(cron.argv, /started/, how, cron)
     const seconds = how.watchMs / 1000
     const say = (idle: Idle): string => `${idle.rssMiB.toFixed(0)} MiB, ${idle.wakeUpsAMinute} wake-ups and ${idle.cpuMsAMinute} ms a minute`
-    const common = { limit: `${say(alone)}: one timer`, peer: `${say(live)}: ${environments} croner jobs` }
+    const common = { limit: `${say(alone)}: one timer`, peer: `${say(live)}: ${environments} croner jobs; ${lines === undefined ? `no cron here: ${"why" in cron ? cron.why : ""}` : `${say(lines)}: ${environments} lines of Debian's cron`}` }
     return [
       { row: `idle, ${environments} environments: memory`, ours: `${ours.rssMiB.toFixed(0)} MiB (peak ${ours.peakMiB.toFixed(0)} while it loads)`, ...common, ratio: ours.rssMiB / alone.rssMiB, aim: "<= 96 MiB", met: ours.rssMiB <= 96, note: `VmRSS after ${how.settleMs / 1000} s` },
       { row: `idle, ${environments} environments: wake-ups`, ours: `${ours.wakeUpsAMinute} a minute, ${ours.cpuMsAMinute} ms CPU`, ...common, ratio: ours.wakeUpsAMinute / alone.wakeUpsAMinute, aim: "<= 120 a minute", met: ours.wakeUpsAMinute <= 120, note: `voluntary context switches of all threads in ${seconds} s` },
@@ -30,8 +33,8 @@ export async function idleRows(root: string, how: { readonly environments: numbe
   }
 }
 
-async function watchOne(argv: readonly string[], says: RegExp, how: { readonly settleMs: number; readonly watchMs: number }, many?: Many): Promise<Idle> {
-  const child = Bun.spawn([...argv], { env: many?.env ?? {}, stdin: "ignore", stdout: "pipe", stderr: "inherit" })
+async function watchOne(argv: readonly string[], says: RegExp, how: { readonly settleMs: number; readonly watchMs: number }, run?: Pick<Many, "env">): Promise<Idle> {
+  const child = Bun.spawn([...argv], { env: run?.env ?? {}, stdin: "ignore", stdout: "pipe", stderr: "inherit" })
   try {
     const { value } = await child.stdout.getReader().read()
     if (!says.test(new TextDecoder().decode(value))) throw new Error(`${argv[0]} did not start`)

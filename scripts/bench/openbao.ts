@@ -3,11 +3,12 @@ import { join } from "node:path"
 import { hand } from "../../test/support/servers/account.ts"
 import { startChild } from "../../test/support/servers/child.ts"
 import { freePort } from "../../test/support/servers/free-port.ts"
-import type { PostgresServer } from "../../test/support/servers/postgres.ts"
+import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
 import { serversFolder } from "../../test/support/servers/servers-folder.ts"
 import { temporaryFolder } from "../../test/support/temp-folder.ts"
 import { until } from "../../test/support/until.ts"
 import { openbaoPrograms } from "../servers/openbao.ts"
+import type { Row } from "./measure.ts"
 import { newPassword } from "./services.ts"
 
 /** What one would use instead: OpenBao with its integrated storage, on a disk as ours; roles of PostgreSQL as its static roles. */
@@ -75,4 +76,20 @@ export async function startOpenBao(): Promise<OpenBao | { readonly why: string }
     await stop()
     throw error
   }
+}
+
+/** A containment beside what one would type instead: a shell loop over `bao write -f database/rotate-role/…`, one after the other. */
+export async function withLoop(row: Row, count: number): Promise<Row> {
+  await using server = await startPostgres()
+  const bao = await startOpenBao()
+  if ("why" in bao) return { ...row, peer: `no OpenBao here: ${bao.why}` }
+  await using _ = bao
+  const roles = Array.from({ length: count }, (_, index) => `looped${index}`)
+  await server.sql(roles.map((role) => `CREATE ROLE ${role} LOGIN`).join("; "))
+  await bao.adopt(server, roles)
+  const began = performance.now()
+  const { exitCode } = Bun.spawnSync(["sh", "-c", 'bao=$1; shift; for role; do "$bao" write -f "database/rotate-role/$role" || exit 1; done', "sh", ...bao.argv, ...roles], { env: bao.env, stdout: "ignore", stderr: "ignore" })
+  const tookMs = performance.now() - began
+  if (exitCode !== 0) throw new Error("the loop of OpenBao ended early")
+  return { ...row, peer: `${(tookMs / 1000).toFixed(1)} s for ${count} in a shell loop over bao write -f database/rotate-role/…, no login, no session ended` }
 }
