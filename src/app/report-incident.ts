@@ -34,6 +34,8 @@ export type SecretReport = {
   /** Values whose login was refused after the change; none where no service asks for the secret. */
   readonly dead: readonly { readonly version: string; readonly at: string }[]
   readonly sessionsEnded: number
+  /** What was found there, and what a person must know besides, as the log has it. */
+  readonly notes: readonly string[]
   readonly containedAt?: string
   readonly restarts: readonly Restart[]
 }
@@ -151,9 +153,16 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
     ...(promote === undefined ? {} : { currentAt: promote.at }),
     dead: deaths.map((line) => ({ version: textOf(line, "version") ?? "", at: line.at })),
     sessionsEnded: deaths.reduce((sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0), 0),
+    notes: [...new Set(lines.flatMap(notesOf))],
     ...(containedAt === undefined ? {} : { containedAt }),
     restarts: [...last].map(([deployment, line]) => ({ deployment, at: line.at, healthy: line["healthy"] === true, health: textOf(line, "health") ?? "none" })),
   }
+}
+
+function notesOf(line: Line): readonly string[] {
+  if (line.event === "found") return [textOf(line, "says") ?? textOf(line, "code") ?? ""]
+  const { notes } = line as Readonly<Record<string, unknown>>
+  return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : []
 }
 
 type Fault = { readonly code: string; readonly says: string }

@@ -75,7 +75,7 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
       if (pending === undefined) return
       session.work.tell("cut", "no value but the new one is accepted from now on", name)
       try {
-        session.ended.set(name, (await expel(session, name, pending)).sessionsEnded)
+        session.expelled.set(name, await expel(session, name, pending))
       } catch (error) {
         session.work.tell("cut", `not done yet: ${said(error).says}`, name)
       }

@@ -1,9 +1,9 @@
-import { AppError } from "../base/error.ts"
 import type { Credential, Deployment, Fields, Finding, Values } from "../core/ports.ts"
 import { nextVersionId, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
+import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, deadlines } from "./work.ts"
 
@@ -15,7 +15,7 @@ export type Preflight = { readonly members: readonly string[]; readonly firsts: 
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
   const firsts: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
-  const round: Round = { silent: new Set(), answered: new Map() }
+  const round = new Round(session)
   const verdicts = await Promise.all(
     order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
       try {
@@ -28,6 +28,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       }
     }),
   )
+  round.end()
   const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
   // In an incident a sick deployment is reported in the end, and stops nothing.
@@ -50,11 +51,6 @@ async function again(session: Session, name: string, { order: { contain }, round
   return [...findings, ...(await probes(session, name))]
 }
 
-/** A silent server is not waited for: the others go on, and come back to it. */
-const briefMs = 1500
-/** The servers that gave no answer in this round; and when (monotonic ms) the others last gave one. */
-type Round = { readonly silent: Set<string>; readonly answered: Map<string, number> }
-
 /**
  * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
  * ends. Older values are ended with it. `round` left out: there is time.
@@ -62,24 +58,13 @@ type Round = { readonly silent: Set<string>; readonly answered: Map<string, numb
 async function underAttack(session: Session, name: string, round: Round | undefined): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
-  const server = session.work.serverOf(name)
-  const { host } = session.work
-  let began = 0
-  const found = await atService(session, name, round === undefined ? deadlines.preflight : briefMs, (signal) => {
-    if (server !== undefined && round?.silent.has(server) === true) throw new AppError("no-answer", "its server gave no answer a moment ago", { remedy: "retry" })
-    began = host.monotonicMs()
-    return driver.preflight(versions, signal)
-  }).catch((error: unknown) => {
-    // A server that meanwhile answered about another secret is not silent, but slow.
-    if (server !== undefined && said(error).code === "timeout" && (round?.answered.get(server) ?? -1) < began) round?.silent.add(server)
-    throw error
-  })
-  if (server !== undefined) round?.answered.set(server, host.monotonicMs())
+  const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal)
+  const found = await (round === undefined ? atService(session, name, deadlines.preflight, look) : round.look(name, look))
   const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
   const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : { ...locked, ...one }))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   const answers = await probes(session, name, round === undefined || driver.forget === undefined)
-  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning" } : { ...one, ...locked }))]
+  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
 }
 
 const noAdmin = "if an intruder has changed it, only an admin gets in: set a new password at the service by hand, mycelium adopt it, then the same command again (an admin in the config does all of that)"

@@ -2,7 +2,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
 import { type Patch, type Version, changeVersion } from "../core/state.ts"
 import { atService, driverOf, probe, said } from "./ask.ts"
-import type { Session } from "./session.ts"
+import type { Expelled, Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
 export type Death =
@@ -22,7 +22,8 @@ export async function revokeOwed(session: Session, how: { readonly skipGrace: bo
   const events: AuditEvent[] = []
   const since = session.work.host.now().toISOString()
   for (const { secret, version, death } of revoked) {
-    events.push({ ...eventOf(session, secret, version), event: death.is === "dead" ? "revoke" : "revoke-failed", ...(death.is === "dead" ? { sessionsEnded: death.sessionsEnded } : { code: death.code }) })
+    const what = death.is === "dead" ? { event: "revoke", sessionsEnded: death.sessionsEnded, ...(death.notes === undefined ? {} : { notes: death.notes }) } : { event: "revoke-failed", code: death.code }
+    events.push({ ...eventOf(session, secret, version), ...what })
     if (death.is !== "dead") continue
     const earlier = patches[secret]
     const kept = changeVersion(version, (one) => ({ ...one, stage: { is: "kept", since } }))
@@ -118,14 +119,16 @@ async function expelAll(session: Session, name: string, versions: readonly Versi
     for (const one of session.state(name).versions.filter(({ stage }) => stage.is === "kept").slice(-triedAgain)) {
       if ((await probe(session, name, (await open(one)).old)) === "accepted") return answer({ is: "alive", code: "not-proven-dead", says: `the service accepts ${one.id}, which was dead before` })
     }
-    return answer({ is: "dead", sessionsEnded: sessionsEnded + (session.ended.get(name) ?? 0), ...(notes.length === 0 ? {} : { notes }) })
+    const before = session.expelled.get(name) ?? { sessionsEnded: 0, notes: [] }
+    const all = [...before.notes, ...notes]
+    return answer({ is: "dead", sessionsEnded: sessionsEnded + before.sessionsEnded, ...(all.length === 0 ? {} : { notes: all }) })
   } catch (error) {
     return answer({ is: "owed", ...said(error) })
   }
 }
 
 /** No value but `live` is accepted, and no session lives that was not opened with it, as far as the service can tell. */
-export async function expel(session: Session, name: string, live: Credential): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+export async function expel(session: Session, name: string, live: Credential): Promise<Expelled> {
   const driver = driverOf(session, name)
   if (driver.overlap === "none") return { sessionsEnded: 0, notes: [] }
   if (driver.expel !== undefined) return atService(session, name, deadlines.revoke, async (signal) => (await driver.expel?.(live, signal)) ?? { sessionsEnded: 0, notes: [] })

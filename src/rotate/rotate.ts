@@ -2,7 +2,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { forward } from "./forward.ts"
-import { type Firsts, preflight } from "./preflight.ts"
+import { type Firsts, type Preflight, preflight } from "./preflight.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
@@ -20,11 +20,17 @@ export type Order = {
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left } = await preflight(session, order)
+  const { members, firsts, left, findings } = await preflight(session, order)
+  if (order.contain !== undefined) remarkFound(session, members, findings)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   await generate(session, order, members, firsts)
   return { ...left, ...(await forward(session, { fresh: true })) }
+}
+
+/** What an incident ends is gone then: that it was there is for those who ask later, and stands in the log. */
+function remarkFound(session: Session, members: readonly string[], findings: Preflight["findings"]): void {
+  for (const secret of members) for (const { code, says, yields } of findings[secret] ?? []) if (yields === true) session.remark({ event: "found", secret, code, says })
 }
 
 /** What waits for something of its own, and is asked nothing meanwhile. */

@@ -16,14 +16,17 @@ export type Commit = {
   readonly flush?: boolean
 }
 
+/** `notes`: what a person must know besides. */
+export type Expelled = { readonly sessionsEnded: number; readonly notes: readonly string[] }
+
 /** The state of one environment while somebody works on it. Every change goes through `commit`: one durable write. */
 export class Session {
   readonly work: Work
   document: StateDocument
   /** Secrets of the open change set whose pending value this run itself has seen accepted. */
   readonly proven = new Set<string>()
-  /** How many sessions were ended already, by secret, before the revoke that tells of them. */
-  readonly ended = new Map<string, number>()
+  /** What was expelled already, by secret, before the revoke that tells of it. */
+  readonly expelled = new Map<string, Expelled>()
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
   readonly acts = new Map<string, object>()
   readonly #opened = new Map<string, Promise<Credential>>()

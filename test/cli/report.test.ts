@@ -89,6 +89,19 @@ describe("report INCIDENT", () => {
     for (const said of [text, page, JSON.stringify(report)]) expect(values.filter((value) => said.includes(value))).toEqual([])
   })
 
+  test("tells what an intruder had left, and what cannot be told from him", async () => {
+    await using estate = await open()
+    const { project, services } = estate
+    const user = String(services["redis"]?.options["user"])
+    await redis.command("ACL", "SETUSER", user, ">intruders-own-password")
+    expect((await project.mycelium(contain)).code).toBe(0)
+    const { report } = await reportOf(estate)
+    const notes = report.secrets.map((one) => [one.secret, one.notes] as const).filter(([, own]) => own.length > 0)
+    expect(notes).toEqual([["redis", [expect.stringContaining(`user ${user} holds a password besides ours`)]]])
+    expect(linesOf(estate).filter(({ event }) => event === "found")).toMatchObject([{ secret: "redis", code: "redis-unknown-password", incident: "leak-7" }])
+    expect((await project.mycelium(["report", "leak-7"])).stdout).toContain("- production/redis: user")
+  })
+
   test("goes into a file that only we can read, and never over what a person wrote", async () => {
     await using estate = await open()
     const { project } = estate
@@ -219,7 +232,7 @@ describe("one of three servers is down", () => {
     }
     const [without, with_] = [othersMs((await reportOf(calm)).report), othersMs((await reportOf(estate)).report)]
     console.log(`${how}: the others were contained after ${with_} ms, with all servers up after ${without} ms; the whole run took ${Math.round(first.ms)} ms`)
-    // A silent server may cost one brief look (1.5 s) before the others go on; busy machines double all.
+    // A silent server is waited for half a second after the others have answered; busy machines double all.
     expect(with_).toBeLessThan(without * 2 + 5000)
     const carryOn = (await reportOf(estate)).report.carryOn ?? []
     expect((await project.mycelium(carryOn)).code).toBe(0)

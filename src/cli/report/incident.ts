@@ -17,6 +17,7 @@ export function incidentBlocks(report: IncidentReport, config: readonly string[]
     { is: "table", head: ["time", "after", "what"], rows: timeline.map((step) => [instant(step.at), since(report.begun, step.at), stepText(step)]) },
     { is: "heading", text: "Each secret" },
     tableOr(["secret", "was", "is", "accepted", "proof that the old value is dead", "older sessions ended", "programs that have the new value"], secrets.map((one) => secretRow(one)), "The logs name no secret of this incident."),
+    ...notes(secrets),
     { is: "text", text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little." },
     { is: "heading", text: "Who was given these values before" },
     { is: "text", text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files or their backups, and whoever is root on this machine, belongs to this list too.` },
@@ -32,6 +33,12 @@ export function incidentBlocks(report: IncidentReport, config: readonly string[]
     { is: "blank", says: "What is done differently from now on, by whom, from when? (to be written by a person)" },
     ...headsOf(report.heads, config),
   ]
+}
+
+/** What speaks of whoever was in: what he left, and what cannot be told from him. */
+function notes(secrets: readonly SecretReport[]): readonly Block[] {
+  const items = secrets.flatMap(({ environment, secret, notes: own }) => own.map((note) => `${environment}/${secret}: ${note}`))
+  return items.length === 0 ? [] : [{ is: "text", text: "Found there when it was contained, for those who look into the breach:" }, { is: "list", items }]
 }
 
 function verdict({ contained, secrets, left, carryOn = [], unhealthy, incident }: IncidentReport, done: number, config: readonly string[]): readonly Block[] {
