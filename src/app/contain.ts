@@ -55,11 +55,11 @@ export async function contain(app: App, chosen: ReadonlyMap<string, readonly str
 const selectionMost = 2000
 const namesMost = 200
 
-/** What was chosen, as words of the command line; undefined where that is too much for a line. */
+/** What was chosen, as words of the command line; where that is too much for a line, the environments; undefined where these are, too. */
 function wordsOf({ config }: App, chosen: ReadonlyMap<string, readonly string[] | undefined>): readonly string[] | undefined {
   if (Object.keys(config.environments).every((name) => chosen.has(name) && chosen.get(name) === undefined)) return ["--all"]
   const words = [...chosen].flatMap(([environment, secrets]) => secrets?.map((secret) => `${environment}/${secret}`) ?? [environment])
-  return words.join(" ").length > selectionMost ? undefined : words
+  return [words, [...chosen.keys()].map((environment) => `${environment}/*`)].find((one) => one.join(" ").length <= selectionMost)
 }
 
 /** What is to be contained goes into the log with the first durable write: who reads it later learns what is left, too. */

@@ -46,7 +46,7 @@ export type IncidentReport = {
   readonly at: string
   readonly contained: boolean
   /** What is left: secrets, and environments of which nothing is known. */
-  readonly left: readonly { readonly environment: string; readonly secret?: string; readonly code: string; readonly says: string }[]
+  readonly left: readonly { readonly environment: string; readonly secret?: string; /** Secrets of it, the log does not say which. */ readonly some?: true; readonly code: string; readonly says: string }[]
   /** Words of the command that carries on; none where nothing is left. */
   readonly carryOn?: readonly string[]
   /** Deployments whose last restart did not end healthy. */
@@ -80,6 +80,7 @@ export function incidentOf(config: Config, { incident, noticed: given, readersMs
   const containedAt = latest(secrets.flatMap((one) => one.containedAt ?? []))
   const healthyAt = latest(secrets.flatMap(({ restarts }) => restarts.filter(({ healthy }) => healthy).map(({ at }) => at)))
   const since = new Date(Date.parse(noticed) - readersMs).toISOString()
+  const carriesOn = carryOn(incident, { config, left, lines, secrets })
   const involved = sources.filter(({ environment }) => secrets.some((one) => one.environment === environment))
   return {
     project: config.project,
@@ -87,7 +88,7 @@ export function incidentOf(config: Config, { incident, noticed: given, readersMs
     at: now.toISOString(),
     contained,
     left,
-    ...(contained ? {} : { carryOn: carryOn(incident, { config, left, lines, secrets }) }),
+    ...(contained || carriesOn === undefined ? {} : { carryOn: carriesOn }),
     unhealthy,
     noticed: { at: noticed, given: given !== undefined },
     begun,
@@ -186,15 +187,30 @@ function number(version: string): number {
   return Number(version.slice(1))
 }
 
-/** Environments that were chosen, and of which no line of this incident exists: nothing was done there. */
+/**
+ * What was chosen and no line of this incident speaks of: its environment could not be opened (it was locked, its state
+ * unreadable or older than its log), so its own log could not be written, and those of the others tell that it was chosen.
+ */
 function unopened({ environments }: Config, sources: readonly Source[], lines: readonly Line[]): IncidentReport["left"] {
-  const words = new Set(lines.flatMap(({ event, selection }) => (event === "contain" && Array.isArray(selection) ? selection.map(String) : [])))
-  const chosen = words.has("--all") ? Object.keys(environments) : [...new Set([...words].map((word) => word.split("/")[0] ?? ""))]
-  return chosen.flatMap((environment) => {
-    const source = sources.find((one) => one.environment === environment)
-    if (source === undefined || lines.some((line) => line.environment === environment)) return []
-    const holds = source.unreadable !== undefined || Object.values(source.document?.secrets ?? {}).some((state) => versionAt(state, "current") !== undefined)
-    return holds ? [{ environment, code: source.unreadable?.code ?? "not-contained", says: source.unreadable?.says ?? "nothing was done in it" }] : []
+  const chosen = lines.filter(({ event }) => event === "contain")
+  const words = new Set(chosen.flatMap(({ selection }) => (Array.isArray(selection) ? selection.map(String) : [])))
+  const last = latest(chosen.map(({ at }) => at)) ?? ""
+  return sources.flatMap((source): IncidentReport["left"] => {
+    const { environment } = source
+    const all = words.has("--all") || words.has(environment)
+    const named = [...words].flatMap((word) => (word.startsWith(`${environment}/`) ? [word.slice(environment.length + 1)] : []))
+    if ((!all && named.length === 0) || environments[environment] === undefined) return []
+    const own = lines.filter((line) => line.environment === environment)
+    const some = named.includes("*")
+    const why = source.unreadable ?? (source.document === undefined && source.log.lines > 0 ? { code: "state-older", says: "its state is gone" } : undefined)
+    if (why !== undefined) return own.length > 0 ? [] : all ? [{ environment, ...why }] : some ? [{ environment, some, ...why }] : named.map((secret) => ({ environment, secret, ...why }))
+    const spoken = new Set(own.flatMap((line) => namesOf(line) ?? []))
+    // What got its value later was none that anybody could take.
+    const holds = Object.entries(source.document?.secrets ?? {}).flatMap(([name, state]) => ((versionAt(state, "current")?.madeAt ?? "~") < last ? [name] : []))
+    if (some && !all) return own.length > 0 || holds.length === 0 ? [] : [{ environment, some, code: "not-contained", says: "nothing was done in it" }]
+    const missed = (all ? holds : holds.filter((name) => named.includes(name))).filter((name) => !spoken.has(name))
+    const says = { code: "not-contained", says: "nothing was done in its environment" }
+    return all && own.length === 0 && missed.length > 0 ? [{ environment, ...says }] : missed.map((secret) => ({ environment, secret, ...says }))
   })
 }
 
@@ -203,10 +219,12 @@ type Carrying = { readonly config: Config; readonly left: IncidentReport["left"]
 /** More names than this are said as their environment. */
 const wordsMost = 8
 
-/** An environment as a whole only where all of it was chosen: nothing more than that may be contained. */
-function carryOn(incident: string, { config, left, lines, secrets }: Carrying): readonly string[] {
-  const words = [...new Set(left.map(({ environment }) => environment))].flatMap((environment) => {
-    const own = left.filter((one) => one.environment === environment)
+/** An environment as a whole only where all of it was chosen: nothing more than that may be contained. Undefined where it is not known what was chosen. */
+function carryOn(incident: string, { config, left, lines, secrets }: Carrying): readonly string[] | undefined {
+  const known = left.filter(({ some }) => some === undefined)
+  if (known.length === 0) return undefined
+  const words = [...new Set(known.map(({ environment }) => environment))].flatMap((environment) => {
+    const own = known.filter((one) => one.environment === environment)
     const all = Object.keys(config.environments[environment]?.secrets ?? {})
     const whole = own.some(({ secret }) => secret === undefined) || (own.length > wordsMost && all.every((name) => secrets.some((one) => one.environment === environment && one.secret === name)))
     return whole ? [environment] : own.map(({ secret = "" }) => `${environment}/${secret}`)

@@ -1,3 +1,4 @@
+import { AppError, systemCode } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import type { Result } from "../check/check.ts"
 import type { Me } from "../check/way.ts"
@@ -58,18 +59,23 @@ async function readOne({ store, project }: Config, environment: string, wanted: 
   const incidents = new Set<string>()
   let last: { readonly n: number; readonly line: string } | undefined
   let begins: string | undefined
-  for await (const { line, entry } of readLog(place)) {
-    if (entry === undefined) continue
-    begins ??= entry.at
-    last = { n: entry.n, line }
-    if (typeof entry["incident"] === "string") incidents.add(entry["incident"])
-    if (wanted(entry)) entries.push(entry)
+  const read = async (): Promise<Pick<Source, "document">> => {
+    for await (const { line, entry } of readLog(place)) {
+      if (entry === undefined) continue
+      begins ??= entry.at
+      last = { n: entry.n, line }
+      if (typeof entry["incident"] === "string") incidents.add(entry["incident"])
+      if (wanted(entry)) entries.push(entry)
+    }
+    return { document: await readState(place) }
   }
+  const found = await read().catch((error: unknown) => ({ document: undefined, unreadable: reasonOf(error) }))
   const log = { lines: last?.n ?? 0, head: last === undefined ? "" : lineHash(last.line), ...(begins === undefined ? {} : { begins }) }
-  try {
-    return { environment, document: await readState(place), entries, log, incidents: [...incidents] }
-  } catch (error) {
-    const { code, says } = said(error)
-    return { environment, document: undefined, unreadable: { code, says }, entries, log, incidents: [...incidents] }
-  }
+  return { environment, ...found, entries, log, incidents: [...incidents] }
+}
+
+function reasonOf(error: unknown): { readonly code: string; readonly says: string } {
+  if (!(error instanceof AppError) && systemCode(error) !== undefined) return { code: "file-unreadable", says: `its audit log cannot be read (${systemCode(error)})` }
+  const { code, says } = said(error)
+  return { code, says }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import type { IncidentReport } from "../../src/app/report-incident.ts"
 import type { PeriodReport } from "../../src/app/report-period.ts"
 import { randomFrom } from "../../scripts/crash/cuts.ts"
-import { json, modeOf } from "../support/mycelium.ts"
+import { json, layOut, modeOf } from "../support/mycelium.ts"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
@@ -25,7 +25,7 @@ afterAll(async () => {
 const contain = ["rotate-now", "production", "--contain", "--incident", "leak-7"]
 const open = (more?: Readonly<Record<string, unknown>>): Promise<Estate> => openEstate({ postgres, other, redis }, more)
 
-async function reportOf({ project }: Estate, ...more: readonly string[]): Promise<{ readonly code: number | undefined; readonly report: IncidentReport }> {
+async function reportOf({ project }: Pick<Estate, "project">, ...more: readonly string[]): Promise<{ readonly code: number | undefined; readonly report: IncidentReport }> {
   const ran = await project.mycelium(["report", "leak-7", "--json", ...more])
   return { code: ran.code, report: json<IncidentReport>(ran) }
 }
@@ -239,6 +239,27 @@ describe("one of three servers is down", () => {
     const { code, report } = await reportOf(estate)
     expect({ code, contained: report.contained, dead: await allDead(estate) }).toEqual({ code: 0, contained: true, dead: ["28P01", "28P01", "WRONGPASS"] })
   }, 120_000)
+})
+
+describe("an environment that could not be opened", () => {
+  test("is left, by what the logs of the others say was chosen: no more of it, and no less", async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `a_secret_with_quite_a_long_name_to_tell_it_by_${index}`)
+    const secrets = { k: "generated", l: "generated", ...Object.fromEntries(names.map((name) => [name, { driver: "generated", tags: ["many"] }])) }
+    await using project = await layOut({}, { project: "shop", environments: Object.fromEntries(["fine", "broken", "gone", "other"].map((name) => [name, { rotate_every: "90d", secrets }])) })
+    for (const args of [["init"], ["rotate-now", "--all", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+    const state = (environment: string): string => project.statePath(environment)
+    await Bun.write(state("broken"), "{")
+    await Bun.file(state("gone")).delete()
+    expect((await project.mycelium(["rotate-now", "fine/k", "broken/k", "gone", "--contain", "--incident", "leak-7"])).code).toBe(7)
+    const { code, report } = await reportOf({ project })
+    expect({ code, left: report.left.map(({ environment, secret = "", code: why }) => [environment, secret, why]) }).toEqual({ code: 7, left: [["broken", "k", "state-broken"], ["gone", "", "state-older"]] })
+    expect(report.carryOn).toEqual(["rotate-now", "broken/k", "gone", "--contain", "--incident", "leak-7"])
+    // More names than a line holds: which of them were chosen is not known, and nothing more than that is contained.
+    expect((await project.mycelium(["rotate-now", "--tag", "many", "--contain", "--incident", "leak-8"])).code).toBe(7)
+    const many = json<IncidentReport>(await project.mycelium(["report", "leak-8", "--json"]))
+    expect({ left: many.left.map(({ environment, some }) => [environment, some]), carryOn: many.carryOn }).toEqual({ left: [["broken", true], ["gone", true]], carryOn: undefined })
+    expect((await project.mycelium(["report", "leak-8"])).stdout).toContain("with the same selection and --incident leak-8")
+  })
 })
 
 describe("report --since", () => {

@@ -41,7 +41,7 @@ function notes(secrets: readonly SecretReport[]): readonly Block[] {
   return items.length === 0 ? [] : [{ is: "text", text: "Found there when it was contained, for those who look into the breach:" }, { is: "list", items }]
 }
 
-function verdict({ contained, secrets, left, carryOn = [], unhealthy, incident }: IncidentReport, done: number, config: readonly string[]): readonly Block[] {
+function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: IncidentReport, done: number, config: readonly string[]): readonly Block[] {
   const sick: readonly Block[] =
     unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
   if (contained) {
@@ -53,9 +53,12 @@ function verdict({ contained, secrets, left, carryOn = [], unhealthy, incident }
   }
   return [
     { is: "verdict", good: false, text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.` },
-    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, says, code }) => [secret === undefined ? `${environment} (all of it)` : `${environment}/${secret}`, whyOf(says, code), code]) },
-    { is: "text", text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:" },
-    { is: "command", lines: [command([...carryOn, ...config])] },
+    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, some, says, code }) => [secret === undefined ? `${environment} (${some === true ? "the secrets that were chosen" : "all of it"})` : `${environment}/${secret}`, whyOf(says, code), code]) },
+    ...(carryOn === undefined ? [] : ([
+          { is: "text", text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:" },
+          { is: "command", lines: [command([...carryOn, ...config])] },
+        ] as const)),
+    ...(left.every(({ some }) => some === undefined) ? [] : [{ is: "text", text: `Of some environments more secrets were chosen than the log holds names: run the command of then again, with the same selection and --incident ${incident}.` } as const]),
     { is: "text", text: "Then make this report again:" },
     { is: "command", lines: [command(["report", incident, ...config])] },
     ...sick,

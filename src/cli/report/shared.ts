@@ -37,7 +37,7 @@ export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
       { is: "verdict", good: breaches === 0, text: breaches === 0 ? `No secret is older than ${formatDuration(maxAgeMs)}.` : `${many(breaches, "secret")} ${breaches === 1 ? "is" : "are"} older than ${formatDuration(maxAgeMs)}.` },
       { is: "table", head: ["secret", "age", "allowed", "judged"], rows: secrets.map(({ secret, ageMs, exempt, breach }) => [secret, ageMs === undefined ? "no value" : formatDuration(ageMs), exempt ? "an exception" : formatDuration(maxAgeMs), exempt ? "not judged: policy: none in the config" : breach ? "too old" : "kept"]) },
       ...(past.length === 0 ? [] : [{ is: "text", text: `Older than allowed when they were replaced: ${past.map(({ secret, at, ageMs }) => `${secret} (${formatDuration(ageMs)}, ${instant(at)})`).join(", ")}.` } as const]),
-      { is: "text", text: `Its rules here: a password changes at least every ${formatDuration(maxAgeMs)} (8.3.9; for accounts of programs, 8.6.3 asks for a period of your own analysis), and the audit history is kept for a year (10.5.1). ${log}` },
+      { is: "text", text: `Held here to: a new value at least every ${formatDuration(maxAgeMs)}, and an audit history of a year. In PCI DSS v4.0.1 the ${formatDuration(maxAgeMs)} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${log}` },
     ]
   })
 }
