@@ -6,14 +6,21 @@ const deadlineMs = 300_000
 
 export type How = { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }
 
-/** Hands paths to a program of scripts/readers/programs, one a line. */
+/** Hands paths to a program of scripts/readers/programs, one a line. It goes on after a file that it refuses: where it does not, its figures mean nothing. */
 export async function askProgram(argv: readonly string[], paths: readonly string[], how: How): Promise<Answers> {
-  return pairs(await output(argv, how, paths.map((path) => `${path}\n`).join("")))
+  const { out, code } = await ran(argv, how, paths.map((path) => `${path}\n`).join(""))
+  if (code !== 0) throw new Error(`${argv.join(" ").slice(0, 200)} did not get to its end: ${code}`)
+  return pairs(out)
 }
 
-export async function output(argv: readonly string[], { cwd, env }: How, stdin = ""): Promise<Buffer> {
+export async function output(argv: readonly string[], how: How): Promise<Buffer> {
+  return (await ran(argv, how, "")).out
+}
+
+async function ran(argv: readonly string[], { cwd, env }: How, stdin: string): Promise<{ readonly out: Buffer; readonly code: number | NodeJS.Signals }> {
   const child = Bun.spawn([...argv], { cwd, env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? cwd, LANG: "C.UTF-8", ...env }, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "ignore", timeout: deadlineMs, killSignal: "SIGKILL" })
-  return Buffer.from(await new Response(child.stdout).arrayBuffer())
+  const out = Buffer.from(await new Response(child.stdout).arrayBuffer())
+  return { out, code: child.signalCode ?? (await child.exited) }
 }
 
 /** NAME=VALUE and NUL, again and again, of the names that are ours. */

@@ -13,8 +13,8 @@ export type Real = {
   readonly own: readonly Mode[]
   /** Needs nothing but what a machine may have. */
   readonly local?: true
-  /** Asked one file at a time where it refuses one: only what is its own, what is portable, and the seed's. */
-  readonly slow?: true
+  /** Of files that are not its own, nor portable, nor the seed's, it is asked so many only: it starts programs for each. */
+  readonly few?: number
   /** Ready to answer, or why it cannot be had here. */
   ready(): Promise<Ask | { readonly why: string }>
 }
@@ -23,7 +23,11 @@ export type Ask = (paths: readonly string[], cwd: string) => Promise<Answers>
 
 const systemdLibraries = [...new Bun.Glob("*-linux-gnu/systemd/libsystemd-shared-*.so").scanSync("/usr/lib")]
 const shows = "process.stdout.write(Object.keys(process.env).map((key) => key + '=' + process.env[key] + '\\0').join(''))"
-const denoShows = "Deno.stdout.writeSync(new TextEncoder().encode(Object.entries(Deno.env.toObject()).map(([key, value]) => key + '=' + value + '\\0').join('')))"
+/** One write may take less than all. */
+const denoShows = "let left = new TextEncoder().encode(Object.entries(Deno.env.toObject()).map(([key, value]) => key + '=' + value + '\\0').join('')); while (left.length > 0) left = left.subarray(Deno.stdout.writeSync(left))"
+
+/** Some libraries run commands that they find in a value. */
+const noProgram = { PATH: "/nonexistent" }
 
 export const catalogue: readonly Real[] = [
   ...["dotenv", "dotenv17", "dotenv16", "dotenv14", "dotenv8"].map((name) => ofNpm(name === "dotenv" ? "dotenv 18" : name.replace(/(\d+)$/, " $1"), name, name === "dotenv8" || name === "dotenv14" ? [] : ["dotenv"])),
@@ -54,7 +58,7 @@ export const catalogue: readonly Real[] = [
   ofGo("godotenv", "godotenv", []),
   ofGo("gotenv (viper)", "gotenv", []),
   ofGo("go-envparse", "envparse", []),
-  { name: "docker create", own: ["docker"], local: true, slow: true, ready: () => Promise.resolve(Bun.which("docker") === null ? { why: "docker is not on the PATH" } : (paths, cwd) => askDocker(paths, cwd)) },
+  { name: "docker create", own: ["docker"], local: true, few: 0, ready: () => Promise.resolve(Bun.which("docker") === null ? { why: "docker is not on the PATH" } : (paths, cwd) => askDocker(paths, cwd)) },
   ofGo("docker opts", "docker", ["docker"]),
   { name: "kubectl", own: ["docker"], ready: async () => withFolder(await go("kubectl"), ({ folder }) => (paths, cwd) => askProgram([join(folder, "reader")], paths, { cwd })) },
   ofRust("dotenvy"),
@@ -63,17 +67,17 @@ export const catalogue: readonly Real[] = [
   ofRuby("ruby foreman", "foreman"),
   ofPhp("phpdotenv", "vlucas"),
   ofPhp("symfony dotenv", "symfony"),
-  { name: "dotenv-java", own: [], ready: async () => withFolder(await java(), ({ folder }) => (paths, cwd) => askProgram(["java", "-Dfile.encoding=UTF-8", "-cp", join(folder, "dotenv-java-3.2.0.jar"), join(programs, "Read.java")], paths, { cwd })) },
-  { name: "direnv", own: [], ready: async () => withFolder(await debianReaders(), ({ folder }) => (paths, cwd) => direnv(join(folder, "usr/bin/direnv"), paths, cwd)) },
+  { name: "dotenv-java", own: [], ready: async () => withFolder(await java(), ({ folder }) => (paths, cwd) => askProgram(["java", "-Dfile.encoding=UTF-8", "-cp", `${folder}:${join(folder, "dotenv-java-3.2.0.jar")}`, "Read"], paths, { cwd })) },
+  { name: "direnv", own: [], few: 200, ready: async () => withFolder(await debianReaders(), ({ folder }) => (paths, cwd) => direnv(join(folder, "usr/bin/direnv"), paths, cwd)) },
   ofShell("dash", ["dash"], "source", ["shell"]),
   ofShell("bash", ["bash"], "source", ["shell"]),
   ofShell("zsh", ["zsh"], "source", ["shell"]),
   ofShell("mksh", ["mksh"], "source", ["shell"]),
   ofShell("busybox sh", ["busybox", "sh"], "source", ["shell"]),
-  ofShell("export $(… | xargs)", ["dash"], "xargs", []),
-  ofShell("env $(cat …)", ["dash"], "env-cat", []),
+  { ...ofShell("export $(… | xargs)", ["dash"], "xargs", []), few: 200 },
+  { ...ofShell("env $(cat …)", ["dash"], "env-cat", []), few: 200 },
   ofShell("while read", ["dash"], "while-read", ["docker"]),
-  ofShell("make include", ["dash"], "make", []),
+  { ...ofShell("make include", ["dash"], "make", []), few: 200 },
   { name: "$GITHUB_ENV (rules)", own: ["github"], local: true, ready: () => Promise.resolve((paths) => Promise.resolve(askGithub(paths))) },
 ]
 
@@ -89,7 +93,7 @@ function ofSystem(name: string, own: readonly Mode[], argv: readonly string[], l
 }
 
 function ofNpm(name: string, which: string, own: readonly Mode[]): Real {
-  return { name, own, ready: async () => withFolder(await npm(), ({ folder }) => (paths, cwd) => askProgram(["node", join(programs, "read.cjs"), which, folder], paths, { cwd })) }
+  return { name, own, ready: async () => withFolder(await npm(), ({ folder }) => (paths, cwd) => askProgram([Bun.which("node") ?? "node", join(programs, "read.cjs"), which, folder], paths, { cwd, env: noProgram })) }
 }
 
 function ofPython(name: string, which: string, own: readonly Mode[], age: "young" | "old" = "young"): Real {
@@ -108,7 +112,7 @@ function ofRuby(name: string, which: string): Real {
   return {
     name,
     own: [],
-    ready: async () => withFolder(await debianReaders(), ({ folder }) => (paths, cwd) => askProgram([debianProgram(folder, /^ruby\d/) ?? "ruby", join(programs, "read.rb"), which], paths, { cwd, env: debianEnv(folder) })),
+    ready: async () => withFolder(await debianReaders(), ({ folder }) => (paths, cwd) => askProgram([debianProgram(folder, /^ruby\d/) ?? "ruby", join(programs, "read.rb"), which], paths, { cwd, env: { ...debianEnv(folder), ...noProgram } })),
   }
 }
 

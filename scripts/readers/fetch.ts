@@ -42,7 +42,11 @@ export function rust(): Promise<Place> {
 }
 
 export function java(): Promise<Place> {
-  return cached("readers-java-3.2.0", async (draft) => why(await run(["mvn", "-q", "dependency:copy", "-Dartifact=io.github.cdimascio:dotenv-java:3.2.0", `-DoutputDirectory=${draft}`])))
+  const source = join(programs, "Read.java")
+  return cached(`readers-java-${digest(readFileSync(source, "utf8"))}`, async (draft) => {
+    const fetched = why(await run(["mvn", "-q", "dependency:copy", "-Dartifact=io.github.cdimascio:dotenv-java:3.2.0", `-DoutputDirectory=${draft}`]))
+    return fetched ?? why(await run(["javac", "-cp", join(draft, "dotenv-java-3.2.0.jar"), "-d", draft, source]))
+  })
 }
 
 const debian = ["ruby", "ruby-dotenv", "ruby-foreman", "php-cli", "php-vlucas-phpdotenv", "php-symfony-dotenv", "direnv"]

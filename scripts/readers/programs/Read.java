@@ -3,7 +3,7 @@ import java.io.*;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** java -cp dotenv-java.jar Read.java < paths, one a line: prints NAME=VALUE and NUL for each variable that dotenv-java finds. */
+/** java -cp .:dotenv-java.jar Read < paths, one a line: prints NAME=VALUE and NUL for each variable that dotenv-java finds. */
 class Read {
     public static void main(String[] args) throws IOException {
         var in = new BufferedReader(new InputStreamReader(System.in));

@@ -26,9 +26,9 @@ def django_environ():
     import environ
 
     def read(path):
-        before = set(os.environ)
+        os.environ.clear()
         environ.Env.read_env(path)
-        return {key: value for key, value in os.environ.items() if key not in before}
+        return dict(os.environ)
 
     return read
 

@@ -9,7 +9,7 @@ $stdin.read.split("\n").each do |path|
   begin
     pairs = which == "dotenv" ? Dotenv::Parser.call(File.read(path, mode: "r:BOM|utf-8"), true) : [].tap { |found| Foreman::Env.new(path).entries { |key, value| found << [key, value] } }
     pairs.each { |key, value| $stdout.write("#{key}=#{value}\0") }
-  rescue StandardError
+  rescue Exception
     next
   end
 end

@@ -22,3 +22,4 @@ while IFS= read -r file; do
     esac
   )
 done
+:
