@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { askGithub } from "../../../../scripts/readers/github.ts"
 import { draftPath } from "../../../../src/base/durable-write.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
@@ -76,6 +77,17 @@ describe("a whole file", () => {
     expect(text(folder.path)).toBe("PASSWORD=new\n")
     await deliver(output, db("newer"), known("new"))
     expect(text(folder.path)).toBe("PASSWORD=newer\n")
+  })
+
+  test.each([
+    [{}, false],
+    [{ for: "github" }, true],
+    [{ merge: true }, true],
+  ])("of %j can be appended to $GITHUB_ENV: %p", async (options, can) => {
+    await using folder = await temporaryFolder()
+    await deliver(opened(folder.path, options), db("new"))
+    const found = askGithub([join(folder.path, ".env")])
+    expect(Object.fromEntries(found)).toEqual(can ? { PASSWORD: "new" } : {})
   })
 
   test.each([

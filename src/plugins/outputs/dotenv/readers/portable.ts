@@ -20,6 +20,7 @@ function parse(text: string): readonly Entry[] {
     const [, before = "", key, value = ""] = assignment.exec(line) ?? []
     const inside = open !== undefined || doubtful || torn
     if (key !== undefined) entries.push(entryOf(key, before, value, at, inside))
+    else entries.push(...bareName(line, at))
     open = open === undefined ? openedBy(value) : line.includes(open) ? undefined : open
     // A backslash at the end joins lines for some readers, in comments too (systemd before 254).
     doubtful = line.endsWith("\\")
@@ -27,11 +28,18 @@ function parse(text: string): readonly Entry[] {
   return entries
 }
 
-/** `torn`: a carriage return alone stands in the line, which ends it for some readers. */
+/** A name alone is a variable of the surroundings for some, an empty one for others; python-dotenv takes a value before it away. */
+function bareName(line: string, at: number): readonly Entry[] {
+  const [, before = "", key] = /^([ \t]*(?:export[ \t]+)?([A-Za-z_]\w*))[ \t]*$/.exec(line) ?? []
+  return key === undefined ? [] : [{ key, value: undefined, start: at + before.length, end: at + before.length }]
+}
+
+/** `torn`: a carriage return alone stands in the line or ends the file; it ends a line for some readers. */
 function* lines(text: string): Generator<{ readonly line: string; readonly at: number; readonly torn: boolean }> {
   let at = text.startsWith(bom) ? bom.length : 0
-  for (const whole of text.slice(at).split("\n")) {
-    const pieces = whole.replace(/\r$/, "").split("\r")
+  const all = text.slice(at).split("\n")
+  for (const [index, whole] of all.entries()) {
+    const pieces = (index < all.length - 1 ? whole.replace(/\r$/, "") : whole).split("\r")
     let from = at
     for (const line of pieces) {
       yield { line, at: from, torn: pieces.length > 1 }

@@ -32,6 +32,7 @@ const cases: readonly Case[] = [
   ["shell", "A=\"$\u00e9\"\nB=c\n", { A: null, B: "c" }],
   ["github", "A=b=c\nB<<END\nA=no\nEND\nC='d'\n", { A: "b=c", B: null, C: "'d'" }],
   ["portable", 'A="b"\nB=c d\nC=e # f\nD = g\nE=\nF: h\n', { A: "b", B: null, C: null, D: null, E: "", F: null }],
+  ["portable", "A=1\nB=2\nexport A\nC\nD=3\r", { A: null, B: "2", C: null, D: null }],
   ["portable", "A=1\rB=2\rC=\r\nD=3\r\n", { A: null, B: null, C: null, D: "3" }],
   ["github", "\u00ef\u00bb\u00bfA=b\nB=c\n", { A: null, B: "c" }],
   ["portable", "A='x\nB=no\n'\nB=yes\n# c\\\nC=1\nexport D=2\n", { A: null, B: "yes", C: null, D: "2" }],
