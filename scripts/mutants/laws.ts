@@ -1,9 +1,12 @@
-import { cli, edit, type Mutant, orderOfServices, singleCuts } from "./mutant.ts"
+import { cli, edit, found, type Mutant, orderOfServices, singleCuts } from "./mutant.ts"
 
 /** Laws that neither the steps of a rotation nor the ground under it break alone: what lasts, who waits, when, and in which order. */
 export const laws: readonly Mutant[] = [
   { law: 1, name: "the folders of a new store are not synced", edits: edit("record/state-file.ts", `if (document.serial === 1) await make(stateFolder(place), durableFolder)`, `if (document.serial === 0) await make(stateFolder(place), durableFolder)`), test: orderOfServices },
   { law: 1, name: "a state that a killed run had not yet synced is acted upon", edits: edit("record/ledger.ts", `await settleFolder(stateFolder(this.#place))`, `await Promise.resolve(settleFolder)`), test: orderOfServices },
+  { law: 3, name: "a revoke that a killed run had begun is asked for again, not ended first", edits: edit("rotate/revoke.ts", `if (session.quiet.has(name) || driverOf`, `if (name !== "" || session.quiet.has(name) || driverOf`), test: found },
+  { law: 3, name: "a revoke without an answer counts as over", edits: edit("rotate/ask.ts", `session.quiet.delete(name)`, `session.quiet.has(name)`), test: found },
+  { law: 3, name: "a containment does not end what a killed run has under way", edits: edit("rotate/prove.ts", `if (fresh && !(await isQuiet(session, name, patience)))`, `if (fresh && name === "" && !(await isQuiet(session, name, patience)))`), test: found },
   { law: 5, name: "an output that a killed run had not yet synced counts as delivered", edits: edit("app/environment.ts", `for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)`, `for (const folder of [dirname(output.target), output.target]) await Promise.resolve([settleFolder, folder])`), test: orderOfServices },
   { law: 5, name: "a way back forgets what the machine may have started meanwhile", edits: edit("rotate/rotate.ts", `const set = mayHaveStarted(session, found)`, `const set = mayHaveStarted.length === 0 ? mayHaveStarted(session, found) : found`), test: cli("rotate", "started meanwhile") },
   { law: 5, name: "a deployment that was sick before does not block", edits: edit("rotate/preflight.ts", `if (answer !== true) sick.set(deployment, answer)`, `if (answer !== true && deployment.name === "") sick.set(deployment, answer)`), test: cli("rotate", "does not begin while it is sick before") },

@@ -22,6 +22,7 @@ export function edit(file: string, find: string, replace: string): readonly Edit
 }
 
 export const singleCuts: Named = { file: "test/crash/crash.test.ts", name: "any single instant" }
+export const found: Named = { file: "test/crash/interleavings/found.test.ts" }
 export const orderOfServices: Named = { file: "test/crash/order-of-services.test.ts", binary: true }
 export const order: Named = { file: "test/crash/order.test.ts", binary: true }
 export function cli(file: string, name?: string): Named {

@@ -2,7 +2,7 @@ import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
 import { erase } from "../core/state.ts"
-import { probe, said } from "../rotate/ask.ts"
+import { notSettled, probe, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
@@ -107,8 +107,8 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
   const { current, previous, doubtful } = await session.versions(name)
   const known = [current, previous, ...doubtful].filter((one) => one !== undefined)
   if (driver?.forget === undefined) throw new AppError("internal", "no driver can end this login")
-  if (!(await within(deadlines.settle, (signal) => driver.settle(known, signal)))) {
-    throw new AppError("not-settled", "an earlier act of ours may still be under way at the service", { remedy: "retry" })
+  if (!(await within(deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal)))) {
+    throw new AppError(notSettled.code, notSettled.says, { remedy: "retry" })
   }
   try {
     await within(deadlines.revoke, async (signal) => driver.forget?.(known, signal))

@@ -59,8 +59,10 @@ export interface Driver {
   draft(versions: Versions, text: MakeText, contain?: boolean): Fields
   /** Could a rotation succeed, persist and be proven here? Changes nothing. An error keeps the secret out of the set before any value exists. The engine itself probes `current` and a wrong value. */
   preflight(versions: Versions, signal: AbortSignal): Promise<readonly Finding[]>
-  /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery. */
+  /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery, and every revoke that an earlier run may have begun: a late one takes away what is made live after it. */
   settle(known: readonly Credential[], signal: AbortSignal): Promise<boolean>
+  /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
+  readonly settleMs?: number
   /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. */
   apply(next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */

@@ -16,6 +16,8 @@ export type Answer = {
   readonly says?: string
 }
 
+export const notSettled = { code: "not-settled", says: "an earlier act of ours may still be under way at the service" } as const
+
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
 export function atService<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
   return session.work.inTurn(name, async () => {
@@ -26,6 +28,16 @@ export function atService<T>(session: Session, name: string, ms: number, act: (s
       session.acts.delete(name)
     }
   })
+}
+
+/** An act that changes something there: without an answer, it may land later. */
+export async function changeAt<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
+  try {
+    return await atService(session, name, ms, act, patience)
+  } catch (error) {
+    session.quiet.delete(name)
+    throw error
+  }
 }
 
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
@@ -52,7 +64,7 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known, patience))) return { ...unknown, code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
+  if (!(await settle(session, name, known, patience))) return { ...unknown, ...notSettled }
 
   const control = await probeControl(session, name, current ?? pending, patience)
   if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
@@ -73,10 +85,13 @@ async function firstAccepted(session: Session, name: string, patience: AbortSign
   return undefined
 }
 
-async function settle(session: Session, name: string, known: readonly Credential[], patience: AbortSignal | undefined): Promise<boolean> {
+/** False where it cannot be known yet whether an act of before may still land. */
+export async function settle(session: Session, name: string, known: readonly Credential[], patience?: AbortSignal): Promise<boolean> {
   const driver = driverOf(session, name)
   try {
-    return await atService(session, name, deadlines.settle, (signal) => driver.settle(known, signal), patience)
+    const isQuiet = await atService(session, name, deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal), patience)
+    if (isQuiet) session.quiet.add(name)
+    return isQuiet
   } catch {
     return false
   }

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { type Answer, ask, atService, driverOf, probe, said } from "./ask.ts"
+import { type Answer, ask, changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
 
@@ -14,6 +14,7 @@ export type Verdict =
 /** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. When `patience` is over, it waits no longer, and does nothing more. */
 export async function applyAndProve(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
   if (driverOf(session, name).overlap === "none") return { is: "proven" }
+  if (fresh && !(await isQuiet(session, name, patience))) return { is: "waiting", ...notSettled }
   let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
@@ -29,6 +30,14 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
   if (verdict === "again" && answer.current === "refused") return { is: "stuck", ...last }
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : dated(session, name, verdict, patience)
+}
+
+/** Only a containment begins while older values are owed a revoke: one that an earlier run was killed in must not land on the new value. */
+async function isQuiet(session: Session, name: string, patience: AbortSignal): Promise<boolean> {
+  const { current, previous, doubtful } = await session.versions(name)
+  const owed = [...(previous === undefined ? [] : [previous]), ...doubtful]
+  if (owed.length === 0) session.quiet.add(name)
+  return session.quiet.has(name) || settle(session, name, [...(current === undefined ? [] : [current]), ...owed], patience)
 }
 
 /**
@@ -50,7 +59,7 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
   try {
     session.work.tell("apply", driver.describe(versions), name)
-    const { acceptedAt } = await atService(session, name, deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
+    const { acceptedAt } = await changeAt(session, name, deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
     session.work.tell("verify", "a login with the new value", name)
     const answer = await probe(session, name, pending, patience)
     if (answer === "accepted") return { acceptedAt }

@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
 import { type Patch, type Version, changeVersion } from "../core/state.ts"
-import { atService, driverOf, probe, said } from "./ask.ts"
+import { changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
 import type { Expelled, Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -59,8 +59,16 @@ export function owedVersions(session: Session, how: { readonly skipGrace: boolea
 
 /** Each by itself; or, where an incident took their place, all at once. */
 async function revokeAll(session: Session, name: string, versions: readonly Version[]): Promise<readonly Revoked[]> {
+  if (!(await isQuiet(session, name, versions))) return versions.map(({ id }) => ({ secret: name, version: id, death: { is: "owed", ...notSettled } }))
   if (versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)) return expelAll(session, name, versions)
   return Promise.all(versions.map((version) => revokeOne(session, name, version)))
+}
+
+/** An earlier run may have been killed in this very revoke, whose request could land once a younger value is live, and take that away. */
+async function isQuiet(session: Session, name: string, versions: readonly Version[]): Promise<boolean> {
+  if (session.quiet.has(name) || driverOf(session, name).overlap === "none") return true
+  const { current } = await session.versions(name)
+  return settle(session, name, [...(current === undefined ? [] : [current]), ...(await Promise.all(versions.map(({ id }) => session.open(name, id))))])
 }
 
 const noCurrent: Death = { is: "owed", code: "no-current", says: "there is no current value to prove the death by" }
@@ -80,7 +88,7 @@ export async function proveDead(session: Session, name: string, about: { readonl
   if (driver.overlap === "none") return { is: "dead", sessionsEnded: 0 }
   let sessionsEnded = 0
   try {
-    const done = await atService(session, name, deadlines.revoke, (signal) => driver.revoke(about.old, about.live, { endSessions: about.endSessions }, signal))
+    const done = await changeAt(session, name, deadlines.revoke, (signal) => driver.revoke(about.old, about.live, { endSessions: about.endSessions }, signal))
     sessionsEnded = done.sessionsEnded
   } catch (error) {
     return { is: "owed", ...said(error) }
@@ -131,14 +139,14 @@ async function expelAll(session: Session, name: string, versions: readonly Versi
 export async function expel(session: Session, name: string, live: Credential): Promise<Expelled> {
   const driver = driverOf(session, name)
   if (driver.overlap === "none") return { sessionsEnded: 0, notes: [] }
-  if (driver.expel !== undefined) return atService(session, name, deadlines.revoke, async (signal) => (await driver.expel?.(live, signal)) ?? { sessionsEnded: 0, notes: [] })
+  if (driver.expel !== undefined) return changeAt(session, name, deadlines.revoke, async (signal) => (await driver.expel?.(live, signal)) ?? { sessionsEnded: 0, notes: [] })
   const known = await session.known(name, "all")
   let sessionsEnded = 0
   // The sessions last: none of them may open another by an old value meanwhile.
-  for (const old of known) if (old.version !== live.version) await atService(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: false }, signal))
+  for (const old of known) if (old.version !== live.version) await changeAt(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: false }, signal))
   for (const old of known) {
     if (old.version === live.version || !isLatest(session, name, old.version)) continue
-    sessionsEnded += (await atService(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: true }, signal))).sessionsEnded
+    sessionsEnded += (await changeAt(session, name, deadlines.revoke, (signal) => driver.revoke(old, live, { endSessions: true }, signal))).sessionsEnded
   }
   return { sessionsEnded, notes: [] }
 }

@@ -1,7 +1,7 @@
 import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Patch, type Stage, changeVersion, versionAt } from "../core/state.ts"
-import { ask, atService, driverOf, said } from "./ask.ts"
+import { ask, changeAt, driverOf, said } from "./ask.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
 import { restartAll } from "./restart-all.ts"
@@ -50,7 +50,7 @@ async function takeBack(session: Session, name: string): Promise<Back> {
       const { current } = versions
       if (current === undefined) break
       session.work.tell("back", "the former value is put back", name)
-      await atService(session, name, deadlines.apply, (signal) => driver.apply(current, versions, signal))
+      await changeAt(session, name, deadlines.apply, (signal) => driver.apply(current, versions, signal))
     } catch (error) {
       last = said(error)
     }

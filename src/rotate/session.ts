@@ -25,6 +25,8 @@ export class Session {
   document: StateDocument
   /** Secrets of the open change set whose pending value this run itself has seen accepted. */
   readonly proven = new Set<string>()
+  /** Secrets at whose service nothing that we have asked for can land any more. */
+  readonly quiet = new Set<string>()
   /** What was expelled already, by secret, before the revoke that tells of it. */
   readonly expelled = new Map<string, Expelled>()
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */

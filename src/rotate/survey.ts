@@ -1,8 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
+import { driverOf, notSettled, probe, probeControl, said, settle } from "./ask.ts"
 import type { Session } from "./session.ts"
-import { deadlines } from "./work.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */
 export type Survey =
@@ -58,8 +57,7 @@ async function ask(session: Session, name: string, most: number): Promise<Survey
 async function settled(session: Session, name: string, accepted: readonly string[], known: Survey): Promise<Survey> {
   const live = await Promise.all(accepted.map((id) => session.open(name, id)))
   const [first] = live
-  const done = await atService(session, name, deadlines.settle, (signal) => driverOf(session, name).settle(live, signal)).catch(() => false)
-  if (!done || first === undefined) return { is: "unknown", code: "not-settled", says: "an earlier act of ours may still be under way at the service" }
+  if (!(await settle(session, name, live)) || first === undefined) return { is: "unknown", ...notSettled }
   return (await probe(session, name, first)) === "accepted" ? known : noAnswer
 }
 

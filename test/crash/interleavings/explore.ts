@@ -119,13 +119,14 @@ function passGrace(world: World): void {
   world.time = Math.max(world.time, ...graces)
 }
 
-/** One schedule, the acts of each life apart by commas, as `note` wrote them down. What is wrong during it, and after it. */
+/** One schedule, the acts of each life apart by commas, as `note` wrote them down; or as far as it matters, "and all goes well". What is wrong during it, and after it. */
 export async function follow(plan: Plan, faults: Faults, lives: readonly string[]): Promise<readonly string[]> {
   const found: Found = { schedules: 0, states: 0, acts: 0, rotated: 0, wrong: new Map() }
   let from: Between = { world: begin(plan, faults), asked: lives.length, past: [] }
   for (const acts of lives) {
     const steps = acts.split(", ")
-    const { between } = await live(from, { ask: from.asked > 0, found, pick: (choices, depth) => choices.findIndex(({ says }) => says === steps[depth]) })
+    const well = steps.at(-1) === "and all goes well" ? steps.length - 1 : Number.POSITIVE_INFINITY
+    const { between } = await live(from, { ask: from.asked > 0, found, pick: (choices, depth) => (depth >= well ? 0 : choices.findIndex(({ says }) => says === steps[depth])) })
     if (between === undefined) throw new Error("a life does not end")
     from = between
   }

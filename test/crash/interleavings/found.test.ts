@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { follow } from "./explore.ts"
 import type { Faults, Plan } from "./world.ts"
 
-/** Schedules that once ended badly, and one that shows what a driver must keep. */
+/** Schedules that once ended badly. */
 
 const faults: Faults = { crashes: 1, late: 1, silences: 0, failures: 0 }
 const rotation = (name: string): string =>
@@ -14,12 +14,24 @@ test("a program that was restarted before a crash is restarted again where the r
   expect(await follow(plan, faults, [cut])).toEqual([])
 })
 
-test("a late revoke takes a younger value of the same role away where the service does not refuse the change that it could overtake", async () => {
-  const revoked = "flush disk, KILLED WITH revoke pair UNDER WAY"
-  const plan = (guarded: boolean): Plan => ({ title: "", members: { pair: guarded ? { kind: "pair", guarded } : { kind: "pair" } } })
-  const again = `flush disk, revoke pair, probe pair, probe pair, save disk, ${rotation("pair")}`
-  expect(await follow(plan(false), faults, [rotation("pair"), revoked, again])).toContain("v: pair accepts 0 values, or another than the current one")
-  // PostgreSQL's advisory lock: the next change is refused until the first has landed or is ended.
-  const refused = "flush disk, revoke pair, save disk, flush disk, revoke pair, save disk, flush disk"
-  expect(await follow(plan(true), faults, [rotation("pair"), revoked, refused])).toEqual([])
+test("the revoke that a run was killed in is ended before it is asked for again: late, it would take a younger value of the same role away", async () => {
+  const revoked = "flush disk, settle pair, KILLED WITH revoke pair UNDER WAY"
+  const again = `flush disk, settle pair, revoke pair, probe pair, probe pair, save disk, ${rotation("pair")}`
+  for (const guarded of [{}, { guarded: true }] as const) {
+    const plan: Plan = { title: "", members: { pair: { kind: "pair", ...guarded } } }
+    expect(await follow(plan, faults, [rotation("pair"), revoked, again])).toEqual([])
+  }
+})
+
+test("a revoke that got no answer is ended before the same run asks for it again", async () => {
+  const plan: Plan = { title: "", members: { pair: { kind: "pair" } } }
+  const unanswered = "flush disk, settle pair, revoke pair UNANSWERED AND UNDER WAY, save disk, flush disk, settle pair, revoke pair, and all goes well"
+  expect(await follow(plan, faults, [rotation("pair"), unanswered, "and all goes well"])).toEqual([])
+})
+
+test("a containment that begins while a revoke of another run is under way ends that first", async () => {
+  const plan: Plan = { title: "", members: { pair: { kind: "pair" } }, contain: { cutFirst: false, anew: true } }
+  const killed = `${rotation("pair")}, KILLED WITH revoke pair UNDER WAY`
+  const again = rotation("pair").replace("apply pair", "settle pair, apply pair")
+  expect(await follow(plan, faults, [killed, `${again}, and all goes well`])).toEqual([])
 })

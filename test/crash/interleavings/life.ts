@@ -15,7 +15,7 @@ import { type Flight, type World, accepts, carryOut, entryOf, opened, sealed } f
 export type Act = {
   /** A secret's name; "disk" or "clock". */
   readonly place: string
-  readonly is: "settle" | "apply" | "probe" | "revoke" | "commit" | "restart" | "save" | "flush" | "pause"
+  readonly is: "settle" | "apply" | "probe" | "revoke" | "expel" | "commit" | "restart" | "save" | "flush" | "pause"
   /** Does it, and answers what the process then sees, in a word. */
   readonly carryOut: () => string
   /** It ends without an answer, or with a failure. */
@@ -52,9 +52,13 @@ export class Life {
     const recovered = await this.#patiently(session, await resume(session))
     await park(session)
     if (session.changeSet !== undefined) return
-    await revokeOwed(session, { skipGrace: false })
-    const wanted = Object.keys(plan.members).filter((name) => !session.isOpen(name) && recovered[name]?.is !== "rotated" && session.state(name).contained === undefined)
-    const order = plan.contain === undefined ? ({ why: "asked" } as const) : ({ why: "incident", incident: "leak", contain: plan.contain } as const)
+    const incidents = Object.entries(session.document.secrets).map(([name, { contained }]) => [name, contained?.incident] as const)
+    const incident = plan.contain?.anew === true && incidents.some(([, one]) => one === "leak") ? "another leak" : "leak"
+    // A containment goes on whatever is owed, but for what an earlier run of the same incident has left.
+    const before = plan.contain === undefined || !ask ? {} : { secrets: incidents.flatMap(([name, one]) => (one === incident ? [name] : [])) }
+    await revokeOwed(session, { skipGrace: false, ...before })
+    const wanted = Object.keys(plan.members).filter((name) => !session.isOpen(name) && recovered[name]?.is !== "rotated" && session.state(name).contained?.incident !== incident)
+    const order = plan.contain === undefined ? ({ why: "asked" } as const) : ({ why: "incident", incident, contain: { cutFirst: plan.contain.cutFirst } } as const)
     if (ask && wanted.length > 0) await this.#patiently(session, await rotate(session, { secrets: wanted, ...order }))
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     this.#heed(await takeUp(session))
@@ -116,7 +120,7 @@ export class Life {
 
   #driver(name: string): Driver {
     const { world } = this
-    const { kind = "none", guarded, policy } = world.plan.members[name] ?? {}
+    const { kind = "none", guarded, policy, expels } = world.plan.members[name] ?? {}
     const change = (act: Flight["act"], entry: string, live: string, signal: AbortSignal): Promise<void> => {
       const flight = { name, act, entry, live }
       const effect = (): readonly [undefined, string] => {
@@ -151,6 +155,14 @@ export class Life {
         await change("revoke", entryOf(old), entryOf(live), signal)
         return { sessionsEnded: 0 }
       },
+      ...(expels !== true
+        ? {}
+        : {
+            expel: async (live: Credential, signal: AbortSignal) => {
+              await change("expel", entryOf(live), entryOf(live), signal)
+              return { sessionsEnded: 0, notes: [] }
+            },
+          }),
       describe: () => name,
     }
   }

@@ -11,6 +11,8 @@ const single: readonly Plan[] = [
   { title: "one, whose older sessions end", members: { one: { kind: "one", guarded: true, endSessions: true } } },
   { title: "both under one user", members: { both: { kind: "both" } } },
   { title: "pair of roles in turn", members: { pair: { kind: "pair", guarded: true } } },
+  { title: "pair, changed without a lock", members: { pair: { kind: "pair" } } },
+  { title: "one, changed without a lock, whose older sessions end", members: { one: { kind: "one", endSessions: true } } },
 ]
 /** Where the way goes back. */
 const back: readonly Plan[] = [
@@ -23,6 +25,8 @@ const back: readonly Plan[] = [
 const contained: readonly Plan[] = [
   { title: "one, contained", members: { one: { kind: "one" } }, contain: { cutFirst: false } },
   { title: "both, contained, cut first", members: { both: { kind: "both" } }, contain: { cutFirst: true } },
+  { title: "pair, changed without a lock, contained by one incident after another", members: { pair: { kind: "pair" } }, contain: { cutFirst: false, anew: true } },
+  { title: "both, all else taken away at once, by one incident after another", members: { both: { kind: "both", expels: true } }, contain: { cutFirst: false, anew: true } },
   { title: "pair, contained, cut first", members: { pair: { kind: "pair", guarded: true } }, contain: { cutFirst: true } },
 ]
 /** Two in one .env, where one must wait for the other. */
@@ -46,7 +50,7 @@ export const short: readonly Job[] = [
   ...jobsOf(single, 1, [1, 0, 0, 1]),
   ...jobsOf(back, 1, [2, 1]),
   ...jobsOf(back, 1, [1, 0, 0, 1]),
-  ...jobsOf(contained, 1, [1, 1]),
+  ...jobsOf(contained, 2, [1, 1]),
   ...jobsOf(beside, 1, [1]),
 ]
 /** `--all`: what a night is for. */

@@ -34,6 +34,8 @@ export type Member = {
   /** The service refuses a second change while one is under way, as PostgreSQL's advisory lock does. */
   readonly guarded?: true
   readonly endSessions?: true
+  /** Of a containment one request leaves the new value alone, whoever set the others. */
+  readonly expels?: true
   /** The service takes no new value. */
   readonly policy?: true
 }
@@ -42,8 +44,8 @@ export type Plan = {
   readonly members: Readonly<Record<string, Member>>
   /** Deployment "web" is healthy with the first values only. */
   readonly sick?: true
-  /** Not a rotation, a containment. */
-  readonly contain?: { readonly cutFirst: boolean }
+  /** Not a rotation, a containment. `anew`: each run that is asked has an incident of its own. */
+  readonly contain?: { readonly cutFirst: boolean; readonly anew?: true }
 }
 export type Faults = {
   /** Processes that end at some instant. */
@@ -55,7 +57,7 @@ export type Faults = {
   /** Renames of an output and restarts that fail. */
   readonly failures: number
 }
-export type Flight = { readonly name: string; readonly act: "apply" | "revoke"; readonly entry: string; readonly live: string }
+export type Flight = { readonly name: string; readonly act: "apply" | "revoke" | "expel"; readonly entry: string; readonly live: string }
 
 const made = "2025-10-01T00:00:00.000Z"
 
@@ -90,7 +92,8 @@ export function carryOut(world: World, { name, act, entry, live }: Flight): void
   if (act === "apply") {
     const others = kind === "one" ? [] : now.filter((one) => (kind === "pair" ? userIn(one) !== user : one !== entry))
     world.live[name] = [...others, entry].sort()
-  } else if (kind === "both") world.live[name] = now.filter((one) => one !== entry)
+  } else if (act === "expel") world.live[name] = kind === "pair" ? now.filter((one) => userIn(one) === liveUser) : [live]
+  else if (kind === "both") world.live[name] = now.filter((one) => one !== entry)
   else if (kind === "pair" && user !== liveUser) world.live[name] = now.filter((one) => userIn(one) !== user)
 }
 

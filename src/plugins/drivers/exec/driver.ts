@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Driver, Fields, MakeText, Probe, Versions } from "../../../core/ports.ts"
 import { type Place, call } from "./call.ts"
-import { valueShape } from "./options.ts"
+import { longestSettleMs, valueShape } from "./options.ts"
 import { describe, preflight } from "./preflight.ts"
 import { Applied, Done, Ended, Verified, plain, plainVersions } from "./protocol.ts"
 import { Quiet } from "./quiet.ts"
@@ -10,6 +10,7 @@ import { Trusted } from "./trusted.ts"
 /** One secret that a program rotates. Lives as long as the engine works on its environment. */
 export class ExecDriver implements Driver {
   readonly overlap: Driver["overlap"]
+  readonly settleMs = longestSettleMs
   readonly #place: Place
   readonly #quiet: Quiet
   readonly #trusted: Trusted | undefined
