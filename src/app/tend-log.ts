@@ -1,4 +1,4 @@
-import { AppError } from "../base/error.ts"
+import { AppError, systemCode } from "../base/error.ts"
 import { toJournal } from "../base/journald.ts"
 import { failureOf, run } from "../base/spawn.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
@@ -29,7 +29,7 @@ export async function tendLog(app: App, place: Place, session: Session, how: { r
     try {
       await step()
     } catch (error) {
-      app.tell(place.environment, "audit", said(error).says)
+      app.tell(place.environment, "audit", error instanceof AppError ? error.message : `${auditPath(place)} cannot be kept in order now: ${systemCode(error) ?? "unknown error"}; the next act tries it again`)
     }
   }
 }

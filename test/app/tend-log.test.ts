@@ -107,6 +107,17 @@ describe("parts of the log", () => {
     expect(house.told.filter((line) => line.startsWith("audit"))).toEqual([])
   })
 
+  test("stay in one where the disk does not let it be closed: that is told with the system's word, and no act fails", async () => {
+    await using house = await House.open("{ segment: 1KiB }")
+    await house.act()
+    // Where its folder should be made, a file lies.
+    await writeFile(segmentFolder(house.place), "")
+    for (let act = 0; act < 4; act++) await house.act()
+    const told = house.told.filter((line) => line.startsWith("audit"))
+    expect(told.length).toBeGreaterThan(0)
+    for (const line of told) expect(line).toMatch(/production\.audit\.jsonl cannot be kept in order now: E[A-Z]+; the next act tries it again$/)
+  })
+
   test("stay for ever where the config says so", async () => {
     await using house = await House.open("{ segment: 1KiB, keep: forever }")
     for (let act = 0; act < 4; act++) await house.act()
