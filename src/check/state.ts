@@ -24,7 +24,7 @@ const hour = 3_600_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "journal-open" | "journal-stuck" | "retrying" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
+type Code = "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
 
 export const state = defineCheck<Code, States>({
   name: "state",
@@ -32,6 +32,7 @@ export const state = defineCheck<Code, States>({
     "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
     "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
     retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
+    "back-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
     "current-refused": { severity: "error", remedy: "take over the value that works with mycelium adopt, or let mycelium reconcile find out which of ours it is" },
@@ -61,7 +62,7 @@ function judge({ name, document, secrets }: Environment, now: Date, report: Repo
 
 function judgeSecret(place: string, { versions, retry, drift }: SecretState, now: Date, report: Report<Code>): void {
   if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${drift.since.slice(0, 16).replace("T", " ")} UTC: it is not rotated`)
-  if (retry !== undefined) report.found("retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${retry.notBefore.slice(0, 16).replace("T", " ")} UTC`)
+  if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${retry.notBefore.slice(0, 16).replace("T", " ")} UTC`)
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
     if (stage.is !== "previous") continue

@@ -28,7 +28,7 @@ export async function restartAll(session: Session, held: readonly string[] = [])
   const sick: Sick[] = []
   for (;;) {
     const set = session.changeSet
-    const next = set && toRestart(session, set, held)[0]
+    const next = set && toRestart(session, set, held).find(({ name }) => !sick.some((one) => one.name === name))
     if (set === undefined || next === undefined) return sick
     if (work.stop.aborted) throw stopped(work.stop)
     if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
@@ -38,8 +38,10 @@ export async function restartAll(session: Session, held: readonly string[] = [])
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })
       if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile") return sick
+      // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the end.
+      if (set.direction === "back") continue
     }
-    await done(session, next, held, answer)
+    await done(session, next, { held, answer, sick })
   }
 }
 
@@ -57,12 +59,12 @@ function stopped({ reason }: AbortSignal): AppError {
 }
 
 /** The last restart needs no write of its own: the promote that follows covers it. */
-async function done(session: Session, { name }: Deployment, held: readonly string[], answer: true | string): Promise<void> {
+async function done(session: Session, { name }: Deployment, { held, answer, sick }: { readonly held: readonly string[]; readonly answer: true | string; readonly sick: readonly Sick[] }): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
   const contain = set.contain === undefined || answer === true ? set.contain : { ...set.contain, sick: { ...set.contain.sick, [name]: answer } }
   const restarted = { ...set, restarted: [...set.restarted, name], ...(contain === undefined ? {} : { contain }) }
-  const following = toRestart(session, restarted, held)[0]
+  const following = toRestart(session, restarted, held).find((one) => !sick.some((other) => other.name === one.name))
   if (following === undefined) session.note(restarted)
   else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })
 }

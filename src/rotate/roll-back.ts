@@ -4,7 +4,7 @@ import { type ChangeSet, type Patch, type Stage, changeVersion, versionAt } from
 import { ask, changeAt, driverOf, said } from "./ask.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
-import { restartAll } from "./restart-all.ts"
+import { restartAll, type Sick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 
@@ -29,7 +29,12 @@ export async function rollBack(session: Session): Promise<Outcomes> {
     return Object.fromEntries(set.secrets.map((name) => [name, { is: "waiting", code, says } as const]))
   }
   const sick = await restartAll(session, held)
-  return end(session, { backs, held }, { ...fault, says: sick.length === 0 ? fault.says : `${fault.says}; after going back ${sick.map((one) => `${one.name}: ${one.why}`).join(", ")}` })
+  return end(session, { backs, held }, sick.length === 0 ? fault : backUnhealthy(fault, sick))
+}
+
+/** The service and the files are back, and a program may be down, or hold a value that nothing takes any more: that stays noted until a rotation of these secrets has proven it healthy. */
+function backUnhealthy(fault: { readonly says: string }, sick: readonly Sick[]): { readonly code: string; readonly says: string } {
+  return { code: "back-unhealthy", says: `${fault.says}; after going back ${sick.map(({ name, why }) => `${name}: ${why}`).join(", ")}` }
 }
 
 /** Makes the service hold the current value, and proves it. */

@@ -42,7 +42,9 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   const events: AuditEvent[] = []
   for (const [name, one] of Object.entries(left)) {
     if (one.is !== "left" || waits.has(one.code)) continue
-    patches[name] = noteFailure(session, one)
+    // A program that a way back has left sick stays that, however it is found so again.
+    const code = one.code === "deployment-unhealthy" && session.state(name).retry?.code === "back-unhealthy" ? "back-unhealthy" : one.code
+    patches[name] = noteFailure(session, { code, says: one.says })
     events.push({ event: "left", secret: name, code: one.code })
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { rmSync } from "node:fs"
 import { isRunning, pidsIn } from "../support/running.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
@@ -51,5 +52,55 @@ describe("a rotation whose first program does not take the new value", () => {
     expect(pids).toHaveLength(3)
     await until("all of them are gone", async () => (await Promise.all(pids.map((pid) => isRunning(pid)))).every((runs) => !runs))
     expect([project.read(".env"), await shop.login(shop.old), project.has("fleet.log")]).toEqual([before, "in", false])
+  }, 60_000)
+})
+
+describe("a program that cannot be restarted on the way back", () => {
+  /** Without a health check: only its restart can tell. */
+  function withoutHealth(shop: Shop): void {
+    const { production } = configOf(shop).environments
+    shop.project.script("restart-api", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
+    shop.project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: { api: { command: ["./restart-api"], reads: [".env"] } } } } })
+  }
+
+  test("is told then (exit 7), by status and by check afterwards, until a rotation has proven it", async () => {
+    await using shop = await openShop(server)
+    const { project } = shop
+    withoutHealth(shop)
+    await shop.adopt()
+    project.write("broken", "")
+    const { stdout, code } = await shop.run("rotate-now", "production")
+    expect(stdout).toContain("api: ")
+    expect(stdout).toContain("after going back api: ")
+    expect(stdout).toContain("that program may be down, or still use the value that was given up")
+    expect(code).toBe(7)
+    expect([await shop.login(shop.old), shop.shown]).toEqual(["in", shop.old])
+    const status = await shop.run("status")
+    expect(status.stdout).toMatch(/! postgres .*after going back api: /)
+    const check = await shop.run("check", "--quick", "--json")
+    expect(check.stdout).toContain('"back-unhealthy"')
+    expect(check.code).toBe(4)
+    // Nothing asks for its health, so the next rotation is what finds out: it restarts it.
+    rmSync(project.path("broken"))
+    expect((await shop.run("rotate-now", "production")).code).toBe(0)
+    expect((await shop.run("check", "--quick", "--json")).stdout).not.toContain("back-unhealthy")
+    expect(project.read("api.loaded")).toBe(project.read(".env"))
+  }, 60_000)
+
+  test("is restarted again, and told, where the run is killed before the way back has ended", async () => {
+    await using shop = await openShop(server)
+    const { project } = shop
+    withFleet(shop)
+    await shop.adopt()
+    project.write("good.env", project.read(".env"))
+    // The fleet does not take the new value; on the way back the api fails first, and the fleet's restart is where the run dies.
+    project.script("restart-api", "echo restarted >> api.log", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
+    project.script("restart-fleet", "cmp -s .env good.env || { touch broken; exit 1; }", 'if [ ! -e died ]; then touch died; kill -9 "$PPID"; exit 1; fi')
+    expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+    const { stdout, stderr, code } = await shop.run("run", "--once")
+    expect(`${stdout}${stderr}`).toMatch(/error +rolled-back .*code=back-unhealthy .*after going back api: /)
+    expect(code).toBe(7)
+    expect(project.read("api.log")).toBe("restarted\nrestarted\nrestarted\n")
+    expect([await shop.login(shop.old), shop.shown]).toEqual(["in", shop.old])
   }, 60_000)
 })

@@ -102,6 +102,7 @@ function reportText(report: Report, now: Date): string {
       const words = { left: "left as it was", "rolled-back": "went back to the old value", waiting: "not decided yet", stuck: "STUCK" }[outcome.is]
       lines.push(`${name(secret)}: ${words}: ${outcome.says} (${outcome.code})`)
       if (outcome.is === "left" && outcome.hint !== undefined) lines.push(`  hint: ${outcome.hint}`)
+      if (outcome.code === "back-unhealthy") lines.push("  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy")
       if (outcome.is === "waiting") lines.push("  the journal is open: the same command, or mycelium run, asks the service again")
       if (outcome.is === "stuck") lines.push("  nothing was written anywhere; every value that we ever handed out is sealed in the state")
     }
@@ -119,7 +120,8 @@ function reportText(report: Report, now: Date): string {
 function exitOf(reports: readonly Report[]): number {
   const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
-  if (outcomes.some((one) => one.is === "stuck" || one.is === "waiting") || deaths.some((one) => one.is !== "dead")) return exitCodes.person
+  const needsPerson = outcomes.some((one) => one.is === "stuck" || one.is === "waiting" || (one.is === "rolled-back" && one.code === "back-unhealthy"))
+  if (needsPerson || deaths.some((one) => one.is !== "dead")) return exitCodes.person
   const good = outcomes.filter((one) => one.is === "rotated" && one.unhealthy === undefined).length
   const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
   if (good === outcomes.length && !nothingDone) return exitCodes.done

@@ -8,6 +8,7 @@ import { type Manager, reloadingLines, serviceManager } from "../../base/notify.
 import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { said } from "../../rotate/ask.ts"
+import type { Outcome } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodeOf, exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
@@ -97,9 +98,13 @@ async function once(app: App, watch: Watch): Promise<number> {
 
 function exitOfTurn(turn: Turn): number {
   const outcomes = Object.values(turn.outcomes)
-  if (outcomes.some((one) => one.is === "stuck") || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  if (outcomes.some(needsPerson) || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
   if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
+}
+
+function needsPerson(outcome: Outcome): boolean {
+  return outcome.is === "stuck" || (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
 }
 
 type Say = (level: "info" | "warning" | "error", message: string, fields: Readonly<Record<string, string | number>>) => void
@@ -156,7 +161,7 @@ function statusOf(next: Parameters<Watch["round"]>[0], drifted: readonly string[
 function sayTurn(say: Say, environment: string, turn: Turn, timezone: string): void {
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
     if (outcome.is === "rotated") say(outcome.unhealthy === undefined ? "info" : "error", "rotated", { environment, secret, version: outcome.version, ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }) })
-    else say(outcome.is === "stuck" ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
+    else say(needsPerson(outcome) ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
   }
   for (const { secret, version, death } of turn.revoked) {
     if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })

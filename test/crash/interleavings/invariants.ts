@@ -45,9 +45,15 @@ export function atRest(world: World): readonly string[] {
   )
 }
 
+/** A program that could not be restarted on a way back is a person's to mend: then the state says so. */
+function untold({ stored, excused }: World): readonly string[] {
+  const isTold = Object.values(stored.secrets).some(({ retry }) => retry?.code === "back-unhealthy")
+  return openSets(stored).length > 0 || isTold ? [] : excused.map((name) => `v: ${name} was not restarted on the way back, and nothing says so`)
+}
+
 /** Law v: in the end exactly one value lives, and every output and program holds it; nothing is open, nothing is owed. */
 export function inTheEnd(world: World): readonly string[] {
-  const faults: string[] = []
+  const faults: string[] = [...untold(world)]
   const programs = Object.entries(world.programs).filter(([name]) => !world.excused.includes(name))
   for (const { direction } of openSets(world.stored)) faults.push(`v: a journal is open, ${direction}`)
   for (const [name, { kind }] of Object.entries(world.plan.members)) {

@@ -199,7 +199,7 @@ export class Life {
     return this.world.plan.sick === true && name === "web" && !first ? "503" : true
   }
 
-  /** On the way back a restart that fails is told, and not tried again: what the program holds is then a person's to mend. */
+  /** On the way back a restart that fails is told, and the journal ends: what the program holds is then a person's to mend. */
   #refuse(name: string): string {
     const { world } = this
     if (world.stored.changeSet?.direction === "back") world.excused = [...new Set([...world.excused, name])].sort()

@@ -134,12 +134,12 @@ export function versionsOf(world: World, name: string): readonly Version[] {
 }
 
 /**
- * All that decides what may still happen, as text. Left out: the log and its chain, serial numbers and the notes of failures,
+ * All that decides what may still happen, as text. Left out: the log and its chain, serial numbers and what the notes of failures say,
  * which the engine writes and never reads.
  */
 export function keyOf(world: World, how: { readonly faults: boolean }): string {
   const { stored, live, files, programs, flights, silent, left, handed, back, excused, time } = world
-  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt, contained }) => [rotatedAt, contained, versions])
+  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt, contained, retry }) => [rotatedAt, contained, versions, retry?.code === "back-unhealthy"])
   const plain = (set: ChangeSet): object => ({ ...set, id: back.includes(set.id) })
   const sets = [stored.changeSet === undefined ? null : plain(stored.changeSet), stored.parked?.map(plain)]
   return JSON.stringify([secrets, sets, live, files, programs, flights, how.faults ? [silent, left] : [], handed, excused, time])
