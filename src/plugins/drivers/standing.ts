@@ -14,6 +14,8 @@ const idleMs = 5000
 export interface Standable {
   /** Nothing is under way on it, and neither side has ended it. */
   readonly usable: boolean
+  /** How often the server has answered. */
+  readonly answers: number
   /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
   attend(signal: AbortSignal | undefined): void
   close(): Promise<void> | void
@@ -22,12 +24,12 @@ export interface Standable {
 /** `rest`: whatever else makes two logins differ. */
 export type Login = { readonly server: string; readonly user: string; readonly password: Secret; readonly rest: readonly unknown[] }
 
-/** How a connection comes, and what is said on it before and after an act. */
+/** How a connection comes, and what is said on it around an act. The first word of an act may be said twice. */
 export type Way<Connection> = {
   open(): Promise<Connection>
-  /** Not after `open`. */
-  begin(connection: Connection): Promise<void>
-  /** As if it had ended: nothing of this act holds on. */
+  /** Not after `open`: goes out with the act's first word. */
+  begin(connection: Connection): void
+  /** As if it had ended: it holds no lock. */
   end(connection: Connection): Promise<void>
 }
 
@@ -47,8 +49,14 @@ export class Standing<Connection extends Standable> {
   async use<Result>(login: Login, way: Way<Connection>, signal: AbortSignal, work: (connection: Connection) => Promise<Result>): Promise<Result> {
     const key = keyOf(login)
     const changes = this.#changes.get(login.user)
-    const connection = (await this.#begun(key, way, signal)) ?? (await way.open())
+    const standing = this.#take(key)
+    const connection = standing ?? (await way.open())
+    const { answers } = connection
     try {
+      if (standing !== undefined) {
+        standing.attend(signal)
+        way.begin(standing)
+      }
       const result = await work(connection)
       // What was done is done, whatever becomes of the connection.
       const ended = this.#shift.runs && (await way.end(connection).then(() => true, () => false))
@@ -57,6 +65,8 @@ export class Standing<Connection extends Standable> {
       return result
     } catch (error) {
       await connection.close()
+      // One that the server had ended by then: nothing was done.
+      if (standing !== undefined && connection.answers === answers && !signal.aborted) return this.use(login, way, signal, work)
       throw error
     }
   }
@@ -67,21 +77,13 @@ export class Standing<Connection extends Standable> {
     this.#closeAll((key) => key.startsWith(prefixOf(user)))
   }
 
-  /** One that the server has ended meanwhile says so at the first word, before anything was done: the next, then. */
-  async #begun(key: string, { begin }: Way<Connection>, signal: AbortSignal): Promise<Connection | undefined> {
-    for (let connection = this.#take(key); connection !== undefined; connection = this.#take(key)) {
-      connection.attend(signal)
-      const begun = connection.usable && (await begin(connection).then(() => true, () => false))
-      if (begun) return connection
-      await connection.close()
+  #take(key: string): Connection | undefined {
+    for (let idle = this.#idle.get(key)?.pop(); idle !== undefined; idle = this.#idle.get(key)?.pop()) {
+      clearTimeout(idle.timer)
+      if (idle.connection.usable) return idle.connection
+      void idle.connection.close()
     }
     return undefined
-  }
-
-  #take(key: string): Connection | undefined {
-    const idle = this.#idle.get(key)?.pop()
-    clearTimeout(idle?.timer)
-    return idle?.connection
   }
 
   #keep(key: string, connection: Connection): void {

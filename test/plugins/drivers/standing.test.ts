@@ -71,7 +71,8 @@ describe("PostgreSQL", () => {
       expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
       for (const one of await sessionsOf(admin)) seen.add(one)
     }
-    expect([...seen]).toEqual([expect.stringMatching(/^\d+ mycelium-idle$/)])
+    expect(new Set([...seen].map((one) => one.split(" ")[0])).size).toBe(1)
+    expect([...seen]).toEqual([expect.stringMatching(/^\d+ mycelium\/a\/one#0a1b2c3d$/), expect.stringMatching(/^\d+ mycelium\/b\/two#0a1b2c3d$/)])
     expect(await server.sql(`select 1 from pg_locks where locktype = 'advisory'`)).toEqual([])
     expect(await server.sql(`select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or xact_start is not null)`)).toEqual([])
     leave()
@@ -163,7 +164,7 @@ describe("Redis", () => {
     redis.open(redis.options.parse({ address: `redis://127.0.0.1:${cache.port}`, user: "shop", admin: { user: cache.admin.user, password: { env: "X" } } }), { host, label: "a/cache", owner: "0a1b2c3d4e5f", folder: cache.folder, shift, credential: async () => new Secret("admin", password()) })
   const clients = async (): Promise<readonly string[]> => String(await cache.command("CLIENT", "LIST")).split("\n").flatMap((line) => line.match(/ name=(mycelium\S*)/)?.[1] ?? [])
 
-  test("one connection serves all acts, has no name of ours between them, and ends with the work; none outlives another password of its user", async () => {
+  test("one connection serves all acts and ends with the work; none outlives another password of its user", async () => {
     await cache.command("ACL", "SETUSER", "shop", "on", ">old-password", "~*", "+@all")
     const shift = new Shift()
     const leave = shift.join()

@@ -1,4 +1,4 @@
-import { idleName, probeName } from "./place.ts"
+import { probeName } from "./place.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
@@ -22,7 +22,7 @@ export async function openSessions(connection: Connection, role: string, since?:
   const found = await connection.rows(
     ["address", "program", "younger"],
     `SELECT host(client_addr), application_name, ${since === undefined ? "true" : `backend_start >= ${quoteText(since)}::timestamptz`} FROM pg_stat_activity
-     WHERE usename = ${quoteText(role)} AND (${ofPrograms} OR backend_type IS NULL) AND application_name NOT IN (${quoteText(probeName)}, ${quoteText(idleName)}) ORDER BY backend_start`,
+     WHERE usename = ${quoteText(role)} AND (${ofPrograms} OR backend_type IS NULL) AND application_name <> ${quoteText(probeName)} ORDER BY backend_start`,
   )
   return found.map(({ address, program, younger }) => ({ address: address ?? undefined, program: program ?? "", younger: younger === null ? undefined : younger === "t" }))
 }

@@ -80,5 +80,3 @@ export function sessionName({ label, owner }: Reach): string {
 }
 /** Probes change nothing; ending one would only spoil its answer. */
 export const probeName = "mycelium-probe"
-/** A session that is kept for the next act: it does nothing, and holds no lock. */
-export const idleName = "mycelium-idle"

@@ -2,9 +2,16 @@ import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
 import type { Connection } from "./wire.ts"
 
-/** One change of a role at a time, whichever machine it comes from; a pair is locked whole. The locks end with the session. */
+const locking = new WeakSet<Connection>()
+
+/** One change of a role at a time, whichever machine it comes from; a pair is locked whole. The locks end with the session, or by `unlockRoles`. */
 export async function lockRoles(connection: Connection, roles: Iterable<string>): Promise<void> {
+  locking.add(connection)
   for (const role of roles) await lock(connection, role)
+}
+
+export async function unlockRoles(connection: Connection): Promise<void> {
+  if (locking.delete(connection)) await connection.rows(["none"], "SELECT pg_advisory_unlock_all()")
 }
 
 async function lock(connection: Connection, role: string): Promise<void> {

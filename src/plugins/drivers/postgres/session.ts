@@ -4,9 +4,10 @@ import type { Credential } from "../../../core/ports.ts"
 import { standingIn } from "../standing.ts"
 import { sayAddress } from "./address.ts"
 import { passwordOf, roleOf } from "./candidate.ts"
-import { connectTo, databaseAt, idleName, type Place, sessionName } from "./place.ts"
+import { connectTo, databaseAt, type Place, sessionName } from "./place.ts"
 import { quoteText } from "./quote.ts"
 import { isRefusedPassword } from "./server-error.ts"
+import { unlockRoles } from "./server-lock.ts"
 import type { Connection } from "./wire.ts"
 
 /** Sessions that look or change, under our own name; probes are elsewhere. */
@@ -39,12 +40,7 @@ async function asAdmin<Result>(place: Place, signal: AbortSignal, work: Work<Res
   if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
   const [user, password, database] = [admin.user, await reach.credential(admin.password), admin.database ?? databaseAt(place)]
   const open = async (): Promise<Connection> => prepared(await connectTo(place, { user, password, database, applicationName: sessionName(reach) }, signal))
-  const name = async (connection: Connection, text: string, before = ""): Promise<void> => void (await connection.rows(["none"], `${before}SET application_name = ${quoteText(text)}`))
-  const way = {
-    open,
-    begin: (connection: Connection) => name(connection, sessionName(reach)),
-    end: (connection: Connection) => name(connection, idleName, "SELECT pg_advisory_unlock_all(); "),
-  }
+  const way = { open, begin: (connection: Connection) => connection.before(`SET application_name = ${quoteText(sessionName(reach))}`), end: unlockRoles }
   return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(place.address), user, password, rest: [database, tls, insecure, reach.folder] }, way, signal, work)
 }
 

@@ -20,6 +20,8 @@ export interface Connection extends Standable {
   readonly serverProcess: number | undefined
   /** Runs `sql`, one statement or more; the rows of all, each by the names given here. */
   rows<Column extends string>(columns: readonly Column[], sql: string): Promise<readonly Readonly<Record<Column, string | null>>[]>
+  /** Goes out before the next `sql`, in one message with it; it has no rows. */
+  before(sql: string): void
   close(): Promise<void>
 }
 
@@ -44,14 +46,18 @@ export async function connect(endpoint: Endpoint, login: Login, signal: AbortSig
     channel.send(hello)
     const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64") })
     const greeting = await readGreeting(channel, says)
-    const state = { idle: true }
+    const state = { idle: true, before: "", answers: 0 }
     if (greeting.version < oldestServer) throw new AppError("server-too-old", `${says}: the server is older than PostgreSQL ${oldestServer}`, { hint: "upgrade it" })
     return {
       says,
       asked,
       serverProcess: greeting.serverProcess,
       rows: (columns, sql) => rows(channel, says, { columns, sql, state }),
+      before: (sql) => void (state.before = sql),
       close: () => channel.close(terminate),
+      get answers() {
+        return state.answers
+      },
       get usable() {
         return state.idle && channel.quiet
       },
@@ -79,11 +85,12 @@ async function readGreeting(channel: Channel, says: string): Promise<{ readonly 
 }
 
 /** `idle`: no question is under way, and no transaction is open. */
-type Question<Column> = { readonly columns: readonly Column[]; readonly sql: string; readonly state: { idle: boolean } }
+type Question<Column> = { readonly columns: readonly Column[]; readonly sql: string; readonly state: { idle: boolean; before: string; answers: number } }
 
 async function rows<Column extends string>(channel: Channel, says: string, { columns, sql, state }: Question<Column>): Promise<Record<Column, string | null>[]> {
   state.idle = false
-  channel.send(query(sql))
+  channel.send(query(state.before === "" ? sql : `${state.before}; ${sql}`))
+  state.before = ""
   const found: Record<Column, string | null>[] = []
   let fault: ServerError | undefined
   for (;;) {
@@ -92,6 +99,7 @@ async function rows<Column extends string>(channel: Channel, says: string, { col
     if (message.type === "D") found.push(named(columns, readRow(message)))
     if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)
     if (message.type === "Z") {
+      state.answers++
       state.idle = message.body.toString("latin1") === "I"
       break
     }

@@ -16,6 +16,8 @@ export interface Connection extends Standable {
   readonly says: string
   /** One command; its reply, or a RedisError where the server says no. */
   command(name: readonly string[], ...args: readonly string[]): Promise<Reply>
+  /** Goes out before the next command, in one piece with it; what is refused then ends the connection. */
+  before(name: readonly string[], ...args: readonly string[]): void
   close(): void
 }
 
@@ -33,7 +35,11 @@ export async function connect({ address, tls }: Endpoint, login: Login, signal: 
   const connection: Connection = {
     says,
     command: async (name, ...args) => accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
+    before: (name, ...args) => channel.before([...name, ...args]),
     close: () => channel.end(),
+    get answers() {
+      return channel.answers
+    },
     get usable() {
       return channel.quiet
     },
@@ -54,27 +60,31 @@ function accepted(reply: Reply, says: string): Reply {
   return reply
 }
 
-type Channel = { ask(words: readonly string[]): Promise<Reply>; end(): void; readonly quiet: boolean; attend(signal: AbortSignal | undefined): void }
+type Channel = { ask(words: readonly string[]): Promise<Reply>; before(words: readonly string[]): void; readonly answers: number; end(): void; readonly quiet: boolean; attend(signal: AbortSignal | undefined): void }
 
-/** One question at a time. Once the connection has failed, ended or met its deadline, every question fails. */
+type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (error: AppError) => void }
+
+/** Questions of one moment go out in one piece, and are answered in their order. Once the connection has failed, ended or met its deadline, every question fails. */
 function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   const reader = new ReplyReader()
   let attended: AbortSignal | undefined
   let failure: AppError | undefined
-  let waiting: { readonly resolve: (reply: Reply) => void; readonly reject: (error: AppError) => void } | undefined
+  const waiting: Waiting[] = []
+  let leaving: Uint8Array[] = []
+  let answers = 0
 
   const fail = (error: AppError): void => {
     failure ??= error
     attended?.removeEventListener("abort", onAbort)
     socket.destroy()
-    waiting?.reject(failure)
-    waiting = undefined
+    for (const one of waiting.splice(0)) one.reject(failure)
   }
   const onAbort = (): void => fail(timedOut(says))
   const onReply = (reply: Reply): void => {
-    if (waiting === undefined) return fail(unasked(reply, says))
-    waiting.resolve(reply)
-    waiting = undefined
+    const first = waiting.shift()
+    if (first === undefined) return fail(unasked(reply, says))
+    answers++
+    first.resolve(reply)
   }
   const onData = (chunk: Buffer): void => {
     try {
@@ -98,17 +108,33 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   attend(signal)
   if (socket.destroyed) fail(unreachable(says, undefined))
 
+  const leave = (): void => {
+    const [all, [only]] = [leaving, leaving]
+    leaving = []
+    if (only !== undefined && failure === undefined) socket.write(all.length === 1 ? only : Buffer.concat(all))
+  }
+  const send = (words: readonly string[], then: Waiting): void => {
+    if (failure !== undefined) return then.reject(failure)
+    waiting.push(then)
+    leaving.push(encodeCommand(words))
+  }
+  const refused = (reply: Reply): void => {
+    if (typeof reply === "object" && reply !== null && "refused" in reply) fail(new RedisError(reply.refused, says))
+  }
+
   return {
     ask: (words) =>
       new Promise((resolve, reject) => {
-        if (failure !== undefined) return reject(failure)
-        if (waiting !== undefined) return reject(new AppError("internal", "two questions at once"))
-        waiting = { resolve, reject }
-        socket.write(encodeCommand(words))
+        send(words, { resolve, reject })
+        queueMicrotask(leave)
       }),
+    before: (words) => send(words, { resolve: refused, reject: () => undefined }),
+    get answers() {
+      return answers
+    },
     end: () => fail(unreachable(says, undefined)),
     get quiet() {
-      return failure === undefined && waiting === undefined
+      return failure === undefined && waiting.length === 0
     },
     attend,
   }

@@ -35,13 +35,15 @@ export async function tryAll({ options: { user } }: Place, connection: Connectio
       return undefined
     }
   }
-  const info = await attempt("+info", () => readInfo(connection))
-  await attempt("+time", () => connection.command(["TIME"]))
-  await attempt("+client|setname", () => connection.command(["CLIENT", "SETNAME"], lookName))
-  await attempt("+client|id", () => connection.command(["CLIENT", "ID"]))
-  const clients = await attempt("+client|list", () => listClients(connection))
-  await attempt("+client|kill", () => connection.command(["CLIENT", "KILL"], "ID", nobody))
-  const found = await attempt("+acl|getuser", async () => (await readUser(connection, user)) ?? null)
+  const [info, , , , clients, , found] = await Promise.all([
+    attempt("+info", () => readInfo(connection)),
+    attempt("+time", () => connection.command(["TIME"])),
+    attempt("+client|setname", () => connection.command(["CLIENT", "SETNAME"], lookName)),
+    attempt("+client|id", () => connection.command(["CLIENT", "ID"])),
+    attempt("+client|list", () => listClients(connection)),
+    attempt("+client|kill", () => connection.command(["CLIENT", "KILL"], "ID", nobody)),
+    attempt("+acl|getuser", async () => (await readUser(connection, user)) ?? null),
+  ])
   // Without a rule it changes nothing; but it would create a user that is not there.
   if (found != null) await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
   const keeper = await tryKeeping(connection, attempt)

@@ -5,7 +5,7 @@ import { standingIn } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
 import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"
-import { connectTo, lookName, nodesOf, type Place, sessionName } from "./place.ts"
+import { connectTo, nodesOf, type Place, sessionName } from "./place.ts"
 import { passwordOf, userOf } from "./user.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
@@ -37,11 +37,11 @@ async function asAdmin<Result>(place: Place, address: Address, ask: Ask, work: W
   const { reach, options: { admin, tls } } = place
   if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
   const [user, password, name] = [admin.user, await reach.credential(admin.password), nameFor(place, ask)]
-  const rename = async (connection: Connection, text: string | undefined): Promise<void> => void (text === undefined || (await connection.command(["CLIENT", "SETNAME"], text)))
   const way = {
     open: () => connectTo(place, address, { user, password, name }, ask.signal),
-    begin: (connection: Connection) => rename(connection, name),
-    end: (connection: Connection) => rename(connection, name === undefined || name === lookName ? undefined : lookName),
+    // Preflight tries by itself whether it may have one.
+    begin: (connection: Connection) => (name === undefined ? undefined : connection.before(["CLIENT", "SETNAME"], name)),
+    end: () => Promise.resolve(),
   }
   return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(address), user, password, rest: ["tls" in address && address.tls, tls, reach.folder] }, way, ask.signal, work)
 }
