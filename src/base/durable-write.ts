@@ -147,7 +147,8 @@ function absent(path: string, error: unknown): undefined {
   if (code === "ENOENT") return undefined
   if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
   if (code === "ENXIO") throw new AppError("file-irregular", `${path} is not a regular file`)
-  throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
+  const hint = code === "ENOTDIR" || code === "ENAMETOOLONG" ? hints[code] : undefined
+  throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`, hint === undefined ? {} : { hint })
 }
 
 function refuseOdd(path: string, stats: Stats, limit: number): void {
@@ -206,6 +207,8 @@ const hints: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there: check the owner and the mode of the folder",
   EPERM: "this user may not do that: changing an owner needs root, or the target is immutable",
   ENOENT: "its folder does not exist: create it",
+  ENOTDIR: "what should be a folder above it is a file",
+  ENAMETOOLONG: "its name is too long: that of its draft, beside it, is 16 characters longer",
   EISDIR: "a folder stands where the draft goes (.NAME.mycelium-draft, beside it): move it away",
   EMFILE: "too many open files: raise the limit (ulimit -n)",
   EBUSY: "the file is a mount point of its own: mount its folder instead",

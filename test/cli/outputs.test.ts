@@ -256,6 +256,15 @@ describe("a place where no file can be put", () => {
     expect(readdirSync(project.folder).sort()).toEqual(["env", "mycelium.yaml", "out", "x.json"])
   }, 60_000)
 
+  test.each([
+    ["env/x", "what should be a folder above it is a file"],
+    ["x".repeat(250), "its name is too long"],
+  ])("%s gets a hint", async (path, says) => {
+    await using project = await rotated([file, other])
+    project.configure(configOf([file, other, { ...file, dotenv: path }]))
+    expect((await project.mycelium(["rotate-now", "production/key"])).stdout).toContain(`hint: ${says}`)
+  }, 60_000)
+
   test("a folder in the draft's place is told by that name", async () => {
     await using project = await rotated([file, other])
     mkdirSync(project.path(".env.mycelium-draft"))
