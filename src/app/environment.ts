@@ -15,7 +15,7 @@ import { withFreshKeys } from "./fresh-keys.ts"
 import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
-/** How long, and how often, a service that gives no clear answer is asked again before a person hears of it. */
+/** How long, and (after the first times, which come sooner) how often, a service that gives no clear answer is asked again before a person hears of it. */
 export type Patience = { readonly totalMs: number; readonly pauseMs: number }
 export const patient: Patience = { totalMs: 30_000, pauseMs: 1000 }
 
@@ -184,14 +184,18 @@ export function optionsOf(app: App, name: string): EnvironmentConfig {
   return found
 }
 
+const firstPauseMs = 100
+
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
 export async function resumePatiently(session: Session, patience: Patience, first?: Outcomes): Promise<Outcomes> {
   const { host, stop } = session.work
   let outcomes: Outcomes = first ?? (await resume(session))
   let all = { ...outcomes }
-  for (let waitedMs = 0; session.changeSet !== undefined && waitedMs < patience.totalMs && !stop.aborted; waitedMs += patience.pauseMs) {
+  // What is about to be over (a server that starts, a session that ends) is not waited for as what is not.
+  let pauseMs = Math.min(firstPauseMs, patience.pauseMs)
+  for (let waitedMs = 0; session.changeSet !== undefined && waitedMs < patience.totalMs && !stop.aborted; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)) {
     if (!Object.values(outcomes).some((one) => one.is === "waiting")) break
-    await host.pause(patience.pauseMs, stop)
+    await host.pause(pauseMs, stop)
     outcomes = await resume(session)
     all = { ...all, ...outcomes }
   }

@@ -19,9 +19,9 @@ export type EndOptions = {
 export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
   const end = performance.now() + options.waitMs
   let found = await findMarked(mark)
-  while (found.length > 0 && performance.now() < end) {
+  for (let pauseMs = 5; found.length > 0 && performance.now() < end; pauseMs = Math.min(pauseMs * 2, 100)) {
     if (options.signal?.aborted) return false
-    await Bun.sleep(Math.min(100, Math.max(1, end - performance.now())))
+    await Bun.sleep(Math.min(pauseMs, Math.max(1, end - performance.now())))
     found = await findMarked(mark)
   }
   for (const leader of found) await endSession(leader, options.graceMs ?? 3000)

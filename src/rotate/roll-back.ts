@@ -84,6 +84,7 @@ async function end(session: Session, { backs, held }: Came, fault: { readonly co
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const outcomes: Record<string, Outcome> = {}
+  const ending: { readonly name: string; readonly id: string; readonly dead: boolean }[] = []
   for (const [name, back] of backs) {
     const pending = versionAt(session.state(name), "pending")
     if (back.is !== "back" || pending === undefined) {
@@ -94,9 +95,11 @@ async function end(session: Session, { backs, held }: Came, fault: { readonly co
       outcomes[name] = { is: "waiting", code: "waits-for-another", says: "an output shows it beside a secret of which nobody knows yet what its service takes" }
       continue
     }
-    const stage = await givenUp(session, name, pending.id, back.dead)
-    patches[name] = (state) => noteFailure(session, fault)(changeVersion(pending.id, (version) => ({ ...version, stage }))(state))
-    events.push({ event: "rolled-back", secret: name, version: pending.id, code: fault.code })
+    ending.push({ name, id: pending.id, dead: back.dead })
+  }
+  for (const { name, id, stage } of await Promise.all(ending.map(async (one) => ({ ...one, stage: await givenUp(session, one.name, one.id, one.dead) })))) {
+    patches[name] = (state) => noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state))
+    events.push({ event: "rolled-back", secret: name, version: id, code: fault.code })
     outcomes[name] = { is: "rolled-back", ...fault }
   }
   const rest = set.secrets.filter((name) => patches[name] === undefined)

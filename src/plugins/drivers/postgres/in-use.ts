@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import type { Host } from "../../../base/host.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { type OpenSession, openSessions, saySessions, showSessions } from "./open-sessions.ts"
@@ -24,7 +25,7 @@ import type { Connection } from "./wire.ts"
  * A program that connects for each request is seen only while it is connected. Many looks find a busy one; one that
  * comes by once a minute is not found, and no catalog remembers it.
  */
-const watch = { quietMs: 400, mostMs: 2000, everyMs: 20 } as const
+const watch = { quietMs: 400, mostMs: 2000, everyMs: 20, looksLeast: 10 } as const
 
 export async function refuseWhileUsed(place: Place, old: Credential, live: Credential, signal: AbortSignal): Promise<void> {
   const role = roleOf(place, old)
@@ -47,16 +48,31 @@ async function users(server: Place, old: Credential, since: string | undefined, 
   const role = roleOf(server, old)
   return inSession(server, [old], signal, async (connection) => {
     const start = await serverClock(connection)
-    for (let [quiet, waited] = [0, 0]; quiet < watch.quietMs; waited += watch.everyMs) {
+    const look = async (): Promise<readonly OpenSession[]> => {
       const open = await openSessions(connection, role, since)
       if (open.some(({ younger }) => younger === undefined)) throw sessionsHidden(connection, role)
-      const young = open.filter(({ younger }) => younger === true)
-      quiet = young.length > 0 ? 0 : quiet + watch.everyMs
-      if (young.length > 0 && (waited >= watch.mostMs || (await hasArrived(connection, role, start)))) return young
-      await server.reach.host.pause(watch.everyMs, signal)
+      return open.filter(({ younger }) => younger === true)
     }
-    return []
+    return untilQuiet(server.reach.host, { look, hasArrived: () => hasArrived(connection, role, start) }, signal)
   })
+}
+
+type Looks<Session> = { readonly look: () => Promise<readonly Session[]>; readonly hasArrived: () => Promise<boolean> }
+
+/** None once nobody was seen for long enough by the clock, and often enough where each look takes its time; else those who stay, or have arrived. */
+export async function untilQuiet<Session>(host: Host, { look, hasArrived: arrived }: Looks<Session>, signal: AbortSignal): Promise<readonly Session[]> {
+  const began = host.monotonicMs()
+  for (let [since, looks] = [began, 0]; ; ) {
+    const found = await look()
+    const now = host.monotonicMs()
+    if (found.length === 0) looks++
+    else {
+      if (now - began >= watch.mostMs || (await arrived())) return found
+      ;[since, looks] = [now, 0]
+    }
+    if (looks >= watch.looksLeast && now - since >= watch.quietMs) return []
+    await host.pause(watch.everyMs, signal)
+  }
 }
 
 async function hasArrived(connection: Connection, role: string, start: string | undefined): Promise<boolean> {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import type { Host } from "../../../../src/base/host.ts"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
+import { untilQuiet } from "../../../../src/plugins/drivers/postgres/in-use.ts"
 import { isHarmless } from "../../../../src/plugins/drivers/postgres/open-sessions.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { errorOf } from "../../../support/error-of.ts"
-import { passwordIn, program, soon, versions } from "./harness.ts"
+import { host, passwordIn, program, soon, versions } from "./harness.ts"
 import { errorsOf, newPair, type Pair, turn } from "./pair-harness.ts"
 
 const keep = { endSessions: false }
@@ -135,6 +137,29 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
     expect(await driver.probe(first, soon())).toBe("accepted")
     await driver.apply(zero, versions(zero, first), soon())
     expect([await driver.probe(zero, soon()), await driver.probe(first, soon())]).toEqual(["accepted", "refused"])
+  })
+})
+
+describe("how long a role is watched, with the clock in hand", () => {
+  /** Each look takes `lookMs`; what it finds, look by look, is `seen`. */
+  async function watched(lookMs: number, seen: (look: number) => readonly string[] = () => []): Promise<{ readonly found: readonly string[]; readonly looks: number; readonly ms: number }> {
+    let [now, looks] = [0, 0]
+    const slow: Host = { ...host, monotonicMs: () => now, pause: (ms) => Promise.resolve(void (now += ms)) }
+    const look = (): Promise<readonly string[]> => ((now += lookMs), Promise.resolve(seen(looks++)))
+    const found = await untilQuiet(slow, { look, hasArrived: () => Promise.resolve(false) }, soon())
+    return { found, looks, ms: now }
+  }
+
+  test("a slow machine makes it no longer, but where there would be too few looks", async () => {
+    expect(await watched(0)).toEqual({ found: [], looks: 21, ms: 400 })
+    expect(await watched(10)).toEqual({ found: [], looks: 14, ms: 400 })
+    expect(await watched(200)).toMatchObject({ found: [], looks: 10 })
+  })
+
+  test("whoever is seen begins it anew; who stays for two seconds uses it", async () => {
+    expect(await watched(0, (look) => (look < 5 ? ["worker"] : []))).toMatchObject({ found: [], ms: 480 })
+    expect(await watched(0, () => ["worker"])).toMatchObject({ found: ["worker"], ms: 2000 })
+    expect(await watched(500, () => ["worker"])).toMatchObject({ found: ["worker"], looks: 4 })
   })
 })
 
