@@ -1,17 +1,18 @@
 /**
  * Real kills: the compiled binary against real servers, ended by SIGKILL before or after a system call that
  * strace holds up; no hook in our code. After each cut: does a credential on the disk work? Then the same command again: is everything at
- * rest, rotated once, and as it should be? `bun run crash [--power [--kills N]] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`.
+ * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N]] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`.
  */
+import { loadavg } from "node:os"
 import { parseArgs } from "node:util"
 import { KeyService } from "../test/plugins/drivers/exec/key-service.ts"
 import { startPostgres } from "../test/support/servers/postgres.ts"
 import { startRedis } from "../test/support/servers/redis.ts"
 import { randomFrom } from "./crash/cuts.ts"
-import { type Explored, explore, readCut } from "./crash/explore.ts"
+import { alone, type Explored, explore, readCut, sayCut } from "./crash/explore.ts"
 import { type Powered, losePower } from "./crash/power/power.ts"
 import { fresh, scenarios } from "./crash/scenarios.ts"
-import { powerTableOf, slowest, tableOf } from "./crash/table.ts"
+import { matrixOf, powerTableOf, type Repeated, slowest, soonMs, tableOf } from "./crash/table.ts"
 
 const { values } = parseArgs({
   options: { kills: { type: "string" }, power: { type: "boolean" }, all: { type: "boolean" }, seed: { type: "string" }, cuts: { type: "string" }, scenario: { type: "string", multiple: true }, at: { type: "string" }, lanes: { type: "string" } },
@@ -35,12 +36,26 @@ tell(`crash: ${Math.round((performance.now() - began) / 1000)} s, seed ${seed}`)
 
 async function kills(): Promise<number> {
   const found: Explored[] = []
+  const loads = [loadavg()[0] ?? 0]
   for (const scenario of chosen) {
     const one = await explore(servers, scenario, { count, random: randomFrom(seed), lanes: Number(values.lanes ?? 2), ...only, tell })
     tell(`crash: ${scenario.name}: ${one.reached} of ${one.planned} cuts, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`)
     found.push(one)
+    loads.push(loadavg()[0] ?? 0)
   }
-  console.log(tableOf(found))
+  const repeated: Repeated[] = []
+  for (const [index, { scenario, recoveries }] of found.entries()) {
+    for (const recovery of recoveries.filter(({ ms }) => ms > soonMs)) {
+      const again = await alone(servers, scenario, recovery)
+      const faults = (again?.faults ?? []).map((fault) => ({ ...fault, cut: recovery.cut }))
+      for (const { kind, says } of faults) tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${says}`)
+      repeated.push({ name: scenario.name, recovery, ms: again?.ms })
+      tell(`crash: ${(recovery.ms / 1000).toFixed(2)} s, alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: --scenario ${scenario.name} --at ${sayCut(recovery.cut)}`)
+      const one = found[index]
+      if (one !== undefined) found[index] = { ...one, faults: [...one.faults, ...faults] }
+    }
+  }
+  console.log(`${tableOf(found)}\n\n${matrixOf(found, repeated, loads)}`)
   for (const line of slowest(found, 3)) tell(`crash: slowest: ${line}`)
   return found.every(({ faults, reached }) => faults.length === 0 && reached > 0) ? 0 : 1
 }

@@ -1,5 +1,5 @@
 import { type Cut, isHit, planCuts, sampleCuts } from "./cuts.ts"
-import { type Fault, isAtRest, judgeCut, judgeRest, judgeService, middleOf } from "./judge.ts"
+import { type Fault, isAtRest, judgeCut, judgeRest, judgeService, middleOf, openIds } from "./judge.ts"
 import { Lane } from "./lane.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
@@ -11,8 +11,10 @@ export type Explored = {
   readonly reached: number
   readonly faults: readonly (Fault & { readonly cut: Cut })[]
   /** Of the kills that left something open or owed: from the start of the next command until nothing was. */
-  readonly recoveries: readonly { readonly cut: Cut; readonly ms: number }[]
+  readonly recoveries: readonly Recovery[]
 }
+/** `service`: the service recovered, not the command. */
+export type Recovery = { readonly cut: Cut; readonly service: boolean; readonly ms: number }
 export type How = {
   /** undefined: all of them. */
   readonly count: number | undefined
@@ -29,7 +31,7 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   await using first = await Lane.open(servers, scenario)
   const all = how.only === undefined ? planCuts(await first.watch(), first.shop.project.root, scenario.onlyRevoke) : [how.only]
   const cuts = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
-  const found = { kills: 0, faults: [] as (Fault & { readonly cut: Cut })[], recoveries: [] as { cut: Cut; ms: number }[], missed: [] as Cut[] }
+  const found = { kills: 0, faults: [] as (Fault & { readonly cut: Cut })[], recoveries: [] as Recovery[], missed: [] as Cut[] }
   // Every second cut is recovered by the service, as a timer would, before the command is called again.
   const queue = cuts.map((cut, index) => ({ cut, service: index % 2 === 1 }))
   const work = async (lane: Lane): Promise<void> => {
@@ -41,7 +43,7 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
       }
       found.kills++
       const one = await recover(lane, next.service)
-      if (one.ms !== undefined) found.recoveries.push({ cut, ms: one.ms })
+      if (one.ms !== undefined) found.recoveries.push({ cut, service: next.service, ms: one.ms })
       for (const fault of one.faults) {
         found.faults.push({ ...fault, cut })
         how.tell?.(`${scenario.name} --at ${sayCut(cut)}: ${fault.kind}: ${fault.says}`)
@@ -51,6 +53,12 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   await Promise.all([work(first), ...Array.from({ length: Math.min(how.lanes, cuts.length) - 1 }, () => withLane(servers, scenario, work))])
   if (found.missed.length > 0) how.tell?.(`${scenario.name}: not reached: ${found.missed.map(sayCut).join(" ")}`)
   return { scenario, planned: cuts.length, reached: found.kills, faults: found.faults, recoveries: found.recoveries }
+}
+
+/** The same cut once more, with nothing beside it: what other load has made is not taken for ours. Undefined where it was not reached, or left nothing to recover. */
+export async function alone(servers: Servers, scenario: Scenario, { cut, service }: Recovery): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined } | undefined> {
+  await using lane = await Lane.open(servers, scenario)
+  return (await killAt(lane, cut)) === undefined ? undefined : recover(lane, service)
 }
 
 /** As `--at` takes it: "before:fsync:3:home/state/mycelium/secrets/shop/.production.json.mycelium-draft". */
@@ -94,13 +102,14 @@ async function recover(lane: Lane, service: boolean): Promise<{ readonly faults:
   return { faults, ms }
 }
 
-/** Looks at the state file until nothing is open or owed any more. */
+/** Looks at the state file until nothing is open or owed any more, or the next rotation has begun: between two looks the rest may have come and gone. */
 function restOf(lane: Lane): { readonly stop: () => Promise<number | undefined> } {
   const began = performance.now()
   if (isAtRest(lane)) return { stop: () => Promise.resolve(undefined) }
   let ended = false
+  const cut = openIds(lane)
   const looking = (async () => {
-    while (!ended && !isAtRest(lane)) await Bun.sleep(5)
+    while (!ended && !isAtRest(lane) && openIds(lane).every((id) => cut.includes(id))) await Bun.sleep(5)
     return performance.now() - began
   })()
   return {

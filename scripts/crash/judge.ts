@@ -72,6 +72,12 @@ export function isAtRest({ shop }: Lane): boolean {
   return openSets(document).length === 0 && Object.values(document.secrets).every(({ versions }) => versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"))
 }
 
+/** The journals that are open. */
+export function openIds({ shop }: Lane): readonly string[] {
+  const path = shop.project.statePath()
+  return existsSync(path) ? openSets(JSON.parse(readFileSync(path, "utf8")) as StateDocument).map(({ id }) => id) : []
+}
+
 const exits = { rotated: [0], adopted: [0], back: [1], deleted: [0] } as const
 
 /** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */

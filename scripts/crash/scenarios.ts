@@ -22,27 +22,28 @@ export type Scenario = {
   readonly onlyRevoke?: true
 }
 
-const kinds: Readonly<Record<string, { readonly says: string; readonly shop: Scenario["shop"] }>> = {
-  generated: { says: "a value that no service asks for", shop: () => ({ generatedOnly: true }) },
-  role: { says: "a role that changes its own password", shop: () => ({}) },
-  admin: { says: "a role that an admin changes", shop: () => ({ admin: true }) },
-  pair: { says: "two roles in turn", shop: () => ({ pair: true }) },
-  redis: { says: "a user of Redis, two passwords for a while", shop: ({ redis }) => ({ redis }) },
-  exec: { says: "a program, two values for a while", shop: ({ keys }) => ({ exec: keys }) },
-  three: { says: "a role, a user of Redis and a generated value at once, two files, two programs", shop: ({ redis }) => ({ admin: true, beside: redis, two: true }) },
+/** `title`: as the matrix in the README names it. */
+const kinds: Readonly<Record<string, { readonly title: string; readonly says: string; readonly shop: Scenario["shop"] }>> = {
+  generated: { title: "`generated`", says: "a value that no service asks for", shop: () => ({ generatedOnly: true }) },
+  role: { title: "one role", says: "a role that changes its own password", shop: () => ({}) },
+  admin: { title: "one role, an admin", says: "a role that an admin changes", shop: () => ({ admin: true }) },
+  pair: { title: "two roles in turn", says: "two roles in turn", shop: () => ({ pair: true }) },
+  redis: { title: "`redis`", says: "a user of Redis, two passwords for a while", shop: ({ redis }) => ({ redis }) },
+  exec: { title: "`exec`", says: "a program, two values for a while", shop: ({ keys }) => ({ exec: keys }) },
+  three: { title: "three secrets, two programs", says: "a role, a user of Redis and a generated value at once, two files, two programs", shop: ({ redis }) => ({ admin: true, beside: redis, two: true }) },
 }
 
 const rotate = ["rotate-now", "production", "--json"]
 const adopted = (shop: Shop): Promise<void> => shop.adopt()
 
-type Way = Omit<Scenario, "name" | "says" | "shop"> & { readonly says: string; readonly more?: ShopOptions }
+type Way = Omit<Scenario, "name" | "says" | "shop"> & { readonly title: string; readonly says: string; readonly more?: ShopOptions }
 const ways: Readonly<Record<string, Way>> = {
-  forward: { says: "rotated", args: rotate, prepare: adopted, rest: "rotated" },
-  back: { says: "a health check fails, it goes back", args: rotate, prepare: sick, rest: "back" },
-  revoke: { says: "the old value is taken away", args: rotate, prepare: adopted, rest: "rotated", onlyRevoke: true },
-  adopt: { says: "taken over", args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },
-  new: { says: "a first value", args: [...rotate, "--new"], prepare: init, rest: "rotated", more: { empty: true } },
-  delete: { says: "erased", args: ["delete", "production", "--yes", "--json"], prepare: adopted, rest: "deleted" },
+  forward: { title: "rotates", says: "rotated", args: rotate, prepare: adopted, rest: "rotated" },
+  back: { title: "goes back", says: "a health check fails, it goes back", args: rotate, prepare: sick, rest: "back" },
+  revoke: { title: "revokes", says: "the old value is taken away", args: rotate, prepare: adopted, rest: "rotated", onlyRevoke: true },
+  adopt: { title: "adopts", says: "taken over", args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },
+  new: { title: "makes a first value", says: "a first value", args: [...rotate, "--new"], prepare: init, rest: "rotated", more: { empty: true } },
+  delete: { title: "deletes", says: "erased", args: ["delete", "production", "--yes", "--json"], prepare: adopted, rest: "deleted" },
 }
 
 /** Combinations that there are not, and why. */
@@ -61,13 +62,19 @@ const others: readonly Scenario[] = [
 
 export const scenarios: readonly Scenario[] = [
   ...Object.entries(kinds).flatMap(([kind, { says, shop }]) =>
-    Object.entries(ways).flatMap(([way, { says: does, more, ...rest }]): Scenario[] => {
+    Object.entries(ways).flatMap(([way, { title: _, says: does, more, ...rest }]): Scenario[] => {
       const name = `${kind}-${way}`
       return impossible[name] === undefined ? [{ ...rest, name, says: `${says}: ${does}`, shop: (servers) => ({ ...shop(servers), ...more }) }] : []
     }),
   ),
   ...others,
 ]
+
+export const matrix = { kinds: titlesOf(kinds), ways: titlesOf(ways) } as const
+
+function titlesOf(all: Readonly<Record<string, { readonly title: string }>>): readonly (readonly [string, string])[] {
+  return Object.entries(all).map(([name, { title }]) => [name, title])
+}
 
 /** For the loss of power, which must not take a store with it that was made a moment ago: nothing is there but the config. */
 export const fresh: readonly Scenario[] = [

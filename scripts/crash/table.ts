@@ -1,12 +1,46 @@
+import { cpus } from "node:os"
 import { columns } from "../../src/cli/columns.ts"
-import { type Explored, sayCut } from "./explore.ts"
+import { type Explored, type Recovery, sayCut } from "./explore.ts"
 import type { Fault } from "./judge.ts"
 import type { Powered } from "./power/power.ts"
-import { impossible } from "./scenarios.ts"
+import { impossible, matrix } from "./scenarios.ts"
 
 const kinds: readonly Fault["kind"][] = ["lost", "stuck", "double", "wrong"]
 
 type Counted = Pick<Explored, "planned" | "reached" | "faults" | "recoveries">
+
+/** A recovery should take no longer (ms). */
+export const soonMs = 2000
+/** One that did, and what the same cut took with nothing beside it; undefined where it was not reached again. */
+export type Repeated = { readonly name: string; readonly recovery: Recovery; readonly ms: number | undefined }
+
+/** As the README shows it: what was killed while it did what, reached of planned; below, what that came to. `loads`: of the machine meanwhile. */
+export function matrixOf(explored: readonly Explored[], repeated: readonly Repeated[], loads: readonly number[]): string {
+  const found = new Map(explored.map((one) => [one.scenario.name, one]))
+  // A dash is what cannot be; what was not chosen stays empty.
+  const cell = (name: string): string => {
+    const one = found.get(name)
+    return one === undefined ? (impossible[name] === undefined ? "" : "–") : `${one.reached}/${one.planned}`
+  }
+  const { kinds: rows, ways } = matrix
+  const lines = [
+    ["killed while it", ...ways.map(([, title]) => title)],
+    Array.from({ length: ways.length + 1 }, () => "---"),
+    ...rows.map(([kind, title]) => [title, ...ways.map(([way]) => cell(`${kind}-${way}`))]),
+  ]
+  const others = explored.filter(({ scenario: { name } }) => !rows.some(([kind]) => ways.some(([way]) => name === `${kind}-${way}`)))
+  return [...lines.map((line) => `| ${line.join(" | ")} |`), "", sumOf(explored, others, repeated), `Load meanwhile: ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)} on ${cpus().length} cores.`].join("\n")
+}
+
+function sumOf(explored: readonly Explored[], others: readonly Explored[], repeated: readonly Repeated[]): string {
+  const { planned, reached, faults, recoveries } = sum(explored)
+  const cuts = (kind: Fault["kind"]): number => new Set(faults.filter((fault) => fault.kind === kind).map(({ cut }) => cut)).size
+  const [median, worst] = times(recoveries.map(({ ms }) => ms))
+  const beside = others.length === 0 ? "" : `, with ${others.map(({ scenario, reached: hit, planned: all }) => `${hit}/${all} of ${scenario.name}`).join(", ")}`
+  const again = repeated.map(({ ms }) => ms).filter((ms) => ms !== undefined)
+  const slow = repeated.length === 0 ? "None took over 2 s." : `${repeated.length} took over 2 s; repeated alone, ${again.filter((ms) => ms > soonMs).length} of ${again.length} did (${times(again)[1]} at worst).`
+  return `${reached} of ${planned} kills${beside}: ${cuts("lost")} lost, ${cuts("stuck")} stuck, ${cuts("double")} rotated twice, ${cuts("wrong")} wrong. ${recoveries.length} left something to recover: ${median} in the median, ${worst} at worst. ${slow}`
+}
 
 /** One row a scenario, their sum, and what there is no scenario for. */
 export function tableOf(explored: readonly Explored[]): string {
