@@ -23,6 +23,7 @@ process.exitCode = await main(
     out: (text) => void process.stdout.write(`${text}\n`),
     talk: (text) => void process.stderr.write(`${text}\n`),
     interactive: process.stderr.isTTY === true,
+    variables: Object.keys(process.env),
     cwd: process.cwd(),
     pid: process.pid,
     uid: process.getuid?.() ?? 0,

@@ -12,6 +12,8 @@ export type Terminal = {
   readonly out: (text: string) => void
   readonly talk: (text: string) => void
   readonly interactive: boolean
+  /** The names of all variables of our environment. */
+  readonly variables: readonly string[]
   readonly cwd: string
   readonly pid: number
   readonly uid: number

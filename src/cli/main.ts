@@ -50,12 +50,12 @@ async function help(terminal: Terminal, name: string | undefined, asked: boolean
   return asked ? exitCodes.usage : exitCodes.done
 }
 
-/** Variables that make the runtime obey others: whoever sets them would run code, listen in, or accept any certificate. */
-const forbidden = ["BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO", "BUN_INSPECT_NOTIFY", "BUN_CONFIG_VERBOSE_FETCH", "NODE_TLS_REJECT_UNAUTHORIZED"]
+/** Variables that the runtime obeys: they run code, listen in, print, write files, or take any certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile, are for others. */
+const forbidden = /^(BUN_(?!INSTALL)|JSC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
 
 function refuseSurroundings(terminal: Terminal): void {
-  const found = forbidden.find((name) => terminal.host.env(name) !== undefined)
-  if (found !== undefined) throw new AppError("usage", `the variable ${found} is set: it would change how this program runs`, { hint: `unset ${found} and start again` })
+  const found = terminal.variables.find((name) => forbidden.test(name))
+  if (found !== undefined) throw new AppError("usage", `the variable ${found} is set: it would change how this program runs`, { hint: `unset ${found} and start again: env -u ${found} mycelium …` })
 }
 
 /** One clear sentence and a hint, on stderr; never a stack, never what another program said. */

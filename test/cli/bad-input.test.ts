@@ -106,7 +106,7 @@ describe("words that are not known", () => {
     expect(stderr).toContain("exit codes: 0 done")
   })
 
-  test.each(["BUN_OPTIONS", "NODE_TLS_REJECT_UNAUTHORIZED"])("the variable %s, which would change how the program runs", async (name) => {
+  test.each(["BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "JSC_dumpOptions", "NODE_TLS_REJECT_UNAUTHORIZED"])("the variable %s, which would change how the program runs", async (name) => {
     await expectRefused(shop, rotate, { code: 2, says: `the variable ${name} is set`, hint: `unset ${name}`, how: { env: { [name]: "0" } } })
   })
 })

@@ -215,7 +215,7 @@ async function inProcess(project: Project, random: (count: number) => Uint8Array
   const said: string[] = []
   const talk = (text: string): void => void said.push(text)
   const host = { ...realHost(project.environment), random }
-  const terminal: Terminal = { host, out: talk, talk, interactive: false, cwd: project.folder, pid: process.pid, uid: statSync(project.folder).uid, stop: new AbortController().signal, onReload: () => undefined }
+  const terminal: Terminal = { host, out: talk, talk, interactive: false, variables: [], cwd: project.folder, pid: process.pid, uid: statSync(project.folder).uid, stop: new AbortController().signal, onReload: () => undefined }
   return { code: await main(terminal, argv), said: said.join("\n") }
 }
 

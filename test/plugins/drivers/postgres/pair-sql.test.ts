@@ -22,6 +22,7 @@ async function printed(name: string, json = false): Promise<string> {
     out: (text) => void lines.push(text),
     talk: (text) => void lines.push(text),
     interactive: false,
+    variables: [],
     cwd: "/nowhere",
     pid: 1,
     uid: 1,
