@@ -30,8 +30,8 @@ const changes = { PostgreSQL: /ALTER ROLE/, Redis: /^\*4\r\n\$3\r\nACL\r\n\$7\r\
 const command = ["rotate-now", "production"]
 
 /** The binary under way, to be killed. */
-function begin({ project }: Shop) {
-  const child = Bun.spawn([binary, ...command], { cwd: project.folder, env: project.environment, stdio: ["ignore", "ignore", "ignore"] })
+function begin({ project }: Shop, args: readonly string[] = command) {
+  const child = Bun.spawn([binary, ...args], { cwd: project.folder, env: project.environment, stdio: ["ignore", "ignore", "ignore"] })
   return { kill: async () => (child.kill("SIGKILL"), void (await child.exited)), ended: child.exited }
 }
 const waiting = async (user: string, kind: string, on = server): Promise<readonly unknown[]> => (await on.sql(`select pid from pg_stat_activity where usename = '${user}' and (wait_event_type = '${kind}' or wait_event = '${kind}')`)).map((row) => row["pid"])
@@ -83,6 +83,34 @@ describe("a row lock on the role holds up ALTER ROLE, the binary is killed", () 
     await expectRest(shop, ["v1 kept", "v2 current"])
     // A session outlives its client by a moment.
     await until("no session of ours is left", async () => (await server.sql(`select 1 from pg_stat_activity where usename = '${user}'`)).length === 0)
+  }, 60_000)
+})
+
+describe("a row lock on a pair's old role holds up its revoke, the binary is killed", () => {
+  test("and the recovery ends what is left of it before it asks for the same: nothing lands later", async () => {
+    await using shop = await openShop(server, { pair: true })
+    const { role, service } = shop
+    await shop.adopt()
+    const [admin, blue] = [`${role}_rotator`, `${role}_blue`]
+    let recovery: ReturnType<typeof begin> | undefined
+    await server.session(async (client) => {
+      await client.unsafe(`begin; select 1 from pg_authid where rolname = '${blue}' for update`)
+      const first = begin(shop)
+      await until("its revoke waits", async () => (await waiting(admin, "Lock")).length === 1)
+      const [old] = await waiting(admin, "Lock")
+      await first.kill()
+      expect(await waiting(admin, "Lock")).toEqual([old])
+      expect((await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)).toEqual(["v1 previous", "v2 current"])
+      recovery = begin(shop, ["run", "--once"])
+      await until("the revoke of the dead is ended, that of the recovery waits", async () => {
+        const now = await waiting(admin, "Lock")
+        return now.length === 1 && now[0] !== old
+      })
+      await client.unsafe("rollback")
+    })
+    expect(await recovery?.ended).toBe(0)
+    expect((await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)).toEqual(["v1 kept", "v2 current"])
+    expect([await service.login({ user: blue, password: shop.old }), await service.login(service.shown(shop.project))]).toEqual(["28P01", "in"])
   }, 60_000)
 })
 
