@@ -7,6 +7,7 @@ import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
 import { containRow } from "./bench/contain.ts"
+import { countRows } from "./bench/counts.ts"
 import { exposedRow } from "./bench/exposed.ts"
 import { gapRow } from "./bench/gap.ts"
 import { generatedRows } from "./bench/generated.ts"
@@ -25,6 +26,7 @@ const root = join(import.meta.dirname, "..")
 /** Each part by name, for `--only=NAME`; `--short` does fewer rounds: minutes, not an hour. */
 const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: () => startRows(root, short ? 11 : 41),
+  counted: () => countRows(short ? 10 : 50),
   generated: () => generatedRows(short ? { rounds: 5, each: 20, environments: 100 } : { rounds: 15, each: 50, environments: 1000 }),
   services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 4 }),
   logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
