@@ -11,7 +11,9 @@ const kinds = ["'", '"', "`"] as const satisfies readonly Quote[]
 
 /** `text` in the first kind of quotes, or in none, in which the reader finds `value`; or why there is no such way. */
 export function withoutEscapes(value: string, text: string, parse: Reader["parse"]): Written {
-  const ways = [...kinds.map((quote) => `${quote}${text}${quote}`), text, ...(text.includes("\r") ? [`"${text.replaceAll("\r", "\\r")}"`] : [])]
+  const returns = text.replaceAll("\r", "\\r")
+  const breaks = returns.replaceAll("\n", "\\n")
+  const ways = [...kinds.map((quote) => `${quote}${text}${quote}`), text, ...[returns, breaks].filter((one) => one !== text).map((one) => `"${one}"`)]
   return firstReadBack(value, ways, parse) ?? firstRefusal(value, refusals) ?? { refused: "it needs quotes and holds every kind of them, and this reader has no escapes" }
 }
 
@@ -20,7 +22,13 @@ const refusals: readonly (readonly [RegExp, string])[] = [
   [/\\$/, "it needs quotes and ends in a backslash, after which this reader does not see the closing quote"],
 ]
 
-const line = /^[\t-\r ]*(?:export[\t-\r ]+)?([\w.-]+)(?:[\t-\r ]*=[\t-\r ]*?|:[\t-\r ]+?)([\t-\r ]*'(?:\\'|[^'])*'|[\t-\r ]*"(?:\\"|[^"])*"|[\t-\r ]*`(?:\\`|[^`])*`|[^#\r\n]+)?[\t-\r ]*(?:#.*)?$/dgm
+/** What JavaScript's \s, and its ^, $ and . know as a blank and a line's end, in bytes of UTF-8. */
+const blank = "(?:[\\t-\\r ]|\\xc2\\xa0|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80|\\xef\\xbb\\xbf)"
+const separator = "\\xe2\\x80[\\xa8\\xa9]"
+const begin = `(?:^|(?<=${separator}))`
+const end = `(?:$|(?=${separator}))`
+const quoted = ["'", '"', "`"].map((quote) => `${blank}*${quote}(?:\\\\${quote}|[^${quote}])*${quote}`).join("|")
+const line = new RegExp(`${begin}${blank}*(?:export${blank}+)?([\\w.-]+)(?:${blank}*=${blank}*?|:${blank}+?)(${quoted}|[^#\\r\\n]+)?${blank}*(?:#(?:(?!${separator}).)*)?${end}`, "dgm")
 
 export function parse(text: string): readonly Entry[] {
   const { plain, origin } = withPlainBreaks(text)
@@ -41,8 +49,10 @@ function quoteAround(trimmed: string): Quote | undefined {
   return kinds.find((quote) => trimmed.length > 1 && trimmed.startsWith(quote) && trimmed.endsWith(quote))
 }
 
+const stripped = new RegExp(`${begin}(['"\`])([^]*)\\1${end}`, "gm")
+
 function valueOf(trimmed: string): string {
-  const value = trimmed.replace(/^(['"`])([^]*)\1$/gm, "$2")
+  const value = trimmed.replace(stripped, "$2")
   return trimmed.startsWith('"') ? value.replaceAll("\\n", "\n").replaceAll("\\r", "\r") : value
 }
 

@@ -18,6 +18,8 @@ const cases: readonly Case[] = [
   ["shell", "f() {\nA=1\n}\nB=\"$(echo \")\")\"\nC=`x`\nD=${A:-\"}\"}\nE=$'x'\nG=ok\n", { A: null, B: null, C: null, D: null, E: null, G: "ok" }],
   ["dotenv", "A='a # b' # c\nB=a # b\nC: d\nD=\"x\\ny\"\n", { A: "a # b", B: "a", C: "d", D: "x\ny" }],
   ["dotenv", "A=`x\nB=no\n`\r\nB=yes\r\nC='x'y\n", { A: "x\nB=no\n", B: "yes", C: "'x'y" }],
+  ["dotenv", "A='t'\u00e2\u0080\u00a8x'\nB='y\u00e2\u0080\u00a8z'\n", { A: "t", B: "y\u00e2\u0080\u00a8z" }],
+  ["dotenv", "A='t' # \u00e2\u0080\u00a9B=x\n\u00c2\u00a0C=y\n", { A: "t", B: "x", C: "y" }],
   ["node", "A='a'b\nB=\"x\ny\"\nC=a#b\nexport D=1\n", { A: "a", B: "x\ny", C: "a", D: "1" }],
   ["node", "junk\nA=1\n\tB=2\nC= \nD=3\n", { "junk\nA": null, A: null, B: null, C: null, D: "3" }],
   ["bun", "A=\"b\" # c\nB='a'b\nC=$A\nD='a\\$b'\nE=x y # z\n", { A: "b", B: null, C: null, D: "a$b", E: "x y" }],
