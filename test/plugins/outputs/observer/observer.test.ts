@@ -106,6 +106,8 @@ describe(`while ${rotations} versions are delivered`, () => {
       async () => {
         await using folder = await temporaryFolder()
         const { report, written, intruded } = await observe(kind, folder.path)
+        // For scripts/observe, which is run for the figures.
+        if (process.env["OBSERVED_ROTATIONS"] !== undefined) process.stdout.write(`${name}: ${rotations} rotations, ${report.polls} looks by its reader at ${kind.files.length} file(s), ${new Set(report.seen.map(({ sha256 }) => sha256)).size} contents seen; another user: ${intruded[0]} tries, ${intruded[1]} successes\n`)
         expect(report.polls).toBeGreaterThan(50)
         expect(report.missing).toBe(0)
         expect(report.seen.filter(({ sha256 }) => !written.has(sha256))).toEqual([])
