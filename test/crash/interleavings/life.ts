@@ -123,13 +123,14 @@ export class Life {
     const { kind = "none", guarded, policy, expels } = world.plan.members[name] ?? {}
     const change = (act: Flight["act"], entry: string, live: string, signal: AbortSignal): Promise<void> => {
       const flight = { name, act, entry, live }
+      const isRefused = act === "apply" && policy === true && !entry.endsWith("-v1")
       const effect = (): readonly [undefined, string] => {
         if (guarded === true && world.flights.some((one) => one.name === name)) throw new AppError("locked-at-server", "another session changes it", { remedy: "retry" })
-        if (act === "apply" && policy === true) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
+        if (isRefused) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
         carryOut(world, flight)
         return [undefined, "done"]
       }
-      return this.#act<(() => undefined) | undefined>(name, act, () => attempted(effect), { flight, signal }).then((refuse) => refuse?.())
+      return this.#act<(() => undefined) | undefined>(name, act, () => attempted(effect), { signal, ...(isRefused ? {} : { flight }) }).then((refuse) => refuse?.())
     }
     return {
       overlap: kind === "pair" ? "both" : kind,
