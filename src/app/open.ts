@@ -43,8 +43,8 @@ export function openWork(app: App, { options, ledger, owner, stop, hurry }: Open
     ledger,
     delivery: { draft: draftAll, restore: restoreOne },
     restarts: {
-      restart: async (deployment, mark, stop) => {
-        const answer = await restartDeployment(deployment, mark, host, stop)
+      restart: async (deployment, mark, stop, first) => {
+        const answer = await restartDeployment(deployment, mark, host, stop, { first })
         return answer.ok ? true : answer.why
       },
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),

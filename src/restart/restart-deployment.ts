@@ -17,11 +17,12 @@ const seenToEnd = new WeakMap<Deployment, string>()
 
 /**
  * Restarts one deployment and waits until it is healthy. `mark` names the change set and the deployment: a hook that
- * still runs under it was left by a crash and is ended first, whichever way it went, so that never two run at once. Throws
+ * still runs under it was left by a crash and is ended first, whichever way it went, so that never two run at once; with `first`
+ * none can be, and no process of the machine is looked at while programs are locked out. Throws
  * `stopped` if `signal` aborts: that says nothing about the deployment.
  */
-export async function restartDeployment(deployment: Deployment, mark: string, host: Host, signal: AbortSignal): Promise<Restarted> {
-  const alone = seenToEnd.get(deployment) === mark || (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
+export async function restartDeployment(deployment: Deployment, mark: string, host: Host, signal: AbortSignal, { first = false } = {}): Promise<Restarted> {
+  const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
   throwIfStopped(signal)
   if (!alone) return { ok: false, code: "hook-still-running", why: `an earlier run of ${deployment.restarter.says} cannot be ended` }
   const began = performance.now()

@@ -33,7 +33,11 @@ export async function restartAll(session: Session, held: readonly string[] = [])
     if (work.stop.aborted) throw stopped(work.stop)
     if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
     work.tell("restart", `${next.name}: ${next.restarter.says}`)
-    const answer = await work.restarts.restart(next, `${set.id}/${next.name}`, work.stop)
+    const mark = `${set.id}/${next.name}`
+    // A change set that this very run has begun, and a hook that it has not run yet.
+    const first = session.begun === set.id && !session.hooks.has(mark)
+    session.hooks.add(mark)
+    const answer = await work.restarts.restart(next, mark, work.stop, first)
     session.remark({ event: "restart", deployment: next.name, healthy: answer === true, health: next.healthType ?? "none", secrets: readBy(session, next, set.secrets) })
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })

@@ -103,4 +103,5 @@ async function generate(session: Session, order: Order, members: readonly string
   }
   work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
   await session.commit({ patches, changeSet: set, events, flush: true })
+  session.begun = set.id
 }

@@ -25,6 +25,10 @@ export class Session {
   document: StateDocument
   /** Secrets of the open change set whose pending value this run itself has seen accepted. */
   readonly proven = new Set<string>()
+  /** The change set whose values this run itself has made: no other run can have gone on with it. */
+  begun: string | undefined
+  /** Restarts that this run has begun, by their mark. */
+  readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly quiet = new Set<string>()
   /** What was expelled already, by secret, before the revoke that tells of it. */

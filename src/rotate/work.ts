@@ -70,8 +70,8 @@ export type Ready = { readonly output: Output; readonly before: Uint8Array | und
 export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
 
 export interface Restarts {
-  /** Ends an older run of the hook, restarts, waits for health. */
-  restart(deployment: Deployment, mark: string, stop: AbortSignal): Promise<true | string>
+  /** Ends an older run of the hook (`first`: there can be none), restarts, waits for health. */
+  restart(deployment: Deployment, mark: string, stop: AbortSignal, first: boolean): Promise<true | string>
   /** Healthy now? Asked before a rotation begins. */
   healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
 }

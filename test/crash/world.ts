@@ -62,6 +62,8 @@ export class World {
   stored: StateDocument
   log: string[] = []
   restarts = 0
+  /** By mark: hooks that have begun. */
+  readonly hooks = new Set<string>()
   time = Date.parse("2026-01-01T03:00:00Z")
   fault: Fault = {}
   /** An apply whose client was killed: lands at the call with this countdown, unless settled first. */
@@ -251,7 +253,9 @@ export class World {
       },
       delivery: { draft: draftAll, restore: restoreOne },
       restarts: {
-        restart: async (deployment) => {
+        restart: async (deployment, mark, _, first) => {
+          if (first && this.hooks.has(mark)) throw new Error(`${mark} was taken for the first restart, and an earlier one may still run`)
+          this.hooks.add(mark)
           await process.instant()
           this.restarts++
           const target = deployment.reads[0] ?? ""
