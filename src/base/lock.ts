@@ -121,8 +121,8 @@ function refuseNetwork(folder: string): void {
 
 /** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */
 function create(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
   try {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
     closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw lockError(`cannot make ${path}`, error)

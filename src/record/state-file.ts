@@ -21,9 +21,9 @@ export function statePath(place: Place): string {
 
 /** Makes the folders that are missing, private. They last only once `writeState` has written into them. */
 export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
-  const folder = stateFolder(place)
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
-  await make(folder, (missing) => mkdir(missing, { recursive: true, mode: 0o700 }))
+  await make(stateFolder(place), async (folder) => {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) await mkdir(folder, { recursive: true, mode: 0o700 })
+  })
 }
 
 async function make(folder: string, how: (folder: string) => Promise<unknown>): Promise<void> {
