@@ -58,7 +58,7 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
 /** The same cut once more, with nothing beside it: what other load has made is not taken for ours. Undefined where it was not reached, or left nothing to recover. */
 export async function alone(servers: Servers, scenario: Scenario, { cut, service }: Recovery): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined } | undefined> {
   await using lane = await Lane.open(servers, scenario)
-  return (await killAt(lane, cut)) === undefined ? undefined : recover(lane, service)
+  return (await killAt(lane, cut)) === undefined ? undefined : await recover(lane, service)
 }
 
 /** As `--at` takes it: "before:fsync:3:home/state/mycelium/secrets/shop/.production.json.mycelium-draft". */
