@@ -44,9 +44,15 @@ function sayName(name: string): string {
 
 /** These are kept as lists that are quoted already (pg_dump's variable_is_guc_list_quote): quoted again they would be one name. */
 const lists = new Set(["search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"])
+const list = /^("[^"]+"|[\w$]+)(, *("[^"]+"|[\w$]+))*$/
 
-/** Settings of the server's own are no secrets; one with a dot in its name is an application's, and may hold anything. */
+/**
+ * Settings of the server's own are no secrets; one with a dot in its name is an application's, and may hold anything. So may
+ * a list (`ALTER ROLE … SET search_path FROM CURRENT` keeps any text without blanks): a role, which sets its own, must not put
+ * SQL into what an admin pastes, nor signs that his terminal obeys.
+ */
 function sayValue({ role, name, value }: Setting): string {
-  if (name.includes(".")) return `(its value for ${role})`
-  return lists.has(name.toLowerCase()) && value !== "" && !value.includes('""') ? value : quoteText(value)
+  if (name.includes(".") || /[\p{Cc}\p{Bidi_Control}]/u.test(value)) return `(its value for ${role})`
+  if (!lists.has(name.toLowerCase()) || value === "" || value.includes('""')) return quoteText(value)
+  return list.test(value) ? value : `(its value for ${role})`
 }

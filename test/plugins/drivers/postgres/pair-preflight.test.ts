@@ -95,6 +95,20 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     expect(JSON.stringify(found)).not.toContain("hunter2")
   })
 
+  test("a role that sets its own settings puts neither SQL nor a terminal's signs into what an admin pastes", async () => {
+    const pair = await newPair(server)
+    const driver = pair.open()
+    const current = await turn(driver, "v1")
+    await using app = await program(server, pair.blue, passwordIn(current))
+    await app.unsafe("set role none")
+    await app.unsafe(`select set_config('search_path', 'public;ALTER/**/ROLE/**/${pair.blue}/**/SUPERUSER', false)`)
+    await app.unsafe(`alter role ${pair.blue} set search_path from current`)
+    await app.unsafe(`alter role ${pair.blue} set application_name = E'x\\x1b]0;owned\\x07'`)
+    const unsaid = `(its value for ${pair.blue})`
+    const remedy = `ALTER ROLE "${pair.green}" SET application_name = ${unsaid}; ALTER ROLE "${pair.green}" SET search_path = ${unsaid}`
+    expect(await errorsOf(driver, versions(current))).toMatchObject([{ code: "pair-settings-differ", remedy }])
+  })
+
   test("a line of pg_hba.conf for the idle role alone is found before it gets a value", async () => {
     const [trusted, rejected] = [await newPair(server, "trusted"), await newPair(server, "rejected")]
     expect(await errorsOf(trusted.open())).toEqual([])
