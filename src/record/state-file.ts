@@ -80,8 +80,8 @@ export function stateText(document: StateDocument, key: Buffer): string {
 /** Throws `state-edited` unless the document is as one who holds the key wrote it. */
 export function checkMac(place: Place, document: StateDocument, key: Buffer): void {
   const { mac, ...rest } = document
-  const right = macOf(textOf(rest), key)
-  if (mac.length !== right.length || !timingSafeEqual(Buffer.from(mac), Buffer.from(right))) {
+  const [given, right] = [Buffer.from(mac), Buffer.from(macOf(textOf(rest), key))]
+  if (given.length !== right.length || !timingSafeEqual(given, right)) {
     throw new AppError("state-edited", `${statePath(place)} was edited, or belongs to another store`, { hint: "restore it from a backup, with the keys.age of the same store; nothing was changed" })
   }
 }

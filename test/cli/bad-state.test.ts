@@ -67,6 +67,10 @@ describe("a state file", () => {
     await withState(swapped, "was edited", "restore it from a backup")
   })
 
+  test("whose MAC is as long as one, and no text of one, is refused", async () => {
+    await withState(edited((document) => void (document.mac = "é".repeat(document.mac.length))), "was edited", "restore it from a backup")
+  })
+
   test("whose journal was taken out is refused", async () => {
     await withState(edited((document) => void (document.serial += 1)), "was edited", "restore it from a backup")
   })
