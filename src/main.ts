@@ -1,6 +1,7 @@
 import { become } from "./base/become.ts"
 import { realHost } from "./base/host.ts"
 import { main } from "./cli/main.ts"
+import { printable } from "./cli/printable.ts"
 
 // No file of ours is ever readable by others, not even those that libraries make.
 const umask = process.umask(0o077)
@@ -20,8 +21,8 @@ process.stderr.on("error", () => undefined)
 process.exitCode = await main(
   {
     host: realHost(process.env),
-    out: (text) => void process.stdout.write(`${text}\n`),
-    talk: (text) => void process.stderr.write(`${text}\n`),
+    out: (text) => void process.stdout.write(`${printable(text)}\n`),
+    talk: (text) => void process.stderr.write(`${printable(text)}\n`),
     interactive: process.stderr.isTTY === true,
     variables: Object.keys(process.env),
     cwd: process.cwd(),

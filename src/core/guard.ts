@@ -3,8 +3,8 @@ import { redact } from "./redact.ts"
 import { Secret } from "./secret.ts"
 
 /**
- * Wraps a plug-in: an error that leaves it is an AppError without foreign cause, and holds none of the values that went
- * in. Values are found in the arguments of the calls, however deep.
+ * Wraps a plug-in: an error that leaves it is an AppError without foreign cause, of one line, and holds none of the values that
+ * went in. Values are found in the arguments of the calls, however deep.
  */
 export function guard<Port extends object>(port: Port, place: string): Port {
   const seen = new Set<Secret>()
@@ -32,7 +32,8 @@ function collect(value: unknown, into: Set<Secret>, depth: number): void {
 
 function clean(error: unknown, place: string, seen: ReadonlySet<Secret>): AppError {
   if (error instanceof AppError) {
-    return new AppError(error.code, redact(error.message, seen), { remedy: error.remedy, ...(error.hint === undefined ? {} : { hint: redact(error.hint, seen) }) })
+    const said = (text: string): string => redact(text, seen).replace(/\p{Cc}+/gu, " ")
+    return new AppError(error.code, said(error.message), { remedy: error.remedy, ...(error.hint === undefined ? {} : { hint: said(error.hint) }) })
   }
   const code = systemCode(error)
   return new AppError("unexpected", `${place}: unexpected ${error instanceof Error ? error.name : "failure"}${code === undefined ? "" : ` (${code})`}`, { remedy: "retry" })

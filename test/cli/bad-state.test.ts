@@ -71,6 +71,16 @@ describe("a state file", () => {
     await withState(edited((document) => void (document.mac = "é".repeat(document.mac.length))), "was edited", "restore it from a backup")
   })
 
+  test("that nobody signed puts no sign into a terminal that it would obey", async () => {
+    const now = readFileSync(shop.project.statePath())
+    writeFileSync(shop.project.statePath(), edited(({ secrets }) => void Object.assign(secrets["postgres"] ?? {}, { retry: { failures: 1, notBefore: "2020-01-01T00:00:00Z", code: "x", says: "a\x1b]0;b\x07\x9b31m\u202ec" } })))
+    const [text, json] = [await shop.run("status"), await shop.run("status", "--json")]
+    writeFileSync(shop.project.statePath(), now)
+    expect(text.stdout).toContain("a\\u001b]0;b\\u0007\\u009b31m\\u202ec")
+    expect(text.stdout + json.stdout).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
+    expect(JSON.stringify(JSON.parse(json.stdout))).toContain("\u202ec")
+  })
+
   test("whose journal was taken out is refused", async () => {
     await withState(edited((document) => void (document.serial += 1)), "was edited", "restore it from a backup")
   })

@@ -1,0 +1,7 @@
+/**
+ * As it may reach a terminal: names and texts of others may hold signs that one obeys (ESC, also the 8-bit ones) or that turn
+ * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it was.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)
+}
