@@ -12,10 +12,15 @@ export type Channel = {
   end(): void
 }
 
+/** Bytes of one answer, rows and all: those of thousands of sessions come nowhere near. */
+const longestAnswer = 16 * 1024 * 1024
+
 export function openChannel(socket: Socket, says: string, signal: AbortSignal): Channel {
   const reader = new PacketReader()
   const ready: Packet[] = []
   let failure: AppError | undefined
+  /** Bytes since we said something. */
+  let arrived = 0
   let waiting: { readonly resolve: (packet: Packet) => void; readonly reject: (error: AppError) => void } | undefined
 
   const fail = (error: AppError): void => {
@@ -27,6 +32,8 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
   }
   const onAbort = (): void => fail(timedOut(says))
   const onData = (chunk: Buffer): void => {
+    arrived += chunk.length
+    if (arrived > longestAnswer) return fail(new AppError("answer-too-large", `${says}: the server sends more than was asked for`))
     try {
       reader.push(chunk)
       for (let packet = reader.next(); packet !== undefined; packet = reader.next()) ready.push(packet)
@@ -53,7 +60,10 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
         if (failure !== undefined) return reject(failure)
         waiting = { resolve, reject }
       }),
-    write: (packet) => void (failure === undefined && socket.write(encodePacket(packet))),
+    write: (packet) => {
+      arrived = 0
+      if (failure === undefined) socket.write(encodePacket(packet))
+    },
     leave: () => {
       socket.off("data", onData).off("error", onError).off("close", onClose)
       signal.removeEventListener("abort", onAbort)

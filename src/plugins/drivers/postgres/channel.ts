@@ -45,7 +45,7 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
       if (rest.length < 5) break
       const length = rest.readInt32BE(1)
       if (length < 4) return fail(malformed())
-      if (length > largest || waiting > mostWaiting) return fail(new AppError("answer-too-large", `${says}: the server sends more than was asked for`))
+      if (length > largest || waiting > mostWaiting) return fail(tooLarge(says))
       if (rest.length < length + 1) break
       ready.push({ type: rest.toString("latin1", 0, 1), body: rest.subarray(5, length + 1) })
       waiting += length
@@ -102,4 +102,8 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
     },
     attend,
   }
+}
+
+export function tooLarge(says: string): AppError {
+  return new AppError("answer-too-large", `${says}: the server sends more than was asked for`)
 }

@@ -3,7 +3,7 @@ import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "./address.ts"
 import type { Standable } from "../standing.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
-import { type Channel, openChannel } from "./channel.ts"
+import { type Channel, openChannel, tooLarge } from "./channel.ts"
 import { malformed, query, readRow, readSqlstate, startup, terminate, texts } from "./message.ts"
 import { ServerError } from "./server-error.ts"
 import { type Endpoint, openSocket } from "./socket.ts"
@@ -35,6 +35,8 @@ export type Login = {
 
 /** Before version 10 there is no SCRAM, so a password cannot be changed safely. */
 const oldestServer = 10
+/** Bytes of the rows of one answer: those of thousands of sessions come nowhere near. */
+const mostRows = 16 * 1024 * 1024
 
 /** Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then. Nothing is ever retried or reconnected. */
 export async function connect(endpoint: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
@@ -93,10 +95,15 @@ async function rows<Column extends string>(channel: Channel, says: string, { col
   state.before = ""
   const found: Record<Column, string | null>[] = []
   let fault: ServerError | undefined
+  let bytes = 0
   for (;;) {
     // A fatal error is followed by the end of the connection; the error is what matters.
     const message = await channel.receive().catch((error: unknown) => Promise.reject(fault ?? error))
-    if (message.type === "D") found.push(named(columns, readRow(message)))
+    if (message.type === "D") {
+      bytes += message.body.length
+      if (bytes > mostRows) throw tooLarge(says)
+      found.push(named(columns, readRow(message)))
+    }
     if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)
     if (message.type === "Z") {
       state.answers++

@@ -9,6 +9,8 @@ export type Reply = string | number | null | Refusal | readonly Reply[]
 const largest = 64 * 1024 * 1024
 const longestLine = 64 * 1024
 const deepest = 8
+/** Of one reply, inner ones too: a list that is not there in full is read again with each piece that comes. The longest that we ask for is a user's passwords. */
+const mostElements = 100_000
 
 /** A command as a list of lengths and bytes: nothing in an argument can end it. */
 export function encodeCommand(words: readonly string[]): Buffer {
@@ -26,14 +28,14 @@ export class ReplyReader {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#length += chunk.length
-    if (this.#length > largest) throw new AppError("answer-too-large", "the server sends more than was asked for")
+    if (this.#length > largest) throw tooLarge()
   }
 
   /** The next reply; undefined while it is not there in full. */
   next(): Reply | undefined {
     if (this.#length < this.#need) return undefined
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks)
-    const parsed = parse(bytes, 0, 0)
+    const parsed = parse(bytes, 0, { depth: 0, left: { elements: mostElements } })
     const rest = "need" in parsed ? bytes : bytes.subarray(parsed.end)
     this.#chunks = rest.length === 0 ? [] : [rest]
     this.#length = rest.length
@@ -44,7 +46,9 @@ export class ReplyReader {
 
 type Parsed = { readonly reply: Reply; readonly end: number } | { readonly need: number }
 
-function parse(bytes: Buffer, at: number, depth: number): Parsed {
+type Within = { readonly depth: number; readonly left: { elements: number } }
+
+function parse(bytes: Buffer, at: number, within: Within): Parsed {
   const stop = bytes.indexOf("\r\n", at)
   if (stop < 0) return bytes.length - at > longestLine ? bad() : { need: bytes.length + 1 }
   const line = bytes.toString("utf8", at + 1, stop)
@@ -59,7 +63,7 @@ function parse(bytes: Buffer, at: number, depth: number): Parsed {
     case "$":
       return bulk(bytes, end, integer(line))
     case "*":
-      return array(bytes, end, integer(line), depth)
+      return array(bytes, end, integer(line), within)
     default:
       return bad()
   }
@@ -74,13 +78,15 @@ function bulk(bytes: Buffer, at: number, length: number): Parsed {
   return { reply: bytes.toString("utf8", at, end - 2), end }
 }
 
-function array(bytes: Buffer, at: number, length: number, depth: number): Parsed {
+function array(bytes: Buffer, at: number, length: number, { depth, left }: Within): Parsed {
   if (length === -1) return { reply: null, end: at }
-  if (length < 0 || length > largest || depth >= deepest) return bad()
+  if (length < 0 || depth >= deepest) return bad()
+  left.elements -= length
+  if (left.elements < 0) throw tooLarge()
   const replies: Reply[] = []
   let end = at
   while (replies.length < length) {
-    const parsed = parse(bytes, end, depth + 1)
+    const parsed = parse(bytes, end, { depth: depth + 1, left })
     if ("need" in parsed) return parsed
     replies.push(parsed.reply)
     end = parsed.end
@@ -91,6 +97,10 @@ function array(bytes: Buffer, at: number, length: number, depth: number): Parsed
 function integer(text: string): number {
   if (!/^[+-]?\d{1,19}$/.test(text)) return bad()
   return Number(text)
+}
+
+function tooLarge(): AppError {
+  return new AppError("answer-too-large", "the server sends more than was asked for")
 }
 
 function bad(): never {

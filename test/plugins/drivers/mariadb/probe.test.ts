@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
+import { Secret } from "../../../../src/core/secret.ts"
+import { connect } from "../../../../src/plugins/drivers/mariadb/connection.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
 import { account, codes, credential, drafted, hashesOf, open, passwordIn, peer, soon, versions } from "./harness.ts"
 
@@ -100,6 +102,13 @@ test("a unix socket is where 'user'@'localhost' logs in", async () => {
   await driver.apply(next, versions(old, next), soon())
   await driver.revoke(old, next, { endSessions: false }, soon())
   expect([await driver.probe(next, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+})
+
+test("more rows than anything that we ask for has are refused, not collected", async () => {
+  const login = { user: server.admin.user, password: new Secret("admin", server.admin.password) }
+  const connection = await connect({ address: { host: "127.0.0.1", port: server.port } }, login, soon())
+  expect(await connection.query("select 1")).toEqual([["1"]])
+  await expect(connection.query("select repeat('x', 100000) from information_schema.collations limit 400")).rejects.toMatchObject({ code: "answer-too-large" })
 })
 
 describe("what is no MariaDB of ours", () => {

@@ -168,6 +168,18 @@ describe("rows()", () => {
     await expect(connection.rows(["a"], "select repeat('x', 3000000)")).rejects.toMatchObject({ code: "answer-too-large" })
   })
 
+  test("rows without an end are refused, as fast as they are read", async () => {
+    const row = Buffer.concat([Buffer.from("D\0\0\xc3\x5a\0\x01\0\0\xc3\x50", "latin1"), Buffer.alloc(50_000, "x")])
+    await using fake = await peer((socket) => {
+      socket.write(Buffer.from("R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\x0016.1\0Z\0\0\0\x05I", "latin1"))
+      const more = (): void => void (socket.destroyed || socket.write(row, () => setImmediate(more)))
+      socket.once("data", more)
+    })
+    const connection = await logIn("shop", fake.port)
+    await expect(connection.rows(["a"], "select 1")).rejects.toMatchObject({ code: "answer-too-large" })
+    expect(connection.usable).toBe(false)
+  })
+
   test("a zero byte is never sent", async () => {
     const connection = await logIn("shop")
     await expect(connection.rows(["a"], "select 'a\0b'")).rejects.toMatchObject({ code: "zero-byte" })

@@ -72,6 +72,14 @@ describe("ReplyReader", () => {
   })
 })
 
+test("a list of more elements than anything that we ask for is refused before it is there, inner ones counted", () => {
+  for (const bytes of ["*100001\r\n", `*2\r\n*60000\r\n${":1\r\n".repeat(60_000)}*60000\r\n`]) {
+    const reader = new ReplyReader()
+    reader.push(Buffer.from(bytes))
+    expect(() => reader.next()).toThrow(expect.objectContaining({ code: "answer-too-large" }))
+  }
+})
+
 test("encodeCommand() leaves nothing for an argument to end", () => {
   expect(encodeCommand(["AUTH", "a\r\n*1", "é"]).toString()).toBe("*3\r\n$4\r\nAUTH\r\n$5\r\na\r\n*1\r\n$2\r\né\r\n")
 })
