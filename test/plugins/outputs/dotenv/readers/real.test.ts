@@ -28,7 +28,8 @@ function has(name: string): boolean {
 }
 
 describe.each(programs)("%s", (name, readers, command) => {
-  test.skipIf(!has(name))("reads what we write for it", async () => {
+  const here = has(name)
+  test.skipIf(!here)(`reads what we write for it${here ? "" : ` (skipped: this machine has no ${name}${name === "python3" ? " with python-dotenv" : ""})`}`, async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, "test.env")
     const values = fc.sample(hostile.filter((value) => !value.includes("\0")), { numRuns: 120, seed: 7 })
