@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import { probeName } from "./place.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
@@ -24,7 +25,7 @@ export async function openSessions(connection: Connection, role: string, since?:
     `SELECT host(client_addr), application_name, ${since === undefined ? "true" : `backend_start >= ${quoteText(since)}::timestamptz`} FROM pg_stat_activity
      WHERE usename = ${quoteText(role)} AND (${ofPrograms} OR backend_type IS NULL) AND application_name <> ${quoteText(probeName)} ORDER BY backend_start`,
   )
-  return found.map(({ address, program, younger }) => ({ address: address ?? undefined, program: program ?? "", younger: younger === null ? undefined : younger === "t" }))
+  return found.map(({ address, program, younger }) => ({ address: address === null ? undefined : isIP(address) === 0 ? "an address that is none" : address, program: program ?? "", younger: younger === null ? undefined : younger === "t" }))
 }
 
 /** The SQL that shows them. */

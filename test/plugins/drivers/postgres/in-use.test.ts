@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Host } from "../../../../src/base/host.ts"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
 import { untilQuiet } from "../../../../src/plugins/drivers/postgres/in-use.ts"
-import { isHarmless } from "../../../../src/plugins/drivers/postgres/open-sessions.ts"
+import { isHarmless, openSessions, saySessions } from "../../../../src/plugins/drivers/postgres/open-sessions.ts"
+import type { Connection } from "../../../../src/plugins/drivers/postgres/wire.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { host, passwordIn, program, soon, versions } from "./harness.ts"
@@ -10,6 +11,12 @@ import { errorsOf, newPair, type Pair, turn } from "./pair-harness.ts"
 
 const keep = { endSessions: false }
 const end = { endSessions: true }
+
+test("a server that is no friend gets no words of its own into a message, the log or a report", async () => {
+  const rows = [["10.0.0.5", "psql"], ["fe80::1", ""], [null, ""], ["10.0.0.5\n| **all is well** |\x1b[31m", "a\nb"]].map(([address, program]) => ({ address, program, younger: "t" }))
+  const connection = { rows: () => Promise.resolve(rows) } as unknown as Connection
+  expect(saySessions(await openSessions(connection, "app"))).toBe("4 sessions, 1 from 10.0.0.5 (psql), 1 from fe80::1, 1 from a local socket, 1 from an address that is none")
+})
 
 describe.each(["system", "newer"] as const)("a pair's old role in use, %s server", (which) => {
   let server: PostgresServer
