@@ -10,6 +10,8 @@ import type { Secret } from "../../core/secret.ts"
 
 /** Nothing is left unused for longer (ms): neither the server's seat, nor a login that somebody may have taken away. */
 const idleMs = 5000
+/** None is used for longer (ms), however busy: a login that somebody has taken away is missed soon. */
+const oldMs = 30_000
 
 export interface Standable {
   /** Nothing is under way on it, and neither side has ended it. */
@@ -40,6 +42,7 @@ export class Standing<Connection extends Standable> {
   readonly #idle = new Map<string, Idle<Connection>[]>()
   /** By user: how often he may have got another password. */
   readonly #changes = new Map<string, number>()
+  readonly #old = new WeakSet<Connection>()
 
   constructor(shift: Shift) {
     this.#shift = shift
@@ -50,7 +53,7 @@ export class Standing<Connection extends Standable> {
     const key = keyOf(login)
     const changes = this.#changes.get(login.user)
     const standing = this.#take(key)
-    const connection = standing ?? (await way.open())
+    const connection = standing ?? (await this.#open(way))
     const { answers } = connection
     try {
       if (standing !== undefined) {
@@ -60,7 +63,7 @@ export class Standing<Connection extends Standable> {
       const result = await work(connection)
       // What was done is done, whatever becomes of the connection.
       const ended = this.#shift.runs && (await way.end(connection).then(() => true, () => false))
-      if (ended && connection.usable && this.#changes.get(login.user) === changes && this.#shift.runs) this.#keep(key, connection)
+      if (ended && connection.usable && !this.#old.has(connection) && this.#changes.get(login.user) === changes && this.#shift.runs) this.#keep(key, connection)
       else await connection.close()
       return result
     } catch (error) {
@@ -75,6 +78,12 @@ export class Standing<Connection extends Standable> {
   changed(user: string): void {
     this.#changes.set(user, (this.#changes.get(user) ?? 0) + 1)
     this.#closeAll((key) => key.startsWith(prefixOf(user)))
+  }
+
+  async #open(way: Way<Connection>): Promise<Connection> {
+    const connection = await way.open()
+    setTimeout(() => this.#old.add(connection), oldMs).unref()
+    return connection
   }
 
   #take(key: string): Connection | undefined {

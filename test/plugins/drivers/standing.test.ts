@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, jest, test } from "bun:test"
 import { Shift } from "../../../src/base/shift.ts"
 import type { Credential, Driver } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
 import { postgres } from "../../../src/plugins/drivers/postgres/index.ts"
 import { redis } from "../../../src/plugins/drivers/redis/index.ts"
+import { type Standable, Standing } from "../../../src/plugins/drivers/standing.ts"
 import { type PostgresServer, startPostgres } from "../../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../../support/servers/redis.ts"
 import { until } from "../../support/until.ts"
@@ -56,6 +57,31 @@ async function sessionsOf(admin: string): Promise<readonly string[]> {
   return (await server.sql(`select pid || ' ' || application_name as it from pg_stat_activity where usename = '${admin}' order by pid`)).map(({ it }) => String(it))
 }
 const none = (admin: string): Promise<void> => until("no session is left", async () => (await sessionsOf(admin)).length === 0)
+
+test("one that is in use all the time is given up after half a minute all the same", async () => {
+  const shift = new Shift()
+  const leave = shift.join()
+  const standing = new Standing<Standable>(shift)
+  let [opened, closed] = [0, 0]
+  const one = (): Standable => ({ usable: true, answers: ++opened, attend: () => undefined, close: () => void closed++ })
+  const way = { open: async () => one(), begin: () => undefined, end: async () => undefined }
+  const use = (): Promise<void> => standing.use({ server: "s", user: "u", password: new Secret("p", "password"), rest: [] }, way, soon(), async () => undefined)
+  jest.useFakeTimers()
+  try {
+    for (let at = 0; at < 29; at++) {
+      await use()
+      jest.advanceTimersByTime(1000)
+    }
+    expect([opened, closed]).toEqual([1, 0])
+    jest.advanceTimersByTime(1000)
+    await use()
+    await use()
+    expect([opened, closed]).toEqual([2, 1])
+  } finally {
+    jest.useRealTimers()
+    leave()
+  }
+})
 
 describe("PostgreSQL", () => {
   test("one session serves all acts of several secrets while somebody is at work, holds no lock between them, and ends with the last", async () => {
