@@ -67,7 +67,8 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   { law: 1, name: "the audit log is not synced before the service has the value", edits: edit("rotate/rotate.ts", `await session.commit({ patches, changeSet: set, events, flush: true })`, `await session.commit({ patches, changeSet: set, events })`), test: order },
-  { law: 4, name: "a value that was given up is erased", edits: edit("rotate/roll-back.ts", `changeVersion(pending.id, (version) => ({ ...version, stage }))(state))`, `({ ...state, versions: state.versions.filter((version) => version.id !== pending.id || stage.is === "doubtful") }))`), test: singleCuts },
+  { law: 2, name: "a hook is taken for the first one under its mark", edits: edit("rotate/restart-all.ts", `const first = session.begun === set.id && !session.hooks.has(mark)`, `const first = !session.hooks.has(mark)`), test: singleCuts },
+  { law: 4, name: "a value that was given up is erased", edits: edit("rotate/roll-back.ts", `changeVersion(id, (version) => ({ ...version, stage }))(state))`, `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.is === "doubtful") }))`), test: singleCuts },
   { law: 2, name: "what a way back restores is not written down", edits: edit("rotate/forward.ts", `...(ready.length > 0 ? { before } : {}) }`, `...(ready.length < 0 ? { before } : {}) }`), test: singleCuts },
   {
     law: 2,

@@ -2,11 +2,11 @@ import { cli, edit, type Mutant, order } from "./mutant.ts"
 
 /** What the engine stands on: files, locks, the state, hooks. */
 export const ground: readonly Mutant[] = [
-  { law: 1, name: "the folder is not synced", edits: edit("base/durable-write.ts", `        await rename(draft, target)
-        await syncFolder(dirname(target))`, `        await rename(draft, target)`), test: order },
-  { law: 1, name: "the draft is not synced", edits: edit("base/durable-write.ts", `    await file.sync()`, `    await file.stat()`), test: order },
-  { law: "always", name: "a draft is made readable by all", edits: edit("base/durable-write.ts", `constants.O_EXCL | constants.O_NOFOLLOW, 0o600)`, `constants.O_EXCL | constants.O_NOFOLLOW, 0o644)`), test: order },
-  { law: 1, name: "the audit log is not synced", edits: edit("record/audit-log.ts", `await file.datasync()`, `await file.stat()`), test: order },
+  { law: 1, name: "the folder is not synced", edits: edit("base/durable-write.ts", `        await slow.rename(draft, target)
+        await syncFolder(dirname(target))`, `        await slow.rename(draft, target)`), test: order },
+  { law: 1, name: "the draft is not synced", edits: edit("base/durable-write.ts", `    if (options.trial !== true) await slow.sync(file)`, `    await disk.stat(file)`), test: order },
+  { law: "always", name: "a draft is made readable by all", edits: edit("base/disk.ts", `const mode = 0o600`, `const mode = 0o644`), test: order },
+  { law: 1, name: "the audit log is not synced", edits: edit("base/durable-write.ts", `    await slow.dataSync(file)`, `    await disk.stat(file)`), test: order },
   { law: "always", name: "an edited state is taken", edits: edit("record/ledger.ts", `if (found !== undefined) checkMac(this.#place, found, this.#mac)`, `if (found !== undefined && this.#mac.length === 0) checkMac(this.#place, found, this.#mac)`), test: cli("bad-state", "one byte of metadata") },
   { law: 7, name: "an older state is taken", edits: edit("record/ledger.ts", `if (end.serial <= document.serial) return { document }`, `if (end.serial <= document.serial + 1_000_000) return { document }`), test: cli("bad-state", "an older copy") },
   { law: "always", name: "another environment's state is taken", edits: edit("record/state-file.ts", `if (parsed.project !== place.project || parsed.environment !== place.environment) {`, `if (parsed.project !== place.project) {`), test: cli("bad-state", "of another environment") },
@@ -14,7 +14,7 @@ export const ground: readonly Mutant[] = [
   { law: "always", name: "two processes make keys for one store", edits: edit("record/vault.ts", `return waitForLock(join(store, "keys.lock"), holder)`, `return waitForLock(join(store, \`keys-\${process.pid}.lock\`), holder)`), test: cli("first", "share its keys") },
   { law: "always", name: "two processes work on one environment", edits: edit("base/lock.ts", `return { heldBy: heldBy ?? "another process" }`, `return { release: () => undefined }`), test: cli("bad-input", "another process holds the lock") },
   { law: 7, name: "an unknown value in a file is overwritten", edits: edit("plugins/outputs/variables/drift.ts", `    if (!present.has(name) || value === ""`, `    if (name !== "" || !present.has(name) || value === ""`), test: cli("bad-input", "a value that is in no version") },
-  { law: 2, name: "a hook of a killed run is not ended first", edits: edit("restart/restart-deployment.ts", `const alone = seenToEnd.get(deployment) === mark || (await endMarked(`, `const alone = mark !== "" || (await endMarked(`), test: cli("rotate", "ends the old hook first") },
+  { law: 2, name: "a hook of a killed run is not ended first", edits: edit("restart/restart-deployment.ts", `const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(`, `const alone = mark !== "" || (await endMarked(`), test: cli("rotate", "ends the old hook first") },
   { law: "always", name: "a hook's output gets into the message", edits: edit("plugins/run-hook.ts", `throw new AppError("restart-failed", failure.message, {`, `throw new AppError("restart-failed", \`\${failure.message}: \${result.stdout}\`, {`), test: cli("rotate", "without the hook's words") },
   { law: "always", name: "our environment reaches the hooks", edits: edit("base/spawn.ts", `const env = { PATH: safePath, ...options.env }`, `const env = { PATH: safePath, ...(process.env as Record<string, string>), ...options.env }`), test: cli("rotate", "gets nothing of our environment") },
   { law: 3, name: "a service that takes any password is rotated", edits: edit("rotate/preflight.ts", `if (control === "accepted") return [acceptsAnything]`, `if (control === "unknown") return [acceptsAnything]`), test: cli("bad-input", "without a password") },
