@@ -51,7 +51,7 @@ async function help(terminal: Terminal, name: string | undefined, asked: boolean
 }
 
 /** Variables that the runtime obeys: they run code, listen in, print, write files, or take any certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile, are for others. */
-const forbidden = /^(BUN_(?!INSTALL)|JSC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
+const forbidden = /^(BUN_(?!INSTALL)|JSC_|MIMALLOC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
 
 function refuseSurroundings(terminal: Terminal): void {
   const found = terminal.variables.find((name) => forbidden.test(name))

@@ -32,5 +32,5 @@ function rowOf(cells: readonly string[]): string {
 
 /** One line of text in which nothing is a sign: reasons and user names are others' words. An underscore within a word is none. */
 function plain(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ").replace(/[\\`*[\]<>|~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|^#|^(?=[-+>]\s)/gu, (sign) => `\\${sign}`)
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ").replace(/[\\`*[\]<>|~&]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|^#|^(?=[-+>]\s)/gu, (sign) => `\\${sign}`)
 }
