@@ -1,12 +1,12 @@
 import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
-import { erase } from "../core/state.ts"
+import { type ChangeSet, erase } from "../core/state.ts"
 import { notSettled, probe, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { patient, withEnvironment } from "./environment.ts"
+import { lookInto, patient, withEnvironment } from "./environment.ts"
 
 /**
  * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it does, it names what is to
@@ -29,43 +29,52 @@ export type Deleted =
 export type Change = { readonly target: string; readonly variables: readonly string[] }
 export type Deletions = Readonly<Record<string, Deleted>>
 
+/** `unfinished`: a journal that deleting would end first. */
+export type Plan = { readonly unfinished?: Pick<ChangeSet, "startedAt" | "direction" | "secrets">; readonly would: Deletions }
+
 /** What `erased` would be, looked at only; a refusal that only the service could say is not foreseen. */
-export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
-  return eachOf(app, environment, how, async (session, name) => {
-    const drafts = await draftsWithout(session, name)
-    await discard(drafts)
-    return { is: "erased", login: loginOf(session, name, how), outputs: changesOf(drafts), versions: session.state(name).versions.length }
+export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Plan> {
+  return lookInto(app, environment, async (session) => {
+    const would = await eachOf(session, how, async (name) => {
+      if (session.changeSet?.secrets.includes(name) !== true) refuseOpen(session, name)
+      const drafts = await draftsWithout(session, name)
+      await discard(drafts)
+      return { is: "erased", login: loginOf(session, name, how), outputs: changesOf(drafts), versions: session.state(name).versions.length }
+    })
+    if (session.changeSet === undefined) return { would }
+    const { startedAt, direction, secrets } = session.changeSet
+    return { unfinished: { startedAt, direction, secrets }, would }
   })
 }
 
 export function deleteSecrets(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
-  return eachOf(app, environment, how, (session, name) => deleteOne(session, name, how))
-}
-
-async function eachOf(app: App, environment: string, how: DeleteHow, act: (session: Session, name: string) => Promise<Deleted>): Promise<Deletions> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
     if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
-    const known = new Set([...Object.keys(session.work.drivers), ...Object.keys(session.document.secrets)])
-    const stranger = how.secrets?.find((name) => !known.has(name))
-    if (stranger !== undefined) throw new AppError("usage", `there is no secret ${JSON.stringify(stranger)} in ${environment}`, { hint: `it has: ${[...known].join(", ")}` })
-    const done: Record<string, Deleted> = {}
-    for (const name of how.secrets ?? known) done[name] = await attempt(session, name, act)
-    return done
+    return eachOf(session, how, (name) => deleteOne(session, name, how))
   })
 }
 
+async function eachOf(session: Session, how: DeleteHow, act: (name: string) => Promise<Deleted>): Promise<Deletions> {
+  const known = new Set([...Object.keys(session.work.drivers), ...Object.keys(session.document.secrets)])
+  const stranger = how.secrets?.find((name) => !known.has(name))
+  if (stranger !== undefined) throw new AppError("usage", `there is no secret ${JSON.stringify(stranger)} in ${session.work.environment}`, { hint: `it has: ${[...known].join(", ")}` })
+  const done: Record<string, Deleted> = {}
+  for (const name of how.secrets ?? known) done[name] = await attempt(session, name, act)
+  return done
+}
+
 /** One secret's failure is its own. */
-async function attempt(session: Session, name: string, act: (session: Session, name: string) => Promise<Deleted>): Promise<Deleted> {
+async function attempt(session: Session, name: string, act: (name: string) => Promise<Deleted>): Promise<Deleted> {
   if (session.state(name).versions.length === 0) return { is: "unknown" }
   try {
-    return await act(session, name)
+    return await act(name)
   } catch (error) {
     return { is: "refused", ...said(error) }
   }
 }
 
 async function deleteOne(session: Session, name: string, how: DeleteHow): Promise<Deleted> {
-  if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
+  refuseOpen(session, name)
   const { work } = session
   const login = loginOf(session, name, how)
   // Drafted before the login ends: a full disk or a drifted file is found now.
@@ -88,6 +97,10 @@ async function deleteOne(session: Session, name: string, how: DeleteHow): Promis
   const versions = session.state(name).versions.length
   await session.commit({ written: session.writes(drafts), patches: { [name]: erase(work.host.now().toISOString()) }, events: [{ event: "delete", secret: name, login }], flush: true })
   return { is: "erased", login, outputs: changesOf(drafts), versions }
+}
+
+function refuseOpen(session: Session, name: string): void {
+  if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
 }
 
 /** What becomes of the login; throws where it could not be ended and nobody said that it may stay. */

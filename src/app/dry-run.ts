@@ -1,17 +1,20 @@
 import { formatDuration } from "../base/duration.ts"
-import type { Finding } from "../core/ports.ts"
-import { versionAt } from "../core/state.ts"
+import type { Finding, Values } from "../core/ports.ts"
+import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
 import { deploymentsOf } from "../rotate/restart-all.ts"
 import type { Order } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { patient, withEnvironment } from "./environment.ts"
-import { AppError } from "../base/error.ts"
+import { lookInto } from "./environment.ts"
+
+/** A rotation that is not finished, and stays so: the command itself would end it before anything else. `anew`: of those, what it would then rotate once more. */
+export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & { readonly anew: readonly string[] }
 
 export type DryRun = {
   readonly environment: string
+  readonly unfinished: readonly Unfinished[]
   readonly secrets: readonly {
     readonly name: string
     readonly apply: string
@@ -26,15 +29,24 @@ export type DryRun = {
   readonly restarts: readonly { readonly name: string; readonly says: string; readonly health?: string }[]
 }
 
-/** The whole way up to the first value: preflight with its logins, drafts that are thrown away. Changes nothing outside. */
-export async function dryRun(app: App, environment: string, how: { readonly why: "asked" | "new" | "incident"; readonly secrets?: readonly string[]; readonly contain?: NonNullable<Order["contain"]> }): Promise<DryRun> {
-  return withEnvironment(app, environment, patient, async ({ session }) => {
-    if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
-    const names = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
-    const { members, left, findings, firsts } = await preflight(session, { secrets: names, ...how })
+type How = { readonly why: "asked" | "new" | "incident"; readonly secrets?: readonly string[]; readonly contain?: NonNullable<Order["contain"]> }
+
+/** The whole way up to the first value: preflight with its logins, drafts that are thrown away. Changes nothing, here or outside. */
+export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
+  return lookInto(app, environment, async (session) => {
+    const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
+    const names = chosen.filter((name) => !session.isOpen(name))
+    const { members, left, findings, firsts } = await preflight(session, { ...how, secrets: names })
     const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
-    return { environment, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }
+    const unfinished = unfinishedIn(session, chosen, how)
+    return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }
   })
+}
+
+/** The journal always ends first; one that was put aside, where one of its secrets is chosen. What went on to its end is not rotated a second time, unless somebody has its value. */
+function unfinishedIn(session: Session, chosen: readonly string[], { why }: How): readonly Unfinished[] {
+  const sets = openSets(session.document).filter((set) => set === session.changeSet || set.secrets.some((name) => chosen.includes(name)))
+  return sets.map(({ startedAt, direction, secrets }) => ({ startedAt, direction, secrets, anew: direction === "back" || why === "incident" ? secrets.filter((name) => chosen.includes(name)) : [] }))
 }
 
 const noWayBack: Finding = { code: "no-way-back", severity: "warning", says: "a first value cannot go back: what the service holds now cannot be read" }
@@ -57,7 +69,7 @@ async function describe(session: Session, name: string, { left, contain }: About
 }
 
 async function drafts(session: Session, members: readonly string[]): Promise<Pick<DryRun, "outputs" | "fault">> {
-  const values = await trialValues(session, members)
+  const values = { ...(await trialValues(session, members)), ...(await onTheirWay(session)) }
   try {
     const ready = await session.work.delivery.draft(session.outputsOf(members), values, session.known)
     for (const { draft } of ready) await draft.discard()
@@ -65,4 +77,11 @@ async function drafts(session: Session, members: readonly string[]): Promise<Pic
   } catch (error) {
     return { outputs: [], fault: said(error) }
   }
+}
+
+/** What outputs will show already, once the journal has gone on to its end. */
+async function onTheirWay(session: Session): Promise<Values> {
+  const going = session.changeSet?.direction === "forward" ? session.changeSet.secrets : []
+  const all = await session.values((name) => going.includes(name))
+  return Object.fromEntries(Object.entries(all).filter(([name]) => going.includes(name)))
 }

@@ -45,6 +45,15 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
   )
 }
 
+/** Under the lock, with today's config, what only looks: an open journal stays open, nothing is written, no log is tended. */
+export function lookInto<T>(app: App, name: string, act: (session: Session) => Promise<T>): Promise<T> {
+  return withLock(app, name, async ({ app: now, today, place, ends }) => {
+    const ledger = ledgerOf(now, place)
+    const document = await ledger.load()
+    return act(new Session(openWork(now, { options: today, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document))
+  })
+}
+
 /** The log is tended after whatever the act wrote since the state had this `serial`. */
 export async function tended<T>({ app, place, ends }: Locked, { session, serial }: { readonly session: Session; readonly serial: number }, act: () => Promise<T>): Promise<T> {
   try {
@@ -66,7 +75,7 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
   const path = lockPath(place)
   const told = (heldBy: string): void => app.tell(name, "wait", `${heldBy}, is asked to let go`)
   const lock = how.urgent === true ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
-  if ("heldBy" in lock) throw new AppError("locked", `${name} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
+  if ("heldBy" in lock) throw lockedBy(name, lock.heldBy)
   const ends = new Ends(app, path)
   const leave = app.shift.join()
   try {
@@ -77,6 +86,10 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
     ends.release()
     lock.release()
   }
+}
+
+export function lockedBy(name: string, heldBy: string): AppError {
+  return new AppError("locked", `${name} is being worked on by ${heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
 }
 
 const handedOver = new AppError("handed-over", "stopped between two steps: another run has asked for this environment", { remedy: "retry", hint: "it carries on from here" })

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { demandLock } from "../base/lock.ts"
+import { demandLock, takeLock } from "../base/lock.ts"
 import { TextFinder } from "../base/text-finder.ts"
 import { Secret } from "../core/secret.ts"
 import { FileLedger } from "../record/ledger.ts"
@@ -8,6 +8,8 @@ import { AgeVault } from "../record/vault.ts"
 import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { App } from "./app.ts"
+import { lockedBy } from "./environment.ts"
+import { whenFree } from "./reading.ts"
 
 /** A version whose value stands in a text. */
 export type Exposed = { readonly environment: string; readonly secret: string; readonly version: string; readonly stage: string; readonly form: string }
@@ -22,14 +24,14 @@ const shortest = 6
 
 type Looked = Omit<Exposed, "form"> & { readonly form: string; readonly bytes: Uint8Array }
 
-/** Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an event in each environment's log. */
-export async function findExposed(app: App, environments: readonly string[], source: AsyncIterable<Uint8Array>): Promise<Exposure> {
+/** Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an event in each environment's log. `urgent`: who works on one is asked to let go. */
+export async function findExposed(app: App, environments: readonly string[], source: AsyncIterable<Uint8Array>, how: { readonly urgent: boolean }): Promise<Exposure> {
   const looked: Looked[] = []
   const tooShort: string[] = []
   for (const environment of environments) {
     const place: Place = { store: app.config.store, project: app.config.project, environment }
     // Written down before a value is opened.
-    if (!(await noteRead(app, place))) continue
+    if (!(await (how.urgent ? noteRead(app, place, how) : whenFree(app, () => noteRead(app, place, how))))) continue
     for (const { secret, version, stage, value } of await allValues(app, place)) {
       if (value.length < shortest) tooShort.push(`${environment}/${secret} ${version}`)
       else for (const [form, text] of formsOf(value)) looked.push({ environment, secret, version, stage, form, bytes: Buffer.from(text) })
@@ -56,11 +58,13 @@ async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
 }
 
 /** False where there is nothing to read. */
-async function noteRead(app: App, place: Place): Promise<boolean> {
+async function noteRead(app: App, place: Place, { urgent }: { readonly urgent: boolean }): Promise<boolean> {
   const names = Object.entries((await readState(place))?.secrets ?? {}).flatMap(([name, { versions }]) => (versions.length === 0 ? [] : [name]))
   if (names.length === 0) return false
   const told = (heldBy: string): void => app.tell(place.environment, "wait", `${heldBy}, is asked to let go`)
-  const lock = await demandLock(lockPath(place), { holder: app.holder, host: app.host, stop: app.stop, told })
+  const path = lockPath(place)
+  const lock = urgent ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
+  if ("heldBy" in lock && !urgent) throw lockedBy(place.environment, lock.heldBy)
   if ("heldBy" in lock) throw new AppError("stopped", "stopped by request; nothing was read", { remedy: "retry" })
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")

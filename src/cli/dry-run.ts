@@ -1,4 +1,4 @@
-import { dryRun as look } from "../app/dry-run.ts"
+import { type Unfinished, dryRun as look } from "../app/dry-run.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -21,12 +21,21 @@ function keptLines(keeps: number | undefined): string {
   return keeps === undefined || keeps === 0 ? "" : `; ${keeps} other line${keeps === 1 ? " stays" : "s stay"}`
 }
 
+/** Without a full stop: what ends it differs by command. */
+export function unfinishedLine(environment: string, { startedAt, direction, secrets }: Pick<Unfinished, "startedAt" | "direction" | "secrets">): string {
+  return `${environment}: the rotation of ${startedAt.slice(0, 19)}Z is not finished (going ${direction === "back" ? "back" : "on"}): ${secrets.join(", ")}`
+}
+
 type Plan = Awaited<ReturnType<typeof look>>
 
 function linesOf(plan: Plan): readonly string[] {
   const going = plan.secrets.filter((one) => one.blocked === undefined)
+  const anew = plan.unfinished.flatMap((one) => one.anew)
   const many = `${going.length} secret${going.length === 1 ? "" : "s"}`
-  const lines = [`Would rotate ${many} of ${plan.environment}${going.length > 1 ? " in one change set" : ""}. Nothing was changed.`]
+  const lines = [
+    ...plan.unfinished.map((one) => `${unfinishedLine(plan.environment, one)}. Without --dry-run this command ends it first${one.anew.length === 0 ? "" : `, then rotates ${one.anew.length < one.secrets.length ? one.anew.join(", ") : one.anew.length === 1 ? "it" : "them"} anew`}.`),
+    `Would ${plan.unfinished.length === 0 ? "" : "then "}rotate ${many} of ${plan.environment}${going.length > 1 ? " in one change set" : ""}${anew.length === 0 ? "" : `, beside ${anew.join(", ")}`}. Nothing was changed.`,
+  ]
   const width = Math.max(0, ...plan.secrets.map((one) => one.name.length))
   const section = (title: string, rows: readonly string[]): void => rows.forEach((row, index) => lines.push(`  ${(index === 0 ? title : "").padEnd(11)} ${row}`))
   section("1 preflight", plan.secrets.map((one) => `${one.name.padEnd(width)}  ${one.blocked === undefined ? `ok${one.notes.length === 0 ? "" : `   ${one.notes.join(", ")}`}` : `NO   ${one.blocked.says} (${one.blocked.code})`}`))

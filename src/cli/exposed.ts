@@ -6,10 +6,10 @@ import type { Terminal } from "./command.ts"
 import type { Selection } from "./selection.ts"
 
 /** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
-export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, file: string): Promise<Selection> {
+export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, { file, urgent }: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {
   // Opened before any value is.
   const text = await open(file)
-  const { found, tooShort } = await findExposed(app, [...selected.keys()], text).catch((error: unknown) => {
+  const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent }).catch((error: unknown) => {
     throw error instanceof AppError ? error : unreadable(file, error)
   })
   for (const { environment, secret, version, stage, form } of found) terminal.talk(`exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`)

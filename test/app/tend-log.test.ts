@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
-import { dryRun } from "../../src/app/dry-run.ts"
+import { render } from "../../src/app/render.ts"
 import type { Host } from "../../src/base/host.ts"
 import { Shift } from "../../src/base/shift.ts"
 import { Turns } from "../../src/base/turns.ts"
@@ -134,7 +134,7 @@ describe("parts of the log", () => {
     await house.act()
     appendFileSync(auditPath(house.place), `{"n":${"9".repeat(1500)}`)
     // An act that writes nothing leaves all as it is.
-    await dryRun(house.app, "production", { why: "asked" })
+    await render(house.app, "production")
     expect(house.parts.length).toBe(1)
     await house.act()
     expect(house.parts.length).toBe(2)
@@ -152,7 +152,7 @@ describe("the head", () => {
     const first = await house.head()
     await house.act()
     expect(house.sent).toEqual([first, await house.head()])
-    await dryRun(house.app, "production", { why: "asked" })
+    await render(house.app, "production")
     expect(house.sent).toHaveLength(2)
   })
 
@@ -169,7 +169,7 @@ describe("the head", () => {
     expect(`test/production ${last.n}`).toBe(house.sent[0]?.split(" ").slice(0, 2).join(" ") ?? "")
     await Bun.file(join(house.folder, "broken")).delete()
     // Also an act that writes nothing catches up.
-    await dryRun(house.app, "production", { why: "asked" })
+    await render(house.app, "production")
     expect(house.sent).toHaveLength(2)
     expect(house.sent[1]).toBe(await house.head())
   })
@@ -178,7 +178,7 @@ describe("the head", () => {
     await using house = await House.open(command("cat >> heads"))
     await house.act()
     await Bun.file(join(house.app.config.store, "secrets", "test", "production.audit.sent")).delete()
-    await dryRun(house.app, "production", { why: "asked" })
+    await render(house.app, "production")
     expect(house.sent).toEqual([await house.head(), await house.head()])
   })
 

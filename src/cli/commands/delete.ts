@@ -1,6 +1,7 @@
-import { type Deleted, type Deletions, deleteSecrets, planDelete } from "../../app/delete.ts"
+import { type Deleted, type Deletions, type Plan, deleteSecrets, planDelete } from "../../app/delete.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
+import { unfinishedLine } from "../dry-run.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 
@@ -31,12 +32,13 @@ export const deleteCommand: Command = {
 const logins = { ends: "the login ends, proven by a refused one", kept: "the login stays as it is (--keep-login)", none: "no service asks for it" }
 
 /** Ends with "wrong usage": a script that forgot --yes must not take it for done. */
-function sayPlan(terminal: Terminal, values: Values, environment: string, plan: Deletions): number {
+function sayPlan(terminal: Terminal, values: Values, environment: string, { unfinished, would }: Plan): number {
   if (isSet(values, "json")) {
-    terminal.out(JSON.stringify({ environment, would: plan }))
+    terminal.out(JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }))
     return exitCodes.usage
   }
-  for (const [name, one] of Object.entries(plan)) {
+  if (unfinished !== undefined) terminal.out(`${unfinishedLine(environment, unfinished)}. With --yes this command ends it first.`)
+  for (const [name, one] of Object.entries(would)) {
     if (one.is !== "erased") {
       sayOther(terminal, `${environment}/${name}`, one)
       continue

@@ -38,7 +38,7 @@ export const rotateNow: Command = {
     const narrowing = { tags: textsOf(values, "tag"), exposedIn: textOf(values, "exposed-in") }
     const selected = selectionOf(config, args, { all: isSet(values, "all") || narrowing.exposedIn !== undefined, tags: narrowing.tags })
     const app = await openApp(terminal, values, "rotate-now")
-    const chosen = narrowing.exposedIn === undefined ? selected : await onlyExposed(terminal, app, selected, narrowing.exposedIn)
+    const chosen = narrowing.exposedIn === undefined ? selected : await onlyExposed(terminal, app, selected, { file: narrowing.exposedIn, urgent: !isSet(values, "dry-run") })
     if (chosen.size === 0) return exitCodes.done
     const reason = textOf(values, "reason")?.slice(0, 500)
     if (isSet(values, "dry-run")) {
@@ -66,9 +66,9 @@ export const rotateNow: Command = {
   },
 }
 
-async function onlyExposed(terminal: Terminal, app: App, selected: Selection, file: string): Promise<Selection> {
+async function onlyExposed(terminal: Terminal, app: App, selected: Selection, how: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {
   const { narrowToExposed } = await import("../exposed.ts")
-  return narrowToExposed(terminal, app, selected, file)
+  return narrowToExposed(terminal, app, selected, how)
 }
 
 function incidentOf(values: Values): string | undefined {
