@@ -5,6 +5,7 @@ import type { Outcome } from "../rotate/work.ts"
 import { type Terminal, type Values, isSet } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
 import type { Selection } from "./selection.ts"
+import { wayOut } from "./way-out.ts"
 import { yesOrNo } from "./yes-or-no.ts"
 
 export type Asked = { readonly chosen: Selection; readonly incident: string | undefined; readonly reason: string | undefined }
@@ -48,7 +49,7 @@ function linesOf(report: Contained): readonly string[] {
   const name = (secret: string): string => `${report.environment}/${secret}`
   if (report.failed !== undefined) lines.push(`${report.environment}: NOTHING was done: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
   for (const secret of report.before) lines.push(`${name(secret)}: contained before, by this incident`)
-  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome))
+  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
   for (const { secret, version, death } of report.revoked) {
     if (death.is === "dead") lines.push(`${name(secret)}: ${version} is dead, its login is refused${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
     else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))

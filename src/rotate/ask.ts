@@ -12,6 +12,8 @@ export type Answer = {
   readonly current: Probe | "none"
   /** Another version of ours that is accepted while neither of these is. */
   readonly other?: string
+  /** Every value that was asked for is refused, so nobody can look whether an earlier act of ours is still under way: nothing is dead by it. */
+  readonly lost?: true
   readonly code?: string
   readonly says?: string
 }
@@ -64,7 +66,7 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known, patience))) return { ...unknown, ...notSettled }
+  if (!(await settle(session, name, known, patience))) return { ...unknown, ...notSettled, ...(await lost(session, name, known, patience)) }
 
   const control = await probeControl(session, name, current ?? pending, patience)
   if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
@@ -74,6 +76,15 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (answer.pending !== "refused" || answer.current !== "refused") return answer
   const other = await firstAccepted(session, name, patience)
   return other === undefined ? answer : { ...answer, other }
+}
+
+/** A service that only has to be waited for is asked again; where no login is left to look by, a person has to help. */
+async function lost(session: Session, name: string, known: readonly Credential[], patience: AbortSignal | undefined): Promise<Pick<Answer, "lost" | "other">> {
+  const [first] = known
+  if (driverOf(session, name).settleMs !== undefined || first === undefined || (await probeControl(session, name, first, patience)) !== "refused") return {}
+  for (const one of known) if ((await probe(session, name, one, patience)) !== "refused") return {}
+  const other = await firstAccepted(session, name, patience)
+  return { lost: true, ...(other === undefined ? {} : { other }) }
 }
 
 /** At most three further versions are tried, the youngest first: services lock out and raise alarms. */

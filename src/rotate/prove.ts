@@ -76,6 +76,7 @@ function mayTakeOver(session: Session, name: string): boolean {
 
 /** The recovery table of a way forward. */
 function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
+  if (answer.lost === true) return lostTrack(answer)
   if (answer.pending === "accepted") return { is: "proven" }
   if (answer.pending === "unknown") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
   if (answer.current === "accepted" || answer.current === "none") return "again"
@@ -84,7 +85,7 @@ function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
 }
 
 /** Neither pending nor current is accepted: a person must look. */
-export function lostTrack(answer: Answer): Verdict {
+export function lostTrack(answer: Answer): Extract<Verdict, { readonly is: "stuck" }> {
   if (answer.other !== undefined) return { is: "stuck", code: "drifted", says: `the service accepts ${answer.other}, neither the current nor the new value` }
-  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know" }
+  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know: somebody has changed it, or the login is off" }
 }

@@ -44,12 +44,10 @@ async function takeBack(session: Session, name: string): Promise<Back> {
   let last = { code: "cannot-go-back", says: "the service does not take the former value again" }
   for (let tries = 0; tries <= applyTries; tries++) {
     const answer = await ask(session, name)
+    if (answer.lost === true) return lostTrack(answer)
     if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
     if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
-    if (answer.pending === "refused") {
-      const lost = lostTrack(answer)
-      return lost.is === "stuck" ? lost : { is: "stuck", ...last }
-    }
+    if (answer.pending === "refused") return lostTrack(answer)
     try {
       const versions = await session.versions(name)
       const { current } = versions

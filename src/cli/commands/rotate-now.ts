@@ -5,6 +5,7 @@ import type { App } from "../../app/app.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp, openConfig } from "../open-app.ts"
+import { wayOut } from "../way-out.ts"
 import { type Selection, selectionOf } from "../selection.ts"
 
 export const rotateNow: Command = {
@@ -104,7 +105,7 @@ function reportText(report: Report, now: Date): string {
       if (outcome.is === "left" && outcome.hint !== undefined) lines.push(`  hint: ${outcome.hint}`)
       if (outcome.code === "back-unhealthy") lines.push("  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy")
       if (outcome.is === "waiting") lines.push("  the journal is open: the same command, or mycelium run, asks the service again")
-      if (outcome.is === "stuck") lines.push("  nothing was written anywhere; every value that we ever handed out is sealed in the state")
+      lines.push(...wayOut(report.environment, outcome))
     }
   }
   for (const { secret, version, death } of report.revoked) {
