@@ -39,7 +39,7 @@ const reveals: Readonly<Record<string, string>> = {
   "core/secret.ts": "its own definition",
   "record/vault.ts": "seals and fingerprints",
   "app/exposed.ts": "looks for values in a text that leaked",
-  "app/adopt.ts": "judges whether a value that is taken over is easily guessed",
+  "app/adoptable.ts": "judges whether a value that is taken over is easily guessed",
   "app/identity.ts": "the identity that opens the vault comes by reference",
   "plugins/outputs/": "outputs write values into files",
   "plugins/drivers/": "drivers hand values to services",

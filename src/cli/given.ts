@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { readRegular } from "../base/durable-write.ts"
 import { Secret } from "../core/secret.ts"
-import type { Given } from "../app/adopt.ts"
+import type { Given } from "../app/adoptable.ts"
 import type { Terminal } from "./command.ts"
 
 const largest = 1024 * 1024

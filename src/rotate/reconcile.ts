@@ -14,6 +14,8 @@ export type Ask = {
   readonly dryRun: boolean
   /** Every version is asked for, however old. */
   readonly deep: boolean
+  /** Left out: all of the environment. */
+  readonly secrets?: readonly string[]
   /** The state is older than its log; by secret, the youngest version that the log knows of. */
   readonly behind?: { readonly serial: number; readonly logSerial: number; readonly youngest: Readonly<Record<string, number>> }
 }
@@ -34,7 +36,7 @@ export type Finds = Readonly<Record<string, Found>>
 export type Reconciled = { readonly found: Finds; readonly written: boolean }
 
 export async function reconcile(session: Session, how: Ask): Promise<Reconciled> {
-  const names = Object.keys(session.work.drivers)
+  const names = Object.keys(session.work.drivers).filter((name) => how.secrets?.includes(name) ?? true)
   const surveys: Record<string, Survey> = {}
   await Promise.all(names.map(async (name) => (surveys[name] = await survey(session, name, how.deep ? Number.POSITIVE_INFINITY : likely))))
   const found: Record<string, Found> = {}
@@ -66,7 +68,9 @@ async function judge(session: Session, name: string, answer: Survey): Promise<Fo
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
   if (fault !== undefined) return { is: "held", version, ...fault }
   const changed = outputs.filter((one) => one.differs).map(({ target }) => target)
-  const restarts = changed.length > 0 || (await anySick(session, name)) ? deploymentsOf(session, [name]).map((one) => one.name) : []
+  // What programs have read while its rotation is not finished is not known.
+  const unsure = changed.length > 0 || session.isOpen(name)
+  const restarts = unsure || (await anySick(session, name)) ? deploymentsOf(session, [name]).map((one) => one.name) : []
   return { is: "found", version, ...(current === undefined ? {} : { was: current.id }), outputs: changed, restarts, revived }
 }
 

@@ -1,4 +1,5 @@
 import { adopt as takeOver } from "../../app/adopt.ts"
+import type { Adopted } from "../../app/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, isSet, textOf } from "../command.ts"
@@ -9,6 +10,7 @@ export const adopt: Command = {
   usage: [
     "Takes over the values that exist: reads them from the outputs (backwards through the templates), logs in with each,",
     "and seals them into the state. Nothing outside is changed. Run it again after somebody has changed a password by hand.",
+    "A rotation that is stuck because its service takes none of our values ends with one that works: files and programs follow.",
   ].join("\n"),
   options: {
     from: { type: "string", value: "FILE", says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin' },
@@ -25,7 +27,7 @@ export const adopt: Command = {
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}`)
+        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}${endedWords(result.ended)}`)
         else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}`)
         else {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
@@ -33,8 +35,15 @@ export const adopt: Command = {
         }
       }
     }
+    const unhealthy = Object.values(results).some((one) => one.is === "adopted" && one.ended?.unhealthy !== undefined)
     const refused = Object.values(results).filter((one) => one.is === "refused").length
-    if (refused === 0) return exitCodes.done
+    if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
     return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
   },
+}
+
+function endedWords(ended: Extract<Adopted, { readonly is: "adopted" }>["ended"]): string {
+  if (ended === undefined) return ""
+  const { outputs, restarts, unhealthy } = ended
+  return `; the rotation that was not finished ends with it${outputs.length === 0 ? "" : `; written: ${outputs.join(", ")}`}${restarts.length === 0 ? "" : `; restarted: ${restarts.join(", ")}`}${unhealthy === undefined ? "" : `, BUT ${unhealthy}`}`
 }

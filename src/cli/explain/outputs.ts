@@ -31,5 +31,5 @@ export const outputs = {
   "adopt-nothing": "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
   "given-unreadable": "The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {\"postgres_password\": \"…\"}. Nothing was adopted; correct the file and say it again.",
   "adopt-other-login": "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
-  "adopt-refused": "The service refuses the value that the output shows. It is not taken over. Put the value that works into the output, then adopt again.",
+  "adopt-refused": "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again.",
 } as const
