@@ -1,5 +1,5 @@
 import { sideBySide } from "../base/turns.ts"
-import { versionAt } from "../core/state.ts"
+import { type Patch, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
@@ -68,13 +68,20 @@ function begun(names: readonly string[], { selection, how }: Pick<Task, "selecti
   return parts.map((secrets) => ({ event: "contain", secrets, incident: how.incident, cutFirst: how.cutFirst, ...(selection === undefined ? {} : { selection }), ...(how.reason === undefined ? {} : { reason: how.reason }) }))
 }
 
+/** Without any key `status` and `check` tell of it, until a containment has made its value. */
+function uncontained(session: Session, { incident }: Contain, code: string): Patch {
+  return (state) => ({ ...state, uncontained: { incident, since: state.uncontained?.since ?? session.work.host.now().toISOString(), code } })
+}
+
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
-async function noteLeft(session: Session, { recovered, outcomes }: Contained, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<void> {
+async function noteLeft(session: Session, { recovered, outcomes }: Contained, { secrets, how }: Pick<Task, "secrets" | "how">): Promise<void> {
   const all = Object.entries({ ...recovered, ...outcomes }).filter(([secret]) => secrets?.includes(secret) ?? true)
-  const left = all.flatMap(([secret, outcome]) => (outcome.is === "rotated" ? [] : [{ event: "not-contained", secret, code: outcome.code, incident }]))
+  const left = all.flatMap(([secret, outcome]) => (outcome.is === "rotated" ? [] : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }]))
   if (left.length === 0 && !session.hasRemarks) return
   try {
-    await session.commit({ events: left, flush: true })
+    // A first value that is on its way is told of as an open journal.
+    const patches = left.filter(({ secret }) => versionAt(session.state(secret), "current") !== undefined).map(({ secret, code }) => [secret, uncontained(session, how, code)] as const)
+    await session.commit({ patches: Object.fromEntries(patches), events: left, flush: true })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
     session.work.tell("log", said(error).says)
@@ -92,6 +99,7 @@ async function containOne(session: Session, { recovered, secrets, selection, how
   const wanted = rest.filter((name) => !session.isOpen(name))
   const report = { environment, recovered, untouched }
   for (const event of begun(rest, { selection, how })) session.remark(event)
+  session.noteSecrets(Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])))
   // What an earlier run of this incident has still to take away.
   const owed = before.length === 0 ? [] : await revokeOwed(session, { skipGrace: true, secrets: before })
   const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)

@@ -24,11 +24,12 @@ const hour = 3_600_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
+type Code = "not-contained" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
 
 export const state = defineCheck<Code, States>({
   name: "state",
   faults: {
+    "not-contained": { severity: "error", remedy: "mend what it says, then the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice" },
     "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
     "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
     retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
@@ -60,15 +61,25 @@ function judge({ name, document, secrets }: Environment, now: Date, report: Repo
   }
 }
 
-function judgeSecret(place: string, { versions, retry, drift }: SecretState, now: Date, report: Report<Code>): void {
-  if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${drift.since.slice(0, 16).replace("T", " ")} UTC: it is not rotated`)
-  if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${retry.notBefore.slice(0, 16).replace("T", " ")} UTC`)
+function judgeSecret(place: string, { versions, retry, drift, uncontained, contained }: SecretState, now: Date, report: Report<Code>): void {
+  const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
+  if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
+  if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated`)
+  if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${inWords(retry.notBefore)}`)
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
     if (stage.is !== "previous") continue
+    if (stage.expel === true && contained !== undefined) {
+      report.found("not-contained", `${place}: ${id} is not proven dead, nor every older session ended, in ${contained.incident}: take it for compromised`, carryOn(contained.incident))
+      continue
+    }
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
     if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
   }
+}
+
+function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
 }
 
 function count(documents: readonly StateDocument[]): string {

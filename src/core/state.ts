@@ -38,6 +38,8 @@ export type SecretState = {
   readonly last?: number
   /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
   readonly contained?: { readonly incident: string; readonly at: string; readonly version: string }
+  /** Chosen for a containment that has not come to its end, and why. Another containment ends this, or `delete`; a rotation does not: older sessions, and values that others have set, outlive it. */
+  readonly uncontained?: { readonly incident: string; readonly since: string; readonly code: string }
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }

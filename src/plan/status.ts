@@ -1,4 +1,4 @@
-import { type SecretState, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { type SecretState, type Stage, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -44,12 +44,19 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
-    attention: open || overdueMs > 0 || state.retry !== undefined || state.drift !== undefined || state.versions.some(({ stage }) => stage.is === "doubtful" || (stage.is === "previous" && Date.parse(stage.revokeAt) < now.getTime() - patienceMs)),
+    attention: open || overdueMs > 0 || [state.retry, state.drift, state.uncontained].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
   }
+}
+
+/** What an incident has still to take away waits for nobody. */
+function needsLook(stage: Stage, now: Date): boolean {
+  if (stage.is === "previous") return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime() - patienceMs
+  return stage.is === "doubtful"
 }
 
 function notesOf(state: SecretState, now: Date): readonly string[] {
   const notes: string[] = []
+  if (state.uncontained !== undefined) notes.push(`NOT contained since ${inWords(state.uncontained.since)} (${state.uncontained.incident}): ${state.uncontained.code}`)
   for (const version of state.versions) {
     if (version.stage.is === "previous") {
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
@@ -57,8 +64,12 @@ function notesOf(state: SecretState, now: Date): readonly string[] {
     }
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
-  if (state.drift !== undefined) notes.push(`the service refuses it since ${state.drift.since.slice(0, 16).replace("T", " ")} UTC: adopt what works, or reconcile`)
+  if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: adopt what works, or reconcile`)
   if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
   return notes
+}
+
+function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
 }

@@ -32,6 +32,7 @@ const secret = shape({
   retry: maybe(shape({ failures: whole, notBefore: instant, code: text, says: text })),
   drift: maybe(shape({ since: instant, code: text })),
   contained: maybe(shape({ incident: text, at: instant, version: text })),
+  uncontained: maybe(shape({ incident: text, since: instant, code: text })),
   erased: maybe(shape({ at: instant, last: whole })),
   last: maybe(whole),
 })

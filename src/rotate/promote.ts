@@ -31,8 +31,9 @@ export async function promote(session: Session, names: readonly string[], unheal
 }
 
 function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, old: Stage): Patch {
-  return ({ retry: _retry, weak: _weak, drift: _drift, ...state }) => ({
+  return ({ retry: _retry, weak: _weak, drift: _drift, uncontained, ...state }) => ({
     ...state,
+    ...(contain !== undefined || uncontained === undefined ? {} : { uncontained }),
     // A value that was found alive is as old as it is.
     rotatedAt: why === "reconcile" ? madeAt : startedAt,
     ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id } }),

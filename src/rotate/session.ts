@@ -76,6 +76,12 @@ export class Session {
     this.document = { ...this.document, changeSet }
   }
 
+  /** A change of secrets that the next durable write covers: as long as there is none, nothing was done that it tells of. */
+  noteSecrets(patches: Readonly<Record<string, Patch>>): void {
+    const changed = Object.entries(patches).map(([name, patch]) => [name, patch(this.state(name))] as const)
+    this.document = { ...this.document, secrets: { ...this.document.secrets, ...Object.fromEntries(changed) } }
+  }
+
   /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
   remark(event: AuditEvent): void {
     this.#remarks = [...this.#remarks, { at: this.work.host.now(), event }]

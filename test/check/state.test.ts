@@ -42,6 +42,15 @@ test("state tells of doubtful versions, of retries, and of what the config does 
   expect(await look(undefined, { strange: ["old"] })).toEqual(["state-unlisted warning"])
 })
 
+test("state fails where a secret was chosen for a containment that has not come to its end, however young", async () => {
+  const left = state({ db: secret([version("v1", current)], { uncontained: { incident: "leak", since: ago(1000), code: "no-answer" } }) })
+  expect(await look(left)).toEqual(["not-contained error"])
+  const { findings } = await result(check, { environments: [{ name: "production", document: left, secrets: ["db"] }], unreadable: [], strange: [], now })
+  expect(findings[0]?.remedy).toContain("mycelium rotate-now production/db --contain --incident leak")
+  const owed = secret([version("v1", { is: "previous", revokeAt: ago(0), endSessions: true, expel: true }), version("v2", current)], { contained: { incident: "leak", at: ago(1000), version: "v2" } })
+  expect(await look(state({ db: owed }))).toEqual(["not-contained error"])
+})
+
 test("state passes on why a state cannot be read, and looks at the others", async () => {
   const overdue = state({ db: secret([version("v1", { is: "previous", revokeAt: ago(2 * hour), endSessions: false }), version("v2", current)]) })
   const codes = await found(check, { environments: [{ name: "staging", document: overdue, secrets: ["db"] }], unreadable: [{ environment: "production", error: new AppError("state-broken", "cut off") }], strange: [], now })

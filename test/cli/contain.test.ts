@@ -146,6 +146,34 @@ describe("rotate-now --contain", () => {
     expect(shop.shown).toBe(shop.old)
   })
 
+  test("what is left is an error of check and stands in status and the review, until a containment has ended it: a rotation does not", async () => {
+    await using shop = await openShop(postgres)
+    await shop.adopt()
+    await shop.setPassword("intruders-own-password")
+    expect((await shop.run(...contain)).code).toBe(7)
+    expect((await shop.run("status")).stdout).toMatch(/! postgres .*NOT contained since .* UTC \(leak-7\): \w/)
+    const left = await shop.run("check", "--quick")
+    expect({ code: left.code, says: left.stdout.includes("production/postgres: chosen for leak-7"), remedy: left.stdout.includes("mycelium rotate-now production/postgres --contain --incident leak-7") }).toEqual({ code: 4, says: true, remedy: true })
+    const review = await shop.run("report", "--since", "1d")
+    expect([review.stdout.includes("In order"), review.stdout.includes("need a look: production/postgres")]).toEqual([false, true])
+    await shop.setPassword(shop.old)
+    expect((await shop.run("rotate-now", "production", "--json")).code).toBe(0)
+    expect((await shop.run("check", "--quick")).stdout).toContain("not-contained")
+    expect((await shop.run(...contain)).code).toBe(0)
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    expect((await shop.run("check", "--quick")).stdout).not.toContain("not-contained")
+  })
+
+  test("what a killed run had chosen and not begun is told, too", async () => {
+    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await shop.adopt()
+    await shop.setPassword("intruders-own-password")
+    shop.project.script("restart-web", 'kill -9 "$PPID"')
+    expect((await shop.run(...contain)).signal).toBe("SIGKILL")
+    const told = json<{ readonly environments: readonly { readonly secrets: readonly { readonly notes: readonly string[] }[] }[] }>(await shop.run("status", "--json"))
+    expect(told.environments[0]?.secrets.map(({ notes }) => notes.filter((note) => note.startsWith("NOT contained")).length)).toEqual([1, 1])
+  })
+
   test("--exposed-in finds what stands in a leaked text, raw or encoded, in any stage, and touches nothing else", async () => {
     await using shop = await openShop(postgres, { endSessions: true, two: true })
     await shop.adopt()
