@@ -2,6 +2,7 @@ import { sideBySide } from "../base/turns.ts"
 import { type Patch, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
+import { lookAgain } from "../rotate/look-again.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
@@ -23,6 +24,8 @@ export type Contained = {
   readonly revoked: readonly Revoked[]
   /** Contained by an earlier run of the same incident: nothing was done. */
   readonly before: readonly string[]
+  /** Programs that an earlier run has left sick, and that still are, by secret. */
+  readonly unhealthy?: Readonly<Record<string, string>>
   /** Without a value that we know. */
   readonly untouched: readonly string[]
   /** Why nothing could be done in this environment. */
@@ -42,7 +45,7 @@ export async function contain(app: App, chosen: ReadonlyMap<string, readonly str
       const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
         const report = await containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, selection, how })
         await noteLeft(session, report, { secrets, how })
-        return report
+        return { ...report, unhealthy: await stillSick(session, report, { secrets, how }) }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
     } catch (error) {
@@ -71,6 +74,13 @@ function begun(names: readonly string[], { selection, how }: Pick<Task, "selecti
 /** Without any key `status` and `check` tell of it, until a containment has made its value. */
 function uncontained(session: Session, { incident }: Contain, code: string): Patch {
   return (state) => ({ ...state, uncontained: { incident, since: state.uncontained?.since ?? session.work.host.now().toISOString(), code } })
+}
+
+/** Programs that an earlier run of this incident has left sick; last, for nothing waits for them. */
+function stillSick(session: Session, { recovered, outcomes }: Contained, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<Readonly<Record<string, string>>> {
+  const now = { ...recovered, ...outcomes }
+  const before = (secrets ?? Object.keys(session.work.drivers)).filter((name) => session.state(name).contained?.incident === incident && now[name]?.is !== "rotated")
+  return lookAgain(session, before, incident)
 }
 
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */

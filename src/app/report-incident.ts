@@ -39,7 +39,7 @@ export type SecretReport = {
   readonly containedAt?: string
   readonly restarts: readonly Restart[]
 }
-export type Step = { readonly at: string; readonly environment?: string; readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy"; readonly subject?: string; readonly code?: string; readonly user?: string }
+export type Step = { readonly at: string; readonly environment?: string; readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy" | "well"; readonly subject?: string; readonly code?: string; readonly user?: string }
 export type IncidentReport = {
   readonly project: string
   readonly incident: string
@@ -115,16 +115,21 @@ type Part = { readonly environment: string; readonly lines: readonly Line[]; rea
 function partOf(config: Config, source: Source, incident: string): Part {
   const { environment } = source
   const lines = source.entries.filter((entry) => entry["incident"] === incident).map((entry) => ({ ...entry, environment }))
-  const names = [...new Set(lines.flatMap((line) => (line.event === "restart" ? [] : (namesOf(line) ?? []))))]
-  const bySecret = Map.groupBy(lines.filter(({ event }) => event !== "contain" && event !== "restart"), (line) => textOf(line, "secret"))
+  const names = [...new Set(lines.flatMap((line) => (ofProgram(line) ? [] : (namesOf(line) ?? []))))]
+  const bySecret = Map.groupBy(lines.filter((line) => line.event !== "contain" && !ofProgram(line)), (line) => textOf(line, "secret"))
   const chosen = new Set(lines.flatMap((line) => (line.event === "contain" ? (namesOf(line) ?? []) : [])))
-  const restarts = lines.filter(({ event }) => event === "restart")
+  const restarts = lines.filter(ofProgram)
   const secrets = names.map((name) => secretOf({ config, source, incident, name, chosen: chosen.has(name), lines: bySecret.get(name) ?? [], restarts }))
   // Whatever restarted it later speaks of today, too.
-  const last = new Map(source.entries.filter(({ event }) => event === "restart").map((entry) => [textOf(entry, "deployment") ?? "", entry]))
+  const last = new Map(source.entries.filter(ofProgram).map((entry) => [textOf(entry, "deployment") ?? "", entry]))
   const ours = new Set(restarts.map((line) => textOf(line, "deployment") ?? ""))
   const unhealthy = [...last].filter(([deployment, entry]) => ours.has(deployment) && entry["healthy"] !== true).map(([deployment, { at }]) => ({ environment, deployment, at }))
   return { environment, lines, secrets, unhealthy }
+}
+
+/** A restart, or a later look at a program that had not got healthy. */
+function ofProgram({ event }: AuditEntry): boolean {
+  return event === "restart" || event === "health"
 }
 
 type OfSecret = { readonly config: Config; readonly source: Source; readonly incident: string; readonly name: string; readonly chosen: boolean; readonly lines: readonly Line[]; readonly restarts: readonly Line[] }
@@ -140,7 +145,7 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
   const fault = faultOf({ source, name, chosen, state, to, lines })
-  const last = new Map(restarts.filter((line) => changeSets.has(textOf(line, "changeSet") ?? "") && namesOf(line)?.includes(name) === true).map((line) => [textOf(line, "deployment") ?? "", line]))
+  const last = new Map(restarts.filter((line) => (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) && namesOf(line)?.includes(name) === true).map((line) => [textOf(line, "deployment") ?? "", line]))
   const containedAt = fault === undefined ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== "")) : undefined
   return {
     environment,
@@ -253,7 +258,7 @@ function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly
   return [
     ...begun,
     ...failed.map((line): Step => ({ at: line.at, environment, what: "failed", code: textOf(line, "code") ?? line.event, ...(many ? {} : { subject: textOf(line, "secret") ?? "" }) })),
-    ...lines.filter(({ event }) => event === "restart").map((line): Step => ({ at: line.at, environment, what: line["healthy"] === true ? (textOf(line, "health") === "none" ? "restart" : "healthy") : "failed", subject: textOf(line, "deployment") ?? "", ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }) })),
+    ...lines.filter(ofProgram).map((line): Step => ({ at: line.at, environment, what: line["healthy"] === true ? (line.event === "health" ? "well" : textOf(line, "health") === "none" ? "restart" : "healthy") : "failed", subject: textOf(line, "deployment") ?? "", ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }) })),
     ...(many ? whole : done.map(({ secret, at }): Step => ({ at, environment, what: "contained", subject: secret }))),
   ]
 }

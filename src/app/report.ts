@@ -47,7 +47,7 @@ function quick(about: About): Promise<readonly Result[]> {
 }
 
 /** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
-const alsoWanted = new Set(["exec", "render", "adopt", "read", "check", "restart", "generate", "promote"])
+const alsoWanted = new Set(["exec", "render", "adopt", "read", "check", "restart", "health", "generate", "promote"])
 
 function readAll({ config }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
   return Promise.all(environments.map((environment) => readOne(config, environment, wanted)))

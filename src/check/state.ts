@@ -24,12 +24,13 @@ const hour = 3_600_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "not-contained" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
+type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
 
 export const state = defineCheck<Code, States>({
   name: "state",
   faults: {
     "not-contained": { severity: "error", remedy: "mend what it says, then the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice" },
+    "promoted-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
     "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
     retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
@@ -61,9 +62,10 @@ function judge({ name, document, secrets }: Environment, now: Date, report: Repo
   }
 }
 
-function judgeSecret(place: string, { versions, retry, drift, uncontained, contained }: SecretState, now: Date, report: Report<Code>): void {
+function judgeSecret(place: string, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, now: Date, report: Report<Code>): void {
   const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
   if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
+  if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
   if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated`)
   if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${inWords(retry.notBefore)}`)
   for (const { id, stage } of versions) {
@@ -76,6 +78,12 @@ function judgeSecret(place: string, { versions, retry, drift, uncontained, conta
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
     if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
   }
+}
+
+/** Where a containment made the current value, it need not be rotated once more. */
+function healthAgain(place: string, contained: SecretState["contained"], versions: SecretState["versions"]): { readonly remedy?: string } {
+  if (contained === undefined || !versions.some(({ id, stage }) => id === contained.version && stage.is === "current")) return {}
+  return { remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this` }
 }
 
 function inWords(at: string): string {

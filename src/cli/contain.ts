@@ -20,7 +20,7 @@ export async function contain(terminal: Terminal, values: Values, app: App, aske
   const reports = await act(timed, asked.chosen, { incident, cutFirst: isSet(values, "cut-first"), ...(asked.reason === undefined ? {} : { reason: asked.reason }) })
   if (isSet(values, "json")) terminal.out(JSON.stringify({ incident, reports }))
   else {
-    for (const report of reports) for (const line of linesOf(report)) terminal.out(line)
+    for (const report of reports) for (const line of linesOf(report, incident)) terminal.out(line)
     const left = reports.flatMap(leftOf)
     terminal.out(left.length === 0 ? `${incident}: contained, in ${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s` : `${incident}: NOT all contained, ${left.length} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`)
   }
@@ -44,18 +44,25 @@ function holdsOne(app: App, secret: { readonly driver: string; readonly options:
   return type?.overlap(type.options.parse(secret.options)) === "one"
 }
 
-function linesOf(report: Contained): readonly string[] {
+function linesOf(report: Contained, incident: string): readonly string[] {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
   if (report.failed !== undefined) lines.push(`${report.environment}: NOTHING was done: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
-  for (const secret of report.before) lines.push(`${name(secret)}: contained before, by this incident`)
+  for (const secret of report.before) if (report.unhealthy?.[secret] === undefined) lines.push(`${name(secret)}: contained before, by this incident`)
+  for (const [secret, says] of Object.entries(report.unhealthy ?? {})) lines.push(`${name(secret)}: contained before, by this incident, BUT ${says}`)
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
   for (const { secret, version, death } of report.revoked) {
     if (death.is === "dead") lines.push(`${name(secret)}: ${version} is dead, its login is refused${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
     else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))
   }
   if (report.untouched.length > 0) lines.push(`${report.environment}: without a value that mycelium knows, left alone: ${report.untouched.join(", ")}`)
+  if (isSick(report)) lines.push(...hint(`the program may be down: look at its log, and restart it so that it reads its files again; then the same command with --incident ${incident} looks at its health again (mycelium explain promoted-unhealthy)`))
   return lines
+}
+
+/** A program did not get healthy with a new value. */
+function isSick({ recovered, outcomes, unhealthy = {} }: Contained): boolean {
+  return Object.keys(unhealthy).length > 0 || Object.values({ ...recovered, ...outcomes }).some((one) => one.is === "rotated" && one.unhealthy !== undefined)
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
@@ -80,6 +87,6 @@ function leftOf(report: Contained): readonly string[] {
 function exitOf(reports: readonly Contained[]): number {
   if (reports.flatMap(leftOf).length > 0) return exitCodes.person
   const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
-  if (outcomes.some((one) => one.is === "rotated" && one.unhealthy !== undefined)) return exitCodes.partly
+  if (reports.some(isSick)) return exitCodes.partly
   return outcomes.length > 0 || reports.some(({ before, revoked }) => before.length > 0 || revoked.length > 0) ? exitCodes.done : exitCodes.failed
 }

@@ -40,6 +40,8 @@ export type SecretState = {
   readonly contained?: { readonly incident: string; readonly at: string; readonly version: string }
   /** Chosen for a containment that has not come to its end, and why. Another containment ends this, or `delete`; a rotation does not: older sessions, and values that others have set, outlive it. */
   readonly uncontained?: { readonly incident: string; readonly since: string; readonly code: string }
+  /** Programs that did not get healthy with the value that became current all the same; until they are found healthy. */
+  readonly unhealthy?: { readonly since: string; readonly deployments: readonly string[]; readonly says: string }
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }

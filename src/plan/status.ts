@@ -44,7 +44,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
-    attention: open || overdueMs > 0 || [state.retry, state.drift, state.uncontained].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
+    attention: open || overdueMs > 0 || [state.retry, state.drift, state.uncontained, state.unhealthy].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
 
@@ -65,6 +65,7 @@ function notesOf(state: SecretState, now: Date): readonly string[] {
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
   if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: adopt what works, or reconcile`)
+  if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
   return notes

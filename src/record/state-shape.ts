@@ -33,6 +33,7 @@ const secret = shape({
   drift: maybe(shape({ since: instant, code: text })),
   contained: maybe(shape({ incident: text, at: instant, version: text })),
   uncontained: maybe(shape({ incident: text, since: instant, code: text })),
+  unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
   erased: maybe(shape({ at: instant, last: whole })),
   last: maybe(whole),
 })

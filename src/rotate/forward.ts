@@ -4,7 +4,7 @@ import { type Before, type ChangeSet, type Patch, type Version, changeVersion, v
 import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
-import { restartAll, toRestart } from "./restart-all.ts"
+import { type Sick, inWords, restartAll, toRestart } from "./restart-all.ts"
 import { expel } from "./revoke.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
@@ -54,12 +54,11 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
   }
   if (fault !== undefined) return { ...undecided, ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })) }
 
-  const [sick] = await restartAll(session)
-  const unhealthy = Object.entries(openSet(session).contain?.sick ?? {}).map(([name, why]) => `${name} did not get healthy: ${why}`)
-  if (unhealthy.length > 0) return { ...undecided, ...(await promote(session, going, unhealthy.join("; "))) }
-  if (sick === undefined) return { ...undecided, ...(await promote(session, going)) }
-  const says = `${sick.name} did not get healthy: ${sick.why}`
-  return { ...undecided, ...(await turnBack(session, { code: "deployment-unhealthy", says, touched: openSet(session).touched, going, sick: sick.name })) }
+  const sick = await restartAll(session)
+  const { contain } = openSet(session)
+  if (contain !== undefined) return { ...undecided, ...(await promote(session, going, Object.entries(contain.sick).map(([name, why]) => ({ name, why })))) }
+  if (sick.length === 0) return { ...undecided, ...(await promote(session, going)) }
+  return { ...undecided, ...(await turnBack(session, { code: "deployment-unhealthy", says: inWords(sick), touched: openSet(session).touched, going, sick })) }
 }
 
 function openSet(session: Session): ChangeSet {
@@ -259,7 +258,7 @@ function undecidedOutcomes(verdicts: ReadonlyMap<string, Verdict>): Outcomes {
   return outcomes
 }
 
-type Fault = { readonly code: string; readonly says: string; readonly touched: readonly string[]; readonly going: readonly string[]; readonly sick?: string }
+type Fault = { readonly code: string; readonly says: string; readonly touched: readonly string[]; readonly going: readonly string[]; readonly sick?: readonly Sick[] }
 
 /** The direction is durable before the first act in it; it never turns again. */
 async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
@@ -268,7 +267,7 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
   session.work.tell("back", says)
   if (cannotGoBack(session, set)) {
     // A first value whose predecessor nobody knows stays: taking it away would leave no value at all.
-    if (fault.sick !== undefined) return promote(session, fault.going, says)
+    if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
     return Object.fromEntries(fault.going.map((name) => [name, { is: "waiting", code, says } as const]))
   }
   await session.commit({

@@ -1,11 +1,12 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Patch, type Stage, type Version, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
+import { type Sick, deploymentsOf, inWords, noteSick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /** One durable write: pending is current, current is in its grace, the age counts anew, the journal ends for `names`. */
-export async function promote(session: Session, names: readonly string[], unhealthy?: string): Promise<Outcomes> {
+export async function promote(session: Session, names: readonly string[], sick: readonly Sick[] = []): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const now = session.work.host.now()
@@ -16,10 +17,13 @@ export async function promote(session: Session, names: readonly string[], unheal
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined) continue
     const replaces = versionAt(session.state(name), "current")?.id
+    const readers = deploymentsOf(session, [name]).map((one) => one.name)
+    const ill = sick.filter((one) => readers.includes(one.name))
     // The value that was current when another was found alive was refused.
-    patches[name] = promoted(set, pending, set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now))
-    events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(unhealthy === undefined ? {} : { code: "deployment-unhealthy" }) })
-    outcomes[name] = { is: "rotated", version: pending.id, ...(unhealthy === undefined ? {} : { unhealthy }) }
+    const becomes = promoted(set, pending, set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now))
+    patches[name] = (state) => noteSick(ill, now)(becomes(state))
+    events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }) })
+    outcomes[name] = { is: "rotated", version: pending.id, ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }) }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
   const { before = {}, ...kept } = set

@@ -1,9 +1,18 @@
 import { AppError } from "../base/error.ts"
 import type { Deployment } from "../core/ports.ts"
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet, Patch } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
 export type Sick = { readonly name: string; readonly why: string }
+
+export function inWords(sick: readonly Sick[]): string {
+  return sick.map(({ name, why }) => `${name} did not get healthy: ${why}`).join("; ")
+}
+
+/** That these do not work with the current value stays noted until they are found healthy. */
+export function noteSick(sick: readonly Sick[], now: Date): Patch {
+  return ({ unhealthy, ...state }) => (sick.length === 0 ? state : { ...state, unhealthy: { since: unhealthy?.since ?? now.toISOString(), deployments: sick.map(({ name }) => name), says: inWords(sick) } })
+}
 
 /** The deployments that read an output which shows one of these secrets, in the config's order. */
 export function deploymentsOf(session: Session, names: readonly string[]): readonly Deployment[] {
@@ -53,7 +62,7 @@ export async function restartAll(session: Session, held: readonly string[] = [])
 const namesMost = 200
 
 /** Those of `names` that the deployment's outputs show. */
-function readBy(session: Session, { reads }: Deployment, names: readonly string[]): readonly string[] {
+export function readBy(session: Session, { reads }: Deployment, names: readonly string[]): readonly string[] {
   const shown = new Set(session.work.outputs.filter(({ target }) => reads.includes(target)).flatMap(({ shows }) => shows))
   return names.filter((name) => shown.has(name)).slice(0, namesMost)
 }
@@ -66,9 +75,13 @@ function stopped({ reason }: AbortSignal): AppError {
 async function done(session: Session, { name }: Deployment, { held, answer, sick }: { readonly held: readonly string[]; readonly answer: true | string; readonly sick: readonly Sick[] }): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
-  const contain = set.contain === undefined || answer === true ? set.contain : { ...set.contain, sick: { ...set.contain.sick, [name]: answer } }
+  const contain = set.contain && { ...set.contain, sick: { ...without(set.contain.sick, name), ...(answer === true ? {} : { [name]: answer }) } }
   const restarted = { ...set, restarted: [...set.restarted, name], ...(contain === undefined ? {} : { contain }) }
   const following = toRestart(session, restarted, held).find((one) => !sick.some((other) => other.name === one.name))
   if (following === undefined) session.note(restarted)
   else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })
+}
+
+function without(sick: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(sick).filter(([one]) => one !== name))
 }

@@ -51,6 +51,13 @@ test("state fails where a secret was chosen for a containment that has not come 
   expect(await look(state({ db: owed }))).toEqual(["not-contained error"])
 })
 
+test("state fails where a program is not healthy with a value that became current, and says how to prove it again", async () => {
+  const unhealthy = { since: ago(hour), deployments: ["api"], says: "api did not get healthy: 503" }
+  const remedy = async (db: ReturnType<typeof secret>): Promise<unknown> => (await result(check, { environments: [{ name: "production", document: state({ db }), secrets: ["db"] }], unreadable: [], strange: [], now })).findings.map(({ code, remedy: says = "" }) => [code, says.split("; ").at(1)])
+  expect(await remedy(secret([version("v1", current)], { unhealthy }))).toEqual([["promoted-unhealthy", "mycelium rotate-now on the secret then proves it, and ends this"]])
+  expect(await remedy(secret([version("v1", current)], { unhealthy, contained: { incident: "leak", at: ago(hour), version: "v1" } }))).toEqual([["promoted-unhealthy", "then mycelium rotate-now production/db --contain --incident leak looks at its health, and ends this"]])
+})
+
 test("state passes on why a state cannot be read, and looks at the others", async () => {
   const overdue = state({ db: secret([version("v1", { is: "previous", revokeAt: ago(2 * hour), endSessions: false }), version("v2", current)]) })
   const codes = await found(check, { environments: [{ name: "staging", document: overdue, secrets: ["db"] }], unreadable: [{ environment: "production", error: new AppError("state-broken", "cut off") }], strange: [], now })

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 import { json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
-import { type Shop, openShop } from "../support/shop.ts"
+import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 /** An intruder holds sessions, and has set a password of his own: what `rotate-now --contain` must end, on real servers. */
@@ -133,6 +133,44 @@ describe("rotate-now --contain", () => {
     expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
     // The other program was restarted all the same.
     expect(shop.project.read("web.loaded")).toBe(shop.project.read("session.env"))
+  })
+
+  test("a program that did not get healthy stays told until the same incident finds it healthy, and blocks no rotation then", async () => {
+    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await shop.adopt()
+    shop.sicken()
+    const incident = contain.filter((word) => word !== "--json")
+    const first = await shop.run(...incident)
+    expect({ code: first.code, hint: first.stdout.includes("hint: the program may be down: look at its log, and restart it"), web: first.stdout.match(/session_key: v2 is current.*/)?.[0] }).toEqual({ code: 5, hint: true, web: "session_key: v2 is current" })
+    const shown = shop.shown
+    const told = async (): Promise<unknown> => {
+      const [status, check, review] = [await shop.run("status"), await shop.run("check", "--quick"), await shop.run("report", "--since", "1d")]
+      return { status: /! postgres .*api did not get healthy/.test(status.stdout), check: [check.code === 4, check.stdout.includes("promoted-unhealthy")], order: review.stdout.includes("In order") }
+    }
+    expect(await told()).toEqual({ status: true, check: [true, true], order: false })
+    const again = await shop.run(...incident)
+    expect({ code: again.code, says: again.stdout.includes("production/postgres: contained before, by this incident, BUT api did not get healthy") }).toEqual({ code: 5, says: true })
+    expect(await told()).toEqual({ status: true, check: [true, true], order: false })
+    rmSync(shop.project.path("sick"))
+    expect((await shop.run(...incident)).code).toBe(0)
+    expect([(await shop.run("status")).stdout.includes("none needs attention"), (await shop.run("check", "--quick")).stdout.includes("promoted-unhealthy"), shop.shown === shown]).toEqual([true, false, true])
+    expect((await shop.run("report", "leak-7")).stdout).toContain("production/api found healthy again")
+    expect((await shop.run("rotate-now", "production", "--json")).code).toBe(0)
+  })
+
+  test("where nothing asks for its health, the same incident restarts it", async () => {
+    await using shop = await openShop(postgres, { endSessions: true })
+    const { production } = configOf(shop).environments
+    shop.project.script("restart-api", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
+    shop.project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: { api: { command: ["./restart-api"], reads: [".env"] } } } } })
+    await shop.adopt()
+    shop.project.write("broken", "")
+    expect((await shop.run(...contain)).code).toBe(5)
+    expect((await shop.run(...contain)).code).toBe(5)
+    rmSync(shop.project.path("broken"))
+    expect((await shop.run(...contain)).code).toBe(0)
+    expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
   })
 
   test("without an admin, a role whose password the intruder has changed is out of reach: it says so", async () => {

@@ -52,6 +52,7 @@ function linesOf(place: string, environment: string, one: Found, dryRun: boolean
       const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
       return [
         `${place}: the service accepts ${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: it ${dryRun ? "would become" : "is"} current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
+        ...(one.unhealthy === undefined ? [] : ["  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)"]),
         ...(one.revived.length === 0 ? [] : [`  ${one.revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
       ]
     }

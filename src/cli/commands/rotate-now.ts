@@ -98,8 +98,10 @@ function reportText(report: Report, now: Date): string {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) {
-    if (outcome.is === "rotated") lines.push(`${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`)
-    else {
+    if (outcome.is === "rotated") {
+      lines.push(`${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`)
+      if (outcome.unhealthy !== undefined) lines.push("  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)")
+    } else {
       const words = { left: "left as it was", "rolled-back": "went back to the old value", waiting: "not decided yet", stuck: "STUCK" }[outcome.is]
       lines.push(`${name(secret)}: ${words}: ${outcome.says} (${outcome.code})`)
       if (outcome.is === "left" && outcome.hint !== undefined) lines.push(`  hint: ${outcome.hint}`)

@@ -109,6 +109,8 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
       return `${place} restarted; it has no health check`
     case "healthy":
       return `${place} restarted, and healthy`
+    case "well":
+      return `${place} found healthy again`
     case "failed":
       return `${place}: ${code}`
   }
