@@ -33,7 +33,7 @@ export const state = defineCheck<Code, States>({
     "promoted-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
     "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
-    retrying: { severity: "warning", remedy: "mend what it says, or wait: it is tried again by itself" },
+    retrying: { severity: "warning", remedy: "mend what it says; mycelium run tries it again once it is due, mycelium rotate-now at once" },
     "back-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },

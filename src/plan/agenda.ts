@@ -1,5 +1,5 @@
 import { type StateDocument, openSets, versionAt } from "../core/state.ts"
-import { nextDue } from "./due.ts"
+import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Agenda = {
@@ -13,9 +13,6 @@ export type Agenda = {
   readonly nextAt: Date | undefined
 }
 
-/** Twice the longest time between two attempts. */
-const longestWaitMs = 7_200_000
-
 /** What is to be done in one environment, now and next; a pure function of config, state and time. */
 export function agenda(document: StateDocument | undefined, secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[], schedule: Schedule, now: Date): Agenda {
   const due: { readonly name: string; readonly at: number }[] = []
@@ -28,9 +25,7 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
     if (state.drift !== undefined) continue
     const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
     if (at === undefined) continue
-    const retryAt = state.retry === undefined ? at : Date.parse(state.retry.notBefore)
-    // No wait is that long: it was noted while the clock ran ahead.
-    const notBefore = retryAt > now.getTime() + longestWaitMs ? at : Math.max(at, retryAt)
+    const notBefore = nextTry(at, state.retry, now)
     if (notBefore <= now.getTime()) due.push({ name, at })
     else later.push(notBefore)
   }

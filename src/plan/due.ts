@@ -1,4 +1,4 @@
-import type { SecretState } from "../core/state.ts"
+import type { Retry, SecretState } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** When a secret is due by its state; a weak value at the first tick after it was taken over. */
@@ -6,6 +6,16 @@ export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt"
   if (state.rotatedAt === undefined) return undefined
   const rotatedAt = new Date(state.rotatedAt)
   return state.weak === true ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
+}
+
+/** Twice the longest time between two attempts. */
+const longestWaitMs = 7_200_000
+
+/** When a secret that is due at `at` is tried, where an attempt has failed: not before it is due, whoever made that attempt. */
+export function nextTry(at: number, retry: Retry | undefined, now: Date): number {
+  const retryAt = retry === undefined ? at : Date.parse(retry.notBefore)
+  // No wait is that long: it was noted while the clock ran ahead.
+  return retryAt > now.getTime() + longestWaitMs ? at : Math.max(at, retryAt)
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type SecretState, type Stage, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
-import { nextDue } from "./due.ts"
+import { type Retry, type SecretState, type Stage, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** What stands in the config about one secret, as far as planning needs it. */
@@ -29,12 +29,12 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
   const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
   const set = openSetOf(document, planned.name)
   const open = set !== undefined
-  const notes = state === undefined ? [] : notesOf(state, now)
   if (current === undefined || state === undefined) {
     return { ...base, stage: open ? "rotating" : "new", notes: open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new"], attention: false }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
   const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
+  const notes = notesOf(state, due, now)
   const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
   return {
     ...base,
@@ -54,7 +54,16 @@ function needsLook(stage: Stage, now: Date): boolean {
   return stage.is === "doubtful"
 }
 
-function notesOf(state: SecretState, now: Date): readonly string[] {
+/** `run` tries what is due, and nothing else. */
+function retryNote({ failures, says, ...retry }: Retry, due: Date | undefined, now: Date): string {
+  const failed = `failed ${failures}×`
+  if (due === undefined) return `${failed}: ${says}; not tried again by itself`
+  const at = nextTry(due.getTime(), { failures, says, ...retry }, now)
+  if (at <= now.getTime()) return `${failed}, again at once: ${says}`
+  return at === due.getTime() ? `${failed}: ${says}; not due, nor tried by itself, before ${inWords(due.toISOString())}` : `${failed}, again at ${new Date(at).toISOString().slice(11, 16)} UTC: ${says}`
+}
+
+function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
   const notes: string[] = []
   if (state.uncontained !== undefined) notes.push(`NOT contained since ${inWords(state.uncontained.since)} (${state.uncontained.incident}): ${state.uncontained.code}`)
   for (const version of state.versions) {
@@ -67,7 +76,7 @@ function notesOf(state: SecretState, now: Date): readonly string[] {
   if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: adopt what works, or reconcile`)
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
-  if (state.retry !== undefined) notes.push(`failed ${state.retry.failures}×, again at ${state.retry.notBefore.slice(11, 16)} UTC: ${state.retry.says}`)
+  if (state.retry !== undefined) notes.push(retryNote(state.retry, state.drift === undefined ? due : undefined, now))
   return notes
 }
 
