@@ -54,6 +54,12 @@ export function textsOf(values: Values, name: string): readonly string[] {
   const value = values[name]
   return Array.isArray(value) ? value.map(String) : []
 }
+/** So that a command which is shown finds the same config. */
+export function configWords(values: Values): readonly string[] {
+  const file = textOf(values, "config")
+  return file === undefined ? [] : ["--config", file]
+}
+
 export function isSet(values: Values, name: string): boolean {
   return values[name] === true
 }

@@ -2,8 +2,9 @@ import type { App } from "../app/app.ts"
 import { type Contained, contain as act } from "../app/contain.ts"
 import { AppError } from "../base/error.ts"
 import type { Outcome } from "../rotate/work.ts"
-import { type Terminal, type Values, isSet } from "./command.ts"
+import { type Terminal, type Values, configWords, isSet } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { command } from "./report/blocks.ts"
 import type { Selection } from "./selection.ts"
 import { wayOut } from "./way-out.ts"
 import { yesOrNo } from "./yes-or-no.ts"
@@ -23,6 +24,8 @@ export async function contain(terminal: Terminal, values: Values, app: App, aske
     for (const report of reports) for (const line of linesOf(report, incident)) terminal.out(line)
     const left = reports.flatMap(leftOf)
     terminal.out(left.length === 0 ? `${incident}: contained, in ${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s` : `${incident}: NOT all contained, ${left.length} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`)
+    // Where nothing could be written, no log knows of it.
+    if (reports.some(didSomething)) terminal.out(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
   return exitOf(reports)
 }
@@ -86,7 +89,10 @@ function leftOf(report: Contained): readonly string[] {
 /** Whatever is left needs a person; a program that did not get healthy holds the new value all the same. */
 function exitOf(reports: readonly Contained[]): number {
   if (reports.flatMap(leftOf).length > 0) return exitCodes.person
-  const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
   if (reports.some(isSick)) return exitCodes.partly
-  return outcomes.length > 0 || reports.some(({ before, revoked }) => before.length > 0 || revoked.length > 0) ? exitCodes.done : exitCodes.failed
+  return reports.some(didSomething) ? exitCodes.done : exitCodes.failed
+}
+
+function didSomething({ recovered, outcomes, before, revoked }: Contained): boolean {
+  return Object.keys({ ...recovered, ...outcomes }).length + before.length + revoked.length > 0
 }

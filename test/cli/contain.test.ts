@@ -86,6 +86,7 @@ describe("rotate-now --contain", () => {
     const intruder = session(blue, shop.old)
     await intruder.unsafe("select 1")
     const ran = await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")
+    expect(ran.stdout.trim().split("\n").at(-1)).toMatch(/^report {4}mycelium report leak-7( --config \S+)?$/)
     expect({ code: ran.code, hint: ran.stdout.includes(`hint: GRANT pg_signal_backend TO "${shop.role}_rotator"; then the same again`) }).toEqual({ code: 7, hint: true })
     expect([await shop.login(shop.old, blue), await sessionsOf(blue)]).toEqual(["28P01", 1])
     await postgres.sql(`grant pg_signal_backend to ${shop.role}_rotator`)

@@ -3,7 +3,7 @@ import { actorOf, readFile } from "../../app/actor.ts"
 import { type About, incidentReport, periodReport } from "../../app/report.ts"
 import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
-import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
+import { type Command, type Terminal, type Values, configWords, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { instantOf } from "../instant.ts"
 import { openConfig, plugins } from "../open-config.ts"
@@ -64,12 +64,6 @@ function refuseContradictions(values: Values): void {
   against("since", "noticed")
   against("since", "readers")
   if (isSet(values, "force") && textOf(values, "out") === undefined) throw new AppError("usage", "--force belongs to --out", { hint: "add --out FILE, or leave it out" })
-}
-
-/** So that the commands in the report find the same config. */
-function configWords(values: Values): readonly string[] {
-  const file = textOf(values, "config")
-  return file === undefined ? [] : ["--config", file]
 }
 
 async function give(terminal: Terminal, values: Values, data: object, blocks: readonly Block[]): Promise<void> {
