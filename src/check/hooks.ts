@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs"
+import { unrunnable } from "../base/runnable.ts"
 import { defineCheck } from "./check.ts"
 import { type Me, foldersAbove, isGuarded, look, octal, realPath } from "./way.ts"
 
@@ -26,13 +26,9 @@ export const hooks = defineCheck({
 })
 
 function faultOf(path: string, me: Me): { readonly code: "hook-writable" | "hook-missing"; readonly says: string; readonly remedy?: string } | undefined {
-  if (look(path) === undefined) return { code: "hook-missing", says: "does not exist" }
+  const obstacle = unrunnable(path)
+  if (obstacle !== undefined) return { code: "hook-missing", ...obstacle }
   const real = realPath(path)
-  try {
-    accessSync(real, constants.X_OK)
-  } catch {
-    return { code: "hook-missing", says: "may not be executed by this user" }
-  }
   const stats = look(real)
   for (const entry of [...(stats === undefined ? [] : [{ path: real, stats }]), ...foldersAbove(path), ...foldersAbove(real)]) {
     const { mode, uid, gid } = entry.stats

@@ -135,11 +135,15 @@ export interface Output {
 export interface Restarter {
   /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
   readonly says: string
+  /** Absolute: the program that it runs, where the config names one by its path. */
+  readonly program?: string
   /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
   restart(mark: string, signal: AbortSignal): Promise<void>
 }
 export interface Health {
   readonly says: string
+  /** As a restarter's. */
+  readonly program?: string
   /** true, or why not yet. Asked again and again until `within`. */
   healthy(signal: AbortSignal): Promise<true | string>
 }

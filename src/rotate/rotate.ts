@@ -22,6 +22,7 @@ export type Order = {
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
   const { members, firsts, left, findings } = await preflight(session, order)
   if (order.contain !== undefined) remarkFound(session, members, findings)
+  if (order.contain !== undefined) for (const says of unrunnableIn(members, findings)) session.work.tell("preflight", says)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   await generate(session, order, members, firsts)
@@ -31,6 +32,12 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
 /** What an incident ends is gone then: that it was there is for those who ask later, and stands in the log. */
 function remarkFound(session: Session, members: readonly string[], findings: Preflight["findings"]): void {
   for (const secret of members) for (const { code, says, yields } of findings[secret] ?? []) if (yields === true) session.remark({ event: "found", secret, code, says })
+}
+
+/** A containment is not held up by a program that cannot be started: who looks on has time to mend it. */
+function unrunnableIn(members: readonly string[], findings: Preflight["findings"]): ReadonlySet<string> {
+  const found = members.flatMap((secret) => findings[secret] ?? []).filter(({ code }) => code === "hook-missing")
+  return new Set(found.map(({ says, remedy }) => `${says}: ${remedy}`))
 }
 
 /** What waits for something of its own, and is asked nothing meanwhile. */

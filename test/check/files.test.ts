@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { unrunnable } from "../../src/base/runnable.ts"
 import { type Expected, files } from "../../src/check/files.ts"
 import { hooks } from "../../src/check/hooks.ts"
 import { parents } from "../../src/check/parents.ts"
@@ -110,6 +111,7 @@ test("hooks finds a program that others can change or that is not there", async 
   expect(await look()).toEqual(["hook-writable error"])
   chmodSync(path, 0o644)
   expect(await look()).toEqual(["hook-missing error"])
+  expect(unrunnable(path)?.remedy).toBe(`chmod +x ${path}`)
   chmodSync(path, 0o755)
   chmodSync(folder.path, 0o777)
   expect(await look()).toEqual(["hook-writable error"])

@@ -47,6 +47,19 @@ async function logins(shop: Shop, done: Promise<unknown>): Promise<{ readonly go
 }
 
 describe("rotate-now --contain", () => {
+  test("goes on where a restart program is missing, and says so before", async () => {
+    await using shop = await openShop(postgres)
+    await shop.adopt()
+    const path = shop.project.path("restart-api")
+    rmSync(path)
+    const warning = `${path} (the restart of production/api) does not exist`
+    expect((await shop.run("rotate-now", "production", "--contain", "--dry-run")).stdout).toContain(warning)
+    const ran = await shop.run("rotate-now", "production", "--contain", "--yes")
+    expect(ran.stderr).toContain(warning)
+    expect(ran.code).toBe(5)
+    expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
+  })
+
   test("one role: what the intruder has set himself is gone, and so is his session", async () => {
     await using shop = await openShop(postgres, { endSessions: true })
     await shop.adopt()

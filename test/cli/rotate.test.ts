@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { chmodSync, rmSync } from "node:fs"
 import { until } from "../support/until.ts"
 import { json, modeOf } from "../support/mycelium.ts"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
@@ -178,6 +179,27 @@ describe("mycelium, when a deployment does not take the new value", () => {
     expect(shop.project.read(".env")).toBe(before)
     expect(await versionsOf(shop.project, "postgres")).toHaveLength(1)
   })
+
+  for (const { what, spoil, says, hint } of [
+    { what: "restart", spoil: (path: string) => chmodSync(path, 0o644), says: "may not be executed by this user", hint: (path: string) => `chmod +x ${path}` },
+    { what: "restart", spoil: (path: string) => rmSync(path), says: "does not exist", hint: () => "put it there and chmod +x it, or correct the path in the config" },
+    { what: "health check", spoil: (path: string) => rmSync(path), says: "does not exist", hint: () => "put it there and chmod +x it, or correct the path in the config" },
+  ]) {
+    test(`does not begin where the program of a ${what} ${says}; a dry run says so too`, async () => {
+      await using shop = await openShop(server)
+      await shop.adopt()
+      const path = shop.project.path(what === "restart" ? "restart-api" : "health-api")
+      spoil(path)
+      for (const more of [["--dry-run"], []]) {
+        const { stdout, code } = await shop.run("rotate-now", "production", ...more)
+        expect(stdout).toContain(`${path} (the ${what} of production/api) ${says} (hook-missing)`)
+        expect(stdout).toContain(`hint: ${hint(path)}`)
+        expect(code).toBe(1)
+      }
+      expect(await shop.login(shop.old)).toBe("in")
+      expect(await versionsOf(shop.project, "postgres")).toHaveLength(1)
+    })
+  }
 })
 
 describe("mycelium, when it cannot prove that the old password is dead", () => {
