@@ -38,7 +38,7 @@ export type Reconciled = { readonly found: Finds; readonly written: boolean }
 export async function reconcile(session: Session, how: Ask): Promise<Reconciled> {
   const names = Object.keys(session.work.drivers).filter((name) => how.secrets?.includes(name) ?? true)
   const surveys: Record<string, Survey> = {}
-  await Promise.all(names.map(async (name) => (surveys[name] = await survey(session, name, how.deep ? Number.POSITIVE_INFINITY : likely))))
+  await Promise.all(names.map(async (name) => (surveys[name] = await survey(session, name, { most: how.deep ? Number.POSITIVE_INFINITY : likely, looks: how.dryRun }))))
   const found: Record<string, Found> = {}
   for (const name of names) found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
   if (how.behind === undefined) holdForJournals(session, found)

@@ -16,18 +16,20 @@ export const likely = 5
 /** Between two questions (ms). */
 const pauseMs = 500
 
-/** A wrong value first, then one login a version, the likely ones first; what is accepted is settled and asked once more. Nothing is decided on an unclear answer. */
-export async function survey(session: Session, name: string, most: number): Promise<Survey> {
+type How = { readonly most: number; readonly looks: boolean }
+
+/** A wrong value first, then one login a version, the likely ones first; what is accepted is settled and asked once more, unless one only `looks`: settling ends and completes. Nothing is decided on an unclear answer. */
+export async function survey(session: Session, name: string, how: How): Promise<Survey> {
   const driver = driverOf(session, name)
   if (driver.overlap === "none") return { is: "none" }
   try {
-    return await ask(session, name, most)
+    return await ask(session, name, how)
   } catch (error) {
     return { is: "unknown", ...said(error) }
   }
 }
 
-async function ask(session: Session, name: string, most: number): Promise<Survey> {
+async function ask(session: Session, name: string, { most, looks }: How): Promise<Survey> {
   const { host, stop } = session.work
   const candidates = byLikelihood(session.state(name))
   const [first] = candidates
@@ -50,7 +52,7 @@ async function ask(session: Session, name: string, most: number): Promise<Survey
     }
   }
   const known: Survey = { is: "known", accepted, refused, unasked: Math.max(0, candidates.length - accepted.length - refused.length) }
-  return accepted.length === 0 ? known : settled(session, name, accepted, known)
+  return accepted.length === 0 || looks ? known : settled(session, name, accepted, known)
 }
 
 /** What an earlier run may have left under way could still land, and what it left half done be completed; the answer must outlive that. */
