@@ -2,19 +2,21 @@ import { basename, dirname, join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import type { Host } from "../base/host.ts"
 import { newIdentity, recipientOf } from "../core/seal.ts"
-import { defaultIdentityPath } from "./identity.ts"
+import { holdsSealed } from "../record/holds.ts"
+import { defaultIdentityPath, lost } from "./identity.ts"
 
 export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
 
-/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. */
-export async function init(host: Host, folder: string, configPath: string): Promise<readonly Made[]> {
+/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. `store`: refuses a new identity where it holds what another one sealed. */
+export async function init(host: Host, { folder, configPath, store }: { readonly folder: string; readonly configPath: string; readonly store: string }): Promise<readonly Made[]> {
   const identity = defaultIdentityPath(host)
-  return [await makeIdentity(identity, host), await makeConfig(configPath, folder)]
+  return [await makeIdentity(identity, store, host), await makeConfig(configPath, folder)]
 }
 
-async function makeIdentity(path: string, host: Host): Promise<Made> {
+async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
   const about = "this machine's identity: opens every sealed value; keep a copy offline"
   if ((await readRegular(path, 64 * 1024)) !== undefined) return { path, made: false, about }
+  if (holdsSealed(store)) throw lost(path, store)
   await durableFolder(dirname(path))
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }

@@ -63,8 +63,10 @@ test("outputs passes on why a file cannot be read, and nothing of its text", asy
 })
 
 test("seal warns where the keys are out of reach, and fails where they, or a state, are wrong", async () => {
-  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), verify: {} })).toEqual(["not-verified warning"])
-  expect(await found(seal, { closed: new AppError("keys-missing", "keys.age is missing"), verify: {} })).toEqual(["keys-missing error"])
+  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), mine: false, verify: {} })).toEqual(["not-verified warning"])
+  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), mine: true, verify: {} })).toEqual(["identity-missing error"])
+  expect(await found(seal, { closed: new AppError("identity-open", "others can read it"), mine: true, verify: {} })).toEqual(["not-verified warning"])
+  expect(await found(seal, { closed: new AppError("keys-missing", "keys.age is missing"), mine: true, verify: {} })).toEqual(["keys-missing error"])
   const verify = { production: () => Promise.reject(new AppError("state-edited", "it was edited")), staging: () => Promise.resolve() }
-  expect(await found(seal, { closed: undefined, verify })).toEqual(["state-edited error"])
+  expect(await found(seal, { closed: undefined, mine: true, verify })).toEqual(["state-edited error"])
 })

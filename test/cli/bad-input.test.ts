@@ -125,7 +125,8 @@ describe("surroundings that are wrong", () => {
     await expectRefused(shop, rotate, { code: 1, says: `${identityFile} can be read by others`, hint: `chmod 600 ${identityFile}` })
     chmodSync(identityFile, 0o600)
     renameSync(identityFile, `${identityFile}.away`)
-    await expectRefused(shop, rotate, { code: 1, says: `there is no identity at ${identityFile}`, hint: "make one with mycelium init" })
+    await expectRefused(shop, rotate, { code: 1, says: `there is no identity at ${identityFile}`, hint: "put back the identity that it was sealed to, from your offline backup" })
+    await expectRefused(shop, ["init"], { code: 1, says: "a new one cannot open it", hint: "put back the identity" })
     renameSync(`${identityFile}.away`, identityFile)
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { existsSync, renameSync, rmSync } from "node:fs"
 import { layOut, modeOf } from "../support/mycelium.ts"
 
 /** The first commands in a life. */
@@ -17,6 +18,24 @@ describe("mycelium init", () => {
     const before = project.snapshot()
     expect((await project.mycelium(["init"])).stdout).toMatch(/^kept .*\nkept /)
     expect(project.snapshot()).toEqual(before)
+  })
+
+  test("makes no new identity beside values that another one sealed; with the store aside it does, and adopt takes over", async () => {
+    await using project = await layOut()
+    for (const args of [["init"], ["rotate-now", "production", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+    rmSync(project.identityFile)
+    for (const args of [["init"], ["rotate-now", "production"]]) {
+      const { code, stderr } = await project.mycelium(args)
+      expect(stderr).toContain("a new one cannot open it")
+      expect(stderr).toContain("put back the identity that it was sealed to")
+      expect(code).toBe(1)
+    }
+    expect(existsSync(project.identityFile)).toBe(false)
+    const check = await project.mycelium(["check"])
+    expect(check.stdout).toContain("put back the identity that it was sealed to")
+    expect(check.code).toBe(4)
+    renameSync(project.store, `${project.store}-lost`)
+    for (const args of [["init"], ["adopt", "production"], ["rotate-now", "production"]]) expect((await project.mycelium(args)).code).toBe(0)
   })
 })
 
