@@ -27,7 +27,7 @@ export const logins = defineCheck<Code, Logins>({
   faults: {
     "accepts-anything": { severity: "error", remedy: "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)" },
     "no-answer": { severity: "error", remedy: "see that it runs and can be reached from here, at the address in the config" },
-    "current-refused": { severity: "error", remedy: "somebody else has changed it: set it back at the service, or take over the new one with mycelium adopt" },
+    "current-refused": { severity: "error", remedy: "somebody else has changed it: set it back at the service, or take over the new one with mycelium adopt (put it into the output first)" },
   },
   look: async ({ logins: all, withinMs }, report) => {
     await Promise.all(all.map((one) => ask(one, withinMs, report).catch((error: unknown) => report.failed(error, one.place))))

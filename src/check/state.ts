@@ -37,7 +37,7 @@ export const state = defineCheck<Code, States>({
     "back-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
-    "current-refused": { severity: "error", remedy: "take over the value that works with mycelium adopt, or let mycelium reconcile find out which of ours it is" },
+    "current-refused": { severity: "error", remedy: "put the value that works into the output and take it over with mycelium adopt; where it was set back at the service, the next look of mycelium run (watch, an hour) notices and ends this; or let mycelium reconcile find out which of ours it is" },
     "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
   },
   look: ({ environments, unreadable, strange, now }, report) => {

@@ -25,11 +25,17 @@ export function atService<T>(session: Session, name: string, ms: number, act: (s
   return session.work.inTurn(name, async () => {
     session.acts.set(name, {})
     try {
-      return await within(ms, act, patience, session.work.hurry)
+      return await within(ms, act, patience, session.work.hurry).catch((error: unknown) => Promise.reject(silentAt(session.work.serverOf(name), error)))
     } finally {
       session.acts.delete(name)
     }
   })
+}
+
+/** A server that speaks another protocol often says nothing at all. */
+function silentAt(server: string | undefined, error: unknown): unknown {
+  if (server === undefined || !(error instanceof AppError) || error.code !== "timeout") return error
+  return new AppError("timeout", `${error.message} from ${server}`, { remedy: error.remedy, hint: error.hint ?? "see that it runs, and that this is its port: what speaks another protocol there says nothing" })
 }
 
 /** An act that changes something there: without an answer, it may land later. */

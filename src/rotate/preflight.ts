@@ -64,7 +64,7 @@ async function underAttack(session: Session, name: string, round: Round | undefi
   const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal)
   const found = await (round === undefined ? atService(session, name, deadlines.preflight, look) : round.look(name, look))
   const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
-  const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : { ...locked, ...one }))
+  const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : one.code === "password-refused" ? { ...one, ...locked } : { ...locked, ...one }))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   const answers = await probes(session, name, round === undefined || driver.forget === undefined)
   return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
@@ -88,7 +88,7 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
   if (answer === "unknown") return [noAnswer]
-  return [error("current-refused", "the service refuses the current value: somebody else has changed it", "set it back at the service, or take over the new one with mycelium adopt")]
+  return [error("current-refused", "the service refuses the current value: somebody else has changed it", "set it back at the service, or take over the new one with mycelium adopt (put it into the output first)")]
 }
 
 /** A secret without a value: `stored` refuses where somebody visibly uses one. */

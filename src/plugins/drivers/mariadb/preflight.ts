@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
+import { adminRefused } from "../refused-login.ts"
 import { type Account, accountProblem, checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
@@ -18,7 +19,7 @@ export async function preflight(place: Place, versions: Versions, signal: AbortS
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [problem(error.code, error.message, error.hint)]
+    return [error.code === "password-refused" ? adminRefused(error.message, place.options.admin.user) : problem(error.code, error.message, error.hint)]
   }
 }
 

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
+import { adminRefused, ownRefused } from "../refused-login.ts"
 import { roleOf } from "./candidate.ts"
 import { lookAt, type Seen } from "./catalog.ts"
 import { problem } from "./finding.ts"
@@ -9,6 +10,7 @@ import type { Place } from "./place.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
 import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
 import { inSession } from "./session.ts"
+import { isRefusedPassword } from "./server-error.ts"
 import { standbyFindings } from "./standby.ts"
 import type { Connection } from "./wire.ts"
 
@@ -24,8 +26,12 @@ export async function preflight(place: Place, { current }: Versions, signal: Abo
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [problem(error.code, error.message, error.hint)]
+    return [isRefusedPassword(error) ? refusedLogin(place, role, error) : problem(error.code, error.message, error.hint)]
   }
+}
+
+function refusedLogin({ options: { admin }, reach, roles }: Place, role: string | undefined, { message }: AppError): Finding {
+  return admin === undefined ? ownRefused(reach.label, `role ${role ?? roles.join(" or ")}`, " (SQLSTATE 28P01)") : adminRefused(message, admin.user)
 }
 
 function differs({ roles, pair }: Place, role: string): Finding {

@@ -1,11 +1,18 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
+import { adminRefused, ownRefused } from "../refused-login.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { nodesOf, type Place } from "./place.ts"
 import { powerFindings, rightFindings, type Tried, tryAll } from "./rights.ts"
 import { inSession } from "./session.ts"
 import { type Node, topologyFindings } from "./topology.ts"
 import { hashOf, passwordOf, userOf, userProblem } from "./user.ts"
+
+function refusedLogin({ options: { admin, user }, reach }: Place, { message }: AppError, where: string): Finding {
+  if (admin !== undefined) return adminRefused(message, admin.user)
+  const found = ownRefused(reach.label, `user ${user}`, " (or the user is off)")
+  return { ...found, says: `${where}${found.says}` }
+}
 
 type Seen = { readonly address: Address; readonly tried: Tried | undefined; readonly findings: readonly Finding[] }
 
@@ -39,7 +46,7 @@ async function look(place: Place, address: Address, versions: Versions, signal: 
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return { address, tried: undefined, findings: [problem(error.code, error.message, error.hint)] }
+    return { address, tried: undefined, findings: [error.code === "password-refused" ? refusedLogin(place, error, where) : problem(error.code, error.message, error.hint)] }
   }
 }
 
