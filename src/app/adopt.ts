@@ -83,4 +83,3 @@ function replaced(session: Session, name: string): Stage {
   if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }
   return { is: "previous", revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(), endSessions: false }
 }
-

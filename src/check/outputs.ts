@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import type { Output } from "../core/ports.ts"
 import { shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
@@ -43,17 +45,17 @@ async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code
   tell(document === undefined ? first : await faultsOf({ ...shown, document }, fingerprint), report)
 }
 
-type Found = { readonly code: Code; readonly says: string }
+type Found = { readonly code: Code; readonly says: string; readonly remedy?: string }
 
 function tell(found: readonly Found[], report: Report<Code>): void {
-  for (const { code, says } of found) report.found(code, says)
+  for (const { code, says, remedy } of found) report.found(code, says, remedy === undefined ? {} : { remedy })
 }
 
 async function faultsOf({ environment, output, tells, document }: Shown, fingerprint: Fingerprint): Promise<readonly Found[]> {
   const names = output.shows.filter((name) => currentOf(document, name) !== undefined)
   if (names.length === 0) return []
   const bytes = await output.read()
-  if (bytes === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist` }]
+  if (bytes === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist`, ...wayBack(output) }]
   const found = await output.adopt(names)
   const print = output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
   const faults = names.flatMap((name): readonly Found[] => {
@@ -66,6 +68,13 @@ async function faultsOf({ environment, output, tells, document }: Shown, fingerp
   })
   if (print !== "edited" || faults.some(({ code }) => code !== "output-unread")) return faults
   return [...faults, { code: "output-edited", says: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it` }]
+}
+
+/** Render makes no folder, and knows no line of others. */
+function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string } {
+  const folder = existsSync(dirname(target)) ? "" : `make the folder ${dirname(target)} first, with the owner and mode that it should have`
+  if (whole === false) return { remedy: `${folder === "" ? "" : `${folder}; then `}put the file back from your backup: its other lines are not mycelium's, and in no state; mycelium render then writes its own lines alone` }
+  return folder === "" ? {} : { remedy: `${folder}; mycelium render then writes the file again` }
 }
 
 /** Where we have written nothing yet, nothing is known. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { appendFileSync, chmodSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { realHost } from "../../src/base/host.ts"
 import type { Terminal } from "../../src/cli/command.ts"
@@ -128,6 +128,19 @@ async function git(project: Project, ...args: readonly string[]): Promise<void> 
   const child = Bun.spawn(["git", ...args], { cwd: project.folder, env: { ...project.environment }, stdio: ["ignore", "ignore", "pipe"] })
   if ((await child.exited) !== 0) throw new Error(await child.stderr.text())
 }
+
+test("check says what render does not bring back: the folder, and lines of others", async () => {
+  await using project = await layOut({ ".env": "OTHER=1\nKEY=First-key.0123456789abcdef\n" }, { project: "shop", environments: { production: { rotate_every: "90d", secrets: { key: "generated" }, outputs: [{ dotenv: ".env", merge: true, variables: { KEY: "{{ key.password }}" } }, { dotenv: "out/key.env", variables: { KEY: "{{ key.password }}" } }] } } })
+  mkdirSync(project.path("out"))
+  for (const args of [["init"], ["adopt", "production"], ["rotate-now", "production"]]) expect((await project.mycelium(args)).code).toBe(0)
+  rmSync(project.path(".env"))
+  rmSync(project.path("out"), { recursive: true })
+  const remedies = (await documentOf(project)).findings.flatMap(({ code, remedy }) => (code === "output-missing" ? [remedy] : []))
+  expect(remedies.sort()).toEqual([
+    `make the folder ${project.path("out")} first, with the owner and mode that it should have; mycelium render then writes the file again`,
+    "put the file back from your backup: its other lines are not mycelium's, and in no state; mycelium render then writes its own lines alone",
+  ])
+})
 
 describe.concurrent("check finds what was planted, and says what to do:", () => {
   for (const { code, plant, quick, severity } of faults) {

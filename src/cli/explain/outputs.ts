@@ -1,7 +1,7 @@
 /** The files that show values to programs. */
 export const outputs = {
   "output-given-away": "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once, but not read again, and every later rotation of what it shows would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
-  "output-missing": "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again.",
+  "output-missing": "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. Of a file with merge: true it writes only its own lines; the others are in no state, so put the file back from your backup first.",
   "output-drift": "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale": "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
   "output-incomplete": "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
@@ -31,5 +31,5 @@ export const outputs = {
   "adopt-nothing": "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
   "given-unreadable": "The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {\"postgres_password\": \"…\"}. Nothing was adopted; correct the file and say it again.",
   "adopt-other-login": "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
-  "adopt-refused": "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again.",
+  "adopt-refused": "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
 } as const
