@@ -50,7 +50,7 @@ function starter(project: string, keys: readonly string[]): string {
   const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
   return `# What mycelium keeps young. "mycelium rotate-now production --dry-run" says what would happen.
 project: ${project}
-schedule: "0 3 * * *"            # a due secret changes at the last tick before it would be too old
+schedule: "0 3 * * *"            # nightly at 3: a secret changes in the last night before it is 90 days old
 environments:
   production:
     rotate_every: 90d

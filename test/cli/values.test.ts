@@ -59,6 +59,7 @@ describe("strength", () => {
     expect((await project.mycelium(["check"])).stdout).toContain("35 characters: 210.0 bits")
     const { stdout } = await project.mycelium(["status", "--json"])
     expect(JSON.parse(stdout)).toMatchObject({ environments: [{ secrets: [{ name: "key", bits: 210 }] }] })
+    expect((await project.mycelium(["plan", "--days", "1"])).stdout).toMatch(/^production: nothing in the next 1 days?; the next is \w{3} \d+ \w{3,4} (\d{4} )?\d\d:\d\d UTC$/m)
     expect((await project.mycelium(["plan", "--days", "100"])).stdout).toMatch(/ rotate key \(every 90d, 210\.0 bits\)$/m)
     expect(JSON.parse((await project.mycelium(["plan", "--days", "100", "--json"])).stdout)).toMatchObject({ environments: [{ name: "production", bits: { key: 210 }, events: [{ rotates: ["key"] }] }] })
   }, 60_000)

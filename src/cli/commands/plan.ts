@@ -13,19 +13,20 @@ import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
 const dayMs = 86_400_000
+const mostDays = 3660
 
 /** `bits`: by secret, how strong its next value is, where its driver makes it. */
-type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[] }
+type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date }
 
 export const plan: Command = {
   usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
   options: { days: { type: "string", value: "N", says: "how far to look ahead (30)" } },
   run: async (terminal, args, values) => {
     const days = Number(textOf(values, "days") ?? "30")
-    if (!(days > 0 && days <= 3660)) throw new AppError("usage", "--days takes a number of days, up to 3660")
+    if (!(days > 0 && days <= mostDays)) throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)
     const config = await openConfig(terminal, values)
     const now = terminal.host.now()
-    const plans = await Promise.all([...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(async (name) => ({ name, bits: bitsOf(config, name), events: await planOf(config, name, now, days) })))
+    const plans = await Promise.all([...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(async (name) => ({ name, bits: bitsOf(config, name), ...(await planOf(config, name, now, days)) })))
     if (isSet(values, "json")) terminal.out(JSON.stringify({ days, environments: plans }))
     else for (const one of plans) for (const line of linesOf(config, one, now, days)) terminal.out(line)
     return exitCodes.done
@@ -40,22 +41,25 @@ function bitsOf(config: Config, name: string): Plan["bits"] {
   }))
 }
 
-async function planOf(config: Config, name: string, now: Date, days: number): Promise<readonly Forecast[]> {
+async function planOf(config: Config, name: string, now: Date, days: number): Promise<Pick<Plan, "events" | "next">> {
   const environment = config.environments[name]
-  if (environment === undefined) return []
+  if (environment === undefined) return { events: [] }
   const document = await readState({ store: config.store, project: config.project, environment: name })
-  return forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + days * dayMs))
+  const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
+  const events = until(days)
+  const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
+  return { events, ...(next === undefined ? {} : { next }) }
 }
 
-function linesOf(config: Config, { name, bits, events }: Plan, now: Date, days: number): readonly string[] {
+function linesOf(config: Config, { name, bits, events, next }: Plan, now: Date, days: number): readonly string[] {
   const environment = config.environments[name]
   if (environment === undefined) return []
   const rows = events.map(({ at, rotates, revokes, late }) => [
-    `  ${when(at, environment.timezone)}`,
+    `  ${when(at, environment.timezone, now)}`,
     `in ${formatDuration(at.getTime() - now.getTime())}`,
     [...(rotates.length > 0 ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`] : []), ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []), ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : [])].join(" · "),
   ])
-  return rows.length === 0 ? [`${name}: nothing in the next ${days} days`] : [`${name} (${environment.timezone})`, ...columns(rows)]
+  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`] : [`${name} (${environment.timezone})`, ...columns(rows)]
 }
 
 /** "every 90d, 191.9 bits". */

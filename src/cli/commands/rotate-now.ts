@@ -12,7 +12,7 @@ export const rotateNow: Command = {
   usage: [
     "Rotates at once, in one change set an environment: a new value, made to be accepted, proven by a login, written to the",
     "outputs, deployments restarted and proven healthy; then the old value is taken away and proven dead. Anything that goes",
-    "wrong goes back to the old value. Without a selection it lists what there is.",
+    "wrong goes back to the old value. Without a selection nothing is done, and the error names what there is to choose from.",
   ].join("\n"),
   options: {
     all: { type: "boolean", says: "every environment" },

@@ -124,7 +124,7 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
   return {
     ...(beatEveryMs === undefined ? {} : { roundEveryMs: beatEveryMs }),
     round: rounds(app().host, zone, manager),
-    turned: (environment, turn) => sayTurn(say, environment, turn, zone(environment)),
+    turned: (environment, turn) => sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
     drifted: (environment, { secret, version, is }) =>
       is === "refused"
         ? say("error", "drift", { environment, secret, version, code: "current-refused", says: "the service refuses the current value: somebody else has changed it; it is not rotated until it is adopted, reconciled or set back" })
@@ -155,10 +155,10 @@ function rounds(host: Host, zone: (environment: string) => string, manager: Mana
 function statusOf(next: Parameters<Watch["round"]>[0], drifted: readonly string[], now: Date, timezone: (environment: string) => string): string {
   const first = drifted.length === 0 ? "" : `changed by somebody else: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
   if (next === undefined) return `${first}nothing will be due`
-  return first + (next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment))}`)
+  return first + (next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment), now)}`)
 }
 
-function sayTurn(say: Say, environment: string, turn: Turn, timezone: string): void {
+function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: { readonly timezone: string; readonly now: Date }): void {
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
     if (outcome.is === "rotated") say(outcome.unhealthy === undefined ? "info" : "error", "rotated", { environment, secret, version: outcome.version, ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }) })
     else say(needsPerson(outcome) ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
@@ -167,5 +167,5 @@ function sayTurn(say: Say, environment: string, turn: Turn, timezone: string): v
     if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })
     else say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, version, code: death.code, says: death.says })
   }
-  if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone) })
+  if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }

@@ -52,9 +52,9 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   const now = terminal.host.now()
   for (const environment of all) {
     const { window } = environment
-    terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
+    terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
     for (const journal of environment.journals) terminal.out(`! ${journal}`)
-    const rows = environment.secrets.map((secret) => row(secret, environment.timezone))
+    const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
     const lines = columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows])
     for (const line of lines) terminal.out(line)
   }
@@ -63,7 +63,7 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   terminal.out(`${secrets.length} secret${secrets.length === 1 ? "" : "s"} · ${attention === 0 ? "none needs" : `${attention} need${attention === 1 ? "s" : ""}`} attention · state ${stateFolder(config)}`)
 }
 
-function row(secret: SecretStatus, timezone: string): readonly string[] {
+function row(secret: SecretStatus, timezone: string, now: Date): readonly string[] {
   const { dueAt: due, overdueMs } = secret
   return [
     `${secret.attention ? "!" : " "} ${secret.name}`,
@@ -71,7 +71,7 @@ function row(secret: SecretStatus, timezone: string): readonly string[] {
     secret.version ?? "–",
     secret.ageMs === undefined ? "–" : formatDuration(secret.ageMs),
     secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
-    overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone),
+    overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone, now),
     [secret.stage, ...secret.notes].join(" · "),
   ]
 }
