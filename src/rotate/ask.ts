@@ -34,7 +34,7 @@ export function atService<T>(session: Session, name: string, ms: number, act: (s
 
 /** A server that speaks another protocol often says nothing at all. */
 function silentAt(server: string | undefined, error: unknown): unknown {
-  if (server === undefined || !(error instanceof AppError) || error.code !== "timeout") return error
+  if (server === undefined || !(error instanceof AppError) || error.code !== "timeout" || error.message.includes(server)) return error
   return new AppError("timeout", `${error.message} from ${server}`, { remedy: error.remedy, hint: error.hint ?? "see that it runs, and that this is its port: what speaks another protocol there says nothing" })
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
+import { atService } from "../../src/rotate/ask.ts"
 import { resume } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
@@ -31,6 +32,13 @@ describe("a recovery whose logins get no answer", () => {
     expect(asked).toBeGreaterThan(10)
     expect(names).toContain("one")
   })
+})
+
+test("an act without an answer names the server, and hints at its port", async () => {
+  const { work } = new World().start()
+  const session = await Session.load({ ...work, serverOf: () => "redis://127.0.0.1:5432" })
+  const silent = atService(session, "one", 5, () => new Promise<never>(() => undefined))
+  await expect(silent).rejects.toMatchObject({ code: "timeout", message: "no answer within 1 s from redis://127.0.0.1:5432", hint: expect.stringContaining("its port") })
 })
 
 /** "one" settles, and then answers no login. */
