@@ -21,21 +21,21 @@ export const engine: readonly Mutant[] = [
     name: "promoted before the restarts",
     edits: edit(
       "rotate/forward.ts",
-      `  const [sick] = await restartAll(session)
-  const unhealthy`,
+      `  const sick = await restartAll(session)
+  const { contain }`,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
-  const [sick] = await restartAll(session)
-  if (sick === undefined) {
+  const sick = await restartAll(session)
+  if (sick.length === 0) {
     await session.commit({ changeSet: null })
     return { ...undecided, ...early }
   }
-  const unhealthy`,
+  const { contain }`,
     ),
     test: singleCuts,
   },
-  { law: 5, name: "the restarts are left out", edits: edit("rotate/forward.ts", `  const [sick] = await restartAll(session)`, `  const [sick] = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`), test: singleCuts },
+  { law: 5, name: "the restarts are left out", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)`, `  const sick = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`), test: singleCuts },
   { law: 3, name: "a random wrong value is not tried", edits: edit("rotate/ask.ts", `const control = await probeControl(session, name, current ?? pending, patience)`, `const control = "refused" as Probe`), test: singleCuts },
   { law: 3, name: "what an earlier run left is not settled", edits: edit("rotate/ask.ts", `if (!(await settle(session, name, known, patience)))`, `if (known.length === 0)`), test: singleCuts },
   { law: 3, name: "recovery applies without asking", edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`), test: { file: "test/crash/crash.test.ts", name: "refuses every value" } },

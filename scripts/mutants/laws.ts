@@ -17,13 +17,13 @@ export const laws: readonly Mutant[] = [
   { law: 8, name: "due at the first tick after the age, not at the last before", edits: edit("plan/due.ts", `return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)`, `return last === undefined ? schedule.next(rotatedAt) : schedule.next(oldest)`), test: { file: "test/plan/due.test.ts" } },
   { law: 8, name: "a clock that has leapt is trusted", edits: edit("app/daemon.ts", `      const due = this.#steady && found.due.length > 0`, `      this.#steady = true
       const due = found.due.length > 0`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
-  { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const [sick] = await restartAll(session)
-  const unhealthy`, `  for (const name of going) {
+  { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)
+  const { contain }`, `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
-  const [sick] = await restartAll(session)
-  const unhealthy`), test: orderOfServices },
+  const sick = await restartAll(session)
+  const { contain }`), test: orderOfServices },
   { law: 9, name: "outputs are drafted after the service has the value", edits: edit("rotate/forward.ts", `  if (how.fresh) {
     try {`, `  if (how.fresh && members.length === 0) {
     try {`), test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true } },
