@@ -194,7 +194,7 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run("rotate-now", "production", "--contain")
     expect(ran.code).toBe(7)
     expect(ran.stdout).toContain("hint: if an intruder has changed it, only an admin gets in")
-    expect(ran.stdout).toContain("production/postgres: NOT changed: at 127.0.0.1")
+    expect(ran.stdout).toContain("production/postgres: NOT changed: the server refuses the current value of production/postgres")
     expect(shop.shown).toBe(shop.old)
   })
 
