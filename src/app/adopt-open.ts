@@ -74,7 +74,7 @@ function stillOpen(session: Session): Adopted {
   return { is: "refused", code: "journal-open", says: "its rotation is not finished, for the service of another secret in it takes none of our values", hint: `adopt that one: mycelium rotate-now ${session.work.environment} says which` }
 }
 
-/** A value that is easily guessed is due at the next tick, as any that is adopted. */
+/** A value that is easily guessed is due at the next tick, as one always is that was taken over. */
 async function noteWeak(session: Session, taken: ReadonlyMap<string, Taken>): Promise<void> {
   const weak = [...taken].filter(([name, one]) => one.weak && session.state(name).versions.some(({ id, stage }) => id === one.id && stage.is === "current"))
   if (weak.length > 0) await session.commit({ patches: Object.fromEntries(weak.map(([name]) => [name, (state) => ({ ...state, weak: true as const })])) })

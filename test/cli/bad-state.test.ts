@@ -73,11 +73,12 @@ describe("a state file", () => {
 
   test("that nobody signed puts no sign into a terminal that it would obey", async () => {
     const now = readFileSync(shop.project.statePath())
-    writeFileSync(shop.project.statePath(), edited(({ secrets }) => void Object.assign(secrets["postgres"] ?? {}, { retry: { failures: 1, notBefore: "2020-01-01T00:00:00Z", code: "x", says: "a\x1b]0;b\x07\x9b31m\u202ec" } })))
+    writeFileSync(shop.project.statePath(), edited(({ secrets }) => void Object.assign(secrets["postgres"] ?? {}, { retry: { failures: 1, notBefore: "2020-01-01T00:00:00Z", code: "x", says: "a\x1b]0;b\x07\x9b31m\u202ec\n! forged" } })))
     const [text, json] = [await shop.run("status"), await shop.run("status", "--json")]
     writeFileSync(shop.project.statePath(), now)
     expect(text.stdout).toContain("a\\u001b]0;b\\u0007\\u009b31m\\u202ec")
     expect(text.stdout + json.stdout).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
+    expect(text.stdout).toContain("\\u202ec ! forged")
     expect(JSON.stringify(JSON.parse(json.stdout))).toContain("\u202ec")
   })
 

@@ -53,7 +53,7 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   for (const environment of all) {
     const { window } = environment
     terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
-    for (const journal of environment.journals) terminal.out(`! ${journal}`)
+    for (const journal of environment.journals) terminal.out(oneLine(`! ${journal}`))
     const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
     const lines = columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows])
     for (const line of lines) terminal.out(line)
@@ -72,6 +72,11 @@ function row(secret: SecretStatus, timezone: string, now: Date): readonly string
     secret.ageMs === undefined ? "–" : formatDuration(secret.ageMs),
     secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
     overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone, now),
-    [secret.stage, ...secret.notes].join(" · "),
+    oneLine([secret.stage, ...secret.notes].join(" · ")),
   ]
+}
+
+/** Nobody has signed what `status` reads: words in it must not look like a line of ours. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n\t]+/g, " ")
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import type { Socket } from "node:net"
 import type { Shift } from "../../base/shift.ts"
 import type { Secret } from "../../core/secret.ts"
 
@@ -21,6 +22,31 @@ export interface Standable {
   /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
   attend(signal: AbortSignal | undefined): void
   close(): Promise<void> | void
+}
+
+/** What a connection attends to now: `onAbort` when that signal aborts. Without one it waits, and keeps no process alive. */
+export class Attention {
+  readonly #socket: Pick<Socket, "ref" | "unref">
+  readonly #onAbort: () => void
+  #signal: AbortSignal | undefined
+
+  constructor(socket: Pick<Socket, "ref" | "unref">, onAbort: () => void) {
+    this.#socket = socket
+    this.#onAbort = onAbort
+  }
+
+  to(signal: AbortSignal | undefined): void {
+    this.end()
+    this.#signal = signal
+    if (signal === undefined) return void this.#socket.unref()
+    this.#socket.ref()
+    signal.addEventListener("abort", this.#onAbort)
+    if (signal.aborted) this.#onAbort()
+  }
+
+  end(): void {
+    this.#signal?.removeEventListener("abort", this.#onAbort)
+  }
 }
 
 /** `rest`: whatever else makes two logins differ. */

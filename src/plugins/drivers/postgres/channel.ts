@@ -1,5 +1,6 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
+import { Attention } from "../standing.ts"
 import { malformed, type Message } from "./message.ts"
 import { timedOut, unreachable } from "./socket.ts"
 
@@ -25,7 +26,6 @@ export interface Channel {
 
 /** Cuts a byte stream into messages. */
 export function openChannel(socket: Socket, says: string, signal: AbortSignal): Channel {
-  let attended: AbortSignal | undefined
   const ready: Message[] = []
   let waiting = 0
   let rest: Buffer = Buffer.alloc(0)
@@ -34,11 +34,11 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
 
   const fail = (error: AppError): void => {
     failure ??= error
-    attended?.removeEventListener("abort", onAbort)
+    attention.end()
     socket.destroy()
     wake?.()
   }
-  const onAbort = (): void => fail(timedOut(says))
+  const attention = new Attention(socket, () => fail(timedOut(says)))
   const onData = (chunk: Buffer): void => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     for (;;) {
@@ -57,15 +57,7 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
   socket.on("data", onData)
   socket.on("error", (error) => fail(unreachable(says, error)))
   socket.on("close", () => fail(unreachable(says, undefined)))
-  const attend = (now: AbortSignal | undefined): void => {
-    attended?.removeEventListener("abort", onAbort)
-    attended = now
-    if (now === undefined) return void socket.unref()
-    socket.ref()
-    now.addEventListener("abort", onAbort)
-    if (now.aborted) onAbort()
-  }
-  attend(signal)
+  attention.to(signal)
   if (socket.destroyed) fail(unreachable(says, undefined))
 
   return {
@@ -100,7 +92,7 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
     get quiet() {
       return failure === undefined && ready.length === 0 && rest.length === 0
     },
-    attend,
+    attend: (now) => attention.to(now),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
-import type { Standable } from "../standing.ts"
+import { Attention, type Standable } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { RedisError } from "./fault.ts"
 import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
@@ -67,7 +67,6 @@ type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (err
 /** Questions of one moment go out in one piece, and are answered in their order. Once the connection has failed, ended or met its deadline, every question fails. */
 function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   const reader = new ReplyReader()
-  let attended: AbortSignal | undefined
   let failure: AppError | undefined
   const waiting: Waiting[] = []
   let leaving: Uint8Array[] = []
@@ -75,11 +74,11 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
 
   const fail = (error: AppError): void => {
     failure ??= error
-    attended?.removeEventListener("abort", onAbort)
+    attention.end()
     socket.destroy()
     for (const one of waiting.splice(0)) one.reject(failure)
   }
-  const onAbort = (): void => fail(timedOut(says))
+  const attention = new Attention(socket, () => fail(timedOut(says)))
   const onReply = (reply: Reply): void => {
     const first = waiting.shift()
     if (first === undefined) return fail(unasked(reply, says))
@@ -97,15 +96,7 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   socket.on("data", onData)
   socket.on("error", (error) => fail(lost(says, error)))
   socket.on("close", () => fail(unreachable(says, undefined)))
-  const attend = (now: AbortSignal | undefined): void => {
-    attended?.removeEventListener("abort", onAbort)
-    attended = now
-    if (now === undefined) return void socket.unref()
-    socket.ref()
-    now.addEventListener("abort", onAbort)
-    if (now.aborted) onAbort()
-  }
-  attend(signal)
+  attention.to(signal)
   if (socket.destroyed) fail(unreachable(says, undefined))
 
   const leave = (): void => {
@@ -136,7 +127,7 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
     get quiet() {
       return failure === undefined && waiting.length === 0
     },
-    attend,
+    attend: (now) => attention.to(now),
   }
 }
 
