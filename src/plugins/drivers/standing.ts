@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto"
 import type { Socket } from "node:net"
 import type { Shift } from "../../base/shift.ts"
-import type { Secret } from "../../core/secret.ts"
+import type { Reference } from "../../core/ports.ts"
 
 /**
  * An admin logs in once for many acts: his connections are kept for the next act, also of another secret, as long as somebody
@@ -49,8 +48,11 @@ export class Attention {
   }
 }
 
-/** `rest`: whatever else makes two logins differ. */
-export type Login = { readonly server: string; readonly user: string; readonly password: Secret; readonly rest: readonly unknown[] }
+/**
+ * What makes two logins differ: `rest`, too. The password is known by where it stands, and read for a new login only: a
+ * command that asks a vault for it runs once for many acts.
+ */
+export type Login = { readonly server: string; readonly user: string; readonly password: Reference; readonly rest: readonly unknown[] }
 
 /** How a connection comes, and what is said on it around an act. The first word of an act may be said twice. */
 export type Way<Connection> = {
@@ -153,7 +155,7 @@ function prefixOf(user: string): string {
 }
 
 function keyOf({ server, user, password, rest }: Login): string {
-  return `${prefixOf(user)}${createHash("sha256").update(JSON.stringify([server, password.reveal(), rest])).digest("hex")}`
+  return `${prefixOf(user)}${JSON.stringify([server, password, rest])}`
 }
 
 /** The connections of a kind that are kept in a shift. */

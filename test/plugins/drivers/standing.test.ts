@@ -20,9 +20,9 @@ beforeAll(async () => {
 afterAll(() => Promise.all([server[Symbol.asyncDispose](), cache[Symbol.asyncDispose]()]))
 
 let count = 0
-type World = { readonly open: (label: string, role: string, admin?: string) => Driver; readonly shift: Shift; readonly admin: string; password: string; logins: number }
+type World = { readonly open: (label: string, role: string, admin?: string, variable?: string) => Driver; readonly shift: Shift; readonly admin: string; readonly reads: string[]; password: string }
 
-/** An admin of its own, so that his sessions can be told from those of others; `logins`: how often a credential was asked for. */
+/** An admin of its own, so that his sessions can be told from those of others; `reads`: which references were read. */
 async function world(): Promise<World> {
   const admin = `rotator${++count}`
   const password = `pw-of-${admin}`
@@ -32,15 +32,18 @@ async function world(): Promise<World> {
     shift,
     admin,
     password,
-    logins: 0,
-    open: (label, role, user = admin) =>
-      postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role, admin: { user, password: { env: "X" } } }), {
+    reads: [],
+    open: (label, role, user = admin, variable = "X") =>
+      postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role, admin: { user, password: { env: variable } } }), {
         host,
         label,
         owner: "0a1b2c3d4e5f",
         folder: server.folder,
         shift,
-        credential: async () => new Secret("admin", self.password),
+        credential: async (reference) => {
+          self.reads.push("env" in reference ? reference.env : "")
+          return new Secret("admin", self.password)
+        },
       }),
   }
   return self
@@ -65,7 +68,7 @@ test("one that is in use all the time is given up after half a minute all the sa
   let [opened, closed] = [0, 0]
   const one = (): Standable => ({ usable: true, answers: ++opened, attend: () => undefined, close: () => void closed++ })
   const way = { open: async () => one(), begin: () => undefined, end: async () => undefined }
-  const use = (): Promise<void> => standing.use({ server: "s", user: "u", password: new Secret("p", "password"), rest: [] }, way, soon(), async () => undefined)
+  const use = (): Promise<void> => standing.use({ server: "s", user: "u", password: { env: "X" }, rest: [] }, way, soon(), async () => undefined)
   jest.useFakeTimers()
   try {
     for (let at = 0; at < 29; at++) {
@@ -137,14 +140,18 @@ describe("PostgreSQL", () => {
     leave()
   })
 
-  test("another credential is another login: a wrong one is refused although a session is open", async () => {
+  test("the credential is read once for all acts of a session; another reference is another login", async () => {
     const self = await world()
     const leave = self.shift.join()
     const { role, old } = await newRole()
     const driver = self.open("a/one", role)
     await driver.preflight(versions(old), soon())
+    await driver.apply(drafted(driver, "v2"), versions(old), soon())
+    expect(self.reads).toEqual(["X"])
     self.password = "not-the-password"
-    await expect(driver.apply(drafted(driver, "v2"), versions(old), soon())).rejects.toMatchObject({ code: "password-refused" })
+    await driver.apply(drafted(driver, "v2"), versions(old), soon())
+    await expect(self.open("a/one", role, self.admin, "Y").apply(drafted(driver, "v2"), versions(old), soon())).rejects.toMatchObject({ code: "password-refused" })
+    expect(self.reads).toEqual(["X", "Y"])
     leave()
   })
 
@@ -190,7 +197,7 @@ describe("Redis", () => {
     redis.open(redis.options.parse({ address: `redis://127.0.0.1:${cache.port}`, user: "shop", admin: { user: cache.admin.user, password: { env: "X" } } }), { host, label: "a/cache", owner: "0a1b2c3d4e5f", folder: cache.folder, shift, credential: async () => new Secret("admin", password()) })
   const clients = async (): Promise<readonly string[]> => String(await cache.command("CLIENT", "LIST")).split("\n").flatMap((line) => line.match(/ name=(mycelium\S*)/)?.[1] ?? [])
 
-  test("one connection serves all acts and ends with the work; none outlives another password of its user", async () => {
+  test("one connection serves all acts, with one look at the credential, and ends with the work", async () => {
     await cache.command("ACL", "SETUSER", "shop", "on", ">old-password", "~*", "+@all")
     const shift = new Shift()
     const leave = shift.join()
@@ -204,9 +211,10 @@ describe("Redis", () => {
     expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
     expect(await clients()).toEqual(["mycelium-look"])
     password = "not-the-password"
+    expect(await driver.settle([old], soon())).toBe(true)
+    await cache.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await expect(driver.settle([old], soon())).rejects.toMatchObject({ code: "password-refused" })
     password = cache.admin.password
-    await cache.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     expect(await driver.settle([live], soon())).toBe(true)
     leave()
     await until("no connection is left", async () => (await clients()).length === 0)

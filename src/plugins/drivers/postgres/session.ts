@@ -38,8 +38,9 @@ export async function inSession<Result>(place: Place, logins: readonly Credentia
 async function asAdmin<Result>(place: Place, signal: AbortSignal, work: Work<Result>): Promise<Result> {
   const { reach, options: { admin, tls, insecure } } = place
   if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const [user, password, database] = [admin.user, await reach.credential(admin.password), admin.database ?? databaseAt(place)]
-  const open = async (): Promise<Connection> => prepared(await connectTo(place, { user, password, database, applicationName: sessionName(reach) }, signal))
+  const { user, password } = admin
+  const database = admin.database ?? databaseAt(place)
+  const open = async (): Promise<Connection> => prepared(await connectTo(place, { user, password: await reach.credential(password), database, applicationName: sessionName(reach) }, signal))
   const way = { open, begin: (connection: Connection) => connection.before(`SET application_name = ${quoteText(sessionName(reach))}`), end: unlockRoles }
   return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(place.address), user, password, rest: [database, tls, insecure, reach.folder] }, way, signal, work)
 }

@@ -36,9 +36,10 @@ export async function inSession<Result>(place: Place, address: Address, ask: Ask
 async function asAdmin<Result>(place: Place, address: Address, ask: Ask, work: Work<Result>): Promise<Result> {
   const { reach, options: { admin, tls } } = place
   if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const [user, password, name] = [admin.user, await reach.credential(admin.password), nameFor(place, ask)]
+  const { user, password } = admin
+  const name = nameFor(place, ask)
   const way = {
-    open: () => connectTo(place, address, { user, password, name }, ask.signal),
+    open: async () => connectTo(place, address, { user, password: await reach.credential(password), name }, ask.signal),
     // Preflight tries by itself whether it may have one.
     begin: (connection: Connection) => (name === undefined ? undefined : connection.before(["CLIENT", "SETNAME"], name)),
     end: () => Promise.resolve(),
