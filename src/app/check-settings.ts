@@ -12,7 +12,7 @@ import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "./app.ts"
 import { shapeIn } from "./shape-in.ts"
-import { scheduleOf } from "./turn.ts"
+import { scheduleOf } from "./schedule-of.ts"
 
 /** What the checks want to know of the config, whatever plug-ins it names: options are searched, not understood. */
 

@@ -6,7 +6,7 @@ import type { Source } from "./report.ts"
 import { failures, textOf } from "./report-entry.ts"
 import { type PolicyState, policiesOf } from "./report-policy.ts"
 import { type Reader, readersOf } from "./report-readers.ts"
-import { scheduleOf } from "./turn.ts"
+import { scheduleOf } from "./schedule-of.ts"
 
 /** What happened since an instant, and how things stand; pure. */
 

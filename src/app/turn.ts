@@ -1,12 +1,11 @@
-import { type EnvironmentConfig, defaultSchedule } from "../config/model.ts"
-import { AppError } from "../base/error.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
-import { type Schedule, parseSchedule } from "../plan/schedule.ts"
 import type { StateDocument } from "../core/state.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
+import { scheduleOf } from "./schedule-of.ts"
 import { type Patience, optionsOf, resumePatiently, withEnvironment } from "./environment.ts"
 
 export type Turn = { readonly outcomes: Outcomes; readonly revoked: readonly Revoked[]; readonly agenda: Agenda }
@@ -32,11 +31,4 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
 
 export function look(document: StateDocument | undefined, options: EnvironmentConfig, now: Date): Agenda {
   return agenda(document, Object.values(options.secrets), scheduleOf(options), now)
-}
-
-/** The config was checked: its schedule parses. */
-export function scheduleOf(options: EnvironmentConfig): Schedule {
-  const schedule = parseSchedule(options.schedule ?? defaultSchedule, options.timezone)
-  if ("problem" in schedule) throw new AppError("config-invalid", `${options.name}: ${schedule.problem}`)
-  return schedule
 }

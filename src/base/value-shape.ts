@@ -64,8 +64,18 @@ export function bitsOf(shape: Shape): number {
   return bitsOfText(length, shape.alphabet ?? portableAlphabet)
 }
 
-/** By inclusion and exclusion over missing classes. Counted, not searched: a config of thousands of secrets asks for each. */
+const knownBits = new Map<string, number>()
+
+/** Counted once for each shape: a config of thousands of secrets asks for each of them. */
 function bitsOfText(length: number, alphabet: string): number {
+  const key = `${length} ${alphabet}`
+  const bits = knownBits.get(key) ?? countBits(length, alphabet)
+  knownBits.set(key, bits)
+  return bits
+}
+
+/** By inclusion and exclusion over missing classes. */
+function countBits(length: number, alphabet: string): number {
   const { first, last, classes } = partsOf(alphabet)
   // A class stands in the first place, and in the last, as a whole or not at all.
   const within = (place: string, one: string): number => (place.includes(one.charAt(0)) ? one.length : 0)

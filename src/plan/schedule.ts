@@ -32,10 +32,40 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
   const schedule: Schedule = {
     pattern,
     timezone,
-    next: (at) => cron.nextRun(at) ?? undefined,
-    previous: (at) => cron.previousRuns(1, at)[0],
+    ...remembering({ next: (at) => cron.nextRun(at) ?? undefined, previous: (at) => cron.previousRuns(1, at)[0] }),
   }
   return schedule.next(new Date(0)) === undefined ? { problem: "the schedule has no tick, ever" } : schedule
+}
+
+/** Two ticks with none between them (ms). */
+type Between = { readonly from: number; readonly to: number }
+/** So many are remembered, those asked about last. */
+const remembered = 16
+
+/** Of thousands of secrets that were rotated in one night, all but one are asked about between the same two ticks. */
+function remembering(ticks: Pick<Schedule, "next" | "previous">): Pick<Schedule, "next" | "previous"> {
+  const known: Between[] = []
+  const remember = (from: Date | undefined, to: Date | undefined): void => {
+    if (from === undefined || to === undefined) return
+    known.unshift({ from: from.getTime(), to: to.getTime() })
+    known.length = Math.min(known.length, remembered)
+  }
+  return {
+    next: (at) => {
+      const found = known.find(({ from, to }) => from <= at.getTime() && at.getTime() < to)
+      if (found !== undefined) return new Date(found.to)
+      const tick = ticks.next(at)
+      if (tick !== undefined) remember(ticks.previous(tick), tick)
+      return tick
+    },
+    previous: (at) => {
+      const found = known.find(({ from, to }) => from < at.getTime() && at.getTime() <= to)
+      if (found !== undefined) return new Date(found.from)
+      const tick = ticks.previous(at)
+      if (tick !== undefined) remember(tick, ticks.next(tick))
+      return tick
+    },
+  }
 }
 
 function isTimezone(timezone: string): boolean {

@@ -1,5 +1,5 @@
 import { bitsIn } from "../../app/shape-in.ts"
-import { scheduleOf } from "../../app/turn.ts"
+import { scheduleOf } from "../../app/schedule-of.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"

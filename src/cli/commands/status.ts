@@ -1,7 +1,7 @@
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsIn } from "../../app/shape-in.ts"
-import { scheduleOf } from "../../app/turn.ts"
+import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Config, SecretConfig } from "../../config/model.ts"
 import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
@@ -50,17 +50,19 @@ function journalOf(set: ChangeSet): string {
 
 function print(terminal: Terminal, config: Config, all: readonly EnvironmentStatus[]): void {
   const now = terminal.host.now()
+  // Said at once: thousands of lines are not thousands of system calls.
+  const said: string[] = []
   for (const environment of all) {
     const { window } = environment
-    terminal.out(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
-    for (const journal of environment.journals) terminal.out(oneLine(`! ${journal}`))
+    said.push(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
+    said.push(...environment.journals.map((journal) => oneLine(`! ${journal}`)))
     const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
-    const lines = columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows])
-    for (const line of lines) terminal.out(line)
+    said.push(...columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows]))
   }
   const secrets = all.flatMap((one) => one.secrets)
   const attention = secrets.filter((one) => one.attention).length
-  terminal.out(`${secrets.length} secret${secrets.length === 1 ? "" : "s"} · ${attention === 0 ? "none needs" : `${attention} need${attention === 1 ? "s" : ""}`} attention · state ${stateFolder(config)}`)
+  said.push(`${secrets.length} secret${secrets.length === 1 ? "" : "s"} · ${attention === 0 ? "none needs" : `${attention} need${attention === 1 ? "s" : ""}`} attention · state ${stateFolder(config)}`)
+  terminal.out(said.join("\n"))
 }
 
 function row(secret: SecretStatus, timezone: string, now: Date): readonly string[] {
