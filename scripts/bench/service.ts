@@ -4,6 +4,7 @@ import { adopt } from "../../src/app/adopt.ts"
 import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { randomText } from "../../src/base/random-text.ts"
+import { Shift } from "../../src/base/shift.ts"
 import { run } from "../../src/base/spawn.ts"
 import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
@@ -106,13 +107,16 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   const type = app.plugins.drivers.find((one) => one.type === service.kind)
   if (type === undefined) throw new Error(`no driver ${service.kind}`)
   const text = (): Secret => new Secret("bench", randomText(32, app.host.random))
-  const reach = { host: app.host, label: `bench/${name}`, owner: name, folder, credential: (reference: Parameters<typeof readReference>[0]) => readReference(reference, { folder, env: () => undefined, run }) }
+  // As ours does it, an admin logs in once for all that a rotation asks of him.
+  const shift = new Shift()
+  const reach = { host: app.host, label: `bench/${name}`, owner: name, folder, shift, credential: (reference: Parameters<typeof readReference>[0]) => readReference(reference, { folder, env: () => undefined, run }) }
   const driver: Driver = type.open(type.options.parse(Bun.YAML.parse(`{ ${service.options.replace(/, grace: \S+$/, "")} }`)), reach)
   const { signal } = new AbortController()
   let current: Credential = { version: "v0", fields: { user: service.login.user, password: new Secret("bench", service.login.password), ...(service.kind === "postgres" ? { salt: text() } : {}) } }
   let serial = 0
   return {
     rotate: async () => {
+      const leave = shift.join()
       const before: Versions = { current, doubtful: [] }
       const pending: Credential = { version: `v${++serial}`, fields: driver.draft(before, text) }
       const versions: Versions = { ...before, pending }
@@ -125,6 +129,7 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
       answers.push(await driver.probe(current, signal), await driver.probe(pending, signal))
       if (answers.join() !== "refused,accepted,accepted,refused,accepted") throw new Error(`the bare acts went wrong: ${answers.join()}`)
       await bareRotation(app, folder, { revokes: true, name })
+      leave()
       current = pending
     },
   }

@@ -35,9 +35,8 @@ export class FileLedger {
    * end, where its next durable write goes on. Its own numbers are in `behind`.
    */
   async loadAny(): Promise<{ readonly document: StateDocument; readonly behind?: Behind }> {
-    await settleFolder(stateFolder(this.#place))
-    const found = await readState(this.#place)
-    const end = await readLogEnd(this.#place)
+    // The disk is at its sync while the state is read.
+    const [, found, end] = await Promise.all([settleFolder(stateFolder(this.#place)), readState(this.#place), readLogEnd(this.#place)])
     this.#end = end
     if (found !== undefined) checkMac(this.#place, found, this.#mac)
     const document = found ?? blankState(this.#place, this.#newId())
