@@ -1,5 +1,6 @@
 import type { EnvironmentConfig } from "../config/model.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
+import { type NotContained, notContained } from "../plan/not-contained.ts"
 import type { StateDocument } from "../core/state.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
@@ -8,7 +9,13 @@ import type { App } from "./app.ts"
 import { scheduleOf } from "./schedule-of.ts"
 import { type Patience, optionsOf, resumePatiently, withEnvironment } from "./environment.ts"
 
-export type Turn = { readonly outcomes: Outcomes; readonly revoked: readonly Revoked[]; readonly agenda: Agenda }
+export type Turn = {
+  readonly outcomes: Outcomes
+  readonly revoked: readonly Revoked[]
+  readonly agenda: Agenda
+  /** What no turn ends: a person must carry on with the containment. */
+  readonly uncontained: readonly NotContained[]
+}
 
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
@@ -17,7 +24,8 @@ const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
   return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => {
     const options = optionsOf(app, environment)
-    if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], agenda: look(session.document, options, app.host.now()) }
+    const ahead = (): Pick<Turn, "agenda" | "uncontained"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document) })
+    if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
     const before = await revokeOwed(session, { skipGrace: false })
     const { due } = look(session.document, options, app.host.now())
     const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
@@ -25,7 +33,7 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
     const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
     // Last: the others wait for no one.
     const late = await takeUp()
-    return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], agenda: look(session.document, options, app.host.now()) }
+    return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], ...ahead() }
   })
 }
 

@@ -5,3 +5,8 @@
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }
+
+/** Nobody has signed what is read without a key: words in it must not look like a line of ours. */
+export function oneLine(text: string): string {
+  return text.replace(/[\r\n\t]+/g, " ")
+}

@@ -1,5 +1,6 @@
 import { type Retry, type SecretState, type Stage, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
+import { inWords, sayNotContained } from "./not-contained.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** What stands in the config about one secret, as far as planning needs it. */
@@ -65,7 +66,7 @@ function retryNote({ failures, says, ...retry }: Retry, due: Date | undefined, n
 
 function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
   const notes: string[] = []
-  if (state.uncontained !== undefined) notes.push(`NOT contained since ${inWords(state.uncontained.since)} (${state.uncontained.incident}): ${state.uncontained.code}`)
+  if (state.uncontained !== undefined) notes.push(sayNotContained(state.uncontained))
   for (const version of state.versions) {
     if (version.stage.is === "previous") {
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
@@ -78,8 +79,4 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) notes.push(retryNote(state.retry, state.drift === undefined ? due : undefined, now))
   return notes
-}
-
-function inWords(at: string): string {
-  return `${at.slice(0, 16).replace("T", " ")} UTC`
 }

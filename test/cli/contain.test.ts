@@ -204,6 +204,11 @@ describe("rotate-now --contain", () => {
     await shop.setPassword("intruders-own-password")
     expect((await shop.run(...contain)).code).toBe(7)
     expect((await shop.run("status")).stdout).toMatch(/! postgres .*NOT contained since .* UTC \(leak-7\): \w/)
+    const note = /NOT contained since \d{4}-\d\d-\d\d \d\d:\d\d UTC \(leak-7\): \w/
+    expect((await shop.run("plan")).stdout).toMatch(new RegExp(`^! postgres  ${note.source}`, "m"))
+    expect(json(await shop.run("plan", "--json"))).toMatchObject({ environments: [{ uncontained: [{ secret: "postgres", incident: "leak-7" }] }] })
+    const told = (await shop.run("run", "--once", "--json")).stdout.split("\n").filter((line) => line.includes('"code":"not-contained"'))
+    expect(told.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ level: "error", environment: "production", secret: "postgres", incident: "leak-7", says: expect.stringMatching(note) }])
     const left = await shop.run("check", "--quick")
     expect({ code: left.code, says: left.stdout.includes("production/postgres: chosen for leak-7"), remedy: left.stdout.includes("mycelium rotate-now production/postgres --contain --incident leak-7") }).toEqual({ code: 4, says: true, remedy: true })
     const review = await shop.run("report", "--since", "1d")
@@ -213,7 +218,7 @@ describe("rotate-now --contain", () => {
     expect((await shop.run("check", "--quick")).stdout).toContain("not-contained")
     expect((await shop.run(...contain)).code).toBe(0)
     expect((await shop.run("status")).stdout).toContain("none needs attention")
-    expect((await shop.run("check", "--quick")).stdout).not.toContain("not-contained")
+    for (const args of [["check", "--quick"], ["plan"], ["run", "--once", "--json"]]) expect((await shop.run(...args)).stdout).not.toMatch(/not.contained/i)
   })
 
   test("what a killed run had chosen and not begun is told, too", async () => {

@@ -4,11 +4,13 @@ import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
+import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
 import { readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openConfig, plugins } from "../open-config.ts"
+import { oneLine } from "../printable.ts"
 import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
@@ -16,7 +18,7 @@ const dayMs = 86_400_000
 const mostDays = 3660
 
 /** `bits`: by secret, how strong its next value is, where its driver makes it. */
-type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date }
+type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly uncontained: readonly NotContained[] }
 
 export const plan: Command = {
   usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
@@ -41,17 +43,17 @@ function bitsOf(config: Config, name: string): Plan["bits"] {
   }))
 }
 
-async function planOf(config: Config, name: string, now: Date, days: number): Promise<Pick<Plan, "events" | "next">> {
+async function planOf(config: Config, name: string, now: Date, days: number): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
-  if (environment === undefined) return { events: [] }
+  if (environment === undefined) return { events: [], uncontained: [] }
   const document = await readState({ store: config.store, project: config.project, environment: name })
   const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
-  return { events, ...(next === undefined ? {} : { next }) }
+  return { events, ...(next === undefined ? {} : { next }), uncontained: notContained(document) }
 }
 
-function linesOf(config: Config, { name, bits, events, next }: Plan, now: Date, days: number): readonly string[] {
+function linesOf(config: Config, { name, bits, events, next, uncontained }: Plan, now: Date, days: number): readonly string[] {
   const environment = config.environments[name]
   if (environment === undefined) return []
   const rows = events.map(({ at, rotates, revokes, late }) => [
@@ -59,7 +61,8 @@ function linesOf(config: Config, { name, bits, events, next }: Plan, now: Date, 
     `in ${formatDuration(at.getTime() - now.getTime())}`,
     [...(rotates.length > 0 ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`] : []), ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []), ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : [])].join(" · "),
   ])
-  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`] : [`${name} (${environment.timezone})`, ...columns(rows)]
+  const left = uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`))
+  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`, ...left] : [`${name} (${environment.timezone})`, ...left, ...columns(rows)]
 }
 
 /** "every 90d, 191.9 bits". */

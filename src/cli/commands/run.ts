@@ -7,6 +7,7 @@ import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
 import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
+import { sayNotContained } from "../../plan/not-contained.ts"
 import { said } from "../../rotate/ask.ts"
 import type { Outcome } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -167,5 +168,6 @@ function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: {
     if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })
     else say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, version, code: death.code, says: death.says })
   }
+  for (const { secret, ...left } of turn.uncontained) say("error", "not contained", { environment, secret, code: "not-contained", incident: left.incident, says: sayNotContained(left) })
   if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }

@@ -10,6 +10,7 @@ import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openConfig, plugins } from "../open-config.ts"
+import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
@@ -76,9 +77,4 @@ function row(secret: SecretStatus, timezone: string, now: Date): readonly string
     overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone, now),
     oneLine([secret.stage, ...secret.notes].join(" · ")),
   ]
-}
-
-/** Nobody has signed what `status` reads: words in it must not look like a line of ours. */
-function oneLine(text: string): string {
-  return text.replace(/[\r\n\t]+/g, " ")
 }

@@ -1,0 +1,16 @@
+import type { SecretState, StateDocument } from "../core/state.ts"
+
+/** What a containment was to end and has not: nothing but a containment ends it, so whoever looks at the state tells of it. */
+export type NotContained = { readonly secret: string; readonly incident: string; readonly since: string; readonly code: string }
+
+export function notContained(document: StateDocument | undefined): readonly NotContained[] {
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, { uncontained }]) => (uncontained === undefined ? [] : [{ secret, ...uncontained }]))
+}
+
+export function sayNotContained({ since, incident, code }: NonNullable<SecretState["uncontained"]>): string {
+  return `NOT contained since ${inWords(since)} (${incident}): ${code}`
+}
+
+export function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
+}
