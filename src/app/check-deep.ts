@@ -16,9 +16,9 @@ import { surroundings } from "../check/surroundings.ts"
 import { look as lookAt } from "../check/way.ts"
 import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
-import { holdsSealed } from "../record/holds.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
+import { isMine } from "./check-identity.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
@@ -30,7 +30,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
-    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, mine: holdsSealed(config.store) && lookAt(config.store)?.uid === me.uid, verify: keys === undefined ? {} : verifiers(config, keys, environments), retired: keys?.retired?.length ?? 0 }),
+    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, mine: isMine(config.store, me), verify: keys === undefined ? {} : verifiers(config, keys, environments), retired: keys?.retired?.length ?? 0 }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),

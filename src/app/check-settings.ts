@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs"
-import { isAbsolute, resolve } from "node:path"
+import { isAbsolute } from "node:path"
 import type { Host } from "../base/host.ts"
 import type { Program } from "../check/hooks.ts"
 import type { SecretSettings, Settings } from "../check/settings.ts"
@@ -11,6 +10,7 @@ import { dueAt } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "./app.ts"
+import { missingReference } from "./check-identity.ts"
 import { shapeIn } from "./shape-in.ts"
 import { scheduleOf } from "./schedule-of.ts"
 
@@ -76,13 +76,8 @@ export function referencesOf(config: Config, host: Host): Settings["references"]
 }
 
 async function lookAt(reference: Reference, folder: string, host: Host): Promise<readonly Finding[]> {
-  if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
-    return [{ code: "reference-missing", severity: "error", says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`, remedy: "make it, readable by this user alone, or name another" }]
-  }
-  if ("env" in reference && host.env(reference.env) === undefined) {
-    return [{ code: "reference-missing", severity: "warning", says: `the variable ${reference.env}, which holds a credential, is not set here`, remedy: "see that it is set where mycelium runs" }]
-  }
-  return findingsOf(reference, { folder })
+  const missing = missingReference(reference, folder, host)
+  return missing === undefined ? findingsOf(reference, { folder }) : [missing]
 }
 
 export function secretSettings(config: Config, plugins: App["plugins"], environments: readonly Environment[]): readonly SecretSettings[] {

@@ -4,6 +4,7 @@ import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
 import { files } from "../check/files.ts"
+import { identity } from "../check/identity.ts"
 import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
 import { type Environment, state } from "../check/state.ts"
@@ -14,6 +15,7 @@ import type { Actor } from "../core/audit-line.ts"
 import { readSent } from "../record/sent-head.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
+import { missingIdentity } from "./check-identity.ts"
 
 export type Checked = {
   readonly config: Config
@@ -41,7 +43,8 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
     runCheck(clock, { documents, now }),
     ...(config.audit.heads === undefined ? [] : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
-  if (how.quick) return [modes, ...(await Promise.all(quick))]
+  // Who opens keys finds it missing by that.
+  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all(quick))]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks } = await import("./check-deep.ts")

@@ -62,7 +62,15 @@ test("check passes on a machine where mycelium init has just been run", async ()
 const faults: readonly { readonly code: string; readonly plant: (project: Project) => void | Promise<void>; readonly quick?: true; readonly severity?: "warning" }[] = [
   { code: "file-open", quick: true, plant: ({ store }) => chmodSync(join(store, "keys.age"), 0o644) },
   { code: "identity-open", quick: true, plant: ({ identityFile }) => chmodSync(identityFile, 0o640) },
-  { code: "identity-missing", plant: ({ identityFile }) => rmSync(identityFile) },
+  { code: "identity-missing", quick: true, plant: ({ identityFile }) => rmSync(identityFile) },
+  {
+    code: "reference-missing",
+    quick: true,
+    plant: (project) => {
+      project.configure({ ...(JSON.parse(project.read("mycelium.yaml")) as object), identity: { file: project.identityFile } })
+      rmSync(project.identityFile)
+    },
+  },
   { code: "keys-missing", plant: ({ store }) => rmSync(join(store, "keys.age")) },
   {
     code: "file-is-link",

@@ -14,7 +14,7 @@ export const check: Command = {
     "but no value, save with --connect, which the audit log tells. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
   ].join("\n"),
   options: {
-    quick: { type: "boolean", says: "what takes milliseconds and needs no key: randomness, modes, state, clock; for a HEALTHCHECK" },
+    quick: { type: "boolean", says: "what takes milliseconds and needs no key: randomness, modes, state, clock, is the identity there; for a HEALTHCHECK" },
     connect: { type: "boolean", says: "log in to every service: the current value is accepted, a wrong one refused" },
     fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
     strict: { type: "boolean", says: "warnings count as errors" },

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Host } from "../base/host.ts"
+import { findingOf } from "../check/check.ts"
+import { type Me, look } from "../check/way.ts"
+import type { Config } from "../config/model.ts"
+import type { Finding, Reference } from "../core/ports.ts"
+import { holdsSealed } from "../record/holds.ts"
+import { defaultIdentityPath, lost } from "./identity.ts"
+
+/** What a look at names tells, without opening anything: a credential that is not where the config says. */
+export function missingReference(reference: Reference, folder: string, host: Host): Finding | undefined {
+  if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
+    return { code: "reference-missing", severity: "error", says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`, remedy: "make it, readable by this user alone, or name another" }
+  }
+  if ("env" in reference && host.env(reference.env) === undefined) {
+    return { code: "reference-missing", severity: "warning", says: `the variable ${reference.env}, which holds a credential, is not set here`, remedy: "see that it is set where mycelium runs" }
+  }
+  return undefined
+}
+
+/** The identity that this store was sealed to is gone; in words of the whole check. */
+export function missingIdentity({ identity, folder, store }: Config, host: Host, me: Me): Finding | undefined {
+  if (identity !== undefined) {
+    const missing = missingReference(identity, folder, host)
+    return missing === undefined ? undefined : { ...missing, says: `identity: ${missing.says}` }
+  }
+  const path = defaultIdentityPath(host)
+  return isGone(path) && isMine(store, me) ? findingOf(lost(path, store)) : undefined
+}
+
+/** A store of the user that looks, with something sealed in it: an identity that he lacks is missing. */
+export function isMine(store: string, me: Me): boolean {
+  return holdsSealed(store) && look(store)?.uid === me.uid
+}
+
+/** What cannot be looked at is told by the check of files. */
+function isGone(path: string): boolean {
+  try {
+    return look(path) === undefined
+  } catch {
+    return false
+  }
+}
