@@ -1,25 +1,43 @@
 import { basename, dirname, join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
+import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { newIdentity, recipientOf } from "../core/seal.ts"
+import { identitiesIn, newIdentity, opens, recipientOf } from "../core/seal.ts"
 import { holdsSealed } from "../record/holds.ts"
+import { readSealedKeys } from "../record/vault.ts"
 import { defaultIdentityPath, lost } from "./identity.ts"
 
 export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
 
-/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. `store`: refuses a new identity where it holds what another one sealed. */
-export async function init(host: Host, { folder, configPath, store }: { readonly folder: string; readonly configPath: string; readonly store: string }): Promise<readonly Made[]> {
+/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. Refuses an identity beside a store that another one has sealed. */
+export async function init(host: Host, { configPath, ...how }: How & { readonly configPath: string }): Promise<readonly Made[]> {
   const identity = defaultIdentityPath(host)
-  return [await makeIdentity(identity, store, host), await makeConfig(configPath, folder)]
+  return [await makeIdentity(identity, how, host), await makeConfig(configPath, how.folder)]
 }
 
-async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
+/** `elsewhere`: the config names an identity, so the one in the usual place opens nothing and need not. */
+type How = { readonly folder: string; readonly store: string; readonly elsewhere: boolean }
+
+async function makeIdentity(path: string, { store, elsewhere }: How, host: Host): Promise<Made> {
   const about = "this machine's identity: opens every sealed value; keep a copy offline"
-  if ((await readRegular(path, 64 * 1024)) !== undefined) return { path, made: false, about }
+  const found = await readRegular(path, 64 * 1024)
+  if (found !== undefined) {
+    if (!elsewhere) await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
+    return { path, made: false, about }
+  }
   if (holdsSealed(store)) throw lost(path, store)
   await durableFolder(dirname(path))
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }
+}
+
+/** By the keys of the store: what opens them was there when it began, or was sealed to since. */
+async function refuseWrong(path: string, text: string, store: string): Promise<void> {
+  const sealed = await readSealedKeys(store)
+  if (sealed === undefined || (await opens(identitiesIn(text), sealed))) return
+  throw new AppError("seal-broken", `the identity at ${path} does not open what lies in ${store}`, {
+    hint: "put back the one that it was sealed to, from your offline backup, or name it with identity in the config (if that is lost for good: mycelium explain identity-missing)",
+  })
 }
 
 /** As the age command writes it. */

@@ -26,7 +26,7 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   const file = join(folder.path, "mycelium.yaml")
   await writeFile(file, `project: test\nstore: ./store\nrotate_every: 90d\nenvironments:\n  production: { secrets: { k: generated, l: generated } }\n`, { mode: 0o600 })
   await mkdir(join(folder.path, "store"), { mode: 0o700 })
-  await init(host, { folder: folder.path, configPath: file, store: join(folder.path, "store") })
+  await init(host, { folder: folder.path, configPath: file, store: join(folder.path, "store"), elsewhere: false })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })
   const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), true), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal })

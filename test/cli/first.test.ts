@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, renameSync, rmSync } from "node:fs"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { newIdentity } from "../../src/core/seal.ts"
 import { layOut, modeOf } from "../support/mycelium.ts"
 
 /** The first commands in a life. */
@@ -36,6 +37,26 @@ describe("mycelium init", () => {
     expect(check.code).toBe(4)
     renameSync(project.store, `${project.store}-lost`)
     for (const args of [["init"], ["adopt", "production"], ["rotate-now", "production"]]) expect((await project.mycelium(args)).code).toBe(0)
+  })
+
+  test("does not keep in silence an identity that opens nothing of what is in the store", async () => {
+    await using project = await layOut()
+    for (const args of [["init"], ["rotate-now", "production", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+    const right = readFileSync(project.identityFile, "utf8")
+    const refusal = { says: `the identity at ${project.identityFile} does not open what lies in ${project.store}`, hint: "put back the one that it was sealed to" }
+    for (const text of [`${await newIdentity()}\n`, "# nothing\n"]) {
+      writeFileSync(project.identityFile, text)
+      const { code, stderr } = await project.mycelium(["init"])
+      expect({ code, says: stderr.includes(refusal.says), hint: stderr.includes(refusal.hint) }).toEqual({ code: 1, says: true, hint: true })
+      expect(readFileSync(project.identityFile, "utf8")).toBe(text)
+    }
+    // One that is named in the config is the one that counts.
+    project.write("elsewhere", right)
+    project.configure(`${project.read("mycelium.yaml")}identity: { file: elsewhere }\n`)
+    expect((await project.mycelium(["init"])).code).toBe(0)
+    rmSync(project.path("mycelium.yaml"))
+    writeFileSync(project.identityFile, `${await newIdentity()}\n${right}`)
+    expect((await project.mycelium(["init"])).stdout).toMatch(/^kept .*\nmade /)
   })
 })
 
