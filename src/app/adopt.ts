@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
-import { type Patch, type Stage, nextVersionId } from "../core/state.ts"
+import { type Patch, type Stage, nextVersionId, openIncident } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
@@ -27,10 +27,18 @@ export async function adopt(app: App, environment: string, given: Given = {}): P
     const ended = await adoptOpen(session, found)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
     const again = begun && session.changeSet === undefined
-    return { again, results: { ...ended, ...(again ? {} : await adoptAll(session, rest, found)) } }
+    return { again, results: noteUncontained(session, { ...ended, ...(again ? {} : await adoptAll(session, rest, found)) }) }
   })
   // The journal's own options are over: the rest is read and asked by those of today.
   return first.again ? { ...(await whenFree(app, () => adopt(app, environment, given))), ...first.results } : first.results
+}
+
+function noteUncontained(session: Session, results: Adoption): Adoption {
+  const noted = (name: string, one: Adopted): Adopted => {
+    const incident = openIncident(session.state(name))
+    return one.is === "refused" || incident === undefined ? one : { ...one, uncontained: incident }
+  }
+  return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, noted(name, one)]))
 }
 
 async function adoptAll(session: Session, names: readonly string[], found: (name: string) => Promise<Readonly<Record<string, Secret>>>): Promise<Adoption> {

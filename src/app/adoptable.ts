@@ -10,9 +10,9 @@ import { tells } from "./tells.ts"
 /** What could be adopted: read from the outputs, and proven by a login. */
 
 export type Adopted =
-  /** `ended`: the journal that it was in, and what followed it. */
-  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string } }
-  | { readonly is: "known"; readonly version: string }
+  /** `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
+  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
+  | { readonly is: "known"; readonly version: string; readonly uncontained?: string }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
 /** By secret and field: values from elsewhere than the outputs, which they come before. */

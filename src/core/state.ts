@@ -132,6 +132,11 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
   return state.versions.find((version) => version.stage.is === is)
 }
 
+/** The incident that a secret was chosen for and whose end it has not reached: not begun, or its revoke is still owed. */
+export function openIncident({ uncontained, contained, versions }: SecretState): string | undefined {
+  return uncontained?.incident ?? (versions.some(({ stage }) => stage.is === "previous" && stage.expel === true) ? contained?.incident : undefined)
+}
+
 /** Replaces one version by what `change` makes of it. */
 export function changeVersion(id: string, change: (version: Version) => Version): Patch {
   return (state) => ({ ...state, versions: state.versions.map((version) => (version.id === id ? change(version) : version)) })

@@ -221,6 +221,27 @@ describe("rotate-now --contain", () => {
     for (const args of [["check", "--quick"], ["plan"], ["run", "--once", "--json"]]) expect((await shop.run(...args)).stdout).not.toMatch(/not.contained/i)
   })
 
+  test("what is adopted meanwhile is proven and not contained: it says so, with the command that ends it", async () => {
+    await using shop = await openShop(postgres, { two: true })
+    await shop.adopt()
+    await shop.setPassword("Intruders-own-password.1")
+    expect((await shop.run(...contain)).code).toBe(7)
+    shop.project.write("given.json", JSON.stringify({ postgres_password: "Intruders-own-password.1" }))
+    const ran = await shop.run("adopt", "production", "--from", "given.json")
+    const command = "rotate-now production/postgres --contain --incident leak-7"
+    expect(ran.stdout.split("\n").slice(0, 3)).toEqual([
+      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; NOT contained in leak-7, for an adoption ends no session and no value of others",
+      `  hint: this ends it: mycelium ${command}`,
+      "production/session_key: known already, v2",
+    ])
+    expect(ran.code).toBe(0)
+    const again = json<{ readonly results: Readonly<Record<string, unknown>> }>(await shop.run("adopt", "production", "--from", "given.json", "--json"))
+    expect(again.results).toEqual({ postgres: { is: "known", version: "v2", uncontained: "leak-7" }, session_key: { is: "known", version: "v2" } })
+    expect((await shop.run(...command.split(" "))).code).toBe(0)
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    expect((await shop.run("adopt", "production")).stdout).not.toContain("contained")
+  })
+
   test("what a killed run had chosen and not begun is told, too", async () => {
     await using shop = await openShop(postgres, { endSessions: true, two: true })
     await shop.adopt()

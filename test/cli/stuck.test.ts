@@ -15,13 +15,13 @@ afterAll(() => server[Symbol.asyncDispose]())
 const byHand = "Set-by-hand.0123456789abcdef"
 
 /** Killed in a restart of the api: in the first one, or, where that one fails, in that of the way back. */
-async function killed(shop: Shop, back = false): Promise<void> {
+async function killed(shop: Shop, back = false, ...how: readonly string[]): Promise<void> {
   await shop.adopt()
   const { project } = shop
   const restart = project.read("restart-api")
   if (back) shop.sicken()
   project.script("restart-api", "echo restarted >> api.log", `[ "$(wc -l < api.log)" -lt ${back ? 2 : 1} ] || { kill -9 "$PPID"; exit 1; }`, "cp .env api.loaded")
-  expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+  expect((await shop.run("rotate-now", "production", ...how)).signal).toBe("SIGKILL")
   project.script("restart-api", ...restart.trim().split("\n").slice(1))
   if (back) project.script("health-api", "cmp -s .env api.loaded")
 }
@@ -116,3 +116,15 @@ describe("adopt of a value that is known", () => {
     expect(ran.code).toBe(1)
   })
 })
+
+test("a containment that is stuck ends its journal with what is adopted, and says that it has contained nothing", async () => {
+  await using shop = await openShop(server)
+  await killed(shop, false, "--contain", "--incident", "leak-7")
+  await shop.setPassword(byHand)
+  shop.project.write("given.json", JSON.stringify({ postgres_password: byHand }))
+  const ran = await shop.run("adopt", "production", "--from", "given.json")
+  expect(ran.stdout).toMatch(/^production\/postgres: adopted as v3: .*; the rotation that was not finished ends with it; .*; NOT contained in leak-7, for an adoption ends no session and no value of others\n {2}hint: this ends it: mycelium rotate-now production\/postgres --contain --incident leak-7$/m)
+  expect((await shop.run("check", "--quick")).stdout).toContain("FAIL  not-contained: ")
+  expect((await shop.run("rotate-now", "production/postgres", "--contain", "--incident", "leak-7")).code).toBe(0)
+  expect((await shop.run("check", "--quick")).code).toBe(0)
+}, 60_000)

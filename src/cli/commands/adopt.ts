@@ -27,12 +27,13 @@ export const adopt: Command = {
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}${endedWords(result.ended)}`)
-        else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}`)
+        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}${endedWords(result.ended)}${containedWords(result.uncontained)}`)
+        else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}${containedWords(result.uncontained)}`)
         else {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
         }
+        if (result.is !== "refused" && result.uncontained !== undefined) terminal.out(`  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`)
       }
     }
     const unhealthy = Object.values(results).some((one) => one.is === "adopted" && one.ended?.unhealthy !== undefined)
@@ -40,6 +41,10 @@ export const adopt: Command = {
     if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
     return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
   },
+}
+
+function containedWords(incident: string | undefined): string {
+  return incident === undefined ? "" : `; NOT contained in ${incident}, for an adoption ends no session and no value of others`
 }
 
 function endedWords(ended: Extract<Adopted, { readonly is: "adopted" }>["ended"]): string {
