@@ -23,8 +23,8 @@ import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
-/** The checks that need keys, the schedule or other programs; each is under way when this resolves. */
-export async function deepChecks(about: Checked, environments: readonly Environment[], how: How): Promise<readonly Promise<Result>[]> {
+/** The checks that need keys, the schedule or other programs; each is under way when this resolves. `accepted`: filled by the logins. */
+export async function deepChecks(about: Checked, environments: readonly Environment[], how: How, accepted: Set<string>): Promise<readonly Promise<Result>[]> {
   const { config, host, me } = about
   await harden()
   const opened = await openedKeys(about, environments)
@@ -45,7 +45,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     }),
     runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
     runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined }),
-    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000 })] : []),
+    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000, accepted })] : []),
   ]
 }
 

@@ -37,18 +37,21 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const states = await readStates(config)
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
+  const accepted = new Set<string>()
+  const judged = (): Promise<Result> => runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now, accepted })
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
-    runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now }),
     runCheck(clock, { documents, now }),
     ...(config.audit.heads === undefined ? [] : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
   // Who opens keys finds it missing by that.
-  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all(quick))]
+  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all([judged(), ...quick]))]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks } = await import("./check-deep.ts")
-  return [modes, ...(await Promise.all([...quick, above, ...(await deepChecks(about, states.environments, how))]))]
+  const deep = await Promise.all([above, ...(await deepChecks(about, states.environments, how, accepted))])
+  // Last: what is noted there may be past by what the services have just said.
+  return [modes, await judged(), ...(await Promise.all(quick)), ...deep]
 }
 
 /** The logs that have a line, and which of their heads have left. */

@@ -18,6 +18,8 @@ export type Logins = {
   readonly logins: readonly Login[]
   /** How long one question may take; all services are asked side by side. */
   readonly withinMs: number
+  /** The places whose current value was accepted are put in here. */
+  readonly accepted: Set<string>
 }
 
 type Code = "accepts-anything" | "no-answer" | "current-refused"
@@ -29,13 +31,13 @@ export const logins = defineCheck<Code, Logins>({
     "no-answer": { severity: "error", remedy: "see that it runs and can be reached from here, at the address in the config" },
     "current-refused": { severity: "error", remedy: "somebody else has changed it: set it back at the service, or take over the new one with mycelium adopt (put it into the output first)" },
   },
-  look: async ({ logins: all, withinMs }, report) => {
-    await Promise.all(all.map((one) => ask(one, withinMs, report).catch((error: unknown) => report.failed(error, one.place))))
+  look: async ({ logins: all, withinMs, accepted }, report) => {
+    await Promise.all(all.map((one) => ask(one, { withinMs, accepted }, report).catch((error: unknown) => report.failed(error, one.place))))
     return all.length === 0 ? "no service is asked for any value" : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
   },
 })
 
-async function ask({ place, driver, versions: open, wrong }: Login, withinMs: number, report: Report<Code>): Promise<void> {
+async function ask({ place, driver, versions: open, wrong }: Login, { withinMs, accepted }: Omit<Logins, "logins">, report: Report<Code>): Promise<void> {
   const versions = await open()
   const { current } = versions
   if (current === undefined) return
@@ -45,6 +47,7 @@ async function ask({ place, driver, versions: open, wrong }: Login, withinMs: nu
   const control = await probe(driver, wrong(current), withinMs)
   if (control === "accepted") return report.found("accepts-anything", `${place}: the service accepts a random wrong value, so no login proves anything`)
   const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs)
+  if (answer === "accepted") accepted.add(place)
   if (answer === "unknown") report.found("no-answer", `${place}: the service gives no clear answer to a login`)
   if (answer === "refused") report.found("current-refused", `${place}: the service refuses the current value`)
 }

@@ -18,6 +18,8 @@ export type States = {
   /** Environments that have a state and are not in the config. */
   readonly strange: readonly string[]
   readonly now: Date
+  /** "production/postgres": whose current value its service has just accepted, where services are asked. */
+  readonly accepted?: ReadonlySet<string>
 }
 
 const hour = 3_600_000
@@ -40,33 +42,37 @@ export const state = defineCheck<Code, States>({
     "current-refused": { severity: "error", remedy: "put the value that works into the output and take it over with mycelium adopt; where it was set back at the service, the next look of mycelium run (watch, an hour) notices and ends this; or let mycelium reconcile find out which of ours it is" },
     "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
   },
-  look: ({ environments, unreadable, strange, now }, report) => {
+  look: ({ environments, unreadable, strange, now, accepted = new Set() }, report) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
-    for (const one of environments) judge(one, now, report)
+    for (const one of environments) judge(one, { now, accepted }, report)
     for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`)
     const documents = environments.flatMap(({ document }) => document ?? [])
     return documents.length === 0 ? "nothing is rotated or adopted yet" : `${count(documents)}; nothing is stuck, late or in doubt`
   },
 })
 
-function judge({ name, document, secrets }: Environment, now: Date, report: Report<Code>): void {
+type Known = { readonly now: Date; readonly accepted: ReadonlySet<string> }
+
+function judge({ name, document, secrets }: Environment, known: Known, report: Report<Code>): void {
   if (document === undefined) return
   for (const set of openSets(document)) {
-    const ageMs = now.getTime() - Date.parse(set.startedAt)
+    const ageMs = known.now.getTime() - Date.parse(set.startedAt)
     const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
     report.found(ageMs > hour ? "journal-stuck" : "journal-open", says)
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
-    judgeSecret(`${name}/${secret}`, one, now, report)
+    judgeSecret({ environment: name, secret }, one, known, report)
     if (!secrets.includes(secret) && openSetOf(document, secret) === undefined) report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`)
   }
 }
 
-function judgeSecret(place: string, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, now: Date, report: Report<Code>): void {
+function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, { now, accepted }: Known, report: Report<Code>): void {
+  const place = `${environment}/${secret}`
   const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
   if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
   if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
-  if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated`)
+  if (drift !== undefined && accepted.has(place)) report.found("current-refused", `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`, { severity: "warning", remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once` })
+  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated`)
   if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${inWords(retry.notBefore)}`)
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)

@@ -7,7 +7,7 @@ import { found } from "./looks.ts"
 const current = { version: "v1", fields: { user: "shop" } }
 
 /** A driver of which only what a check may ask is there. */
-function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean; readonly silent?: boolean }): Promise<readonly string[]> {
+function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean; readonly silent?: boolean }, accepted = new Set<string>()): Promise<readonly string[]> {
   const refuse = (): never => {
     throw new Error("a check changes nothing")
   }
@@ -21,12 +21,22 @@ function look(answers: { readonly wrong?: Probe; readonly current?: Probe; reado
     preflight: () => (answers.silent ? new Promise(() => undefined) : answers.fails === undefined ? Promise.resolve(answers.findings ?? []) : Promise.reject(answers.fails)),
     probe: ({ version }) => Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
   }
-  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }], withinMs: answers.silent ? 10 : 10_000 })
+  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }], withinMs: answers.silent ? 10 : 10_000, accepted })
 }
 
 test("logins is content where a wrong value is refused and the current one accepted", async () => {
   expect(await look({ wrong: "refused", current: "accepted" })).toEqual([])
   expect(await look({ none: true })).toEqual([])
+})
+
+test("logins tells whose current value a service has accepted, and a wrong one not", async () => {
+  const accepted = async (answers: Parameters<typeof look>[0]): Promise<readonly string[]> => {
+    const places = new Set<string>()
+    await look(answers, places)
+    return [...places]
+  }
+  expect(await accepted({ wrong: "refused", current: "accepted" })).toEqual(["production/db"])
+  for (const answers of [{ none: true }, { wrong: "accepted", current: "accepted" }, { wrong: "refused", current: "refused" }, { wrong: "refused" }] as const) expect(await accepted(answers)).toEqual([])
 })
 
 test("logins finds a service that accepts anything, refuses the current value, or says nothing clear", async () => {

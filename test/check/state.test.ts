@@ -58,6 +58,13 @@ test("state fails where a program is not healthy with a value that became curren
   expect(await remedy(secret([version("v1", current)], { unhealthy, contained: { incident: "leak", at: ago(hour), version: "v1" } }))).toEqual([["promoted-unhealthy", "then mycelium rotate-now production/db --contain --incident leak looks at its health, and ends this"]])
 })
 
+test("state takes a drift for past where the service has just accepted the current value, and for standing wherever nobody was asked", async () => {
+  const drifted = { name: "production", document: state({ db: secret([version("v1", current)], { drift: { since: ago(hour), code: "current-refused" } }) }), secrets: ["db"] }
+  const told = async (accepted: readonly string[]): Promise<readonly unknown[]> => (await result(check, { environments: [drifted], unreadable: [], strange: [], now, accepted: new Set(accepted) })).findings
+  expect(await told(["staging/db"])).toMatchObject([{ code: "current-refused", severity: "error", says: "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated" }])
+  expect(await told(["production/db"])).toMatchObject([{ code: "current-refused", severity: "warning", says: "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated", remedy: expect.stringContaining("mycelium adopt production ends the note at once") }])
+})
+
 test("state passes on why a state cannot be read, and looks at the others", async () => {
   const overdue = state({ db: secret([version("v1", { is: "previous", revokeAt: ago(2 * hour), endSessions: false }), version("v2", current)]) })
   const codes = await found(check, { environments: [{ name: "staging", document: overdue, secrets: ["db"] }], unreadable: [{ environment: "production", error: new AppError("state-broken", "cut off") }], strange: [], now })

@@ -55,6 +55,25 @@ test("run tells of a password that somebody changed, in its log, to systemd and 
   expect((await versionsOf(project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)).toEqual(["v1 current"])
 }, 90_000)
 
+test("check --connect takes what was noted for past once the service accepts the value again, changes nothing, and says how the note ends", async () => {
+  await using shop = await openShop(server)
+  const { project } = shop
+  watched(shop, "10s")
+  await shop.adopt()
+  await shop.setPassword("Somebody-elses.1")
+  {
+    await using service = serve(shop, {})
+    await until("it notices", () => service.said().includes('"message":"drift"'), 15_000)
+  }
+  expect((await shop.run("check")).stdout).toContain("FAIL  current-refused: production/postgres: the service refuses the current value since")
+  await shop.setPassword(shop.old)
+  const ran = await shop.run("check", "--connect")
+  expect(ran.stdout).toContain("warn  current-refused: production/postgres: the service accepts the current value now")
+  expect({ code: ran.code, noted: (await stateOf(project))?.secrets["postgres"]?.drift?.code }).toEqual({ code: 0, noted: "current-refused" })
+  expect((await shop.run("adopt", "production")).stdout).toContain("known already, v1")
+  expect((await shop.run("check", "--connect", "--strict")).stdout).not.toContain("current-refused")
+}, 60_000)
+
 test("what the service writes follows the zone of the config that it read last", async () => {
   await using shop = await openShop(server)
   const { project } = shop
