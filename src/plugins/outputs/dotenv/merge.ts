@@ -4,12 +4,12 @@ import { managedEntries } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
-/** The text with the managed values replaced and nothing else touched; variables that are not there come at the end. */
+/** The text with the managed values replaced and nothing else touched, but for a carriage return behind one that a reader would add to it; variables that are not there come at the end. */
 export function mergeInto(settings: Settings, text: string, rendered: Rendered): string {
   const present = managedEntries(settings, text)
   const replaced = replaceValues(settings, text, rendered, present)
   const missing = [...rendered].filter(([name]) => !present.has(name))
-  return append(replaced, missing.map(([name, value]) => `${name}=${written(settings, name, value)}`))
+  return append(settings, replaced, missing.map(([name, value]) => `${name}=${written(settings, name, value)}`))
 }
 
 /** The whole file: a header and our variables. */
@@ -26,7 +26,7 @@ function replaceValues(settings: Settings, text: string, rendered: Rendered, pre
     // What reads the same is left as it is written.
     if (value === undefined || value === entry.value) continue
     result += text.slice(at, entry.start) + written(settings, name, value, entry)
-    at = entry.end
+    at = settings.reader.crlf || !text.startsWith("\r\n", entry.end) ? entry.end : entry.end + 1
   }
   return result + text.slice(at)
 }
@@ -37,10 +37,10 @@ function written(settings: Settings, name: string, value: string, entry?: Entry)
   throw new AppError("output-value-unfit", `${settings.target}: the value of ${name} cannot be written for ${settings.readerName}: ${result.refused}`)
 }
 
-/** Lines after the last one, with its kind of line end; a text without a final line end stays without. */
-function append(text: string, lines: readonly string[]): string {
+/** Lines after the last one, with its kind of line end where the reader takes that for one; a text without a final line end stays without. */
+function append({ reader }: Settings, text: string, lines: readonly string[]): string {
   if (lines.length === 0) return text
-  const end = /\r\n/.test(text) && !/[^\r]\n/.test(text) ? "\r\n" : "\n"
+  const end = reader.crlf && /\r\n/.test(text) && !/[^\r]\n/.test(text) ? "\r\n" : "\n"
   const added = lines.join(end)
   if (text === "" || text === bom || text.endsWith("\n")) return text + added + end
   return text + end + added

@@ -33,7 +33,7 @@ const shapes: readonly Shape[] = [
   ["compose", "A=1\n\n\n# last\n", "A=1\n\n\n# last\nPASSWORD=new\n"],
   ["compose", "PASSWORD=old\nA=1\r\nB=2\n", "PASSWORD=new\nA=1\r\nB=2\n"],
   ["docker", "A=\"x\nPASSWORD=old\nB=y\"\n", "A=\"x\nPASSWORD=new\nB=y\"\n"],
-  ["docker", "  PASSWORD=old\r\nA=1\r\n", "  PASSWORD=new\r\nA=1\r\n"],
+  ["docker", "  PASSWORD=old\r\nA=1\r\n", "  PASSWORD=new\nA=1\r\n"],
   ["systemd", "; c\nPASSWORD = old \nA=b # c\n", "; c\nPASSWORD = new \nA=b # c\n"],
   ["systemd", "A=b\\\nPASSWORD=inside\nPASSWORD=\"old\"\n", "A=b\\\nPASSWORD=inside\nPASSWORD=\"new\"\n"],
   ["shell", "set -a\nexport A=1 PASSWORD='old' B=2 # c\n. ./more\n", "set -a\nexport A=1 PASSWORD='new' B=2 # c\n. ./more\n"],
@@ -47,7 +47,10 @@ const shapes: readonly Shape[] = [
   ["python", "A='x\nPASSWORD=inside'\nexport PASSWORD='old' # c\n", "A='x\nPASSWORD=inside'\nexport PASSWORD='new' # c\n"],
   ["github", "A<<END\nPASSWORD=inside\nEND\nPASSWORD=old\n", "A<<END\nPASSWORD=inside\nEND\nPASSWORD=new\n"],
   ["portable", "export PASSWORD=\"old\"\nA='x # y'\n", "export PASSWORD=new\nA='x # y'\n"],
-  ["portable", "A=b # c\r\nPASSWORD=old\r\n", "A=b # c\r\nPASSWORD=new\r\n"],
+  ["portable", "A=b # c\r\nPASSWORD=old\r\n", "A=b # c\r\nPASSWORD=new\n"],
+  ["portable", "A=b\r\n", "A=b\r\nPASSWORD=new\n"],
+  ["shell", "A=b\r\n", "A=b\r\nPASSWORD=new\n"],
+  ["github", "A=b\r\nB=c", "A=b\r\nB=c\nPASSWORD=new"],
 ]
 
 describe("merge", () => {

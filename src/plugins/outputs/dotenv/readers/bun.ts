@@ -4,6 +4,7 @@ import { Cursor, type Entry, type Quote, type Reader, bom, writePlain } from "./
 /** Bun's own `.env` loading. Variables are expanded in every kind of quotes; only a dollar can be escaped. */
 export const bun: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse)),
 }

@@ -3,6 +3,7 @@ import { Cursor, type Entry, type Quote, type Reader, bom, hasOddBlank, unreadab
 /** Docker Compose (compose-go): `env_file:` and the project's own `.env`. Follows dotenv/parser.go and template/template.go. */
 export const compose: Reader = {
   comments: true,
+  crlf: true,
   parse,
   // A backtick must not be escaped: its backslash would stay.
   write: (value, quote) => writePlain(value, quote, () => ({ text: `"${value.replace(/[\\"$]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"` })),

@@ -1,8 +1,9 @@
 import { type Entry, type Reader, bom, firstRefusal, fromBinary, unreadable, writePlain } from "./reader.ts"
 
-/** `docker run --env-file`, `kubectl --from-env-file`: lines, taken literally. Follows docker/cli's kvfile.go. */
+/** `docker run --env-file`, `kubectl --from-env-file`: lines, taken literally. Follows docker/cli's kvfile.go, which drops a carriage return before a line's end; `while read` in a shell does not. */
 export const docker: Reader = {
   comments: true,
+  crlf: false,
   parse,
   write: (value) => writePlain(value, undefined, (raw) => firstRefusal(raw, refusals) ?? { text: raw }),
 }

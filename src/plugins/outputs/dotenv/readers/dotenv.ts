@@ -3,6 +3,7 @@ import { type Entry, type Quote, type Reader, type Written, bom, firstReadBack, 
 /** npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the first kind of quotes that fits, or none. */
 export const dotenv: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw, parse)),
 }

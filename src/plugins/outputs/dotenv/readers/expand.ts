@@ -6,6 +6,7 @@ import { type Entry, type Reader, agreed, writePlain } from "./reader.ts"
 /** dotenv-expand, over dotenv (Next.js) or over Node's own parser (Vite). It runs `$(command)` in a value, whatever the quotes. */
 export const expand: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, (raw) => (raw.includes("$(") ? { refused: "it holds $(, which this reader takes for a command and runs" } : withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse))),
 }

@@ -4,6 +4,7 @@ import { type Entry, type Reader, bom, firstRefusal, unreadable, writePlain } fr
 /** The file that $GITHUB_ENV names: lines, and `NAME<<END` blocks. It has no comments: a whole file gets no header. */
 export const github: Reader = {
   comments: false,
+  crlf: false,
   parse,
   write: (value) => writePlain(value, undefined, (raw) => firstRefusal(raw, refusals) ?? { text: raw }),
 }

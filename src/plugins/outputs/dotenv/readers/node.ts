@@ -4,6 +4,7 @@ import { Cursor, type Entry, type Reader, writePlain } from "./reader.ts"
 /** `node --env-file` and `util.parseEnv`. No escapes but \n in double quotes; a carriage return is dropped everywhere. */
 export const node: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw, parse)),
 }

@@ -6,6 +6,7 @@ import { type Entry, type Quote, type Reader, bom, isPlain, writePlain } from ".
  */
 export const portable: Reader = {
   comments: true,
+  crlf: false,
   parse,
   write: (value) => writePlain(value, undefined, () => ({ refused: "it holds a character that some readers of .env files change; name its reader with for:" })),
 }

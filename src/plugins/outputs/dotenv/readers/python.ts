@@ -3,6 +3,7 @@ import { Cursor, type Entry, type Quote, type Reader, agreed, firstReadBack, fir
 /** python-dotenv, and docker-compose 1.x which was built on it. Follows dotenv/parser.py and variables.py, of 0.21 and of 1.2. */
 export const python: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, (raw) => firstReadBack(raw, [`"${raw.replace(/[\\"]/g, "\\$&").replaceAll("\r", "\\r")}"`, raw], parse) ?? firstRefusal(raw, refusals) ?? { refused: "no kind of quotes carries it" }),
 }

@@ -7,6 +7,8 @@ import { AppError } from "../../../../base/error.ts"
 export interface Reader {
   /** True where a line that begins with # is skipped. */
   readonly comments: boolean
+  /** True where a line may end as on Windows: no program that goes by this name takes the carriage return for a part of the value. */
+  readonly crlf: boolean
   /** The file as the reader understands it, in order. Throws `output-unreadable` ("line 3: …") where the reader would refuse it. */
   parse(text: string): readonly Entry[]
   /** What to write after `KEY=`. `quote`: the quotes that stand there now, kept where the value allows. */

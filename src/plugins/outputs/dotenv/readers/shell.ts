@@ -4,6 +4,7 @@ import { type Word, statements } from "./shell-words.ts"
 /** A file that a POSIX shell sources (`set -a; . ./.env`). Assignments are followed; commands are passed over, never run. */
 export const shell: Reader = {
   comments: true,
+  crlf: false,
   parse: (text) => statements(text).flatMap(({ words, certain }) => assignments(words, certain)),
   write: (value, quote) => writePlain(value, quote, (raw) => ({ text: `'${raw.replaceAll("'", "'\\''")}'` })),
 }

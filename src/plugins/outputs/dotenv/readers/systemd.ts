@@ -3,6 +3,7 @@ import { Cursor, type Entry, type Quote, type Reader, writePlain } from "./reade
 /** systemd's `EnvironmentFile=`. Follows src/basic/env-file.c: no inline comments, no variables, quoted pieces may be joined. */
 export const systemd: Reader = {
   comments: true,
+  crlf: true,
   parse,
   write: (value, quote) => writePlain(value, quote, () => ({ text: `"${value.replace(/[\\"$`]/g, "\\$&")}"` })),
 }

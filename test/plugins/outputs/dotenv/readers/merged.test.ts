@@ -40,8 +40,7 @@ function merged(readerName: ReaderName, text: string, key: string): string | und
   }
 }
 
-/** `while read` keeps the carriage returns that it finds, docker does not. */
-const cases = catalogue.filter(({ local, name }) => local && name !== "docker create" && name !== "while read").flatMap((real) => real.own.map((mode) => [real.name, mode, real] as const))
+const cases = catalogue.filter(({ local, name }) => local && name !== "docker create").flatMap((real) => real.own.map((mode) => [real.name, mode, real] as const))
 
 test.each(cases)("%s finds what was merged for %s, in files as no one would write them", async (_, mode, real) => {
   const ask = await real.ready()
@@ -63,4 +62,19 @@ test.each(cases)("%s finds what was merged for %s, in files as no one would writ
   const found = await ask(files.map(({ path }) => path), join(folder.path, "empty"))
   expect(files.filter(({ key }) => found.has(key) && found.get(key) !== value).map(({ key }) => [key, found.get(key)])).toEqual([])
   expect(files.filter(({ key }) => found.has(key)).length).toBeGreaterThan(count / 8)
+}, 60_000)
+
+/** Lines of Windows, into which `portable` merges: replaced, appended, behind a line without an end. */
+const windows = (key: string): readonly string[] => [`B=1\r\n${key}=old\r\nC=2\r\n`, `B=1\r\n${key}="old"\r\n`, `B=1\r\n`, `B=1\r\nC=2`, `${key}=\r\nB=1\r\n`, `${key}=  \r\n`, `B=1\r\n${key}=old`]
+
+test.each(catalogue.filter(({ local, name }) => local && name !== "docker create").map((real) => [real.name, real] as const))("%s finds what was merged for all readers into a file with the line ends of Windows, without a carriage return", async (_, real) => {
+  const ask = await real.ready()
+  if ("why" in ask) return
+  await using folder = await temporaryFolder()
+  chmodSync(folder.path, 0o755)
+  const paths = windows("").map((__, index) => join(folder.path, String(index)))
+  for (const [index, path] of paths.entries()) writeFileSync(path, merged("portable", windows(`F${index}_A`)[index] ?? "", `F${index}_A`) ?? "refused", { mode: 0o644 })
+  mkdirSync(join(folder.path, "empty"), { mode: 0o755 })
+  const found = await ask(paths, join(folder.path, "empty"))
+  expect(paths.map((__, index) => found.get(`F${index}_A`))).toEqual(paths.map(() => value))
 }, 60_000)
