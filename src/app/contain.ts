@@ -3,7 +3,7 @@ import { type Patch, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
-import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
+import { type Revoked, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -110,21 +110,44 @@ async function containOne(session: Session, { recovered, secrets, selection, how
   const report = { environment, recovered, untouched }
   for (const event of begun(rest, { selection, how })) session.remark(event)
   session.noteSecrets(Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])))
-  // What an earlier run of this incident has still to take away.
-  const owed = before.length === 0 ? [] : await revokeOwed(session, { skipGrace: true, secrets: before })
+  // What an earlier run of this incident has still to take away. A server that hangs holds up no other secret: it goes on beside them.
+  const taking = takeAway(session, { skipGrace: true, secrets: before })
+  const early = (await endsSoon(session, taking)) ? await noteRevoked(session, await taking) : undefined
+  const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : known, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
+  // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.
+  await Promise.allSettled([taking, resting])
+  const { outcomes, revoked } = await resting
+  const owed = early ?? (await noteRevoked(session, await taking))
   const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)
-  if (session.changeSet !== undefined) return { ...report, outcomes: {}, revoked: owed, before: settled }
+  return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked]), before: settled }
+}
+
+/** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */
+const soonMs = 500
+
+async function endsSoon({ work: { host, stop } }: Session, act: Promise<unknown>): Promise<boolean> {
+  const ended = new AbortController()
+  const end = (): void => ended.abort()
+  act.then(end, end)
+  await host.pause(soonMs, AbortSignal.any([ended.signal, stop]))
+  return ended.signal.aborted
+}
+
+/** `known`: whose older values are taken away. */
+type Rest = { readonly wanted: readonly string[]; readonly known: readonly string[]; readonly how: Contain }
+
+async function containRest(session: Session, { wanted, known, how }: Rest): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
   let outcomes = wanted.length === 0 ? {} : await rotate(session, order)
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
   const silent = wanted.filter((name) => isSilent(outcomes[name]))
-  if (silent.length === 0 || session.changeSet !== undefined || session.work.stop.aborted) return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked]), before: settled }
+  if (silent.length === 0 || session.changeSet !== undefined || session.work.stop.aborted) return { outcomes, revoked }
   // The others are safe by now; who did not answer at once is given its time.
   outcomes = { ...outcomes, ...(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } })) }
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const after = await revokeOwed(session, { skipGrace: true, secrets: known })
-  return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked, ...after]), before: settled }
+  return { outcomes, revoked: [...revoked, ...after] }
 }
 
 function isSilent(outcome: Outcomes[string] | undefined): boolean {

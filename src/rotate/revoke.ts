@@ -14,10 +14,20 @@ export type Death =
 
 export type Revoked = { readonly secret: string; readonly version: string; readonly death: Death }
 
+type How = { readonly skipGrace: boolean; readonly secrets?: readonly string[] }
+
 /** A job of its own, owed until done: takes away what is past its grace (or may be live), and proves that it is dead. */
-export async function revokeOwed(session: Session, how: { readonly skipGrace: boolean; readonly secrets?: readonly string[] }): Promise<readonly Revoked[]> {
+export async function revokeOwed(session: Session, how: How): Promise<readonly Revoked[]> {
+  return noteRevoked(session, await takeAway(session, how))
+}
+
+/** Its acts at the services, which write nothing: so they may go on beside what is done to other secrets. What became of them must be noted. */
+export async function takeAway(session: Session, how: How): Promise<readonly Revoked[]> {
   const owed = Map.groupBy(owedVersions(session, how), ({ name }) => name)
-  const revoked = (await Promise.all([...owed].map(([name, versions]) => revokeAll(session, name, versions.map(({ version }) => version))))).flat()
+  return (await Promise.all([...owed].map(([name, versions]) => revokeAll(session, name, versions.map(({ version }) => version))))).flat()
+}
+
+export async function noteRevoked(session: Session, revoked: readonly Revoked[]): Promise<readonly Revoked[]> {
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const since = session.work.host.now().toISOString()
@@ -41,7 +51,7 @@ function eventOf(session: Session, secret: string, version: string): Omit<AuditE
 }
 
 /** What could be revoked now. Versions of a secret in a change set that is not finished wait for its end. */
-export function owedVersions(session: Session, how: { readonly skipGrace: boolean; readonly secrets?: readonly string[] }): readonly { readonly name: string; readonly version: Version }[] {
+export function owedVersions(session: Session, how: How): readonly { readonly name: string; readonly version: Version }[] {
   const now = session.work.host.now().getTime()
   const owed: { name: string; version: Version }[] = []
   for (const [name, state] of Object.entries(session.document.secrets)) {

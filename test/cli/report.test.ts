@@ -9,6 +9,7 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { type Estate, loginWithOld, openEstate, secretNames } from "../support/three-servers.ts"
 import { start } from "../support/two-at-once.ts"
+import { until } from "../support/until.ts"
 
 /** Incidents on three servers: killed in the middle, with a server that is down; and what is told of them afterwards. */
 
@@ -240,6 +241,31 @@ describe("one of three servers is down", () => {
     expect({ code, contained: report.contained, dead: await allDead(estate) }).toEqual({ code: 0, contained: true, dead: ["28P01", "28P01", "WRONGPASS"] })
   }, 120_000)
 })
+
+test("what an earlier run of an incident owes at a server that hangs holds up none of those that it had not begun", async () => {
+  await using estate = await open()
+  const { project } = estate
+  project.script("restart-orders", "touch begun", "until [ -e go ]; do sleep 0.05; done", "cp orders.env orders.loaded")
+  try {
+    {
+      await using run = start(project, ["rotate-now", "production/orders", "--contain", "--incident", "leak-7"])
+      await until("its restart", () => project.has("begun"))
+      other.signal("SIGSTOP", "all")
+      project.write("go", "")
+      await until("its new value is current", async () => (await stateOf(project))?.secrets["orders"]?.contained !== undefined)
+      run.child.kill("SIGKILL")
+      await run.child.exited
+    }
+    const ran = await project.mycelium(contain)
+    expect(ran.code).toBe(7)
+    const ends = linesOf(estate).filter(({ event, secret }) => event === "revoke-failed" ? secret === "orders" : event === "revoke").map(({ event, secret }) => `${event} ${secret}`)
+    expect([...ends.slice(0, 2).toSorted(), ...ends.slice(2)]).toEqual(["revoke postgres", "revoke redis", "revoke-failed orders"])
+  } finally {
+    other.signal("SIGCONT", "all")
+  }
+  expect((await project.mycelium(contain)).code).toBe(0)
+  expect(await allDead(estate)).toEqual(["28P01", "28P01", "WRONGPASS"])
+}, 180_000)
 
 describe("an environment that could not be opened", () => {
   test("is left, by what the logs of the others say was chosen: no more of it, and no less", async () => {
