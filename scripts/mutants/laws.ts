@@ -3,7 +3,7 @@ import { cli, edit, found, type Mutant, orderOfServices, singleCuts } from "./mu
 /** Laws that neither the steps of a rotation nor the ground under it break alone: what lasts, who waits, when, and in which order. */
 export const laws: readonly Mutant[] = [
   { law: 1, name: "the folders of a new store are not synced", edits: edit("record/state-file.ts", `if (document.serial === 1) await make(stateFolder(place), durableFolder)`, `if (document.serial === 0) await make(stateFolder(place), durableFolder)`), test: orderOfServices },
-  { law: 1, name: "a state that a killed run had not yet synced is acted upon", edits: edit("record/ledger.ts", `await settleFolder(stateFolder(this.#place))`, `await Promise.resolve(settleFolder)`), test: orderOfServices },
+  { law: 1, name: "a state that a killed run had not yet synced is acted upon", edits: edit("record/ledger.ts", `settleFolder(stateFolder(this.#place)), readState`, `Promise.resolve(settleFolder), readState`), test: orderOfServices },
   { law: 3, name: "a revoke that a killed run had begun is asked for again, not ended first", edits: edit("rotate/revoke.ts", `if (session.quiet.has(name) || driverOf`, `if (name !== "" || session.quiet.has(name) || driverOf`), test: found },
   { law: 3, name: "a revoke without an answer counts as over", edits: edit("rotate/ask.ts", `session.quiet.delete(name)`, `session.quiet.has(name)`), test: found },
   { law: 3, name: "a containment does not end what a killed run has under way", edits: edit("rotate/prove.ts", `if (fresh && !(await isQuiet(session, name, patience)))`, `if (fresh && name === "" && !(await isQuiet(session, name, patience)))`), test: found },
