@@ -1,5 +1,6 @@
 import { AppError, systemCode } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
+import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Result } from "../check/check.ts"
 import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
@@ -50,7 +51,7 @@ function quick(about: About): Promise<readonly Result[]> {
 const alsoWanted = new Set(["exec", "render", "adopt", "read", "check", "restart", "health", "generate", "promote"])
 
 function readAll({ config }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
-  return Promise.all(environments.map((environment) => readOne(config, environment, wanted)))
+  return sideBySide(filesAtOnce, environments, (environment) => readOne(config, environment, wanted))
 }
 
 async function readOne({ store, project }: Config, environment: string, wanted: (entry: AuditEntry) => boolean): Promise<Source> {

@@ -28,7 +28,7 @@ export const slow = { sync: promisify(fs.fsync), dataSync: promisify(fs.fdatasyn
 const mode = 0o600
 
 /** This machine's own: at once. */
-export const near: Disk = {
+export const near = {
   open: (path, flags) => fs.openSync(path, flags, mode),
   close: (file) => fs.closeSync(file),
   stat: (file) => fs.fstatSync(file),
@@ -39,7 +39,7 @@ export const near: Disk = {
   chown: (file, uid, gid) => fs.fchownSync(file, uid, gid),
   unlink: (path) => fs.unlinkSync(path),
   mayRead: (path) => fs.accessSync(path, constants.R_OK),
-}
+} satisfies Disk
 
 /** Another machine's, which may keep one waiting for ever: never by the thread that serves all environments. */
 export const far: Disk = {

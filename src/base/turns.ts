@@ -29,3 +29,6 @@ export async function sideBySide<Item, Result>(atOnce: number, items: readonly I
   const turns = new Turns(atOnce)
   return Promise.all(items.map((item) => turns.take("", () => act(item))))
 }
+
+/** Environments of which files are open at one time: there may be ten thousand, and the system lends fewer descriptors. */
+export const filesAtOnce = 32

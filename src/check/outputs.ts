@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
+import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Output } from "../core/ports.ts"
 import { shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
@@ -32,7 +33,7 @@ export const outputs = defineCheck<Code, Outputs>({
     "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
   look: async ({ shown, fingerprint }, report) => {
-    await Promise.all(shown.map((one) => judge(one, fingerprint, report).catch((error: unknown) => report.failed(error, one.environment))))
+    await sideBySide(filesAtOnce, shown, (one) => judge(one, fingerprint, report).catch((error: unknown) => report.failed(error, one.environment)))
     return shown.length === 0 ? "no output shows a value yet" : `${shown.length} file${shown.length === 1 ? " shows" : "s show"} no value but current ones`
   },
 })

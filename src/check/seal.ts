@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import { defineCheck } from "./check.ts"
 
 /** With the keys of the store: was a state edited, swapped, or put back from a backup? No value is opened. */
@@ -30,7 +31,7 @@ export const seal = defineCheck({
       else report.failed(closed)
       return ""
     }
-    await Promise.all(Object.entries(verify).map(([name, act]) => act().catch((error: unknown) => report.failed(error, name))))
+    await sideBySide(filesAtOnce, Object.entries(verify), ([name, act]) => act().catch((error: unknown) => report.failed(error, name)))
     const count = Object.keys(verify).length
     return count === 0 ? "nothing is sealed yet" : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log`
   },

@@ -70,3 +70,29 @@ test("seal warns where the keys are out of reach, and fails where they, or a sta
   const verify = { production: () => Promise.reject(new AppError("state-edited", "it was edited")), staging: () => Promise.resolve() }
   expect(await found(seal, { closed: undefined, mine: true, verify })).toEqual(["state-edited error"])
 })
+
+test("outputs opens some files at a time: of very many, all are judged", async () => {
+  let open = 0
+  let most = 0
+  const document = state({ db })
+  const one = (number: number): Parameters<typeof outputs.look>[0]["shown"][number] => ({
+    environment: `e${number}`,
+    output: {
+      target: `/srv/${number}.env`,
+      shows: ["db"],
+      whole: true,
+      read: async () => {
+        most = Math.max(most, ++open)
+        await Promise.resolve()
+        open--
+        return Buffer.from("")
+      },
+      adopt: () => Promise.resolve({ db: { password: number === 999 ? "old" : "now" } }),
+    },
+    tells: () => true,
+    document,
+    reread: () => Promise.resolve(document),
+  })
+  expect(await found(outputs, { shown: Array.from({ length: 1000 }, (_, number) => one(number)), fingerprint })).toEqual(["output-stale error"])
+  expect(most).toBeLessThanOrEqual(64)
+})

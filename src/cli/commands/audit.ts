@@ -1,5 +1,6 @@
 import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
+import { filesAtOnce, sideBySide } from "../../base/turns.ts"
 import type { Config } from "../../config/model.ts"
 import { type AuditEntry, readLog } from "../../record/audit-read.ts"
 import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
@@ -98,7 +99,7 @@ async function verifyOne(place: Place, heads: Heads): Promise<Verified> {
 async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
   const file = textOf(values, "heads")
   const kept = file === undefined ? undefined : await readHeads(file, config.project)
-  const results = await Promise.all(names.map(async (environment) => ({ environment, ...(await verifyOne(placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) })))
+  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) }))
   if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results }))
   for (const one of isSet(values, "json") ? [] : results) sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json")) terminal.talk(`${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`)
