@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto"
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
+import { readLogin, visits } from "./visit.ts"
 
 /**
  * A program as a deployment runs it, a process of its own: reads user and password from its .env, logs in anew as fast as the
@@ -30,8 +30,6 @@ export type Tally = {
   readonly restarts: readonly { readonly began: number; readonly ended: number }[]
 }
 
-type Login = { readonly user: string; readonly password: string; readonly id: string }
-
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? "{}") as Order)
 
 async function main(order: Order): Promise<void> {
@@ -55,7 +53,7 @@ async function main(order: Order): Promise<void> {
   })
   const health = Bun.serve({ hostname: "127.0.0.1", port: order.health, fetch: () => new Response("", { status: paused === undefined && proven === held.id ? 200 : 503 }) })
 
-  const visit = order.service === "redis" ? visitRedis : visitPostgres
+  const visit = visits[order.service]
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       if (paused !== undefined) await paused
@@ -79,45 +77,3 @@ async function main(order: Order): Promise<void> {
   const tally: Tally = { logins, failures, seconds: (performance.now() - began) / 1000, passwords: accepted.size, restarts }
   process.stdout.write(JSON.stringify(tally))
 }
-
-function readLogin(file: string): Login {
-  const text = readFileSync(file, "utf8")
-  const value = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? ""
-  return { user: value("USER"), password: value("PASSWORD"), id: createHash("sha256").update(text).digest("hex") }
-}
-
-/** A connection of its own, AUTH, and gone. */
-async function visitRedis(port: number, { user, password }: Login): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  try {
-    const socket = await Bun.connect({
-      hostname: "127.0.0.1",
-      port,
-      socket: {
-        data: (_, chunk) => resolve(chunk.toString() === "+OK\r\n" ? "in" : (chunk.toString().split(" ")[0] ?? "?")),
-        close: () => resolve("closed"),
-        error: (_, error) => resolve(error.name),
-      },
-    })
-    const words = ["AUTH", user, password]
-    socket.write(`*3\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`)
-    const answer = await promise
-    socket.terminate()
-    return answer
-  } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : "no-connection"
-  }
-}
-
-async function visitPostgres(port: number, { user, password }: Login): Promise<string> {
-  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port, username: user, password, database: "postgres", max: 1 })
-  try {
-    await client.unsafe("select 1")
-    return "in"
-  } catch (error) {
-    return error instanceof Bun.SQL.PostgresError ? (error.errno ?? error.code) : "no-connection"
-  } finally {
-    await client.close()
-  }
-}
-
