@@ -11,11 +11,13 @@ import { countRows } from "./bench/counts.ts"
 import { exposedRow } from "./bench/exposed.ts"
 import { gapRow } from "./bench/gap.ts"
 import { generatedRows } from "./bench/generated.ts"
+import { growthRows } from "./bench/growth.ts"
 import { idleRows } from "./bench/idle.ts"
 import { loginRows } from "./bench/logins.ts"
 import { type Row, median, ms, quantile } from "./bench/measure.ts"
 import { withLoop } from "./bench/openbao.ts"
-import { growthRow, planRow } from "./bench/scale.ts"
+import { rotationRows } from "./bench/rotations.ts"
+import { planRow } from "./bench/scale.ts"
 import { serviceRows } from "./bench/service.ts"
 import { startRows } from "./bench/start.ts"
 
@@ -30,12 +32,13 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   generated: () => generatedRows(short ? { rounds: 5, each: 20, environments: 100 } : { rounds: 15, each: 50, environments: 1000 }),
   services: () => serviceRows(short ? { rounds: 3, each: 2 } : { rounds: 9, each: 4 }),
   logins: () => (short ? loginRows(4, "1s") : loginRows(50, "2s")),
+  rotations: () => rotationRows(root, short ? { environments: 4, rotations: 3, seconds: 1 } : { environments: 8, rotations: 125, seconds: 10 }),
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
   contain: async () => [short ? await withLoop(await containRow(100, 4, 3), 10) : await withLoop(await containRow(1000, 20, 3), 100)],
   idle: () => idleRows(root, short ? { environments: 2000, settleMs: 3000, watchMs: 6000 } : { environments: 10_000, settleMs: 75_000, watchMs: 60_000 }),
   plan: async () => [await planRow(root, short ? { environments: 100, each: 100, rounds: 3 } : { environments: 1000, each: 100, rounds: 5 })],
   exposed: async () => [await exposedRow(root, short ? { mebibytes: 256, rounds: 3 } : { mebibytes: 1024, rounds: 5 })],
-  growth: async () => [await growthRow(root, short ? { sizes: [10, 100, 1000], rounds: 3 } : { sizes: [10, 100, 1000, 10_000], rounds: 5 })],
+  growth: () => growthRows(root, short ? { sizes: [10, 100, 1000], rounds: 3 } : { sizes: [10, 100, 1000, 10_000], rounds: 5, whole: { settleMs: 75_000, watchMs: 60_000 } }),
 }
 
 /** The clock of most rows: a sync alone, and a durable replace of 2 KB. */

@@ -16,7 +16,7 @@ export async function idleRows(root: string, how: { readonly environments: numbe
     const timer = await compiled(folder, "timer", `process.stdout.write("started\\n")\nsetInterval(() => {}, 60_000)\n`)
     await writeFile(join(folder, "package.json"), "{}")
     const jobs = await compiled(folder, "jobs", `import { Cron } from ${JSON.stringify(join(root, "node_modules/croner"))}\nfor (let count = 0; count < ${environments}; count++) new Cron("0 3 1 1 *", { timezone: "UTC" }, () => {})\nprocess.stdout.write("started\\n")\n`)
-    const ours = await watchOne([join(root, "dist", "mycelium"), "run", "--json"], new RegExp(`"started","environments":${environments},`), how, many)
+    const ours = await watchService(root, environments, how, many)
     const alone = await watchOne([timer], /started/, how)
     const live = await watchOne([jobs], /started/, how)
     const cron = await cronWith(environments, folder)
@@ -33,6 +33,12 @@ export async function idleRows(root: string, how: { readonly environments: numbe
   }
 }
 
+/** The service with so many environments. */
+export function watchService(root: string, environments: number, how: { readonly settleMs: number; readonly watchMs: number }, run: Pick<Many, "env">): Promise<Idle> {
+  return watchOne([join(root, "dist", "mycelium"), "run", "--json"], new RegExp(`"started","environments":${environments},`), how, run)
+}
+
+/** Starts it, waits until it says so and has settled, and watches it. */
 async function watchOne(argv: readonly string[], says: RegExp, how: { readonly settleMs: number; readonly watchMs: number }, run?: Pick<Many, "env">): Promise<Idle> {
   const child = Bun.spawn([...argv], { env: run?.env ?? {}, stdin: "ignore", stdout: "pipe", stderr: "inherit" })
   try {

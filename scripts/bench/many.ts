@@ -20,15 +20,20 @@ export type Many = {
   readonly env: Readonly<Record<string, string>>
 } & AsyncDisposable
 
+/** `shown`: each environment has a `.env` that shows its secrets. */
+export type How = { readonly different?: boolean; readonly shown?: boolean }
+
 /** A project of many environments that all have a value, as rotations leave them; `each` secrets in each, none due for weeks. */
-export async function manyEnvironments(count: number, each = 1, how: { readonly different?: boolean } = {}): Promise<Many> {
+export async function manyEnvironments(count: number, each = 1, how: How = {}): Promise<Many> {
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
   await chmod(folder, 0o700)
   const secrets = Array.from({ length: each }, (_, index) => `s${index}`)
   const names = Array.from({ length: count }, (_, index) => `e${index}`)
   const written = `{ ${secrets.map((name) => `${name}: generated`).join(", ")} }`
+  // Some lines of a file: no state need know them.
+  const outputs = (name: string): string => (how.shown === true ? `, outputs: [{ dotenv: ${name}.env, merge: true, variables: { ${secrets.map((secret) => `${secret.toUpperCase()}: "{{ ${secret}.password }}"`).join(", ")} } }]` : "")
   const config = join(folder, "mycelium.yaml")
-  await writeFile(config, `project: bench\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 90d\nenvironments:\n${names.map((name) => `  ${name}: { secrets: ${written} }\n`).join("")}`, { mode: 0o600 })
+  await writeFile(config, `project: bench\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 90d\nenvironments:\n${names.map((name) => `  ${name}: { secrets: ${written}${outputs(name)} }\n`).join("")}`, { mode: 0o600 })
   const store = join(folder, "store")
   await mkdir(join(folder, "config", "mycelium"), { recursive: true, mode: 0o700 })
   await mkdir(store, { mode: 0o700 })
@@ -50,6 +55,7 @@ export async function manyEnvironments(count: number, each = 1, how: { readonly 
     const place = { store, project: "bench", environment }
     const theirs: Record<string, SecretState> = {}
     for (const name of secrets) theirs[name] = one ?? (await make(environment, name))
+    if (how.shown === true) writeFileSync(join(folder, `${environment}.env`), secrets.map((name, index) => `${name.toUpperCase()}=${values[one === undefined ? states.length * each + index : 0]}\n`).join(""), { mode: 0o600 })
     const document = { ...blankState(place, environment), serial: 3, secrets: theirs }
     states.push(statePath(place))
     // Not synced: nothing of this must survive.

@@ -11,6 +11,8 @@ export type Row = {
   readonly aim: string
   readonly met: boolean
   readonly note: string
+  /** Of a row that grows: its figure for each size. */
+  readonly figures?: Readonly<Record<string, number>>
 }
 
 export function median(values: readonly number[]): number {
