@@ -66,6 +66,8 @@ export class Daemon {
   readonly #steadiness = new Steadiness()
   readonly #running = new Set<Promise<void>>()
   readonly #watching = new Set<Promise<void>>()
+  /** Whose look is due, the first one last; as of the last round. */
+  #toWatch: Slot[] = []
   #slots: readonly Slot[]
   #steady = true
   /** How often memory is still to be given back: after a load or a burst of turns, and once more when its last traces are gone. */
@@ -92,6 +94,7 @@ export class Daemon {
   reload(app: App): void {
     this.#app = app
     this.#slots = slotsOf(app, this.#slots)
+    this.#toWatch = []
     this.#giveBack = 2
     this.#poke()
   }
@@ -147,29 +150,43 @@ export class Daemon {
   #watchDue(): number {
     const now = this.#app.host.monotonicMs()
     let next = Number.POSITIVE_INFINITY
-    for (const slot of this.#slots) {
-      if (!slot.watching && !slot.running && slot.watchAt <= now && this.#watching.size < sideBySide) this.#beginWatch(slot)
-      if (!slot.watching && (watchMsOf(this.#app, slot.name) ?? frequentMs) < frequentMs) next = Math.min(next, Math.max(1, slot.watchAt - now))
-    }
+    this.#toWatch = this.#slots.filter(({ watching, running, watchAt }) => !watching && !running && watchAt <= now).reverse()
+    this.#watchOn()
+    for (const slot of this.#slots) if (!slot.watching && this.#isFrequent(slot)) next = Math.min(next, Math.max(1, slot.watchAt - now))
     return next
+  }
+
+  #isFrequent({ name }: Slot): boolean {
+    return (watchMsOf(this.#app, name) ?? frequentMs) < frequentMs
+  }
+
+  #watchOn(): void {
+    while (this.#watching.size < sideBySide && !this.#app.stop.aborted) {
+      const slot = this.#toWatch.pop()
+      if (slot === undefined) return
+      if (!slot.watching && !slot.running) this.#beginWatch(slot)
+    }
   }
 
   #beginWatch(slot: Slot): void {
     slot.watching = true
-    const look = this.#lookForDrift(slot).finally(() => {
+    const look = this.#lookForDrift(slot).then((found) => {
       slot.watching = false
       this.#watching.delete(look)
-      this.#poke()
+      this.#watchOn()
+      // A round sees to every environment: one for each look would cost the more, the more there are.
+      if (found !== "nothing" || this.#isFrequent(slot)) this.#poke()
+      else this.#tidyUp()
     })
     this.#watching.add(look)
   }
 
-  async #lookForDrift(slot: Slot): Promise<void> {
+  async #lookForDrift(slot: Slot): Promise<"nothing" | "drift" | "not now"> {
     const app = this.#app
     const everyMs = watchMsOf(app, slot.name)
     if (everyMs === null || !hasServices(app, slot.name)) {
       slot.watchAt = Number.POSITIVE_INFINITY
-      return
+      return "nothing"
     }
     let seen: Awaited<ReturnType<typeof watchForDrift>>
     let fault = ""
@@ -185,6 +202,7 @@ export class Daemon {
     slot.watchFault = fault
     if ((seen?.length ?? 0) > 0) slot.stamp = ""
     slot.watchAt = app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, everyMs) : spread(app, everyMs))
+    return seen === undefined ? "not now" : seen.length > 0 ? "drift" : "nothing"
   }
 
   #next(): { readonly environment: string; readonly at: Date } | undefined {

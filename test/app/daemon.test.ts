@@ -211,6 +211,21 @@ test("each environment is looked at within its watch, for days, hardly more ofte
   expect([times("never"), times("e0")]).toEqual([[], []])
 })
 
+test("looks that find nothing do not send the loop round: it would see to every environment for each of them", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const names = Array.from({ length: 300 }, (_, index) => `s${index}`)
+  const app = await open(folder.path, clock, names.map((name) => asked(name)).join("") + plain(300), stop.signal)
+  const { looks, look } = looking(clock, () => Promise.resolve([]))
+  let rounds = 0
+  await lookFor(app, clock, stop, 2 * 3_600_000, look, { ...quiet, round: () => void rounds++ })
+  expect(new Set(looks.map(({ environment }) => environment)).size).toBe(names.length)
+  expect(looks.length).toBeGreaterThan(1.9 * names.length)
+  // Once a minute.
+  expect(rounds).toBeLessThan(130)
+})
+
 test("a server that hangs holds up the looks at no other environment; what cannot be looked at is told once", async () => {
   await using folder = await temporaryFolder()
   const stop = new AbortController()
