@@ -152,7 +152,8 @@ export class Daemon {
     let next = Number.POSITIVE_INFINITY
     this.#toWatch = this.#slots.filter(({ watching, running, watchAt }) => !watching && !running && watchAt <= now).reverse()
     this.#watchOn()
-    for (const slot of this.#slots) if (!slot.watching && this.#isFrequent(slot)) next = Math.min(next, Math.max(1, slot.watchAt - now))
+    // One that is due and found no place gets that of the first look that ends.
+    for (const slot of this.#slots) if (!slot.watching && slot.watchAt > now && this.#isFrequent(slot)) next = Math.min(next, slot.watchAt - now)
     return next
   }
 

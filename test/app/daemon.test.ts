@@ -244,6 +244,26 @@ test("a server that hangs holds up the looks at no other environment; what canno
   expect(failed.filter((one) => one.startsWith("broken"))).toEqual(["broken state-broken"])
 })
 
+test("looks that wait for one that hangs to end do not keep the loop busy", async () => {
+  await using folder = await temporaryFolder()
+  const stop = new AbortController()
+  const clock = new Clock()
+  const app = await open(folder.path, clock, [1, 2, 3, 4].map((number) => asked(`dead${number}`)).join("") + asked("often", "watch: 5m, "), stop.signal)
+  const { looks, look } = looking(clock, (environment) => {
+    if (!environment.startsWith("dead")) return Promise.resolve([])
+    clock.busy--
+    return new Promise<readonly []>((resolve) => stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))))
+  })
+  let rounds = 0
+  const round = (): void => {
+    if (++rounds > 1000) stop.abort()
+  }
+  await lookFor(app, clock, stop, 2 * 3_600_000, look, { ...quiet, round })
+  expect(looks.filter(({ environment }) => environment !== "often")).toHaveLength(4)
+  // Once a minute, and for each of its looks.
+  expect(rounds).toBeLessThan(200)
+})
+
 test("a look that somebody's work stood in the way of is made up for a minute later", async () => {
   await using folder = await temporaryFolder()
   const stop = new AbortController()
