@@ -1,9 +1,10 @@
 import { sideBySide } from "../base/turns.ts"
-import { type Patch, versionAt } from "../core/state.ts"
+import { type Patch, type SecretState, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
 import { type Revoked, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
+import { stopped } from "../rotate/restart-all.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -104,7 +105,7 @@ async function containOne(session: Session, { recovered, secrets, selection, how
   const { environment, drivers } = session.work
   const all = secrets ?? Object.keys(drivers)
   const [known, untouched] = partition(all, (name) => versionAt(session.state(name), "current") !== undefined)
-  const [before, rest] = partition(known, (name) => session.state(name).contained?.incident === how.incident)
+  const [before, rest] = partition(known, (name) => isHeld(session.state(name), how.incident))
   // Of those nobody knows what their service takes: that is said in `recovered`.
   const wanted = rest.filter((name) => !session.isOpen(name))
   const report = { environment, recovered, untouched }
@@ -116,10 +117,32 @@ async function containOne(session: Session, { recovered, secrets, selection, how
   const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : known, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.
   await Promise.allSettled([taking, resting])
+  // First: a death that was proven is noted whatever became of the rest.
+  const owed = early ?? (await noteLate(session, await taking))
   const { outcomes, revoked } = await resting
-  const owed = early ?? (await noteRevoked(session, await taking))
   const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)
   return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked]), before: settled }
+}
+
+/** What became of the rest is known all the same, and is said. */
+async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<readonly Revoked[]> {
+  try {
+    return await noteRevoked(session, revoked)
+  } catch (error) {
+    session.work.tell("log", said(error).says)
+    return revoked
+  }
+}
+
+/**
+ * An earlier run of this incident has made its value, and that holds. Where it has still to take the old ones away, and
+ * somebody has changed the password or another value was adopted meanwhile, a fresh one is made: nothing dies beside a
+ * value that the service refuses, nor beside one of which nobody knows how old its sessions are.
+ */
+function isHeld({ contained, versions, drift }: SecretState, incident: string): boolean {
+  if (contained?.incident !== incident) return false
+  const owes = versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+  return !owes || (drift === undefined && versions.some(({ id, stage }) => stage.is === "current" && id === contained.version))
 }
 
 /** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */
@@ -137,6 +160,8 @@ async function endsSoon({ work: { host, stop } }: Session, act: Promise<unknown>
 type Rest = { readonly wanted: readonly string[]; readonly known: readonly string[]; readonly how: Contain }
 
 async function containRest(session: Session, { wanted, known, how }: Rest): Promise<Pick<Contained, "outcomes" | "revoked">> {
+  const { stop } = session.work
+  if (wanted.length > 0 && stop.aborted) throw stopped(stop)
   const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
   let outcomes = wanted.length === 0 ? {} : await rotate(session, order)
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }

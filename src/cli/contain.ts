@@ -50,7 +50,7 @@ function holdsOne(app: App, secret: { readonly driver: string; readonly options:
 function linesOf(report: Contained, incident: string): readonly string[] {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
-  if (report.failed !== undefined) lines.push(`${report.environment}: NOTHING was done: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
+  if (report.failed !== undefined) lines.push(`${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
   for (const secret of report.before) if (report.unhealthy?.[secret] === undefined) lines.push(`${name(secret)}: contained before, by this incident`)
   for (const [secret, says] of Object.entries(report.unhealthy ?? {})) lines.push(`${name(secret)}: contained before, by this incident, BUT ${says}`)
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))

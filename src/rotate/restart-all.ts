@@ -67,7 +67,8 @@ export function readBy(session: Session, { reads }: Deployment, names: readonly 
   return names.filter((name) => shown.has(name)).slice(0, namesMost)
 }
 
-function stopped({ reason }: AbortSignal): AppError {
+/** We were asked to stop, or another run asks for the environment. */
+export function stopped({ reason }: AbortSignal): AppError {
   return reason instanceof AppError ? reason : new AppError("stopped", "stopped between two steps", { remedy: "retry" })
 }
 

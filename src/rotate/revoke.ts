@@ -24,7 +24,16 @@ export async function revokeOwed(session: Session, how: How): Promise<readonly R
 /** Its acts at the services, which write nothing: so they may go on beside what is done to other secrets. What became of them must be noted. */
 export async function takeAway(session: Session, how: How): Promise<readonly Revoked[]> {
   const owed = Map.groupBy(owedVersions(session, how), ({ name }) => name)
-  return (await Promise.all([...owed].map(([name, versions]) => revokeAll(session, name, versions.map(({ version }) => version))))).flat()
+  const all = [...owed].map(async ([name, found]): Promise<readonly Revoked[]> => {
+    const versions = found.map(({ version }) => version)
+    try {
+      return await revokeAll(session, name, versions)
+    } catch (error) {
+      // One that cannot even be opened holds up no other secret.
+      return versions.map(({ id }) => ({ secret: name, version: id, death: { is: "owed", ...said(error) } }))
+    }
+  })
+  return (await Promise.all(all)).flat()
 }
 
 export async function noteRevoked(session: Session, revoked: readonly Revoked[]): Promise<readonly Revoked[]> {
