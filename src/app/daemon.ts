@@ -1,6 +1,7 @@
 import { statSync } from "node:fs"
 import { systemCode } from "../base/error.ts"
 import { giveBackMemory } from "../base/memory.ts"
+import { type NotContained, notContained } from "../plan/not-contained.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
@@ -17,6 +18,8 @@ export type Watch = {
   readonly clock: (steady: boolean) => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
   readonly drifted: (environment: string, drift: Drift) => void
+  /** What a containment has left, by the state: once a change, and at the start. */
+  readonly uncontained: (environment: string, left: readonly NotContained[]) => void
   /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose value somebody else has changed. */
   readonly round: (next: { readonly environment: string; readonly at: Date } | undefined, drifted: readonly string[]) => void
   /** The loop goes round no less often: who watches wants to see it. */
@@ -49,6 +52,8 @@ type Slot = {
   stamp: string
   /** Secrets whose service refuses the current value, by the state. */
   drifted: readonly string[]
+  /** What was last said to be not contained, as text. */
+  uncontained: string
   /** When the current values are tried next, by the clock that never leaps. */
   watchAt: number
   watching: boolean
@@ -202,7 +207,9 @@ export class Daemon {
     }
     slot.watchFault = fault
     if ((seen?.length ?? 0) > 0) slot.stamp = ""
-    slot.watchAt = app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, everyMs) : spread(app, everyMs))
+    // A config that came meanwhile may want the next look sooner, or none.
+    const nextMs = watchMsOf(this.#app, slot.name)
+    slot.watchAt = nextMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, nextMs) : spread(app, nextMs))
     return seen === undefined ? "not now" : seen.length > 0 ? "drift" : "nothing"
   }
 
@@ -231,6 +238,7 @@ export class Daemon {
       const document = stamp === "" ? undefined : await readState(place)
       const found = look(document, options, new Date(now))
       slot.drifted = Object.entries(document?.secrets ?? {}).flatMap(([name, { drift }]) => (drift === undefined || options.secrets[name] === undefined ? [] : [name]))
+      this.#sayNotContained(slot, notContained(document))
       const due = this.#steady && found.due.length > 0
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now
       slot.nextAt = due || found.owed ? Math.min(now, slot.nextAt) : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
@@ -239,6 +247,13 @@ export class Daemon {
       // The turn finds the same fault, and reports it.
       slot.nextAt = now
     }
+  }
+
+  /** No turn ends it, so it is not told by one: once a change, and at the start. */
+  #sayNotContained(slot: Slot, left: readonly NotContained[]): void {
+    const text = left.length === 0 ? "" : JSON.stringify(left)
+    if (text !== "" && text !== slot.uncontained) this.#watch.uncontained(slot.name, left)
+    slot.uncontained = text
   }
 
   #begin(slot: Slot): void {
@@ -332,7 +347,7 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
     const known = before.find((slot) => slot.name === name)
     const everyMs = watchMsOf(app, name)
     const watchAt = everyMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + punctual(everyMs) * share(app)
-    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], watchAt, watching: false, watchFault: "" }
+    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], uncontained: "", watchAt, watching: false, watchFault: "" }
     // The same slot: a turn that is under way ends in it. Under a new config it is looked at anew.
     known.nextAt = 0
     known.failures = 0

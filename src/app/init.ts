@@ -11,18 +11,18 @@ export type Made = { readonly path: string; readonly made: boolean; readonly abo
 
 /** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. Refuses an identity beside a store that another one has sealed. */
 export async function init(host: Host, { configPath, ...how }: How & { readonly configPath: string }): Promise<readonly Made[]> {
-  const identity = defaultIdentityPath(host)
-  return [await makeIdentity(identity, how, host), await makeConfig(configPath, how.folder)]
+  const config = (): Promise<Made> => makeConfig(configPath, how.folder)
+  return how.elsewhere ? [await config()] : [await makeIdentity(defaultIdentityPath(host), how.store, host), await config()]
 }
 
-/** `elsewhere`: the config names an identity, so the one in the usual place opens nothing and need not. */
+/** `elsewhere`: the config names an identity, so none is needed in the usual place. */
 type How = { readonly folder: string; readonly store: string; readonly elsewhere: boolean }
 
-async function makeIdentity(path: string, { store, elsewhere }: How, host: Host): Promise<Made> {
+async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
   const about = "this machine's identity: opens every sealed value; keep a copy offline"
   const found = await readRegular(path, 64 * 1024)
   if (found !== undefined) {
-    if (!elsewhere) await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
+    await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
   }
   if (holdsSealed(store)) throw lost(path, store)

@@ -85,6 +85,7 @@ async function once(app: App, watch: Watch): Promise<number> {
       try {
         const turn = await takeTurn(app, environment, { rotate: true })
         watch.turned(environment, turn)
+        watch.uncontained(environment, turn.uncontained)
         return exitOfTurn(turn)
       } catch (error) {
         const { code, says } = said(error)
@@ -130,6 +131,9 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
       is === "refused"
         ? say("error", "drift", { environment, secret, version, code: "current-refused", says: "the service refuses the current value: somebody else has changed it; it is not rotated until it is adopted, reconciled or set back" })
         : say("info", "drift is over", { environment, secret, version }),
+    uncontained: (environment, left) => {
+      for (const { secret, ...one } of left) say("error", "not contained", { environment, secret, code: "not-contained", incident: one.incident, says: sayNotContained(one) })
+    },
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
     clock: (steady) =>
       steady
@@ -168,6 +172,5 @@ function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: {
     if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })
     else say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, version, code: death.code, says: death.says })
   }
-  for (const { secret, ...left } of turn.uncontained) say("error", "not contained", { environment, secret, code: "not-contained", incident: left.incident, says: sayNotContained(left) })
   if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }

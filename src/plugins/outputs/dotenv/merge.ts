@@ -26,9 +26,14 @@ function replaceValues(settings: Settings, text: string, rendered: Rendered, pre
     // What reads the same is left as it is written.
     if (value === undefined || value === entry.value) continue
     result += text.slice(at, entry.start) + written(settings, name, value, entry)
-    at = settings.reader.crlf || !text.startsWith("\r\n", entry.end) ? entry.end : entry.end + 1
+    at = settings.reader.crlf || !endsLine(text, entry.end) ? entry.end : entry.end + 1
   }
   return result + text.slice(at)
+}
+
+/** A carriage return stands there, and behind it a line or the whole text ends. */
+function endsLine(text: string, at: number): boolean {
+  return text.startsWith("\r\n", at) || text.slice(at) === "\r"
 }
 
 function written(settings: Settings, name: string, value: string, entry?: Entry): string {

@@ -34,6 +34,7 @@ const shapes: readonly Shape[] = [
   ["compose", "PASSWORD=old\nA=1\r\nB=2\n", "PASSWORD=new\nA=1\r\nB=2\n"],
   ["docker", "A=\"x\nPASSWORD=old\nB=y\"\n", "A=\"x\nPASSWORD=new\nB=y\"\n"],
   ["docker", "  PASSWORD=old\r\nA=1\r\n", "  PASSWORD=new\nA=1\r\n"],
+  ["docker", "A=1\r\nPASSWORD=old\r", "A=1\r\nPASSWORD=new"],
   ["systemd", "; c\nPASSWORD = old \nA=b # c\n", "; c\nPASSWORD = new \nA=b # c\n"],
   ["systemd", "A=b\\\nPASSWORD=inside\nPASSWORD=\"old\"\n", "A=b\\\nPASSWORD=inside\nPASSWORD=\"new\"\n"],
   ["shell", "set -a\nexport A=1 PASSWORD='old' B=2 # c\n. ./more\n", "set -a\nexport A=1 PASSWORD='new' B=2 # c\n. ./more\n"],
