@@ -69,8 +69,12 @@ describe.skipIf(whyNoDisk !== undefined)(`a disk${whyNoDisk === undefined ? "" :
     // Which sessions are older than the value is known from the server's reply alone, and that could not be written down.
     await withStoreOn({ admin: true, endSessions: true }, async (shop, disk) => {
       const { project, role } = shop
+      // Asked before the value is made: the admin's session does not stand until the server is told, so he logs in anew.
+      using health = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: async () => (await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}_admin'`), new Response("well")) })
       const admin = project.script("admin", `if grep -q '"is": "pending"' disk/store/secrets/shop/production.json; then ${disk.fillCommand}; fi`, "cat admin.password")
-      shop.project.configure({ ...configOf({ server, role, options: { ...shop.options, secret: { admin: { user: `${role}_admin`, password: { command: [admin] } } } } }), store: "disk/store" })
+      const { project: name, environments } = configOf({ server, role, options: { ...shop.options, secret: { admin: { user: `${role}_admin`, password: { command: [admin] } } } } })
+      const deployments = { api: { command: [project.path("restart-api")], healthy: { http: `http://127.0.0.1:${health.port}/` } } }
+      project.configure({ project: name, store: "disk/store", environments: { production: { ...environments["production"], deployments } } })
       const { stdout, stderr, code } = await shop.run(...rotate)
       expect(`${stdout}${stderr}`).toContain("ENOSPC")
       expectClear(`${stdout}${stderr}`, [shop.old])
