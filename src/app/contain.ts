@@ -1,5 +1,5 @@
 import { sideBySide } from "../base/turns.ts"
-import { type Patch, type SecretState, versionAt } from "../core/state.ts"
+import { type Patch, type SecretState, owesExpel, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
@@ -135,14 +135,13 @@ async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<
 }
 
 /**
- * An earlier run of this incident has made its value, and that holds. Where it has still to take the old ones away, and
- * somebody has changed the password or another value was adopted meanwhile, a fresh one is made: nothing dies beside a
- * value that the service refuses, nor beside one of which nobody knows how old its sessions are.
+ * An earlier run of this incident has made its value, and that holds. Not where the service refuses it now: somebody was in
+ * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile: of that nobody knows how
+ * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.
  */
 function isHeld({ contained, versions, drift }: SecretState, incident: string): boolean {
-  if (contained?.incident !== incident) return false
-  const owes = versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
-  return !owes || (drift === undefined && versions.some(({ id, stage }) => stage.is === "current" && id === contained.version))
+  if (contained?.incident !== incident || drift !== undefined) return false
+  return !owesExpel(versions) || versions.some(({ id, stage }) => stage.is === "current" && id === contained.version)
 }
 
 /** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */

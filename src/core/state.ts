@@ -134,7 +134,12 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
 
 /** The incident that a secret was chosen for and whose end it has not reached: not begun, or its revoke is still owed. */
 export function openIncident({ uncontained, contained, versions }: SecretState): string | undefined {
-  return uncontained?.incident ?? (versions.some(({ stage }) => stage.is === "previous" && stage.expel === true) ? contained?.incident : undefined)
+  return uncontained?.incident ?? (owesExpel(versions) ? contained?.incident : undefined)
+}
+
+/** A containment has made its value, and has still to take away what was there before. */
+export function owesExpel(versions: readonly Version[]): boolean {
+  return versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
 }
 
 /** Replaces one version by what `change` makes of it. */

@@ -39,7 +39,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
 
 /** Two ticks with none between them (ms). */
 type Between = { readonly from: number; readonly to: number }
-/** So many are remembered, those asked about last. */
+/** So many are remembered, those found last. */
 const remembered = 16
 
 /** Of thousands of secrets that were rotated in one night, all but one are asked about between the same two ticks. */

@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
-import { type Patch, type Version, changeVersion } from "../core/state.ts"
+import { type Patch, type Version, changeVersion, owesExpel } from "../core/state.ts"
 import { changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
 import type { Expelled, Session } from "./session.ts"
 import { deadlines } from "./work.ts"
@@ -79,7 +79,7 @@ export function owedVersions(session: Session, how: How): readonly { readonly na
 /** Each by itself; or, where an incident took their place, all at once. */
 async function revokeAll(session: Session, name: string, versions: readonly Version[]): Promise<readonly Revoked[]> {
   if (!(await isQuiet(session, name, versions))) return versions.map(({ id }) => ({ secret: name, version: id, death: { is: "owed", ...notSettled } }))
-  if (versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)) return expelAll(session, name, versions)
+  if (owesExpel(versions)) return expelAll(session, name, versions)
   return Promise.all(versions.map((version) => revokeOne(session, name, version)))
 }
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, rmSync } from "node:fs"
 import { binary, json } from "../support/mycelium.ts"
-import { stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
@@ -108,51 +107,6 @@ describe("rotate-now --contain", () => {
     expect((await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")).code).toBe(0)
     expect([await sessionsOf(blue), shop.shown === shown]).toEqual([0, true])
     await intruder.close().catch(() => undefined)
-  })
-
-  describe("what is still to be taken away does not die beside a value that somebody else has put in the place of the fresh one", () => {
-    /** v2 is current; v1 is refused, but its session lives on. */
-    async function halfDone(shop: Shop): Promise<Bun.SQL> {
-      await shop.adopt()
-      // What he may do as a member of others he may not do now: not end their sessions.
-      await postgres.sql(`alter role ${shop.role}_admin noinherit`)
-      const intruder = session(shop.role, shop.old)
-      await intruder.unsafe("select 1")
-      expect((await shop.run(...contain)).code).toBe(7)
-      expect((await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)).toEqual(["v1 previous", "v2 current"])
-      await postgres.sql(`alter role ${shop.role}_admin inherit`)
-      return intruder
-    }
-    async function expectFresh(shop: Shop, version: string): Promise<void> {
-      const ran = await shop.run(...contain)
-      expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({ code: 0, report: { outcomes: { postgres: { is: "rotated", version } }, before: [] } })
-      expect([await shop.login(shop.old), await shop.login("Intruders-own-password.1"), await shop.login(shop.shown), await sessionsOf(shop.role)]).toEqual(["28P01", "28P01", "in", 0])
-      expect((await shop.run("status")).stdout).toContain("none needs attention")
-    }
-
-    test("a password that was changed, of which the service knows", async () => {
-      await using shop = await openShop(postgres, { admin: true })
-      const intruder = await halfDone(shop)
-      await intruder.unsafe(`alter role ${shop.role} password 'Intruders-own-password.1'`)
-      shop.project.configure({ ...configOf(shop), watch: "10s" })
-      const service = Bun.spawn([binary, "run"], { cwd: shop.project.folder, env: shop.project.environment, stdio: ["ignore", "ignore", "ignore"] })
-      await until("it notices", async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined, 20_000)
-      service.kill("SIGTERM")
-      await service.exited
-      await expectFresh(shop, "v3")
-      await intruder.close().catch(() => undefined)
-    }, 60_000)
-
-    test("a value that was adopted", async () => {
-      await using shop = await openShop(postgres, { admin: true })
-      const intruder = await halfDone(shop)
-      await intruder.unsafe(`alter role ${shop.role} password 'Intruders-own-password.1'`)
-      shop.project.write("given.json", JSON.stringify({ postgres_password: "Intruders-own-password.1" }))
-      const adopted = await shop.run("adopt", "production", "--from", "given.json")
-      expect({ code: adopted.code, out: adopted.stdout }).toMatchObject({ code: 0, out: expect.stringContaining("hint: this ends it: mycelium rotate-now production/postgres --contain --incident leak-7") })
-      await expectFresh(shop, "v4")
-      await intruder.close().catch(() => undefined)
-    }, 60_000)
   })
 
   test.each([[[]], [["--cut-first"]]])("Redis: one hash is left, and no connection of before %p", async (more) => {
