@@ -139,8 +139,8 @@ async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<
  * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile: of that nobody knows how
  * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.
  */
-function isHeld({ contained, versions, drift }: SecretState, incident: string): boolean {
-  if (contained?.incident !== incident || drift !== undefined) return false
+function isHeld({ contained, uncontained, versions, drift }: SecretState, incident: string): boolean {
+  if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined) return false
   return !owesExpel(versions) || versions.some(({ id, stage }) => stage.is === "current" && id === contained.version)
 }
 

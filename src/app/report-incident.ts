@@ -144,7 +144,7 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
   const deaths = lines.filter(({ event }) => event === "revoke")
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
-  const fault = faultOf({ source, name, chosen, state, to, lines })
+  const fault = faultOf({ source, incident, name, chosen, state, to, lines })
   const last = new Map(restarts.filter((line) => (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) && namesOf(line)?.includes(name) === true).map((line) => [textOf(line, "deployment") ?? "", line]))
   const containedAt = fault === undefined ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== "")) : undefined
   return {
@@ -174,13 +174,14 @@ function notesOf(line: Line): readonly string[] {
 type Fault = { readonly code: string; readonly says: string }
 
 /** Why a secret is not contained; undefined where it is. */
-function faultOf({ source, name, chosen, state, to, lines }: Pick<OfSecret, "source" | "name" | "chosen" | "lines"> & { readonly state: SecretState | undefined; readonly to: string | undefined }): Fault | undefined {
+function faultOf({ source, incident, name, chosen, state, to, lines }: Pick<OfSecret, "source" | "incident" | "name" | "chosen" | "lines"> & { readonly state: SecretState | undefined; readonly to: string | undefined }): Fault | undefined {
   if (source.unreadable !== undefined) return source.unreadable
   if (state === undefined || state.erased !== undefined) return state?.erased === undefined ? { code: "state-older", says: "the state does not know it any more" } : undefined
   const failed = lines.findLast(({ event }) => failures[event] !== undefined)
   const set = openSetOf(source.document, name)
   if (set !== undefined) return { code: "journal-open", says: "its rotation is not finished: what its service takes is not decided yet" }
   if (to === undefined) return failed === undefined ? { code: "not-contained", says: "not begun" } : { code: textOf(failed, "code") ?? failed.event, says: failures[failed.event] ?? failed.event }
+  if (state.uncontained?.incident === incident) return { code: state.uncontained.code, says: `contained once, as ${to}, but somebody else has changed its value since` }
   // A rotation under the name of an incident leaves older sessions, and values that others have set.
   if (!chosen && state.contained === undefined) return { code: "not-contained", says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended" }
   const owed = state.versions.find(({ id, stage }) => number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"))

@@ -68,6 +68,14 @@ describe("the same incident, where somebody else has put another value in the pl
     if (admin) return await expectFresh(shop, "v3")
     const ran = await shop.run(...contain)
     expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({ code: 7, report: { outcomes: { postgres: { is: "left" } }, before: [] } })
+    const report = await shop.run("report", "leak-7")
+    expect({ code: report.code, says: report.stdout.includes("contained once, as v2, but somebody else has changed its value since") }).toEqual({ code: 7, says: true })
+    // As the hint says: a new one by hand, adopted, then the same command again.
+    await shop.setPassword("Made-by-hand.1")
+    shop.project.write("given.json", JSON.stringify({ postgres_password: "Made-by-hand.1" }))
+    expect((await shop.run("adopt", "production", "--from", "given.json")).code).toBe(0)
+    expect(json<Report>(await shop.run(...contain)).reports[0]).toMatchObject({ outcomes: { postgres: { is: "rotated" } }, before: [] })
+    expect([await shop.login("Made-by-hand.1"), await shop.login(shop.shown), (await shop.run("report", "leak-7")).code]).toEqual(["28P01", "in", 0])
   }, 60_000)
 
   test("a value that was adopted", async () => {
