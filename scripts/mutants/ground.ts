@@ -2,8 +2,8 @@ import { cli, edit, type Mutant, order } from "./mutant.ts"
 
 /** What the engine stands on: files, locks, the state, hooks. */
 export const ground: readonly Mutant[] = [
-  { law: 1, name: "the folder is not synced", edits: edit("base/durable-write.ts", `        await slow.rename(draft, target)
-        await syncFolder(dirname(target))`, `        await slow.rename(draft, target)`), test: order },
+  { law: 1, name: "the folder is not synced", edits: edit("base/durable-write.ts", `        await refuseSwapped(spot, made)
+        await syncOf(folder)`, `        await refuseSwapped(spot, made)`), test: order },
   { law: 1, name: "the draft is not synced", edits: edit("base/durable-write.ts", `    if (options.trial !== true) await slow.sync(file)`, `    await disk.stat(file)`), test: order },
   { law: "always", name: "a draft is made readable by all", edits: edit("base/disk.ts", `const mode = 0o600`, `const mode = 0o644`), test: order },
   { law: 1, name: "the audit log is not synced", edits: edit("base/durable-write.ts", `    await slow.dataSync(file)`, `    await disk.stat(file)`), test: order },

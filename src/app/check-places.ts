@@ -1,10 +1,15 @@
 import { existsSync, lstatSync } from "node:fs"
-import { dirname } from "node:path"
+import { basename, dirname } from "node:path"
+import { AppError, systemCode } from "../base/error.ts"
 import { networkOf } from "../base/file-system.ts"
+import { openFolder } from "../base/folder.ts"
 import { isMountPoint, mountedAlone, ownMounts } from "../base/mounts.ts"
 import type { Place, Places } from "../check/places.ts"
 import type { Config } from "../config/model.ts"
-import { ownership } from "../plugins/outputs/file-options.ts"
+import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { refusePlanted } from "../plugins/outputs/file/planted.ts"
+import { readPresent } from "../plugins/outputs/file/present.ts"
+import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
 import { outputsOf, rulesOf } from "./check-files.ts"
 
 /** Where the files of all outputs lie. */
@@ -16,11 +21,41 @@ export async function outputPlaces(config: Config): Promise<Places> {
       // A name that this machine does not know is told when the output is written.
       const owner = await ownership({ owner: rules.owner, group: rules.group }, undefined).catch(() => undefined)
       const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
-      return (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}`, names: namesOf(path), inPlace: rules.in_place === true, isMount: isMountPoint(path, mounts), network: networkOf(nearestFolder(dirname(path))), reader }))
+      const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
+      return Promise.all((files ?? [target]).map(async (path) => ({ path, fault: fault ?? (await fileFault(path, rules)), what: `an output of ${environment}`, names: namesOf(path), inPlace: rules.in_place === true, isMount: isMountPoint(path, mounts), network: networkOf(nearestFolder(dirname(path))), reader })))
     }),
   )
   const places = found.flat()
   return { places, alone: mountedAlone(places.map(({ path }) => path)) }
+}
+
+/** Why a rotation would not write there; by the same functions. */
+async function fileFault(target: string, files: FileRules): Promise<AppError | undefined> {
+  return faultIn(async () => {
+    const present = await readPresent(target)
+    if (present !== undefined) await refusePlanted({ target, files }, present)
+  })
+}
+
+async function folderFault(folder: string, uid: number | undefined): Promise<AppError | undefined> {
+  return faultIn(async () => {
+    await using above = await openFolder(dirname(folder))
+    if ((await above.disk.look(above.at(basename(folder)))) === undefined) refuseOtherOwner(above, folder, uid)
+  })
+}
+
+/** What else stands in the way is found by other checks. */
+const judged: readonly string[] = ["file-is-link", "file-hard-linked", "folder-of-others", "output-planted", "proc-missing"]
+
+async function faultIn(act: () => Promise<void>): Promise<AppError | undefined> {
+  try {
+    await act()
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return judged.includes(error.code) ? error : undefined
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
 }
 
 function namesOf(path: string): number {

@@ -1,8 +1,14 @@
 import type { Stats } from "node:fs"
 import { mkdir, rmdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { appendFlags, type Disk, diskOf, draftFlags, folderFlags, near, readFlags, slow } from "./disk.ts"
+import { appendFlags, type Disk, draftFlags, folderFlags, slow } from "./disk.ts"
 import { AppError, systemCode } from "./error.ts"
+import { linkError, writeError } from "./file-errors.ts"
+import { type Folder, openFolder } from "./folder.ts"
+import { type Spot, refuseLinked, spotOf } from "./read-regular.ts"
+
+export { type Regular, readRegular } from "./read-regular.ts"
+export { writeError } from "./file-errors.ts"
 
 /** Files are replaced, never edited: a private draft beside the target, synced, renamed, the folder synced. */
 
@@ -17,7 +23,11 @@ export type FileOptions = {
 
 /** The draft of a target has a known name, so that one left by a crash is found and removed. */
 export function draftPath(target: string): string {
-  return join(dirname(target), `.${basename(target)}.mycelium-draft`)
+  return join(dirname(target), draftName(basename(target)))
+}
+
+export function draftName(name: string): string {
+  return `.${name}.mycelium-draft`
 }
 
 export interface DraftFile {
@@ -25,38 +35,83 @@ export interface DraftFile {
   commit(): Promise<void>
   discard(): Promise<void>
 }
+/** `mayRead` throws where this process may not read the draft again. */
+export type Replacement = DraftFile & { mayRead(): Promise<void> }
 
-/** Writes and syncs a draft of `target`, private from its first instant; owner and mode are set before it is visible. */
-export async function draftFile(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<DraftFile> {
-  const draft = draftPath(target)
+/** Writes and syncs a draft of `target`, private from its first instant; owner and mode are set before it is visible. Its folder is held until the draft is committed or discarded. */
+export async function draftFile(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<Replacement> {
+  const spot = await spotToWrite(target)
+  const { folder, name } = spot
+  let made: Stats
   try {
-    refuseOddTarget(target, await (await diskOf(dirname(target))).look(target))
-    await writeDraft(target, bytes, options)
+    refuseOddTarget(target, await folder.disk.look(folder.at(name)))
+    made = await writeDraft(spot, bytes, options)
   } catch (error) {
+    await folder[Symbol.asyncDispose]()
     throw writeError(target, error)
+  }
+  let held = true
+  const letGo = async (): Promise<void> => {
+    if (held) await folder[Symbol.asyncDispose]()
+    held = false
   }
   return {
     commit: async () => {
       try {
-        await slow.rename(draft, target)
-        await syncFolder(dirname(target))
+        await refuseMoved(spot)
+        await slow.rename(folder.at(draftName(name)), folder.at(name))
+        await refuseSwapped(spot, made)
+        await syncOf(folder)
       } catch (error) {
         throw writeError(target, error)
       }
+      await letGo()
     },
-    discard: () => removeDraft(target),
+    discard: async () => {
+      if (held) await removeDraftIn(spot)
+      await letGo()
+    },
+    mayRead: async () => folder.disk.mayRead(folder.at(draftName(name))),
   }
 }
 
+async function spotToWrite(target: string): Promise<Spot> {
+  try {
+    return await spotOf(target)
+  } catch (error) {
+    throw writeError(target, error)
+  }
+}
+
+/** Whoever can move the folder away could let us write where nobody looks. */
+export async function refuseMoved({ target, folder }: Spot): Promise<void> {
+  if (!folder.isHeld) return
+  await using now = await openFolder(dirname(target))
+  if (now.stats.ino !== folder.stats.ino || now.stats.dev !== folder.stats.dev) throw swapped(target, "its folder was moved away")
+}
+
+/** Whoever can write in the folder could put something else in the draft's place: of the same number, once the draft is gone. */
+async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promise<void> {
+  if (folder.keeper === "ours") return
+  const now = await folder.disk.look(folder.at(name))
+  const same = now?.ino === made.ino && now.dev === made.dev && now.uid === made.uid && now.size === made.size && now.mtimeMs === made.mtimeMs
+  if (!same) throw swapped(target, "something else was put in the place of its draft")
+}
+
+function swapped(target: string, says: string): AppError {
+  return new AppError("write-failed", `cannot write ${target}: ${says} meanwhile`, { remedy: "retry", hint: "another user can write in its folder: see who does, then try again" })
+}
+
 /** A new file under the draft's name, private, synced; nothing is left of it where that fails. */
-export async function writeDraft(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<void> {
-  const disk = await diskOf(dirname(target))
-  const draft = draftPath(target)
+export async function writeDraft({ folder, name }: Spot, bytes: Uint8Array | string, options: FileOptions = {}): Promise<Stats> {
+  const { disk } = folder
+  const draft = folder.at(draftName(name))
   const file = await openDraft(disk, draft)
   try {
     await disk.write(file, Buffer.from(bytes))
     await setOwnership(disk, file, options)
     if (options.trial !== true) await slow.sync(file)
+    return await disk.stat(file)
   } catch (error) {
     await unlinkQuietly(disk, draft)
     throw error
@@ -91,9 +146,11 @@ export async function durableWrite(target: string, bytes: Uint8Array | string, o
 
 /** Appends to a file, made private where there is none; its content is durable when resolved. Throws the system's error. */
 export async function durableAppend(path: string, text: string): Promise<void> {
-  const disk = await diskOf(dirname(path))
-  const file = await disk.open(path, appendFlags)
+  await using folder = await openFolder(dirname(path))
+  const { disk } = folder
+  const file = await disk.open(folder.at(basename(path)), appendFlags)
   try {
+    if (folder.keeper !== "ours") await refuseLinked({ target: path, folder, name: basename(path) }, await disk.stat(file))
     await disk.write(file, Buffer.from(text))
     await slow.dataSync(file)
   } finally {
@@ -103,8 +160,12 @@ export async function durableAppend(path: string, text: string): Promise<void> {
 
 /** Removes what a crash left under the draft's name. */
 export async function removeDraft(target: string): Promise<void> {
+  await inFolderOf(target, removeDraftIn)
+}
+
+async function removeDraftIn({ target, folder, name }: Spot): Promise<void> {
   try {
-    await (await diskOf(dirname(target))).unlink(draftPath(target))
+    await folder.disk.unlink(folder.at(draftName(name)))
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw writeError(target, error)
   }
@@ -112,69 +173,37 @@ export async function removeDraft(target: string): Promise<void> {
 
 /** Deletes `target`, durably; nothing to do where it is not. */
 export async function durableRemove(target: string): Promise<void> {
+  await inFolderOf(target, async ({ folder, name }) => {
+    try {
+      await folder.disk.unlink(folder.at(name))
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return
+      throw writeError(target, error)
+    }
+    await syncOf(folder)
+  })
+}
+
+/** Nothing to do where there is no folder. */
+async function inFolderOf(target: string, act: (spot: Spot) => Promise<void>): Promise<void> {
+  let spot: Spot
   try {
-    await (await diskOf(dirname(target))).unlink(target)
+    spot = await spotOf(target)
   } catch (error) {
     if (systemCode(error) === "ENOENT") return
     throw writeError(target, error)
   }
-  await syncFolder(dirname(target))
-}
-
-export type Regular = { readonly bytes: Uint8Array; readonly stats: Stats }
-
-/** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, or larger than `limit` bytes. */
-export async function readRegular(path: string, limit = 64 * 1024 * 1024): Promise<Regular | undefined> {
-  const disk = await diskOf(dirname(path))
-  try {
-    return disk === near ? readNow(path, limit) : await readLater(disk, path, limit)
-  } catch (error) {
-    return absent(path, error)
-  }
-}
-
-/** In one go: of thousands that are read side by side, one is open at a time. */
-function readNow(path: string, limit: number): Regular {
-  const file = near.open(path, readFlags)
-  try {
-    const stats = near.stat(file)
-    refuseOdd(path, stats, limit)
-    return { bytes: near.read(file), stats }
-  } finally {
-    near.close(file)
-  }
-}
-
-async function readLater(disk: Disk, path: string, limit: number): Promise<Regular> {
-  const file = await disk.open(path, readFlags)
-  try {
-    const stats = await disk.stat(file)
-    refuseOdd(path, stats, limit)
-    return { bytes: await disk.read(file), stats }
-  } finally {
-    await disk.close(file)
-  }
-}
-
-/** Why a file could not be read: undefined where there is none. */
-function absent(path: string, error: unknown): undefined {
-  if (error instanceof AppError) throw error
-  const code = systemCode(error)
-  if (code === "ENOENT") return undefined
-  if (code === "ELOOP") throw new AppError("file-is-link", `${path} is a symbolic link`, { hint: "name the file that it points to" })
-  if (code === "ENXIO") throw new AppError("file-irregular", `${path} is not a regular file`)
-  const hint = code === "ENOTDIR" || code === "ENAMETOOLONG" ? hints[code] : undefined
-  throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`, hint === undefined ? {} : { hint })
-}
-
-function refuseOdd(path: string, stats: Stats, limit: number): void {
-  if (!stats.isFile()) throw new AppError("file-irregular", `${path} is not a regular file`)
-  if (stats.size > limit) throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
+  await using folder = spot.folder
+  await act({ ...spot, folder })
 }
 
 export async function syncFolder(folder: string): Promise<void> {
-  const disk = await diskOf(folder)
-  const handle = await disk.open(folder, folderFlags)
+  await using opened = await openFolder(folder)
+  await syncOf(opened)
+}
+
+export async function syncOf({ disk, self }: Folder): Promise<void> {
+  const handle = await disk.open(self, folderFlags)
   try {
     await slow.sync(handle)
   } finally {
@@ -187,10 +216,25 @@ export async function syncFolder(folder: string): Promise<void> {
  * what was made now: a run that was killed in here may have made them.
  */
 export async function durableFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolders(folder)
   for (let above = dirname(folder); ; above = dirname(above)) {
     await settleFolder(above)
     if (above === dirname(above)) return
+  }
+}
+
+/** Makes `folder` and those above it that are missing, private. */
+export async function makeFolders(folder: string): Promise<void> {
+  try {
+    await (await openFolder(folder))[Symbol.asyncDispose]()
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT" || folder === dirname(folder)) throw error
+    await makeFolders(dirname(folder))
+    await using above = await openFolder(dirname(folder))
+    await mkdir(above.at(basename(folder)), { mode: 0o700 }).catch((failed: unknown) => {
+      // Another run of ours made it at the same instant.
+      if (systemCode(failed) !== "EEXIST") throw failed
+    })
   }
 }
 
@@ -212,32 +256,16 @@ export async function setOwnership(disk: Disk, file: number, { uid, gid, mode }:
 }
 
 function refuseOddTarget(target: string, stats: Stats | undefined): void {
-  if (stats?.isSymbolicLink() === true) throw new AppError("file-is-link", `${target} is a symbolic link`, { hint: "name the file that it points to" })
+  if (stats?.isSymbolicLink() === true) throw linkError(target)
   if (stats !== undefined && !stats.isFile()) throw new AppError("file-irregular", `${target} is not a regular file`)
-}
-
-const hints: Readonly<Record<string, string>> = {
-  ENOSPC: "free some space on that disk; nothing was lost",
-  EDQUOT: "the quota of this user is used up; nothing was lost",
-  EROFS: "that file system is read-only: remount it, or choose another place",
-  EACCES: "this user may not write there: check the owner and the mode of the folder",
-  EPERM: "this user may not do that: changing an owner needs root, or the target is immutable",
-  ENOENT: "its folder does not exist: create it",
-  ENOTDIR: "what should be a folder above it is a file",
-  ENAMETOOLONG: "its name is too long: that of its draft, beside it, is 16 characters longer",
-  EISDIR: "a folder stands where the draft goes (.NAME.mycelium-draft, beside it): move it away",
-  EMFILE: "too many open files: raise the limit (ulimit -n)",
-  EBUSY: "the file is a mount point of its own: mount its folder instead",
-}
-
-export function writeError(target: string, error: unknown): AppError {
-  if (error instanceof AppError) return error
-  const code = systemCode(error) ?? "unknown error"
-  const hint = hints[code]
-  return new AppError("write-failed", `cannot write ${target}: ${code}`, { remedy: "retry", ...(hint === undefined ? {} : { hint }) })
 }
 
 /** Removes a folder if it is empty. */
 export async function removeEmptyFolder(folder: string): Promise<void> {
-  await rmdir(folder).catch(() => undefined)
+  try {
+    await using above = await openFolder(dirname(folder))
+    await rmdir(above.at(basename(folder)))
+  } catch {
+    // It is not empty, or not there.
+  }
 }

@@ -35,10 +35,14 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
   }
 }
 
+/** READWRITE, without CREATE (sqlite3_open_v2). */
+const openFlags = 0x2
+
 function tryLock(Open: typeof Database, path: string, holder: string): HeldLock | undefined {
   let database: Database | undefined
   try {
-    database = new Open(path)
+    // A link in its place would make SQLite open, or make, another file; what is not there was made right before.
+    database = new Open(path, openFlags)
     // Two that begin at the same instant are in each other's way for a moment: without patience both would be refused.
     database.run(`PRAGMA busy_timeout = ${lookMs}`)
     // Nothing is ever written into it; without this, a journal file would be made and removed each time.
@@ -122,7 +126,9 @@ function refuseNetwork(folder: string): void {
 /** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */
 function create(path: string): void {
   try {
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
+    const there = lstatSync(path, { throwIfNoEntry: false })
+    if (there?.isFile() === false) throw Object.assign(new Error("EINVAL"), { code: there.isSymbolicLink() ? "ELOOP" : "EINVAL" })
+    if (there !== undefined) return
     closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw lockError(`cannot make ${path}`, error)

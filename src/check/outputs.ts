@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
+import { AppError } from "../base/error.ts"
 import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Output } from "../core/ports.ts"
 import { shownField } from "../core/shown-field.ts"
@@ -33,10 +34,17 @@ export const outputs = defineCheck<Code, Outputs>({
     "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
   look: async ({ shown, fingerprint }, report) => {
-    await sideBySide(filesAtOnce, shown, (one) => judge(one, fingerprint, report).catch((error: unknown) => report.failed(error, one.environment)))
+    await sideBySide(filesAtOnce, shown, (one) => judge(one, fingerprint, report).catch((error: unknown) => tellUnread(error, one, report)))
     return shown.length === 0 ? "no output shows a value yet" : `${shown.length} file${shown.length === 1 ? " shows" : "s show"} no value but current ones`
   },
 })
+
+/** What stands in the way to a file is told with the places. */
+const toldElsewhere: readonly string[] = ["file-hard-linked", "folder-of-others", "output-planted", "proc-missing"]
+
+function tellUnread(error: unknown, { environment }: Shown, report: Report<Code>): void {
+  if (!(error instanceof AppError) || !toldElsewhere.includes(error.code)) report.failed(error, environment)
+}
 
 /** What seems wrong is looked at once more, state first: while a rotation delivers, file and state change one after the other. */
 async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Stats } from "node:fs"
+import type { AppError } from "../base/error.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { foldersAbove, octal } from "./way.ts"
 
@@ -18,6 +19,8 @@ export type Place = {
   readonly network: string | undefined
   /** Whom its owner option names. */
   readonly reader: { readonly uid: number; readonly gid: number | undefined } | undefined
+  /** Why a rotation would not write there, for what another user could do on the way to it. */
+  readonly fault: AppError | undefined
 }
 /** Another process has this file mounted by itself; `stale`: one that was replaced since. */
 export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
@@ -43,6 +46,8 @@ export const places = defineCheck<Code, Places>({
 
 function judge(place: Place, alone: readonly Alone[], report: Report<Code>): void {
   const { path, what } = place
+  // A link in the file's own place is told with the other files.
+  if (place.fault !== undefined && !place.fault.message.startsWith(`${path} is a symbolic link`)) report.failed(place.fault)
   if (place.inPlace) report.found("output-in-place", `${path} (${what}) is written into, not replaced: a reader may see half of it`)
   else if (place.isMount) report.found("output-is-mount", `${path} (${what}) is mounted by itself, so it cannot be replaced`)
   if (!place.inPlace && place.names > 1) report.found("output-linked", `${path} (${what}) has ${place.names} names (hard links): once it is replaced, the others go on showing the old values`)

@@ -1,8 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { statSync } from "node:fs"
-import { mkdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
+import { durableFolder, durableWrite, makeFolders, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -19,17 +17,16 @@ export function statePath(place: Place): string {
   return join(stateFolder(place), `${place.environment}.json`)
 }
 
-/** Makes the folders that are missing, private. They last only once `writeState` has written into them. */
+/** Makes the folders that are missing, private; refuses a way to them that another user can bend. They last only once `writeState` has written into them. */
 export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
-  await make(stateFolder(place), async (folder) => {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) await mkdir(folder, { recursive: true, mode: 0o700 })
-  })
+  await make(stateFolder(place), makeFolders)
 }
 
 async function make(folder: string, how: (folder: string) => Promise<unknown>): Promise<void> {
   try {
     await how(folder)
-  } catch {
+  } catch (error) {
+    if (error instanceof AppError) throw error
     throw new AppError("store-unwritable", `cannot make ${folder}`, { hint: "check the owner of the folder above it, or name another with store" })
   }
 }

@@ -5,7 +5,7 @@ import { type Alone, type Place, places } from "../../src/check/places.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { found } from "./looks.ts"
 
-const sound: Place = { path: "/srv/.env", what: "an output of production", names: 1, inPlace: false, isMount: false, network: undefined, reader: undefined }
+const sound: Place = { path: "/srv/.env", what: "an output of production", names: 1, inPlace: false, isMount: false, network: undefined, reader: undefined, fault: undefined }
 const look = (place: Partial<Place>, ...alone: readonly Alone[]): Promise<readonly string[]> => found(places, { places: [{ ...sound, ...place }], alone })
 
 test("places is content with a file in a folder", async () => {

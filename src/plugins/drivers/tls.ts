@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises"
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net"
 import { checkServerIdentity, connect as connectTls, getCACertificates, type TLSSocket } from "node:tls"
 import { AppError, systemCode } from "../../base/error.ts"
+import { readRealFile } from "../../base/real-file.ts"
 
 /** What drivers that speak over a socket share: a connection that ends with its deadline, and TLS that is verified. */
 
@@ -49,11 +49,25 @@ export async function upgrade(socket: Socket, { ca, name, own }: TlsDemand, call
 
 /** A file that holds a `what` ("CERTIFICATE", "PRIVATE KEY") in PEM form. */
 export async function readPem(path: string, what: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new AppError("tls-file-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
+  const text = await readTrusted(path).catch((error: unknown) => {
+    throw new AppError("tls-file-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
   })
   if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text)) throw new AppError("tls-file-unreadable", `${path} holds no ${what.toLowerCase()} in PEM form`)
   return text
+}
+
+/** Bundles of all authorities have some hundred KiB. */
+const largest = 4 * 1024 * 1024
+
+/** Whoever can put a certificate there chooses whom we believe: what another user could have linked or swapped is not read. */
+export async function readTrusted(path: string): Promise<string> {
+  const found = await readRealFile(path, largest)
+  if (found === undefined) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" })
+  return Buffer.from(found.bytes).toString()
+}
+
+export function whyUnread(path: string, error: unknown): string {
+  return error instanceof AppError ? error.message.replace(`cannot read ${path}: `, "") : (systemCode(error) ?? "unknown error")
 }
 
 export function timedOut(says: string, hint?: string): AppError {

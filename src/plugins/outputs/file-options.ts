@@ -62,7 +62,7 @@ export async function ownershipIsRight(rules: FileRules, present: Stats): Promis
   return present.uid === uid && present.gid === gid
 }
 
-async function ownerOf({ owner, group }: FileRules): Promise<{ readonly uid?: number; readonly gid?: number }> {
+export async function ownerOf({ owner, group }: FileRules): Promise<{ readonly uid?: number; readonly gid?: number }> {
   const [user, own] = owner?.split(":") ?? []
   const of = group ?? own
   return { ...(user === undefined ? {} : { uid: await idOf(user, "/etc/passwd", "user") }), ...(of === undefined ? {} : { gid: await idOf(of, "/etc/group", "group") }) }

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
-import { AppError, systemCode } from "../../../base/error.ts"
+import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { type Address, isLocal, parseAddress } from "./address.ts"
+import { readTrusted, whyUnread } from "../tls.ts"
 import type { Options } from "./options.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
 import type { Endpoint } from "./socket.ts"
@@ -62,8 +62,8 @@ async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
 }
 
 async function readAuthority(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new AppError("tls-ca-unreadable", `cannot read ${path}: ${systemCode(error) ?? "unknown error"}`)
+  const text = await readTrusted(path).catch((error: unknown) => {
+    throw new AppError("tls-ca-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
   })
   if (!text.includes("-----BEGIN CERTIFICATE-----")) throw new AppError("tls-ca-unreadable", `${path} holds no certificate in PEM form`)
   return text

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
+import { draftOf, readToBelieve, readToRestore, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -25,7 +25,7 @@ export function openOutput(settings: Settings): Output {
     variables: async (values) => Object.fromEntries([...render(settings, values)].map(([name, value]) => [name, Buffer.from(value, "latin1").toString()])),
     remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
     adopt: async (secrets) => {
-      const present = await readPresent(target)
+      const present = await readToBelieve(settings)
       return present === undefined ? {} : adoptFrom(settings, managedEntries(settings, present.text), secrets)
     },
     tidy: () => tidyFile(target),
@@ -61,7 +61,7 @@ async function refuseLoss(settings: Settings, present: Present, rendered: Render
 }
 
 async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readToWrite(settings)
+  const present = await readToRestore(settings)
   signal.throwIfAborted()
   const changes = changedKeys(settings, present?.text ?? "", before === undefined ? "" : Buffer.from(before).toString("latin1"))
   return before === undefined ? removalOf(settings, present, changes) : draftOf(settings, { present, bytes: before, changes })

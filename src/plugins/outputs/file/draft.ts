@@ -1,20 +1,32 @@
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
-import { diskOf } from "../../../base/disk.ts"
-import { type DraftFile, type FileOptions, draftFile, draftPath, durableRemove, removeDraft } from "../../../base/durable-write.ts"
+import { type DraftFile, type FileOptions, type Replacement, draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
 import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
 import { isMountPoint } from "../../../base/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
-import { type FileRules, ownership, ownershipIsRight } from "../file-options.ts"
+import { ownership, ownershipIsRight } from "../file-options.ts"
+import { type OwnFile, refusePlanted } from "./planted.ts"
 import { type Present, largest, readPresent } from "./present.ts"
 
-/** A file of ours: where, and how it should lie there. */
-export type OwnFile = { readonly target: string; readonly files: FileRules }
+export type { OwnFile } from "./planted.ts"
 type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[]; readonly trial?: boolean }
 
 /** The file as it lies there, after what a failed write into it left half done is finished. */
-export async function readToWrite({ target, files }: OwnFile): Promise<Present | undefined> {
+export async function readToWrite(file: OwnFile): Promise<Present | undefined> {
+  if (file.files.in_place === true) await healInPlace(file.target)
+  return readToBelieve(file)
+}
+
+/** The file as it lies there, if what it holds, and whose it is, may go on. */
+export async function readToBelieve(file: OwnFile): Promise<Present | undefined> {
+  const present = await readPresent(file.target)
+  if (present !== undefined) await refusePlanted(file, present)
+  return present
+}
+
+/** The same, to put former bytes back: what is taken away again was written by us, whoever owns it. */
+export async function readToRestore({ target, files }: OwnFile): Promise<Present | undefined> {
   if (files.in_place === true) await healInPlace(target)
   return readPresent(target)
 }
@@ -42,7 +54,7 @@ export async function draftOf(file: OwnFile, { present, bytes, changes, trial = 
 async function beside({ target, files }: OwnFile, present: Present | undefined, { bytes, trial }: { readonly bytes: Uint8Array; readonly trial: boolean }): Promise<DraftFile> {
   const options = { ...(await ownership(files, present?.stats)), trial }
   if (present === undefined) return readable(target, await draftFile(target, bytes, options), options)
-  if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, options)
+  if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, { uid: present.stats.uid, ...options })
   if (isMountPoint(target)) {
     throw new AppError("output-is-mount", `${target} is mounted by itself, so it cannot be replaced as a whole`, { hint: "mount its folder instead; or write in_place: true, and a reader may see half of it" })
   }
@@ -50,17 +62,17 @@ async function beside({ target, files }: OwnFile, present: Present | undefined, 
 }
 
 /** The draft, whose owner and mode the file will have: one that we could write, but never read again, would be in the way of every later rotation. */
-async function readable(target: string, drafted: DraftFile, { uid, gid }: FileOptions): Promise<DraftFile> {
-  if (await isReadable(draftPath(target))) return drafted
+async function readable(target: string, drafted: Replacement, { uid, gid }: FileOptions): Promise<DraftFile> {
+  if (await isReadable(drafted)) return drafted
   await drafted.discard()
   throw new AppError("output-given-away", `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`, {
     hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
   })
 }
 
-async function isReadable(path: string): Promise<boolean> {
+async function isReadable(drafted: Replacement): Promise<boolean> {
   try {
-    await (await diskOf(dirname(path))).mayRead(path)
+    await drafted.mayRead()
     return true
   } catch (error) {
     return systemCode(error) !== "EACCES"

@@ -1,8 +1,7 @@
-import type { Stats } from "node:fs"
-import { readRegular } from "../../../base/durable-write.ts"
+import { type Regular, readRegular } from "../../../base/durable-write.ts"
 
 /** The file as it lies there; its text is a binary string, one character a byte. */
-export type Present = { readonly bytes: Uint8Array; readonly stats: Stats; readonly text: string }
+export type Present = Regular & { readonly text: string }
 
 /** Bytes. What is larger is no file of credentials. */
 export const largest = 1024 * 1024

@@ -3,6 +3,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import { draftOf, removalOf, tidyFile, unchanged } from "../file/draft.ts"
+import { refusePlanted } from "../file/planted.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -30,13 +31,13 @@ export function openFolder(settings: Settings): Output {
     },
     compare: (values) => compare(settings, values),
     remove: async (secrets, known, signal) => {
-      const found = await look(settings)
+      const found = await lookToBelieve(settings)
       signal.throwIfAborted()
       const going = settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name)))
       await refuseDrift({ ...settings, variables: going }, found, new Map(), known)
       return draftAll(settings, found, new Map(going.map(({ name }) => [name, undefined])))
     },
-    adopt: async (secrets) => adoptFrom(settings, heldIn(await look(settings), chomp), secrets),
+    adopt: async (secrets) => adoptFrom(settings, heldIn(await lookToBelieve(settings), chomp), secrets),
     tidy: async () => {
       for (const { name } of settings.variables) await tidyFile(join(target, name))
     },
@@ -53,13 +54,20 @@ async function look(settings: Settings): Promise<Found> {
   return found
 }
 
+/** If what is there, and whose it is, may go on. */
+async function lookToBelieve(settings: Settings): Promise<Found> {
+  const found = await look(settings)
+  for (const [name, present] of found) await refusePlanted({ target: join(settings.target, name), files: settings.files }, present)
+  return found
+}
+
 function archived(found: Found): Uint8Array | undefined {
   return found.size === 0 ? undefined : archiveOf(new Map([...found].map(([name, { bytes }]) => [name, bytes])))
 }
 
 async function prepare(settings: Settings, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
   const rendered = render(settings, values)
-  const found = await look(settings)
+  const found = await lookToBelieve(settings)
   signal.throwIfAborted()
   const now = archived(found)
   if (now === undefined || known.wrote?.(settings.target, now) !== true) await refuseDrift(settings, found, rendered, known)

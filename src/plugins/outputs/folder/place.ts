@@ -1,7 +1,9 @@
-import { chmod, chown, lstat, mkdir } from "node:fs/promises"
-import { dirname } from "node:path"
+import { basename, dirname } from "node:path"
 import { removeEmptyFolder, syncFolder, writeError } from "../../../base/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
+import { linkError } from "../../../base/file-errors.ts"
+import { type Folder, isOurs, openFolder } from "../../../base/folder.ts"
+import { makeFolderIn } from "../../../base/new-folder.ts"
 import { type FileRules, modeOf, ownership } from "../file-options.ts"
 
 /** The folder, where nobody has made it yet: for those who read the files, and nobody else. */
@@ -15,31 +17,55 @@ export type MadeFolder = {
 
 export async function makeFolder(folder: string, rules: FileRules): Promise<MadeFolder> {
   if (await isThere(folder)) return { mends: false, commit: async () => undefined, discard: async () => undefined }
-  if (!(await isThere(dirname(folder)))) {
-    throw new AppError("output-folder-missing", `the folder above ${folder} does not exist`, { hint: "create it, private to those who read the files (mkdir -m 0750)" })
-  }
+  await using above = await folderAbove(folder)
   const { uid, gid } = await ownership(rules, undefined)
+  refuseOtherOwner(above, folder, uid)
   try {
-    await mkdir(folder, { mode: 0o700 })
-    if (uid !== undefined || gid !== undefined) await chown(folder, uid ?? process.geteuid?.() ?? 0, gid ?? process.getegid?.() ?? 0)
-    await chmod(folder, (modeOf(rules) & 0o040) === 0 ? 0o700 : 0o750)
+    await makeFolderIn(above, basename(folder), { mode: (modeOf(rules) & 0o040) === 0 ? 0o700 : 0o750, uid, gid })
   } catch (error) {
-    await removeEmptyFolder(folder)
+    if (systemCode(error) !== "EEXIST") await removeEmptyFolder(folder)
     throw writeError(folder, error)
   }
   return { mends: true, commit: () => syncFolder(dirname(folder)), discard: () => removeEmptyFolder(folder) }
 }
 
-export async function refuseOddFolder(folder: string): Promise<void> {
-  const stats = await lstat(folder).catch((error: unknown) => {
-    const code = systemCode(error)
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined
-    throw new AppError("file-unreadable", `cannot look at ${folder}: ${code ?? "unknown error"}`)
+/** Once it is made it would lie below a folder of another user, where no rotation passes. */
+export function refuseOtherOwner(above: Folder, folder: string, uid: number | undefined): void {
+  const { keeper } = above
+  if (uid === undefined || isOurs(uid) || typeof keeper !== "number" || keeper === uid) return
+  throw new AppError("folder-of-others", `${folder} would belong to user ${uid}, below a folder that user ${keeper} can change`, {
+    hint: `user ${keeper} could replace it: make the folder above it root's (chown root), or put it elsewhere`,
   })
-  if (stats?.isSymbolicLink()) throw new AppError("file-is-link", `${folder} is a symbolic link`, { hint: "name the folder that it points to" })
-  if (stats !== undefined && !stats.isDirectory()) throw new AppError("file-irregular", `${folder} is not a folder`)
+}
+
+async function folderAbove(folder: string): Promise<Folder> {
+  try {
+    return await openFolder(dirname(folder))
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw writeError(folder, error)
+    throw new AppError("output-folder-missing", `the folder above ${folder} does not exist`, { hint: "create it, private to those who read the files (mkdir -m 0750)" })
+  }
+}
+
+export async function refuseOddFolder(folder: string): Promise<void> {
+  try {
+    await using above = await openFolder(dirname(folder))
+    const stats = await above.disk.look(above.at(basename(folder)))
+    if (stats?.isSymbolicLink()) throw linkError(folder, "folder")
+    if (stats !== undefined && !stats.isDirectory()) throw new AppError("file-irregular", `${folder} is not a folder`)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    const code = systemCode(error)
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw new AppError("file-unreadable", `cannot look at ${folder}: ${code ?? "unknown error"}`)
+  }
 }
 
 async function isThere(folder: string): Promise<boolean> {
-  return lstat(folder).then(() => true, () => false)
+  try {
+    await using _ = await openFolder(folder)
+    return true
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return false
+    throw writeError(folder, error)
+  }
 }

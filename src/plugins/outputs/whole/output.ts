@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
+import { draftOf, readToBelieve, readToRestore, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
 import { readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -21,7 +21,7 @@ export function openWhole(whole: Whole): Output {
     compare: (values) => compare(whole, values),
     remove: (secrets, known, signal) => remove(whole, secrets, known, signal),
     adopt: async (secrets) => {
-      const present = await readPresent(target)
+      const present = await readToBelieve(whole)
       return present === undefined || isBlank(present.text) ? {} : adoptFrom(whole, contentsOf(whole, present.text).entries, secrets)
     },
     tidy: () => tidyFile(target),
@@ -40,7 +40,7 @@ async function prepare(whole: Whole, values: Values, known: Known, signal: Abort
 }
 
 async function restore(whole: Whole, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readToWrite(whole)
+  const present = await readToRestore(whole)
   signal.throwIfAborted()
   const former = held(whole, before === undefined ? undefined : Buffer.from(before).toString("latin1"))
   const changed = changes(held(whole, present?.text), former)

@@ -1,0 +1,40 @@
+import { AppError } from "../../../base/error.ts"
+import { isOurs } from "../../../base/folder.ts"
+import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
+import type { Present } from "./present.ts"
+
+/** A file of ours: where, and how it should lie there. */
+export type OwnFile = { readonly target: string; readonly files: FileRules }
+
+/**
+ * Whose a file is says who shall read the value, and what stands in it may go on: so it must be no file that somebody else
+ * put there for that. One that another user owns counts where nobody else could have put it there: in a folder of ours; in
+ * a folder of that user alone, if it holds something; or where `owner` names that user.
+ */
+export async function refusePlanted(file: OwnFile, present: Present): Promise<void> {
+  const { stats, keeper } = present
+  if (keeper === "ours" || isOurs(stats.uid)) return
+  const wanted = await ownerOf(file.files)
+  if (wanted.uid === stats.uid) return
+  const holds = present.text.trim() !== ""
+  if (keeper === stats.uid && holds && (file.files.in_place !== true || wanted.uid === undefined)) return
+  if (file.files.in_place !== true && !(keeper === "shared" && holds) && !keepsOf(file.files, wanted)) return
+  throw planted(file, present, wanted.uid)
+}
+
+/** Would the next file have something of the owner or the group of this one? */
+function keepsOf(rules: FileRules, { uid, gid }: { readonly uid?: number; readonly gid?: number }): boolean {
+  if (process.geteuid?.() === 0 && uid === undefined) return true
+  return gid === undefined && (modeOf(rules) & 0o070) !== 0
+}
+
+function planted({ target, files }: OwnFile, { stats, keeper }: Present, wanted: number | undefined): AppError {
+  const why = keeper === "shared" ? "others than root and this user can put files there" : `user ${keeper} can put files there`
+  return new AppError("output-planted", `${target} belongs to user ${stats.uid}, and ${why}: whether that user shall read the values cannot be told`, { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) })
+}
+
+function wayOut(target: string, { uid, gid, wanted, inPlace }: { readonly uid: number; readonly gid: number; readonly wanted: number | undefined; readonly inPlace: boolean }): string {
+  const mayGive = process.geteuid?.() === 0 || inPlace
+  if (wanted === undefined && mayGive) return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
+  return `if what it holds is right, chown it to user ${wanted ?? process.geteuid?.() ?? 0}; else remove it`
+}
