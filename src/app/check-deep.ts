@@ -34,7 +34,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),
-    runCheck(hooks, { programs: programsOf(config), me }),
+    runCheck(hooks, { programs: programsOf(config) }),
     runCheck(settings, {
       trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),

@@ -15,21 +15,26 @@ import { AppError } from "./error.ts"
 /** Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that. */
 export type Keeper = "ours" | "shared" | number
 
+type Found = { readonly keeper: Keeper; readonly stats: Stats; readonly weak: string | undefined; readonly place: string; readonly held: number | undefined }
+
 export class Folder {
   /** As it was named. */
   readonly path: string
   readonly disk: Disk
   readonly keeper: Keeper
   readonly stats: Stats
+  /** The first folder on the way that another user can change. */
+  readonly weak: string | undefined
   /** Its path without links; or, for one that is held, what leads to it by its descriptor. */
   readonly #place: string
   readonly #held: number | undefined
 
-  constructor(path: string, disk: Disk, { keeper, stats, place, held }: { readonly keeper: Keeper; readonly stats: Stats; readonly place: string; readonly held: number | undefined }) {
+  constructor(path: string, disk: Disk, { keeper, stats, weak, place, held }: Found) {
     this.path = path
     this.disk = disk
     this.keeper = keeper
     this.stats = stats
+    this.weak = weak
     this.#place = place
     this.#held = held
   }
@@ -106,6 +111,7 @@ class Way {
   #stats: Stats | undefined
   #third: { readonly uid: number; readonly path: string } | undefined
   #shared = false
+  #weak: string | undefined
   #links = 0
 
   constructor(named: string, disk: Disk) {
@@ -146,7 +152,7 @@ class Way {
     this.#held = held
     this.#place = `/proc/self/fd/${held}`
     const stats = await this.#disk.stat(held)
-    if (isOpen(this.#now) && !isOurs(stats.uid)) this.#shared = true
+    if (isOpen(this.#now) && !isOurs(stats.uid)) this.#share(this.#shown)
     this.#enter(stats, this.#show(step))
     await refuseWithoutProc(this.#disk, this.#place, stats)
   }
@@ -159,8 +165,9 @@ class Way {
   async end(): Promise<Folder> {
     const stats = this.#now
     // Who can make files in it can plant one, also where the sticky bit keeps what is there.
-    const keeper = this.#shared || isOpen(stats) ? "shared" : (this.#third?.uid ?? "ours")
-    const folder = new Folder(this.#named, this.#disk, { keeper, stats, place: this.#place, held: this.#held })
+    if (isOpen(stats)) this.#share(this.#shown)
+    const keeper = this.#shared ? "shared" : (this.#third?.uid ?? "ours")
+    const folder = new Folder(this.#named, this.#disk, { keeper, stats, weak: this.#weak, place: this.#place, held: this.#held })
     this.#held = undefined
     return folder
   }
@@ -184,10 +191,16 @@ class Way {
   #enter(stats: Stats, shown: string): void {
     this.#shown = shown
     this.#stats = stats
-    if (isOpen(stats) && !isSticky(stats)) this.#shared = true
+    if (isOpen(stats) && !isSticky(stats)) this.#share(shown)
     if (isOurs(stats.uid)) return
+    this.#weak ??= shown
     if (this.#third !== undefined && this.#third.uid !== stats.uid) throw othersError(this.#named, this.#third, { uid: stats.uid, path: shown })
     this.#third ??= { uid: stats.uid, path: shown }
+  }
+
+  #share(shown: string): void {
+    this.#shared = true
+    this.#weak ??= shown
   }
 
   /** Can nobody but root and us have put this there, in the folder where we are, or replace it? */
@@ -215,8 +228,8 @@ export function isOurs(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.()
 }
 
-/** Others than its owner can make files in it. */
-function isOpen({ mode, uid, gid }: Stats): boolean {
+/** Others than its owner can write: into a file, or make files in a folder. */
+export function isOpen({ mode, uid, gid }: Stats): boolean {
   if ((mode & 0o002) !== 0) return true
   if ((mode & 0o020) === 0 || gid === 0 || gid === process.getegid?.()) return false
   return isOurs(uid) || !isPrivateGroup(uid, gid)

@@ -1,7 +1,21 @@
 import { accessSync, constants, statSync } from "node:fs"
+import { AppError } from "./error.ts"
+import { isOpen, isOurs, openFolderOf } from "./folder.ts"
 
-/** Why this user cannot run the program at `path`, and what to do; undefined where nothing is known to stand in the way. */
-export function unrunnable(path: string): { readonly says: string; readonly remedy: string } | undefined {
+/** What stands in the way of running a program. */
+export type Obstacle = { readonly code: "hook-missing" | "hook-writable"; readonly says: string; readonly remedy: string }
+
+/** Why the program at `path` cannot, or must not, be run by this user; undefined where nothing is known to stand in the way. */
+export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
+  const missing = unrunnable(path)
+  if (missing !== undefined) return { code: "hook-missing", ...missing }
+  const changeable = await changeableBy(path)
+  return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
+}
+
+type Fault = { readonly says: string; readonly remedy: string }
+
+function unrunnable(path: string): Fault | undefined {
   try {
     if (statSync(path).isDirectory()) return { says: "is a folder, not a program", remedy: "correct the path in the config" }
   } catch {
@@ -12,5 +26,23 @@ export function unrunnable(path: string): { readonly says: string; readonly reme
     return undefined
   } catch {
     return { says: "may not be executed by this user", remedy: `chmod +x ${path}` }
+  }
+}
+
+/** Whoever can change a program that we run has our rights. */
+export async function changeableBy(path: string): Promise<Fault | undefined> {
+  try {
+    const { folder, name } = await openFolderOf(path)
+    await using held = folder
+    const { keeper, weak = held.path } = held
+    if (typeof keeper === "number") return { says: `can be changed by user ${keeper}, who owns ${weak}`, remedy: `chown root ${weak}` }
+    if (keeper === "shared") return { says: `can be changed by others, who can write in ${weak}`, remedy: `chmod go-w ${weak}` }
+    const stats = await held.disk.look(held.at(name))
+    if (stats === undefined) return undefined
+    if (!isOurs(stats.uid)) return { says: `can be changed by user ${stats.uid}, who owns it`, remedy: `chown root ${path}` }
+    return isOpen(stats) ? { says: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` } : undefined
+  } catch (error) {
+    if (error instanceof AppError) return { says: `can be changed by others: ${error.message}`, remedy: error.hint ?? "put it where only root can write" }
+    return undefined
   }
 }

@@ -1,4 +1,4 @@
-import { unrunnable } from "../base/runnable.ts"
+import { obstacleTo } from "../base/runnable.ts"
 import type { Credential, Deployment, Fields, Finding, Values } from "../core/ports.ts"
 import { nextVersionId, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
@@ -33,8 +33,8 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
   // In an incident a sick deployment is reported in the end, and stops nothing.
-  if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...unrunnableBy(session, name).map((one): Finding => ({ ...one, severity: "warning" }))]
-  const runnable = order.contain !== undefined ? { members, left } : withoutUnrunnable(session, members, left)
+  if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...(await unrunnableBy(session, name)).map((one): Finding => ({ ...one, severity: "warning" }))]
+  const runnable = order.contain !== undefined ? { members, left } : await withoutUnrunnable(session, members, left)
   const healthy = order.why === "new" || order.contain !== undefined ? runnable : await withoutSick(session, runnable.members, runnable.left)
   return { ...(await withoutUnwritable(session, healthy)), firsts, findings }
 }
@@ -103,21 +103,26 @@ async function first(session: Session, name: string, firsts: Record<string, Fiel
   return findings
 }
 
-/** Programs of the deployments that read this secret which could not even be started. */
-function unrunnableBy(session: Session, name: string): readonly Finding[] {
-  return deploymentsOf(session, [name]).flatMap((deployment) =>
-    [{ port: deployment.restarter, what: "restart" }, ...(deployment.health === undefined ? [] : [{ port: deployment.health, what: "health check" }])].flatMap(({ port: { program }, what }) => {
-      const obstacle = program === undefined ? undefined : unrunnable(program)
-      return obstacle === undefined ? [] : [error("hook-missing", `${program} (the ${what} of ${session.work.environment}/${deployment.name}) ${obstacle.says}`, obstacle.remedy)]
+/** Programs of the deployments that read this secret which could not even be started, or which others can change. */
+async function unrunnableBy(session: Session, name: string): Promise<readonly Finding[]> {
+  const programs = deploymentsOf(session, [name]).flatMap((deployment) => {
+    const restart = { deployment, program: deployment.restarter.program, what: "restart" }
+    return deployment.health === undefined ? [restart] : [restart, { deployment, program: deployment.health.program, what: "health check" }]
+  })
+  const found = await Promise.all(
+    programs.map(async ({ deployment, program, what }) => {
+      const obstacle = program === undefined ? undefined : await obstacleTo(program)
+      return obstacle === undefined ? [] : [error(obstacle.code, `${program} (the ${what} of ${session.work.environment}/${deployment.name}) ${obstacle.says}`, obstacle.remedy)]
     }),
   )
+  return found.flat()
 }
 
 /** The rotation would fail at their restart and go back, and the way back would fail there too. */
-function withoutUnrunnable(session: Session, members: readonly string[], left: Outcomes): Pick<Preflight, "members" | "left"> {
+async function withoutUnrunnable(session: Session, members: readonly string[], left: Outcomes): Promise<Pick<Preflight, "members" | "left">> {
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
-    const [found] = unrunnableBy(session, name)
+    const [found] = await unrunnableBy(session, name)
     if (found !== undefined) out[name] = { is: "left", code: found.code, says: found.says, ...(found.remedy === undefined ? {} : { hint: found.remedy }) }
   }
   return { members: members.filter((name) => out[name] === undefined), left: out }

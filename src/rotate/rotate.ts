@@ -34,9 +34,9 @@ function remarkFound(session: Session, members: readonly string[], findings: Pre
   for (const secret of members) for (const { code, says, yields } of findings[secret] ?? []) if (yields === true) session.remark({ event: "found", secret, code, says })
 }
 
-/** A containment is not held up by a program that cannot be started: who looks on has time to mend it. */
+/** A containment is not held up by a program that cannot be started, or should not be: who looks on has time to mend it. */
 function unrunnableIn(members: readonly string[], findings: Preflight["findings"]): ReadonlySet<string> {
-  const found = members.flatMap((secret) => findings[secret] ?? []).filter(({ code }) => code === "hook-missing")
+  const found = members.flatMap((secret) => findings[secret] ?? []).filter(({ code }) => code === "hook-missing" || code === "hook-writable")
   return new Set(found.map(({ says, remedy }) => `${says}: ${remedy}`))
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { unrunnable } from "../../src/base/runnable.ts"
+import { obstacleTo } from "../../src/base/runnable.ts"
 import { type Expected, files } from "../../src/check/files.ts"
 import { hooks } from "../../src/check/hooks.ts"
 import { parents } from "../../src/check/parents.ts"
@@ -105,15 +105,15 @@ test("parents warns of a foreign group, and fails for a foreign owner", async ()
 test("hooks finds a program that others can change or that is not there", async () => {
   await using folder = await temporaryFolder()
   const path = make(join(folder.path, "restart"), 0o755)
-  const look = (): Promise<readonly string[]> => found(hooks, { programs: [{ path, what: "the restart of production/api" }], me })
+  const look = (): Promise<readonly string[]> => found(hooks, { programs: [{ path, what: "the restart of production/api" }] })
   expect(await look()).toEqual([])
   chmodSync(path, 0o757)
   expect(await look()).toEqual(["hook-writable error"])
   chmodSync(path, 0o644)
   expect(await look()).toEqual(["hook-missing error"])
-  expect(unrunnable(path)?.remedy).toBe(`chmod +x ${path}`)
+  expect((await obstacleTo(path))?.remedy).toBe(`chmod +x ${path}`)
   chmodSync(path, 0o755)
   chmodSync(folder.path, 0o777)
   expect(await look()).toEqual(["hook-writable error"])
-  expect(await found(hooks, { programs: [{ path: join(folder.path, "none"), what: "a restart" }], me })).toEqual(["hook-missing error"])
+  expect(await found(hooks, { programs: [{ path: join(folder.path, "none"), what: "a restart" }] })).toEqual(["hook-missing error"])
 })

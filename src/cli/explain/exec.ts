@@ -9,7 +9,7 @@ export const exec = {
   "exec-cannot-probe": "Your program cannot log in (probe), so nothing would prove a rotation. Teach it verify; where the service holds two values, trust_apply: true takes its word instead.",
   "exec-unproven": "Your program cannot log in, and trust_apply takes its word: that it said yes counts as proof. Teach it verify if the service has any way to try a value.",
   "exec-disagrees": "The config and your program's describe say different things about how many values the service holds. The wrong one of the two would lock clients out. Correct holds in the config, or the program.",
-  "exec-program-open": "Everybody can write your program, which is given the values. chmod o-w it, and look at what it holds before it runs again.",
+  "exec-program-open": "Others than root and mycelium's user can change your program, which is given the values: it belongs to another user, or they can write into it or in a folder on the way to it. It was not run. Do as the message says, and look at what it holds before it runs again.",
   "exec-trust-needless": "Your program can log in, so its word need not be trusted: take trust_apply out.",
   "exec-field-unknown": "Your program asks for a field that no version has. Fields are user and password.",
   "exec-user-differs": "The current version belongs to another user than the config names. Adopt the value of this user, or put the former one back.",

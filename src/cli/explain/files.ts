@@ -30,6 +30,6 @@ export const files = {
   "reference-missing": "A credential that mycelium itself needs (an admin's password, the identity) is not where the config says. If only the variable is not set in your shell but is where the service runs, nothing is wrong. Else make the file, readable by mycelium's user alone, or correct the reference.",
   "reference-empty": "A credential that mycelium needs is there, but empty. Write it again; a final line end does not count.",
   "reference-not-text": "A credential that mycelium needs is not text: probably the wrong file is named. Correct the reference.",
-  "reference-open": "A file with a credential that mycelium needs can be read, or written, by everybody on this machine. Run chmod o= on it, and change that credential if others may have read it.",
+  "reference-open": "A file with a credential that mycelium needs can be read, or written, by everybody on this machine, or another user can have put it there; or others can change the program that gives it. Do as the message says, and change that credential if others may have read it.",
   "report-exists": "A file stands where the report should go, and it is not a report as mycelium made it: perhaps a person has written into it, under the headings that are for people. Nothing was written. Choose another name; or, if what is there may be lost, add --force.",
 } as const

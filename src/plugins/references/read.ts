@@ -1,7 +1,9 @@
 import type { Stats } from "node:fs"
 import { resolve } from "node:path"
 import { AppError } from "../../base/error.ts"
+import { isOurs } from "../../base/folder.ts"
 import { readRealFile } from "../../base/real-file.ts"
+import { changeableBy } from "../../base/runnable.ts"
 import { failureOf, type RunOptions, type RunResult } from "../../base/spawn.ts"
 import type { Finding, Reference } from "../../core/ports.ts"
 import { Secret } from "../../core/secret.ts"
@@ -47,6 +49,7 @@ async function fileText(path: string): Promise<string> {
   const found = await readRealFile(path, largest)
   if (found === undefined) throw new AppError("reference-missing", `there is no file ${path}`, { hint: "it holds a credential that the config asks for: make it, readable by this user alone, or name another" })
   if ((found.stats.mode & 0o002) !== 0) throw new AppError("reference-open", `${path} can be written by everybody`, { hint: `chmod 600 ${path}, and look at what it holds` })
+  if (found.keeper === "shared" && !isOurs(found.stats.uid)) throw new AppError("reference-open", `${path} belongs to user ${found.stats.uid}, in a folder where others can put files`, { hint: `if that user may choose this credential, move it to a folder of theirs; else put the right one there, root's or this user's` })
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(found.bytes)
   } catch {
@@ -72,7 +75,10 @@ function variable(name: string, reach: ReferenceReach): string {
 /** The program gets the PATH of all our programs and HOME, nothing else of our environment. */
 async function output(command: readonly string[], reach: ReferenceReach): Promise<string> {
   const [program = "", ...rest] = command
-  const argv = [program.includes("/") ? resolve(reach.folder, program) : program, ...rest]
+  const path = program.includes("/") ? resolve(reach.folder, program) : undefined
+  const fault = path === undefined ? undefined : await changeableBy(path)
+  if (fault !== undefined) throw new AppError("reference-open", `${path} ${fault.says}: it could give a credential of theirs`, { hint: fault.remedy })
+  const argv = [path ?? program, ...rest]
   const home = reach.env("HOME")
   const result = await reach.run(argv, { timeoutMs: commandMs, cwd: reach.folder, ...(home === undefined ? {} : { env: { HOME: home } }) })
   const failure = failureOf(program, result)

@@ -1,5 +1,6 @@
 import type { z, ZodType } from "zod"
 import { AppError } from "../../../base/error.ts"
+import { changeableBy } from "../../../base/runnable.ts"
 import { markVariable } from "../../../base/marked-processes.ts"
 import { failureOf, pickEnvironment, run, type RunResult } from "../../../base/spawn.ts"
 import type { Reach } from "../../../core/ports.ts"
@@ -33,6 +34,7 @@ const longestMs = 120_000
 /** Runs the program once: a document in, a document out. Nothing that it says is repeated, for it may hold values. */
 export async function call<Answer extends ZodType>(place: Place, question: Question<Answer>, signal: AbortSignal): Promise<z.output<Answer>> {
   const { options, reach, argv } = place
+  await refuseChangeable(place)
   const result = await run(argv, {
     cwd: reach.folder,
     env: { ...pickEnvironment(["HOME", "LANG", "TZ"], (name) => reach.host.env(name)), ...options.env, [markVariable]: place.mark },
@@ -43,6 +45,12 @@ export async function call<Answer extends ZodType>(place: Place, question: Quest
   const says = `${place.program} ${question.verb}`
   refuseFailure(says, result)
   return read(says, result.stdout, question.answer)
+}
+
+/** Whoever can change the program has our rights, and the values. */
+async function refuseChangeable({ program }: Place): Promise<void> {
+  const fault = program.includes("/") ? await changeableBy(program) : undefined
+  if (fault !== undefined) throw new AppError("exec-program-open", `${program} ${fault.says}, and it is given the values`, { hint: `${fault.remedy}, and look at what it holds` })
 }
 
 /** `describe` is asked before anything is known to be right: it gets no values at all. */

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises"
 import { AppError } from "../../../base/error.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
 import { type Place, call, credentials } from "./call.ts"
@@ -19,19 +18,12 @@ export async function preflight(place: Place, { current }: Versions, signal: Abo
   try {
     // A reference that cannot be read would stop `apply`.
     await credentials(place)
-    return [...(await openFindings(place)), ...disagreements(place, await describe(place, signal))]
+    return disagreements(place, await describe(place, signal))
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
     return [problem(error.code, error.message, error.hint)]
   }
-}
-
-/** Whoever can change the program is given the values. */
-async function openFindings({ program }: Place): Promise<readonly Finding[]> {
-  const mode = program.includes("/") ? await stat(program).then((stats) => stats.mode, () => 0) : 0
-  if ((mode & 0o002) === 0) return []
-  return [problem("exec-program-open", `${program} can be written by everybody, and it is given the values`, `chmod o-w ${program}, and look at what it holds`)]
 }
 
 /** The config says before anything runs how the secret behaves; the program must say the same. */
