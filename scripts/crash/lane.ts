@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { Ran } from "../../test/support/mycelium.ts"
 import { type Shop, openShop } from "../../test/support/shop.ts"
 import { type Call, readStrace } from "../../test/support/strace.ts"
+import { strace } from "../../test/support/tracing.ts"
 import { type Cut, counted, traced } from "./cuts.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
@@ -78,7 +79,7 @@ export class Lane implements AsyncDisposable {
   /** The command; under strace where its options are given. */
   async run(options?: readonly string[]): Promise<Ran> {
     if (options === undefined) return this.shop.project.mycelium(this.scenario.args)
-    const under = ["strace", "-f", "--seccomp-bpf", "-y", "-Y", "-qq", "-s", "16", "-o", this.#log, ...options]
+    const under = strace("--seccomp-bpf", "-y", "-Y", "-s", "16", "-o", this.#log, ...options)
     return this.shop.project.mycelium(this.scenario.args, { under })
   }
 

@@ -3,8 +3,7 @@ import { cpSync, existsSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { underJournald, whyNoJournald } from "../support/journald.ts"
 import { type Project, type Ran, json, layOut } from "../support/mycelium.ts"
-
-const noStrace = Bun.which("strace") === null
+import { cannotTrace, skippedUntraced, strace } from "../support/tracing.ts"
 
 async function house(audit: object = {}, secrets: readonly string[] = ["key", "token"]): Promise<Project> {
   const outputs = [{ dotenv: ".env", variables: Object.fromEntries(secrets.map((name) => [name.toUpperCase(), `{{ ${name}.password }}`])) }]
@@ -127,7 +126,7 @@ describe("heads that left the machine", () => {
   })
 })
 
-describe.skipIf(noStrace)(`a log in parts, killed at each step${noStrace ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`a log in parts, killed at each step${skippedUntraced}`, () => {
   test("of closing one: no line is lost, none stands twice, the next act goes on", async () => {
     await using project = await house({ segment: "1KiB" }, ["key"])
     const act = (under: readonly string[] = []): Promise<Ran> => project.mycelium(["exec", "production", "--", "true"], { under })
@@ -141,7 +140,7 @@ describe.skipIf(noStrace)(`a log in parts, killed at each step${noStrace ? " (sk
       for (let when = 1; ; when++) {
         rmSync(project.store, { recursive: true })
         cpSync(kept, project.store, { recursive: true, preserveTimestamps: true })
-        const { signal } = await act(["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`])
+        const { signal } = await act(strace("-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`))
         if (signal !== "SIGKILL") break
         kills++
         expect((await act()).code).toBe(0)

@@ -7,8 +7,7 @@ import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { openShop } from "../support/shop.ts"
 import { pathsIn, readStrace } from "../support/strace.ts"
-
-const noStrace = Bun.which("strace") === null
+import { cannotTrace, skippedUntraced, strace } from "../support/tracing.ts"
 
 const environment = { rotate_every: "90d", secrets: { key: "generated", token: "generated" } }
 
@@ -158,7 +157,7 @@ describe("with a journal open", () => {
   })
   afterAll(async () => server[Symbol.asyncDispose]())
 
-  test.skipIf(noStrace)(`rekey leaves it open, and the way back still has its bytes${noStrace ? " (skipped: strace is not installed)" : ""}`, async () => {
+  test("rekey leaves it open, and the way back still has its bytes", async () => {
     await using shop = await openShop(server, {})
     await shop.adopt()
     shop.sicken()
@@ -181,11 +180,11 @@ describe("with a journal open", () => {
   })
 })
 
-describe.skipIf(noStrace)(`rekey --new-identity, killed at each durable step${noStrace ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`rekey --new-identity, killed at each durable step${skippedUntraced}`, () => {
   test("its steps: a copy, both identities, the store's keys, each state, the new identity alone; each in its folder, synced", async () => {
     await using project = await house()
     const log = join(project.root, "strace.log")
-    expect((await project.mycelium(["rekey", "--new-identity"], { under: ["strace", "-f", "-y", "-qq", "-o", log, "-e", "trace=rename,fsync"] })).code).toBe(0)
+    expect((await project.mycelium(["rekey", "--new-identity"], { under: strace("-y", "-o", log, "-e", "trace=rename,fsync") })).code).toBe(0)
     const steps = readStrace(log).filter(({ result }) => result === "0").map(({ name, args }) => `${name} ${pathsIn(args).at(-1)?.split("/").at(-1)}`.replace(/old-.*$/, "old"))
     const replaced = (file: string, folder: string): readonly string[] => [`fsync .${file}.mycelium-draft`, `rename ${file}`, `fsync ${folder}`]
     expect(steps.map((step) => step.replace("old.mycelium-draft", "old"))).toEqual([
@@ -213,7 +212,7 @@ describe.skipIf(noStrace)(`rekey --new-identity, killed at each durable step${no
       for (let when = 1; ; when++) {
         rmSync(project.home, { recursive: true })
         cpSync(kept, project.home, { recursive: true, preserveTimestamps: true })
-        const { signal } = await run("strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`)
+        const { signal } = await run(...strace("-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`))
         if (signal !== "SIGKILL") break
         kills++
         const at = { call, when }

@@ -5,6 +5,7 @@ import { scenarios } from "../../scripts/crash/scenarios.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
 /** A small sample of `bun run crash`, other cuts each time: the seed of a failure is in its message. */
 
@@ -12,7 +13,6 @@ const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
 const cutsEach = 3
 /** Other scenarios each time, too: a third of them. */
 const sample = scenarios.filter((_, index) => index % 3 === seed % 3)
-const missing = Bun.which("strace") === null
 
 let postgres: PostgresServer
 let redis: RedisServer
@@ -28,7 +28,7 @@ afterAll(async () => {
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(missing)(`the binary, killed at system calls${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`the binary, killed at system calls${skippedUntraced}`, () => {
   test.each(sample)("loses nothing and comes to rest: $name, $says", async (scenario) => {
     const { faults, reached } = await explore({ postgres, redis, keys }, scenario, { count: cutsEach, random: randomFrom(seed), lanes: 2 })
     const reproduce = `bun run crash --scenario ${scenario.name} --seed ${seed} --cuts ${cutsEach}`

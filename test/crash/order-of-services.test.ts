@@ -4,22 +4,22 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { type Shop, type ShopOptions, openShop } from "../support/shop.ts"
 import { type Call, threadsOf } from "../support/strace.ts"
+import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 import { durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
 /** The same order for every service: what it is told had been made to last, in the state and in the log, before it was told. */
 
-const missing = Bun.which("strace") === null
 let postgres: PostgresServer
 let redis: RedisServer
 let keys: KeyService
 beforeAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   postgres = await startPostgres()
   redis = await startRedis()
   keys = await KeyService.start(2)
 })
 afterAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   await postgres[Symbol.asyncDispose]()
   await redis[Symbol.asyncDispose]()
   await keys[Symbol.asyncDispose]()
@@ -45,7 +45,7 @@ const firsts: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a program", () => ({ exec: keys, empty: true }), program],
 ]
 
-describe.skipIf(missing)(`the order of system calls, service by service${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`the order of system calls, service by service${skippedUntraced}`, () => {
   test.each(rotations)("%s learns a value, and loses the old one, only after the state lasts", async (_, options, told) => {
     await using shop = await openShop(postgres, options())
     await shop.adopt()

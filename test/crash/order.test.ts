@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 import { type Call, pathsIn } from "../support/strace.ts"
+import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 import { draftOf, durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
 /**
@@ -9,25 +10,24 @@ import { draftOf, durableWrites, expectDurable, lastBefore, traced } from "./ord
  * what a crash of the machine must find on the disk had been synced, file and folder, before anybody outside was told.
  */
 
-const missing = Bun.which("strace") === null
 let server: PostgresServer
 let shop: Shop
 let calls: readonly Call[] = []
 
 beforeAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   server = await startPostgres()
   shop = await openShop(server, { two: true, admin: true })
   await shop.adopt()
   calls = await traced(shop, 0)
 }, 60_000)
 afterAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   await shop[Symbol.asyncDispose]()
   await server[Symbol.asyncDispose]()
 })
 
-describe.skipIf(missing)(`the order of system calls in a rotation${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`the order of system calls in a rotation${skippedUntraced}`, () => {
   test("the new value is in the state, synced and renamed and its folder synced, before ALTER ROLE is sent", () => {
     const sent = only(handedOver(calls))
     const write = lastBefore(durableWrites(calls, shop.project.statePath()), sent)

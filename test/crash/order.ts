@@ -2,6 +2,7 @@ import { expect } from "bun:test"
 import { join } from "node:path"
 import type { Shop } from "../support/shop.ts"
 import { type Call, pathsIn, readStrace } from "../support/strace.ts"
+import { strace } from "../support/tracing.ts"
 
 /** Which write had come to last when something was said: read from a log of system calls. */
 
@@ -9,7 +10,7 @@ import { type Call, pathsIn, readStrace } from "../support/strace.ts"
 export async function traced({ project }: Shop, exit: number, args: readonly string[] = ["rotate-now", "production"]): Promise<readonly Call[]> {
   const log = join(project.root, "strace.log")
   const trace = "trace=openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg,vfork,clone,clone3"
-  const { code, stdout, stderr } = await project.mycelium(args, { under: ["strace", "-f", "-y", "-qq", "-s", "300", "-o", log, "-e", trace] })
+  const { code, stdout, stderr } = await project.mycelium(args, { under: strace("-y", "-s", "300", "-o", log, "-e", trace) })
   if (code !== exit) throw new Error(`the rotation ended with ${code}: ${stdout}${stderr}`)
   return readStrace(log)
 }

@@ -5,6 +5,7 @@ import { fresh, scenarios } from "../../scripts/crash/scenarios.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
 /**
  * A small sample of `bun run crash --power`. SIGKILL does not test fsync, for the page cache survives it: here every disk is
@@ -12,7 +13,6 @@ import { type RedisServer, startRedis } from "../support/servers/redis.ts"
  */
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
-const missing = Bun.which("strace") === null
 const rotating = scenarios.filter(({ onlyRevoke, name }) => onlyRevoke !== true && name !== "role-forward")
 /** Always: a store that was made a moment ago, and the plainest rotation, killed first. */
 const sample = [...fresh, ...scenarios.filter(({ name }) => name === "role-forward"), ...rotating.filter((_, index) => index % 16 === seed % 16)]
@@ -21,19 +21,19 @@ let postgres: PostgresServer
 let redis: RedisServer
 let keys: KeyService
 beforeAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   postgres = await startPostgres()
   redis = await startRedis()
   keys = await KeyService.start(2)
 })
 afterAll(async () => {
-  if (missing) return
+  if (cannotTrace !== undefined) return
   await postgres[Symbol.asyncDispose]()
   await redis[Symbol.asyncDispose]()
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(missing)(`the power goes${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, () => {
   test.each(sample)("at any instant, nothing is lost: $name, $says", async (scenario) => {
     const how = { count: 3, kills: 1, random: randomFrom(seed) }
     const { faults, instants } = await losePower({ postgres, redis, keys }, scenario, how)

@@ -10,12 +10,12 @@ import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { openShop } from "../support/shop.ts"
+import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
 /** A small sample of `bun run faults`, other ones each time: the seed of a failure is in its message. */
 
 const seed = Number(process.env["FAULTS_SEED"] ?? Date.now() % 1_000_000)
 const each = 4
-const missing = Bun.which("strace") === null
 const names = ["role-forward", "role-back", "again", "role-adopt", "render", "reconcile"]
 
 let postgres: PostgresServer
@@ -30,7 +30,7 @@ afterAll(async () => {
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(missing)(`the binary, whose system calls fail${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`the binary, whose system calls fail${skippedUntraced}`, () => {
   test.each(scenarios.filter(({ name }) => names.includes(name)))("says why, loses nothing and comes to rest: $name, $says", async (scenario) => {
     const random = randomFrom(seed)
     const { faults, reached } = await explore({ postgres, redis, keys }, scenario, { choose: (all) => sample(all, each, random), lanes: 2 })

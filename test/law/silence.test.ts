@@ -8,10 +8,10 @@ import { versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { type Call, pathsIn, readStrace, threadsOf } from "../support/strace.ts"
+import { cannotTrace, skippedUntraced, strace } from "../support/tracing.ts"
 
 /** A marked secret goes through everything that the binary can do with it, well and badly, and is looked for everywhere afterwards. */
 
-const missing = Bun.which("strace") === null
 const marked = `Marked-${randomBytes(18).toString("hex")}.1`
 /** Values that were never ours, but lie where the binary looks. */
 const foreign = { drift: `Drifted-${randomBytes(12).toString("hex")}.1`, admin: `Admin-${randomBytes(12).toString("hex")}.1`, config: `Config-${randomBytes(12).toString("hex")}.1` }
@@ -43,8 +43,8 @@ afterAll(async () => {
 
 async function run(...args: readonly string[]): Promise<Ran> {
   const log = join(shop.project.root, "strace.log")
-  const traced = !missing && !tired
-  const under = !traced ? [] : ["strace", "-f", "-y", "-qq", "-s", "0", "-o", log, "-e", "trace=openat,open,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,umask,clone,clone3"]
+  const traced = cannotTrace === undefined && !tired
+  const under = !traced ? [] : strace("-y", "-s", "0", "-o", log, "-e", "trace=openat,open,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,umask,clone,clone3")
   const ran = await shop.project.mycelium(args, { under, env: { MYCELIUM_DEBUG: "stack" } })
   said.push(ran)
   if (traced) calls.push(...ours(readStrace(log)))
@@ -141,7 +141,7 @@ describe("no value is found", () => {
   })
 })
 
-describe.skipIf(missing)(`every file that the binary makes${missing ? " (skipped: strace is not installed)" : ""}`, () => {
+describe.skipIf(cannotTrace !== undefined)(`every file that the binary makes${skippedUntraced}`, () => {
   test("is private from its first instant", () => {
     const made = calls.filter(({ name, args }) => name === "creat" || (/^open(at)?$/.test(name) && args.includes("O_CREAT")))
     expect(made.length).toBeGreaterThan(50)

@@ -6,6 +6,7 @@ import { openSets } from "../../src/core/state.ts"
 import type { Ran } from "../support/mycelium.ts"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import type { Shop } from "../support/shop.ts"
+import { strace } from "../support/tracing.ts"
 
 /** What is expected of the world, as little of it as the commands need. */
 export type Model = {
@@ -98,7 +99,7 @@ export class Killed implements Command {
   }
   check = ({ known }: Readonly<Model>): boolean => known
   async run(model: Model, real: Real): Promise<void> {
-    await run(model, real, ["rotate-now", "production"], ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${this.call}`, "-e", `inject=${this.call}:signal=KILL:when=${this.when}`])
+    await run(model, real, ["rotate-now", "production"], strace("-o", "/dev/null", "-e", `trace=${this.call}`, "-e", `inject=${this.call}:signal=KILL:when=${this.when}`))
   }
   toString = (): string => `rotate, killed at ${this.call} ${this.when}`
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { openShop } from "../support/shop.ts"
+import { cannotTrace } from "../support/tracing.ts"
 import { Adopt, Backup, Change, Delete, FailOrHeal, First, Killed, type Real, Recover, Restore, Rotate, PutBack, atFirst, settle } from "./shop-model.ts"
 
 /**
@@ -11,7 +12,6 @@ import { Adopt, Backup, Change, Delete, FailOrHeal, First, Killed, type Real, Re
 
 const seed = Number(process.env["MODEL_SEED"] ?? Date.now() % 1_000_000_000)
 const numRuns = Number(process.env["MODEL_RUNS"] ?? 5)
-const missing = Bun.which("strace") === null
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 const kills = fc.record({ call: fc.constantFrom("fsync", "rename", "sendto", "vfork", "unlink", "recvfrom", "write"), when: fc.integer({ min: 1, max: 12 }) }).map(({ call, when }) => new Killed(call, when))
 const steps = [
   fc.constant(new Rotate()),
-  ...(missing ? [] : [kills, kills, kills]),
+  ...(cannotTrace !== undefined ? [] : [kills, kills, kills]),
   fc.constant(new Recover()),
   fc.constant(new FailOrHeal()),
   fc.constant(new Change()),
@@ -34,7 +34,7 @@ const steps = [
   fc.constant(new Restore()),
 ]
 
-describe(`random sequences of commands and accidents${missing ? " (without kills: strace is not installed)" : ""}`, () => {
+describe(`random sequences of commands and accidents${cannotTrace === undefined ? "" : ` (without kills: ${cannotTrace})`}`, () => {
   test("lose nothing, and come to rest", async () => {
     let commands = 0
     const property = fc.asyncProperty(fc.commands(steps, { maxCommands: 14, size: "max" }), async (sequence) => {

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Held } from "../../../test/support/shop-services.ts"
+import { strace } from "../../../test/support/tracing.ts"
 import { type Lane, folders } from "../lane.ts"
 import { Disk } from "./disk.ts"
 import { type Logged, readPowerLog, tracedForPower } from "./log.ts"
@@ -48,7 +49,7 @@ async function traced(lane: Lane, commands: readonly (readonly string[])[], from
   const logged: Logged[] = []
   for (const args of commands) {
     const log = join(project.root, "power.log")
-    const under = ["strace", "-f", "--seccomp-bpf", "-y", "-Y", "-qq", "-xx", "-s", "4194304", "-o", log, "-e", `trace=${tracedForPower}`]
+    const under = strace("--seccomp-bpf", "-y", "-Y", "-xx", "-s", "4194304", "-o", log, "-e", `trace=${tracedForPower}`)
     const ran = await project.mycelium(args, { under })
     if (ran.code === undefined) throw new Error(`${args[0]} did not end by itself: ${ran.stderr}`)
     const since = (logged.at(-1)?.returned ?? from) + 1
