@@ -80,7 +80,7 @@ export async function prove(session: Session, name: string, candidate: Credentia
   if (answer === "unknown") throw new AppError("no-answer", `${as}the service gives no clear answer to a login`, { hint: "see that it runs and can be reached from here, at the address in the config" })
   if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
   if (known === undefined) throw new AppError("adopt-refused", "the service refuses the value that was found", { hint: `put the right one into the output first, or type it in: mycelium adopt ${session.work.environment} --ask${current === undefined ? "" : "; if the state has the right one, empty that line, then mycelium render writes it there"}` })
-  throw new AppError("adopt-refused", `${as}the service refuses it: somebody has changed it, or the login is off`, { hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (the README shows how to open it)` })
+  throw new AppError("adopt-refused", `${as}the service refuses it: it was changed there, or the login is off`, { hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (the README shows how to open it)` })
 }
 
 export function isWeakIn(fields: Fields): boolean {

@@ -36,7 +36,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
   return lookInto(app, environment, async (session) => {
     const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
     const names = chosen.filter((name) => !session.isOpen(name))
-    const { members, left, findings, firsts } = await preflight(session, { ...how, secrets: names })
+    const { members, left, findings, firsts } = await preflight(session, { ...how, secrets: names, trial: true })
     const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
     const unfinished = unfinishedIn(session, chosen, how)
     return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }

@@ -41,7 +41,7 @@ async function ask({ place, driver, versions: open, wrong }: Login, { withinMs, 
   const versions = await open()
   const { current } = versions
   if (current === undefined) return
-  const findings = await within(withinMs, (signal) => driver.preflight(versions, signal))
+  const findings = await within(withinMs, (signal) => driver.preflight(versions, signal, { trial: true }))
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
   const control = await probe(driver, wrong(current), withinMs)

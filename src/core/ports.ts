@@ -51,14 +51,21 @@ export interface Reach {
 /** Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if left out). */
 export type MakeText = (field: string, shape?: number | Shape) => Secret
 
+/** A trial only shows what would stand in the way: nothing of it is kept. */
+export type Trial = { readonly trial: boolean }
+
 /** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
 export interface Driver {
   /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
   readonly overlap: "both" | "one" | "none"
   /** Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and nothing of them goes on. */
   draft(versions: Versions, text: MakeText, contain?: boolean): Fields
-  /** Could a rotation succeed, persist and be proven here? Changes nothing. An error keeps the secret out of the set before any value exists. The engine itself probes `current` and a wrong value. */
-  preflight(versions: Versions, signal: AbortSignal): Promise<readonly Finding[]>
+  /**
+   * Could a rotation succeed, persist and be proven here? Changes no login. An error keeps the secret out of the set before any
+   * value exists. The engine itself probes `current` and a wrong value. A `trial` is followed by no rotation, and writes nothing
+   * anywhere, not even what a rotation has the service write down anyway.
+   */
+  preflight(versions: Versions, signal: AbortSignal, how?: Trial): Promise<readonly Finding[]>
   /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery, and every revoke that an earlier run may have begun: a late one takes away what is made live after it. */
   settle(known: readonly Credential[], signal: AbortSignal): Promise<boolean>
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
@@ -103,9 +110,6 @@ export interface Draft {
   commit(): Promise<void>
   discard(): Promise<void>
 }
-/** A trial is discarded: it shows what would stand in the way, and need not be durable. */
-export type Trial = { readonly trial: boolean }
-
 /** A file, or a folder of them, that shows values to programs. */
 export interface Output {
   /** Absolute path, unique in the config. */

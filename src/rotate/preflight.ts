@@ -1,5 +1,5 @@
 import { obstacleTo } from "../base/runnable.ts"
-import type { Credential, Deployment, Fields, Finding, Values } from "../core/ports.ts"
+import type { Credential, Deployment, Fields, Finding, Trial, Values } from "../core/ports.ts"
 import { nextVersionId, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { deploymentsOf } from "./restart-all.ts"
@@ -20,7 +20,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   const verdicts = await Promise.all(
     order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
       try {
-        const found = order.why === "new" ? await first(session, name, firsts) : await again(session, name, { order, round })
+        const found = order.why === "new" ? await first(session, name, { firsts, ...isTrial(order) }) : await again(session, name, { order, round })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
         return [name, error === undefined ? undefined : { is: "left", code: error.code, says: error.says, ...(error.remedy === undefined ? {} : { hint: error.remedy }) }]
@@ -39,17 +39,21 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   return { ...(await withoutUnwritable(session, healthy)), firsts, findings }
 }
 
+function isTrial({ trial }: Order): Trial {
+  return { trial: trial === true }
+}
+
 /** A secret that has a current value. */
-async function again(session: Session, name: string, { order: { contain }, round }: { readonly order: Order; readonly round: Round }): Promise<readonly Finding[]> {
+async function again(session: Session, name: string, { order, round }: { readonly order: Order; readonly round: Round }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
-  if (contain !== undefined) return underAttack(session, name, contain.patient === true ? undefined : round)
+  if (order.contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(order.contain.patient === true ? {} : { round }) })
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
   if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
-  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal))
+  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal, isTrial(order)))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
 }
@@ -58,10 +62,10 @@ async function again(session: Session, name: string, { order: { contain }, round
  * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
  * ends. Older values are ended with it. `round` left out: there is time.
  */
-async function underAttack(session: Session, name: string, round: Round | undefined): Promise<readonly Finding[]> {
+async function underAttack(session: Session, name: string, { round, trial }: Trial & { readonly round?: Round }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
-  const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal)
+  const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal, { trial })
   const found = await (round === undefined ? atService(session, name, deadlines.preflight, look) : round.look(name, look))
   const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
   const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : one.code === "password-refused" ? { ...one, ...locked } : { ...locked, ...one }))
@@ -92,11 +96,11 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
 }
 
 /** A secret without a value: `stored` refuses where somebody visibly uses one. */
-async function first(session: Session, name: string, firsts: Record<string, Fields>): Promise<readonly Finding[]> {
+async function first(session: Session, name: string, { firsts, trial }: Trial & { readonly firsts: Record<string, Fields> }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name)) return [error("journal-open", "its first value is on its way, and its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   if (versionAt(session.state(name), "current") !== undefined) return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
-  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal))
+  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal, { trial }))
   if (findings.some((one) => one.severity === "error") || driver.stored === undefined) return findings
   const stored = await atService(session, name, deadlines.preflight, (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined))
   if (stored !== undefined) firsts[name] = stored

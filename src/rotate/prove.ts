@@ -87,5 +87,5 @@ function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
 /** Neither pending nor current is accepted: a person must look. */
 export function lostTrack(answer: Answer): Extract<Verdict, { readonly is: "stuck" }> {
   if (answer.other !== undefined) return { is: "stuck", code: "drifted", says: `the service accepts ${answer.other}, neither the current nor the new value` }
-  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know: somebody has changed it, or the login is off" }
+  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know: a person has changed it there, or the login is off" }
 }

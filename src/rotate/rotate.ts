@@ -16,6 +16,8 @@ export type Order = {
   readonly incident?: string
   /** A fresh value, no way back, no grace, no session of before. `patient`: silent servers are waited for. */
   readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
+  /** Nothing follows: what is asked may write nothing. */
+  readonly trial?: true
 }
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */

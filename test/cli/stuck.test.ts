@@ -37,7 +37,7 @@ describe.each([["in the first restart", false], ["in that of the way back", true
     await shop.setPassword(byHand)
     const before = [shop.project.read(".env"), await stages(shop)]
     const ran = await shop.run("rotate-now", "production")
-    expect(ran.stdout).toContain("production/postgres: STUCK: the service refuses every value that we know: somebody has changed it, or the login is off (stuck)")
+    expect(ran.stdout).toContain("production/postgres: STUCK: the service refuses every value that we know: a person has changed it there, or the login is off (stuck)")
     expect(ran.stdout).toContain("hint: if you know the password that works, give it: mycelium adopt production --ask")
     expect(ran.code).toBe(7)
     expect([shop.project.read(".env"), await stages(shop)]).toEqual(before)
@@ -101,7 +101,7 @@ describe("adopt of a value that is known", () => {
     expect({ out: known.stdout, code: known.code }).toEqual({ out: "production/postgres: known already, v1\n", code: 0 })
     await shop.setPassword(byHand)
     const refused = await shop.run("adopt", "production")
-    expect(refused.stdout).toContain("production/postgres: not adopted: it is known as v1, but the service refuses it: somebody has changed it, or the login is off (adopt-refused)")
+    expect(refused.stdout).toContain("production/postgres: not adopted: it is known as v1, but the service refuses it: it was changed there, or the login is off (adopt-refused)")
     expect(refused.code).toBe(1)
     expect(await stages(shop)).toEqual(["v1 current"])
   })

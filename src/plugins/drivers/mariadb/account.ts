@@ -66,10 +66,10 @@ export async function readUsable(connection: Connection, name: AccountName): Pro
 export function accountProblem(account: Account | undefined, name: AccountName): { readonly says: string; readonly hint: string } | undefined {
   const said = sayAccount(name)
   if (account === undefined) return { says: `account ${said} does not exist`, hint: "create it, or correct user and host in the config" }
-  if (account.foreign) return { says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`, hint: `ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…')` }
-  if (account.open) return { says: `account ${said} lets in who gives no password: a rotation would lock them out`, hint: `give it one first: ALTER USER ${said} IDENTIFIED BY '…'` }
-  if (account.locked) return { says: `account ${said} is locked: the server refuses even the right password`, hint: `ALTER USER ${said} ACCOUNT UNLOCK` }
-  if (account.expired) return { says: `the password of account ${said} has expired`, hint: `ALTER USER ${said} IDENTIFIED BY '…', then mycelium adopt` }
+  if (account.foreign) return { says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`, hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own` }
+  if (account.open) return { says: `account ${said} lets in who gives no password: a rotation would lock them out`, hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it` }
+  if (account.locked) return { says: `account ${said} is locked: the server refuses even the right password`, hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK` }
+  if (account.expired) return { says: `the password of account ${said} has expired`, hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have` }
   return undefined
 }
 

@@ -1,10 +1,11 @@
 import { AppError } from "../../../base/error.ts"
+import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
 import { adminRefused } from "../refused-login.ts"
 import { type Account, accountProblem, checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
-import { asAdmin, type Place, sayAccount } from "./place.ts"
+import { type AccountName, asAdmin, type Place, sayAccount } from "./place.ts"
 import { serverProblems } from "./server.ts"
 import { isShared, maySeeSessions, readGrants } from "./sessions.ts"
 
@@ -30,33 +31,46 @@ async function readOrDenied(connection: Connection, { account }: Place): Promise
   })
 }
 
-function accountFindings({ account: name }: Place, account: Account | undefined | "denied", { current, previous, pending, doubtful }: Versions): readonly Finding[] {
+function accountFindings({ account: name, reach: { label } }: Place, account: Account | undefined | "denied", { current, previous, pending, doubtful }: Versions): readonly Finding[] {
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
   if (unfit !== undefined) return [problem("mariadb-user-unfit", unfit.says, unfit.hint)]
   // Without a version of ours, whether there is a password at all is asked by `stored`.
   if (account === undefined || current === undefined) return []
+  // What an account holds that lacks ours may be all that its programs have: it has drifted.
+  if (passwordOf(current) !== undefined && !account.hashes.includes(hashOf(current))) return [{ ...problem("current-refused", `account ${sayAccount(name)} does not hold the current value`, driftRemedy(label)), yields: true }]
   const ours = [current, previous, pending, ...doubtful].flatMap((one) => (one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)]))
   const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
-  return [{ ...problem("mariadb-unknown-password", says, `SHOW CREATE USER ${sayAccount(name)} shows the hash of each: find out whose it is, and ALTER USER to the hash of yours alone if nobody needs it`), yields: true }]
+  const remedy = `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, and ours is what SELECT PASSWORD('…') says of the password in the output; if nobody needs the other: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' with the hash of ours, or mycelium rotate-now ${label} --contain, which ends all but a new one`
+  return [{ ...problem("mariadb-unknown-password", says, remedy), yields: true }]
 }
 
 /** By what the server says that the admin holds: a trial would leave its date in the account. */
 async function rightFindings({ account: name, options: { admin } }: Place, connection: Connection, account: Account | undefined | "denied"): Promise<readonly Finding[]> {
   const may = await readGrants(connection)
   const missing = [...(may("CREATE USER") ? [] : [`CREATE USER ON *.*`]), ...(account === "denied" ? ["SELECT ON mysql.global_priv"] : [])]
-  if (missing.length > 0) return [problem("not-permitted", `${admin.user} may not do what a rotation needs: ${missing.join(", ")}`, missing.map((right) => `GRANT ${right} TO ${admin.user}`).join("; "))]
-  const sessions = maySeeSessions(may) ? [] : [note("sessions-out-of-reach", `${admin.user} may not see and end the sessions of others: end_sessions would fail`, `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin.user}`)]
+  const self = await ownAccount(connection)
+  if (missing.length > 0) return [problem("not-permitted", `${admin.user} may not do what a rotation needs: ${missing.join(", ")}`, missing.map((right) => `GRANT ${right} TO ${sayAccount(self)}`).join("; "))]
+  const sessions = maySeeSessions(may) ? [] : [note("sessions-out-of-reach", `${admin.user} may not see and end the sessions of others: end_sessions would fail`, `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${sayAccount(self)}`)]
   const shared = (await isShared(connection, name)) ? [note("mariadb-sessions-shared", `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`, "let each account have a name of its own")] : []
-  return [...powerFindings(admin.user, may), ...sessions, ...shared]
+  return [...powerFindings(self, may), ...sessions, ...shared]
 }
 
-function powerFindings(admin: string, may: (right: string) => boolean): readonly Finding[] {
+/** The account that the server took the admin for: a name alone is another one, that of any host. */
+async function ownAccount(connection: Connection): Promise<AccountName> {
+  const [row] = await connection.query("SELECT CURRENT_USER()")
+  const [user = "", host = "%"] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)
+  return { user, host }
+}
+
+/** Nothing is taken from it: it may be the only one left that can grant anything. */
+function powerFindings({ user, host }: AccountName, may: (right: string) => boolean): readonly Finding[] {
   if (!may("SUPER")) return []
-  const remedy = `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${admin}; GRANT CREATE USER ON *.* TO ${admin}; GRANT SELECT ON mysql.global_priv TO ${admin}; for end_sessions also PROCESS, CONNECTION ADMIN ON *.*`
-  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin} may do everything, which is more than it needs`, remedy }]
+  const own = sayAccount({ user: user === "mycelium" ? "mycelium_admin" : "mycelium", host })
+  const remedy = `make an admin that only mycelium uses: CREATE USER ${own} IDENTIFIED BY 'PASSWORD'; GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO ${own}; GRANT SELECT ON mysql.global_priv TO ${own}; then name it under admin, with that password by reference (PROCESS and CONNECTION ADMIN are for end_sessions and --contain)`
+  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${user} may do everything, which is more than it needs`, remedy }]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

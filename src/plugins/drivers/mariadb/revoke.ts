@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
 import { changing, type Place } from "./place.ts"
@@ -10,7 +11,7 @@ export function revoke(place: Place, old: Credential, live: Credential, endSessi
   return changing(place, signal, async (connection) => {
     const { hashes } = await readUsable(connection, place.account)
     if (!hashes.includes(stays)) {
-      throw new AppError("mariadb-live-missing", `${connection.says}: the account does not hold its present password, so the older one stays`, { hint: "somebody else has changed it: put it back, or mycelium adopt the new one" })
+      throw new AppError("mariadb-live-missing", `${connection.says}: the account does not hold its present password, so the older one stays`, { hint: driftRemedy(place.reach.label) })
     }
     // The same password under two versions lives as long as either.
     if (dead !== stays && hashes.includes(dead)) await writeHashes(place, connection, hashes.filter((hash) => hash !== dead))

@@ -11,7 +11,7 @@ export function ownerFindings({ owner }: Pair, { roles }: PairSeen): readonly Fi
   if (seen === undefined) return [problem("owner-missing", `role ${owner}, the owner, does not exist`, `CREATE ROLE ${quoteName(owner)} NOLOGIN`)]
   if (seen.login !== "t") return []
   const says = `role ${owner}, the owner, may log in: a password of its own would never rotate`
-  return [problem("owner-can-login", says, `ALTER ROLE ${quoteName(owner)} NOLOGIN PASSWORD NULL`)]
+  return [problem("owner-can-login", says, `once no program logs in as it: ALTER ROLE ${quoteName(owner)} NOLOGIN PASSWORD NULL`)]
 }
 
 /** `since16`: a membership has options of its own, which count; before that the role's attribute does. */

@@ -64,7 +64,7 @@ function loginFindings({ options: { admin }, roles }: Place, { asked }: Connecti
   if (asked !== "nothing") return []
   if (admin !== undefined) return [{ code: "admin-not-asked", severity: "info", says: `the server lets ${admin.user} in without asking for a password` }]
   const says = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
-  return [problem("password-not-asked", says, "use scram-sha-256 in pg_hba.conf")]
+  return [problem("password-not-asked", says, "once its programs have a password: use scram-sha-256 in pg_hba.conf")]
 }
 
 async function eachRole(roles: SeenRoles, connection: Connection): Promise<readonly Finding[]> {

@@ -30,7 +30,7 @@ async function leaveOnly(connection: Connection, user: string, hash: string): Pr
   await persist(connection)
   const { hashes } = await readUsable(connection, user)
   if (hashes.length === 1 && hashes[0] === hash) return !alone
-  throw new AppError("redis-not-kept", `${connection.says}: user ${user} holds other passwords again: somebody else changes users there`, { remedy: "retry", hint: "find out who, and take the right from him: ACL LIST shows who may ACL SETUSER" })
+  throw new AppError("redis-not-kept", `${connection.says}: user ${user} holds other passwords again: somebody else changes users there`, { remedy: "retry", hint: "find out who does, and take that right from them: ACL LIST shows who may ACL SETUSER" })
 }
 
 async function countOf(place: Place, user: string, ask: Ask): Promise<number> {

@@ -27,7 +27,7 @@ export const redis = defineDriver({
     return {
       overlap: "both",
       draft: (_, text) => ({ user: options.user, password: text("password", valueShape(options)) }),
-      preflight: (versions, signal) => preflight(place, versions, signal),
+      preflight: (versions, signal, how) => preflight(place, versions, signal, how),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),

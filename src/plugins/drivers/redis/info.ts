@@ -6,6 +6,8 @@ export type Info = {
   readonly version: number
   /** Another one after each start: tells two names of one server. */
   readonly runId: string
+  /** "" where it was started without one. */
+  readonly configFile: string
   readonly role: string
   /** The same at a primary and its replicas. */
   readonly replicationId: string
@@ -24,6 +26,7 @@ export async function readInfo(connection: Connection): Promise<Info> {
   return {
     version: Number.parseFloat(field("redis_version")) || 0,
     runId: field("run_id"),
+    configFile: field("config_file"),
     role: field("role"),
     replicationId: field("master_replid"),
     linkedToPrimary: field("master_link_status") === "up",

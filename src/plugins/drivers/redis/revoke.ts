@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { serverTime } from "./apply.ts"
 import { type Client, endClients } from "./clients.ts"
@@ -13,15 +14,15 @@ import { hashOf, readUsable, userOf } from "./user.ts"
 export async function revoke(place: Place, old: Credential, live: Credential, { endSessions }: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }> {
   const ask: Ask = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]
-  await onAll(place, ask, (connection) => remove(connection, userOf(place, old), { dead, stays })).finally(() => userChanged(place, userOf(place, old)))
+  await onAll(place, ask, (connection) => remove(place, connection, userOf(place, old), { dead, stays })).finally(() => userChanged(place, userOf(place, old)))
   return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
 }
 
 /** The last password that works is never taken away. */
-async function remove(connection: Connection, user: string, { dead, stays }: { readonly dead: string; readonly stays: string }): Promise<void> {
+async function remove({ reach: { label } }: Place, connection: Connection, user: string, { dead, stays }: { readonly dead: string; readonly stays: string }): Promise<void> {
   const before = await readUsable(connection, user)
   if (!before.hashes.includes(stays)) {
-    throw new AppError("redis-live-missing", `${connection.says}: user ${user} does not hold its present password, so the older one stays`, { hint: "somebody else has changed it: put it back, or mycelium adopt the new one" })
+    throw new AppError("redis-live-missing", `${connection.says}: user ${user} does not hold its present password, so the older one stays`, { hint: driftRemedy(label) })
   }
   // The same password under two versions lives as long as either.
   if (dead === stays) return

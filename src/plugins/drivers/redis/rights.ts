@@ -4,11 +4,12 @@ import { type Client, listClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"
 import { type Info, readInfo } from "./info.ts"
-import { type Keeper, rewriteConfig, saveAcl } from "./persist.ts"
+import { type Kept, lookAtKeeping } from "./keeping.ts"
+import { rewriteConfig, saveAcl } from "./persist.ts"
 import { lookName, type Place } from "./place.ts"
 import { readUser, type User } from "./user.ts"
 
-/** What we may do at a node, found out by doing it in a way that changes nothing: ACL DRYRUN exists since Redis 7 only. */
+/** What we may do at a node, found out by doing it in a way that changes nothing. */
 export type Tried = {
   /** Rules that the user who asks lacks: "+client|kill". */
   readonly missing: readonly string[]
@@ -16,7 +17,7 @@ export type Tried = {
   /** null: there is no such user. */
   readonly user: User | null | undefined
   readonly clients: readonly Client[] | undefined
-  readonly keeper: Keeper | AppError | undefined
+  readonly keeper: Kept["keeper"]
   /** How many nodes the cluster has; undefined where it is none. */
   readonly clusterNodes: number | undefined
 }
@@ -24,7 +25,7 @@ export type Tried = {
 /** Nobody has this id. */
 const nobody = String(2n ** 63n - 1n)
 
-export async function tryAll({ options: { user } }: Place, connection: Connection): Promise<Tried> {
+export async function tryAll({ options: { user, admin } }: Place, connection: Connection, trial: boolean): Promise<Tried> {
   const missing: string[] = []
   const attempt = async <Result>(rule: string, act: () => Promise<Result>): Promise<Result | undefined> => {
     try {
@@ -45,21 +46,25 @@ export async function tryAll({ options: { user } }: Place, connection: Connectio
     attempt("+acl|getuser", async () => (await readUser(connection, user)) ?? null),
   ])
   // Without a rule it changes nothing; but it would create a user that is not there.
-  if (found != null) await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
-  const keeper = await tryKeeping(connection, attempt)
+  if (found != null && !trial) await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
   const nodes = info?.cluster === true ? await countNodes(connection, attempt) : undefined
-  return { missing, info, user: found, clients, keeper, clusterNodes: nodes }
+  const kept = await lookAtKeeping(connection, { who: admin?.user ?? user, trial }, info)
+  return { missing: [...missing, ...kept.missing], info, user: found, clients, keeper: kept.keeper, clusterNodes: nodes }
 }
 
 type Attempt = <Result>(rule: string, act: () => Promise<Result>) => Promise<Result | undefined>
 
-async function tryKeeping(connection: Connection, attempt: Attempt): Promise<Tried["keeper"]> {
+/** Has the server write its users down: only a try tells whether the file can be written, and `apply` does nothing else. An error is what came of it. */
+export async function tryKeeping(connection: Connection): Promise<Kept> {
+  let rule = "+acl|save"
   try {
-    const saved = await attempt("+acl|save", () => saveAcl(connection))
-    if (saved !== false) return saved === true ? "aclfile" : undefined
-    return (await attempt("+config|rewrite", () => rewriteConfig(connection))) === undefined ? undefined : "config"
+    if (await saveAcl(connection)) return { keeper: "aclfile", missing: [] }
+    rule = "+config|rewrite"
+    await rewriteConfig(connection)
+    return { keeper: "config", missing: [] }
   } catch (error) {
-    if (error instanceof AppError && error.code.startsWith("redis-")) return error
+    if (isKind(error, "noperm")) return { keeper: undefined, missing: [rule] }
+    if (error instanceof AppError && error.code.startsWith("redis-")) return { keeper: error, missing: [] }
     throw error
   }
 }
@@ -81,24 +86,33 @@ export function rightFindings({ options: { admin, user } }: Place, { missing }: 
 }
 
 /** Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by mistake. */
-export async function powerFindings({ options: { admin } }: Place, connection: Connection, { keeper, info }: Tried): Promise<readonly Finding[]> {
+export async function powerFindings({ options: { admin } }: Place, connection: Connection, tried: Tried): Promise<readonly Finding[]> {
   if (admin === undefined) return []
   const own = await readUser(connection, admin.user)
   if (own?.commands.startsWith("+@all") !== true) return []
-  const rules = leastRules(keeper, info)
-  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin.user} may do everything (+@all), which is more than it needs`, remedy: `ACL SETUSER ${admin.user} ${rules.join(" ")}` }]
+  const rules = leastRules(tried).join(" ")
+  const shared = admin.user === "default" || tried.clients?.some((client) => client.user === admin.user && !client.name.startsWith("mycelium")) === true
+  const remedy = shared ? await ownAdmin(connection, rules) : `if nobody else logs in as ${admin.user}: ACL SETUSER ${admin.user} ${rules}`
+  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin.user} may do everything (+@all), which is more than it needs`, remedy }]
 }
 
-/** Channels have rules since Redis 6.2. */
-function leastRules(keeper: Tried["keeper"], info: Info | undefined): readonly string[] {
-  const save = keeper === "config" ? ["+acl|save", "+config|rewrite"] : ["+acl|save"]
+/** Rights that are taken from a user are taken from every program that logs in as it. A name that is taken is somebody's. */
+async function ownAdmin(connection: Connection, rules: string): Promise<string> {
+  let name = "mycelium"
+  while ((await readUser(connection, name)) !== undefined) name += "-admin"
+  return `make an admin that only mycelium uses: ACL SETUSER ${name} on '>PASSWORD' ${rules}; ACL SAVE (or CONFIG REWRITE) keeps it; then admin: { user: ${name}, password: { file: FILE } }, with that password in FILE`
+}
+
+/** Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the config file may. */
+function leastRules({ keeper, info }: Tried): readonly string[] {
   return [
     "resetkeys",
     ...((info?.version ?? 0) >= 6.2 ? ["resetchannels"] : []),
     "-@all",
     "+acl|getuser",
     "+acl|setuser",
-    ...save,
+    "+acl|save",
+    ...(keeper === "aclfile" ? [] : ["+config|rewrite"]),
     "+client|id",
     "+client|kill",
     "+client|list",

@@ -63,8 +63,8 @@ export type Problem = { readonly code: string; readonly says: string; readonly h
 /** Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing, and ends `nopass`. */
 export function userProblem(user: User | undefined, name: string): Problem | undefined {
   if (user === undefined) return { code: "redis-user-missing", says: `user ${name} does not exist`, hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config` }
-  if (user.nopass) return { code: "redis-nopass", says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`, hint: `give it one first: ACL SETUSER ${name} resetpass '>PASSWORD'` }
-  if (!user.on) return { code: "redis-user-off", says: `user ${name} is off: the server refuses even the right password`, hint: `ACL SETUSER ${name} on` }
+  if (user.nopass) return { code: "redis-nopass", says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`, hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'` }
+  if (!user.on) return { code: "redis-user-off", says: `user ${name} is off: the server refuses even the right password`, hint: `if it is to log in again: ACL SETUSER ${name} on` }
   return undefined
 }
 

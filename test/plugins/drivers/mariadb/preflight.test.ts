@@ -59,6 +59,25 @@ describe("preflight() refuses an account that is not fit", () => {
     await expect(shop.open().stored?.(soon())).rejects.toMatchObject({ code: "value-exists" })
   })
 
+  test("that does not hold our password: it has drifted, and is not told that its only one may go", async () => {
+    const shop = await account(server)
+    await server.sql(`alter user '${shop.user}'@'%' identified by 'Set-by-hand-at-night.1'`)
+    expect((await findings(shop)).filter(({ severity }) => severity === "error")).toEqual([
+      { code: "current-refused", severity: "error", says: `account '${shop.user}'@'%' does not hold the current value`, remedy: expect.stringContaining("mycelium reconcile production"), yields: true },
+    ])
+    await expect(shop.open().revoke(credential("v0", shop.user, "Set-by-hand-at-night.1"), shop.old, { endSessions: false }, soon())).rejects.toMatchObject({ code: "mariadb-live-missing", hint: expect.stringContaining("mycelium reconcile production") })
+    expect(await hashesAt(server, shop.user)).toEqual(hashesOf(credential("v0", shop.user, "Set-by-hand-at-night.1")))
+  })
+
+  test("of which nothing changes while it is looked at", async () => {
+    const shop = await account(server)
+    const kept = (): Promise<unknown> => server.sql("select User, Host, Priv from mysql.global_priv order by User, Host")
+    const before = await kept()
+    await shop.open().preflight(versions(shop.old), soon(), { trial: true })
+    await shop.open().probe(credential("v9", shop.user, "wrong"), soon())
+    expect(await kept()).toEqual(before)
+  })
+
   test("whose version belongs to another user", async () => {
     const shop = await account(server)
     const other = credential("v1", "other", shop.password)
@@ -145,7 +164,7 @@ describe("preflight() and the admin", () => {
     const { acceptedAt } = await driver.apply(next, versions(shop.old, next), soon())
     const live = { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
     await expect(driver.revoke(shop.old, live, { endSessions: true }, soon())).rejects.toMatchObject({ code: "sessions-out-of-reach" })
-    await server.sql(/GRANT .* TO weak$/.exec(sight[0]?.remedy ?? "")?.[0] ?? "")
+    await server.sql(/GRANT .* TO 'weak'@'%'$/.exec(sight[0]?.remedy ?? "")?.[0] ?? "")
     expect(await driver.preflight(versions(live), soon())).toEqual([])
     expect(await driver.revoke(shop.old, live, { endSessions: true }, soon())).toEqual({ sessionsEnded: 1 })
     expect([await driver.probe(shop.old, soon()), await driver.probe(live, soon()), await driver.settle([live], soon())]).toEqual(["refused", "accepted", true])
@@ -162,9 +181,23 @@ describe("preflight() and the admin", () => {
     expect(await open(server, { user: shop.user, admin: { user: "member", password: { env: "ADMIN" } } }, "member-password").preflight(versions(shop.old), soon())).toEqual([])
   })
 
-  test("that may do everything is more than it needs", async () => {
+  test("that may do everything keeps it: one of its own is advised, and that is enough", async () => {
     const shop = await account(server)
-    expect(await findings(shop)).toMatchObject([{ code: "admin-too-powerful", severity: "warning" }])
+    const found = await findings(shop)
+    expect(found).toMatchObject([{ code: "admin-too-powerful", severity: "warning" }])
+    expect(found[0]?.remedy).not.toContain("REVOKE")
+    const sql = (found[0]?.remedy ?? "").replace(/^.*?: CREATE/, "CREATE").split("; then ")[0]?.replace("PASSWORD", "Made-for-this.1") ?? ""
+    for (const one of sql.split("; ")) await server.sql(one)
+    expect(await open(server, { user: shop.user, admin: { user: "mycelium", password: { env: "ADMIN" } } }, "Made-for-this.1").preflight(versions(shop.old), soon())).toEqual([])
+  })
+
+  test("of one host is granted its rights, not another of the same name", async () => {
+    const shop = await account(server)
+    await server.sql("create user 'near'@'127.%' identified by 'near-password'")
+    const driver = open(server, { user: shop.user, admin: { user: "near", password: { env: "ADMIN" } } }, "near-password")
+    const [first] = await driver.preflight(versions(shop.old), soon())
+    for (const sql of first?.remedy?.split("; ") ?? []) await server.sql(sql)
+    expect((await driver.preflight(versions(shop.old), soon())).map(({ code }) => code)).toEqual(["sessions-out-of-reach"])
   })
 
   test("a wrong password, and a plug-in that is not spoken, are findings", async () => {

@@ -137,3 +137,15 @@ function startClient(server: MariadbServer, project: Project): { stop(): Promise
     },
   }
 }
+
+test("what only looks, and adopt, leave the accounts as they are", async () => {
+  await using server = await startMariadb()
+  await using project = await shop(server)
+  const accounts = (): Promise<unknown> => server.sql("select User, Host, Priv from mysql.global_priv order by User, Host")
+  const before = await accounts()
+  await said(project, "init")
+  for (const args of [["adopt", "production"], ["rotate-now", "production", "--dry-run"], ["rotate-now", "--all", "--contain", "--dry-run"], ["check", "--connect"], ["reconcile", "production", "--dry-run"]]) {
+    await said(project, ...args)
+    expect({ args, after: await accounts() }).toEqual({ args, after: before })
+  }
+})

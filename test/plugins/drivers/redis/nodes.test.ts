@@ -107,9 +107,9 @@ describe("several nodes", () => {
     await give(other, next)
     await drop(other, old)
     const found = await openAll(one, other).preflight(versions(old), soon())
-    expect(found.map(({ code }) => code)).toEqual(["redis-unknown-password", "redis-nodes-differ"])
-    expect(found[0]?.says).toStartWith(`127.0.0.1:${other.port}: `)
-    expect(found[1]?.says).toContain(`at 127.0.0.1:${other.port},`)
+    // What that node holds instead may be all that its programs have: nobody is told to take it away.
+    expect(found.map(({ code }) => code)).toEqual(["redis-nodes-differ"])
+    expect(found[0]?.says).toContain(`at 127.0.0.1:${other.port},`)
     await give(other, old)
     await drop(other, next)
   })

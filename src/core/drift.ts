@@ -1,0 +1,12 @@
+/**
+ * A service refuses the current value: a person has changed it there, or the server has lost the change (a failover, a backup
+ * that was put back). What a person can do, in words that are safe to follow as they stand. `place`: "production/postgres".
+ */
+export function driftRemedy(place: string): string {
+  const [environment = ""] = place.split("/")
+  return [
+    `mycelium reconcile ${environment} finds out whether an older version of it works (after a failover, or a backup that was put back) and makes that the current one`,
+    `if a person has changed it: put the value that works into the output, then mycelium adopt ${environment}, or set the current value back at the service`,
+    `if nobody should have changed it: mycelium rotate-now ${place} --contain, which needs an admin in the config`,
+  ].join("; ")
+}

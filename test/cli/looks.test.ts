@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { openShop, type Shop } from "../support/shop.ts"
+
+/** What promises to look, or to change nothing outside, leaves the services as they are: their catalogs, their files, what only their memory holds. */
+
+let server: PostgresServer
+let redis: RedisServer
+beforeAll(async () => {
+  server = await startPostgres()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+const visitor = "visitor"
+
+async function services(): Promise<unknown> {
+  const writes = /^cmdstat_(acl\|(save|setuser|deluser|load)|config\|(set|rewrite)):calls=\d+/
+  return {
+    roles: await server.sql("select xmin::text, ctid::text, rolname, rolpassword from pg_authid order by rolname"),
+    users: await redis.command("ACL", "LIST"),
+    file: readFileSync(join(redis.folder, "users.acl"), "utf8"),
+    writes: String(await redis.command("INFO", "commandstats")).split("\r\n").flatMap((line) => writes.exec(line)?.[0] ?? []),
+  }
+}
+
+/** A user that is to be gone after the server's next start. */
+async function open(): Promise<Shop> {
+  await redis.command("ACL", "SETUSER", visitor, "reset")
+  const shop = await openShop(server, { admin: true, beside: redis, two: true })
+  await redis.command("ACL", "SETUSER", visitor, "on", "nopass", "~*", "+@all")
+  return shop
+}
+
+const looks: readonly (readonly string[])[] = [
+  ["rotate-now", "production", "--dry-run"],
+  ["rotate-now", "--all", "--contain", "--dry-run"],
+  ["reconcile", "production", "--dry-run"],
+  ["delete", "production"],
+  ["status"],
+  ["plan"],
+  ["check"],
+]
+
+describe("beside a user that only the server's memory holds", () => {
+  test("adopt leaves it there alone", async () => {
+    await using shop = await open()
+    const before = await services()
+    await shop.adopt()
+    expect(await services()).toEqual(before)
+  })
+
+  test("so does all that only looks, and the store stays as it is to the byte", async () => {
+    await using shop = await open()
+    await shop.adopt()
+    const [before, files] = [await services(), shop.project.snapshot()]
+    for (const args of looks) {
+      // The shop's two logins begin with one password, which check is right to find.
+      const code = args[0] === "delete" ? 2 : args[0] === "check" ? 4 : 0
+      expect({ args, code: (await shop.run(...args)).code, after: await services(), files: shop.project.snapshot() }).toEqual({ args, code, after: before, files })
+    }
+  }, 60_000)
+
+  test("so does check --connect, which writes its line into the log and no more, and the dry run says what a rotation keeps", async () => {
+    await using shop = await open()
+    await shop.adopt()
+    const before = await services()
+    expect((await shop.run("check", "--connect")).stdout).toContain("redis-saves-all")
+    expect((await shop.run("rotate-now", "production", "--dry-run")).stdout).toContain("becomes permanent too")
+    expect(await services()).toEqual(before)
+  })
+})
