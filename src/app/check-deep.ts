@@ -16,11 +16,13 @@ import { surroundings } from "../check/surroundings.ts"
 import { look as lookAt } from "../check/way.ts"
 import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
+import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
+import { scheduleOf } from "./schedule-of.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
 /** The checks that need keys, the schedule or other programs; each is under way when this resolves. `accepted`: filled by the logins. */
@@ -30,7 +32,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
-    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, mine: isMine(config.store, me), verify: keys === undefined ? {} : verifiers(config, keys, environments), retired: keys?.retired?.length ?? 0 }),
+    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, mine: isMine(config.store, me), verify: keys === undefined ? {} : verifiers(about, keys, environments), retired: keys?.retired?.length ?? 0 }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),
@@ -47,6 +49,16 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined }),
     ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000, accepted })] : []),
   ]
+}
+
+/** When what has failed is tried next, in the words of `status`. */
+export function nextTries({ config, host }: Checked, environments: readonly Environment[]): (environment: string, secret: string) => string {
+  return (name, secret) => {
+    const state = environments.find((one) => one.name === name)?.document?.secrets[secret]
+    const options = config.environments[name]
+    if (state?.retry === undefined || options === undefined) return ""
+    return sayNextTry(state.retry, dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null), host.now())
+  }
 }
 
 function watchedFiles({ config, host }: Checked): readonly { readonly path: string; readonly what: string }[] {

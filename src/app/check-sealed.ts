@@ -9,7 +9,7 @@ import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
-import { FileLedger } from "../record/ledger.ts"
+import { FileLedger, loadUnlocked } from "../record/ledger.ts"
 import { readState } from "../record/state-file.ts"
 import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
@@ -33,23 +33,14 @@ export async function openedKeys({ config, host }: Checked, environments: readon
   }
 }
 
-/** Others may write between our look at the state and at its log: what seems older is looked at again. */
-const looks = 3
-
-export function verifiers({ store, project }: Config, keys: Keys, environments: readonly Environment[]): Readonly<Record<string, () => Promise<void>>> {
+export function verifiers({ config: { store, project }, host, stop }: Checked, keys: Keys, environments: readonly Environment[]): Readonly<Record<string, () => Promise<void>>> {
   const known = environments.filter(({ name, document }) => document !== undefined || existsSync(auditPath({ store, project, environment: name })))
   return Object.fromEntries(
     known.map(({ name }) => [
       name,
       async () => {
-        for (let left = looks - 1; ; left--) {
-          try {
-            await new FileLedger({ store, project, environment: name }, keys.mac, () => "").load()
-            return
-          } catch (error) {
-            if (left === 0 || !(error instanceof AppError) || error.code !== "state-older") throw error
-          }
-        }
+        const place = { store, project, environment: name }
+        await loadUnlocked(new FileLedger(place, keys.mac, () => ""), place, { host, stop })
       },
     ]),
   )

@@ -7,7 +7,7 @@ import { files } from "../check/files.ts"
 import { identity } from "../check/identity.ts"
 import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
-import { type Environment, state } from "../check/state.ts"
+import { type Environment, type States, state } from "../check/state.ts"
 import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
@@ -38,7 +38,7 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
   const accepted = new Set<string>()
-  const judged = (): Promise<Result> => runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now, accepted })
+  const judged = (more: Pick<States, "nextTry"> = {}): Promise<Result> => runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now, accepted, ...more })
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
@@ -48,10 +48,10 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all([judged(), ...quick]))]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
-  const { deepChecks } = await import("./check-deep.ts")
+  const { deepChecks, nextTries } = await import("./check-deep.ts")
   const deep = await Promise.all([above, ...(await deepChecks(about, states.environments, how, accepted))])
   // Last: what is noted there may be past by what the services have just said.
-  return [modes, await judged(), ...(await Promise.all(quick)), ...deep]
+  return [modes, await judged({ nextTry: nextTries(about, states.environments) }), ...(await Promise.all(quick)), ...deep]
 }
 
 /** The logs that have a line, and which of their heads have left. */
@@ -65,10 +65,10 @@ async function logsOf({ store, project }: Config, environments: readonly Environ
   )
 }
 
-type States = { readonly environments: readonly Environment[]; readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[] }
+type Read = { readonly environments: readonly Environment[]; readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[] }
 
 /** Without any key. Other than the engine, this goes on where one state cannot be read. */
-async function readStates({ store, project, environments }: Config): Promise<States> {
+async function readStates({ store, project, environments }: Config): Promise<Read> {
   const found: Environment[] = []
   const unreadable: { readonly environment: string; readonly error: unknown }[] = []
   await Promise.all(

@@ -7,7 +7,7 @@ import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
-import { type Turn, look, takeTurn } from "./turn.ts"
+import { type Turn, driftedIn, look, takeTurn } from "./turn.ts"
 import { type Drift, hasServices, watchForDrift } from "./watch.ts"
 
 /** What the service tells the one who watches it. */
@@ -20,7 +20,7 @@ export type Watch = {
   readonly drifted: (environment: string, drift: Drift) => void
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly NotContained[]) => void
-  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose value somebody else has changed. */
+  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses the current value. */
   readonly round: (next: { readonly environment: string; readonly at: Date } | undefined, drifted: readonly string[]) => void
   /** The loop goes round no less often: who watches wants to see it. */
   readonly roundEveryMs?: number
@@ -237,7 +237,7 @@ export class Daemon {
       slot.stamp = stamp
       const document = stamp === "" ? undefined : await readState(place)
       const found = look(document, options, new Date(now))
-      slot.drifted = Object.entries(document?.secrets ?? {}).flatMap(([name, { drift }]) => (drift === undefined || options.secrets[name] === undefined ? [] : [name]))
+      slot.drifted = driftedIn(document, options).map(({ secret }) => secret)
       this.#sayNotContained(slot, notContained(document))
       const due = this.#steady && found.due.length > 0
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now

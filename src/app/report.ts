@@ -8,7 +8,8 @@ import type { Config } from "../config/model.ts"
 import { type Actor, lineHash } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
 import { type AuditEntry, readLog } from "../record/audit-read.ts"
-import { readState } from "../record/state-file.ts"
+import { type Place, readState } from "../record/state-file.ts"
+import { lookSteadily } from "../record/steady-look.ts"
 import { said } from "../rotate/ask.ts"
 import { check } from "./check.ts"
 import { type IncidentReport, type Question, incidentOf } from "./report-incident.ts"
@@ -50,12 +51,24 @@ function quick(about: About): Promise<readonly Result[]> {
 /** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
 const alsoWanted = new Set(["exec", "render", "adopt", "read", "check", "restart", "health", "generate", "promote"])
 
-function readAll({ config }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
-  return sideBySide(filesAtOnce, environments, (environment) => readOne(config, environment, wanted))
+function readAll({ config, host, stop }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
+  return sideBySide(filesAtOnce, environments, async (environment) => {
+    const place = { store: config.store, project: config.project, environment }
+    const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
+    // Beside an act that is under way, the state may tell of what was not in the log yet when that was read.
+    return lookSteadily({ host, stop, environment, serial }, async () => {
+      const value = await readOne(place, wanted)
+      return { value, doubt: isBehind(value) ? `${value.document?.serial ?? ""} ${value.log.lines}` : undefined }
+    }).catch((error: unknown): Source => ({ environment, document: undefined, unreadable: reasonOf(error), entries: [], log: { lines: 0, head: "" }, incidents: [] }))
+  })
 }
 
-async function readOne({ store, project }: Config, environment: string, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
-  const place = { store, project, environment }
+function isBehind({ document, log }: Source): boolean {
+  return document !== undefined && (log.lines < document.audit.count - document.audit.lines.length || log.lines > document.audit.count)
+}
+
+async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
+  const { environment } = place
   const entries: AuditEntry[] = []
   const incidents = new Set<string>()
   let last: { readonly n: number; readonly line: string } | undefined

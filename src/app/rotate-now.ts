@@ -35,7 +35,7 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
     const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
     const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
-    const after = await revokeOwed(session, { skipGrace: false })
+    const after = await revokeOwed(session, { skipGrace: false, except: before })
     return reportOf(session, { environment, recovered, outcomes, revoked: lastOfEach([...before, ...after]), untouched })
   })
   return waitForGraces(app, first, how.waitMs)

@@ -1,7 +1,7 @@
 import type { EnvironmentConfig } from "../config/model.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type StateDocument, versionAt } from "../core/state.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -15,7 +15,11 @@ export type Turn = {
   readonly agenda: Agenda
   /** What no turn ends: a person must carry on with the containment. */
   readonly uncontained: readonly NotContained[]
+  /** Their services refuse the current value: nothing is done with them until a person acts. */
+  readonly drifted: readonly Drifted[]
 }
+
+export type Drifted = { readonly secret: string; readonly version: string }
 
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
@@ -24,17 +28,22 @@ const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
   return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => {
     const options = optionsOf(app, environment)
-    const ahead = (): Pick<Turn, "agenda" | "uncontained"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document) })
+    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document), drifted: driftedIn(session.document, options) })
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
     const before = await revokeOwed(session, { skipGrace: false })
     const { due } = look(session.document, options, app.host.now())
     const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
-    const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false })
+    const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false, except: before })
     // Last: the others wait for no one.
     const late = await takeUp()
     return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], ...ahead() }
   })
+}
+
+/** By the state: secrets of the config whose service refuses the current value. */
+export function driftedIn(document: StateDocument | undefined, { secrets }: EnvironmentConfig): readonly Drifted[] {
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => (state.drift === undefined || secrets[secret] === undefined ? [] : [{ secret, version: versionAt(state, "current")?.id ?? "" }]))
 }
 
 export function look(document: StateDocument | undefined, options: EnvironmentConfig, now: Date): Agenda {

@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type Patch, type StateDocument, versionAt } from "../core/state.ts"
+import { type Patch, versionAt } from "../core/state.ts"
+import { loadUnlocked } from "../record/ledger.ts"
 import type { Place } from "../record/state-file.ts"
 import { probe, probeControl } from "../rotate/ask.ts"
 import { Session } from "../rotate/session.ts"
@@ -10,9 +11,6 @@ import { openWork } from "./open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
 export type Drift = { readonly secret: string; readonly version: string; readonly is: "refused" | "accepted" }
-
-/** Others may write between our look at the state and at its log: what seems older is looked at again. */
-const looks = 3
 
 /** True if some secret of the environment is asked for by a service. */
 export function hasServices(app: App, environment: string): boolean {
@@ -30,7 +28,7 @@ export function hasServices(app: App, environment: string): boolean {
 export async function watchForDrift(app: App, environment: string): Promise<readonly Drift[] | undefined> {
   const options = optionsOf(app, environment)
   const place: Place = { store: app.config.store, project: app.config.project, environment }
-  const document = await load(app, place)
+  const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined) return undefined
   const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), owner: document.id, stop: app.stop, hurry: app.stop }), document)
   const changes = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
@@ -40,16 +38,6 @@ export async function watchForDrift(app: App, environment: string): Promise<read
   } catch (error) {
     if (error instanceof AppError && error.code === "locked") return undefined
     throw error
-  }
-}
-
-async function load(app: App, place: Place): Promise<StateDocument> {
-  for (let left = looks - 1; ; left--) {
-    try {
-      return await ledgerOf(app, place).load()
-    } catch (error) {
-      if (left === 0 || !(error instanceof AppError) || error.code !== "state-older") throw error
-    }
   }
 }
 

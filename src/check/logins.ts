@@ -1,4 +1,5 @@
 import { within } from "../base/deadline.ts"
+import { driftRemedy } from "../core/drift.ts"
 import type { Credential, Driver, Finding, Probe, Versions } from "../core/ports.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -29,7 +30,7 @@ export const logins = defineCheck<Code, Logins>({
   faults: {
     "accepts-anything": { severity: "error", remedy: "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)" },
     "no-answer": { severity: "error", remedy: "see that it runs and can be reached from here, at the address in the config" },
-    "current-refused": { severity: "error", remedy: "somebody else has changed it: set it back at the service, or take over the new one with mycelium adopt (put it into the output first)" },
+    "current-refused": { severity: "error", remedy: "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set" },
   },
   look: async ({ logins: all, withinMs, accepted }, report) => {
     await Promise.all(all.map((one) => ask(one, { withinMs, accepted }, report).catch((error: unknown) => report.failed(error, one.place))))
@@ -42,6 +43,11 @@ async function ask({ place, driver, versions: open, wrong }: Login, { withinMs, 
   const { current } = versions
   if (current === undefined) return
   const findings = await within(withinMs, (signal) => driver.preflight(versions, signal, { trial: true }))
+  // Without an admin, preflight comes in by the current value itself: what it is refused is asked about below, beside a wrong one.
+  const refused = driver.forget === undefined ? findings.find(({ code }) => code === "password-refused") : undefined
+  if (refused !== undefined && (await probe(driver, wrong(current), withinMs)) === "refused" && (await probe(driver, current, withinMs)) === "refused") {
+    return report.found("current-refused", `${place}: ${refused.says}`, { remedy: driftRemedy(place) })
+  }
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
   const control = await probe(driver, wrong(current), withinMs)
@@ -49,7 +55,7 @@ async function ask({ place, driver, versions: open, wrong }: Login, { withinMs, 
   const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs)
   if (answer === "accepted") accepted.add(place)
   if (answer === "unknown") report.found("no-answer", `${place}: the service gives no clear answer to a login`)
-  if (answer === "refused") report.found("current-refused", `${place}: the service refuses the current value`)
+  if (answer === "refused") report.found("current-refused", `${place}: the service refuses the current value`, { remedy: driftRemedy(place) })
 }
 
 /** What goes wrong on the way is "unknown", never "refused". */

@@ -1,4 +1,5 @@
 import { formatDuration } from "../base/duration.ts"
+import { driftRemedy } from "../core/drift.ts"
 import { type SecretState, type StateDocument, openSetOf, openSets, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -20,6 +21,8 @@ export type States = {
   readonly now: Date
   /** "production/postgres": whose current value its service has just accepted, where services are asked. */
   readonly accepted?: ReadonlySet<string>
+  /** When a secret whose last rotation failed is tried next, in words; "" where that is not looked up. */
+  readonly nextTry?: (environment: string, secret: string) => string
 }
 
 const hour = 3_600_000
@@ -39,19 +42,19 @@ export const state = defineCheck<Code, States>({
     "back-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
-    "current-refused": { severity: "error", remedy: "put the value that works into the output and take it over with mycelium adopt; where it was set back at the service, the next look of mycelium run (watch, an hour) notices and ends this; or let mycelium reconcile find out which of ours it is" },
+    "current-refused": { severity: "error", remedy: "mycelium reconcile finds out which of ours works; mycelium adopt takes over what a person has set" },
     "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
   },
-  look: ({ environments, unreadable, strange, now, accepted = new Set() }, report) => {
+  look: ({ environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "" }, report) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
-    for (const one of environments) judge(one, { now, accepted }, report)
+    for (const one of environments) judge(one, { now, accepted, nextTry }, report)
     for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`)
     const documents = environments.flatMap(({ document }) => document ?? [])
     return documents.length === 0 ? "nothing is rotated or adopted yet" : `${count(documents)}; nothing is stuck, late or in doubt`
   },
 })
 
-type Known = { readonly now: Date; readonly accepted: ReadonlySet<string> }
+type Known = { readonly now: Date; readonly accepted: ReadonlySet<string>; readonly nextTry: NonNullable<States["nextTry"]> }
 
 function judge({ name, document, secrets }: Environment, known: Known, report: Report<Code>): void {
   if (document === undefined) return
@@ -66,14 +69,17 @@ function judge({ name, document, secrets }: Environment, known: Known, report: R
   }
 }
 
-function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, { now, accepted }: Known, report: Report<Code>): void {
+function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, { now, accepted, nextTry }: Known, report: Report<Code>): void {
   const place = `${environment}/${secret}`
   const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
   if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
   if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
   if (drift !== undefined && accepted.has(place)) report.found("current-refused", `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`, { severity: "warning", remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once` })
-  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated`)
-  if (retry !== undefined) report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}; not tried again before ${inWords(retry.notBefore)}`)
+  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`, { remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), or by mycelium adopt ${environment} at once` })
+  if (retry !== undefined) {
+    const next = nextTry(environment, secret)
+    report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}${next === "" ? "" : `; ${next}`}`)
+  }
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
     if (stage.is !== "previous") continue

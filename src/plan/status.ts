@@ -20,9 +20,6 @@ export type SecretStatus = {
   readonly attention: boolean
 }
 
-/** A revoke is tried again and again; a person is asked to look at it after so long (ms). */
-const patienceMs = 60_000
-
 /** How one secret stands; pure. */
 export function secretStatus(planned: Planned, document: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
   const state = document?.secrets[planned.name]
@@ -31,7 +28,9 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
   const set = openSetOf(document, planned.name)
   const open = set !== undefined
   if (current === undefined || state === undefined) {
-    return { ...base, stage: open ? "rotating" : "new", notes: open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new"], attention: false }
+    const left = state === undefined ? [] : state.versions.filter(({ stage }) => needsLook(stage, now)).map(({ id }) => `${id} may still be accepted`)
+    const notes = open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new", ...left, ...(state?.uncontained === undefined ? [] : [sayNotContained(state.uncontained)])]
+    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || left.length > 0 || state?.uncontained !== undefined }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
   const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
@@ -51,17 +50,22 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
 
 /** What an incident has still to take away waits for nobody. */
 function needsLook(stage: Stage, now: Date): boolean {
-  if (stage.is === "previous") return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime() - patienceMs
+  if (stage.is === "previous") return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime()
   return stage.is === "doubtful"
 }
 
-/** `run` tries what is due, and nothing else. */
-function retryNote({ failures, says, ...retry }: Retry, due: Date | undefined, now: Date): string {
-  const failed = `failed ${failures}×`
-  if (due === undefined) return `${failed}: ${says}; not tried again by itself`
-  const at = nextTry(due.getTime(), { failures, says, ...retry }, now)
-  if (at <= now.getTime()) return `${failed}, again at once: ${says}`
-  return at === due.getTime() ? `${failed}: ${says}; not due, nor tried by itself, before ${inWords(due.toISOString())}` : `${failed}, again at ${new Date(at).toISOString().slice(11, 16)} UTC: ${says}`
+/** When `run` tries next what has failed, for it tries what is due and nothing else. `due`: undefined where it never is. */
+export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): string {
+  if (due === undefined) return "not tried again by itself"
+  const at = nextTry(due.getTime(), retry, now)
+  if (at <= now.getTime()) return "again at once"
+  return at === due.getTime() ? `not due, nor tried by itself, before ${inWords(due.toISOString())}` : `again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
+}
+const dayMs = 86_400_000
+
+/** When a secret is due, as far as planning goes by itself: one that has drifted waits for a person. */
+export function dueBy(schedule: Schedule, state: SecretState, rotateEveryMs: number | null): Date | undefined {
+  return state.drift !== undefined || rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
 }
 
 function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
@@ -74,9 +78,12 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
     }
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
-  if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: adopt what works, or reconcile`)
+  if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: reconcile, or adopt what works`)
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
-  if (state.retry !== undefined) notes.push(retryNote(state.retry, state.drift === undefined ? due : undefined, now))
+  if (state.retry !== undefined) {
+    const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
+    notes.push(`failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`)
+  }
   return notes
 }

@@ -24,15 +24,16 @@ export type Verified = {
 /**
  * Follows the chain from the first line to what the state knows. Finds an edited, removed, inserted or swapped line and a
  * cut tail; who can write both the log and the MACed state can forge both: only heads kept elsewhere show that.
- * `known` must have been read before the log is.
+ * `known` must have been read before the log is; `latest` is asked where the log has gone on since, and reads it anew.
  */
-export async function verifyLog(place: Place, known: AuditTail | undefined, heads: Heads): Promise<Verified> {
+export async function verifyLog(place: Place, known: AuditTail | undefined, heads: Heads, latest?: () => Promise<AuditTail | undefined>): Promise<Verified> {
   const chain = new Chain(known, heads)
   for await (const { line, entry } of readLog(place)) {
     if (entry === undefined) chain.fragment(line)
     else chain.line(line, entry)
   }
-  return chain.end()
+  const later = known !== undefined && chain.lines > known.count ? await latest?.() : undefined
+  return chain.end(Math.max(later?.count ?? 0, known?.count ?? 0))
 }
 
 class Chain {
@@ -84,7 +85,12 @@ class Chain {
     if (this.#count === this.#known?.count && this.#head !== this.#known.head) this.#faults.push(`line ${this.#count} is not the one that the state knows`)
   }
 
-  end(): Verified {
+  get lines(): number {
+    return this.#count
+  }
+
+  /** `most`: how many lines the state knows by now. */
+  end(most: number): Verified {
     const before = this.#before?.through ?? 0
     if (before > 0 && (!this.#removed.has(before) || this.#removed.get(before) !== this.#before?.head)) {
       this.#faults.unshift(`${linesFrom(1, before)} missing, and no later line says that they were removed for their age`)
@@ -94,7 +100,7 @@ class Chain {
     if (this.#known !== undefined) {
       const written = this.#known.count - this.#known.lines.length
       if (this.#count < written) this.#faults.push(`the log ends at line ${this.#count}, but the state knows of ${written}: its tail was cut off`)
-      if (this.#count > this.#known.count) this.#faults.push(`the state knows of no line after ${this.#known.count}, but the log goes on to ${this.#count}`)
+      if (this.#count > most) this.#faults.push(`the state knows of no line after ${most}, but the log goes on to ${this.#count}`)
     }
     return { lines: this.#count, first: before + 1, torn: this.#torn, head: this.#head, held: this.#held, faults: this.#faults }
   }

@@ -1,6 +1,8 @@
 import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import type { Host } from "../base/host.ts"
 import type { StateDocument } from "../core/state.ts"
+import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import { type Place, blankState, checkMac, readState, stateFolder, statePath, writeState } from "./state-file.ts"
 
@@ -55,4 +57,19 @@ export class FileLedger {
     if (document.audit.lines.length === 0) return
     this.#end = await appendToLog(this.#place, document.audit, this.#end ?? (await readLogEnd(this.#place)))
   }
+}
+
+/** The state and its log's end, checked, for one who does not hold the lock: a state that only seems older is looked at again. */
+export async function loadUnlocked(ledger: FileLedger, place: Place, { host, stop }: { readonly host: Pick<Host, "pause">; readonly stop?: AbortSignal }): Promise<StateDocument> {
+  const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
+  const found = await lookSteadily({ host, environment: place.environment, serial, ...(stop === undefined ? {} : { stop }) }, async (): Promise<Seen<StateDocument | AppError>> => {
+    try {
+      return { value: await ledger.load() }
+    } catch (error) {
+      if (error instanceof AppError && error.code === "state-older") return { value: error, doubt: error.message }
+      throw error
+    }
+  })
+  if (found instanceof AppError) throw found
+  return found
 }

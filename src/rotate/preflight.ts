@@ -1,7 +1,9 @@
 import { obstacleTo } from "../base/runnable.ts"
+import { driftRemedy } from "../core/drift.ts"
 import type { Credential, Deployment, Fields, Finding, Trial, Values } from "../core/ports.ts"
 import { nextVersionId, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
+import { driftCode } from "./drift.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
 import { Round } from "./round.ts"
@@ -50,12 +52,22 @@ async function again(session: Session, name: string, { order, round }: { readonl
   const versions = await session.versions(name)
   if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
   if (order.contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(order.contain.patient === true ? {} : { round }) })
+  // Of what has drifted nothing is revoked: what is owed waits for a person, too.
+  const drifted = session.state(name).drift === undefined ? [] : await probes(session, name)
+  if (drifted.length > 0) return drifted
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
   if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
   const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal, isTrial(order)))
+  // Without an admin the secret's own login is the way in: what it is refused may be the value, or more than that.
+  if (driver.forget === undefined && findings.some(({ code }) => code === "password-refused")) return refusedOwn(session, name, findings)
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
+}
+
+async function refusedOwn(session: Session, name: string, findings: readonly Finding[]): Promise<readonly Finding[]> {
+  const [answer] = await probes(session, name)
+  return answer?.code === driftCode ? findings.map((one) => (one.code === "password-refused" ? { ...one, code: driftCode } : one)) : findings
 }
 
 /**
@@ -74,7 +86,7 @@ async function underAttack(session: Session, name: string, { round, trial }: Tri
   return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
 }
 
-const noAdmin = "if an intruder has changed it, only an admin gets in: set a new password at the service by hand, mycelium adopt it, then the same command again (an admin in the config does all of that)"
+const noAdmin = "if the server has lost the change (a failover, a backup that was put back): mycelium reconcile, then the same command again; if an intruder has changed it: set a new password at the service by hand, mycelium adopt it, then the same command again (an admin in the config does all of that)"
 
 function overdue(session: Session, name: string): boolean {
   const stage = versionAt(session.state(name), "previous")?.stage
@@ -92,7 +104,7 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
   if (answer === "unknown") return [noAnswer]
-  return [error("current-refused", "the service refuses the current value: somebody else has changed it", "set it back at the service, or take over the new one with mycelium adopt (put it into the output first)")]
+  return [error(driftCode, "the service refuses the current value", driftRemedy(`${session.work.environment}/${name}`))]
 }
 
 /** A secret without a value: `stored` refuses where somebody visibly uses one. */

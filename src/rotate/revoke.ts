@@ -1,7 +1,9 @@
+import { driftRemedy } from "../core/drift.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
 import { type Patch, type Version, changeVersion, owesExpel } from "../core/state.ts"
 import { changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
+import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import type { Expelled, Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -14,7 +16,8 @@ export type Death =
 
 export type Revoked = { readonly secret: string; readonly version: string; readonly death: Death }
 
-type How = { readonly skipGrace: boolean; readonly secrets?: readonly string[] }
+/** `except`: what has failed in this turn already is not tried a second time. */
+type How = { readonly skipGrace: boolean; readonly secrets?: readonly string[]; readonly except?: readonly Revoked[] }
 
 /** A job of its own, owed until done: takes away what is past its grace (or may be live), and proves that it is dead. */
 export async function revokeOwed(session: Session, how: How): Promise<readonly Revoked[]> {
@@ -40,7 +43,10 @@ export async function noteRevoked(session: Session, revoked: readonly Revoked[])
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const since = session.work.host.now().toISOString()
+  const drifted = driftNotes(session, revoked.flatMap(({ secret, death }) => (death.is === "owed" && death.code === driftCode ? [secret] : [])))
+  events.push(...drifted.events)
   for (const { secret, version, death } of revoked) {
+    if (death.is === "owed" && death.code === driftCode) continue
     const what = death.is === "dead" ? { event: "revoke", sessionsEnded: death.sessionsEnded, ...(death.notes === undefined ? {} : { notes: death.notes }) } : { event: "revoke-failed", code: death.code }
     events.push({ ...eventOf(session, secret, version), ...what })
     if (death.is !== "dead") continue
@@ -48,7 +54,7 @@ export async function noteRevoked(session: Session, revoked: readonly Revoked[])
     const kept = changeVersion(version, (one) => ({ ...one, stage: { is: "kept", since } }))
     patches[secret] = (state) => kept(earlier === undefined ? state : earlier(state))
   }
-  if (events.length > 0) await session.commit({ patches, events, flush: true })
+  if (events.length > 0) await session.commit({ patches: { ...patches, ...drifted.patches }, events, flush: true })
   return revoked
 }
 
@@ -68,6 +74,7 @@ export function owedVersions(session: Session, how: How): readonly { readonly na
     // Without a current value that is accepted no death can be proven, and none may be brought about.
     if (state.drift !== undefined) continue
     if (how.secrets !== undefined && !how.secrets.includes(name)) continue
+    if (how.except?.some(({ secret, death }) => secret === name && death.is !== "dead") === true) continue
     for (const version of state.versions) {
       const due = version.stage.is === "doubtful" || (version.stage.is === "previous" && (how.skipGrace || Date.parse(version.stage.revokeAt) <= now))
       if (due) owed.push({ name, version })
@@ -78,9 +85,16 @@ export function owedVersions(session: Session, how: How): readonly { readonly na
 
 /** Each by itself; or, where an incident took their place, all at once. */
 async function revokeAll(session: Session, name: string, versions: readonly Version[]): Promise<readonly Revoked[]> {
-  if (!(await isQuiet(session, name, versions))) return versions.map(({ id }) => ({ secret: name, version: id, death: { is: "owed", ...notSettled } }))
-  if (owesExpel(versions)) return expelAll(session, name, versions)
-  return Promise.all(versions.map((version) => revokeOne(session, name, version)))
+  const quiet = await isQuiet(session, name, versions)
+  if (quiet && owesExpel(versions)) return expelAll(session, name, versions)
+  const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : versions.map(({ id }): Revoked => ({ secret: name, version: id, death: { is: "owed", ...notSettled } }))
+  // What proves a death is missing where the current value has gone: that is found, not another reason made up.
+  if (owesExpel(versions) || deaths.every(({ death }) => death.is === "dead") || !(await hasDrifted(session, name))) return deaths
+  return deaths.map((one) => (one.death.is === "dead" ? one : { ...one, death: drifted(`${session.work.environment}/${name}`) }))
+}
+
+function drifted(place: string): Death {
+  return { is: "owed", code: driftCode, says: "the service refuses the current value, so nothing older is taken away", hint: driftRemedy(place) }
 }
 
 /** An earlier run may have been killed in this very revoke, whose request could land once a younger value is live, and take that away. */

@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
+import { driftCode, driftNotes } from "./drift.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, type Preflight, preflight } from "./preflight.ts"
 import { deploymentsOf } from "./restart-all.ts"
@@ -25,6 +26,7 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   const { members, firsts, left, findings } = await preflight(session, order)
   if (order.contain !== undefined) remarkFound(session, members, findings)
   if (order.contain !== undefined) for (const says of unrunnableIn(members, findings)) session.work.tell("preflight", says)
+  if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   await generate(session, order, members, firsts)
@@ -42,8 +44,15 @@ function unrunnableIn(members: readonly string[], findings: Preflight["findings"
   return new Set(found.map(({ says, remedy }) => `${says}: ${remedy}`))
 }
 
+/** Whoever looks at the state sees at once that what it shows is not what its service takes. */
+async function noteDrift(session: Session, left: Outcomes): Promise<void> {
+  const names = Object.entries(left).flatMap(([name, one]) => (one.is === "left" && one.code === driftCode ? [name] : []))
+  const { patches, events } = driftNotes(session, names)
+  if (events.length > 0) await session.commit({ patches, events, flush: true })
+}
+
 /** What waits for something of its own, and is asked nothing meanwhile. */
-const waits = new Set(["in-grace", "revoke-owed", "doubtful"])
+const waits = new Set(["in-grace", "revoke-owed", "doubtful", driftCode])
 
 /** The service tries again by itself, ever more seldom: each try costs its service a login that must fail. */
 async function noteLeft(session: Session, left: Outcomes): Promise<void> {

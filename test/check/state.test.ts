@@ -61,7 +61,7 @@ test("state fails where a program is not healthy with a value that became curren
 test("state takes a drift for past where the service has just accepted the current value, and for standing wherever nobody was asked", async () => {
   const drifted = { name: "production", document: state({ db: secret([version("v1", current)], { drift: { since: ago(hour), code: "current-refused" } }) }), secrets: ["db"] }
   const told = async (accepted: readonly string[]): Promise<readonly unknown[]> => (await result(check, { environments: [drifted], unreadable: [], strange: [], now, accepted: new Set(accepted) })).findings
-  expect(await told(["staging/db"])).toMatchObject([{ code: "current-refused", severity: "error", says: "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated" }])
+  expect(await told(["staging/db"])).toMatchObject([{ code: "current-refused", severity: "error", says: "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated, and nothing of it is revoked" }])
   expect(await told(["production/db"])).toMatchObject([{ code: "current-refused", severity: "warning", says: "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated", remedy: expect.stringContaining("mycelium adopt production ends the note at once") }])
 })
 

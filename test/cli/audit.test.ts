@@ -153,3 +153,21 @@ describe.skipIf(cannotTrace !== undefined)(`a log in parts, killed at each step$
     expect(kills).toBeGreaterThan(5)
   }, 120_000)
 })
+
+test("audit verify, check and report beside acts that write all the time cry no tampering", async () => {
+  await using project = await house({})
+  let going = true
+  const act = async (): Promise<void> => {
+    while (going) await project.mycelium(["rotate-now", "production"])
+  }
+  const acts = [act(), act()]
+  const said: unknown[] = []
+  for (let look = 0; look < 12; look++) {
+    const { code, stderr } = await project.mycelium(["audit", "verify", "production"])
+    if (code !== 0) said.push({ code, stderr })
+    if (look % 10 === 0) said.push(...(await project.mycelium(["check"])).stdout.split("\n").filter((line) => /state-older|state-edited/.test(line)))
+  }
+  going = false
+  await Promise.all(acts)
+  expect(said).toEqual([])
+}, 120_000)

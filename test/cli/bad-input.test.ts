@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { chmodSync, renameSync, symlinkSync } from "node:fs"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { stateOf } from "../support/sealed.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { bun, source } from "../support/running.ts"
 import { expectRefused } from "./refused.ts"
@@ -139,7 +140,9 @@ describe("surroundings that are wrong", () => {
   test("somebody else has changed the password", async () => {
     const now = shop.shown
     await shop.setPassword("Somebody-elses.1")
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: "somebody else has changed it (current-refused)", hint: "set it back at the service, or take over the new one with mycelium adopt" })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: "the service refuses the current value (current-refused)", hint: "mycelium reconcile production finds out", mayChange: /home\/state/ })
+    // That its service refuses it is noted for status, and nothing else; a rotation that finds it set back goes on.
+    expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({ code: "current-refused" })
     await shop.setPassword(now)
   })
 

@@ -143,3 +143,14 @@ describe("verifyLog()", () => {
     })
   })
 })
+
+test("a log that has gone on since its state was read is no forgery; one that its state does not know of is", async () => {
+  await using log = await Log.open()
+  await log.write(3)
+  const before = log.tail
+  await log.write(2)
+  expect((await verifyLog(log.place, before, new Map(), () => Promise.resolve(log.tail))).faults).toEqual([])
+  expect((await verifyLog(log.place, before, new Map(), () => Promise.resolve(before))).faults).toEqual(["the state knows of no line after 3, but the log goes on to 5"])
+  log.edit((await log.files())[0] ?? "", edit)
+  expect((await verifyLog(log.place, before, new Map(), () => Promise.resolve(log.tail))).faults).not.toEqual([])
+})

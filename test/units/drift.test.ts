@@ -40,7 +40,7 @@ test("run tells of a password that somebody changed, in its log, to systemd and 
   await until("it notices", () => service.said().includes('"message":"drift"'), 13_000)
   expect(performance.now() - changed).toBeLessThan(12_000)
   expect(service.said()).toContain('"environment":"production","secret":"postgres","version":"v1","code":"current-refused"')
-  await manager.heard("the drift", (text) => text.includes("STATUS=changed by somebody else: production/postgres; "))
+  await manager.heard("the drift", (text) => text.includes("STATUS=refused by its service: production/postgres; "))
   expect((await stateOf(project))?.secrets["postgres"]?.drift?.code).toBe("current-refused")
 
   // Another look later it still stands, and nothing is said again.

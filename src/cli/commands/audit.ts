@@ -2,9 +2,11 @@ import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { filesAtOnce, sideBySide } from "../../base/turns.ts"
 import type { Config } from "../../config/model.ts"
+import type { AuditTail } from "../../core/state.ts"
 import { type AuditEntry, readLog } from "../../record/audit-read.ts"
 import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
 import { type Place, readState } from "../../record/state-file.ts"
+import { lookSteadily } from "../../record/steady-look.ts"
 import { readHeads } from "../audit-heads.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
@@ -85,21 +87,20 @@ function rowOf({ environment, entry }: Found): readonly string[] {
   return [`${entry.at.slice(0, 19)}Z`, `${environment}${typeof secret === "string" ? `/${secret}` : ""}`, entry.event, String(version ?? ""), more.join(" "), `${entry.user} (${entry.via})`]
 }
 
-/** Others may write between our look at the state and at the log: a log that is longer than the state is looked at again. */
-const looks = 3
-
-async function verifyOne(place: Place, heads: Heads): Promise<Verified> {
-  for (let left = looks - 1; ; left--) {
-    const known = (await readState(place))?.audit
-    const verified = await verifyLog(place, known, heads)
-    if (left === 0 || known === undefined || verified.lines <= known.count) return verified
-  }
+/** Beside an act that is under way: what looks changed is looked at again. */
+function verifyOne({ host, stop }: Terminal, place: Place, heads: Heads): Promise<Verified> {
+  const { environment } = place
+  return lookSteadily({ host, stop, environment, serial: async () => (await readState(place))?.serial }, async () => {
+    const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
+    const value = await verifyLog(place, await known(), heads, known)
+    return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value) }
+  })
 }
 
 async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
   const file = textOf(values, "heads")
   const kept = file === undefined ? undefined : await readHeads(file, config.project)
-  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) }))
+  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(terminal, placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) }))
   if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results }))
   for (const one of isSet(values, "json") ? [] : results) sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json")) terminal.talk(`${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`)

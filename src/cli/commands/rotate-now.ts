@@ -112,7 +112,7 @@ function reportText(report: Report, now: Date): string {
   }
   for (const { secret, version, death } of report.revoked) {
     if (death.is === "dead") lines.push(`${name(secret)}: ${version} is revoked, its login is refused`)
-    else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`)
+    else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...(death.hint === undefined ? [] : [`  hint: ${death.hint}`]))
   }
   const undone = report.owed.filter((one) => !report.revoked.some(({ secret, version }) => secret === one.secret && version === one.version))
   for (const one of undone) lines.push(`${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run revokes it then`)

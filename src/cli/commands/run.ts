@@ -9,6 +9,7 @@ import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { sayNotContained } from "../../plan/not-contained.ts"
 import { said } from "../../rotate/ask.ts"
+import { driftCode } from "../../rotate/drift.ts"
 import type { Outcome } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodeOf, exitCodes } from "../exit-codes.ts"
@@ -86,6 +87,8 @@ async function once(app: App, watch: Watch): Promise<number> {
         const turn = await takeTurn(app, environment, { rotate: true })
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
+        // What this turn has found is told by it.
+        for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret))) watch.drifted(environment, { ...one, is: "refused" })
         return exitOfTurn(turn)
       } catch (error) {
         const { code, says } = said(error)
@@ -100,7 +103,7 @@ async function once(app: App, watch: Watch): Promise<number> {
 
 function exitOfTurn(turn: Turn): number {
   const outcomes = Object.values(turn.outcomes)
-  if (outcomes.some(needsPerson) || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  if (turn.drifted.length > 0 || outcomes.some(needsPerson) || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
   if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
 }
@@ -120,6 +123,8 @@ function logger(terminal: Terminal, json: boolean): Say {
   }
 }
 
+const driftWords = "the service refuses the current value: it was changed there, or the server has lost the change; it is not rotated until it is reconciled, adopted or set back"
+
 function watcher(say: Say, app: () => App, manager: Manager): Watch {
   const { beatEveryMs } = manager
   const zone = (environment: string): string => app().config.environments[environment]?.timezone ?? "UTC"
@@ -129,7 +134,7 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
     turned: (environment, turn) => sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
     drifted: (environment, { secret, version, is }) =>
       is === "refused"
-        ? say("error", "drift", { environment, secret, version, code: "current-refused", says: "the service refuses the current value: somebody else has changed it; it is not rotated until it is adopted, reconciled or set back" })
+        ? say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
         : say("info", "drift is over", { environment, secret, version }),
     uncontained: (environment, left) => {
       for (const { secret, ...one } of left) say("error", "not contained", { environment, secret, code: "not-contained", incident: one.incident, says: sayNotContained(one) })
@@ -158,17 +163,27 @@ function rounds(host: Host, zone: (environment: string) => string, manager: Mana
 }
 
 function statusOf(next: Parameters<Watch["round"]>[0], drifted: readonly string[], now: Date, timezone: (environment: string) => string): string {
-  const first = drifted.length === 0 ? "" : `changed by somebody else: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
+  const first = drifted.length === 0 ? "" : `refused by its service: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
   if (next === undefined) return `${first}nothing will be due`
   return first + (next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment), now)}`)
 }
 
+/** A current value that its service refuses is one fact, however many steps have met it. */
+function foundRefused({ outcomes, revoked }: Turn): ReadonlySet<string> {
+  const left = Object.entries(outcomes).flatMap(([secret, one]) => (one.is === "left" && one.code === driftCode ? [secret] : []))
+  return new Set([...left, ...revoked.flatMap(({ secret, death }) => (death.is === "owed" && death.code === driftCode ? [secret] : []))])
+}
+
 function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: { readonly timezone: string; readonly now: Date }): void {
+  const refused = foundRefused(turn)
+  for (const { secret, version } of turn.drifted) if (refused.has(secret)) say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
+    if (refused.has(secret)) continue
     if (outcome.is === "rotated") say(outcome.unhealthy === undefined ? "info" : "error", "rotated", { environment, secret, version: outcome.version, ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }) })
     else say(needsPerson(outcome) ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
   }
   for (const { secret, version, death } of turn.revoked) {
+    if (refused.has(secret)) continue
     if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })
     else say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, version, code: death.code, says: death.says })
   }

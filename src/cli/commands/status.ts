@@ -62,7 +62,10 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   }
   const secrets = all.flatMap((one) => one.secrets)
   const attention = secrets.filter((one) => one.attention).length
-  said.push(`${secrets.length} secret${secrets.length === 1 ? "" : "s"} · ${attention === 0 ? "none needs" : `${attention} need${attention === 1 ? "s" : ""}`} attention · state ${stateFolder(config)}`)
+  const fresh = secrets.filter((one) => one.stage === "new").length
+  const needs = attention === 0 ? (fresh === 0 ? ["none needs attention"] : []) : [`${attention} need${attention === 1 ? "s" : ""} attention`]
+  const without = fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]
+  said.push([`${secrets.length} secret${secrets.length === 1 ? "" : "s"}`, ...needs, ...without, `state ${stateFolder(config)}`].join(" · "))
   terminal.out(said.join("\n"))
 }
 
