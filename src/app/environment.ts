@@ -1,7 +1,7 @@
 import { dirname } from "node:path"
 import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
-import { demandLock, isWanted, takeLock } from "../base/lock.ts"
+import { isWanted, takeLock } from "../base/lock.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
@@ -12,6 +12,7 @@ import { Session } from "../rotate/session.ts"
 import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
+import { demand, lockedHint } from "./held.ts"
 import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
@@ -73,9 +74,8 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
   const place: Place = { store: app.config.store, project: app.config.project, environment: name }
   await makeStateFolder(place)
   const path = lockPath(place)
-  const told = (heldBy: string): void => app.tell(name, "wait", `${heldBy}, is asked to let go`)
-  const lock = how.urgent === true ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
-  if ("heldBy" in lock) throw lockedBy(name, lock.heldBy)
+  const lock = how.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
+  if ("heldBy" in lock) throw lockedBy(name, lock.heldBy, path)
   const ends = new Ends(app, path)
   const leave = app.shift.join()
   try {
@@ -88,8 +88,8 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
   }
 }
 
-export function lockedBy(name: string, heldBy: string): AppError {
-  return new AppError("locked", `${name} is being worked on by ${heldBy}`, { remedy: "retry", hint: "wait until it is done, and try again" })
+export function lockedBy(name: string, heldBy: string, path: string): AppError {
+  return new AppError("locked", `${name} is being worked on by ${heldBy}`, { remedy: "retry", hint: lockedHint(path) })
 }
 
 const handedOver = new AppError("handed-over", "stopped between two steps: another run has asked for this environment", { remedy: "retry", hint: "it carries on from here" })

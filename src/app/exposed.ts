@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { demandLock, takeLock } from "../base/lock.ts"
+import { takeLock } from "../base/lock.ts"
 import { TextFinder } from "../base/text-finder.ts"
 import { Secret } from "../core/secret.ts"
 import { FileLedger } from "../record/ledger.ts"
@@ -9,6 +9,7 @@ import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { App } from "./app.ts"
 import { lockedBy } from "./environment.ts"
+import { demand } from "./held.ts"
 import { whenFree } from "./reading.ts"
 
 /** A version whose value stands in a text. */
@@ -61,10 +62,9 @@ async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
 async function noteRead(app: App, place: Place, { urgent }: { readonly urgent: boolean }): Promise<boolean> {
   const names = Object.entries((await readState(place))?.secrets ?? {}).flatMap(([name, { versions }]) => (versions.length === 0 ? [] : [name]))
   if (names.length === 0) return false
-  const told = (heldBy: string): void => app.tell(place.environment, "wait", `${heldBy}, is asked to let go`)
   const path = lockPath(place)
-  const lock = urgent ? await demandLock(path, { holder: app.holder, host: app.host, stop: app.stop, told }) : await takeLock(path, app.holder)
-  if ("heldBy" in lock && !urgent) throw lockedBy(place.environment, lock.heldBy)
+  const lock = urgent ? await demand(app, place.environment, path) : await takeLock(path, app.holder)
+  if ("heldBy" in lock && !urgent) throw lockedBy(place.environment, lock.heldBy, path)
   if ("heldBy" in lock) throw new AppError("stopped", "stopped by request; nothing was read", { remedy: "retry" })
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")

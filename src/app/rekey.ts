@@ -11,6 +11,7 @@ import { type Keys, lockKeys, readSealedKeys, resealKeys } from "../record/vault
 import { said } from "../rotate/ask.ts"
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
+import { lockedHint } from "./held.ts"
 import { addIdentity, dropRetired } from "./new-identity.ts"
 import { sendHead } from "./tend-log.ts"
 
@@ -106,7 +107,7 @@ async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldL
   for (let waitedMs = 0; ; waitedMs += pauseMs) {
     const lock = await takeLock(lockPath(place), holder)
     if ("release" in lock) return lock
-    if (waitedMs >= lockMs || stop.aborted) throw new AppError("locked", `${place.environment} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: "wait until it is done, and say the same command again" })
+    if (waitedMs >= lockMs || stop.aborted) throw new AppError("locked", `${place.environment} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: lockedHint(lockPath(place)) })
     await host.pause(pauseMs, stop)
   }
 }

@@ -60,18 +60,28 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
 /** How long (ms) one who has asked is believed to wait still: who waits asks again and again. */
 const wantedMs = 3000
 
-export type Wait = { readonly holder: string; readonly host: Host; readonly stop: AbortSignal; readonly told: (heldBy: string) => void }
+/** When one who waits is told again that the lock is still held, and how often from then on (ms). */
+const toldAgainMs = 30_000
+const toldEveryMs = 60_000
+
+/** `told`: at once, then again and again, with how long was waited (ms). */
+export type Wait = { readonly holder: string; readonly host: Host; readonly stop: AbortSignal; readonly told: (heldBy: string, waitedMs: number) => void }
 
 /** Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for that as long as it takes, or until `stop`. */
 export async function demandLock(path: string, { holder, host, stop, told }: Wait): Promise<HeldLock | { readonly heldBy: string }> {
-  for (let looked = 0; ; looked++) {
+  const began = host.monotonicMs()
+  for (let tellAt = 0; ; ) {
     const lock = await takeLock(path, holder)
     if (!("heldBy" in lock)) {
       rmSync(wantedPath(path), { force: true })
       return lock
     }
     if (stop.aborted) return lock
-    if (looked === 0) told(lock.heldBy)
+    const waitedMs = host.monotonicMs() - began
+    if (waitedMs >= tellAt) {
+      told(lock.heldBy, tellAt === 0 ? 0 : waitedMs)
+      tellAt = tellAt === 0 ? toldAgainMs : waitedMs + toldEveryMs
+    }
     want(path, host.now())
     await host.pause(100, stop)
   }
