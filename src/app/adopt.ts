@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
-import { type Patch, type Stage, nextVersionId, openIncident } from "../core/state.ts"
+import { type Patch, type SecretState, type Stage, holdsContained, nextVersionId, openContainment } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
@@ -39,6 +39,12 @@ function noteUncontained(session: Session, results: Adoption): Adoption {
     return one.is === "refused" || incident === undefined ? one : { ...one, uncontained: incident }
   }
   return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, noted(name, one)]))
+}
+
+/** Where sessions of before may live, too, the value that is taken over may be theirs: nothing of them can be proven ended beside it. */
+function openIncident(state: SecretState): string | undefined {
+  const { contained } = state
+  return openContainment(state)?.incident ?? (contained?.sessions !== undefined && !holdsContained(state) ? contained.incident : undefined)
 }
 
 async function adoptAll(session: Session, names: readonly string[], found: (name: string) => Promise<Readonly<Record<string, Secret>>>): Promise<Adoption> {

@@ -1,15 +1,17 @@
 import { sideBySide } from "../base/turns.ts"
-import { type Patch, type SecretState, owesExpel, versionAt } from "../core/state.ts"
+import { type Patch, type SecretState, holdsContained, owesExpel, versionAt } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
-import { type Revoked, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
+import { type Revoked, isNothingNew, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
 import { stopped } from "../rotate/restart-all.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { type Opened, type Patience, patient, resumePatiently, withEnvironment } from "./environment.ts"
+import { briefMs, takeIn } from "./take-in.ts"
+import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
 
 export type Contain = {
   /** Ties runs together: what was contained under it is not touched again. */
@@ -26,9 +28,9 @@ export type Contained = {
   /** Contained by an earlier run of the same incident: nothing was done. */
   readonly before: readonly string[]
   /** Programs that an earlier run has left sick, and that still are, by secret. */
-  readonly unhealthy?: Readonly<Record<string, string>>
-  /** Without a value that we know. */
-  readonly untouched: readonly string[]
+  readonly unhealthy: Readonly<Record<string, string>>
+  /** How each secret that was chosen stands now. */
+  readonly secrets: Verdicts
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly says: string; readonly hint?: string }
 }
@@ -46,13 +48,24 @@ export async function contain(app: App, chosen: ReadonlyMap<string, readonly str
       const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
         const report = await containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, selection, how })
         await noteLeft(session, report, { secrets, how })
-        return { ...report, unhealthy: await stillSick(session, report, { secrets, how }) }
+        const unhealthy = await stillSick(session, report, { secrets, how })
+        return { ...report, unhealthy, secrets: verdictsOf(session, { ...report, unhealthy }, { secrets, how }) }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
     } catch (error) {
-      return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], untouched: [], failed: said(error) }
+      const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
+      const failed = said(error)
+      return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], unhealthy: {}, secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])), failed }
     }
   })
+}
+
+type Acted = Omit<Contained, "unhealthy" | "secrets">
+
+function verdictsOf(session: Session, { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Verdicts {
+  const done = { incident, outcomes: { ...recovered, ...outcomes }, revoked, before, unhealthy }
+  const all = new Set([...(secrets ?? Object.keys(session.work.drivers)), ...Object.keys(done.outcomes)])
+  return Object.fromEntries([...all].map((name) => [name, verdictOf(session, name, done)]))
 }
 
 /** How many characters of a selection a line of the log holds; how many names. */
@@ -74,24 +87,24 @@ function begun(names: readonly string[], { selection, how }: Pick<Task, "selecti
 
 /** Without any key `status` and `check` tell of it, until a containment has made its value. */
 function uncontained(session: Session, { incident }: Contain, code: string): Patch {
+  // One that was never adopted stands in no state before.
   return (state) => ({ ...state, uncontained: { incident, since: state.uncontained?.since ?? session.work.host.now().toISOString(), code } })
 }
 
 /** Programs that an earlier run of this incident has left sick; last, for nothing waits for them. */
-function stillSick(session: Session, { recovered, outcomes }: Contained, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<Readonly<Record<string, string>>> {
+function stillSick(session: Session, { recovered, outcomes }: Acted, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<Readonly<Record<string, string>>> {
   const now = { ...recovered, ...outcomes }
   const before = (secrets ?? Object.keys(session.work.drivers)).filter((name) => session.state(name).contained?.incident === incident && now[name]?.is !== "rotated")
   return lookAgain(session, before, incident)
 }
 
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
-async function noteLeft(session: Session, { recovered, outcomes }: Contained, { secrets, how }: Pick<Task, "secrets" | "how">): Promise<void> {
+async function noteLeft(session: Session, { recovered, outcomes }: Acted, { secrets, how }: Pick<Task, "secrets" | "how">): Promise<void> {
   const all = Object.entries({ ...recovered, ...outcomes }).filter(([secret]) => secrets?.includes(secret) ?? true)
   const left = all.flatMap(([secret, outcome]) => (outcome.is === "rotated" ? [] : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }]))
   if (left.length === 0 && !session.hasRemarks) return
   try {
-    // A first value that is on its way is told of as an open journal.
-    const patches = left.filter(({ secret }) => versionAt(session.state(secret), "current") !== undefined).map(({ secret, code }) => [secret, uncontained(session, how, code)] as const)
+    const patches = left.map(({ secret, code }) => [secret, uncontained(session, how, code)] as const)
     await session.commit({ patches: Object.fromEntries(patches), events: left, flush: true })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
@@ -101,27 +114,27 @@ async function noteLeft(session: Session, { recovered, outcomes }: Contained, { 
 
 type Task = { readonly recovered: Outcomes; readonly secrets: readonly string[] | undefined; readonly selection: readonly string[] | undefined; readonly how: Contain }
 
-async function containOne(session: Session, { recovered, secrets, selection, how }: Task): Promise<Contained> {
+async function containOne(session: Session, { recovered, secrets, selection, how }: Task): Promise<Acted> {
   const { environment, drivers } = session.work
   const all = secrets ?? Object.keys(drivers)
-  const [known, untouched] = partition(all, (name) => versionAt(session.state(name), "current") !== undefined)
-  const [before, rest] = partition(known, (name) => isHeld(session.state(name), how.incident))
+  const [before, rest] = partition(all.filter((name) => !isErased(session.state(name))), (name) => isHeld(session.state(name), how.incident))
   // Of those nobody knows what their service takes: that is said in `recovered`.
   const wanted = rest.filter((name) => !session.isOpen(name))
-  const report = { environment, recovered, untouched }
+  const report = { environment, recovered }
   for (const event of begun(rest, { selection, how })) session.remark(event)
   session.noteSecrets(Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])))
   // What an earlier run of this incident has still to take away. A server that hangs holds up no other secret: it goes on beside them.
-  const taking = takeAway(session, { skipGrace: true, secrets: before })
+  const taking = takeAway(session, { skipGrace: true, secrets: before, sessions: true })
   const early = (await endsSoon(session, taking)) ? await noteRevoked(session, await taking) : undefined
-  const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : known, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
+  const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : all, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.
   await Promise.allSettled([taking, resting])
   // First: a death that was proven is noted whatever became of the rest.
   const owed = early ?? (await noteLate(session, await taking))
   const { outcomes, revoked } = await resting
-  const settled = before.filter((name) => !owed.some(({ secret }) => secret === name) && recovered[name] === undefined)
-  return { ...report, outcomes, revoked: lastOfEach([...owed, ...revoked]), before: settled }
+  const news = owed.filter((one) => !isNothingNew(session, one))
+  const settled = before.filter((name) => !news.some(({ secret }) => secret === name) && recovered[name] === undefined)
+  return { ...report, outcomes, revoked: lastOfEach([...news, ...revoked]), before: settled }
 }
 
 /** What became of the rest is known all the same, and is said. */
@@ -139,9 +152,11 @@ async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<
  * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile: of that nobody knows how
  * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.
  */
-function isHeld({ contained, uncontained, versions, drift }: SecretState, incident: string): boolean {
+function isHeld(state: SecretState, incident: string): boolean {
+  const { contained, uncontained, drift } = state
   if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined) return false
-  return !owesExpel(versions) || versions.some(({ id, stage }) => stage.is === "current" && id === contained.version)
+  if (versionAt(state, "current") === undefined) return false
+  return (!owesExpel(state) && contained.sessions === undefined) || holdsContained(state)
 }
 
 /** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */
@@ -161,14 +176,16 @@ type Rest = { readonly wanted: readonly string[]; readonly known: readonly strin
 async function containRest(session: Session, { wanted, known, how }: Rest): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
   if (wanted.length > 0 && stop.aborted) throw stopped(stop)
+  const unclear = await takeIn(session, withoutValue(session, wanted), { incident: how.incident, forMs: briefMs })
   const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
-  let outcomes = wanted.length === 0 ? {} : await rotate(session, order)
+  let outcomes = wanted.length === 0 ? {} : withUnclear(await rotate(session, order), unclear)
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
   const silent = wanted.filter((name) => isSilent(outcomes[name]))
   if (silent.length === 0 || session.changeSet !== undefined || session.work.stop.aborted) return { outcomes, revoked }
   // The others are safe by now; who did not answer at once is given its time.
-  outcomes = { ...outcomes, ...(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } })) }
+  const still = await takeIn(session, withoutValue(session, silent), { incident: how.incident, forMs: patient.totalMs })
+  outcomes = { ...outcomes, ...withUnclear(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } }), still) }
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const after = await revokeOwed(session, { skipGrace: true, secrets: known })
   return { outcomes, revoked: [...revoked, ...after] }
@@ -176,6 +193,18 @@ async function containRest(session: Session, { wanted, known, how }: Rest): Prom
 
 function isSilent(outcome: Outcomes[string] | undefined): boolean {
   return outcome?.is === "left" && (outcome.code === "timeout" || outcome.code === "no-answer")
+}
+
+/** What an output shows may be the value that opens the way: it was not refused, its service gave no clear answer. */
+function withUnclear(outcomes: Outcomes, unclear: ReadonlySet<string>): Outcomes {
+  const cleared = Object.entries(outcomes).map(([name, one]) => [name, one.is === "left" && one.code === "value-unknown" && unclear.has(name) ? noAnswer : one] as const)
+  return Object.fromEntries(cleared)
+}
+
+const noAnswer: Outcomes[string] = { is: "left", code: "no-answer", says: "the service gives no clear answer to a login with the value that its output shows", hint: "see that it runs and can be reached from here" }
+
+function withoutValue(session: Session, names: readonly string[]): readonly string[] {
+  return names.filter((name) => versionAt(session.state(name), "current") === undefined)
 }
 
 function partition(names: readonly string[], first: (name: string) => boolean): readonly [readonly string[], readonly string[]] {

@@ -7,7 +7,9 @@ import { deploymentsOf } from "../rotate/restart-all.ts"
 import type { Order } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { lookInto } from "./environment.ts"
+import { lookInto, patient } from "./environment.ts"
+import { takeIn } from "./take-in.ts"
+import { isErased } from "./verdict.ts"
 
 /** A rotation that is not finished, and stays so: the command itself would end it before anything else. `anew`: of those, what it would then rotate once more. */
 export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & { readonly anew: readonly string[] }
@@ -35,9 +37,12 @@ type How = { readonly why: "asked" | "new" | "incident"; readonly secrets?: read
 export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
   return lookInto(app, environment, async (session) => {
     const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
-    const names = chosen.filter((name) => !session.isOpen(name))
+    const names = chosen.filter((name) => !session.isOpen(name) && !(how.contain !== undefined && isErased(session.state(name))))
+    // Only in memory: what the outputs of these show would be taken over first.
+    const taken = how.contain === undefined ? [] : names.filter((name) => versionAt(session.state(name), "current") === undefined)
+    await takeIn(session, taken, { forMs: patient.totalMs })
     const { members, left, findings, firsts } = await preflight(session, { ...how, secrets: names, trial: true })
-    const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
+    const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
     const unfinished = unfinishedIn(session, chosen, how)
     return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }
   })
@@ -47,6 +52,12 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
 function unfinishedIn(session: Session, chosen: readonly string[], { why }: How): readonly Unfinished[] {
   const sets = openSets(session.document).filter((set) => set === session.changeSet || set.secrets.some((name) => chosen.includes(name)))
   return sets.map(({ startedAt, direction, secrets }) => ({ startedAt, direction, secrets, anew: direction === "back" || why === "incident" ? secrets.filter((name) => chosen.includes(name)) : [] }))
+}
+
+/** Of a secret without a value of ours: what its outputs show is sealed before anything is changed. */
+function takenNote(session: Session, name: string): Finding {
+  const says = versionAt(session.state(name), "current") === undefined ? "mycelium knows no value of it that works" : "not adopted yet: what its output shows is taken over first"
+  return { code: "value-unknown", severity: "info", says }
 }
 
 const noWayBack: Finding = { code: "no-way-back", severity: "warning", says: "a first value cannot go back: what the service holds now cannot be read" }
@@ -62,7 +73,7 @@ async function describe(session: Session, name: string, { left, contain }: About
     name,
     apply: driver.describe(versions),
     gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : "none, old and new are accepted side by side", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
-    revoke: contain !== undefined && driver.overlap !== "none" ? "every value but the new one at once, whoever set it; every older session ends; proven by refused logins" : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
+    revoke: contain !== undefined && driver.overlap !== "none" ? `every value but the new one at once, whoever set it; ${findings.some(({ sessions }) => sessions === true) ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins` : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
     notes: findings.filter((one) => one.severity !== "error").map((one) => one.says),
     ...(blocked?.is === "left" ? { blocked: { code: blocked.code, says: blocked.says, ...(blocked.hint === undefined ? {} : { hint: blocked.hint }) } } : {}),
   }

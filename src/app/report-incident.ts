@@ -1,6 +1,6 @@
 import type { Result } from "../check/check.ts"
 import type { Config } from "../config/model.ts"
-import { type SecretState, openSetOf, versionAt } from "../core/state.ts"
+import { type SecretState, type SessionsLeft, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
@@ -34,6 +34,10 @@ export type SecretReport = {
   /** Values whose login was refused after the change; none where no service asks for the secret. */
   readonly dead: readonly { readonly version: string; readonly at: string }[]
   readonly sessionsEnded: number
+  /** When every value but the new one was taken away, where none of those was known. */
+  readonly expelledAt?: string
+  /** Contained for new logins alone: sessions that were opened before may live, and why. */
+  readonly sessionsLeft?: SessionsLeft
   /** What was found there, and what a person must know besides, as the log has it. */
   readonly notes: readonly string[]
   readonly containedAt?: string
@@ -141,7 +145,9 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? (state?.contained?.incident === incident ? state.contained.version : undefined)
   const from = lines.flatMap((line) => (line.event === "promote" ? (textOf(line, "replaces") ?? []) : []))[0] ?? lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0] ?? (to === undefined && state !== undefined ? versionAt(state, "current")?.id : undefined)
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
-  const deaths = lines.filter(({ event }) => event === "revoke")
+  const deaths = lines.filter(({ event }) => event === "revoke" || event === "expel")
+  const expelled = deaths.findLast(({ event }) => event === "expel")
+  const sessionsLeft = leftBy(deaths, state?.contained?.incident === incident ? state.contained.sessions : undefined)
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
   const fault = faultOf({ source, incident, name, chosen, state, to, lines })
@@ -157,12 +163,22 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
     ...(to === undefined ? {} : { to }),
     ...(verify === undefined ? {} : { acceptedAt: verify.at }),
     ...(promote === undefined ? {} : { currentAt: promote.at }),
-    dead: deaths.map((line) => ({ version: textOf(line, "version") ?? "", at: line.at })),
+    dead: deaths.flatMap((line) => (line.event === "expel" ? [] : [{ version: textOf(line, "version") ?? "", at: line.at }])),
+    ...(expelled === undefined ? {} : { expelledAt: expelled.at }),
+    ...(fault !== undefined || sessionsLeft === undefined ? {} : { sessionsLeft }),
     sessionsEnded: deaths.reduce((sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0), 0),
     notes: [...new Set(lines.flatMap(notesOf))],
     ...(containedAt === undefined ? {} : { containedAt }),
     restarts: [...last].map(([deployment, line]) => ({ deployment, at: line.at, healthy: line["healthy"] === true, health: textOf(line, "health") ?? "none" })),
   }
+}
+
+/** As the state has it; of an incident before the last, as its last line has it. */
+function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): SessionsLeft | undefined {
+  const last = deaths.findLast((line) => line["sessionsEnded"] !== 0 || line["sessionsLeft"] !== undefined || line.event === "expel") ?? deaths.at(-1)
+  const [code, says, hint] = last === undefined ? [] : [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays"), textOf(last, "sessionsHint")]
+  if (now !== undefined || code === undefined || says === undefined) return now
+  return { code, says, ...(hint === undefined ? {} : { hint }) }
 }
 
 function notesOf(line: Line): readonly string[] {
@@ -176,7 +192,8 @@ type Fault = { readonly code: string; readonly says: string }
 /** Why a secret is not contained; undefined where it is. */
 function faultOf({ source, incident, name, chosen, state, to, lines }: Pick<OfSecret, "source" | "incident" | "name" | "chosen" | "lines"> & { readonly state: SecretState | undefined; readonly to: string | undefined }): Fault | undefined {
   if (source.unreadable !== undefined) return source.unreadable
-  if (state === undefined || state.erased !== undefined) return state?.erased === undefined ? { code: "state-older", says: "the state does not know it any more" } : undefined
+  if (state === undefined) return { code: "state-older", says: "the state does not know it any more" }
+  if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined) return undefined
   const failed = lines.findLast(({ event }) => failures[event] !== undefined)
   const set = openSetOf(source.document, name)
   if (set !== undefined) return { code: "journal-open", says: "its rotation is not finished: what its service takes is not decided yet" }
@@ -184,6 +201,8 @@ function faultOf({ source, incident, name, chosen, state, to, lines }: Pick<OfSe
   if (state.uncontained?.incident === incident) return { code: state.uncontained.code, says: `contained once, as ${to}, but somebody else has changed its value since` }
   // A rotation under the name of an incident leaves older sessions, and values that others have set.
   if (!chosen && state.contained === undefined) return { code: "not-contained", says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended" }
+  const open = openContainment(state)
+  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.is === "previous")) return { code: open.code, says: "what its service accepted before is not taken away yet" }
   const owed = state.versions.find(({ id, stage }) => number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"))
   if (owed !== undefined) return { code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed", says: `${owed.id} is not proven dead` }
   return versionAt(state, "current") === undefined ? { code: "no-current", says: "no value is current" } : undefined

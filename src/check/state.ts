@@ -1,6 +1,6 @@
 import { formatDuration } from "../base/duration.ts"
 import { driftRemedy } from "../core/drift.ts"
-import { type SecretState, type StateDocument, openSetOf, openSets, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument, openContainment, openSetOf, openSets, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the state says about itself, without any key: is anything stuck, late or unclear? */
@@ -69,10 +69,13 @@ function judge({ name, document, secrets }: Environment, known: Known, report: R
   }
 }
 
-function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, { versions, retry, drift, uncontained, contained, unhealthy }: SecretState, { now, accepted, nextTry }: Known, report: Report<Code>): void {
+function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, one: SecretState, { now, accepted, nextTry }: Known, report: Report<Code>): void {
+  const { versions, retry, drift, uncontained, contained, unhealthy } = one
+  const open = openContainment(one)
   const place = `${environment}/${secret}`
   const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
   if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
+  else if (open !== undefined) report.found("not-contained", `${place}: ${versions.filter(({ stage }) => stage.is === "previous").map(({ id }) => id).join(", ") || "what its service accepted before"} is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`, carryOn(open.incident))
   if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
   if (drift !== undefined && accepted.has(place)) report.found("current-refused", `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`, { severity: "warning", remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once` })
   else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`, { remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), or by mycelium adopt ${environment} at once` })
@@ -83,10 +86,8 @@ function judgeSecret({ environment, secret }: { readonly environment: string; re
   for (const { id, stage } of versions) {
     if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
     if (stage.is !== "previous") continue
-    if (stage.expel === true && contained !== undefined) {
-      report.found("not-contained", `${place}: ${id} is not proven dead, nor every older session ended, in ${contained.incident}: take it for compromised`, carryOn(contained.incident))
-      continue
-    }
+    // Told above.
+    if (stage.expel === true) continue
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
     if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
   }

@@ -1,5 +1,6 @@
 import type { App } from "../app/app.ts"
 import { type Contained, contain as act } from "../app/contain.ts"
+import type { Verdict } from "../app/verdict.ts"
 import { AppError } from "../base/error.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
@@ -22,8 +23,7 @@ export async function contain(terminal: Terminal, values: Values, app: App, aske
   if (isSet(values, "json")) terminal.out(JSON.stringify({ incident, reports }))
   else {
     for (const report of reports) for (const line of linesOf(report, incident)) terminal.out(line)
-    const left = reports.flatMap(leftOf)
-    terminal.out(left.length === 0 ? `${incident}: contained, in ${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s` : `${incident}: NOT all contained, ${left.length} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`)
+    for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began)) terminal.out(line)
     // Where nothing could be written, no log knows of it.
     if (reports.some(didSomething)) terminal.out(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
@@ -51,21 +51,37 @@ function linesOf(report: Contained, incident: string): readonly string[] {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
   if (report.failed !== undefined) lines.push(`${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
-  for (const secret of report.before) if (report.unhealthy?.[secret] === undefined) lines.push(`${name(secret)}: contained before, by this incident`)
-  for (const [secret, says] of Object.entries(report.unhealthy ?? {})) lines.push(`${name(secret)}: contained before, by this incident, BUT ${says}`)
+  for (const [secret, one] of Object.entries(report.secrets)) {
+    if (isContained(one) && one.before === true) lines.push(`${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`)
+    if (one.is === "nothing-to-contain") lines.push(`${name(secret)}: nothing to contain, ${one.says}`)
+  }
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
   for (const { secret, version, death } of report.revoked) {
-    if (death.is === "dead") lines.push(`${name(secret)}: ${version} is dead, its login is refused${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
-    else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))
+    if (death.is === "dead") lines.push(`${name(secret)}: ${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
+    else lines.push(`${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))
   }
-  if (report.untouched.length > 0) lines.push(`${report.environment}: without a value that mycelium knows, left alone: ${report.untouched.join(", ")}`)
+  for (const [secret, one] of Object.entries(report.secrets)) {
+    if (one.is === "not-contained" && !isTold(report, secret)) lines.push(`${name(secret)}: NOT contained: ${one.says} (${one.code})`, ...hint(one.hint))
+    if (one.is === "contained-for-new-logins") lines.push(`${name(secret)}: sessions that were opened before may live: ${one.sessions.says} (${one.sessions.code})`, ...hint(one.sessions.hint))
+  }
   if (isSick(report)) lines.push(...hint(`the program may be down: look at its log, and restart it so that it reads its files again; then the same command with --incident ${incident} looks at its health again (mycelium explain promoted-unhealthy)`))
   return lines
 }
 
+/** Why is said already. */
+function isTold({ failed, recovered, outcomes, revoked }: Contained, secret: string): boolean {
+  const outcome = { ...recovered, ...outcomes }[secret]
+  return failed !== undefined || (outcome !== undefined && outcome.is !== "rotated") || revoked.some((one) => one.secret === secret && one.death.is !== "dead")
+}
+
 /** A program did not get healthy with a new value. */
-function isSick({ recovered, outcomes, unhealthy = {} }: Contained): boolean {
-  return Object.keys(unhealthy).length > 0 || Object.values({ ...recovered, ...outcomes }).some((one) => one.is === "rotated" && one.unhealthy !== undefined)
+function isSick({ secrets }: Contained): boolean {
+  return Object.values(secrets).some((one) => isContained(one) && one.unhealthy !== undefined)
+}
+
+type Good = Extract<Verdict, { readonly version: string }>
+function isContained(one: Verdict): one is Good {
+  return one.is === "contained" || one.is === "contained-for-new-logins"
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
@@ -78,19 +94,26 @@ function hint(text: string | undefined): readonly string[] {
   return text === undefined ? [] : [`  hint: ${text}`]
 }
 
-/** What is still not contained, each as one line. */
-function leftOf(report: Contained): readonly string[] {
-  if (report.failed !== undefined) return [report.environment]
-  const open = Object.entries({ ...report.recovered, ...report.outcomes }).filter(([, outcome]) => outcome.is !== "rotated").map(([secret]) => secret)
-  const alive = report.revoked.filter(({ death }) => death.is !== "dead").map(({ secret }) => secret)
-  return [...new Set([...open, ...alive])]
+function lastLines(reports: readonly Contained[], incident: string, tookMs: number): readonly string[] {
+  const took = `in ${(tookMs / 1000).toFixed(1)} s`
+  const count = (is: Verdict["is"]): number => verdictsOf(reports).filter((one) => one.is === is).length
+  const left = count("not-contained")
+  if (left > 0) return [`${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`]
+  const sessions = count("contained-for-new-logins")
+  if (sessions === 0) return [count("contained") === 0 ? `${incident}: there was nothing to contain` : `${incident}: contained, ${took}`]
+  return [`${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Once that is seen to, the same command with --incident ${incident} tries to end them again.`]
 }
 
-/** Whatever is left needs a person; a program that did not get healthy holds the new value all the same. */
+function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
+  return reports.flatMap(({ secrets }) => Object.values(secrets))
+}
+
+/** Whatever is left needs a person; where a program did not get healthy, or older sessions may live, the new value holds all the same. */
 function exitOf(reports: readonly Contained[]): number {
-  if (reports.flatMap(leftOf).length > 0) return exitCodes.person
-  if (reports.some(isSick)) return exitCodes.partly
-  return reports.some(didSomething) ? exitCodes.done : exitCodes.failed
+  const all = verdictsOf(reports)
+  if (all.some(({ is }) => is === "not-contained")) return exitCodes.person
+  if (all.some(({ is }) => is === "contained-for-new-logins") || reports.some(isSick)) return exitCodes.partly
+  return all.some(isContained) ? exitCodes.done : exitCodes.failed
 }
 
 function didSomething({ recovered, outcomes, before, revoked }: Contained): boolean {

@@ -2,6 +2,7 @@ import type { Host } from "../base/host.ts"
 import type { Shift } from "../base/shift.ts"
 import type { Shape } from "../base/value-shape.ts"
 import type { Secret } from "./secret.ts"
+import type { SessionsLeft } from "./state.ts"
 
 /** What the outside implements: services, outputs, deployments. */
 
@@ -23,7 +24,11 @@ export type Finding = {
   readonly remedy?: string
   /** An error that does not keep a secret out of a containment: what it finds is what that ends. */
   readonly yields?: true
+  /** It keeps sessions that are open from being ended. */
+  readonly sessions?: true
 }
+/** What a containment has done at a service. `notes`: what a person must know besides. `sessionsLeft`: no value but the new one is accepted, but older sessions may live. */
+export type Expelled = { readonly sessionsEnded: number; readonly notes: readonly string[]; readonly sessionsLeft?: SessionsLeft }
 /** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
 export type Probe = "accepted" | "refused" | "unknown"
 
@@ -74,10 +79,10 @@ export interface Driver {
   apply(next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
-  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. The engine then proves the death. */
+  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. The engine then proves the death. */
   revoke(old: Credential, live: Credential, ask: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }>
-  /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. `notes`: what a person must know besides. Left out: each known version is revoked, which is all that can be done. */
-  expel?(live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }>
+  /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. Left out: each known version is revoked, which is all that can be done. */
+  expel?(live: Credential, signal: AbortSignal): Promise<Expelled>
   /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
   /** For `mycelium delete`: no login of this secret, with these values or others, is accepted any more, persistently. Must succeed if that is so already; resolves only when the service has confirmed it. Left out where the config gives no means to. The engine then proves the death of `known`. */

@@ -37,7 +37,7 @@ export type SecretState = {
   /** The number of the youngest version that there ever was, where an older state was put back and does not know it. */
   readonly last?: number
   /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
-  readonly contained?: { readonly incident: string; readonly at: string; readonly version: string }
+  readonly contained?: Contained
   /** Chosen for a containment that has not come to its end, and why. Another containment ends this, or `delete`; a rotation does not: older sessions, and values that others have set, outlive it. */
   readonly uncontained?: { readonly incident: string; readonly since: string; readonly code: string }
   /** Programs that did not get healthy with the value that became current all the same; until they are found healthy. */
@@ -45,6 +45,17 @@ export type SecretState = {
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }
+export type Contained = {
+  readonly incident: string
+  readonly at: string
+  readonly version: string
+  /** What was accepted before, known to us or not, has still to be taken away. */
+  readonly owes?: true
+  /** Nothing more is owed, but sessions that were opened before may live: nothing here can end them. */
+  readonly sessions?: SessionsLeft
+}
+/** Why sessions that were opened with an older value cannot be ended, and what a person can do. */
+export type SessionsLeft = { readonly code: string; readonly says: string; readonly hint?: string }
 export type Retry = { readonly failures: number; readonly notBefore: string; readonly code: string; readonly says: string }
 
 export type Version = {
@@ -132,14 +143,21 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
   return state.versions.find((version) => version.stage.is === is)
 }
 
-/** The incident that a secret was chosen for and whose end it has not reached: not begun, or its revoke is still owed. */
-export function openIncident({ uncontained, contained, versions }: SecretState): string | undefined {
-  return uncontained?.incident ?? (owesExpel(versions) ? contained?.incident : undefined)
+/** The containment that a secret was chosen for and whose end it has not reached: not begun, or its revoke is still owed. All that tell of it ask here. */
+export function openContainment(state: SecretState): SecretState["uncontained"] {
+  const { uncontained, contained } = state
+  if (uncontained !== undefined) return uncontained
+  return contained !== undefined && owesExpel(state) ? { incident: contained.incident, since: contained.at, code: "revoke-owed" } : undefined
 }
 
-/** A containment has made its value, and has still to take away what was there before. */
-export function owesExpel(versions: readonly Version[]): boolean {
-  return versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+/** A containment has made its value, and has still to take away what was there before. An older state says so of versions alone. */
+export function owesExpel({ contained, versions }: Pick<SecretState, "contained" | "versions">): boolean {
+  return contained?.owes === true || versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+}
+
+/** The value that the last containment made is the current one: so what is older than it can be told, and ended. */
+export function holdsContained(state: SecretState): boolean {
+  return state.contained !== undefined && versionAt(state, "current")?.id === state.contained.version
 }
 
 /** Replaces one version by what `change` makes of it. */

@@ -1,4 +1,4 @@
-import { type StateDocument, openSets, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument, holdsContained, openSets, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -47,7 +47,13 @@ function aside(document: StateDocument | undefined, name: string): boolean {
 
 /** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted. */
 function revokes(document: StateDocument | undefined): readonly number[] {
-  return Object.values(document?.secrets ?? {}).filter(({ drift }) => drift === undefined).flatMap((state) =>
-    state.versions.flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [])),
-  )
+  return Object.values(document?.secrets ?? {}).filter(({ drift }) => drift === undefined).flatMap((state) => [
+    ...state.versions.flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [])),
+    ...(owesAtOnce(state) ? [0] : []),
+  ])
+}
+
+/** What a containment has still to take away waits for nobody; beside another value than its own only another containment does it. */
+export function owesAtOnce(state: SecretState): boolean {
+  return state.contained?.owes === true && holdsContained(state)
 }

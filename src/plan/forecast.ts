@@ -1,4 +1,5 @@
 import { type StateDocument, versionAt } from "../core/state.ts"
+import { owesAtOnce } from "./agenda.ts"
 import { dueAt, nextDue } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -27,6 +28,7 @@ export function forecast(document: StateDocument | undefined, secrets: readonly 
     const state = document?.secrets[name]
     const previous = state === undefined ? undefined : versionAt(state, "previous")?.stage
     if (previous?.is === "previous") at(Math.max(now.getTime(), Date.parse(previous.revokeAt))).revokes.push(name)
+    else if (state !== undefined && owesAtOnce(state)) at(now.getTime()).revokes.push(name)
     if (state?.rotatedAt === undefined || rotateEveryMs === null) continue
     let rotatedAt = new Date(state.rotatedAt)
     const notBefore = state.retry === undefined ? 0 : Date.parse(state.retry.notBefore)

@@ -1,10 +1,13 @@
-import type { SecretState, StateDocument } from "../core/state.ts"
+import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
 
 /** What a containment was to end and has not: nothing but a containment ends it, so whoever looks at the state tells of it. */
 export type NotContained = { readonly secret: string; readonly incident: string; readonly since: string; readonly code: string }
 
 export function notContained(document: StateDocument | undefined): readonly NotContained[] {
-  return Object.entries(document?.secrets ?? {}).flatMap(([secret, { uncontained }]) => (uncontained === undefined ? [] : [{ secret, ...uncontained }]))
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => {
+    const open = openContainment(state)
+    return open === undefined ? [] : [{ secret, ...open }]
+  })
 }
 
 export function sayNotContained({ since, incident, code }: NonNullable<SecretState["uncontained"]>): string {

@@ -1,4 +1,4 @@
-import { type Retry, type SecretState, type Stage, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
 import type { Schedule } from "./schedule.ts"
@@ -27,10 +27,12 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
   const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
   const set = openSetOf(document, planned.name)
   const open = set !== undefined
+  const left = state === undefined ? undefined : openContainment(state)
   if (current === undefined || state === undefined) {
-    const left = state === undefined ? [] : state.versions.filter(({ stage }) => needsLook(stage, now)).map(({ id }) => `${id} may still be accepted`)
-    const notes = open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new", ...left, ...(state?.uncontained === undefined ? [] : [sayNotContained(state.uncontained)])]
-    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || left.length > 0 || state?.uncontained !== undefined }
+    const doubtful = state === undefined ? [] : state.versions.filter(({ stage }) => needsLook(stage, now)).map(({ id }) => `${id} may still be accepted`)
+    const alone = open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new", ...doubtful]
+    const notes = left === undefined ? alone : [sayNotContained(left), ...alone]
+    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || doubtful.length > 0 || left !== undefined }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
   const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
@@ -44,7 +46,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
-    attention: open || overdueMs > 0 || [state.retry, state.drift, state.uncontained, state.unhealthy].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
+    attention: open || overdueMs > 0 || [state.retry, state.drift, left, state.unhealthy].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
 
@@ -70,7 +72,10 @@ export function dueBy(schedule: Schedule, state: SecretState, rotateEveryMs: num
 
 function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
   const notes: string[] = []
-  if (state.uncontained !== undefined) notes.push(sayNotContained(state.uncontained))
+  const left = openContainment(state)
+  if (left !== undefined) notes.push(sayNotContained(left))
+  const { contained } = state
+  if (contained?.sessions !== undefined && holdsContained(state)) notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
   for (const version of state.versions) {
     if (version.stage.is === "previous") {
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()

@@ -31,7 +31,7 @@ const secret = shape({
   rotatedAt: maybe(instant),
   retry: maybe(shape({ failures: whole, notBefore: instant, code: text, says: text })),
   drift: maybe(shape({ since: instant, code: text })),
-  contained: maybe(shape({ incident: text, at: instant, version: text })),
+  contained: maybe(shape({ incident: text, at: instant, version: text, owes: maybe(either(true)), sessions: maybe(shape({ code: text, says: text, hint: maybe(text) })) })),
   uncontained: maybe(shape({ incident: text, since: instant, code: text })),
   unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
   erased: maybe(shape({ at: instant, last: whole })),

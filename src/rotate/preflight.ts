@@ -1,9 +1,10 @@
 import { obstacleTo } from "../base/runnable.ts"
 import { driftRemedy } from "../core/drift.ts"
-import type { Credential, Deployment, Fields, Finding, Trial, Values } from "../core/ports.ts"
-import { nextVersionId, versionAt } from "../core/state.ts"
+import type { Credential, Deployment, Fields, Finding, Trial, Values, Versions } from "../core/ports.ts"
+import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { driftCode } from "./drift.ts"
+import { byHand, overrules } from "./overrule.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
 import { Round } from "./round.ts"
@@ -50,13 +51,15 @@ async function again(session: Session, name: string, { order, round }: { readonl
   const driver = driverOf(session, name)
   if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
   const versions = await session.versions(name)
-  if (versions.current === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
-  if (order.contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(order.contain.patient === true ? {} : { round }) })
+  const { contain } = order
+  if (versions.current === undefined && contain !== undefined && !overrules(driver)) return [valueUnknown]
+  if (versions.current === undefined && contain === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
+  if (contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(contain.patient === true ? {} : { round }) })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
   const drifted = session.state(name).drift === undefined ? [] : await probes(session, name)
   if (drifted.length > 0) return drifted
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
-  if (overdue(session, name)) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
+  if (overdue(session, name) || owesExpel(session.state(name))) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
   if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
   const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal, isTrial(order)))
   // Without an admin the secret's own login is the way in: what it is refused may be the value, or more than that.
@@ -79,14 +82,20 @@ async function underAttack(session: Session, name: string, { round, trial }: Tri
   const versions = await session.versions(name)
   const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal, { trial })
   const found = await (round === undefined ? atService(session, name, deadlines.preflight, look) : round.look(name, look))
-  const locked = driver.forget === undefined && driver.overlap !== "none" ? { remedy: noAdmin } : {}
+  const may = overrules(driver)
+  const locked = may ? {} : { remedy: byHand(driver) }
   const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : one.code === "password-refused" ? { ...one, ...locked } : { ...locked, ...one }))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
-  const answers = await probes(session, name, round === undefined || driver.forget === undefined)
-  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && driver.forget !== undefined ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
+  const answers = await probes(session, name, round === undefined || !may)
+  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && may ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
 }
 
-const noAdmin = "if the server has lost the change (a failover, a backup that was put back): mycelium reconcile, then the same command again; if an intruder has changed it: set a new password at the service by hand, mycelium adopt it, then the same command again (an admin in the config does all of that)"
+/** Nobody gets in there by what we know. */
+const valueUnknown = error(
+  "value-unknown",
+  "its service accepts a value that mycelium does not know, and nothing here can replace it without knowing it",
+  "put the value that works into the output and take it over with mycelium adopt, then the same command again; or change it at the service by hand first (for PostgreSQL and Redis, an admin in the config needs neither)",
+)
 
 function overdue(session: Session, name: string): boolean {
   const stage = versionAt(session.state(name), "previous")?.stage
@@ -95,12 +104,11 @@ function overdue(session: Session, name: string): boolean {
 
 /** `whole`: what the service says to the current value matters; with an admin, a containment goes on whatever that is. */
 async function probes(session: Session, name: string, whole = true): Promise<readonly Finding[]> {
-  const { current } = await session.versions(name)
-  if (current === undefined) return []
-  const control = await probeControl(session, name, current)
+  const { current, ...others } = await session.versions(name)
+  const control = await probeControl(session, name, current ?? { version: "control", fields: draftOf(session, name, others) })
   if (control === "accepted") return [acceptsAnything]
   if (control === "unknown") return [noAnswer]
-  if (!whole) return []
+  if (!whole || current === undefined) return []
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
   if (answer === "unknown") return [noAnswer]
@@ -181,10 +189,14 @@ async function withoutUnwritable(session: Session, { members, left }: Pick<Prefl
 export async function trialValues(session: Session, names: readonly string[]): Promise<Values> {
   const values: Record<string, Credential> = { ...(await session.values(() => false)) }
   for (const name of names) {
-    const fields = driverOf(session, name).draft(await session.versions(name), (field, length) => session.work.text(`${name}.${field}`, length))
-    values[name] = { version: nextVersionId(session.state(name)), fields }
+    values[name] = { version: nextVersionId(session.state(name)), fields: draftOf(session, name, await session.versions(name)) }
   }
   return values
+}
+
+/** Never handed out. */
+function draftOf(session: Session, name: string, versions: Versions): Fields {
+  return driverOf(session, name).draft(versions, (field, length) => session.work.text(`${name}.${field}`, length))
 }
 
 function error(code: string, says: string, remedy: string): Finding {

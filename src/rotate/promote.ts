@@ -14,13 +14,14 @@ export async function promote(session: Session, names: readonly string[], sick: 
   const events: AuditEvent[] = []
   const outcomes: Record<string, Outcome> = {}
   for (const name of names) {
+    const asked = driverOf(session, name).overlap !== "none"
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined) continue
     const replaces = versionAt(session.state(name), "current")?.id
     const readers = deploymentsOf(session, [name]).map((one) => one.name)
     const ill = sick.filter((one) => readers.includes(one.name))
     // The value that was current when another was found alive was refused.
-    const becomes = promoted(set, pending, set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now))
+    const becomes = promoted(set, pending, { old: set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now), asked })
     patches[name] = (state) => noteSick(ill, now)(becomes(state))
     events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }) })
     outcomes[name] = { is: "rotated", version: pending.id, ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }) }
@@ -34,13 +35,14 @@ export async function promote(session: Session, names: readonly string[], sick: 
   return outcomes
 }
 
-function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, old: Stage): Patch {
+/** `old`: what becomes of the value that was current. `asked`: a service is, which may take other values besides, known to us or not. */
+function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, { old, asked }: { readonly old: Stage; readonly asked: boolean }): Patch {
   return ({ retry: _retry, weak: _weak, drift: _drift, uncontained, ...state }) => ({
     ...state,
     ...(contain !== undefined || uncontained === undefined ? {} : { uncontained }),
     // A value that was found alive is as old as it is.
     rotatedAt: why === "reconcile" ? madeAt : startedAt,
-    ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id } }),
+    ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id, ...(asked ? { owes: true as const } : {}) } }),
     versions: state.versions.map((version) => {
       if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }
       // A grace that was granted before is over, too.

@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { type Answer, ask, changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
+import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
 
@@ -71,7 +72,7 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
 
 /** In an incident somebody else may have set what the service takes now; with an admin it is replaced all the same. */
 function mayTakeOver(session: Session, name: string): boolean {
-  return session.changeSet?.contain !== undefined && driverOf(session, name).forget !== undefined
+  return session.changeSet?.contain !== undefined && overrules(driverOf(session, name))
 }
 
 /** The recovery table of a way forward. */

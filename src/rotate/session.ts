@@ -1,5 +1,5 @@
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
-import type { Credential, Known, Output, Values, Versions } from "../core/ports.ts"
+import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
 import type { Work } from "./work.ts"
 
@@ -15,9 +15,6 @@ export type Commit = {
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
 }
-
-/** `notes`: what a person must know besides. */
-export type Expelled = { readonly sessionsEnded: number; readonly notes: readonly string[] }
 
 /** The state of one environment while somebody works on it. Every change goes through `commit`: one durable write. */
 export class Session {

@@ -2,6 +2,7 @@ import { type Reconciliation, reconcile as find } from "../../app/reconcile.ts"
 import { AppError } from "../../base/error.ts"
 import type { Found } from "../../rotate/reconcile.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
+import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 
@@ -29,8 +30,8 @@ export const reconcile: Command = {
 
 function say(terminal: Terminal, environment: string, { found, written, behind, revoked }: Reconciliation, dryRun: boolean): void {
   for (const [name, one] of Object.entries(found)) for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun)) terminal.out(line)
-  for (const { secret, version, death } of revoked) {
-    terminal.out(death.is === "dead" ? `${environment}/${secret}: ${version} is revoked, its login is refused` : `${environment}/${secret}: ${version} is NOT proven dead: ${death.says} (${death.code})`)
+  for (const death of revoked) {
+    for (const line of deathLines(environment, death)) terminal.out(line)
   }
   if (behind !== undefined) {
     const what = behind.lost ? "the state was gone" : "the state is older than its audit log"

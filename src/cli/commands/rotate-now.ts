@@ -3,6 +3,7 @@ import { AppError } from "../../base/error.ts"
 import { formatDuration, parseDuration } from "../../base/duration.ts"
 import type { App } from "../../app/app.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
+import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp, openConfig } from "../open-app.ts"
 import { wayOut } from "../way-out.ts"
@@ -110,10 +111,7 @@ function reportText(report: Report, now: Date): string {
       lines.push(...wayOut(report.environment, outcome))
     }
   }
-  for (const { secret, version, death } of report.revoked) {
-    if (death.is === "dead") lines.push(`${name(secret)}: ${version} is revoked, its login is refused`)
-    else lines.push(`${name(secret)}: ${version} is NOT proven dead: ${death.says} (${death.code})`, ...(death.hint === undefined ? [] : [`  hint: ${death.hint}`]))
-  }
+  for (const one of report.revoked) lines.push(...deathLines(report.environment, one))
   const undone = report.owed.filter((one) => !report.revoked.some(({ secret, version }) => secret === one.secret && version === one.version))
   for (const one of undone) lines.push(`${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run revokes it then`)
   if (report.untouched.length > 0) lines.push(`${report.environment}: without a value, left alone: ${report.untouched.join(", ")} (adopt, or rotate-now --new)`)

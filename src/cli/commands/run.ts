@@ -184,8 +184,11 @@ function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: {
   }
   for (const { secret, version, death } of turn.revoked) {
     if (refused.has(secret)) continue
-    if (death.is === "dead") say("info", "revoked", { environment, secret, version, sessionsEnded: death.sessionsEnded })
-    else say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, version, code: death.code, says: death.says })
+    const which = version === undefined ? {} : { version }
+    const left = death.is === "dead" ? death.expelled?.sessionsLeft : undefined
+    if (death.is === "dead") say("info", "revoked", { environment, secret, ...which, sessionsEnded: death.sessionsEnded })
+    if (left !== undefined) say("warning", "sessions that were opened before may live", { environment, secret, code: left.code, says: left.says, ...(left.hint === undefined ? {} : { hint: left.hint }) })
+    if (death.is !== "dead") say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, ...which, code: death.code, says: death.says })
   }
   if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }

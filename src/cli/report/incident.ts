@@ -48,6 +48,7 @@ function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: Inc
     return [
       { is: "verdict", good: true, text: `Contained: yes. ${done === 1 ? "The secret that was chosen has a new value" : `All ${many(done, "secret")} that were chosen have new values`}, and services refuse the old ones.` },
       { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
+      ...sessionsBlocks(secrets, incident, config),
       ...sick,
     ]
   }
@@ -61,7 +62,20 @@ function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: Inc
     ...(left.every(({ some }) => some === undefined) ? [] : [{ is: "text", text: `Of some environments more secrets were chosen than the log holds names: run the command of then again, with the same selection and --incident ${incident}.` } as const]),
     { is: "text", text: "Then make this report again:" },
     { is: "command", lines: [command(["report", incident, ...config])] },
+    ...sessionsBlocks(secrets, incident, config),
     ...sick,
+  ]
+}
+
+/** The new value holds, and who was in may be in still. */
+function sessionsBlocks(secrets: readonly SecretReport[], incident: string, config: readonly string[]): readonly Block[] {
+  const items = secrets.flatMap(({ environment, secret, sessionsLeft: left }) => (left === undefined ? [] : [{ place: `${environment}/${secret}`, says: `${environment}/${secret}: ${left.says} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}` }]))
+  if (items.length === 0) return []
+  return [
+    { is: "text", text: "Contained for new logins only: of these, sessions that were opened with the old value may live, and whoever is in such a session is still in." },
+    { is: "list", items: items.map(({ says }) => says) },
+    { is: "text", text: "Once that is seen to, this tries to end them again, and changes nothing else:" },
+    { is: "command", lines: [command(["rotate-now", ...items.map(({ place }) => place), "--contain", "--incident", incident, ...config])] },
   ]
 }
 
@@ -116,16 +130,16 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
   }
 }
 
-function secretRow({ environment, secret, from, to, acceptedAt, dead, sessionsEnded, restarts, contained, currentAt, driver, says }: SecretReport): readonly string[] {
+function secretRow({ environment, secret, from, to, acceptedAt, dead, expelledAt, sessionsEnded, sessionsLeft, restarts, contained, currentAt, driver, says }: SecretReport): readonly string[] {
   const asked = driver !== "generated"
-  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : contained && !asked ? "no service asks for it; programs that restarted since then hold the new one" : "none yet"
+  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : expelledAt !== undefined ? `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried` : contained && !asked ? "no service asks for it; programs that restarted since then hold the new one" : "none yet"
   return [
     `${environment}/${secret}${contained ? "" : " — NOT contained"}`,
     from ?? "–",
     to ?? "–",
     to === undefined ? "–" : asked ? (acceptedAt === undefined ? "–" : instant(acceptedAt)) : `in the files at ${instant(currentAt ?? "–")}`,
     contained ? proof : `${proof} (${says ?? ""})`,
-    asked ? String(sessionsEnded) : "–",
+    asked ? `${sessionsEnded}${sessionsLeft === undefined ? "" : "; others may live"}` : "–",
     restarts.length === 0 ? (to === undefined ? "–" : "none is known to read it") : restarts.map(restartText).join("; "),
   ]
 }

@@ -56,7 +56,7 @@ function proofFindings({ options, program }: Place, { probe }: Described): reado
 
 function sessionFindings({ program }: Place, described: Described): readonly Finding[] {
   if (described.ends_sessions) return []
-  return [{ code: "sessions-out-of-reach", severity: "info", says: `${program} cannot end sessions: end_sessions would fail` }]
+  return [{ code: "sessions-out-of-reach", severity: "info", sessions: true, says: `${program} cannot end sessions: end_sessions would fail` }]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

@@ -1,20 +1,21 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential } from "../../../core/ports.ts"
+import type { Credential, Expelled } from "../../../core/ports.ts"
+import { endedOrLeft } from "../sessions-left.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
 import { changing, type Place, sayAccount } from "./place.ts"
 import { endOlderSessions, sessionsOf } from "./sessions.ts"
 
 /** For containment: one statement leaves the account `live`'s password alone, whoever set the others; then the sessions that are older than it end. */
-export function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+export function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const hash = hashOf(live)
   return changing(place, signal, async (connection) => {
     const only = ({ hashes }: { readonly hashes: readonly string[] }): boolean => hashes.length === 1 && hashes[0] === hash
     const alone = only(await readUsable(connection, place.account))
     if (!alone) await writeHashes(place, connection, [hash])
     if (!only(await readUsable(connection, place.account))) throw new AppError("mariadb-not-kept", `${connection.says}: the account holds other passwords again: somebody else changes it`, { remedy: "retry" })
-    const sessionsEnded = await endOlderSessions(place, connection, live, signal)
+    const { ended, left } = await endedOrLeft(() => endOlderSessions(place, connection, live, signal), `with the right to: KILL CONNECTION of each that SHOW PROCESSLIST shows for ${place.account.user}`)
     const younger = alone ? 0 : (await sessionsOf(place, connection)).length
-    return { sessionsEnded, notes: younger === 0 ? [] : [betweenNote(place, younger)] }
+    return { sessionsEnded: ended, notes: younger === 0 ? [] : [betweenNote(place, younger)], ...(left === undefined ? {} : { sessionsLeft: left }) }
   })
 }
 

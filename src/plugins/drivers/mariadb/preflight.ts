@@ -76,6 +76,7 @@ function powerFindings({ user, host }: AccountName, may: (right: string) => bool
 function problem(code: string, says: string, remedy?: string): Finding {
   return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
 }
+/** Of what keeps sessions from being ended. */
 function note(code: string, says: string, remedy: string): Finding {
-  return { code, severity: "info", says, remedy }
+  return { code, severity: "info", sessions: true, says, remedy }
 }

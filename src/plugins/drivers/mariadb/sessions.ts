@@ -52,7 +52,7 @@ export function parseMoment(text: string | undefined): Moment | undefined {
  */
 export async function endOlderSessions(place: Place, connection: Connection, live: Credential, signal: AbortSignal): Promise<number> {
   await checkShared(place, connection)
-  await checkSight(connection)
+  await checkSight(place, connection)
   const older = await olderThan(place, connection, parseMoment(live.acceptedAt))
   const ended = new Set<string>()
   for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
@@ -86,9 +86,9 @@ export async function isShared(connection: Connection, { user, host }: Place["ac
 }
 
 /** Who lacks PROCESS is shown its own sessions, and no error. */
-async function checkSight(connection: Connection): Promise<void> {
+async function checkSight({ options: { admin: { user: admin } } }: Place, connection: Connection): Promise<void> {
   if (maySeeSessions(await readGrants(connection))) return
-  throw new AppError("sessions-out-of-reach", `${connection.says}: the admin may not see and end the sessions of others`, { hint: "GRANT PROCESS, CONNECTION ADMIN ON *.* to it" })
+  throw new AppError("sessions-out-of-reach", `${connection.says}: the admin may not see and end the sessions of others`, { hint: `GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin}, then the same again` })
 }
 
 /** Rights on everything (*.*), those of roles in use among them. */

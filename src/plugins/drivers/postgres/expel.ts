@@ -1,7 +1,8 @@
-import type { Credential } from "../../../core/ports.ts"
+import type { Credential, Expelled } from "../../../core/ports.ts"
+import { type Ended, endedOrLeft } from "../sessions-left.ts"
 import { roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
-import { quoteName } from "./quote.ts"
+import { quoteName, quoteText } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
@@ -12,13 +13,18 @@ import { endOlderSessions, endSessionsOf } from "./sessions.ts"
  * deployment has been restarted with the other role. What is live was overwritten by `apply`, and loses the sessions that
  * began before.
  */
-export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const liveRole = roleOf(place, live)
   const others = place.roles.filter((role) => role !== liveRole)
   await takeAway(place, others, live, signal)
-  const ended = [await endOlderSessions(place, liveRole, live, signal)]
-  for (const role of others) ended.push(await endSessionsOf(place, role, live, signal))
-  return { sessionsEnded: ended.reduce((sum, count) => sum + count, 0), notes: [] }
+  const ended = [await end(liveRole, () => endOlderSessions(place, liveRole, live, signal))]
+  for (const role of others) ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
+  const left = ended.find((one) => one.left !== undefined)?.left
+  return { sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0), notes: [], ...(left === undefined ? {} : { sessionsLeft: left }) }
+}
+
+function end(role: string, act: () => Promise<number>): Promise<Ended> {
+  return endedOrLeft(act, `as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(role)}`)
 }
 
 async function takeAway(place: Place, roles: readonly string[], live: Credential, signal: AbortSignal): Promise<void> {

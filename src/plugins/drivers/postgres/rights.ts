@@ -29,7 +29,7 @@ function sessionFindings(admin: string | undefined, roles: SeenRoles): readonly 
   if (beyond === "") return []
   const who = admin ?? [...roles.keys()].join()
   const says = `${who} may not see and end the sessions of ${beyond}: end_sessions would fail`
-  return [{ code: "sessions-out-of-reach", severity: "info", says, remedy: `if sessions are to be ended: GRANT pg_signal_backend, pg_read_all_stats TO ${quoteName(who)}` }]
+  return [{ code: "sessions-out-of-reach", severity: "info", sessions: true, says, remedy: `if sessions are to be ended: GRANT pg_signal_backend, pg_read_all_stats TO ${quoteName(who)}` }]
 }
 
 function superuserFindings(admin: string | undefined, roles: SeenRoles): readonly Finding[] {

@@ -57,7 +57,7 @@ export function acceptedAt({ acceptedAt: at }: Credential): string | undefined {
 function asOutOfReach({ options: { admin } }: Place, role: string, error: unknown): unknown {
   if (!(error instanceof ServerError) || error.sqlstate !== "42501") return error
   const who = admin?.user ?? role
-  return new AppError("sessions-out-of-reach", `${who} may not end the sessions of role ${role}: those that are open live on`, { hint: `GRANT pg_signal_backend TO ${quoteName(who)}; then the same again` })
+  return new AppError("sessions-out-of-reach", `${who} may not end the sessions of role ${role}: those that are open live on`, { hint: `GRANT pg_signal_backend TO ${quoteName(who)}, then the same again` })
 }
 
 export function sessionsHidden({ says }: Connection, role: string): AppError {

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential } from "../../../core/ports.ts"
+import type { Credential, Expelled } from "../../../core/ports.ts"
+import { endedOrLeft } from "../sessions-left.ts"
 import { listClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
@@ -13,13 +14,13 @@ import { hashOf, readUsable, userOf } from "./user.ts"
  * has added is left. Then the connections that may be older than `live` end: of those whose age, in whole seconds, does not
  * tell, too, for a program that has just been restarted connects again.
  */
-export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<{ readonly sessionsEnded: number; readonly notes: readonly string[] }> {
+export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const ask: Ask = { logins: [live], signal }
   const user = userOf(place, live)
   const changed = await onAll(place, ask, (connection) => leaveOnly(connection, user, hashOf(live))).finally(() => userChanged(place, user))
-  const sessionsEnded = await endOlderSessions(place, live, ask, { spareDoubtful: false })
+  const { ended, left } = await endedOrLeft(() => endOlderSessions(place, live, ask, { spareDoubtful: false }), `CLIENT KILL USER ${user} ends all of its connections`)
   const younger = changed.includes(true) ? await countOf(place, user, ask) : 0
-  return { sessionsEnded, notes: younger === 0 ? [] : [betweenNote(user, younger)] }
+  return { sessionsEnded: ended, notes: younger === 0 ? [] : [betweenNote(user, younger)], ...(left === undefined ? {} : { sessionsLeft: left }) }
 }
 
 /** True where there was another. */

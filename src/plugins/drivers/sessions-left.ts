@@ -1,0 +1,18 @@
+import { AppError } from "../../base/error.ts"
+import type { SessionsLeft } from "../../core/state.ts"
+
+/** What keeps the sessions of before from being ended: a right that the admin lacks, or that nobody can tell them apart. */
+const beyond = new Set(["sessions-out-of-reach", "sessions-hidden", "sessions-undated", "mariadb-sessions-shared"])
+
+export type Ended = { readonly ended: number; readonly left?: SessionsLeft }
+
+/** For containment, once no value but the new one is accepted: sessions that cannot be ended are told of, and hold up nothing. `by`: how a person ends them. */
+export async function endedOrLeft(act: () => Promise<number>, by: string): Promise<Ended> {
+  try {
+    return { ended: await act() }
+  } catch (error) {
+    if (!(error instanceof AppError) || !beyond.has(error.code)) throw error
+    const grant = error.hint?.startsWith("GRANT ") === true ? `${error.hint}; or ` : ""
+    return { ended: 0, left: { code: error.code, says: error.message, hint: `${grant}${by}` } }
+  }
+}

@@ -1,0 +1,15 @@
+import type { Driver } from "../core/ports.ts"
+
+/**
+ * Can a containment end what a service accepts though nobody knows it? An admin sets a value over whatever is there; where
+ * several live side by side, the driver must also be able to take away those that nobody has told us of.
+ */
+export function overrules({ overlap, forget, expel }: Driver): boolean {
+  return overlap === "none" || (forget !== undefined && (overlap === "one" || expel !== undefined))
+}
+
+/** What a person can do where it cannot. */
+export function byHand({ forget }: Driver): string {
+  const first = "if an intruder has changed it, only an admin gets in: set a new password at the service by hand, mycelium adopt it, then the same command again"
+  return forget === undefined ? `${first} (an admin in the config does all of that)` : `${first}, once no other value is accepted there`
+}
