@@ -88,7 +88,7 @@ async function writeState(app: App, environment: string, users: readonly User[])
   const { store, project } = app.config
   const place = { store, project, environment }
   await makeStateFolder(place)
-  const vault = new AgeVault(app.keys, environment)
+  const vault = new AgeVault(app.keys, place)
   const madeAt = app.host.now().toISOString()
   const secrets: Record<string, SecretState> = {}
   for (const { user, secret, on, password } of users) {

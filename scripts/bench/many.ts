@@ -39,14 +39,14 @@ export async function manyEnvironments(count: number, each = 1, how: How = {}): 
   await mkdir(store, { mode: 0o700 })
   const identity = await newIdentity()
   await writeFile(join(folder, "config", "mycelium", "identity.txt"), `${identity}\n`, { mode: 0o600 })
-  const keys = await openKeys(store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
+  const keys = await openKeys(store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
   await makeStateFolder({ store, project: "bench" })
   const values: string[] = []
   const madeAt = new Date().toISOString()
   const make = async (environment: string, secret: string): Promise<SecretState> => {
     const value = randomText(32, (bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
     values.push(value)
-    const sealed = await new AgeVault(keys, environment).seal(secret, { version: "v1", fields: { password: new Secret("bench", value) } })
+    const sealed = await new AgeVault(keys, { project: "bench", environment }).seal(secret, { version: "v1", fields: { password: new Secret("bench", value) } })
     return { driver: "generated", rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
   }
   const one = how.different === true ? undefined : await make("e0", "s0")

@@ -7,10 +7,12 @@ import type { Environment } from "../check/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { type AuditTail, type StateDocument, openSetOf, versionAt } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
 import { FileLedger, loadUnlocked } from "../record/ledger.ts"
-import { readState } from "../record/state-file.ts"
+import { verifyLog } from "../record/audit-verify.ts"
+import { type Place, readState } from "../record/state-file.ts"
+import { lookSteadily } from "../record/steady-look.ts"
 import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
 import { Shift } from "../base/shift.ts"
@@ -26,7 +28,7 @@ import { tells } from "./tells.ts"
 /** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
 export async function openedKeys({ config, host }: Checked, environments: readonly Environment[]): Promise<{ readonly keys: Keys } | { readonly closed: unknown } | { readonly nothing: true }> {
   try {
-    return { keys: await openKeys(config.store, await readIdentity(config, host), false) }
+    return { keys: await openKeys(config.store, await readIdentity(config, host)) }
   } catch (error) {
     const isNew = error instanceof AppError && error.code === "keys-missing" && environments.every(({ document }) => document === undefined)
     return isNew ? { nothing: true } : { closed: error }
@@ -41,9 +43,24 @@ export function verifiers({ config: { store, project }, host, stop }: Checked, k
       async () => {
         const place = { store, project, environment: name }
         await loadUnlocked(new FileLedger(place, keys.mac, () => ""), place, { host, stop })
+        await followChain(place, { host, stop })
       },
     ]),
   )
+}
+
+/** The log by its chain, up to what the state knows. Beside an act that is under way: what seems broken is looked at again. */
+async function followChain(place: Place, { host, stop }: Pick<Checked, "host" | "stop">): Promise<void> {
+  const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
+  const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
+  const { faults: [fault, ...more] } = await lookSteadily({ host, stop, environment: place.environment, serial }, async () => {
+    const value = await verifyLog(place, await known(), new Map(), known)
+    return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value.faults) }
+  })
+  if (fault === undefined) return
+  throw new AppError("log-broken", `the audit log does not follow from its beginning to what the state knows: ${fault}${more.length === 0 ? "" : ` (and ${more.length} more)`}`, {
+    hint: "mycelium audit verify says all; hold it against heads that left the machine, and find out who can write in the store",
+  })
 }
 
 export function shownBy(about: Checked, keys: Keys, environments: readonly Environment[]): Outputs {
@@ -54,7 +71,7 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
     const reread = (): Promise<StateDocument | undefined> => readState({ store, project, environment: name })
     return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document, reread }))
   })
-  return { shown, fingerprint: (value) => new AgeVault(keys, "").fingerprint(Buffer.from(value)) }
+  return { shown, fingerprint: (value) => new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(Buffer.from(value)) }
 }
 
 /** Every state in the store that can be read, other projects' too. */

@@ -47,7 +47,7 @@ type Opened = { readonly secret: string; readonly version: string; readonly stag
 
 async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
   const document = await readState(place)
-  const vault = new AgeVault(app.keys, place.environment)
+  const vault = new AgeVault(app.keys, place)
   const versions = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => state.versions.map((version) => ({ secret, version })))
   const opened = await Promise.all(
     versions.map(async ({ secret, version }) => {

@@ -39,7 +39,7 @@ export function openWork(app: App, { options, ledger, owner, stop, hurry }: Open
     startedWith: JSON.stringify(options),
     text: makeText(app, options.name),
     newId: () => Buffer.from(host.random(6)).toString("hex"),
-    vault: new AgeVault(app.keys, options.name),
+    vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
     ledger,
     delivery: { draft: draftAll, restore: restoreOne },
     restarts: {

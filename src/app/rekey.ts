@@ -7,11 +7,11 @@ import { opens, seal, sealedIn, unseal } from "../core/seal.ts"
 import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, readState } from "../record/state-file.ts"
-import { type Keys, lockKeys, readSealedKeys, resealKeys } from "../record/vault.ts"
+import { type Keys, lockKeys, openKeys, readSealedKeys, resealKeys, withProject } from "../record/vault.ts"
 import { said } from "../rotate/ask.ts"
 import type { App } from "./app.ts"
-import { withFreshKeys } from "./fresh-keys.ts"
 import { lockedHint } from "./held.ts"
+import { readIdentity } from "./identity.ts"
 import { addIdentity, dropRetired } from "./new-identity.ts"
 import { sendHead } from "./tend-log.ts"
 
@@ -34,27 +34,27 @@ export type Rekeyed = {
   readonly copies: readonly string[]
 }
 
-export async function rekey(app: App, how: { readonly newIdentity: boolean }): Promise<Rekeyed> {
+/** `trust`: a person says that keys which this identity has never bound are right; from now on they are bound to it. */
+export type RekeyHow = { readonly newIdentity: boolean; readonly trust?: boolean }
+
+export async function rekey(app: App, how: RekeyHow): Promise<Rekeyed> {
   const lock = await lockKeys(app.config.store, app.holder)
   try {
     if (how.newIdentity) await addIdentity(app.config, app.host)
-    return await sealAnew(await reopened(app))
+    // The file of the identity may be another one since the keys were opened.
+    const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host), { trust: how.trust === true })
+    return await sealAnew({ ...app, keys }, how.trust === true)
   } finally {
     lock.release()
   }
 }
 
-/** The file of the identity may be another one since the keys were opened. */
-async function reopened(app: App): Promise<App> {
-  return withFreshKeys({ ...app, keys: { ...app.keys, stamp: "before" } })
-}
-
-async function sealAnew(opened: App): Promise<Rekeyed> {
+async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
   const { config } = opened
   const keys = await resealKeys(config.store, opened.keys)
   const app = { ...opened, keys }
   const environments: Record<string, Sealed> = {}
-  for (const place of statesIn(config.store, config.project)) environments[place.environment] = await attempt(() => sealOne(app, place))
+  for (const place of statesIn(config.store, config.project)) environments[place.environment] = await attempt(() => sealOne(app, place, trust))
   const { retired = [] } = keys
   if (retired.length === 0) return { recipients: keys.recipients.length, environments, old: "none", others: [], copies: [] }
   const others = await foreignNeeds(app, retired)
@@ -71,15 +71,15 @@ async function attempt(act: () => Promise<Sealed>): Promise<Sealed> {
   }
 }
 
-async function sealOne(app: App, place: Place): Promise<Sealed> {
+async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> {
   const lock = await waitFor(app, place)
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")
     const document = await ledger.load()
     await ledger.flush(document)
-    const { next, values } = await sealedAnew(document, app.keys)
+    const { next, values } = await sealedAnew(document, app.keys, trust ? (bytes) => withProject(bytes, place) : (bytes) => bytes)
     const serial = document.serial + 1
-    const event = { event: "rekey", values, recipients: app.keys.recipients.length }
+    const event = { event: "rekey", values, recipients: app.keys.recipients.length, ...(trust ? { trusted: true } : {}) }
     const audit = appendLine({ ...next.audit, lines: [] }, event, { at: app.host.now(), serial, actor: app.actor })
     await ledger.save({ ...next, serial, audit })
     await ledger.flush({ ...next, serial, audit })
@@ -92,9 +92,9 @@ async function sealOne(app: App, place: Place): Promise<Sealed> {
 }
 
 /** Each sealed text holds its own name inside, so what is in it is not looked at: the state's MAC says that it stands where it belongs. */
-async function sealedAnew(document: StateDocument, keys: Keys): Promise<{ readonly next: StateDocument; readonly values: number }> {
+async function sealedAnew(document: StateDocument, keys: Keys, named: (bytes: Uint8Array) => Uint8Array): Promise<{ readonly next: StateDocument; readonly values: number }> {
   const anew = new Map<unknown, string>()
-  for (const text of sealedIn(document)) anew.set(text, await seal(keys.recipients, await unseal(keys.identities, text)))
+  for (const text of sealedIn(document)) anew.set(text, await seal(keys.recipients, named(await unseal(keys.identities, text))))
   const next: StateDocument = JSON.parse(JSON.stringify(document), (_, value: unknown) => anew.get(value) ?? value)
   return { next, values: anew.size }
 }

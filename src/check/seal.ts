@@ -16,7 +16,7 @@ export type Sealed = {
 }
 
 /** Faults of the machine that looks, not of what it looks at. */
-const ours = ["identity-missing", "identity-open", "reference-missing", "reference-empty", "program-missing", "program-failed", "program-timeout", "file-unreadable"]
+export const notOpenHere = ["identity-missing", "identity-open", "reference-missing", "reference-empty", "program-missing", "program-failed", "program-timeout", "file-unreadable"]
 
 export const seal = defineCheck({
   name: "seal",
@@ -27,12 +27,12 @@ export const seal = defineCheck({
   look: async ({ closed, mine, verify, retired = 0 }: Sealed, report) => {
     if (retired > 0) report.found("rekey-unfinished", `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: whoever has stolen it can open what is not sealed anew`)
     if (closed !== undefined) {
-      if (closed instanceof AppError && ours.includes(closed.code) && !(mine && closed.code === "identity-missing")) report.found("not-verified", `states and outputs were not verified, for the keys cannot be opened: ${closed.message}`)
+      if (closed instanceof AppError && notOpenHere.includes(closed.code) && !(mine && closed.code === "identity-missing")) report.found("not-verified", `states and outputs were not verified, for the keys cannot be opened: ${closed.message}`)
       else report.failed(closed)
       return ""
     }
     await sideBySide(filesAtOnce, Object.entries(verify), ([name, act]) => act().catch((error: unknown) => report.failed(error, name)))
     const count = Object.keys(verify).length
-    return count === 0 ? "nothing is sealed yet" : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log`
+    return count === 0 ? "nothing is sealed yet" : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log, each of which follows line by line`
   },
 })

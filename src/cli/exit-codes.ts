@@ -37,6 +37,9 @@ const byCode: Readonly<Record<string, number>> = {
   "state-newer": exitCodes.person,
   "keys-missing": exitCodes.person,
   "keys-broken": exitCodes.person,
+  "seal-broken": exitCodes.person,
+  "keys-forged": exitCodes.person,
+  "keys-unverified": exitCodes.person,
 }
 
 /** The exit code for an error that ended a command. */

@@ -14,15 +14,15 @@ import { openConfig, plugins } from "./open-config.ts"
 
 export { openConfig }
 
-/** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. */
-export async function openApp(terminal: Terminal, values: Values, command: string): Promise<App> {
+/** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. `trust`: also keys that this identity has never bound. */
+export async function openApp(terminal: Terminal, values: Values, command: string, { trust = false }: { readonly trust?: boolean } = {}): Promise<App> {
   await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
   for (const file of partsOf(config)) await checkTrust(file)
   await harden()
   const identity = await readIdentity(config, terminal.host)
   await makeStateFolder(config)
-  const keys = await openKeys(config.store, identity, true)
+  const keys = await openKeys(config.store, identity, { make: true, trust })
   return {
     config,
     plugins,

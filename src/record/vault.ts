@@ -10,6 +10,8 @@ import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
 import { Secret } from "../core/secret.ts"
 import type { Version } from "../core/state.ts"
+import { type Bindings, bindings, checkBinding } from "./binding.ts"
+import type { Place } from "./state-file.ts"
 
 /** What opens and seals: the identities of this machine, the recipients of now, and the two keys of the store. */
 export type Keys = {
@@ -21,6 +23,8 @@ export type Keys = {
   readonly mac: Buffer
   /** Under which values are fingerprinted, so that environments of one store can be compared. */
   readonly fingerprint: Buffer
+  /** Which identities have made these two keys their own. */
+  readonly bound?: Bindings
   /** Of the file that they were read from: it is another one when they are sealed anew. */
   readonly stamp: string
 }
@@ -30,21 +34,29 @@ function keysPath(store: string): string {
   return join(store, "keys.age")
 }
 
-/** Opens the store's keys. `make`: a store that has none gets them, durably, before anything is sealed. */
-export async function openKeys(store: string, who: Who, make: boolean): Promise<Keys> {
-  const found = await readKeys(store, who)
+/** Opens the store's keys, if they are ours. `make`: a store that has none gets them, durably, before anything is sealed. `trust`: a person says that keys which this identity has never bound are right. */
+export async function openKeys(store: string, who: Who, { make = false, trust = false }: { readonly make?: boolean; readonly trust?: boolean } = {}): Promise<Keys> {
+  const found = await readKeys(store, who, trust)
   if (found !== undefined) return found
   if (!make) throw keysMissing(store)
   return makeKeys(store, who)
 }
 
-async function readKeys(store: string, who: Who): Promise<Keys | undefined> {
+async function readKeys(store: string, who: Who, trust = false): Promise<Keys | undefined> {
   const found = await readRegular(keysPath(store), 64 * 1024)
   if (found === undefined) return undefined
   const opened: unknown = JSON.parse(Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString())
-  const text = opened as { readonly mac?: unknown; readonly fingerprint?: unknown }
-  if (typeof text.mac !== "string" || typeof text.fingerprint !== "string") throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
-  return { ...who, mac: Buffer.from(text.mac, "base64"), fingerprint: Buffer.from(text.fingerprint, "base64"), stamp: stampOf(found.stats) }
+  const { mac, fingerprint, bound = {} } = opened as { readonly mac?: unknown; readonly fingerprint?: unknown; readonly bound?: unknown }
+  if (typeof mac !== "string" || typeof fingerprint !== "string" || !isBindings(bound)) throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
+  const keys = { mac: Buffer.from(mac, "base64"), fingerprint: Buffer.from(fingerprint, "base64") }
+  await checkBinding(keysPath(store), keys, { identities: who.identities, bound }).catch((error: unknown) => {
+    if (!trust || !(error instanceof AppError) || error.code !== "keys-unverified") throw error
+  })
+  return { ...who, ...keys, bound, stamp: stampOf(found.stats) }
+}
+
+function isBindings(bound: unknown): bound is Bindings {
+  return typeof bound === "object" && bound !== null && Object.values(bound).every((one) => typeof one === "string")
 }
 
 /** Of the keys as they lie there now; "" where there are none. */
@@ -70,21 +82,25 @@ async function makeKeys(store: string, who: Who): Promise<Keys> {
     if (await holdsState(store)) throw keysMissing(store)
     const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
     await durableFolder(store)
-    return { ...who, ...keys, stamp: await writeKeys(store, { ...who, ...keys }) }
+    return await writeKeys(store, { ...who, ...keys })
   } finally {
     lock.release()
   }
 }
 
-async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<string> {
-  const text = JSON.stringify({ mac: keys.mac.toString("base64"), fingerprint: keys.fingerprint.toString("base64") })
-  await durableWrite(keysPath(store), await seal(keys.recipients, Buffer.from(text)))
-  return keysStamp(store)
+/** Bound to those of our identities that are not retired, in one file with what is bound. */
+async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<Keys> {
+  const { mac, fingerprint, recipients, retired = [] } = keys
+  const identities = keys.identities.filter((one) => !retired.includes(one))
+  const bound = await bindings({ mac, fingerprint }, { identities, recipients }, keys.bound ?? {})
+  const text = JSON.stringify({ mac: mac.toString("base64"), fingerprint: fingerprint.toString("base64"), bound })
+  await durableWrite(keysPath(store), await seal(recipients, Buffer.from(text)))
+  return { ...keys, bound, stamp: keysStamp(store) }
 }
 
-/** The same keys, sealed for the recipients of now; durable. Every process that opened them before notices (app/fresh-keys.ts). */
-export async function resealKeys(store: string, keys: Keys): Promise<Keys> {
-  return { ...keys, stamp: await writeKeys(store, keys) }
+/** The same keys, sealed for the recipients of now and bound to our identities; durable. Every process that opened them before notices (app/fresh-keys.ts). */
+export function resealKeys(store: string, keys: Keys): Promise<Keys> {
+  return writeKeys(store, keys)
 }
 
 /** The sealed file itself. */
@@ -123,13 +139,16 @@ const step = 256
 /** Opening is work for one core: hundreds begun at once would all end late, and what talks to a server in between would look like a silence of the server. */
 const opening = new Turns(2)
 
-/** Seals and opens the values of one environment; each sealed text names its environment, secret and version inside. */
+/** Seals and opens the values of one environment; each sealed text names its project, environment, secret and version inside. */
 export class AgeVault {
   readonly #keys: Keys
   readonly #environment: string
-  constructor(keys: Keys, environment: string) {
+  /** "shop/production". */
+  readonly #whole: string
+  constructor(keys: Keys, { project, environment }: Pick<Place, "project" | "environment">) {
     this.#keys = keys
     this.#environment = environment
+    this.#whole = `${project}/${environment}`
   }
 
   async seal(secret: string, credential: Credential): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">> {
@@ -157,11 +176,11 @@ export class AgeVault {
   }
 
   async sealBytes(name: string, bytes: Uint8Array): Promise<string> {
-    return this.#sealText(`${this.#environment} output ${name}`, { bytes: Buffer.from(bytes).toString("base64") })
+    return this.#sealText(`${this.#whole} output ${name}`, { bytes: Buffer.from(bytes).toString("base64") })
   }
 
   async openBytes(name: string, sealed: string): Promise<Uint8Array> {
-    const inside = await this.#openText(`${this.#environment} output ${name}`, sealed)
+    const inside = await this.#openText(`${this.#whole} output ${name}`, sealed)
     return Buffer.from((inside as { readonly bytes: string }).bytes, "base64")
   }
 
@@ -171,12 +190,11 @@ export class AgeVault {
   }
 
   #name(secret: string, version: string): string {
-    return `${this.#environment}/${secret} ${version}`
+    return `${this.#whole}/${secret} ${version}`
   }
 
   #sealText(name: string, content: object): Promise<string> {
-    const text = JSON.stringify({ name, ...content })
-    return seal(this.#keys.recipients, Buffer.from(text.padEnd(Math.ceil(Buffer.byteLength(text) / step) * step - Buffer.byteLength(text) + text.length)))
+    return seal(this.#keys.recipients, padded({ name, ...content }))
   }
 
   async #openText(name: string, sealed: string): Promise<object> {
@@ -184,6 +202,20 @@ export class AgeVault {
     if (typeof inside !== "object" || inside === null || !("name" in inside) || inside.name !== name) throw edited(this.#environment)
     return inside
   }
+}
+
+/** Earlier builds left the project out of a sealed name: of a store that a person trusts, it is put in. */
+export function withProject(bytes: Uint8Array, { project, environment }: Pick<Place, "project" | "environment">): Uint8Array {
+  const inside = JSON.parse(Buffer.from(bytes).toString()) as { readonly name?: unknown }
+  const whole = `${project}/${environment}`
+  const { name } = inside
+  if (typeof name !== "string" || name.startsWith(`${whole}/`) || name.startsWith(`${whole} output `)) return bytes
+  return padded({ ...inside, name: `${project}/${name}` })
+}
+
+function padded(content: object): Uint8Array {
+  const text = JSON.stringify(content)
+  return Buffer.from(text.padEnd(Math.ceil(Buffer.byteLength(text) / step) * step - Buffer.byteLength(text) + text.length))
 }
 
 function edited(place: string): AppError {

@@ -53,7 +53,7 @@ async function open(folder: string, clock: Clock, environments: string, stop: Ab
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
-  const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
+  const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
   return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop }
 }
 

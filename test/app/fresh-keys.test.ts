@@ -29,7 +29,7 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   await init(host, { folder: folder.path, configPath: file, store: join(folder.path, "store"), elsewhere: false })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })
-  const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), true), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal })
+  const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), { make: true }), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal })
   const rotate = (app: App, how: { readonly why: "new" | "asked"; readonly secrets: readonly string[] }): ReturnType<typeof rotateNow> => rotateNow(app, "production", { ...how, skipGrace: false, waitMs: 0 })
 
   const service = await open()

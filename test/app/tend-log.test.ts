@@ -55,7 +55,7 @@ class House implements AsyncDisposable {
     const plugins = { drivers, outputs, restarters, healths }
     const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
     const identity = await newIdentity()
-    const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, true)
+    const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
     const app: App = { config, plugins, host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: (_, step, says) => void told.push(`${step}: ${says}`), turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal }
     return new House({ app, folder: folder.path, told, clock }, async () => folder[Symbol.asyncDispose]())
   }

@@ -22,7 +22,7 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 const value = "The-value-in-the-state.1"
 const identity = await newIdentity()
 const keys: Keys = { identities: [identity], recipients: [await recipientOf(identity)], mac: randomBytes(32), fingerprint: randomBytes(32), stamp: "" }
-const vault = new AgeVault(keys, "production")
+const vault = new AgeVault(keys, { project: "shop", environment: "production" })
 
 async function laidOut() {
   const folder = await temporaryFolder()

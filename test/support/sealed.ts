@@ -26,7 +26,7 @@ export async function loginsOf(project: Project, secret: string, environment = "
   const versions = document?.secrets[secret]?.versions ?? []
   if (versions.length === 0) return []
   const identities = identitiesIn(readFileSync(project.identityFile, "utf8"))
-  const vault = new AgeVault(await openKeys(project.store, { identities, recipients: [] }, false), environment)
+  const vault = new AgeVault(await openKeys(project.store, { identities, recipients: [] }), { project: "shop", environment })
   return Promise.all(
     versions.map(async (version) => {
       const { user, password } = (await vault.open(secret, version)).fields

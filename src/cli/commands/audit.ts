@@ -3,6 +3,7 @@ import { AppError } from "../../base/error.ts"
 import { filesAtOnce, sideBySide } from "../../base/turns.ts"
 import type { Config } from "../../config/model.ts"
 import type { AuditTail } from "../../core/state.ts"
+import { type Held, heldStates } from "../../app/held-states.ts"
 import { type AuditEntry, readLog } from "../../record/audit-read.ts"
 import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
 import { type Place, readState } from "../../record/state-file.ts"
@@ -16,8 +17,9 @@ import { openConfig } from "../open-app.ts"
 export const audit: Command = {
   usage: [
     "audit [ENV…]: what happened, the oldest first. audit verify [ENV…]: follows the chain of hashes through each log and",
-    "holds its end against the state; prints each head, to be kept where nobody can change it (--heads FILE reads them again,",
-    "as lines ENV N HEAD or from journalctl -t mycelium-audit, and holds the log against them).",
+    "holds its end against the state, and the state, where the identity is here, against its MAC; prints each head, to be",
+    "kept where nobody can change it (--heads FILE reads them again, as lines ENV N HEAD or from journalctl -t",
+    "mycelium-audit, and holds the log against them).",
   ].join("\n"),
   options: {
     secret: { type: "string", value: "NAME", says: "only this secret" },
@@ -88,11 +90,14 @@ function rowOf({ environment, entry }: Found): readonly string[] {
 }
 
 /** Beside an act that is under way: what looks changed is looked at again. */
-function verifyOne({ host, stop }: Terminal, place: Place, heads: Heads): Promise<Verified> {
+function verifyOne({ host, stop }: Terminal, place: Place, { heads, held }: { readonly heads: Heads; readonly held: Held }): Promise<Verified> {
   const { environment } = place
   return lookSteadily({ host, stop, environment, serial: async () => (await readState(place))?.serial }, async () => {
     const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
-    const value = await verifyLog(place, await known(), heads, known)
+    const document = await readState(place)
+    const verified = await verifyLog(place, document?.audit, heads, known)
+    const forged = document === undefined || "unheld" in held ? undefined : held.fault(place, document)
+    const value = forged === undefined ? verified : { ...verified, faults: [forged, ...verified.faults] }
     return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value) }
   })
 }
@@ -100,8 +105,10 @@ function verifyOne({ host, stop }: Terminal, place: Place, heads: Heads): Promis
 async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
   const file = textOf(values, "heads")
   const kept = file === undefined ? undefined : await readHeads(file, config.project)
-  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(terminal, placeOf(config, environment), kept?.heads.get(environment) ?? new Map())) }))
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results }))
+  const held = await heldStates(config, terminal.host)
+  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(terminal, placeOf(config, environment), { heads: kept?.heads.get(environment) ?? new Map(), held })) }))
+  if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results, ...("unheld" in held ? { unheld: held.unheld } : {}) }))
+  else if ("unheld" in held) terminal.talk(`the states' MACs were not verified, so a state and a log that were forged together would pass: ${held.unheld}`)
   for (const one of isSet(values, "json") ? [] : results) sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json")) terminal.talk(`${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`)
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done

@@ -1,4 +1,4 @@
-import { type Rekeyed, type RekeyPlan, planRekey, rekey as sealAnew } from "../../app/rekey.ts"
+import { type Rekeyed, type RekeyHow, type RekeyPlan, planRekey, rekey as sealAnew } from "../../app/rekey.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -9,26 +9,29 @@ export const rekey: Command = {
     "Seals every version, the bytes that a journal keeps and the store's keys anew, for the recipients of now: this machine's",
     "identity and those in the config. Values stay as they are, so a thief of the old identity knows them: rotate them afterwards.",
     "A service that runs notices a new identity by itself; of other recipients it learns when it reloads (SIGHUP), so reload it first.",
+    "The keys are bound to this machine's identity, so that others who write the store cannot put keys of their own there.",
     "Cut off at any instant, everything still opens, and the same command finishes it.",
   ].join("\n"),
   options: {
     "new-identity": { type: "boolean", says: "first make this machine a new identity; the old one opens until all is done, a copy of it is kept" },
+    "trust-store": { type: "boolean", says: "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build" },
     "dry-run": { type: "boolean", says: "say what would be sealed anew; change nothing" },
   },
   run: async (terminal, args, values) => {
     if (args.length > 0) throw new AppError("usage", "rekey takes no argument", { hint: "it seals all environments of the config's project" })
-    const app = await openApp(terminal, values, "rekey")
-    const newIdentity = isSet(values, "new-identity")
-    if (isSet(values, "dry-run")) return sayPlan(terminal, values, await planRekey(app), newIdentity)
-    return say(terminal, values, await sealAnew(app, { newIdentity }), newIdentity)
+    const [newIdentity, trust] = [isSet(values, "new-identity"), isSet(values, "trust-store")]
+    const app = await openApp(terminal, values, "rekey", { trust })
+    if (isSet(values, "dry-run")) return sayPlan(terminal, values, await planRekey(app), { newIdentity, trust })
+    return say(terminal, values, await sealAnew(app, { newIdentity, trust }), { newIdentity, trust })
   },
 }
 
 const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
 
-function sayPlan(terminal: Terminal, values: Values, plan: RekeyPlan, newIdentity: boolean): number {
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ would: { newIdentity, ...plan } }))
+function sayPlan(terminal: Terminal, values: Values, plan: RekeyPlan, { newIdentity, trust }: Required<RekeyHow>): number {
+  if (isSet(values, "json")) terminal.out(JSON.stringify({ would: { newIdentity, trust, ...plan } }))
   else {
+    if (trust) terminal.out("Would bind keys.age to this machine's identity, as it is.")
     if (newIdentity) terminal.out("Would make a new identity for this machine.")
     terminal.out(`Would seal anew, for ${many(plan.recipients, "recipient")}: keys.age${Object.entries(plan.environments).map(([name, one]) => `, ${many(one.values, "value")} of ${name}`).join("")}. Nothing was changed.`)
     if (plan.forOld > 0) terminal.out(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
@@ -37,10 +40,11 @@ function sayPlan(terminal: Terminal, values: Values, plan: RekeyPlan, newIdentit
   return exitCodes.done
 }
 
-function say(terminal: Terminal, values: Values, done: Rekeyed, newIdentity: boolean): number {
+function say(terminal: Terminal, values: Values, done: Rekeyed, { newIdentity, trust }: Required<RekeyHow>): number {
   if (isSet(values, "json")) terminal.out(JSON.stringify(done))
   else for (const line of linesOf(done)) terminal.out(line)
   if (!isSet(values, "json")) terminal.talk(newIdentity || done.old !== "none" ? stolen : "what was sealed before, in backups too, its former recipients can still open: mycelium rotate-now --all makes that worthless")
+  if (trust && !isSet(values, "json")) terminal.talk("keys.age is bound to this identity from now on; whether what lies in the store is what was written, only a head that left the machine shows: mycelium audit verify --heads FILE")
   const all = Object.values(done.environments)
   const failed = all.filter(({ is }) => is === "failed")
   if (failed.length === 0) return done.old === "needed" ? exitCodes.partly : exitCodes.done
