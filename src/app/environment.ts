@@ -2,6 +2,7 @@ import { dirname } from "node:path"
 import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { isWanted, takeLock } from "../base/lock.ts"
+import { countDown } from "../base/run-time.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
@@ -104,7 +105,7 @@ class Ends {
   readonly #stop = new AbortController()
   readonly #hurry = new AbortController()
   readonly #looking: ReturnType<typeof setInterval>
-  #hurrying: ReturnType<typeof setTimeout> | undefined
+  #callOff = (): void => undefined
   readonly #stopped = (): void => this.#end(this.#app.stop.reason)
 
   constructor(app: App, lock: string) {
@@ -124,11 +125,11 @@ class Ends {
   #end(reason: unknown): void {
     if (this.#stop.signal.aborted) return
     this.#stop.abort(reason)
-    this.#hurrying = setTimeout(() => this.#hurry.abort(), hurryMs)
+    this.#callOff = countDown(hurryMs, () => this.#hurry.abort())
   }
   release(): void {
     clearInterval(this.#looking)
-    clearTimeout(this.#hurrying)
+    this.#callOff()
     this.#app.stop.removeEventListener("abort", this.#stopped)
   }
 }

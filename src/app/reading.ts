@@ -11,13 +11,12 @@ const pauseMs = 100
 
 /** Tries again while somebody else works on the environment, for seconds. */
 export async function whenFree<T>(app: Pick<App, "host" | "stop">, act: () => Promise<T>): Promise<T> {
-  const began = app.host.monotonicMs()
-  for (;;) {
+  for (let waitedMs = 0; ; waitedMs += pauseMs) {
     try {
       return await act()
     } catch (error) {
       const held = error instanceof AppError && error.code === "locked"
-      if (!held || app.host.monotonicMs() - began >= lockMs || app.stop.aborted) throw error
+      if (!held || waitedMs >= lockMs || app.stop.aborted) throw error
       await app.host.pause(pauseMs, app.stop)
     }
   }

@@ -1,4 +1,5 @@
 import { endSession } from "./process-session.ts"
+import { countDown } from "./run-time.ts"
 
 export type CutOptions = {
   readonly timeoutMs: number
@@ -20,7 +21,7 @@ type Cut = {
   finished(): Promise<void>
 }
 
-/** Ends a program, with its whole session, when its time is over or `signal` aborts; once. */
+/** Ends a program, with its whole session, when its time (in which we ran, too) is over or `signal` aborts; once. */
 export function cutOff(pid: number | undefined, options: CutOptions): Cut {
   let why: "timeout" | "abort" | undefined
   let ending: Promise<boolean> | undefined
@@ -31,7 +32,7 @@ export function cutOff(pid: number | undefined, options: CutOptions): Cut {
     ending = endSession(pid, options.graceMs ?? 3000)
     void ending.then(() => Bun.sleep(500)).then(() => giveUp.resolve({ code: undefined, signal: undefined }))
   }
-  const timer = setTimeout(() => cut("timeout"), options.timeoutMs)
+  const callOff = countDown(options.timeoutMs, () => cut("timeout"))
   const abort = (): void => cut("abort")
   options.signal?.addEventListener("abort", abort)
   // It may have aborted while the program was being started.
@@ -40,7 +41,7 @@ export function cutOff(pid: number | undefined, options: CutOptions): Cut {
     gaveUp: giveUp.promise,
     finished: async () => void (await ending),
     stop: () => {
-      clearTimeout(timer)
+      callOff()
       options.signal?.removeEventListener("abort", abort)
       return why
     },

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { endSession, processes } from "./process-session.ts"
+import { beginStopwatch } from "./run-time.ts"
 
 /**
  * Programs that an earlier run of ours started and that a crash of ours left behind. Each was started with a mark in its
@@ -17,12 +18,16 @@ export type EndOptions = {
 
 /** Waits for what carries `mark` to end, then ends it. True when none is left; false if it cannot be ended, or `signal` aborted first. */
 export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
-  const end = performance.now() + options.waitMs
   let found = await findMarked(mark)
-  for (let pauseMs = 5; found.length > 0 && performance.now() < end; pauseMs = Math.min(pauseMs * 2, 100)) {
-    if (options.signal?.aborted) return false
-    await Bun.sleep(Math.min(pauseMs, Math.max(1, end - performance.now())))
-    found = await findMarked(mark)
+  const watch = beginStopwatch()
+  try {
+    for (let pauseMs = 5; found.length > 0 && watch.ms() < options.waitMs; pauseMs = Math.min(pauseMs * 2, 100)) {
+      if (options.signal?.aborted) return false
+      await Bun.sleep(Math.min(pauseMs, Math.max(1, options.waitMs - watch.ms())))
+      found = await findMarked(mark)
+    }
+  } finally {
+    watch.end()
   }
   for (const leader of found) await endSession(leader, options.graceMs ?? 3000)
   return found.length === 0 || (await findMarked(mark)).length === 0

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises"
 import { systemCode } from "./error.ts"
+import { beginStopwatch } from "./run-time.ts"
 
 /**
  * A program that leads a session, and all that it started there. A session, not only a group: coreutils' `timeout` and
@@ -53,12 +54,16 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 async function isGone(leader: number, withinMs: number): Promise<boolean> {
-  const end = performance.now() + withinMs
-  for (let pauseMs = 10; await lives(leader); pauseMs = Math.min(pauseMs * 2, 100)) {
-    if (performance.now() >= end) return false
-    await Bun.sleep(pauseMs)
+  const watch = beginStopwatch()
+  try {
+    for (let pauseMs = 10; await lives(leader); pauseMs = Math.min(pauseMs * 2, 100)) {
+      if (watch.ms() >= withinMs) return false
+      await Bun.sleep(pauseMs)
+    }
+    return true
+  } finally {
+    watch.end()
   }
-  return true
 }
 
 /** Zombies do not count: where nobody reaps orphans (we may be process 1 of a container) they stay for ever. */

@@ -1,9 +1,10 @@
 import { AppError } from "../base/error.ts"
+import { deadlineOf } from "../base/run-time.ts"
 import type { Health } from "../core/ports.ts"
 
 /** One answer of a health check within `ms`: true, or why not. A check that throws or hangs is a no, not a fault of ours. */
 export async function askHealth(health: Health, ms: number, outer: AbortSignal): Promise<true | string> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(Math.max(1, Math.ceil(ms)))])
+  const { signal, end } = deadlineOf(Math.max(1, Math.ceil(ms)), outer)
   const cut = Promise.withResolvers<string>()
   const stop = (): void => cut.resolve(`no answer from ${health.says}`)
   signal.addEventListener("abort", stop)
@@ -14,6 +15,7 @@ export async function askHealth(health: Health, ms: number, outer: AbortSignal):
   } catch (error) {
     return error instanceof AppError ? error.message : `${health.says} failed`
   } finally {
+    end()
     signal.removeEventListener("abort", stop)
   }
 }

@@ -2,6 +2,7 @@ import { formatDuration } from "../base/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { endMarked } from "../base/marked-processes.ts"
+import { beginStopwatch, deadlineOf } from "../base/run-time.ts"
 import type { Deployment } from "../core/ports.ts"
 import { askHealth, throwIfStopped } from "./ask-health.ts"
 
@@ -35,31 +36,33 @@ export async function restartDeployment(deployment: Deployment, mark: string, ho
 
 /** A hook that has begun is left to finish, also when we are asked to stop: half a restart helps nobody. */
 async function runRestarter(deployment: Deployment, mark: string): Promise<Restarted | undefined> {
-  const deadline = AbortSignal.timeout(deployment.timeoutMs)
+  const deadline = deadlineOf(deployment.timeoutMs)
   try {
-    await deployment.restarter.restart(mark, deadline)
+    await deployment.restarter.restart(mark, deadline.signal)
     seenToEnd.set(deployment, mark)
     return undefined
   } catch (error) {
     const { says } = deployment.restarter
-    if (deadline.aborted) return { ok: false, code: "restart-timeout", why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}` }
+    if (deadline.signal.aborted) return { ok: false, code: "restart-timeout", why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}` }
     // An error that is not ours may quote anything: only that it happened is passed on.
     if (!(error instanceof AppError)) return { ok: false, code: "restart-failed", why: `${says} failed` }
     return { ok: false, code: error.code, why: error.message }
+  } finally {
+    deadline.end()
   }
 }
 
 type Health = { readonly ok: true; readonly afterMs: number } | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
 
-/** Time is counted in pauses and in answers, not by the wall clock, which may leap. */
+/** Time is counted in pauses and in answers, not by a clock: that may leap, and goes on while we are stopped. */
 async function untilHealthy(deployment: Deployment, host: Host, signal: AbortSignal): Promise<Health> {
   if (deployment.health === undefined) return { ok: true, afterMs: 0 }
   let afterMs = 0
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
-    const asked = performance.now()
+    const watch = beginStopwatch()
     // At least a second: a last try that is cut off at once would hide why the ones before failed.
-    const answer = await askHealth(deployment.health, Math.max(1000, deployment.withinMs - afterMs), signal)
-    afterMs += performance.now() - asked
+    const answer = await askHealth(deployment.health, Math.max(1000, deployment.withinMs - afterMs), signal).finally(watch.end)
+    afterMs += watch.ms()
     if (answer === true) return { ok: true, afterMs }
     throwIfStopped(signal)
     if (afterMs >= deployment.withinMs) {

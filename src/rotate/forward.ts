@@ -1,3 +1,4 @@
+import { patience } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Before, type ChangeSet, type Patch, type Version, changeVersion, versionAt } from "../core/state.ts"
@@ -135,7 +136,7 @@ class Laggards {
     const most = this.#session.changeSet?.contain === undefined ? 1 : turnsMost
     for (let times = 0, hangs = false; times < most && !hangs; times++) {
       const before = new Map(acts)
-      await work.host.pause(laggardMs, signal)
+      await patience(work.host, laggardMs, signal)
       if (signal.aborted) return
       hangs = this.#missing().some((name) => acts.has(name) && acts.get(name) === before.get(name))
     }

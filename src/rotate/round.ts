@@ -1,3 +1,4 @@
+import { patience } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import { atService, said } from "./ask.ts"
 import type { Session } from "./session.ts"
@@ -63,7 +64,7 @@ export class Round {
     void this.#countDown(now, this.#counting.signal)
   }
   async #countDown(since: number, signal: AbortSignal): Promise<void> {
-    await this.#session.work.host.pause(Math.max(quiet.leastMs, quiet.times * this.#slowestMs), signal)
+    await patience(this.#session.work.host, Math.max(quiet.leastMs, quiet.times * this.#slowestMs), signal)
     if (signal.aborted) return
     for (const look of this.#looks) if (look.began <= since) this.#giveUp(look)
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { z } from "zod"
 import { systemCode } from "../../base/error.ts"
+import { deadlineOf } from "../../base/run-time.ts"
 import { defineHealth } from "../../core/define.ts"
 
 /** One GET, redirects not followed. node:http, because Bun's fetch goes through HTTP_PROXY, even to loopback, and cannot be told not to. */
@@ -53,10 +54,10 @@ function isSuccess(code: number): boolean {
 type Answer = { readonly status: number; readonly body: string } | { readonly failed: string }
 
 async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<Answer> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(tryMs)])
+  const { signal, end } = deadlineOf(tryMs, outer)
   // Loaded when it is needed: it would cost every start some milliseconds.
   const { request: send } = await (url.protocol === "https:" ? import("node:https") : import("node:http"))
-  return new Promise((resolve) => {
+  return new Promise<Answer>((resolve) => {
     const fail = (error: unknown): void => resolve({ failed: wordOf(systemCode(error)) })
     if (signal.aborted) return resolve({ failed: "no answer" })
     const request = send(url, { method: "GET", agent: false, headers: { "user-agent": "mycelium" } })
@@ -74,7 +75,7 @@ async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<An
       }, fail)
     })
     request.end()
-  })
+  }).finally(end)
 }
 
 async function bodyOf(response: IncomingMessage, wanted: boolean): Promise<string> {

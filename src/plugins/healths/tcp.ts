@@ -1,6 +1,7 @@
 import { connect } from "node:net"
 import { z } from "zod"
 import { systemCode } from "../../base/error.ts"
+import { deadlineOf } from "../../base/run-time.ts"
 import { defineHealth } from "../../core/define.ts"
 
 /** A connection is accepted: says that a program listens, not that it works. */
@@ -16,7 +17,8 @@ export const tcp = defineHealth({
     return {
       says: `tcp ${options}`,
       healthy: async (signal) => {
-        const failure = await knock(address, AbortSignal.any([signal, AbortSignal.timeout(tryMs)]))
+        const deadline = deadlineOf(tryMs, signal)
+        const failure = await knock(address, deadline.signal).finally(deadline.end)
         return failure === undefined || `${failure} from ${options}`
       },
     }

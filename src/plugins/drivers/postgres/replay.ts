@@ -31,12 +31,13 @@ export async function writtenTo(primary: Connection): Promise<string> {
 
 /** Whether the standby gets as far as `position` within so long. One that was promoted replays nothing any more: its own logins tell. */
 export async function replays({ reach }: Place, standby: Connection, position: string, withinMs: number, signal: AbortSignal): Promise<boolean> {
-  const end = reach.host.monotonicMs() + withinMs
-  for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 200)) {
+  // Counted in pauses: while we are stopped, nobody looks at it.
+  for (let [waitMs, waitedMs] = [5, 0]; ; waitMs = Math.min(waitMs * 2, 200)) {
     const [now] = await standby.rows(["there"], `SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_wal_replay_lsn() >= ${quoteText(position)}::pg_lsn, false)`)
     if (now?.there === "t") return true
-    if (reach.host.monotonicMs() >= end) return false
+    if (waitedMs >= withinMs) return false
     await reach.host.pause(waitMs, signal)
+    waitedMs += waitMs
   }
 }
 
