@@ -8,7 +8,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  await session.commit({
-    changeSet: { ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } },
+    changeSet: { ...set, direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
     events: [{ event: "back", code }],
   })`,
       `  session.note({ ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } })`,

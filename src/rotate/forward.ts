@@ -5,7 +5,7 @@ import { type Before, type ChangeSet, type Patch, type Version, changeVersion, v
 import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
-import { type Sick, inWords, restartAll, toRestart } from "./restart-all.ts"
+import { type Sick, inWords, mayHaveSeen, restartAll, toRestart } from "./restart-all.ts"
 import { expel } from "./revoke.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
@@ -242,6 +242,7 @@ async function deliver(session: Session, ready: readonly Ready[]): Promise<void>
     for (const { output, draft: one } of ready) {
       if (!one.changed) continue
       session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
+      session.renamed.add(output.target)
       await one.commit()
     }
   } catch (error) {
@@ -272,7 +273,7 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
     return Object.fromEntries(fault.going.map((name) => [name, { is: "waiting", code, says } as const]))
   }
   await session.commit({
-    changeSet: { ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } },
+    changeSet: { ...set, direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
     events: [{ event: "back", code }],
   })
   return rollBack(session)

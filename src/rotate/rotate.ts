@@ -4,7 +4,7 @@ import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, type Preflight, preflight } from "./preflight.ts"
-import { deploymentsOf } from "./restart-all.ts"
+import { mayHaveSeen } from "./restart-all.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import type { Outcomes } from "./work.ts"
@@ -72,16 +72,10 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
 export async function resume(session: Session, how: { readonly hasty?: boolean } = {}): Promise<Outcomes> {
   const found = session.changeSet
   if (found === undefined) return {}
-  const set = mayHaveStarted(session, found)
+  // An earlier run may have renamed any of these before it was cut.
+  const set = { ...found, touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))) }
   session.note(set)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
-}
-
-/** The machine, or its service manager, may meanwhile have started whatever reads an output that was about to change: a way back visits it. */
-function mayHaveStarted(session: Session, set: ChangeSet): ChangeSet {
-  const changed = Object.keys(set.before ?? {})
-  const readers = deploymentsOf(session, set.secrets).filter(({ reads }) => reads.some((target) => changed.includes(target)))
-  return { ...set, touched: [...new Set([...set.touched, ...readers.map(({ name }) => name)])] }
 }
 
 /** Written down first: the state and the log know the values before a service does. */
@@ -122,4 +116,5 @@ async function generate(session: Session, order: Order, members: readonly string
   work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
   await session.commit({ patches, changeSet: set, events, flush: true })
   session.begun = set.id
+  session.renamed.clear()
 }

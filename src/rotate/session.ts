@@ -24,6 +24,8 @@ export class Session {
   readonly proven = new Set<string>()
   /** The change set whose values this run itself has made: no other run can have gone on with it. */
   begun: string | undefined
+  /** Targets of outputs whose new content programs may have seen: this run has begun to rename it. */
+  readonly renamed = new Set<string>()
   /** Restarts that this run has begun, by their mark. */
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { type Found, explore, run, scenarios } from "./explore.ts"
+import { type Found, explore, exploreSupervised, run, scenarios } from "./explore.ts"
 import { World } from "./world.ts"
 
 test("a rotation that is cut at any single instant loses nothing and comes to rest", async () => {
@@ -9,6 +9,15 @@ test("a rotation that is cut at any single instant loses nothing and comes to re
   expect([...found.wrong]).toEqual([])
   expect(found.cuts).toBeGreaterThan(500)
   console.log(`${found.cuts} single cuts in ${scenarios.length} scenarios, 0 lost`)
+}, 300_000)
+
+test("a supervisor that restarts a program at any instant leaves none with a refused value", async () => {
+  const found: Found = { cuts: 0, wrong: new Map() }
+  const chosen = scenarios.filter(({ ghostDelay, fault }) => ghostDelay === undefined && (fault.sick ?? fault.firstSick ?? fault.outputFails) !== undefined)
+  for (const scenario of chosen) await exploreSupervised(scenario, found)
+  expect([...found.wrong]).toEqual([])
+  expect(found.cuts).toBeGreaterThan(500)
+  console.log(`${found.cuts} restarts by a supervisor in ${chosen.length} scenarios, 0 refused values`)
 }, 300_000)
 
 test("a rotation that is cut twice, anywhere, loses nothing and comes to rest", async () => {

@@ -4,7 +4,7 @@ import { park, takenUp } from "../../src/rotate/park.ts"
 import { type Order, resume, rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
-import { type Fault, type Name, World, names } from "./world.ts"
+import { type Fault, type Name, World, names, programs } from "./world.ts"
 
 export type Ask = Omit<Order, "secrets">
 
@@ -97,6 +97,7 @@ export const scenarios: readonly Scenario[] = [
   { title: "one is silent for a while", fault: { silent: { name: "one", calls: 4 } }, later: {} },
   { title: "dual is silent for a while", fault: { silent: { name: "dual", calls: 3 } }, later: {} },
   { title: "a program gets sick with new values", fault: { sick: true } },
+  { title: "the first program gets sick with new values", fault: { firstSick: true } },
   { title: "a program is sick once", fault: { sick: true }, later: {} },
   { title: "the second output cannot be written", fault: { outputFails: 2 } },
   { title: "sick, and one is silent on the way back", fault: { sick: true, silent: { name: "one", calls: 0 } } },
@@ -136,6 +137,20 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
     if (double) await exploreSecond(scenario, first, found, note)
     world.fault = scenario.later ?? scenario.fault
     await judge(world, scenario, note)
+  }
+}
+
+/** A supervisor restarts a program at each instant of one rotation. */
+export async function exploreSupervised(scenario: Scenario, found: Found): Promise<void> {
+  for (const program of programs) {
+    for (let at = 0, instants = 1; at < instants; at++) {
+      const one = { ...scenario, title: `${scenario.title}; ${program} is restarted by its supervisor`, later: scenario.later ?? scenario.fault }
+      const world = begin({ ...one, fault: { ...scenario.fault, supervised: { program, at } } })
+      instants = (await run(world, asked(one))).instants
+      found.cuts++
+      world.fault = one.later
+      await judge(world, one, (text) => void found.wrong.set(`${one.title}: ${text}`, (found.wrong.get(`${one.title}: ${text}`) ?? 0) + 1))
+    }
   }
 }
 

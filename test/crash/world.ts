@@ -26,11 +26,20 @@ export type Fault = {
   readonly silent?: { readonly name: Name; readonly calls: number }
   /** Deployment web is healthy only with the values of before. */
   readonly sick?: boolean
+  /** Deployment api, which restarts first, is. */
+  readonly firstSick?: boolean
   /** The n-th write of an output fails. */
   readonly outputFails?: number
   /** This service accepts anything for a while (somebody turned passwords off). */
   readonly openDoor?: Name
+  /** A supervisor restarts this program at the n-th instant of a process: it reads its file as that is then. */
+  readonly supervised?: { readonly program: Program; readonly at: number }
 }
+
+export const programs = ["api", "web"] as const
+export type Program = (typeof programs)[number]
+
+const reads: Readonly<Record<Program, string>> = { api: "/env/a", web: "/env/b" }
 
 /** Ends for good what a process does after its cut. */
 class Process {
@@ -38,12 +47,15 @@ class Process {
   dead = false
   readonly cutAt: number
   readonly onCut: () => void
-  constructor(cutAt: number, onCut: () => void) {
+  readonly #beside: (instant: number) => void
+  constructor(cutAt: number, onCut: () => void, beside: (instant: number) => void) {
     this.cutAt = cutAt
     this.onCut = onCut
+    this.#beside = beside
   }
   /** An instant at which the process may end. */
   async instant(): Promise<void> {
+    if (!this.dead) this.#beside(this.instants)
     if (!this.dead && this.instants++ === this.cutAt) {
       this.dead = true
       this.onCut()
@@ -212,7 +224,12 @@ export class World {
     }
   }
 
-  #deployment(name: "api" | "web", target: string): Deployment {
+  #supervise(instant: number): void {
+    const { supervised } = this.fault
+    if (supervised?.at === instant) this.programs[supervised.program] = { ...this.files[reads[supervised.program]] }
+  }
+
+  #deployment(name: Program, target: string): Deployment {
     return { name, reads: [target], restarter: { says: name, restart: () => Promise.resolve() }, withinMs: 1, timeoutMs: 1 }
   }
 
@@ -220,7 +237,7 @@ export class World {
   start(cutAt = Number.POSITIVE_INFINITY): { readonly work: Work; readonly died: Promise<"died">; readonly process: Process } {
     let onCut = (): void => undefined
     const died = new Promise<"died">((resolve) => (onCut = () => resolve("died")))
-    const process = new Process(cutAt, () => onCut())
+    const process = new Process(cutAt, () => onCut(), (instant) => this.#supervise(instant))
     const work: Work = {
       environment: "production",
       host: { now: () => new Date(this.time), monotonicMs: () => this.time, pause: () => (this.hasty ? Promise.resolve() : new Promise(() => undefined)), random: (count) => new Uint8Array(count), env: () => undefined },
@@ -229,7 +246,7 @@ export class World {
       kinds: Object.fromEntries(names.map((name) => [name, name])),
       policies: Object.fromEntries(names.map((name) => [name, { graceMs: 600_000, endSessions: false }])),
       outputs: [this.#output(process, "/env/a", names), this.#output(process, "/env/b", ["one", "gen"])],
-      deployments: [this.#deployment("api", "/env/a"), this.#deployment("web", "/env/b")],
+      deployments: programs.map((name) => this.#deployment(name, reads[name])),
       startedWith: "{}",
       text: (field) => new Secret(field, `p${++this.#made}`),
       newId: () => `set${++this.#made}`,
@@ -275,6 +292,7 @@ export class World {
   }
 
   #health(name: string): true | string {
+    if (this.fault.firstSick === true && name === "api" && this.programs["api"]?.["one"] !== ":s0") return "503"
     return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0" ? "503" : true
   }
 
