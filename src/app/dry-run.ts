@@ -1,7 +1,8 @@
 import { formatDuration } from "../base/duration.ts"
-import type { Finding, Values } from "../core/ports.ts"
+import type { Deployment, Finding, Values } from "../core/ports.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
+import type { Inspected } from "../rotate/inspect-programs.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
 import { deploymentsOf } from "../rotate/restart-all.ts"
 import type { Order } from "../rotate/rotate.ts"
@@ -28,7 +29,7 @@ export type DryRun = {
   readonly outputs: readonly { readonly target: string; readonly changes: readonly string[]; readonly keeps?: number }[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
-  readonly restarts: readonly { readonly name: string; readonly says: string; readonly health?: string }[]
+  readonly restarts: readonly { readonly name: string; readonly says: string; readonly replaces?: string; readonly health?: string; readonly notes: readonly string[] }[]
 }
 
 type How = { readonly why: "asked" | "new" | "incident"; readonly secrets?: readonly string[]; readonly contain?: NonNullable<Order["contain"]> }
@@ -41,11 +42,19 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
     // Only in memory: what the outputs of these show would be taken over first.
     const taken = how.contain === undefined ? [] : names.filter((name) => versionAt(session.state(name), "current") === undefined)
     await takeIn(session, taken, { forMs: patient.totalMs })
-    const { members, left, findings, firsts } = await preflight(session, { ...how, secrets: names, trial: true })
+    const { members, left, findings, firsts, programs } = await preflight(session, { ...how, secrets: names, trial: true })
     const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
     const unfinished = unfinishedIn(session, chosen, how)
-    return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map(({ name, restarter, health }) => ({ name, says: restarter.says, ...(health === undefined ? {} : { health: health.says }) })) }
+    return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map((deployment) => restartOf(deployment, programs)) }
   })
+}
+
+function restartOf(deployment: Deployment, programs: readonly Inspected[]): DryRun["restarts"][number] {
+  const { name, restarter, health } = deployment
+  const found = programs.find((one) => one.deployment === deployment)
+  const notes = found?.findings.filter(({ severity }) => severity !== "error").map(({ says }) => says) ?? []
+  const limits = health?.limits === undefined ? "" : `, which proves ${health.limits}`
+  return { name, says: restarter.says, notes, ...(found?.replaces === undefined ? {} : { replaces: found.replaces }), ...(health === undefined ? {} : { health: `${health.says}${limits}` }) }
 }
 
 /** The journal always ends first; one that was put aside, where one of its secrets is chosen. What went on to its end is not rotated a second time, unless somebody has its value. */

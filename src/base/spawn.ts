@@ -17,9 +17,11 @@ export type RunOptions = CutOptions & {
   /** All that the program sees, besides PATH (`safePath` unless given here). */
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: Uint8Array | string
+  /** So much of each stream is kept; 64 KiB if left out. */
+  readonly keepBytes?: number
 }
 export type RunResult = Exit & {
-  /** The first 64 KiB. May hold values: never into a message. */
+  /** Its beginning. May hold values: never into a message. */
   readonly stdout: string
   readonly stderr: string
   /** We ended it: its time was over, or `signal` aborted. */
@@ -27,7 +29,7 @@ export type RunResult = Exit & {
   readonly aborted: boolean
 }
 
-const keepBytes = 64 * 1024
+const usualBytes = 64 * 1024
 /** How long the output is read on after the program ended: a daemon that it left may hold it open for ever. */
 const pipeGraceMs = 500
 
@@ -36,8 +38,8 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   if (options.signal?.aborted) return { code: undefined, signal: undefined, stdout: "", stderr: "", timedOut: false, aborted: true }
   const child = await start(argv, options)
   const ended = whenEnded(child)
-  const stdout = read(child.stdout)
-  const stderr = read(child.stderr)
+  const stdout = read(child.stdout, options)
+  const stderr = read(child.stderr, options)
   const cut = cutOff(child.pid, options)
   const exit = await Promise.race([ended, cut.gaveUp])
   const why = cut.stop()
@@ -114,7 +116,7 @@ function feed(child: ChildProcess, stdin: Uint8Array | string | undefined): void
   if (stdin !== undefined) child.stdin?.end(stdin)
 }
 
-function read(stream: ChildProcess["stdout"]): CappedText {
+function read(stream: ChildProcess["stdout"], { keepBytes = usualBytes }: RunOptions): CappedText {
   if (stream === null) throw new AppError("program-failed", "the program's output cannot be read")
   return new CappedText(stream, keepBytes)
 }

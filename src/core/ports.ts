@@ -140,17 +140,34 @@ export interface Output {
   tidy(): Promise<void>
 }
 
+/** A program that reads an output. `id` is the same however it is found: "shop/api". */
+export type Reader = { readonly id: string; readonly says: string; readonly target: string }
+/** What a look at a restarter has found, before any value exists. */
+export type Inspection = {
+  readonly findings: readonly Finding[]
+  /** For people: what a restart replaces: "container shop-api-1 of project shop". */
+  readonly replaces?: string
+  /** The ids of the programs that it restarts. */
+  readonly restarts: readonly string[]
+  /** All that read one of the deployment's outputs, as far as that can be known. */
+  readonly readers: readonly Reader[]
+}
+
 /** command, compose, signal, … */
 export interface Restarter {
   /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
   readonly says: string
   /** Absolute: the program that it runs, where the config names one by its path. */
   readonly program?: string
+  /** Would a restart find its program, and change nothing but what it reads from `targets` (absolute paths of outputs)? Changes nothing. A throw is an obstacle, too. */
+  inspect?(targets: readonly string[], signal: AbortSignal): Promise<Inspection>
   /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
   restart(mark: string, signal: AbortSignal): Promise<void>
 }
 export interface Health {
   readonly says: string
+  /** For people: what it does not prove. */
+  readonly limits?: string
   /** As a restarter's. */
   readonly program?: string
   /** true, or why not yet. Asked again and again until `within`. */

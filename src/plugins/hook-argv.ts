@@ -40,3 +40,6 @@ export function programOf(command: Command, folder: string): string {
 export function hookEnvironment(reach: HookReach, more: readonly string[] = []): Record<string, string> {
   return pickEnvironment(["HOME", "LANG", "TZ", ...more], reach.env)
 }
+
+/** What finds Docker's engine; a program that asks it gets these, too. */
+export const dockerVariables = ["DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "XDG_RUNTIME_DIR"]

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { markVariable } from "../base/marked-processes.ts"
-import { failureOf, run } from "../base/spawn.ts"
+import { type RunResult, failureOf, run } from "../base/spawn.ts"
 
 export type Hook = {
   /** How messages call it. */
@@ -8,6 +8,8 @@ export type Hook = {
   readonly argv: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** Why it failed, by what it printed, in words that hold no value. */
+  readonly reasonOf?: (result: RunResult) => { readonly says: string; readonly hint: string } | undefined
 }
 
 /** The engine's deadline (`timeoutMs` of the deployment) comes as `signal`; this only bounds a caller that has none. */
@@ -24,6 +26,8 @@ export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Pr
   const failure = failureOf(hook.says, result)
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
+  const reason = hook.reasonOf?.(result)
+  if (reason !== undefined) throw new AppError("restart-failed", `${failure.message}: ${reason.says}`, { remedy: "retry", hint: reason.hint })
   throw new AppError("restart-failed", failure.message, {
     remedy: "retry",
     hint: `its output is not kept, for it may hold values: run it by hand in ${hook.cwd}`,

@@ -1,9 +1,9 @@
-import { obstacleTo } from "../base/runnable.ts"
 import { driftRemedy } from "../core/drift.ts"
 import type { Credential, Deployment, Fields, Finding, Trial, Values, Versions } from "../core/ports.ts"
 import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { driftCode } from "./drift.ts"
+import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
 import { byHand, overrules } from "./overrule.ts"
 import { deploymentsOf } from "./restart-all.ts"
 import type { Order } from "./rotate.ts"
@@ -13,7 +13,7 @@ import { type Outcome, type Outcomes, deadlines } from "./work.ts"
 
 /** What a service held before a first value, by secret. */
 export type Firsts = Readonly<Record<string, Fields>>
-export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>> }
+export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>>; readonly programs: readonly Inspected[] }
 
 /** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
@@ -35,11 +35,13 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   round.end()
   const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
-  // In an incident a sick deployment is reported in the end, and stops nothing.
-  if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...(await unrunnableBy(session, name)).map((one): Finding => ({ ...one, severity: "warning" }))]
-  const runnable = order.contain !== undefined ? { members, left } : await withoutUnrunnable(session, members, left)
+  const programs = await inspectPrograms(session, members)
+  const obstacles = (name: string): readonly Finding[] => programs.filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment)).flatMap((one) => one.findings)
+  // In an incident a program that cannot be restarted, or is sick, is reported in the end, and stops nothing.
+  if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" }))]
+  const runnable = order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
   const healthy = order.why === "new" || order.contain !== undefined ? runnable : await withoutSick(session, runnable.members, runnable.left)
-  return { ...(await withoutUnwritable(session, healthy)), firsts, findings }
+  return { ...(await withoutUnwritable(session, healthy)), firsts, findings, programs }
 }
 
 function isTrial({ trial }: Order): Trial {
@@ -127,26 +129,11 @@ async function first(session: Session, name: string, { firsts, trial }: Trial & 
   return findings
 }
 
-/** Programs of the deployments that read this secret which could not even be started, or which others can change. */
-async function unrunnableBy(session: Session, name: string): Promise<readonly Finding[]> {
-  const programs = deploymentsOf(session, [name]).flatMap((deployment) => {
-    const restart = { deployment, program: deployment.restarter.program, what: "restart" }
-    return deployment.health === undefined ? [restart] : [restart, { deployment, program: deployment.health.program, what: "health check" }]
-  })
-  const found = await Promise.all(
-    programs.map(async ({ deployment, program, what }) => {
-      const obstacle = program === undefined ? undefined : await obstacleTo(program)
-      return obstacle === undefined ? [] : [error(obstacle.code, `${program} (the ${what} of ${session.work.environment}/${deployment.name}) ${obstacle.says}`, obstacle.remedy)]
-    }),
-  )
-  return found.flat()
-}
-
 /** The rotation would fail at their restart and go back, and the way back would fail there too. */
-async function withoutUnrunnable(session: Session, members: readonly string[], left: Outcomes): Promise<Pick<Preflight, "members" | "left">> {
+function withoutUnrunnable(members: readonly string[], left: Outcomes, obstacles: (name: string) => readonly Finding[]): Pick<Preflight, "members" | "left"> {
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
-    const [found] = await unrunnableBy(session, name)
+    const found = obstacles(name).find(({ severity }) => severity === "error")
     if (found !== undefined) out[name] = { is: "left", code: found.code, says: found.says, ...(found.remedy === undefined ? {} : { hint: found.remedy }) }
   }
   return { members: members.filter((name) => out[name] === undefined), left: out }

@@ -23,9 +23,9 @@ export type Order = {
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings } = await preflight(session, order)
+  const { members, firsts, left, findings, programs } = await preflight(session, order)
   if (order.contain !== undefined) remarkFound(session, members, findings)
-  if (order.contain !== undefined) for (const says of unrunnableIn(members, findings)) session.work.tell("preflight", says)
+  for (const says of obstaclesIn(programs, order)) session.work.tell("preflight", says)
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
@@ -38,10 +38,10 @@ function remarkFound(session: Session, members: readonly string[], findings: Pre
   for (const secret of members) for (const { code, says, yields } of findings[secret] ?? []) if (yields === true) session.remark({ event: "found", secret, code, says })
 }
 
-/** A containment is not held up by a program that cannot be started, or should not be: who looks on has time to mend it. */
-function unrunnableIn(members: readonly string[], findings: Preflight["findings"]): ReadonlySet<string> {
-  const found = members.flatMap((secret) => findings[secret] ?? []).filter(({ code }) => code === "hook-missing" || code === "hook-writable")
-  return new Set(found.map(({ says, remedy }) => `${says}: ${remedy}`))
+/** What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has time to act on it. */
+function obstaclesIn(programs: Preflight["programs"], { contain }: Order): ReadonlySet<string> {
+  const found = programs.flatMap(({ findings }) => findings).filter(({ severity }) => contain !== undefined || severity !== "error")
+  return new Set(found.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${remedy}`)))
 }
 
 /** Whoever looks at the state sees at once that what it shows is not what its service takes. */

@@ -89,6 +89,6 @@ export type Outcome =
 export type Outcomes = Readonly<Record<string, Outcome>>
 
 /** Milliseconds that one act at a service may take. */
-export const deadlines = { preflight: 20_000, settle: 20_000, apply: 20_000, probe: 10_000, revoke: 30_000, output: 60_000 } as const
+export const deadlines = { preflight: 20_000, inspect: 30_000, settle: 20_000, apply: 20_000, probe: 10_000, revoke: 30_000, output: 60_000 } as const
 /** How often a value that the service does not take is applied before it is given up. */
 export const applyTries = 3

@@ -16,6 +16,7 @@ export const tcp = defineHealth({
     const address = parse(options) ?? { host: "", port: 0 }
     return {
       says: `tcp ${options}`,
+      limits: "that it listens, not that it can log in",
       healthy: async (signal) => {
         const deadline = deadlineOf(tryMs, signal)
         const failure = await knock(address, deadline.signal).finally(deadline.end)

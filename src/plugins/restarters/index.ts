@@ -1,5 +1,5 @@
 import { command } from "./command.ts"
-import { compose } from "./compose.ts"
+import { compose } from "./compose/index.ts"
 import { signal } from "./signal.ts"
 import { systemd } from "./systemd.ts"
 

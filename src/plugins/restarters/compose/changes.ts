@@ -1,0 +1,68 @@
+import { z } from "zod"
+import { run } from "../../../base/spawn.ts"
+import type { Finding } from "../../../core/ports.ts"
+import { type Container, type Group, projectWords, scaleWords } from "./containers.ts"
+import { type Docker, isTooOld, reasonOf } from "./docker.ts"
+import type { ComposeOptions } from "./options.ts"
+
+/** Would `up` put anything in place that does not run now? Compose itself is asked, by a dry run of its own. */
+
+const Line = z.object({ id: z.string(), status: z.string() })
+
+const dryRunMs = 20_000
+
+export async function changesOf(docker: Docker, options: ComposeOptions, group: Group, signal: AbortSignal): Promise<readonly Finding[]> {
+  const words = ["--progress", "json", ...projectWords(group, options, docker.folder), "--dry-run", "up", "-d", ...quiet, ...scaleWords(group)]
+  const argv = [...docker.compose, ...words, ...options.services]
+  const result = await run(argv, { cwd: docker.folder, env: docker.env, timeoutMs: dryRunMs, signal })
+  if (result.code !== 0) return [isTooOld(result) && (await docker.hasCompose(signal)) ? tooOld : refusal(reasonOf(result))]
+  const changed = changedIn(result.stderr + result.stdout)
+  if (changed.length === 0) return []
+  const why = await reasons(docker, group, signal)
+  const severity = options.allowChanges ? "warning" : "error"
+  const says = `a restart of ${options.services.join(", ")} would change more than its secrets: ${why}`
+  const up = [...docker.compose.slice(0, 2), ...projectWords(group, options, docker.folder), "up", "-d", ...options.services].join(" ")
+  return [{ code: "compose-changed", severity, says, remedy: `bring it up to date yourself first (${up}), or say allow_changes: true in the config` }]
+}
+
+/** A rotation builds nothing, pulls nothing, and starts nothing else. */
+export const quiet = ["--no-deps", "--no-build", "--pull", "never"] as const
+
+const tooOld: Finding = {
+  code: "compose-old",
+  severity: "warning",
+  says: "this Compose is too old to say whether a restart would change more than the secrets",
+  remedy: "install Compose 2.30 or newer",
+}
+
+function refusal(reason: ReturnType<typeof reasonOf>): Finding {
+  const says = reason?.says ?? "docker compose up would fail, by its own dry run"
+  return { code: "compose-failed", severity: "error", says, remedy: reason?.hint ?? "docker compose up --dry-run says why" }
+}
+
+/** Containers of which Compose says anything but that they run. */
+function changedIn(text: string): readonly string[] {
+  const changed = new Set<string>()
+  for (const line of text.split("\n")) {
+    if (!line.startsWith("{")) continue
+    const read = Line.safeParse(JSON.parse(line))
+    if (read.success && read.data.id.startsWith("Container ") && read.data.status !== "Running") changed.add(read.data.id)
+  }
+  return [...changed]
+}
+
+async function reasons(docker: Docker, group: Group, signal: AbortSignal): Promise<string> {
+  const other = await otherImage(docker, group.containers, signal)
+  if (other !== undefined) return `${other.imageName} is another image than the one that ${other.name} runs`
+  const down = group.containers.find(({ state }) => state !== "running")
+  if (down !== undefined) return `${down.name} is ${down.state}`
+  return "the compose file, its variables or its env files were edited since it was started"
+}
+
+async function otherImage(docker: Docker, containers: readonly Container[], signal: AbortSignal): Promise<Container | undefined> {
+  for (const one of containers) {
+    const id = await docker.ask(["image", "inspect", "--format", "{{.Id}}", one.imageName], signal).catch(() => "")
+    if (id.trim() !== one.image) return one
+  }
+  return undefined
+}

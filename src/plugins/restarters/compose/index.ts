@@ -1,0 +1,88 @@
+import { AppError } from "../../../base/error.ts"
+import { defineRestarter } from "../../../core/define.ts"
+import type { Inspection } from "../../../core/ports.ts"
+import { runHook } from "../../run-hook.ts"
+import { changesOf, quiet } from "./changes.ts"
+import { type Container, type Group, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "./containers.ts"
+import { Docker, reasonOf } from "./docker.ts"
+import { type ComposeOptions, Options, composeOptions } from "./options.ts"
+import { readersOf } from "./readers.ts"
+
+/**
+ * Recreates services of Docker Compose as they run: `restart` does not read `env_file` again, `up --force-recreate` does.
+ * The containers are found by Compose's labels, whatever started them, so that no second project comes into being.
+ */
+export const compose = defineRestarter({
+  type: "compose",
+  summary: "recreates services of Docker Compose",
+  options: Options,
+  open: (written, reach) => {
+    const options = composeOptions(written)
+    const docker = new Docker(options, reach)
+    const says = `compose ${options.services.join(", ")}`
+    // What the look before the rotation has found is not looked for again while programs are cut off.
+    let found: Group | undefined
+    return {
+      says: `${says}, recreated`,
+      inspect: async (targets, signal) => {
+        found = await findGroup(docker, options, signal)
+        return inspect(docker, options, found, { targets, signal })
+      },
+      restart: async (mark, signal) => {
+        const group = found ?? (await findGroup(docker, options, signal))
+        found = undefined
+        if (isStopped(group)) return
+        await runHook({ says, argv: upArgv(docker, options, group), cwd: docker.folder, env: docker.env, reasonOf }, mark, signal)
+        await mustRunAnew(docker, options, group, signal)
+      },
+    }
+  },
+})
+
+function upArgv(docker: Docker, options: ComposeOptions, group: Group): readonly string[] {
+  const words = projectWords(group, options, docker.folder)
+  return [...docker.compose, ...words, "up", "-d", ...quiet, "--force-recreate", ...scaleWords(group), ...options.services]
+}
+
+type About = { readonly targets: readonly string[]; readonly signal: AbortSignal }
+
+async function inspect(docker: Docker, options: ComposeOptions, group: Group, { targets, signal }: About): Promise<Inspection> {
+  const restarts = options.services.map((service) => `${group.project}/${service}`)
+  const [changes, readers] = await Promise.all([
+    isStopped(group) ? [] : changesOf(docker, options, group, signal),
+    readersOf(docker, options, group, { targets, signal }).catch(() => []),
+  ])
+  const replaces = isStopped(group) ? `${inWords(group)}: stopped, stays stopped` : inWords(group)
+  return { findings: changes, replaces, restarts, readers }
+}
+
+/** Between two looks at containers that are starting (ms). */
+const lookAgainMs = 250
+
+/** Compose is content with a program that ends the moment after: the containers must be new ones, running, and healthy by their own check. */
+async function mustRunAnew(docker: Docker, options: ComposeOptions, before: Group, signal: AbortSignal): Promise<void> {
+  const old = new Set(before.containers.map(({ id }) => id))
+  for (;;) {
+    const now = (await containersOf(docker, options.services, signal)).filter(({ project }) => project === before.project)
+    const failed = now.find((one) => faultOf(one, old) !== undefined)
+    if (failed !== undefined) throw notRunning(failed, faultOf(failed, old) ?? "")
+    if (now.length < before.containers.length) throw new AppError("restart-failed", `project ${before.project} has ${now.length} containers of ${options.services.join(", ")} after the restart, and had ${before.containers.length}`, { remedy: "retry" })
+    if (now.every(isUp)) return
+    if (signal.aborted) throw notRunning(now.find((one) => !isUp(one)), "not healthy yet by its own check")
+    await Bun.sleep(lookAgainMs)
+  }
+}
+
+function isUp({ state, health }: Container): boolean {
+  return state === "running" && (health === undefined || health === "healthy")
+}
+
+function faultOf({ id, state, exitCode, health }: Container, old: ReadonlySet<string>): string | undefined {
+  if (old.has(id)) return "still the one from before the restart"
+  if (["exited", "dead"].includes(state)) return `${state} (code ${exitCode})`
+  return health === "unhealthy" ? "unhealthy by its own check" : undefined
+}
+
+function notRunning(container: Container | undefined, fault: string): AppError {
+  return new AppError("restart-failed", `container ${container?.name} is ${fault}`, { remedy: "retry", hint: `docker logs ${container?.name} says why` })
+}

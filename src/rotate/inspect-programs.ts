@@ -1,0 +1,71 @@
+import { obstacleTo } from "../base/runnable.ts"
+import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
+import { said } from "./ask.ts"
+import { deploymentsOf } from "./restart-all.ts"
+import type { Session } from "./session.ts"
+import { deadlines } from "./work.ts"
+
+/** One deployment, looked at before any value exists. */
+export type Inspected = {
+  readonly deployment: Deployment
+  /** For people: what a restart replaces. */
+  readonly replaces?: string
+  readonly findings: readonly Finding[]
+}
+
+/** Could the programs that read these secrets be restarted, and is that all that a restart would do? Changes nothing. */
+export async function inspectPrograms(session: Session, names: readonly string[]): Promise<readonly Inspected[]> {
+  const deployments = deploymentsOf(session, names)
+  const looks = await Promise.all(deployments.map((deployment) => inspect(session, deployment)))
+  const restarted = new Set(looks.flatMap(({ inspection }) => inspection?.restarts ?? []))
+  const told = new Set<string>()
+  return looks.map(({ deployment, inspection, faults }): Inspected => {
+    const strangers = (inspection?.readers ?? []).filter(({ id, target }) => !restarted.has(id) && !told.has(`${id} ${target}`))
+    for (const { id, target } of strangers) told.add(`${id} ${target}`)
+    const replaces = inspection?.replaces
+    const findings = [...faults, ...(inspection?.findings ?? []), ...strangers.map(unlisted)]
+    return { deployment, findings, ...(replaces === undefined ? {} : { replaces }) }
+  })
+}
+
+type Look = { readonly deployment: Deployment; readonly faults: readonly Finding[]; readonly inspection?: Inspection }
+
+async function inspect({ work }: Session, deployment: Deployment): Promise<Look> {
+  const faults = await obstaclesTo(work.environment, deployment)
+  const { restarter, reads } = deployment
+  if (faults.length > 0 || restarter.inspect === undefined) return { deployment, faults }
+  try {
+    const inspection = await restarter.inspect(reads, AbortSignal.any([AbortSignal.timeout(deadlines.inspect), work.stop]))
+    return { deployment, faults, inspection: { ...inspection, findings: inspection.findings.map((one) => within(deployment, one)) } }
+  } catch (error) {
+    const { code, says, hint } = said(error)
+    const fault: Finding = { code, severity: "error", says, ...(hint === undefined ? {} : { remedy: hint }) }
+    return { deployment, faults: [within(deployment, fault)] }
+  }
+}
+
+function within({ name }: Deployment, finding: Finding): Finding {
+  return { ...finding, says: `${name}: ${finding.says}` }
+}
+
+/** Programs that could not even be started, or that others can change. */
+async function obstaclesTo(environment: string, { name, restarter, health }: Deployment): Promise<readonly Finding[]> {
+  const ports = [{ port: restarter, what: "restart" }, ...(health === undefined ? [] : [{ port: health, what: "health check" }])]
+  const found = await Promise.all(
+    ports.map(async ({ port: { program }, what }): Promise<readonly Finding[]> => {
+      const obstacle = program === undefined ? undefined : await obstacleTo(program)
+      if (obstacle === undefined) return []
+      return [{ code: obstacle.code, severity: "error", says: `${program} (the ${what} of ${environment}/${name}) ${obstacle.says}`, remedy: obstacle.remedy }]
+    }),
+  )
+  return found.flat()
+}
+
+function unlisted({ says, target }: Reader): Finding {
+  return {
+    code: "reader-unlisted",
+    severity: "warning",
+    says: `${says} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+    remedy: "name it in a deployment, so that it is restarted too",
+  }
+}
