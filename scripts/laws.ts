@@ -92,7 +92,7 @@ function* importBreach(file: string, name: string): Generator<Breach> {
   const [from, to] = [layerOf(file), layerOf(target)]
   if (from !== to && !(allowed[from] ?? []).includes(to)) yield { file, says: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}` }
   const [registry, other] = [file.split("/"), target.split("/")]
-  if (from === "plugins" && to === "plugins" && registry.length > 2 && other.length > 2 && registry[1] !== other[1] && other[1] !== "references") yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
+  if (from === "plugins" && to === "plugins" && registry.length > 2 && other.length > 2 && registry[1] !== other[1] && !["references", "docker"].includes(other[1] ?? "")) yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
 }
 
 const found = files(source).flatMap((path) => [...breaches(relative(source, path), readFileSync(path, "utf8"))])

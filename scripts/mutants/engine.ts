@@ -87,7 +87,7 @@ export const engine: readonly Mutant[] = [
   { law: 7, name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `recovered[name]?.is !== "rotated" && !session.isOpen(name)`, `!session.isOpen(name)`), test: cli("rotate", "with the same value") },
   { law: 2, name: "recovery uses today's config", edits: edit("app/environment.ts", `new Session(open(begun ?? today), document)`, `new Session(open(today), document)`), test: cli("rotate", "with the options that it began with") },
   { law: 6, name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
-  { law: 1, name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings }`, `return { ...healthy, firsts, findings }`), test: cli("bad-disk", "of an output that is full") },
+  { law: 1, name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `return { ...(await withoutUnwritable(session, healthy)), firsts, findings, programs }`, `return { ...healthy, firsts, findings, programs }`), test: cli("bad-disk", "of an output that is full") },
   { law: 7, name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})
     const secrets = await Promise.all(names.map`), test: cli("rotate", "adopts, says what it would do") },
 ]

@@ -8,6 +8,7 @@ import { hooks } from "../check/hooks.ts"
 import { logins } from "../check/logins.ts"
 import { outputs } from "../check/outputs.ts"
 import { places } from "../check/places.ts"
+import { restarts } from "../check/restarts.ts"
 import { seal } from "../check/seal.ts"
 import { settings } from "../check/settings.ts"
 import { shared } from "../check/shared.ts"
@@ -21,6 +22,7 @@ import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
+import { openDeployment } from "./open.ts"
 import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
 import { scheduleOf } from "./schedule-of.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
@@ -37,6 +39,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),
     runCheck(hooks, { programs: programsOf(config) }),
+    ...restartsOf(about),
     runCheck(settings, {
       trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),
@@ -59,6 +62,15 @@ export function nextTries({ config, host }: Checked, environments: readonly Envi
     if (state?.retry === undefined || options === undefined) return ""
     return sayNextTry(state.retry, dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null), host.now())
   }
+}
+
+/** Left out where no restarter can be asked: nothing is said of what was not looked at. */
+function restartsOf({ config, plugins, host, stop }: Checked): readonly Promise<Result>[] {
+  const all = Object.values(config.environments).flatMap((environment) =>
+    environment.deployments.map((deployment) => ({ place: `${environment.name}/${deployment.name}`, deployment: openDeployment({ plugins, host }, environment, deployment) })),
+  )
+  const asked = all.filter(({ deployment }) => deployment.restarter.inspect !== undefined || deployment.health?.limits !== undefined)
+  return asked.length === 0 ? [] : [runCheck(restarts, { restarts: asked, stop })]
 }
 
 function watchedFiles({ config, host }: Checked): readonly { readonly path: string; readonly what: string }[] {

@@ -92,7 +92,7 @@ export function openOutput(app: Pick<App, "plugins">, environment: EnvironmentCo
   return guard(type.open(type.options.parse(output.options), { folder: environment.folder, label: environment.name }), output.target)
 }
 
-function openDeployment(app: App, environment: EnvironmentConfig, deployment: EnvironmentConfig["deployments"][number]): Deployment {
+export function openDeployment(app: Pick<App, "plugins" | "host">, environment: EnvironmentConfig, deployment: EnvironmentConfig["deployments"][number]): Deployment {
   const reach = { folder: environment.folder, label: environment.name, env: app.host.env }
   const { restarter, health } = deployment
   const restarterType = app.plugins.restarters.find((one) => one.type === restarter.type)

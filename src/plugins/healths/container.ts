@@ -1,7 +1,7 @@
 import { defineHealth } from "../../core/define.ts"
-import { Docker } from "../restarters/compose/docker.ts"
-import { findGroup } from "../restarters/compose/containers.ts"
-import { Target, composeOptions } from "../restarters/compose/options.ts"
+import { Docker } from "../docker/docker.ts"
+import { findGroup } from "../docker/containers.ts"
+import { Target, composeOptions } from "../docker/options.ts"
 
 /** The health check that the containers of a Compose service have themselves. */
 export const container = defineHealth({

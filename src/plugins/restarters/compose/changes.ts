@@ -1,9 +1,9 @@
 import { z } from "zod"
 import { run } from "../../../base/spawn.ts"
 import type { Finding } from "../../../core/ports.ts"
-import { type Container, type Group, projectWords, scaleWords } from "./containers.ts"
-import { type Docker, isTooOld, reasonOf } from "./docker.ts"
-import type { ComposeOptions } from "./options.ts"
+import { type Container, type Group, projectWords, scaleWords } from "../../docker/containers.ts"
+import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"
+import type { ComposeOptions } from "../../docker/options.ts"
 
 /** Would `up` put anything in place that does not run now? Compose itself is asked, by a dry run of its own. */
 

@@ -3,9 +3,9 @@ import { defineRestarter } from "../../../core/define.ts"
 import type { Inspection } from "../../../core/ports.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
-import { type Container, type Group, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "./containers.ts"
-import { Docker, reasonOf } from "./docker.ts"
-import { type ComposeOptions, Options, composeOptions } from "./options.ts"
+import { type Container, type Group, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "../../docker/containers.ts"
+import { Docker, reasonOf } from "../../docker/docker.ts"
+import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
 import { readersOf } from "./readers.ts"
 
 /**

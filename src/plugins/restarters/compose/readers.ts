@@ -2,9 +2,9 @@ import { existsSync, realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { z } from "zod"
 import type { Reader } from "../../../core/ports.ts"
-import { type Group, projectWords } from "./containers.ts"
-import type { Docker } from "./docker.ts"
-import type { ComposeOptions } from "./options.ts"
+import { type Group, projectWords } from "../../docker/containers.ts"
+import type { Docker } from "../../docker/docker.ts"
+import type { ComposeOptions } from "../../docker/options.ts"
 
 /** Which services of the compose file read these files: by `env_file`, by `${…}` from the project's `.env`, as a secret or a mount. */
 

@@ -1,7 +1,7 @@
-import { AppError } from "../../../base/error.ts"
-import { type RunResult, failureOf, run } from "../../../base/spawn.ts"
-import type { HookReach } from "../../../core/define.ts"
-import { argvOf, dockerVariables, hookEnvironment } from "../../hook-argv.ts"
+import { AppError } from "../../base/error.ts"
+import { type RunResult, failureOf, run } from "../../base/spawn.ts"
+import type { HookReach } from "../../core/define.ts"
+import { argvOf, dockerVariables, hookEnvironment } from "../hook-argv.ts"
 import type { ComposeOptions } from "./options.ts"
 
 /** How long (ms) a look at the engine may take, and how much it may say: a large compose file is one answer. */

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { z } from "zod"
-import { AppError } from "../../../base/error.ts"
+import { AppError } from "../../base/error.ts"
 import type { Docker } from "./docker.ts"
 import type { ComposeOptions } from "./options.ts"
 

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { Argv } from "../../hook-argv.ts"
+import { Argv } from "../hook-argv.ts"
 
 // Compose's own rules; also, a name can never be taken for an option.
 const Service = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, "expected the name of a compose service: letters, digits, . _ -")
