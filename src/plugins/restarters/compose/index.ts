@@ -22,16 +22,19 @@ export const compose = defineRestarter({
     const says = `compose ${options.services.join(", ")}`
     // What the look before the rotation has found is not looked for again while programs are cut off.
     let found: Group | undefined
+    let staysStopped = false
     return {
       says: `${says}, recreated`,
       inspect: async (targets, signal) => {
         found = await findGroup(docker, options, signal)
+        staysStopped = isStopped(found)
         return inspect(docker, options, found, { targets, signal })
       },
       restart: async (mark, signal) => {
         const group = found ?? (await findGroup(docker, options, signal))
         found = undefined
-        if (isStopped(group)) return
+        // Only what was stopped before: a container that ended because of the new value must be there again after a way back.
+        if (staysStopped && isStopped(group)) return
         await runHook({ says, argv: upArgv(docker, options, group), cwd: docker.folder, env: docker.env, reasonOf }, mark, signal)
         await mustRunAnew(docker, options, group, signal)
       },
