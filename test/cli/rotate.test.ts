@@ -214,7 +214,7 @@ describe("mycelium, when it cannot prove that the old password is dead", () => {
     project.write("go", "")
     const { stdout, code } = await running
     expect(stdout).toContain("production/postgres: rotated, v2 is current")
-    expect(stdout).toContain("v1 is NOT proven dead: the service refuses v1, but does not accept the current value either (no-counter-proof)")
+    expect(stdout).toContain("v1 is NOT proven dead: the service refuses the current value, so nothing older is taken away (current-refused)")
     expect(code).toBe(7)
     await server.sql(`alter role ${shop.role} valid until 'infinity'`)
     expect((await shop.run("run", "--once")).code).toBe(0)

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { binary } from "./mycelium.ts"
 
@@ -37,14 +37,16 @@ function find(): Tracing {
 function seesPaths(under: readonly string[]): boolean {
   const folder = mkdtempSync(join(tmpdir(), `mycelium-${process.pid}-`))
   try {
-    const [config, log] = [join(folder, "mycelium.yaml"), join(folder, "strace.log")]
+    const [config, log, identity] = [join(folder, "mycelium.yaml"), join(folder, "strace.log"), join(folder, ".config/mycelium/identity.txt")]
+    mkdirSync(dirname(identity), { recursive: true, mode: 0o700 })
+    writeFileSync(identity, "# no key\n", { mode: 0o600 })
     writeFileSync(config, JSON.stringify({ project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: { driver: "generated" } } } } }), { mode: 0o600 })
     Bun.spawnSync([...under, "strace", "-f", "-qq", "-o", log, "-e", "trace=openat", binary, "render", "production"], {
       cwd: folder,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: folder },
       stdio: ["ignore", "ignore", "ignore"],
     })
-    return existsSync(log) && readFileSync(log, "latin1").includes(`"${folder}/.config/mycelium/identity.txt"`)
+    return existsSync(log) && readFileSync(log, "latin1").includes(`"${identity}"`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
