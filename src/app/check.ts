@@ -12,6 +12,7 @@ import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import type { Actor } from "../core/audit-line.ts"
+import { openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
@@ -38,20 +39,49 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
   const accepted = new Set<string>()
-  const judged = (more: Pick<States, "nextTry"> = {}): Promise<Result> => runCheck(state, { ...states, strange: stateNames(config).filter((name) => config.environments[name] === undefined), now, accepted, ...more })
+  const strange = await strangeStates(config)
+  const judged = (more: Pick<States, "nextTry" | "late"> = {}): Promise<Result> => runCheck(state, { ...states, strange, now, accepted, ...more })
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
     ...(config.audit.heads === undefined ? [] : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
   // Who opens keys finds it missing by that.
-  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all([judged(), ...quick]))]
+  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all([judged({ late: await lateIn(config, states.environments, now) }), ...quick]))]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks, nextTries } = await import("./check-deep.ts")
   const deep = await Promise.all([above, ...(await deepChecks(about, states.environments, how, accepted))])
   // Last: what is noted there may be past by what the services have just said.
   return [modes, await judged({ nextTry: nextTries(about, states.environments) }), ...(await Promise.all(quick)), ...deep]
+}
+
+/** States of environments that the config does not have, and in which a value is left. */
+async function strangeStates(config: Config): Promise<readonly string[]> {
+  const { store, project } = config
+  const names = stateNames(config).filter((name) => config.environments[name] === undefined)
+  const held = await Promise.all(names.map((environment) => readState({ store, project, environment }).then((found) => found === undefined || openSets(found).length > 0 || Object.values(found.secrets).some(({ versions }) => versions.length > 0), () => true)))
+  return names.filter((_, index) => held[index])
+}
+
+const dayMs = 86_400_000
+
+/** The library that reads schedules is loaded only where a secret is older than it may get, or may be due sooner than by its age. */
+async function lateIn(config: Config, environments: readonly Environment[], now: Date): Promise<NonNullable<States["late"]>> {
+  const suspects = environments.flatMap(({ name, document }) =>
+    Object.entries(document?.secrets ?? {}).flatMap(([secret, one]) => {
+      const everyMs = config.environments[name]?.secrets[secret]?.rotateEveryMs
+      const agedMs = now.getTime() - Date.parse(one.rotatedAt ?? "")
+      return everyMs != null && agedMs > dayMs && (agedMs > everyMs + dayMs || one.weak === true) ? [{ environment: name, secret, state: one, everyMs }] : []
+    }),
+  )
+  if (suspects.length === 0) return []
+  const { lateBy } = await import("./late-by.ts")
+  return suspects.flatMap(({ environment, secret, state: one, everyMs }) => {
+    const options = config.environments[environment]
+    const lateMs = options === undefined ? 0 : lateBy(options, one, { everyMs, now })
+    return lateMs > dayMs ? [{ place: `${environment}/${secret}`, lateMs }] : []
+  })
 }
 
 /** The logs that have a line, and which of their heads have left. */

@@ -1,4 +1,6 @@
+import { formatDuration } from "../base/duration.ts"
 import { versionAt } from "../core/state.ts"
+import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { type Order, rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
@@ -32,6 +34,7 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
     const { secrets: wanted, untouched } = select(session, how)
     // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
     const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated" && !session.isOpen(name))
+    await endDrifts(session, secrets)
     const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
     const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
@@ -65,10 +68,12 @@ function owedOf(session: Session): Report["owed"] {
 
 async function waitForGraces(app: App, report: Report, waitMs: number): Promise<Report> {
   const now = app.host.now().getTime()
-  const waits = report.owed.map((one) => Date.parse(one.revokeAt) - now).filter((ms) => ms > 0 && ms <= waitMs)
+  const waits = report.owed.map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now })).filter(({ ms }) => ms > 0 && ms <= waitMs)
   if (waits.length === 0 || app.stop.aborted) return report
-  const longest = Math.max(...waits)
-  app.tell(report.environment, "grace", `the old value stays accepted for ${Math.ceil(longest / 1000)} s`)
+  const longest = Math.max(...waits.map(({ ms }) => ms))
+  const until = new Date(now + longest).toISOString().slice(0, 19).replace("T", " ")
+  const which = waits.map(({ secret, version }) => `${version} of ${secret}`).join(", ")
+  app.tell(report.environment, "grace", `this command waits until ${until} UTC, for ${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`)
   await app.host.pause(longest + 50, app.stop)
   if (app.stop.aborted) return report
   return withEnvironment(app, report.environment, patient, async ({ session }) => {

@@ -2,6 +2,7 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
 import { type StateDocument, versionAt } from "../core/state.ts"
+import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -30,6 +31,7 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
     const options = optionsOf(app, environment)
     const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document), drifted: driftedIn(session.document, options) })
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
+    await endDrifts(session)
     const before = await revokeOwed(session, { skipGrace: false })
     const { due } = look(session.document, options, app.host.now())
     const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })

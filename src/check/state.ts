@@ -23,13 +23,17 @@ export type States = {
   readonly accepted?: ReadonlySet<string>
   /** When a secret whose last rotation failed is tried next, in words; "" where that is not looked up. */
   readonly nextTry?: (environment: string, secret: string) => string
+  /** What has been due for more than a day, where nothing else looks for that. */
+  readonly late?: readonly { readonly place: string; readonly lateMs: number }[]
 }
 
 const hour = 3_600_000
+/** A rotation takes as long as its programs' restarts; one that has not ended by then was cut off, or waits for something. */
+const stuckMs = 15 * 60_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused"
+type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused" | "rotation-overdue"
 
 export const state = defineCheck<Code, States>({
   name: "state",
@@ -43,12 +47,14 @@ export const state = defineCheck<Code, States>({
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
     "current-refused": { severity: "error", remedy: "mycelium reconcile finds out which of ours works; mycelium adopt takes over what a person has set" },
-    "state-unlisted": { severity: "warning", remedy: "put it back into the config, or delete it from the service and from the state" },
+    "rotation-overdue": { severity: "error", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
+    "state-unlisted": { severity: "warning", remedy: "put it back into the config, or erase it: mycelium delete" },
   },
-  look: ({ environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "" }, report) => {
+  look: ({ environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "", late = [] }, report) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
     for (const one of environments) judge(one, { now, accepted, nextTry }, report)
-    for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`)
+    for (const { place, lateMs } of late) report.found("rotation-overdue", `${place} was due ${formatDuration(lateMs)} ago and has not been rotated`)
+    for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`, unlisted(name, undefined))
     const documents = environments.flatMap(({ document }) => document ?? [])
     return documents.length === 0 ? "nothing is rotated or adopted yet" : `${count(documents)}; nothing is stuck, late or in doubt`
   },
@@ -61,11 +67,14 @@ function judge({ name, document, secrets }: Environment, known: Known, report: R
   for (const set of openSets(document)) {
     const ageMs = known.now.getTime() - Date.parse(set.startedAt)
     const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
-    report.found(ageMs > hour ? "journal-stuck" : "journal-open", says)
+    report.found(ageMs > stuckMs ? "journal-stuck" : "journal-open", says)
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
     judgeSecret({ environment: name, secret }, one, known, report)
-    if (!secrets.includes(secret) && openSetOf(document, secret) === undefined) report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`)
+    // One that was erased leaves its name, so that no number is used twice, and nothing to look after.
+    if (!secrets.includes(secret) && one.versions.length > 0 && openSetOf(document, secret) === undefined) {
+      report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`, unlisted(`${name}/${secret}`, one.driver))
+    }
   }
 }
 
@@ -78,7 +87,7 @@ function judgeSecret({ environment, secret }: { readonly environment: string; re
   else if (open !== undefined) report.found("not-contained", `${place}: ${versions.filter(({ stage }) => stage.is === "previous").map(({ id }) => id).join(", ") || "what its service accepted before"} is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`, carryOn(open.incident))
   if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
   if (drift !== undefined && accepted.has(place)) report.found("current-refused", `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`, { severity: "warning", remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once` })
-  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`, { remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), or by mycelium adopt ${environment} at once` })
+  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`, { remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once` })
   if (retry !== undefined) {
     const next = nextTry(environment, secret)
     report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}${next === "" ? "" : `; ${next}`}`)
@@ -91,6 +100,13 @@ function judgeSecret({ environment, secret }: { readonly environment: string; re
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
     if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
   }
+}
+
+/** What no service asks for has no login that could stay. */
+function unlisted(place: string, driver: string | undefined): { readonly remedy: string } {
+  const erase = `mycelium delete ${place}${driver === "generated" ? "" : " --keep-login"} --yes`
+  const login = driver === "generated" ? "" : ", once its login is ended at the service, or is another secret's now"
+  return { remedy: `put it back into the config; or, where it was renamed or is not needed any more${login}: ${erase}` }
 }
 
 /** Where a containment made the current value, it need not be rotated once more. */

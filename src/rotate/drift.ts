@@ -27,3 +27,20 @@ export function driftNotes(session: Session, names: readonly string[]): { readon
   }
   return { patches, events }
 }
+
+/** What was noted as drifted may be over: somebody has set it back, a role that had expired lives on. One login each; the rest goes on as if nothing had been. */
+export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {
+  const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) => (drift !== undefined && session.work.drivers[name] !== undefined && !session.isOpen(name) && (secrets?.includes(name) ?? true) ? [name] : []))
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  await Promise.all(
+    noted.map(async (name) => {
+      const { current } = await session.versions(name)
+      // A service that has begun to accept anything has not come back.
+      if (current === undefined || (await probe(session, name, current)) !== "accepted" || (await probeControl(session, name, current)) !== "refused") return
+      patches[name] = ({ drift: _drift, ...state }) => state
+      events.push({ event: "drift-over", secret: name, version: current.version })
+    }),
+  )
+  if (events.length > 0) await session.commit({ patches, events, flush: true })
+}

@@ -58,7 +58,8 @@ async function again(session: Session, name: string, { order, round }: { readonl
   if (versions.current === undefined && contain === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
   if (contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(contain.patient === true ? {} : { round }) })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
-  const drifted = session.state(name).drift === undefined ? [] : await probes(session, name)
+  const waits = session.state(name).drift !== undefined && (versions.doubtful.length > 0 || overdue(session, name))
+  const drifted = waits ? await probes(session, name) : []
   if (drifted.length > 0) return drifted
   if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
   if (overdue(session, name) || owesExpel(session.state(name))) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]

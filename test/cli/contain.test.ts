@@ -193,7 +193,7 @@ describe("rotate-now --contain", () => {
     await shop.setPassword("intruders-own-password")
     const ran = await shop.run("rotate-now", "production", "--contain")
     expect(ran.code).toBe(7)
-    expect(ran.stdout).toContain("hint: if an intruder has changed it, only an admin gets in")
+    expect(ran.stdout).toContain("if an intruder has changed it: set a new password at the service by hand")
     expect(ran.stdout).toContain("production/postgres: NOT changed: the server refuses the current value of production/postgres")
     expect(shop.shown).toBe(shop.old)
   })

@@ -63,6 +63,19 @@ describe("a password that a person has changed at the service", () => {
     expect((await shop.run("status")).stdout).toContain("none needs attention")
   }, 60_000)
 
+  test("and then set back is noticed by the next turn, which goes on", async () => {
+    await using shop = await openShop(server, { admin: true })
+    await shop.adopt()
+    await shop.setPassword(byHand)
+    expect((await shop.run(...rotate)).code).toBe(1)
+    expect((await shop.run("run", "--once")).code).toBe(7)
+    await shop.setPassword(shop.old)
+    expect((await shop.run("run", "--once")).code).toBe(0)
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    const events = (await shop.run("audit", "--json")).stdout.trim().split("\n").map((line) => (JSON.parse(line) as { readonly event: string }).event)
+    expect(events.filter((event) => event.startsWith("drift"))).toEqual(["drift", "drift-over"])
+  }, 60_000)
+
   test("a dry run tells it and writes nothing of it", async () => {
     await using shop = await openShop(server)
     await shop.adopt()

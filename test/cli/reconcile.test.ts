@@ -160,7 +160,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     expect((await shop.run("status")).stdout).toContain("the service refuses it since")
     expect((await shop.run("check", "--quick")).stdout).toContain("current-refused")
     const log = project.read("api.log")
-    expect((await shop.run("run", "--once")).code).toBe(0)
+    expect((await shop.run("run", "--once")).code).toBe(7)
     expect(project.read("api.log")).toBe(log)
     show(shop, "Set-by-somebody-else.1")
     expect((await shop.run("adopt", "production")).code).toBe(0)

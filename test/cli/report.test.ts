@@ -56,6 +56,17 @@ async function allDead(estate: Estate): Promise<readonly string[]> {
 }
 
 describe("report INCIDENT", () => {
+  test("says of values that no service asks for what is true of those, not that services refuse them", async () => {
+    const secrets = { one: "generated", two: "generated" }
+    await using project = await layOut({}, { project: "shop", environments: { production: { rotate_every: "90d", secrets, outputs: [{ dotenv: ".env", variables: { ONE: "{{ one.password }}", TWO: "{{ two.password }}" } }] } } })
+    await project.mycelium(["init"])
+    expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
+    expect((await project.mycelium([...contain, "--yes"])).code).toBe(0)
+    const { stdout } = await project.mycelium(["report", "leak-7"])
+    expect(stdout).toContain("Contained: yes. All 2 secrets that were chosen have new values. No service is asked for them: ")
+    expect(stdout).not.toMatch(/ervices? refuses? the old/)
+  })
+
   test("tells one who was not there what happened, that it is over, and what is left to people", async () => {
     await using estate = await open()
     const { project } = estate
@@ -77,7 +88,7 @@ describe("report INCIDENT", () => {
     expect(instants).toEqual(instants.toSorted())
 
     const text = (await project.mycelium(["report", "leak-7"])).stdout
-    for (const words of ["Contained: yes. All 4 secrets that were chosen have new values", "v1: login refused at ", "a restart alone proves little", "## Root cause", "## Lessons", "## Procedures changed", "mycelium audit verify --heads heads.txt", "a laptop \\| was \\<stolen\\>"]) expect(text).toContain(words)
+    for (const words of ["Contained: yes. All 4 secrets that were chosen have new values. Services refuse the old values of 3. No service is asked for 1: ", "v1: login refused at ", "a restart alone proves little", "## Root cause", "## Lessons", "## Procedures changed", "mycelium audit verify --heads heads.txt", "a laptop \\| was \\<stolen\\>"]) expect(text).toContain(words)
     // The heads are those that audit verify takes.
     const head = /^production \d+ [0-9a-f]{64}$/m.exec(text)?.[0] ?? ""
     project.write("heads.txt", `${head}\n`)

@@ -14,7 +14,7 @@ export const check: Command = {
     "but no value, save with --connect, which the audit log tells. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
   ].join("\n"),
   options: {
-    quick: { type: "boolean", says: "what takes milliseconds and needs no key: randomness, modes, state, clock, is the identity there; for a HEALTHCHECK" },
+    quick: { type: "boolean", says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, state, clock, is the identity there. It fails on what a restart of the container cannot end and a person must: a drift, what is not contained, a rotation open for a quarter of an hour, one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it" },
     connect: { type: "boolean", says: "log in to every service: the current value is accepted, a wrong one refused" },
     fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
     strict: { type: "boolean", says: "warnings count as errors" },

@@ -4,12 +4,14 @@ import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { unfinishedLine } from "../dry-run.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
+import { withLeftOver } from "../../app/left-over.ts"
 
 export const deleteCommand: Command = {
   usage: [
     "Erases a secret, or all of an environment, for good: its login at the service (proven by a refused login), then its lines in",
     "the outputs, then every version in the state. Nothing is restarted, and sessions that are open live on. Without --yes it only",
     "says what it would do. Cut off in between, the same command finishes it. The audit log keeps names, backups of the state what they hold.",
+    "What a renamed secret or environment has left in the state goes by its old name, with --keep-login.",
   ].join("\n"),
   options: {
     yes: { type: "boolean", says: "do it; without this it only says what it would do" },
@@ -18,14 +20,15 @@ export const deleteCommand: Command = {
   run: async (terminal, args, values) => {
     const [selection = "", more] = args
     const [environment = "", secret, deeper] = selection.split("/")
-    const app = await openApp(terminal, values, "delete")
+    const app = withLeftOver(await openApp(terminal, values, "delete"), environment)
     const names = Object.keys(app.config.environments)
     if (!names.includes(environment) || secret === "" || deeper !== undefined || more !== undefined) {
       throw new AppError("usage", "name one environment, or one secret as ENV/SECRET", { hint: `environments: ${names.join(", ")}` })
     }
     const how = { keepLogin: isSet(values, "keep-login"), ...(secret === undefined ? {} : { secrets: [secret] }) }
     if (!isSet(values, "yes")) return sayPlan(terminal, values, environment, await planDelete(app, environment, how))
-    return sayDone(terminal, values, environment, await deleteSecrets(app, environment, how))
+    const done = await deleteSecrets(app, environment, how)
+    return sayDone(terminal, values, { environment, done, listed: Object.keys(done).some((name) => app.config.environments[environment]?.secrets[name] !== undefined) })
   },
 }
 
@@ -52,12 +55,12 @@ function sayPlan(terminal: Terminal, values: Values, environment: string, { unfi
   return exitCodes.usage
 }
 
-function sayDone(terminal: Terminal, values: Values, environment: string, done: Deletions): number {
+function sayDone(terminal: Terminal, values: Values, { environment, done, listed }: { readonly environment: string; readonly done: Deletions; readonly listed: boolean }): number {
   if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, deleted: done }))
   else for (const [name, one] of Object.entries(done)) sayOne(terminal, `${environment}/${name}`, one)
   const all = Object.values(done)
   const erased = all.filter((one) => one.is === "erased").length
-  if (erased > 0 && !isSet(values, "json")) terminal.talk("next: take it out of the config, where it now counts as new; and delete backups of the state that must not keep it")
+  if (erased > 0 && !isSet(values, "json")) terminal.talk(`next: ${listed ? "take it out of the config, where it now counts as new; and " : ""}delete backups of the state that must not keep it`)
   if (all.some((one) => one.is === "unproven")) return exitCodes.person
   if (all.every((one) => one.is === "erased" || one.is === "unknown")) return exitCodes.done
   return erased > 0 ? exitCodes.partly : exitCodes.failed

@@ -46,7 +46,7 @@ function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: Inc
     unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
   if (contained) {
     return [
-      { is: "verdict", good: true, text: `Contained: yes. ${done === 1 ? "The secret that was chosen has a new value" : `All ${many(done, "secret")} that were chosen have new values`}, and services refuse the old ones.` },
+      { is: "verdict", good: true, text: `Contained: yes. ${provenOf(secrets)}` },
       { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
       ...sessionsBlocks(secrets, incident, config),
       ...sick,
@@ -77,6 +77,25 @@ function sessionsBlocks(secrets: readonly SecretReport[], incident: string, conf
     { is: "text", text: "Once that is seen to, this tries to end them again, and changes nothing else:" },
     { is: "command", lines: [command(["rotate-now", ...items.map(({ place }) => place), "--contain", "--incident", incident, ...config])] },
   ]
+}
+
+/** Of each kind of secret only what was proven of it: a service refuses what it was asked for, and nothing else. */
+function provenOf(secrets: readonly SecretReport[]): string {
+  const made = secrets.filter(({ to }) => to !== undefined)
+  const erased = secrets.length - made.length
+  const dead = made.filter((one) => one.dead.length > 0).length
+  const unasked = made.filter(({ driver, dead: { length } }) => driver === "generated" && length === 0).length
+  const rest = made.length - dead - unasked
+  const some = (count: number): string => (count === made.length ? (count === 1 ? "it" : "them") : String(count))
+  return [
+    made.length === 0 ? "" : made.length === 1 ? "The secret that was chosen has a new value." : `All ${many(made.length, "secret")} that were chosen have new values.`,
+    dead === 0 ? "" : `${made.length === 1 ? "Its service refuses" : "Services refuse"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}.`,
+    unasked === 0 ? "" : `No service is asked for ${some(unasked)}: an old value is worth nothing where each program that takes it has restarted.`,
+    rest === 0 ? "" : `Of ${some(rest)} no older value was there to be refused.`,
+    erased === 0 ? "" : `${many(erased, "secret")} ${erased === 1 ? "was" : "were"} erased.`,
+  ]
+    .filter((one) => one !== "")
+    .join(" ")
 }
 
 /** What the log says, and the first sentence of what explain says of the code. */

@@ -9,6 +9,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
   const { environments, policies } = report
   const overdue = environments.flatMap(({ environment, secrets }) => secrets.filter(({ overdueMs }) => overdueMs !== undefined).map(({ name }) => `${environment}/${name}`))
   const attention = environments.flatMap(({ environment, secrets }) => secrets.filter((one) => one.attention).map(({ name }) => `${environment}/${name}`))
+  const without = environments.flatMap(({ environment, secrets }) => secrets.filter(({ stage }) => stage === "new").map(({ name }) => `${environment}/${name}`))
   const unread = environments.filter(({ unreadable }) => unreadable !== undefined).map(({ environment }) => environment)
   const breaches = policies.flatMap(({ environment, secrets }) => secrets.filter(({ breach }) => breach).map(({ secret }) => `${environment}/${secret}`))
   const wrong = report.checks.flatMap(({ findings }) => findings.filter(({ severity }) => severity === "error"))
@@ -16,6 +17,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     ...(overdue.length === 0 ? [] : [`older than their rotate_every: ${overdue.join(", ")}`]),
     ...(breaches.length === 0 ? [] : [`older than a policy allows: ${breaches.join(", ")}`]),
     ...(attention.length === 0 ? [] : [`need a look: ${attention.join(", ")} (mycelium status)`]),
+    ...(without.length === 0 ? [] : [`without a value: ${without.join(", ")} (mycelium adopt, or rotate-now --new)`]),
     ...(unread.length === 0 ? [] : [`state not readable: ${unread.join(", ")}`]),
     ...(wrong.length === 0 ? [] : [`${many(wrong.length, "check")} failed on this machine`]),
   ]
