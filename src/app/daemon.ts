@@ -1,13 +1,14 @@
 import { statSync } from "node:fs"
 import { systemCode } from "../base/error.ts"
 import { giveBackMemory } from "../base/memory.ts"
+import { driftedIn } from "../plan/drifted.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
-import { type Turn, driftedIn, look, takeTurn } from "./turn.ts"
+import { type Turn, look, takeTurn } from "./turn.ts"
 import { type Drift, hasServices, watchForDrift } from "./watch.ts"
 
 /** What the service tells the one who watches it. */
@@ -237,7 +238,7 @@ export class Daemon {
       slot.stamp = stamp
       const document = stamp === "" ? undefined : await readState(place)
       const found = look(document, options, new Date(now))
-      slot.drifted = driftedIn(document, options).map(({ secret }) => secret)
+      slot.drifted = driftedIn(document, options.secrets).map(({ secret }) => secret)
       this.#sayNotContained(slot, notContained(document))
       const due = this.#steady && found.due.length > 0
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now

@@ -1,7 +1,8 @@
 import type { EnvironmentConfig } from "../config/model.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
+import { type Drifted, driftedIn } from "../plan/drifted.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
-import { type StateDocument, versionAt } from "../core/state.ts"
+import type { StateDocument } from "../core/state.ts"
 import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
@@ -20,8 +21,6 @@ export type Turn = {
   readonly drifted: readonly Drifted[]
 }
 
-export type Drifted = { readonly secret: string; readonly version: string }
-
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
@@ -29,7 +28,7 @@ const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
   return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => {
     const options = optionsOf(app, environment)
-    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document), drifted: driftedIn(session.document, options) })
+    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document), drifted: driftedIn(session.document, options.secrets) })
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
     await endDrifts(session)
     const before = await revokeOwed(session, { skipGrace: false })
@@ -41,11 +40,6 @@ export async function takeTurn(app: App, environment: string, how: { readonly ro
     const late = await takeUp()
     return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], ...ahead() }
   })
-}
-
-/** By the state: secrets of the config whose service refuses the current value. */
-export function driftedIn(document: StateDocument | undefined, { secrets }: EnvironmentConfig): readonly Drifted[] {
-  return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => (state.drift === undefined || secrets[secret] === undefined ? [] : [{ secret, version: versionAt(state, "current")?.id ?? "" }]))
 }
 
 export function look(document: StateDocument | undefined, options: EnvironmentConfig, now: Date): Agenda {

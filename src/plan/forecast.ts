@@ -1,6 +1,6 @@
 import { type StateDocument, versionAt } from "../core/state.ts"
 import { owesAtOnce } from "./agenda.ts"
-import { dueAt, nextDue } from "./due.ts"
+import { dueAt, nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Forecast = {
@@ -26,17 +26,18 @@ export function forecast(document: StateDocument | undefined, secrets: readonly 
   }
   for (const { name, rotateEveryMs, graceMs } of secrets) {
     const state = document?.secrets[name]
+    // Until a person acts nothing is done with it.
+    if (state?.drift !== undefined) continue
     const previous = state === undefined ? undefined : versionAt(state, "previous")?.stage
     if (previous?.is === "previous") at(Math.max(now.getTime(), Date.parse(previous.revokeAt))).revokes.push(name)
     else if (state !== undefined && owesAtOnce(state)) at(now.getTime()).revokes.push(name)
     if (state?.rotatedAt === undefined || rotateEveryMs === null) continue
     let rotatedAt = new Date(state.rotatedAt)
-    const notBefore = state.retry === undefined ? 0 : Date.parse(state.retry.notBefore)
     for (let count = 0; count < most; count++) {
       const due = count === 0 ? nextDue(schedule, state, rotateEveryMs) : dueAt(schedule, rotatedAt, rotateEveryMs)
       if (due === undefined) break
       // What is overdue is caught up at once, not at its missed tick.
-      const when = new Date(Math.max(due.getTime(), now.getTime(), count === 0 ? notBefore : 0))
+      const when = new Date(Math.max(now.getTime(), count === 0 ? nextTry(due.getTime(), state.retry, now) : due.getTime()))
       if (when.getTime() > until.getTime()) break
       at(when.getTime()).rotates.push(name)
       if (when.getTime() - rotatedAt.getTime() > rotateEveryMs) at(when.getTime()).late.push(name)

@@ -1,5 +1,6 @@
 import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
+import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -83,7 +84,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
     }
     if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
-  if (state.drift !== undefined) notes.push(`the service refuses it since ${inWords(state.drift.since)}: reconcile, or adopt what works`)
+  if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
   if (state.retry !== undefined) {

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
+import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
-import { openShop, type Shop } from "../support/shop.ts"
+import { binary } from "../support/mycelium.ts"
+import { stateOf } from "../support/sealed.ts"
+import { until } from "../support/until.ts"
+import { configOf, openShop, type Shop } from "../support/shop.ts"
 
 /** What promises to look, or to change nothing outside, leaves the services as they are: their catalogs, their files, what only their memory holds. */
 
@@ -58,12 +61,39 @@ describe("beside a user that only the server's memory holds", () => {
 
   test("so does all that only looks, and the store stays as it is to the byte", async () => {
     await using shop = await open()
+    const config = configOf(shop)
+    const outputs = [
+      ...((config.environments["production"]?.["outputs"] ?? []) as readonly object[]),
+      { dotenv: "mounted/place.env", in_place: true, variables: { REDIS: "{{ redis.password }}" } },
+      { folder: "single", files: { password: "{{ postgres.password }}" } },
+      { template: "redis.conf", text: "requirepass {{ redis.password }}\n" },
+    ]
+    shop.project.configure({ ...config, environments: { production: { ...config.environments["production"], outputs } } })
+    for (const folder of ["mounted", "single"]) mkdirSync(shop.project.path(folder), { mode: 0o700 })
     await shop.adopt()
+    expect((await shop.run("render", "production")).code).toBe(0)
     const [before, files] = [await services(), shop.project.snapshot()]
     for (const args of looks) {
       // The shop's two logins begin with one password, which check is right to find.
       const code = args[0] === "delete" ? 2 : args[0] === "check" ? 4 : 0
       expect({ args, code: (await shop.run(...args)).code, after: await services(), files: shop.project.snapshot() }).toEqual({ args, code, after: before, files })
+    }
+  }, 60_000)
+
+  test("so does the watch for drift, which finds one meanwhile", async () => {
+    await using shop = await open()
+    const config = configOf(shop)
+    shop.project.configure({ ...config, environments: { production: { ...config.environments["production"], watch: "10s" } } })
+    await shop.adopt()
+    await shop.setPassword("Set-by-hand-at-night.1")
+    const before = await services()
+    const child = Bun.spawn([binary, "run"], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "ignore", "ignore"] })
+    try {
+      await until("the drift to be noted", async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined, 30_000)
+      expect(await services()).toEqual(before)
+    } finally {
+      child.kill("SIGTERM")
+      await child.exited
     }
   }, 60_000)
 

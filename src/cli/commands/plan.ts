@@ -4,6 +4,7 @@ import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
+import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
 import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
 import { readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
@@ -18,7 +19,7 @@ const dayMs = 86_400_000
 const mostDays = 3660
 
 /** `bits`: by secret, how strong its next value is, where its driver makes it. */
-type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly uncontained: readonly NotContained[] }
+type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly uncontained: readonly NotContained[]; readonly drifted: readonly Drifted[] }
 
 export const plan: Command = {
   usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
@@ -45,15 +46,15 @@ function bitsOf(config: Config, name: string): Plan["bits"] {
 
 async function planOf(config: Config, name: string, now: Date, days: number): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
-  if (environment === undefined) return { events: [], uncontained: [] }
+  if (environment === undefined) return { events: [], uncontained: [], drifted: [] }
   const document = await readState({ store: config.store, project: config.project, environment: name })
   const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
-  return { events, ...(next === undefined ? {} : { next }), uncontained: notContained(document) }
+  return { events, ...(next === undefined ? {} : { next }), uncontained: notContained(document), drifted: driftedIn(document, environment.secrets) }
 }
 
-function linesOf(config: Config, { name, bits, events, next, uncontained }: Plan, now: Date, days: number): readonly string[] {
+function linesOf(config: Config, { name, bits, events, next, uncontained, drifted }: Plan, now: Date, days: number): readonly string[] {
   const environment = config.environments[name]
   if (environment === undefined) return []
   const rows = events.map(({ at, rotates, revokes, late }) => [
@@ -61,7 +62,7 @@ function linesOf(config: Config, { name, bits, events, next, uncontained }: Plan
     `in ${formatDuration(at.getTime() - now.getTime())}`,
     [...(rotates.length > 0 ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`] : []), ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []), ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : [])].join(" · "),
   ])
-  const left = uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`))
+  const left = [...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)), ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`))]
   return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`, ...left] : [`${name} (${environment.timezone})`, ...left, ...columns(rows)]
 }
 
