@@ -176,11 +176,10 @@ export async function durableRemove(target: string): Promise<void> {
   await inFolderOf(target, async ({ folder, name }) => {
     try {
       await folder.disk.unlink(folder.at(name))
+      await syncOf(folder)
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return
-      throw writeError(target, error)
+      if (systemCode(error) !== "ENOENT") throw writeError(target, error)
     }
-    await syncOf(folder)
   })
 }
 

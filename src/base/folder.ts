@@ -2,7 +2,7 @@ import { type Stats, constants } from "node:fs"
 import { readlink } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { isPrivateGroup } from "./accounts.ts"
-import { type Disk, diskOf } from "./disk.ts"
+import { type Disk, diskOf, near } from "./disk.ts"
 import { AppError } from "./error.ts"
 
 /**
@@ -62,13 +62,27 @@ export class Folder {
 /** Refuses (`file-is-link`, `folder-of-others`) a way that another user could bend; throws the system's error where it ends early. */
 export async function openFolder(path: string): Promise<Folder> {
   const named = resolve(path)
-  return (await walk(named, { disk: await diskOf(named), follow: false })).folder
+  const disk = await diskOf(named)
+  return (disk === near ? plainFolder(named) : undefined) ?? (await walk(named, { disk, follow: false })).folder
 }
 
 /** The folder of a file, and its name there: a link in the file's place is followed, where nobody else can have put it there. */
 export async function openFolderOf(path: string): Promise<{ readonly folder: Folder; readonly name: string }> {
   const named = resolve(path)
   return walk(named, { disk: await diskOf(dirname(named)), follow: true })
+}
+
+/** The same in one go, for the way that most files lie on: no link, and nobody else can change anything. Undefined: it must be walked. */
+function plainFolder(named: string): Folder | undefined {
+  let stats: Stats | undefined
+  for (let at = 0, end = 0; end < named.length; at = end + 1) {
+    end = named.indexOf("/", at)
+    if (end === -1) end = named.length
+    stats = near.look(end === 0 ? "/" : named.slice(0, end))
+    if (stats?.isDirectory() !== true || !isOurs(stats.uid) || (isOpen(stats) && (!isSticky(stats) || end === named.length))) return undefined
+    if (named === "/") break
+  }
+  return stats === undefined ? undefined : new Folder(named, near, { keeper: "ours", stats, weak: undefined, place: named, held: undefined })
 }
 
 /** As many links as Linux follows. */

@@ -39,8 +39,8 @@ export const outputs = defineCheck<Code, Outputs>({
   },
 })
 
-/** What stands in the way to a file is told with the places. */
-const toldElsewhere: readonly string[] = ["file-hard-linked", "folder-of-others", "output-planted", "proc-missing"]
+/** What stands in the way to a file is told with the places, and with the files. */
+const toldElsewhere: readonly string[] = ["file-is-link", "file-hard-linked", "folder-of-others", "output-planted", "proc-missing"]
 
 function tellUnread(error: unknown, { environment }: Shown, report: Report<Code>): void {
   if (!(error instanceof AppError) || !toldElsewhere.includes(error.code)) report.failed(error, environment)

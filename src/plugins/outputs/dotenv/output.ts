@@ -61,7 +61,7 @@ async function refuseLoss(settings: Settings, present: Present, rendered: Render
 }
 
 async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readToRestore(settings)
+  const present = await readToRestore(settings, before)
   signal.throwIfAborted()
   const changes = changedKeys(settings, present?.text ?? "", before === undefined ? "" : Buffer.from(before).toString("latin1"))
   return before === undefined ? removalOf(settings, present, changes) : draftOf(settings, { present, bytes: before, changes })

@@ -25,10 +25,11 @@ export async function readToBelieve(file: OwnFile): Promise<Present | undefined>
   return present
 }
 
-/** The same, to put former bytes back: what is taken away again was written by us, whoever owns it. */
-export async function readToRestore({ target, files }: OwnFile): Promise<Present | undefined> {
-  if (files.in_place === true) await healInPlace(target)
-  return readPresent(target)
+/** The same, to put former bytes back: to take a file away nothing of it need be believed. */
+export async function readToRestore(file: OwnFile, before: Uint8Array | undefined): Promise<Present | undefined> {
+  if (before !== undefined) return readToWrite(file)
+  if (file.files.in_place === true) await healInPlace(file.target)
+  return readPresent(file.target)
 }
 
 /** A draft of the file beside it; none is made where nothing would change. */

@@ -24,7 +24,7 @@ export function openFolder(settings: Settings): Output {
     read: async () => archived(await look(settings)),
     prepare: (values, known, signal) => prepare(settings, values, known, signal),
     restore: async (before, signal) => {
-      const found = await look(settings)
+      const found = await (before === undefined ? look(settings) : lookToBelieve(settings))
       signal.throwIfAborted()
       const former = before === undefined ? new Map<string, Uint8Array>() : filesIn(before)
       return draftAll(settings, found, new Map(settings.variables.map(({ name }) => [name, former.get(name)])))

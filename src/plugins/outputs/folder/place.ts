@@ -26,7 +26,15 @@ export async function makeFolder(folder: string, rules: FileRules): Promise<Made
     if (systemCode(error) !== "EEXIST") await removeEmptyFolder(folder)
     throw writeError(folder, error)
   }
-  return { mends: true, commit: () => syncFolder(dirname(folder)), discard: () => removeEmptyFolder(folder) }
+  return { mends: true, commit: () => synced(folder), discard: () => removeEmptyFolder(folder) }
+}
+
+async function synced(folder: string): Promise<void> {
+  try {
+    await syncFolder(dirname(folder))
+  } catch (error) {
+    throw writeError(folder, error)
+  }
 }
 
 /** Once it is made it would lie below a folder of another user, where no rotation passes. */

@@ -40,7 +40,7 @@ async function prepare(whole: Whole, values: Values, known: Known, signal: Abort
 }
 
 async function restore(whole: Whole, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
-  const present = await readToRestore(whole)
+  const present = await readToRestore(whole, before)
   signal.throwIfAborted()
   const former = held(whole, before === undefined ? undefined : Buffer.from(before).toString("latin1"))
   const changed = changes(held(whole, present?.text), former)

@@ -134,6 +134,20 @@ describe("a planted file", () => {
     expect([statSync(file).uid, readFileSync(file, "utf8").split("\n")[0]]).toEqual([app, "PORT=80"])
   })
 
+  for (const [name, kind] of Object.entries(kinds)) {
+    hostile(`${name}: one that comes after the delivery gets no former value back`, async ({ app: folder }) => {
+      const place = name === "folder" ? folder : folderOf(join(folder, "conf"), app)
+      const theirs = name === "folder" ? {} : { owner: `${other}:${other}` }
+      const [old, next] = [fresh(), fresh()]
+      await (await kind.open(place, theirs).prepare(valuesOf(old), knownOf(old), never)).commit()
+      const before = await kind.open(place, theirs).read()
+      await (await kind.open(place, theirs).prepare(valuesOf(next), knownOf(old, next), never)).commit()
+      const planted = kind.files.map((file) => join(place, file)).map((path) => (rmSync(path), fileOf(path, app)))
+      expect(await codeOf(kind.open(place).restore(before, never))).toBe("output-planted")
+      expect(planted.map((path) => readFileSync(path, "utf8")).join("")).toBe("")
+    })
+  }
+
   hostile("of a third user is refused in the application's folder", async ({ app: folder }) => {
     fileOf(join(folder, ".env"), other, "PORT=80\n")
     expect(await codeOf(env(folder, { merge: true }).prepare(valuesOf(fresh()), knownOf(), never))).toBe("output-planted")
