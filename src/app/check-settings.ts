@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { isAbsolute } from "node:path"
 import type { Host } from "../base/host.ts"
 import type { Program } from "../check/hooks.ts"
@@ -8,6 +9,8 @@ import type { Finding, Reference } from "../core/ports.ts"
 import { versionAt } from "../core/state.ts"
 import { dueAt } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
+import { composeFiles } from "../plugins/docker/containers.ts"
+import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "./app.ts"
 import { missingReference } from "./check-identity.ts"
@@ -44,7 +47,8 @@ function* entriesIn(options: unknown): Generator<readonly [key: string, value: u
 /** Programs that are named by a path. Those that are looked up lie in the folders of the system. */
 export function programsOf(config: Config): readonly Program[] {
   const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
-    [...entriesIn(options)].flatMap(([key, value]) => {
+    [...entriesIn(options)].flatMap(([key, value]): readonly Program[] => {
+      if (key === "compose") return followedBy(value, folder).map((path): Program => ({ path, what: `what the ${what} of ${place} follows`, isFollowed: true }))
       const command = key === "command" ? Command.safeParse(value) : undefined
       const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
       return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
@@ -54,6 +58,11 @@ export function programsOf(config: Config): readonly Program[] {
   const [taker = ""] = heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
   const all = isAbsolute(taker) ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }] : found
   return [...new Map(all.map((one) => [one.path, one])).values()]
+}
+
+function followedBy(compose: unknown, folder: string): readonly string[] {
+  const parsed = ComposeKeys.safeParse(compose)
+  return parsed.success ? composeFiles(composeOptions(parsed.data), folder).filter((path) => existsSync(path)) : []
 }
 
 export function unguardedOptions(config: Config): Settings["unguarded"] {

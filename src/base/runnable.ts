@@ -13,6 +13,12 @@ export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
   return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
 }
 
+/** The same for a file that tells a program of ours what to run; one that is not there tells nothing. */
+export async function obstacleIn(file: string): Promise<Obstacle | undefined> {
+  const changeable = await changeableBy(file)
+  return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
+}
+
 type Fault = { readonly says: string; readonly remedy: string }
 
 function unrunnable(path: string): Fault | undefined {
@@ -35,10 +41,10 @@ export async function changeableBy(path: string): Promise<Fault | undefined> {
     const { folder, name } = await openFolderOf(path)
     await using held = folder
     const { keeper, weak = held.path } = held
-    if (typeof keeper === "number") return { says: `can be changed by user ${keeper}, who owns ${weak}`, remedy: `chown root ${weak}` }
-    if (keeper === "shared") return { says: `can be changed by others, who can write in ${weak}`, remedy: `chmod go-w ${weak}` }
     const stats = await held.disk.look(held.at(name))
     if (stats === undefined) return undefined
+    if (typeof keeper === "number") return { says: `can be changed by user ${keeper}, who owns ${weak}`, remedy: `chown root ${weak}` }
+    if (keeper === "shared") return { says: `can be changed by others, who can write in ${weak}`, remedy: `chmod go-w ${weak}` }
     if (!isOurs(stats.uid)) return { says: `can be changed by user ${stats.uid}, who owns it`, remedy: `chown root ${path}` }
     return isOpen(stats) ? { says: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` } : undefined
   } catch (error) {

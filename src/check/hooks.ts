@@ -1,4 +1,4 @@
-import { obstacleTo } from "../base/runnable.ts"
+import { obstacleIn, obstacleTo } from "../base/runnable.ts"
 import { defineCheck } from "./check.ts"
 
 /** Programs that the config names by their path: whoever can write one runs with our rights. */
@@ -7,6 +7,8 @@ export type Program = {
   readonly path: string
   /** "the restart of production/api". */
   readonly what: string
+  /** It is no program itself, but tells one what to run. */
+  readonly isFollowed?: true
 }
 
 export const hooks = defineCheck({
@@ -16,8 +18,8 @@ export const hooks = defineCheck({
     "hook-missing": { severity: "error", remedy: "put it there and chmod +x it, or correct the path in the config" },
   },
   look: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
-    for (const { path, what } of programs) {
-      const obstacle = await obstacleTo(path)
+    for (const { path, what, isFollowed } of programs) {
+      const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
       if (obstacle !== undefined) report.found(obstacle.code, `${path} (${what}) ${obstacle.says}`, { remedy: obstacle.remedy })
     }
     return programs.length === 0 ? "the config names no program by its path" : `${programs.length} program${programs.length === 1 ? "" : "s"} that nobody else can change`

@@ -161,6 +161,8 @@ export interface Restarter {
   readonly program?: string
   /** Would a restart find its program, and change nothing but what it reads from `targets` (absolute paths of outputs)? Changes nothing. A throw is an obstacle, too. */
   inspect?(targets: readonly string[], signal: AbortSignal): Promise<Inspection>
+  /** Absolute: files, if they are there, that tell it what to run: whoever can change one runs with our rights. */
+  readonly follows?: readonly string[]
   /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
   restart(mark: string, signal: AbortSignal): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { obstacleTo } from "../base/runnable.ts"
+import { obstacleIn, obstacleTo } from "../base/runnable.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { said } from "./ask.ts"
 import { deploymentsOf } from "./restart-all.ts"
@@ -48,14 +48,19 @@ function within({ name }: Deployment, finding: Finding): Finding {
   return { ...finding, says: `${name}: ${finding.says}` }
 }
 
-/** Programs that could not even be started, or that others can change. */
+/** Programs that could not even be started, or which others can change, as what tells them what to run. */
 async function obstaclesTo(environment: string, { name, restarter, health }: Deployment): Promise<readonly Finding[]> {
-  const ports = [{ port: restarter, what: "restart" }, ...(health === undefined ? [] : [{ port: health, what: "health check" }])]
+  const place = `${environment}/${name}`
+  const asked = [
+    ...(restarter.program === undefined ? [] : [{ path: restarter.program, of: `the restart of ${place}`, judge: obstacleTo }]),
+    ...(restarter.follows ?? []).map((path) => ({ path, of: `what the restart of ${place} follows`, judge: obstacleIn })),
+    ...(health?.program === undefined ? [] : [{ path: health.program, of: `the health check of ${place}`, judge: obstacleTo }]),
+  ]
   const found = await Promise.all(
-    ports.map(async ({ port: { program }, what }): Promise<readonly Finding[]> => {
-      const obstacle = program === undefined ? undefined : await obstacleTo(program)
+    asked.map(async ({ path, of, judge }): Promise<readonly Finding[]> => {
+      const obstacle = await judge(path)
       if (obstacle === undefined) return []
-      return [{ code: obstacle.code, severity: "error", says: `${program} (the ${what} of ${environment}/${name}) ${obstacle.says}`, remedy: obstacle.remedy }]
+      return [{ code: obstacle.code, severity: "error", says: `${path} (${of}) ${obstacle.says}`, remedy: obstacle.remedy }]
     }),
   )
   return found.flat()

@@ -97,18 +97,26 @@ describe.skipIf(!asRoot)(`another user of the machine${asRoot ? "" : " (skipped:
     }, 60_000)
   }
 
-  test("a restart that they can change is not run, and the rotation is left before any value exists", async () => {
-    await using project = await layOut({}, { project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: value } }], deployments: { api: { command: ["./app/restart"], reads: [".env"] } } } } })
+  test("a restart that they can change, itself or by what it follows, is not run, and the rotation is left before any value exists", async () => {
+    await using project = await layOut({}, { project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: value } }], deployments: { api: { command: ["./app/restart"], reads: [".env"] }, web: { compose: { service: "web", file: "app/compose.yaml", command: ["./docker"] }, reads: [".env"] } } } } })
     mkdirSync(project.path("app"))
     project.write("app/restart", `#!/bin/sh\ntouch ${project.path("ran")}\n`, 0o755)
+    project.write("app/compose.yaml", "services: { web: { image: web } }\n")
+    project.write("docker", "#!/bin/sh\n", 0o755)
     chownSync(project.path("app"), app, app)
     expect((await project.mycelium(["init"])).code).toBe(0)
+    const follows = `${project.path("app/compose.yaml")} (what the restart of production/web follows) can be changed by user ${app}`
     const says = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
     const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production", "--new"])
     expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(says)])
     expect(readdirSync(project.folder)).not.toContain("ran")
-    expect((await project.mycelium(["check"])).stdout).toContain(says)
+    const { stdout: found } = await project.mycelium(["check"])
+    for (const one of [says, follows]) expect(found).toContain(one)
     chownSync(project.path("app"), 0, 0)
+    chownSync(project.path("app/compose.yaml"), app, app)
+    const left = await project.mycelium(["rotate-now", "production", "--new"])
+    expect(`${left.stdout}${left.stderr}`).toContain(follows)
+    project.configure({ project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: value } }], deployments: { api: { command: ["./app/restart"], reads: [".env"] } } } } })
     expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
     expect(readdirSync(project.folder)).toContain("ran")
   }, 60_000)

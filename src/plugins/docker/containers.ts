@@ -73,6 +73,12 @@ function containerOf({ labels, health, name, ...rest }: z.output<typeof Inspecte
 }
 
 const defaultFiles = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"]
+const overrides = ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml"]
+
+/** The files that tell Compose what to run, as root of the machine most often, where nothing runs yet that could name them. */
+export function composeFiles({ file }: ComposeOptions, folder: string): readonly string[] {
+  return file === undefined ? [...defaultFiles, ...overrides].map((name) => join(folder, name)) : [resolve(folder, file)]
+}
 
 /** The containers that the config means; throws where none, several projects, or only those of others fit. */
 export async function findGroup(docker: Docker, options: ComposeOptions, signal: AbortSignal): Promise<Group> {

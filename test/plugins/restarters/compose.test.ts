@@ -14,6 +14,12 @@ test("compose says what it recreates", () => {
   expect(compose.open(compose.options.parse({ services: ["api", "worker"] }), hookReach("/srv")).says).toBe("compose api, worker, recreated")
 })
 
+test("compose names what tells it what to run, and its own program", () => {
+  const open = (options: unknown) => compose.open(compose.options.parse(options), hookReach("/srv"))
+  expect(open({ service: "api", file: "deploy/compose.yaml", command: ["./docker"] })).toMatchObject({ follows: ["/srv/deploy/compose.yaml"], program: "/srv/docker" })
+  expect(open("api").follows).toContain("/srv/compose.override.yml")
+})
+
 test("compose hands on nothing that could fill in the compose file", async () => {
   await using folder = await temporaryFolder()
   const docker = join(folder.path, "docker")

@@ -1,9 +1,11 @@
 import { AppError } from "../../../base/error.ts"
+import { obstacleIn } from "../../../base/runnable.ts"
 import { defineRestarter } from "../../../core/define.ts"
-import type { Inspection } from "../../../core/ports.ts"
+import type { Finding, Inspection } from "../../../core/ports.ts"
+import { programPath } from "../../hook-argv.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
-import { type Container, type Group, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "../../docker/containers.ts"
+import { type Container, type Group, composeFiles, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "../../docker/containers.ts"
 import { Docker, reasonOf } from "../../docker/docker.ts"
 import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
 import { readersOf } from "./readers.ts"
@@ -25,6 +27,8 @@ export const compose = defineRestarter({
     let staysStopped = false
     return {
       says: `${says}, recreated`,
+      ...programPath([...options.command], reach.folder),
+      follows: composeFiles(options, reach.folder),
       inspect: async (targets, signal) => {
         found = await findGroup(docker, options, signal)
         staysStopped = isStopped(found)
@@ -51,12 +55,19 @@ type About = { readonly targets: readonly string[]; readonly signal: AbortSignal
 
 async function inspect(docker: Docker, options: ComposeOptions, group: Group, { targets, signal }: About): Promise<Inspection> {
   const restarts = options.services.map((service) => `${group.project}/${service}`)
-  const [changes, readers] = await Promise.all([
+  const [writable, changes, readers] = await Promise.all([
+    writableFiles(group),
     isStopped(group) ? [] : changesOf(docker, options, group, signal),
     readersOf(docker, options, group, { targets, signal }).catch(() => []),
   ])
   const replaces = isStopped(group) ? `${inWords(group)}: stopped, stays stopped` : inWords(group)
-  return { findings: changes, replaces, restarts, readers }
+  return { findings: [...writable, ...changes], replaces, restarts, readers }
+}
+
+/** The files that it was started with may be others than the config leads to. */
+async function writableFiles({ files }: Group): Promise<readonly Finding[]> {
+  const found = await Promise.all(files.map(async (file) => ({ file, obstacle: await obstacleIn(file) })))
+  return found.flatMap(({ file, obstacle }): readonly Finding[] => (obstacle === undefined ? [] : [{ code: obstacle.code, severity: "error", says: `${file}, which Compose follows, ${obstacle.says}`, remedy: obstacle.remedy }]))
 }
 
 /** Between two looks at containers that are starting (ms). */
