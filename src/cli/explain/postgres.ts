@@ -11,6 +11,7 @@ export const postgres = {
   "md5-refused": "The server asks for an md5 answer, which is as good as the password to whoever listens. Mycelium does not give it. Use scram-sha-256 in pg_hba.conf.",
   "cleartext-refused": "The server asks for the password in clear text, and mycelium does not send it: something else may be answering. Use scram-sha-256 in pg_hba.conf, and verified TLS.",
   "scram-not-offered": "The server does not offer SCRAM-SHA-256 for this login. Use scram-sha-256 in pg_hba.conf; a password that is stored as md5 must be set again first.",
+  "scram-weak": "The server asked for so few SCRAM iterations that somebody who listens, or who poses as the server, could try passwords at little cost. Nothing was sent that such a guess could be held against. See first that it is your server that answers (address, TLS). If it is, this role's password was set where scram_iterations was below 4096 (or by a tool that makes the verifier itself): set scram_iterations to 4096 or more, and set the password anew.",
   "scram-invalid": "The server's SCRAM challenge is not valid: something else answers, or something in between changes it. Check the address and TLS.",
   "server-unproven": "The server could not prove that it knows the password: something else may be answering at this address. Nothing was sent that it could use. Check address, DNS and TLS before anything else.",
   "authentication-unsupported": "The server asks for a kind of login that mycelium does not speak for this role (GSS, LDAP, a certificate). Use scram-sha-256 in pg_hba.conf for it.",

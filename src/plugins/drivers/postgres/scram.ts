@@ -9,6 +9,8 @@ import { prepare } from "./saslprep.ts"
 export const mechanism = "SCRAM-SHA-256"
 /** What PostgreSQL uses by default. More would not help a random value of 190 bits, and would cost each login. */
 export const iterations = 4096
+/** RFC 7677, section 4. An impostor would ask for few: then each guess at the password costs them little. */
+const fewestIterations = 4096
 /** A server may not keep us busy for ever. */
 const mostIterations = 5_000_000
 
@@ -55,9 +57,12 @@ function readChallenge(challenge: string, ours: string): { readonly nonce: strin
   if (nonce === undefined || salt === undefined || !nonce.startsWith(ours) || nonce.length === ours.length) {
     throw new AppError("scram-invalid", "the server's SCRAM challenge is not valid")
   }
+  if (Number(count) < fewestIterations) throw new AppError("scram-weak", `the server asks for ${count} SCRAM iterations, fewer than the ${fewestIterations} of RFC 7677: no proof of the password was sent`, weak)
   if (Number(count) > mostIterations) throw new AppError("scram-invalid", `the server asks for more than ${mostIterations} SCRAM iterations`)
   return { nonce, salt: Buffer.from(salt, "base64"), count: Number(count) }
 }
+
+const weak = { remedy: "ask-operator", hint: "see first that this is your server (address, TLS); if it is, set scram_iterations to 4096 or more and set the password of this role anew" } as const
 
 type Keys = { readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
 

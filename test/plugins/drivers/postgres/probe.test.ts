@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Probe } from "../../../../src/core/ports.ts"
+import { Secret } from "../../../../src/core/secret.ts"
+import { makeVerifier } from "../../../../src/plugins/drivers/postgres/scram.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, open, peer, soon } from "./harness.ts"
 
@@ -17,6 +19,9 @@ beforeAll(async () => {
     await server.sql(`create role "${role.replaceAll('"', '""')}" login password '${right}'`)
   }
   await server.sql(`alter role nologin nologin; alter role nobodyroom connection limit 0; alter role expired valid until '2001-01-01'`)
+  // What an impostor would ask for, stored at a real server.
+  const verifier = await makeVerifier(new Secret("test", right), Buffer.alloc(16, 1), 4095)
+  await server.sql(`create role weakly login password '${verifier}'`)
   await server.sql("create database closed")
   await server.sql(`revoke connect on database closed from public`)
   await server.sql(`set password_encryption = 'md5'; create role md5user login password '${right}'`)
@@ -43,6 +48,7 @@ describe("probe()", () => {
     ["rejected", right, "unknown"],
     ["clear", right, "unknown"],
     ["md5user", right, "unknown"],
+    ["weakly", right, "unknown"],
   ] as const)("%s with %s: %s", async (user, password, answer) => {
     expect(await ask(user, password)).toBe(answer)
   })

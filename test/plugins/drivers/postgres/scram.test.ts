@@ -47,6 +47,17 @@ describe("answer()", () => {
   })
 })
 
+describe("a challenge of few iterations", () => {
+  test.each(["1", "4095"])("is refused: %s", async (count) => {
+    const refused = answer(pencil, first, challenge.replace("4096", count))
+    await expect(refused).rejects.toMatchObject({ code: "scram-weak", message: `the server asks for ${count} SCRAM iterations, fewer than the 4096 of RFC 7677: no proof of the password was sent` })
+  })
+
+  test("is answered where they are enough", async () => {
+    for (const count of ["4096", "15000"]) expect((await answer(pencil, first, challenge.replace("4096", count))).message).toStartWith("c=biws,r=")
+  })
+})
+
 describe.each(["system", "newer"] as const)("makeVerifier(), %s server", (which) => {
   let server: PostgresServer
   beforeAll(async () => {
