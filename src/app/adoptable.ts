@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { Credential, Fields } from "../core/ports.ts"
+import type { Credential, Fields, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { isWeak } from "../core/weak.ts"
 import { driverOf, probe, probeControl } from "../rotate/ask.ts"
@@ -48,10 +48,10 @@ export function wrapped(session: Session, name: string, shown: Readonly<Record<s
 }
 
 /** The shape of a version is its driver's; the values are those that stand in the files. */
-export function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, Secret>>): Fields {
+export function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, Secret>>, like: Versions = { doubtful: [] }): Fields {
   const { text } = session.work
   const fields: Record<string, string | Secret> = {}
-  for (const [field, value] of Object.entries(driverOf(session, name).draft({ doubtful: [] }, text))) {
+  for (const [field, value] of Object.entries(driverOf(session, name).draft(like, text))) {
     const found = shown[field]
     if (typeof value === "string") {
       if (found !== undefined && !found.equals(new Secret("config", value))) throw new AppError("adopt-other-login", `the outputs show another ${field} than the config names`, { hint: `correct ${field} (or role) in the config, or in the output` })

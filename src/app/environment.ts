@@ -203,11 +203,14 @@ const firstPauseMs = 100
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
 export async function resumePatiently(session: Session, patience: Patience, first?: Outcomes): Promise<Outcomes> {
   const { host, stop } = session.work
+  const began = host.monotonicMs()
   let outcomes: Outcomes = first ?? (await resume(session))
   let all = { ...outcomes }
   // What is about to be over (a server that starts, a session that ends) is not waited for as what is not.
   let pauseMs = Math.min(firstPauseMs, patience.pauseMs)
-  for (let waitedMs = 0; session.changeSet !== undefined && waitedMs < patience.totalMs && !stop.aborted; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)) {
+  // A service that says nothing takes its time at each question: that counts, too.
+  const isOver = (waitedMs: number): boolean => Math.max(waitedMs, host.monotonicMs() - began) >= patience.totalMs
+  for (let waitedMs = 0; session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)) {
     if (!Object.values(outcomes).some((one) => one.is === "waiting")) break
     await host.pause(pauseMs, stop)
     outcomes = await resume(session)

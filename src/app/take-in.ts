@@ -55,7 +55,14 @@ async function shownOf(session: Session, name: string): Promise<Fields | undefin
         all[field] = value
       }
     }
-    return fieldsOf(session, name, wrapped(session, name, all))
+    const shown = wrapped(session, name, all)
+    try {
+      return fieldsOf(session, name, shown)
+    } catch {
+      // Of two users that take turns it may show the second.
+      const first = driverOf(session, name).draft({ doubtful: [] }, session.work.text)
+      return fieldsOf(session, name, shown, { current: { version: "first", fields: first }, doubtful: [] })
+    }
   } catch {
     // What cannot be read is not overwritten either: the drafts say why.
     return undefined

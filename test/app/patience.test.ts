@@ -18,16 +18,18 @@ async function silentAfterCut(calls: number): Promise<World> {
   }
 }
 
-async function pauses(world: World): Promise<readonly number[]> {
+/** `askingMs`: how long the service takes to say nothing. */
+async function pauses(world: World, askingMs = 0): Promise<readonly number[]> {
   const { work } = world.start()
   const waited: number[] = []
+  const monotonicMs = (): number => waited.length * askingMs
   const pause = (ms: number): Promise<void> => {
     // The wait for those who answer later than the others is another one, and never over here.
     if (ms > patient.pauseMs) return new Promise(() => undefined)
     waited.push(ms)
     return Promise.resolve()
   }
-  await resumePatiently(await Session.load({ ...work, host: { ...work.host, pause } }), patient)
+  await resumePatiently(await Session.load({ ...work, host: { ...work.host, pause, monotonicMs } }), patient)
   return waited
 }
 
@@ -38,4 +40,8 @@ test("a service that is about to answer is asked again within a tenth of a secon
   const total = waited.reduce((sum, ms) => sum + ms, 0)
   expect(total).toBeGreaterThanOrEqual(patient.totalMs)
   expect(total).toBeLessThan(patient.totalMs + patient.pauseMs)
+})
+
+test("the time in which a service says nothing counts: a person hears of it in half a minute, not in a quarter of an hour", async () => {
+  expect(await pauses(await silentAfterCut(1000), 20_000)).toEqual([100, 200])
 })

@@ -6,6 +6,7 @@ import { login } from "./login.ts"
 import type { Project } from "./mycelium.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import { bun } from "./running.ts"
+import type { MariadbServer } from "./servers/mariadb.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 export type Login = { readonly user: string; readonly password: string }
@@ -114,6 +115,46 @@ export function redisService(redis: RedisServer, { role, old, empty }: About): S
     held: async () => ({ [role]: await rules() }),
     // It is off and without rules where there was no such user.
     hold: ({ [role]: words = [] }) => set(words),
+  }
+}
+
+/** An account of MariaDB, which holds two passwords for a while; the old one is revoked at once. */
+export function mariadbService(mariadb: MariadbServer, { role, old, empty }: About): Service {
+  const account = `'${role}'@'%'`
+  const hashes = async (): Promise<readonly string[]> => {
+    const [row] = await mariadb.sql(`SELECT authentication_string AS hash FROM mysql.user WHERE User = '${role}'`)
+    const hash = row?.["hash"]
+    return typeof hash === "string" && hash.startsWith("*") ? [hash] : []
+  }
+  const set = (hash = "invalid"): Promise<unknown> => mariadb.sql(`ALTER USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}'`)
+  return {
+    secret: "mariadb",
+    options: { address: `mariadb://127.0.0.1:${mariadb.port}`, user: role, admin: { user: `${role}_a`, password: { file: "admin.password" } }, grace: "0s" },
+    lines: [`MARIADB_PASSWORD=${empty ? "" : old}`],
+    variables: { MARIADB_PASSWORD: "{{ mariadb.password }}" },
+    begin: async (project) => {
+      await mariadb.sql(`CREATE USER ${account} IDENTIFIED BY '${old}'`)
+      if (empty) await set()
+      await mariadb.sql(`CREATE USER '${role}_a'@'%' IDENTIFIED BY '${makeAdminPassword(project)}'`)
+      await mariadb.sql(`GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO '${role}_a'@'%'`)
+      await mariadb.sql(`GRANT SELECT ON mysql.global_priv TO '${role}_a'@'%'`)
+    },
+    login: async ({ user, password }) => {
+      const client = new Bun.SQL({ adapter: "mysql", hostname: "127.0.0.1", port: mariadb.port, username: user, password, max: 1, connectionTimeout: 10 })
+      try {
+        await client.unsafe("SELECT 1")
+        return "in"
+      } catch (error) {
+        return error instanceof Bun.SQL.MySQLError ? String(error.errno) : String(error)
+      } finally {
+        await client.close()
+      }
+    },
+    refusal: "1045",
+    shown: (project) => ({ user: role, password: project.variable("MARIADB_PASSWORD") }),
+    holdsNothing: async () => (await hashes()).length === 0,
+    held: async () => ({ [role]: await hashes() }),
+    hold: async (held) => void (await set(held[role]?.[0])),
   }
 }
 

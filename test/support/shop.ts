@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { layOut, type Project, type Ran } from "./mycelium.ts"
 import type { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type Service, execService, pairService, redisService, roleService } from "./shop-services.ts"
+import { type Service, execService, mariadbService, pairService, redisService, roleService } from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
+import type { MariadbServer } from "./servers/mariadb.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 /**
@@ -19,6 +20,7 @@ export type ShopOptions = {
   readonly pair?: boolean
   readonly redis?: RedisServer
   readonly exec?: KeyService
+  readonly mariadb?: MariadbServer
   readonly generatedOnly?: boolean
   /** Beside the role: a user of Redis. */
   readonly beside?: RedisServer
@@ -115,6 +117,7 @@ function serviceOf(parts: Parts): Service {
   const { options } = parts
   const about = aboutOf(parts)
   if (options.redis !== undefined) return redisService(options.redis, about)
+  if (options.mariadb !== undefined) return mariadbService(options.mariadb, about)
   if (options.exec !== undefined) return execService(options.exec, about)
   return options.pair === true ? pairService(about) : roleService(about)
 }

@@ -9,7 +9,7 @@ export function incidentBlocks(report: IncidentReport, config: readonly string[]
   const { incident, secrets, timeline } = report
   const done = secrets.filter(({ contained }) => contained).length
   return [
-    { is: "title", text: `Incident ${incident}: ${report.contained ? "contained" : "NOT contained yet"}` },
+    { is: "title", text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}` },
     { is: "text", text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.` },
     ...verdict(report, done, config),
     { is: "heading", text: "What happened" },
@@ -46,7 +46,7 @@ function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: Inc
     unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
   if (contained) {
     return [
-      { is: "verdict", good: true, text: `Contained: yes. ${provenOf(secrets)}` },
+      { is: "verdict", good: true, text: `Contained: yes${secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? ", for new logins only" : ""}. ${provenOf(secrets)}` },
       { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
       ...sessionsBlocks(secrets, incident, config),
       ...sick,
@@ -72,7 +72,7 @@ function sessionsBlocks(secrets: readonly SecretReport[], incident: string, conf
   const items = secrets.flatMap(({ environment, secret, sessionsLeft: left }) => (left === undefined ? [] : [{ place: `${environment}/${secret}`, says: `${environment}/${secret}: ${left.says} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}` }]))
   if (items.length === 0) return []
   return [
-    { is: "text", text: "Contained for new logins only: of these, sessions that were opened with the old value may live, and whoever is in such a session is still in." },
+    { is: "text", text: "Of these secrets, sessions that were opened with the old value may live, and whoever is in such a session is still in." },
     { is: "list", items: items.map(({ says }) => says) },
     { is: "text", text: "Once that is seen to, this tries to end them again, and changes nothing else:" },
     { is: "command", lines: [command(["rotate-now", ...items.map(({ place }) => place), "--contain", "--incident", incident, ...config])] },

@@ -9,12 +9,12 @@ type Version = { readonly version: string; readonly user?: string; readonly pass
 type Asked = { readonly mycelium: number; readonly verb: string; readonly holds: string; readonly next?: Version; readonly current?: Version; readonly pending?: Version; readonly candidate?: Version; readonly old?: Version; readonly live?: Version; readonly known?: readonly Version[] }
 
 const asked = JSON.parse(await Bun.stdin.text()) as Asked
-const { SERVICE = "", ODD = "", ODD_AT = "apply", NOTE, PROBE = "true", SETTLE = "0" } = process.env
+const { SERVICE = "", ODD = "", ODD_AT = "apply", NOTE, PROBE = "true", SETTLE = "0", ENDS = "false" } = process.env
 if (NOTE !== undefined) await Bun.write(`${NOTE}/${Date.now()}-${process.pid}`, JSON.stringify({ argv: process.argv.slice(2), env: process.env, asked }))
 if (ODD !== "" && ODD_AT === asked.verb) await behaveOddly(ODD)
 
 const answers: Readonly<Record<string, () => Promise<object> | object>> = {
-  describe: () => ({ holds: asked.holds, probe: PROBE === "true", settle: Number(SETTLE), ends_sessions: false, forgets: true }),
+  describe: () => ({ holds: asked.holds, probe: PROBE === "true", settle: Number(SETTLE), ends_sessions: ENDS === "true", forgets: true }),
   apply: async () => {
     const { next, current, pending } = asked
     const other = next?.version === current?.version ? pending : current
@@ -26,6 +26,7 @@ const answers: Readonly<Record<string, () => Promise<object> | object>> = {
     await order("drop", asked.old)
     return {}
   },
+  "end-sessions": () => ({ ended: 1 }),
   forget: async () => {
     for (const version of asked.known ?? []) await order("drop", version)
     return {}
