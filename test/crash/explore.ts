@@ -42,7 +42,8 @@ export async function takeUp(session: Session): Promise<Outcomes> {
 
 /** What must hold at every instant, also in the middle: a credential that works is on disk. */
 export function lost(world: World): readonly string[] {
-  return names.filter((name) => !world.versions(name).some(({ credential }) => world.accepts(name, credential))).map((name) => `LOST ${name}`)
+  // What nobody has told us of is nobody's to keep, until it is overwritten.
+  return names.filter((name) => !(world.unknown && world.holdsFirst(name)) && !world.versions(name).some(({ credential }) => world.accepts(name, credential))).map((name) => `LOST ${name}`)
 }
 
 /** No value that was handed to a service is erased. */
@@ -83,7 +84,7 @@ export type Scenario = {
   readonly ghostDelay?: number
   readonly hasty?: boolean
   /** A containment; of a world in which somebody else has set values of his own. */
-  readonly contain?: { readonly cutFirst: boolean; readonly intruder: boolean }
+  readonly contain?: { readonly cutFirst: boolean; readonly intruder: boolean; /** No value was adopted. */ readonly unknown?: true }
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -117,6 +118,11 @@ export const scenarios: readonly Scenario[] = [
       ]
     }),
   ),
+  ...[false, true].flatMap((cutFirst): readonly Scenario[] => {
+    const contain = { cutFirst, intruder: true, unknown: true } as const
+    const title = `contained though nothing was adopted${cutFirst ? ", cut first" : ""}`
+    return [{ title, fault: {}, contain }, { title: `${title}, one is silent for a while`, fault: { silent: { name: "one", calls: 4 } }, later: {}, contain }]
+  }),
   ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({ title: `sick, and an apply lands ${delay} calls late`, fault: { sick: true } as Fault, ghostDelay: delay })),
 ]
 
@@ -177,6 +183,11 @@ function begin(scenario: Scenario): World {
   world.ghostDelay = scenario.ghostDelay ?? 0
   world.hasty = scenario.hasty ?? false
   world.expels = scenario.contain?.intruder ?? false
+  if (scenario.contain?.unknown === true) {
+    world.unknown = true
+    const { gen } = world.stored.secrets
+    world.stored = { ...world.stored, secrets: gen === undefined ? {} : { gen } }
+  }
   if (scenario.contain?.intruder === true) {
     world.dual.add("set by an intruder")
     world.pair["green"] = "set by an intruder"

@@ -85,6 +85,8 @@ export class World {
   hasty = false
   /** Drivers can take away what somebody else has set. */
   expels = false
+  /** Nothing was adopted: what the services accept stands in no version, and an admin sets another value over it. */
+  unknown = false
   calls = 0
   outputWrites = 0
   everHanded: Record<string, Set<string>> = { pair: new Set(), dual: new Set(), one: new Set(), gen: new Set() }
@@ -114,6 +116,11 @@ export class World {
     if (name === "dual") return this.dual.has(password)
     if (name === "one") return this.one === password
     return true
+  }
+
+  /** Its service holds what it held in the beginning. */
+  holdsFirst(name: Name): boolean {
+    return { pair: this.pair["blue"] === "b0", dual: this.dual.has("r0"), one: this.one === "s0", gen: false }[name]
   }
 
   /** A call to a service: an instant before, the effect, an instant after. */
@@ -182,6 +189,7 @@ export class World {
           return { sessionsEnded: 0 }
         }),
       ...(this.expels ? { expel: (live: Credential) => this.#call(process, name, () => this.#leaveOnly(name, live)) } : {}),
+      ...(this.unknown ? { forget: () => Promise.resolve() } : {}),
       describe: () => name,
     }
   }
