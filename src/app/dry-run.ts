@@ -37,7 +37,7 @@ type How = { readonly why: "asked" | "new" | "incident"; readonly secrets?: read
 /** The whole way up to the first value: preflight with its logins, drafts that are thrown away. Changes nothing, here or outside. */
 export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
   return lookInto(app, environment, async (session) => {
-    const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
+    const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => how.contain !== undefined || (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
     const names = chosen.filter((name) => !session.isOpen(name) && !(how.contain !== undefined && isErased(session.state(name))))
     // Only in memory: what the outputs of these show would be taken over first.
     const taken = how.contain === undefined ? [] : names.filter((name) => versionAt(session.state(name), "current") === undefined)

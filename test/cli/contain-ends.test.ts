@@ -59,7 +59,7 @@ function adopted(before: Act | ((shop: Shop, kind: Kind) => unknown), mend: (sho
   }
 }
 async function never(shop: Shop): Promise<Row> {
-  expect((await shop.run("init")).code).toBe(0)
+  await shop.run("init")
   return { end: await endOf(shop), again: await verdictsOf(shop) }
 }
 function loginWith(shop: Shop, kind: Kind, password: string): Promise<string> {
@@ -93,7 +93,11 @@ describe("a containment ends", () => {
   test("of one that was never adopted and that no output shows: by an admin, or it is left", () =>
     expectRows(rows(contained, unknown), async (shop, kind) => {
       await change(servers, kind, shop, intruders)
+      expect((await shop.run("init")).code).toBe(0)
+      // Said beforehand, too.
+      const dry = await shop.run("rotate-now", "production", "--contain", "--dry-run")
       const row = await never(shop)
+      expect([kind, dry.code, dry.stdout.includes("(value-unknown)")]).toEqual([kind, row.end.exit === 7 ? 1 : 0, row.end.exit === 7])
       expect([kind, await loginWith(shop, kind, intruders) === "in"]).toEqual([kind, row.end.exit === 7])
       return row
     }, () => ({ empty: true })), 200_000)
