@@ -18,8 +18,10 @@ export const laws: readonly Mutant[] = [
   { law: 6, name: "a member leaves before anybody knows what its service takes", edits: edit("rotate/prove.ts", `if (answer.pending === "unknown") return { is: "waiting",`, `if (answer.pending === "unknown") return { is: "left", dead: false,`), test: singleCuts },
   { law: 7, name: "a secret without a value is due", edits: edit("plan/agenda.ts", `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue`, `if (state?.rotatedAt === undefined || rotateEveryMs === null || aside(document, name) || versionAt.length === 0) continue`), test: { file: "test/plan/agenda.test.ts" } },
   { law: 8, name: "due at the first tick after the age, not at the last before", edits: edit("plan/due.ts", `return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)`, `return last === undefined ? schedule.next(rotatedAt) : schedule.next(oldest)`), test: { file: "test/plan/due.test.ts" } },
-  { law: 8, name: "a clock that has leapt is trusted", edits: edit("app/daemon.ts", `      const due = this.#steady && found.due.length > 0`, `      this.#steady = true
-      const due = found.due.length > 0`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
+  { law: 8, name: "a clock that has leapt is trusted", edits: edit("app/daemon.ts", `      const due = this.#steady && acts`, `      this.#steady = true
+      const due = acts`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
+  { law: 8, name: "a grace ends by the wall clock under a service that lives", edits: edit("core/graces.ts", `const end = before?.get(key) ?? passed + leftMs`, `const end = passed + leftMs`), test: { file: "test/app/daemon.test.ts", name: "leap of the wall clock under" } },
+  { law: 8, name: "what a clock that was ahead has promised is kept", edits: edit("core/instants.ts", `  if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }`, `  if (since !== undefined) return { ...version, madeAt }`), test: { file: "test/core/instants.test.ts", name: "the grace is ten minutes" } },
   { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)
   const { contain }`, `  for (const name of going) {
     const { current, pending } = await session.versions(name)

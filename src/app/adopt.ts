@@ -80,7 +80,7 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const weak = isWeakIn(fields)
-  patches[name] = ({ retry: _retry, weak: _weak, drift: _drift, ...state }) => ({
+  patches[name] = ({ retry: _retry, weak: _weak, drift: _drift, undated: _undated, ...state }) => ({
     ...state,
     ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",
@@ -95,5 +95,5 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
 function replaced(session: Session, name: string): Stage {
   const now = session.work.host.now()
   if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }
-  return { is: "previous", revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(), endSessions: false }
+  return { is: "previous", since: now.toISOString(), revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(), endSessions: false }
 }

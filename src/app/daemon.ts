@@ -3,6 +3,7 @@ import { systemCode } from "../base/error.ts"
 import { giveBackMemory } from "../base/memory.ts"
 import { driftedIn } from "../plan/drifted.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
+import { isBeforeUs } from "../core/instants.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
@@ -15,8 +16,8 @@ import { type Drift, hasServices, watchForDrift } from "./watch.ts"
 export type Watch = {
   readonly turned: (environment: string, turn: Turn) => void
   readonly failed: (environment: string, code: string, says: string) => void
-  /** The wall clock has leapt (or runs true again). */
-  readonly clock: (steady: boolean) => void
+  /** The wall clock has leapt, or is before what a state knows of (or runs true again). */
+  readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
   readonly drifted: (environment: string, drift: Drift) => void
   /** What a containment has left, by the state: once a change, and at the start. */
@@ -222,7 +223,17 @@ export class Daemon {
 
   #look(now: number): void {
     const steady = this.#steadiness.look(now, this.#app.host.monotonicMs())
-    if (steady !== this.#steady) this.#watch.clock(steady)
+    if (steady !== this.#steady) this.#watch.clock(steady, "clock-leapt")
+    this.#steady = steady
+    // All instants of ours are of the clock of before: each state is looked at anew.
+    if (this.#steadiness.stepped) for (const slot of this.#slots) Object.assign(slot, { nextAt: 0, stamp: "" })
+  }
+
+  /** A state knows of times that have not come. */
+  #doubt(): void {
+    this.#steadiness.doubt(this.#app.host.monotonicMs())
+    const steady = this.#steadiness.look(this.#app.host.now().getTime(), this.#app.host.monotonicMs())
+    if (steady !== this.#steady) this.#watch.clock(steady, "clock-behind")
     this.#steady = steady
   }
 
@@ -237,13 +248,15 @@ export class Daemon {
       if (stamp === slot.stamp && slot.nextAt > now) return
       slot.stamp = stamp
       const document = stamp === "" ? undefined : await readState(place)
-      const found = look(document, options, new Date(now))
+      const found = look(document, options, this.#app.host)
       slot.drifted = driftedIn(document, options.secrets).map(({ secret }) => secret)
       this.#sayNotContained(slot, notContained(document))
-      const due = this.#steady && found.due.length > 0
+      if (found.aheadMs > 0) this.#doubt()
+      const acts = found.due.length > 0 || (found.aheadMs > 0 && !isBeforeUs(new Date(now)))
+      const due = this.#steady && acts
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now
       slot.nextAt = due || found.owed ? Math.min(now, slot.nextAt) : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
-      if (!this.#steady && found.due.length > 0) slot.nextAt = Math.min(slot.nextAt, now + lookAgainMs)
+      if (!this.#steady && acts) slot.nextAt = Math.min(slot.nextAt, now + lookAgainMs)
     } catch {
       // The turn finds the same fault, and reports it.
       slot.nextAt = now

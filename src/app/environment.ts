@@ -3,7 +3,10 @@ import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { isWanted, takeLock } from "../base/lock.ts"
 import { countDown } from "../base/run-time.ts"
+import { gracesOf } from "../core/graces.ts"
+import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
+import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
@@ -17,6 +20,9 @@ import { demand, lockedHint } from "./held.ts"
 import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
+/** `isTrusted`: may the clock of now correct what a state says? Left out: a person is at work, who sees it. */
+export type How = { readonly urgent?: boolean; readonly isTrusted?: (document: StateDocument) => boolean }
+
 /** How long, and (after the first times, which come sooner) how often, a service that gives no clear answer is asked again before a person hears of it. */
 export type Patience = { readonly totalMs: number; readonly pauseMs: number }
 export const patient: Patience = { totalMs: 30_000, pauseMs: 1000 }
@@ -26,6 +32,8 @@ export type Opened = {
   readonly session: Session
   /** What became of a journal that an earlier run left; empty if there was none. */
   readonly recovered: Outcomes
+  /** How far (ms) the state is ahead of the clock, where the clock is not trusted; else 0. */
+  readonly behindMs: number
   /** Asks again about the change sets that were put aside (those with one of these secrets; all, if left out), each with its own options. */
   readonly takeUp: (secrets?: readonly string[]) => Promise<Outcomes>
 }
@@ -35,12 +43,12 @@ export type Opened = {
  * options that it was started with; only then look at today's config. `urgent`: who works on it is asked to let go between
  * two steps; otherwise its holder is named, and that is that.
  */
-export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
+export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>, how: How = {}): Promise<T> {
   return withLock(
     app,
     name,
     async (locked) => {
-      const { serial, ...opened } = await openEnvironment(locked, { patience, hasty: how.urgent === true })
+      const { serial, ...opened } = await openEnvironment(locked, { patience, hasty: how.urgent === true, ...(how.isTrusted === undefined ? {} : { isTrusted: how.isTrusted }) })
       return tended(locked, { session: opened.session, serial }, () => act(opened))
     },
     how,
@@ -139,7 +147,7 @@ export function ledgerOf(app: App, place: Place): FileLedger {
 }
 
 /** `serial`: of the state as it was found. */
-export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty }: { readonly patience: Patience; readonly hasty: boolean }): Promise<Opened & { readonly serial: number }> {
+export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = () => true }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean }): Promise<Opened & { readonly serial: number }> {
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   const { serial } = document
@@ -148,14 +156,42 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const session = new Session(open(begun ?? today), document)
   await session.flush()
   await tidy(session)
-  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
+  session.clockDoubted = !isTrusted(document)
+  const behindMs = await correctInstants(session)
+  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
   if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = hasty ? await resume(session, { hasty }) : await resumePatiently(session, patience)
   // What nobody can decide now holds up nobody else.
   await park(session)
   if (session.changeSet !== undefined) return opened(session, recovered)
-  return opened(new Session(open(today), session.document), recovered)
+  const next = new Session(open(today), session.document)
+  next.clockDoubted = session.clockDoubted
+  return opened(next, recovered)
+}
+
+/**
+ * What a clock that ran ahead has written is put right, once, so that a grace does not slide with every look. Returns how
+ * far (ms) the state is ahead of a clock that is not trusted: what it says stays.
+ */
+async function correctInstants(session: Session): Promise<number> {
+  const { host } = session.work
+  const { document } = session
+  const now = host.now()
+  const aheadMs = aheadOf(document, now)
+  if (session.clockDoubted || isBeforeUs(now)) return aheadMs
+  if (believable(document, now) === document) return 0
+  const right = gracesOf(host).seen(document)
+  const changed = Object.entries(right.secrets).filter(([name, state]) => state !== document.secrets[name])
+  session.work.tell("clock", "the clock was ahead when the state was written: what it says of times that have not come is put right")
+  await session.commit({
+    patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),
+    ...(right.changeSet === undefined ? {} : { changeSet: right.changeSet }),
+    ...(right.parked === undefined ? {} : { parked: right.parked }),
+    events: [{ event: "clock-was-ahead", aheadSeconds: Math.round(aheadMs / 1000), secrets: changed.map(([name]) => name).slice(0, 200) }],
+    flush: true,
+  })
+  return 0
 }
 
 type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean }

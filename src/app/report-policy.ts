@@ -1,3 +1,4 @@
+import { believable } from "../core/instants.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type PolicyName, policies } from "../config/policy.ts"
 import { versionAt } from "../core/state.ts"
@@ -28,8 +29,8 @@ export function policiesOf(config: Config, sources: readonly Source[], { now, si
 function stateOf(environment: EnvironmentConfig, policy: PolicyName, { document, entries, log }: Source, { now, since }: { readonly now: Date; readonly since: string }): PolicyState {
   const { maxAgeMs, keepLogMs } = policies[policy]
   const secrets = Object.values(environment.secrets).map(({ name, exempt = false }) => {
-    const state = document?.secrets[name]
-    const rotatedAt = state === undefined || versionAt(state, "current") === undefined ? undefined : state.rotatedAt
+    const state = document && believable(document, now).secrets[name]
+    const rotatedAt = state === undefined || state.undated === true || versionAt(state, "current") === undefined ? undefined : state.rotatedAt
     const ageMs = rotatedAt === undefined ? undefined : now.getTime() - Date.parse(rotatedAt)
     return { secret: name, ...(ageMs === undefined ? {} : { ageMs }), exempt, breach: !exempt && ageMs !== undefined && ageMs > maxAgeMs }
   })

@@ -1,4 +1,5 @@
 import { formatDuration } from "../base/duration.ts"
+import { gracesOf } from "../core/graces.ts"
 import { versionAt } from "../core/state.ts"
 import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
@@ -61,7 +62,7 @@ function reportOf(session: Session, part: Omit<Report, "owed">): Report {
 }
 
 function owedOf(session: Session): Report["owed"] {
-  return Object.entries(session.document.secrets).flatMap(([secret, state]) =>
+  return Object.entries(gracesOf(session.work.host).seen(session.document).secrets).flatMap(([secret, state]) =>
     state.versions.flatMap((version) => (version.stage.is === "previous" ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }] : [])),
   )
 }

@@ -21,7 +21,7 @@ import type { App } from "./app.ts"
 export async function tendLog(app: App, place: Place, session: Session, how: { readonly serialBefore: number; readonly stop: AbortSignal }): Promise<void> {
   const changed = session.document.serial > how.serialBefore
   const steps = [
-    ...(changed && session.changeSet === undefined ? [() => removeOld(app, place, session)] : []),
+    ...(changed && session.changeSet === undefined && !session.clockDoubted ? [() => removeOld(app, place, session)] : []),
     () => sendHead(app, place, session.document.audit, how.stop),
     ...(changed ? [() => closeFull(app, place)] : []),
   ]

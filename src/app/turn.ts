@@ -1,7 +1,11 @@
 import type { EnvironmentConfig } from "../config/model.ts"
+import { existsSync } from "node:fs"
+import type { Host } from "../base/host.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
 import { type Drifted, driftedIn } from "../plan/drifted.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
+import { gracesOf } from "../core/graces.ts"
+import { aheadOf } from "../core/instants.ts"
 import type { StateDocument } from "../core/state.ts"
 import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
@@ -15,6 +19,8 @@ export type Turn = {
   readonly outcomes: Outcomes
   readonly revoked: readonly Revoked[]
   readonly agenda: Agenda
+  /** How far (ms) the state is ahead of the clock, where nothing was due for that. */
+  readonly behindMs?: number
   /** What no turn ends: a person must carry on with the containment. */
   readonly uncontained: readonly NotContained[]
   /** Their services refuse the current value: nothing is done with them until a person acts. */
@@ -24,24 +30,33 @@ export type Turn = {
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
-/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due. */
-export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean }): Promise<Turn> {
-  return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp }) => {
+/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due; "unless-behind": only if it is not before what the state knows of. */
+export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean | "unless-behind" }): Promise<Turn> {
+  const isTrusted = (document: StateDocument): boolean => (how.rotate === "unless-behind" ? aheadOf(document, app.host.now()) === 0 || isSynchronised() : how.rotate)
+  return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp, behindMs }) => {
     const options = optionsOf(app, environment)
-    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted"> => ({ agenda: look(session.document, options, app.host.now()), uncontained: notContained(session.document), drifted: driftedIn(session.document, options.secrets) })
+    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => ({ agenda: look(session.document, options, app.host), uncontained: notContained(session.document), drifted: driftedIn(session.document, options.secrets), ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }) })
     if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
+    const nothingDue = behindMs > 0 && how.rotate === "unless-behind"
+    if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }
     await endDrifts(session)
     const before = await revokeOwed(session, { skipGrace: false })
-    const { due } = look(session.document, options, app.host.now())
-    const started = due.length === 0 || !how.rotate || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
+    const { due } = look(session.document, options, app.host)
+    const started = due.length === 0 || how.rotate === false || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
     const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
     const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false, except: before })
     // Last: the others wait for no one.
     const late = await takeUp()
     return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], ...ahead() }
-  })
+  }, { isTrusted })
 }
 
-export function look(document: StateDocument | undefined, options: EnvironmentConfig, now: Date): Agenda {
-  return agenda(document, Object.values(options.secrets), scheduleOf(options), now)
+export function look(document: StateDocument | undefined, options: EnvironmentConfig, host: Host): Agenda {
+  const found = document && gracesOf(host).seen(document)
+  return { ...agenda(found, Object.values(options.secrets), scheduleOf(options), host.now()), aheadMs: document === undefined ? 0 : aheadOf(document, host.now()) }
+}
+
+/** The word of systemd-timesyncd, which a container does not have. */
+function isSynchronised(): boolean {
+  return existsSync("/run/systemd/timesync/synchronized")
 }

@@ -28,19 +28,14 @@ export async function within<T>(ms: number, act: (signal: AbortSignal) => Promis
   }
 }
 
-const sliceMs = 1000
+/** A pause that takes so much longer is no load of the machine: we did not run. */
 const lateMs = 500
 
-/**
- * Waits as `host.pause` does, counted in slices: one in which we were stopped counts as one, and the last is then followed
- * by another, in which what came meanwhile is read.
- */
+/** Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read, and who is waited for has had no time. */
 export async function patience(host: Host, ms: number, signal: AbortSignal): Promise<void> {
-  let isLate = false
-  for (let left = ms; (left > 0 || isLate) && !signal.aborted; left -= sliceMs) {
+  for (let isLate = true; isLate && !signal.aborted; ) {
     const began = host.monotonicMs()
-    const slice = Math.min(left > 0 ? left : ms, sliceMs)
-    await host.pause(slice, signal)
-    isLate = host.monotonicMs() - began > slice + lateMs
+    await host.pause(ms, signal)
+    isLate = host.monotonicMs() - began > ms + lateMs
   }
 }

@@ -1,5 +1,6 @@
 import { formatDuration } from "../base/duration.ts"
 import { driftRemedy } from "../core/drift.ts"
+import { believable } from "../core/instants.ts"
 import { type SecretState, type StateDocument, openContainment, openSetOf, openSets, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -62,8 +63,9 @@ export const state = defineCheck<Code, States>({
 
 type Known = { readonly now: Date; readonly accepted: ReadonlySet<string>; readonly nextTry: NonNullable<States["nextTry"]> }
 
-function judge({ name, document, secrets }: Environment, known: Known, report: Report<Code>): void {
-  if (document === undefined) return
+function judge({ name, document: found, secrets }: Environment, known: Known, report: Report<Code>): void {
+  if (found === undefined) return
+  const document = believable(found, known.now)
   for (const set of openSets(document)) {
     const ageMs = known.now.getTime() - Date.parse(set.startedAt)
     const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`

@@ -30,6 +30,8 @@ export type SecretState = {
   readonly rotatedAt?: string
   /** The current value was adopted and is easily guessed: due at the next tick, whatever its age. */
   readonly weak?: true
+  /** `rotatedAt` only says when it was found that nobody knows how old the current value is: due at the next tick after. */
+  readonly undated?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
   /** Since when the service refuses the current value, which nobody has told us of: not rotated, nothing revoked, until a person acts. */
@@ -78,8 +80,8 @@ export type Stage =
   | { readonly is: "pending"; readonly proven: boolean }
   /** What every deployment is proven to hold. */
   | { readonly is: "current" }
-  /** In its grace; a revoke is owed at `revokeAt`. `expel`: an incident took its place: no value but the current one may live, and no older session. */
-  | { readonly is: "previous"; readonly revokeAt: string; readonly endSessions: boolean; readonly expel?: true }
+  /** In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `expel`: an incident took its place: no value but the current one may live, and no older session. */
+  | { readonly is: "previous"; readonly since?: string; readonly revokeAt: string; readonly endSessions: boolean; readonly expel?: true }
   /** May be live. Nothing is decided on it until a login is refused. */
   | { readonly is: "doubtful"; readonly why: string }
   /** Dead or given up; stays sealed, ages out. */

@@ -1,3 +1,4 @@
+import { aheadOf, believable } from "../core/instants.ts"
 import { type SecretState, type StateDocument, holdsContained, openSets, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
@@ -9,12 +10,15 @@ export type Agenda = {
   readonly dueSince: Date | undefined
   /** A journal is open, a revoke is due, or a value is doubtful. */
   readonly owed: boolean
+  /** How far (ms) the state is ahead of the clock: one of the two is, or was, wrong. */
+  readonly aheadMs: number
   /** When there may be something to do next; undefined: never, as things stand. */
   readonly nextAt: Date | undefined
 }
 
 /** What is to be done in one environment, now and next; a pure function of config, state and time. */
-export function agenda(document: StateDocument | undefined, secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[], schedule: Schedule, now: Date): Agenda {
+export function agenda(found: StateDocument | undefined, secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[], schedule: Schedule, now: Date): Agenda {
+  const document = found && believable(found, now)
   const due: { readonly name: string; readonly at: number }[] = []
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
@@ -36,6 +40,7 @@ export function agenda(document: StateDocument | undefined, secrets: readonly { 
     due: due.map(({ name }) => name),
     dueSince: due[0] === undefined ? undefined : new Date(due[0].at),
     owed,
+    aheadMs: found === undefined ? 0 : aheadOf(found, now),
     nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
   }
 }

@@ -1,15 +1,13 @@
+import { longestWaitMs } from "../core/instants.ts"
 import type { Retry, SecretState } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** When a secret is due by its state; a weak value at the first tick after it was taken over. */
-export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak">, everyMs: number): Date | undefined {
+/** When a secret is due by its state; a weak value at the first tick after it was taken over, one of unknown age at the first after that was found. */
+export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak" | "undated">, everyMs: number): Date | undefined {
   if (state.rotatedAt === undefined) return undefined
   const rotatedAt = new Date(state.rotatedAt)
-  return state.weak === true ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
+  return state.weak === true || state.undated === true ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
 }
-
-/** Twice the longest time between two attempts. */
-const longestWaitMs = 7_200_000
 
 /** When a secret that is due at `at` is tried, where an attempt has failed: not before it is due, whoever made that attempt. */
 export function nextTry(at: number, retry: Retry | undefined, now: Date): number {

@@ -1,3 +1,4 @@
+import { believable } from "../core/instants.ts"
 import { type StateDocument, versionAt } from "../core/state.ts"
 import { owesAtOnce } from "./agenda.ts"
 import { dueAt, nextDue, nextTry } from "./due.ts"
@@ -17,7 +18,8 @@ type Planned = { readonly name: string; readonly rotateEveryMs: number | null; r
 const most = 10_000
 
 /** What would happen between `now` and `until`, and when, if all goes well; a pure function of config, state and time. */
-export function forecast(document: StateDocument | undefined, secrets: readonly Planned[], schedule: Schedule, now: Date, until: Date): readonly Forecast[] {
+export function forecast(found: StateDocument | undefined, secrets: readonly Planned[], schedule: Schedule, now: Date, until: Date): readonly Forecast[] {
+  const document = found && believable(found, now)
   const events = new Map<number, { rotates: string[]; revokes: string[]; late: string[] }>()
   const at = (time: number): { rotates: string[]; revokes: string[]; late: string[] } => {
     const found = events.get(time) ?? { rotates: [], revokes: [], late: [] }

@@ -1,3 +1,4 @@
+import { believable } from "../core/instants.ts"
 import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
@@ -22,7 +23,8 @@ export type SecretStatus = {
 }
 
 /** How one secret stands; pure. */
-export function secretStatus(planned: Planned, document: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
+export function secretStatus(planned: Planned, found: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
+  const document = found && believable(found, now)
   const state = document?.secrets[planned.name]
   const current = state === undefined ? undefined : versionAt(state, "current")
   const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
@@ -42,7 +44,7 @@ export function secretStatus(planned: Planned, document: StateDocument | undefin
   return {
     ...base,
     version: current.id,
-    ...(rotatedAt === undefined ? {} : { ageMs: now.getTime() - rotatedAt.getTime() }),
+    ...(rotatedAt === undefined || state.undated === true ? {} : { ageMs: now.getTime() - rotatedAt.getTime() }),
     ...(due === undefined ? {} : { dueAt: due }),
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
@@ -87,6 +89,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
+  if (state.undated === true) notes.push("its age is not known, for a clock was wrong when it was made: due at the next tick")
   if (state.retry !== undefined) {
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
     notes.push(`failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`)

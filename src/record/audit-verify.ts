@@ -1,4 +1,5 @@
 import { lineHash, noHead } from "../core/audit-line.ts"
+import { toleranceMs } from "../core/instants.ts"
 import type { AuditTail } from "../core/state.ts"
 import { type AuditEntry, readLog } from "./audit-read.ts"
 import type { Place } from "./state-file.ts"
@@ -15,6 +16,8 @@ export type Verified = {
   /** The first line that is still there; the ones before were removed for their age, which a line says. */
   readonly first: number
   readonly torn: number
+  /** How many lines bear a time before that of the line before: the clock was set back. That is no fault of the log. */
+  readonly setBack: number
   readonly head: string
   /** How many of the kept heads were found right. */
   readonly held: number
@@ -48,6 +51,8 @@ class Chain {
   #head = noHead
   #count = 0
   #torn = 0
+  #setBack = 0
+  #at = ""
   #held = 0
 
   constructor(known: AuditTail | undefined, heads: Heads) {
@@ -70,6 +75,8 @@ class Chain {
     else if (entry["prev"] !== this.#head) this.#faults.push(`line ${n} does not follow from the one before: ${this.#count === 0 ? "the beginning" : `line ${this.#count} or ${n}`} was changed`)
     this.#before ??= { through: 0, head: noHead }
     if (entry.event === shortened) this.#removed.set(entry["through"], entry["head"])
+    if (Date.parse(entry.at) < Date.parse(this.#at) - toleranceMs) this.#setBack++
+    this.#at = entry.at
     this.#count = n
     this.#head = lineHash(line)
     this.#compare()
@@ -102,7 +109,7 @@ class Chain {
       if (this.#count < written) this.#faults.push(`the log ends at line ${this.#count}, but the state knows of ${written}: its tail was cut off`)
       if (this.#count > most) this.#faults.push(`the state knows of no line after ${most}, but the log goes on to ${this.#count}`)
     }
-    return { lines: this.#count, first: before + 1, torn: this.#torn, head: this.#head, held: this.#held, faults: this.#faults }
+    return { lines: this.#count, first: before + 1, torn: this.#torn, setBack: this.#setBack, head: this.#head, held: this.#held, faults: this.#faults }
   }
 }
 

@@ -19,7 +19,7 @@ const shape = (fields: Readonly<Record<string, Check>>): Check => (value) => isO
 const stages: Readonly<Record<string, Check>> = {
   pending: shape({ proven: flag }),
   current: () => true,
-  previous: shape({ revokeAt: instant, endSessions: flag }),
+  previous: shape({ since: maybe(instant), revokeAt: instant, endSessions: flag }),
   doubtful: shape({ why: text }),
   kept: shape({ since: instant }),
 }

@@ -21,7 +21,7 @@ export async function promote(session: Session, names: readonly string[], sick: 
     const readers = deploymentsOf(session, [name]).map((one) => one.name)
     const ill = sick.filter((one) => readers.includes(one.name))
     // The value that was current when another was found alive was refused.
-    const becomes = promoted(set, pending, { old: set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now), asked })
+    const becomes = promoted(begunBy(set, now), pending, { old: set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now), asked })
     patches[name] = (state) => noteSick(ill, now)(becomes(state))
     events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }) })
     outcomes[name] = { is: "rotated", version: pending.id, ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }) }
@@ -35,9 +35,14 @@ export async function promote(session: Session, names: readonly string[], sick: 
   return outcomes
 }
 
+/** It began before now, whatever a clock said that was set back since. */
+function begunBy(set: ChangeSet, now: Date): ChangeSet {
+  return Date.parse(set.startedAt) > now.getTime() ? { ...set, startedAt: now.toISOString() } : set
+}
+
 /** `old`: what becomes of the value that was current. `asked`: a service is, which may take other values besides, known to us or not. */
 function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, { old, asked }: { readonly old: Stage; readonly asked: boolean }): Patch {
-  return ({ retry: _retry, weak: _weak, drift: _drift, uncontained, ...state }) => ({
+  return ({ retry: _retry, weak: _weak, undated: _undated, drift: _drift, uncontained, ...state }) => ({
     ...state,
     ...(contain !== undefined || uncontained === undefined ? {} : { uncontained }),
     // A value that was found alive is as old as it is.
@@ -55,8 +60,8 @@ function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, m
 /** What becomes of the value that was current. */
 function after(session: Session, name: string, now: Date): Stage {
   if (driverOf(session, name).overlap === "none") return { is: "kept", since: now.toISOString() }
-  if (session.changeSet?.contain !== undefined) return { is: "previous", revokeAt: now.toISOString(), endSessions: true, expel: true }
+  if (session.changeSet?.contain !== undefined) return { is: "previous", since: now.toISOString(), revokeAt: now.toISOString(), endSessions: true, expel: true }
   const policy = session.work.policies[name]
   const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
-  return { is: "previous", revokeAt: new Date(now.getTime() + graceMs).toISOString(), endSessions: policy?.endSessions ?? false }
+  return { is: "previous", since: now.toISOString(), revokeAt: new Date(now.getTime() + graceMs).toISOString(), endSessions: policy?.endSessions ?? false }
 }

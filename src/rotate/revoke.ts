@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { driftRemedy } from "../core/drift.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
+import { gracesOf } from "../core/graces.ts"
 import type { Credential, Expelled } from "../core/ports.ts"
 import { type Patch, type SecretState, type SessionsLeft, type Version, changeVersion, holdsContained, owesExpel } from "../core/state.ts"
 import { changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
@@ -103,7 +104,7 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
 export function owedVersions(session: Session, how: How): readonly { readonly name: string; readonly version: Version }[] {
   const now = session.work.host.now().getTime()
   const owed: { name: string; version: Version }[] = []
-  for (const [name, state] of Object.entries(session.document.secrets)) {
+  for (const [name, state] of Object.entries(gracesOf(session.work.host).seen(session.document).secrets)) {
     if (!isFree(session, name, how)) continue
     for (const version of state.versions) {
       const due = version.stage.is === "doubtful" || (version.stage.is === "previous" && (how.skipGrace || Date.parse(version.stage.revokeAt) <= now))

@@ -82,12 +82,14 @@ test("countDown() is punctual where nobody is stopped", async () => {
   expect(over).toBe(false)
 })
 
-test("patience() takes a slice in which we were stopped for one, and follows it by another", async () => {
+test("patience() waits once more where we were stopped meanwhile, and else once", async () => {
   const { patience } = await import("../../src/base/deadline.ts")
   const { realHost } = await import("../../src/base/host.ts")
   let now = 0
   const pauses: number[] = []
-  const host = { ...realHost({}), monotonicMs: () => now, pause: async (ms: number) => void ((now += pauses.push(ms) === 4 ? 180_000 : ms)) }
-  await patience(host, 4000, new AbortController().signal)
-  expect(pauses).toEqual([1000, 1000, 1000, 1000, 1000])
+  const host = { ...realHost({}), monotonicMs: () => now, pause: async (ms: number) => void ((now += pauses.push(ms) === 1 ? 180_000 : ms)) }
+  await patience(host, 3000, new AbortController().signal)
+  expect(pauses).toEqual([3000, 3000])
+  await patience(host, 3000, new AbortController().signal)
+  expect(pauses).toEqual([3000, 3000, 3000])
 })

@@ -47,7 +47,7 @@ describe("verifyLog()", () => {
   test("finds nothing in a log that nobody touched, and holds every kept head against it", async () => {
     await using log = await inParts()
     const heads = await log.heads()
-    expect(await verifyLog(log.place, log.tail, heads)).toEqual({ lines: 15, first: 1, torn: 0, head: log.tail.head, held: 15, faults: [] })
+    expect(await verifyLog(log.place, log.tail, heads)).toEqual({ lines: 15, first: 1, torn: 0, setBack: 0, head: log.tail.head, held: 15, faults: [] })
   })
 
   test.each([

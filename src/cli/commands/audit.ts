@@ -114,9 +114,10 @@ async function verifyAll(terminal: Terminal, values: Values, config: Config, nam
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
 }
 
-function sayVerified(terminal: Terminal, { environment, lines, first, head, held, faults, torn }: Verified & { readonly environment: string }, compared: boolean): void {
+function sayVerified(terminal: Terminal, { environment, lines, first, head, held, faults, torn, setBack }: Verified & { readonly environment: string }, compared: boolean): void {
   for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
   if (torn > 0) terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
+  if (setBack > 0) terminal.talk(`${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`)
   if (first > 1) terminal.talk(`${environment}: begins at line ${first}: what is older was removed for its age, which the log says`)
   if (compared) terminal.talk(`${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`)
   terminal.out(`${environment} ${lines} ${head}`)

@@ -2,6 +2,7 @@ import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
+import { formatDuration } from "../../base/duration.ts"
 import { giveBackMemory } from "../../base/memory.ts"
 import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
@@ -84,11 +85,12 @@ async function once(app: App, watch: Watch): Promise<number> {
   const codes = await Promise.all(
     Object.keys(app.config.environments).map(async (environment) => {
       try {
-        const turn = await takeTurn(app, environment, { rotate: true })
+        const turn = await takeTurn(app, environment, { rotate: "unless-behind" })
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
         // What this turn has found is told by it.
         for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret))) watch.drifted(environment, { ...one, is: "refused" })
+        if (turn.behindMs !== undefined) watch.failed(environment, "clock-behind", `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: the clock is wrong now, or was wrong then, and nothing is due by it`)
         return exitOfTurn(turn)
       } catch (error) {
         const { code, says } = said(error)
@@ -103,6 +105,7 @@ async function once(app: App, watch: Watch): Promise<number> {
 
 function exitOfTurn(turn: Turn): number {
   const outcomes = Object.values(turn.outcomes)
+  if (turn.behindMs !== undefined) return exitCodes.failed
   if (turn.drifted.length > 0 || outcomes.some(needsPerson) || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
   if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
@@ -124,6 +127,10 @@ function logger(terminal: Terminal, json: boolean): Say {
 }
 
 const driftWords = "the service refuses the current value: it was changed there, or the server has lost the change; it is not rotated until it is reconciled, adopted or set back"
+const clockFaults = [
+  { code: "clock-leapt", says: "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes" },
+  { code: "clock-behind", says: "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes" },
+] as const
 
 function watcher(say: Say, app: () => App, manager: Manager): Watch {
   const { beatEveryMs } = manager
@@ -140,10 +147,10 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
       for (const { secret, ...one } of left) say("error", "not contained", { environment, secret, code: "not-contained", incident: one.incident, says: sayNotContained(one) })
     },
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
-    clock: (steady) =>
+    clock: (steady, code) =>
       steady
         ? say("info", "the clock runs true again", {})
-        : say("error", "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes", { code: "clock-leapt" }),
+        : say("error", clockFaults.find((one) => one.code === code)?.says ?? code, { code }),
   }
 }
 
