@@ -4,7 +4,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
 import { type Revoked, isNothingNew, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
-import { stopped } from "../rotate/restart-all.ts"
+import { stopped } from "../rotate/cut-off.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -175,14 +175,14 @@ type Rest = { readonly wanted: readonly string[]; readonly known: readonly strin
 
 async function containRest(session: Session, { wanted, known, how }: Rest): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
-  if (wanted.length > 0 && stop.aborted) throw stopped(stop)
+  if (wanted.length > 0 && stop.aborted) throw stopped(session)
   const unclear = await takeIn(session, withoutValue(session, wanted), { incident: how.incident, forMs: briefMs })
   const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
   let outcomes = wanted.length === 0 ? {} : withUnclear(await rotate(session, order), unclear)
   if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
   const silent = wanted.filter((name) => isSilent(outcomes[name]))
-  if (silent.length === 0 || session.changeSet !== undefined || session.work.stop.aborted) return { outcomes, revoked }
+  if (silent.length === 0 || session.changeSet !== undefined || (session.work.asked ?? stop).aborted) return { outcomes, revoked }
   // The others are safe by now; who did not answer at once is given its time.
   const still = await takeIn(session, withoutValue(session, silent), { incident: how.incident, forMs: patient.totalMs })
   outcomes = { ...outcomes, ...withUnclear(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } }), still) }

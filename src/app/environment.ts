@@ -1,6 +1,7 @@
 import { dirname } from "node:path"
 import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import { endsAtOnce, stands } from "../base/last-words.ts"
 import { isWanted, takeLock } from "../base/lock.ts"
 import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
@@ -10,6 +11,7 @@ import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
+import { cutOff, namesOf, standing } from "../rotate/cut-off.ts"
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
@@ -74,7 +76,7 @@ export async function tended<T>({ app, place, ends }: Locked, { session, serial 
 }
 
 /** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
-export type Locked = { readonly app: App; readonly today: EnvironmentConfig; readonly place: Place; readonly ends: Pick<Work, "stop" | "hurry"> }
+export type Locked = { readonly app: App; readonly today: EnvironmentConfig; readonly place: Place; readonly ends: Ends }
 
 /** Nobody else works on the environment meanwhile; who holds it is said. */
 export async function withLock<T>(app: App, name: string, act: (locked: Locked) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
@@ -85,7 +87,7 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
   const path = lockPath(place)
   const lock = how.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
   if ("heldBy" in lock) throw lockedBy(name, lock.heldBy, path)
-  const ends = new Ends(app, path)
+  const ends = new Ends(app, name, path)
   const leave = app.shift.join()
   try {
     // Under the lock: whoever seals all anew has either been here, or waits for us.
@@ -107,17 +109,24 @@ const handedOver = new AppError("handed-over", "stopped between two steps: anoth
 const lookMs = 250
 const hurryMs = 2000
 
-/** Ends the work on an environment early: we are asked to stop, or another run asks for it. */
-class Ends {
+/**
+ * Ends the work on an environment early: we are asked to stop, or another run asks for it. While programs are cut off a
+ * request to stop waits until they are not; another run goes on with what it finds, and is let in.
+ */
+export class Ends {
   readonly #app: App
+  readonly #name: string
   readonly #stop = new AbortController()
+  readonly #asked = new AbortController()
   readonly #hurry = new AbortController()
   readonly #looking: ReturnType<typeof setInterval>
   #callOff = (): void => undefined
-  readonly #stopped = (): void => this.#end(this.#app.stop.reason)
+  #session: Session | undefined
+  readonly #stopped = (): void => this.#ask()
 
-  constructor(app: App, lock: string) {
+  constructor(app: App, name: string, lock: string) {
     this.#app = app
+    this.#name = name
     this.#looking = setInterval(() => {
       if (isWanted(lock, app.host.now())) this.#end(handedOver)
     }, lookMs)
@@ -127,18 +136,50 @@ class Ends {
   get stop(): AbortSignal {
     return this.#stop.signal
   }
+  get asked(): AbortSignal {
+    return this.#asked.signal
+  }
   get hurry(): AbortSignal {
     return this.#hurry.signal
   }
+  readonly onStep = (): void => {
+    if (this.#asked.signal.aborted && !this.#isHeld()) this.#end(this.#asked.signal.reason)
+  }
+  /** The one that works on the environment from here on. */
+  follow(session: Session): Session {
+    this.#session = session
+    stands(this.#name, () => standing(session))
+    return session
+  }
+  #isHeld(): boolean {
+    return this.#session !== undefined && cutOff(this.#session).length > 0
+  }
+  #ask(): void {
+    if (this.#asked.signal.aborted) return
+    this.#asked.abort(this.#app.stop.reason)
+    if (this.#session === undefined || !this.#isHeld()) return this.#end(this.#app.stop.reason)
+    const names = namesOf(this.#session, cutOff(this.#session))
+    this.#say("stop", `stopping after ${names}: left now, they would hold a value that no longer works (${endsAtOnce})`)
+  }
   #end(reason: unknown): void {
     if (this.#stop.signal.aborted) return
+    this.#asked.abort(reason)
     this.#stop.abort(reason)
     this.#callOff = countDown(hurryMs, () => this.#hurry.abort())
+  }
+  #say(step: string, says: string): void {
+    const say = this.#app.notice ?? this.#app.tell
+    say(this.#name, step, says)
   }
   release(): void {
     clearInterval(this.#looking)
     this.#callOff()
     this.#app.stop.removeEventListener("abort", this.#stopped)
+    const left = this.#session === undefined ? { lines: [], cutOff: false } : standing(this.#session)
+    stands(this.#name, left.cutOff ? () => left : undefined)
+    if (!left.cutOff) return
+    const until = this.#stop.signal.reason === handedOver ? "until the run that has asked for this environment has finished; if that one does not, run the same command again" : "run the same command again: it finishes what was begun"
+    for (const line of left.lines) this.#say("cut off", `${line}; ${until}`)
   }
 }
 
@@ -152,20 +193,20 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const document = await ledger.load()
   const { serial } = document
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry })
-  const session = new Session(open(begun ?? today), document)
+  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry, ends })
+  const session = ends.follow(new Session(open(begun ?? today), document))
   await session.flush()
   await tidy(session)
   session.clockDoubted = !isTrusted(document)
   const behindMs = await correctInstants(session)
-  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty }) })
+  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
   if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
   const recovered = hasty ? await resume(session, { hasty }) : await resumePatiently(session, patience)
   // What nobody can decide now holds up nobody else.
   await park(session)
   if (session.changeSet !== undefined) return opened(session, recovered)
-  const next = new Session(open(today), session.document)
+  const next = ends.follow(new Session(open(today), session.document))
   next.clockDoubted = session.clockDoubted
   return opened(next, recovered)
 }
@@ -194,14 +235,14 @@ async function correctInstants(session: Session): Promise<number> {
   return 0
 }
 
-type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean }
+type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean; readonly ends: Ends }
 
 /** One after the other; what is still undecided stays aside. `session` goes on with what has become of them. */
-async function takeUp(session: Session, { open, secrets, hasty }: TakeUp): Promise<Outcomes> {
+async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp): Promise<Outcomes> {
   let all: Outcomes = {}
   const wanted = (session.document.parked ?? []).filter((set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)))
   for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
-    const one = new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set))
+    const one = ends.follow(new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set)))
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
       all = { ...all, ...(await resume(one, { hasty })) }
@@ -209,6 +250,7 @@ async function takeUp(session: Session, { open, secrets, hasty }: TakeUp): Promi
       if (one.document.serial !== session.document.serial) await park(one)
     } finally {
       if (one.document.serial !== session.document.serial) session.document = one.document
+      ends.follow(session)
     }
     if (session.changeSet !== undefined) break
   }
@@ -238,7 +280,7 @@ const firstPauseMs = 100
 
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
 export async function resumePatiently(session: Session, patience: Patience, first?: Outcomes): Promise<Outcomes> {
-  const { host, stop } = session.work
+  const { host, stop: ended, asked: stop = ended } = session.work
   const began = host.monotonicMs()
   let outcomes: Outcomes = first ?? (await resume(session))
   let all = { ...outcomes }

@@ -20,10 +20,12 @@ export type Opening = {
   readonly ledger: FileLedger
   /** The state's id. */
   readonly owner: string
+  /** What a request to stop waits for. */
+  readonly ends?: Pick<Work, "asked" | "onStep">
 } & Pick<Work, "stop" | "hurry">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
-export function openWork(app: App, { options, ledger, owner, stop, hurry }: Opening): Work {
+export function openWork(app: App, { options, ledger, owner, stop, hurry, ends = {} }: Opening): Work {
   const { host } = app
   const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, owner)]))
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
@@ -52,6 +54,8 @@ export function openWork(app: App, { options, ledger, owner, stop, hurry }: Open
     tell: (step, says, secret) => app.tell(options.name, step, says, secret),
     stop,
     hurry,
+    ...(ends.asked === undefined ? {} : { asked: ends.asked }),
+    ...(ends.onStep === undefined ? {} : { onStep: ends.onStep }),
     serverOf,
     inTurn: (secret, act) => {
       const server = serverOf(secret)

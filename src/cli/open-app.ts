@@ -31,6 +31,7 @@ export async function openApp(terminal: Terminal, values: Values, command: strin
     actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, command),
     holder: `mycelium ${command}, process ${terminal.pid}, since ${terminal.host.now().toISOString()}`,
     tell: isSet(values, "json") ? () => undefined : teller(terminal),
+    notice: teller(terminal),
     turns: new Turns(config.perServer),
     shift: new Shift(),
     stop: terminal.stop,

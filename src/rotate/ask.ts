@@ -79,6 +79,8 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer" }
 
   const answer = { pending: await probe(session, name, pending, patience), current: current ? await probe(session, name, current, patience) : ("none" as const) }
+  if (answer.pending === "accepted") session.learn(name, "new")
+  else if (answer.pending === "refused" && answer.current === "accepted") session.learn(name, "former")
   if (answer.pending !== "refused" || answer.current !== "refused") return answer
   const other = await firstAccepted(session, name, patience)
   return other === undefined ? answer : { ...answer, other }

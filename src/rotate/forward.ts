@@ -5,7 +5,9 @@ import { type Before, type ChangeSet, type Patch, type Version, changeVersion, v
 import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
-import { type Sick, inWords, mayHaveSeen, restartAll, toRestart } from "./restart-all.ts"
+import { stopped } from "./cut-off.ts"
+import { mayHaveSeen, toRestart } from "./readers.ts"
+import { type Sick, inWords, restartAll } from "./restart-all.ts"
 import { expel } from "./revoke.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
@@ -45,6 +47,10 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
   await recordVerdicts(session, verdicts, ready ?? [])
   const undecided = undecidedOutcomes(verdicts)
   if (going.length === 0) return undecided
+  if (session.work.stop.aborted) {
+    await discard(ready ?? [])
+    throw stopped(session)
+  }
   if (openSet(session).contain?.cutFirst === true) await cut(session, going)
   if (fault === undefined) {
     try {
@@ -73,6 +79,8 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
     names.map(async (name) => {
       const { pending } = await session.versions(name)
       if (pending === undefined) return
+      session.cutting.add(name)
+      session.work.onStep?.()
       session.work.tell("cut", "no value but the new one is accepted from now on", name)
       try {
         session.expelled.set(name, await expel(session, name, pending))
@@ -149,7 +157,10 @@ class Laggards {
 
 async function verdictOf(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
   // Proven in an earlier run is not proven now: the server may have failed over to one that had not heard of it, or a backup was put back.
-  if (wasProven(session, name) && (session.proven.has(name) || session.changeSet?.why === "reconcile")) return { is: "proven" }
+  if (wasProven(session, name) && (session.proven.has(name) || session.changeSet?.why === "reconcile")) {
+    session.learn(name, "new")
+    return { is: "proven" }
+  }
   const verdict = await applyAndProve(session, name, fresh, patience)
   if (verdict.is === "proven") session.proven.add(name)
   return verdict
@@ -240,11 +251,17 @@ function left(session: Session, id: string, dead: boolean): Patch {
 async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
   try {
     for (const { output, draft: one } of ready) {
-      if (!one.changed) continue
+      if (!one.changed) {
+        session.delivered.add(output.target)
+        continue
+      }
       session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
       session.renamed.add(output.target)
+      session.work.onStep?.()
       await one.commit()
+      session.delivered.add(output.target)
     }
+    session.work.onStep?.()
   } catch (error) {
     // Those that were not put in place hold the new values. What is left even so goes at the next start.
     await Promise.allSettled(ready.map((one) => one.draft.discard()))

@@ -1,7 +1,7 @@
 import { obstacleIn, obstacleTo } from "../base/runnable.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { said } from "./ask.ts"
-import { deploymentsOf } from "./restart-all.ts"
+import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 

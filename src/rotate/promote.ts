@@ -1,7 +1,8 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Patch, type Stage, type Version, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
-import { type Sick, deploymentsOf, inWords, noteSick } from "./restart-all.ts"
+import { deploymentsOf } from "./readers.ts"
+import { type Sick, inWords, noteSick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 

@@ -22,6 +22,8 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
       const verdict = judge(await ask(session, name, patience), mayTakeOver(session, name))
       if (verdict !== "again") return dated(session, name, verdict, patience)
     }
+    // The stop came before the change: nobody is cut off yet, and nobody is to be.
+    if (session.work.stop.aborted && driverOf(session, name).overlap === "one") return { is: "waiting", ...notBegun }
     const applied = await apply(session, name, patience)
     if ("acceptedAt" in applied) return { is: "proven", ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }) }
     last = applied
@@ -32,6 +34,8 @@ export async function applyAndProve(session: Session, name: string, fresh: boole
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : dated(session, name, verdict, patience)
 }
+
+const notBegun = { code: "stopped", says: "interrupted before its service was told of the new value" } as const
 
 /** Only a containment begins while older values are owed a revoke: one that an earlier run was killed in must not land on the new value. */
 async function isQuiet(session: Session, name: string, patience: AbortSignal): Promise<boolean> {
@@ -60,10 +64,14 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
   try {
     session.work.tell("apply", driver.describe(versions), name)
+    if (driver.overlap === "one") session.learn(name, "either")
     const { acceptedAt } = await changeAt(session, name, deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
     session.work.tell("verify", "a login with the new value", name)
     const answer = await probe(session, name, pending, patience)
-    if (answer === "accepted") return { acceptedAt }
+    if (answer === "accepted") {
+      session.learn(name, "new")
+      return { acceptedAt }
+    }
     return { code: answer === "refused" ? "not-accepted" : "no-answer", says: answer === "refused" ? "the service refuses the new value" : "the service does not answer a login" }
   } catch (error) {
     return said(error)

@@ -71,7 +71,9 @@ async function restoreOutputs(session: Session, set: ChangeSet, held: readonly s
     const before = was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
     work.tell("back", `${output.target}: its former content`)
     await work.delivery.restore(output, { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) }, values, session.known)
+    session.restored.add(output.target)
   }
+  session.work.onStep?.()
 }
 
 type Came = { readonly backs: ReadonlyMap<string, Back>; readonly held: readonly string[] }

@@ -4,7 +4,8 @@ import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, type Preflight, preflight } from "./preflight.ts"
-import { mayHaveSeen } from "./restart-all.ts"
+import { stopped } from "./cut-off.ts"
+import { mayHaveSeen } from "./readers.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import type { Outcomes } from "./work.ts"
@@ -23,7 +24,8 @@ export type Order = {
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings, programs } = await preflight(session, order)
+  const { members, firsts, left, findings, programs } = await preflight(session, order).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
+  if (session.work.stop.aborted) throw stopped(session)
   if (order.contain !== undefined) remarkFound(session, members, findings)
   for (const says of obstaclesIn(programs, order)) session.work.tell("preflight", says)
   if (order.contain === undefined) await noteDrift(session, left)
@@ -116,5 +118,9 @@ async function generate(session: Session, order: Order, members: readonly string
   work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
   await session.commit({ patches, changeSet: set, events, flush: true })
   session.begun = set.id
-  session.renamed.clear()
+  for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
+  for (const name of members) {
+    session.holds.delete(name)
+    session.cutting.delete(name)
+  }
 }

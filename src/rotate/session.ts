@@ -26,6 +26,13 @@ export class Session {
   begun: string | undefined
   /** Targets of outputs whose new content programs may have seen: this run has begun to rename it. */
   readonly renamed = new Set<string>()
+  /** Targets that show the new value for certain; those that show the former one again. */
+  readonly delivered = new Set<string>()
+  readonly restored = new Set<string>()
+  /** What a service that takes one value holds, as far as this run knows: which of a change set's values, or either. */
+  readonly holds = new Map<string, "former" | "new" | "either">()
+  /** Secrets whose older values this run has begun to take away before programs have the new one. */
+  readonly cutting = new Set<string>()
   /** Restarts that this run has begun, by their mark. */
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
@@ -69,12 +76,20 @@ export class Session {
     await this.work.ledger.save(next)
     this.document = next
     this.#remarks = []
+    this.work.onStep?.()
     if (commit.flush === true) await this.flush()
+  }
+
+  /** What its service holds from here on, as far as is known: who is cut off now may be others than before. */
+  learn(name: string, holds: "former" | "new" | "either"): void {
+    this.holds.set(name, holds)
+    this.work.onStep?.()
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
   note(changeSet: ChangeSet): void {
     this.document = { ...this.document, changeSet }
+    this.work.onStep?.()
   }
 
   /** A change of secrets that the next durable write covers: as long as there is none, nothing was done that it tells of. */

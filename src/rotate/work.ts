@@ -24,8 +24,12 @@ export type Work = {
   readonly restarts: Restarts
   /** Tells the one who watches; never a value. */
   readonly tell: (step: string, says: string, secret?: string) => void
-  /** Aborts when we are asked to stop, or to let another run have the environment: looked at between durable steps. */
+  /** Aborts when we are asked to stop, or to let another run have the environment: looked at between durable steps. While programs are cut off, a request to stop waits. */
   readonly stop: AbortSignal
+  /** Aborts with the request, whether it waits or not: nothing is waited for that may never come. */
+  readonly asked?: AbortSignal
+  /** Called whenever others than before may be cut off. */
+  readonly onStep?: () => void
   /** Aborts a little after `stop`: acts at services are waited for no longer. What they leave under way a recovery settles. */
   readonly hurry: AbortSignal
   /** Where a secret is, as one word; undefined where no service is asked. */

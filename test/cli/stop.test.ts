@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { rmSync } from "node:fs"
 import { binary } from "../support/mycelium.ts"
-import { stateOf, versionsOf } from "../support/sealed.ts"
+import { stateOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type Shop, openShop } from "../support/shop.ts"
+import { type Shop, type ShopOptions, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 let server: PostgresServer
@@ -16,50 +17,150 @@ function start(shop: Shop, args: readonly string[]): Bun.Subprocess<"ignore", "p
   return Bun.spawn([binary, ...args], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "pipe", "pipe"] })
 }
 
-describe("mycelium rotate-now, asked to stop", () => {
-  test("lets the hook finish, ends between two steps, and the next call goes on with the same value", async () => {
-    await using shop = await openShop(server, { two: true })
-    const { project } = shop
-    await shop.adopt()
-    project.script("restart-api", "touch begun", "until [ -e go ]; do sleep 0.05; done", "cp .env api.loaded", "echo restarted >> api.log")
-    const child = start(shop, ["rotate-now", "production"])
+/** One role, two programs that read it: whoever holds the old password is cut off. The first restart waits for the file "go". */
+async function inTheGap(how: { readonly options?: ShopOptions; readonly args?: readonly string[] }, act: (shop: Shop, child: Child) => Promise<void>): Promise<void> {
+  await using shop = await openShop(server, how.options ?? {})
+  const { project } = shop
+  await shop.adopt()
+  const config = configOf(shop)
+  const reading = (name: string): object => ({ command: [`./restart-${name}`], reads: [".env"] })
+  project.configure({ ...config, environments: { production: { ...config.environments["production"], deployments: { api: reading("api"), metrics: reading("metrics") } } } })
+  project.script("restart-api", "touch begun", "until [ -e go ]; do sleep 0.02; done", "cp .env api.loaded")
+  project.script("restart-metrics", "cp .env metrics.loaded")
+  const child = start(shop, how.args ?? ["rotate-now", "production"])
+  try {
     await until("the hook to begin", () => project.has("begun"))
-    child.kill("SIGTERM")
-    await Bun.sleep(200)
+    await act(shop, child)
+  } finally {
     project.write("go", "")
     await child.exited
-    expect(child.signalCode).toBeNull()
-    expect(child.exitCode).not.toBe(0)
-    const said = await child.stderr.text()
-    expect(said).toContain("stopped")
-    expect(said).not.toContain("unexpected error")
-    expect(project.read("api.log")).toBe("restarted\n")
-    expect((await stateOf(project))?.changeSet?.direction).toBe("forward")
-    const made = shop.shown
+  }
+}
 
-    const { stdout, code } = await shop.run("rotate-now", "production")
-    expect(stdout).toContain("production/postgres: rotated, v2 is current")
-    expect(code).toBe(0)
-    expect(shop.shown).toBe(made)
-    expect(await versionsOf(project, "postgres")).toHaveLength(2)
-    expect(await shop.login(made)).toBe("in")
+type Child = ReturnType<typeof start>
+
+/** What it says, as it comes. */
+function listen(child: Child): { text: string } {
+  const heard = { text: "" }
+  void (async () => {
+    for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) heard.text += part
+  })()
+  return heard
+}
+
+const finishes = "a second Ctrl-C or SIGTERM, or 80 s, ends at once"
+
+describe("mycelium, asked to stop while programs are cut off", () => {
+  test.each([
+    ["SIGTERM", ["rotate-now", "production"]],
+    ["SIGINT", ["rotate-now", "production", "--json"]],
+    ["SIGHUP", ["rotate-now", "production"]],
+    ["SIGTERM", ["rotate-now", "production", "--contain", "--yes"]],
+    ["SIGINT", ["rotate-now", "production", "--contain", "--cut-first", "--yes"]],
+  ] as const)("finishes, and says at once that it does: %s %j", async (signal, args) => {
+    await inTheGap({ args, options: args.length > 3 ? { admin: true } : {} }, async (shop, child) => {
+      const { project } = shop
+      const heard = listen(child)
+      child.kill(signal)
+      await until("it to say so", () => heard.text.includes(finishes))
+      expect(heard.text).toContain("stopping after production/api, production/metrics")
+      project.write("go", "")
+      await child.exited
+      expect({ code: child.exitCode, heard: heard.text }).toMatchObject({ code: 0 })
+      expect(project.read("metrics.loaded")).toBe(project.read(".env"))
+      expect(await shop.login(shop.shown)).toBe("in")
+    })
   }, 30_000)
 
-  test("twice, ends at once; the next call repairs it", async () => {
-    await using shop = await openShop(server)
-    const { project } = shop
-    await shop.adopt()
-    project.script("restart-api", "touch begun", "[ -e go ] || sleep 1", "cp .env api.loaded")
-    const child = start(shop, ["rotate-now", "production"])
-    await until("the hook to begin", () => project.has("begun"))
-    child.kill("SIGTERM")
-    await Bun.sleep(100)
-    child.kill("SIGTERM")
-    await child.exited
-    expect(child.exitCode).toBe(143)
-    project.write("go", "")
-    expect((await shop.run("rotate-now", "production")).code).toBe(0)
-    expect(project.read("api.loaded")).toBe(project.read(".env"))
+  test("goes back to the end where a program does not get healthy", async () => {
+    await inTheGap({}, async (shop, child) => {
+      const { project } = shop
+      const heard = listen(child)
+      child.kill("SIGTERM")
+      await until("it to say so", () => heard.text.includes(finishes))
+      project.script("restart-metrics", "cp .env metrics.loaded", `grep -q '${shop.old}' .env`)
+      project.write("go", "")
+      await child.exited
+      expect({ code: child.exitCode, shown: shop.shown, login: await shop.login(shop.old) }).toEqual({ code: 1, shown: shop.old, login: "in" })
+      for (const name of ["api", "metrics"]) expect(project.read(`${name}.loaded`)).toBe(project.read(".env"))
+    })
+  }, 30_000)
+
+  test.each([["rotate-now production"], ["rotate-now production --json"], ["run --once"]])("twice, ends at once with exit 7 and the names: %s", async (words) => {
+    const args = words.split(" ")
+    await inTheGap({ args: args[0] === "run" ? ["rotate-now", "production"] : args }, async (shop, first) => {
+      let child = first
+      if (args[0] === "run") {
+        first.kill("SIGKILL")
+        await first.exited
+        // The hook that it had begun ends first: two never run at once.
+        shop.project.write("go", "")
+        await until("the first hook to end", () => shop.project.read("api.loaded") === shop.project.read(".env"))
+        for (const name of ["go", "begun"]) rmSync(shop.project.path(name))
+        child = start(shop, args)
+        await until("the hook to begin again", () => shop.project.has("begun"))
+      }
+      const heard = listen(child)
+      child.kill("SIGTERM")
+      await until("it to say so", () => heard.text.includes(finishes))
+      await Bun.sleep(300)
+      child.kill("SIGTERM")
+      await child.exited
+      expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 7, signal: null })
+      for (const name of ["production/api", "production/metrics"]) expect(heard.text).toMatch(new RegExp(`${name}.*postgres`))
+      expect(heard.text).toContain("run the same command again")
+      shop.project.write("go", "")
+      expect((await shop.run("rotate-now", "production")).code).toBe(0)
+      for (const name of ["api", "metrics"]) expect(shop.project.read(`${name}.loaded`)).toBe(shop.project.read(".env"))
+    })
+  }, 60_000)
+
+  test("that is asked twice at the same instant, by timeout(1) or a shell that passes it on, takes it for one", async () => {
+    await inTheGap({}, async ({ project }, child) => {
+      const heard = listen(child)
+      child.kill("SIGINT")
+      child.kill("SIGTERM")
+      child.kill("SIGHUP")
+      await until("it to say so", () => heard.text.includes(finishes))
+      project.write("go", "")
+      await child.exited
+      expect(child.exitCode).toBe(0)
+    })
+  }, 30_000)
+})
+
+describe("mycelium rotate-now, asked to stop where both values live", () => {
+  test("ends between two steps, says what is done and what is not, and the next call goes on with the same value", async () => {
+    await inTheGap({ options: { pair: true } }, async (shop, child) => {
+      const { project } = shop
+      const heard = listen(child)
+      child.kill("SIGTERM")
+      await Bun.sleep(100)
+      project.write("go", "")
+      await child.exited
+      expect(child.exitCode).toBe(1)
+      expect(heard.text).toContain("interrupted: production/postgres has a new value; production/metrics was not restarted")
+      expect(heard.text).toContain("run the same command again")
+      expect((await stateOf(project))?.changeSet?.direction).toBe("forward")
+      const made = shop.shown
+      const { stdout, code } = await shop.run("rotate-now", "production", "--no-wait")
+      expect(stdout).toContain("production/postgres: rotated, v2 is current")
+      expect({ code, shown: shop.shown }).toEqual({ code: 0, shown: made })
+    })
+  }, 30_000)
+
+  test("twice, ends at once, and says that nobody is cut off", async () => {
+    await inTheGap({ options: { pair: true } }, async (shop, child) => {
+      const heard = listen(child)
+      child.kill("SIGTERM")
+      await Bun.sleep(400)
+      child.kill("SIGTERM")
+      await child.exited
+      expect(child.exitCode).toBe(143)
+      expect(heard.text).toContain("interrupted: production")
+      shop.project.write("go", "")
+      expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
+    })
   }, 30_000)
 })
 

@@ -51,21 +51,28 @@ export const rotateNow: Command = {
       const { contain } = await import("../contain.ts")
       return contain(terminal, values, app, { chosen, incident, reason })
     }
-    const reports: Report[] = []
-    for (const [environment, secrets] of chosen) {
-      reports.push(
-        await rotate(app, environment, {
-          why: isSet(values, "new") ? "new" : "asked",
-          ...(secrets === undefined ? {} : { secrets }),
-          ...(reason === undefined ? {} : { reason }),
-          ...(incident === undefined ? {} : { incident }),
-          skipGrace: isSet(values, "skip-grace"),
-          waitMs,
-        }),
-      )
-    }
-    return say(terminal, values, reports)
+    const how = { why: isSet(values, "new") ? ("new" as const) : ("asked" as const), ...(reason === undefined ? {} : { reason }), ...(incident === undefined ? {} : { incident }), skipGrace: isSet(values, "skip-grace"), waitMs }
+    const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) => rotate(app, environment, { ...how, ...(secrets === undefined ? {} : { secrets }) }))
+    if (ended === undefined) return say(terminal, values, reports)
+    // What was done before is said all the same.
+    if (reports.length > 0) say(terminal, values, reports)
+    throw ended
   },
+}
+
+/** One environment after the other, until a fault, or a request to stop, ends it. */
+async function inOrder(terminal: Terminal, chosen: Selection, act: (environment: string, secrets: readonly string[] | undefined) => Promise<Report>): Promise<{ readonly reports: readonly Report[]; readonly ended?: unknown }> {
+  const reports: Report[] = []
+  const names = [...chosen.keys()]
+  for (const [environment, secrets] of chosen) {
+    if (terminal.stop.aborted && reports.length > 0) return { reports, ended: new AppError("stopped", `interrupted: not begun: ${names.slice(reports.length).join(", ")}`, { remedy: "retry" }) }
+    try {
+      reports.push(await act(environment, secrets))
+    } catch (ended) {
+      return { reports, ended }
+    }
+  }
+  return { reports }
 }
 
 async function onlyExposed(terminal: Terminal, app: App, selected: Selection, how: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {

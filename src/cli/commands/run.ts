@@ -3,6 +3,7 @@ import { Daemon, type Watch } from "../../app/daemon.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration } from "../../base/duration.ts"
+import { lastWords } from "../../base/last-words.ts"
 import { giveBackMemory } from "../../base/memory.ts"
 import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
@@ -39,8 +40,10 @@ export const run: Command = {
     await manager.tell("READY=1")
     await daemon.run()
     clearInterval(reaper)
+    const left = lastWords()
+    if (left.cutOff) for (const says of left.lines) say("error", "cut off", { says, hint: "start mycelium again: it finishes what was begun" })
     say("info", "stopped", {})
-    return exitCodes.done
+    return left.cutOff ? exitCodes.person : exitCodes.done
   },
 }
 
@@ -52,6 +55,7 @@ async function openService(terminal: Terminal, values: Values, say: Say): Promis
     ...packed.app,
     config: JSON.parse(packed.config) as Config,
     tell: (environment, step, says, secret) => say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }),
+    notice: (environment, step, says) => say("warning", step, { environment, says }),
   }
 }
 

@@ -25,7 +25,8 @@ export const machine = {
   timeout: "A service or a program gave no answer within its time. Nobody knows whether it did what was asked; nothing is decided on that, and mycelium asks again by itself. See that the service runs and that nothing on the way drops packets.",
   abandoned: "A question was given up because something else had become more urgent: after a one-value service has changed, the others are not waited for. The secret is tried again by itself; if it stays, look at the service that is slow.",
   unreachable: "No connection to the service: refused, no route, or a name that does not resolve. Nothing was changed. See that it runs, that the address in the config is right, and that a firewall lets this machine in.",
-  stopped: "Mycelium was asked to stop (SIGTERM, SIGINT) and did, between two durable steps. Nothing is lost: the next run carries on from the journal. See mycelium status.",
+  stopped:
+    "Mycelium was asked to stop (SIGTERM, SIGINT, a closed terminal) and did, between two steps at which every program works. Nothing is lost: the same command, or mycelium run, finishes what was begun. While programs hold a value that no longer works, a first request does not stop it: it finishes or goes back, and says so. A second request, or 80 seconds, ends it at once; exit code 7 and the names then say who is cut off until the same command is run again.",
   unexpected: "A plug-in failed in a way that it does not know itself. The message was kept back, for it may hold a value. It is tried again by itself; if it stays, start with MYCELIUM_DEBUG=stack and report what you did, without any value.",
   internal: "A mistake inside mycelium: something that cannot happen did. Nothing more was done after it, and the state is as durable as before. Run the command again; if it stays, report what you did and the version, without any value.",
 } as const
