@@ -39,11 +39,9 @@ export const engine: readonly Mutant[] = [
   { law: 3, name: "a random wrong value is not tried", edits: edit("rotate/ask.ts", `const control = await probeControl(session, name, current ?? pending, patience)`, `const control = "refused" as Probe`), test: singleCuts },
   { law: 3, name: "what an earlier run left is not settled", edits: edit("rotate/ask.ts", `if (!(await settle(session, name, known, patience)))`, `if (known.length === 0)`), test: singleCuts },
   { law: 3, name: "recovery applies without asking", edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`), test: { file: "test/crash/crash.test.ts", name: "refuses every value" } },
-  { law: 3, name: "silence counts as a refusal", edits: edit("rotate/ask.ts", `  } catch {
-    return "unknown"
-  }`, `  } catch {
-    return "refused"
-  }`), test: { file: "test/rotate/ask.test.ts" } },
+  { law: 3, name: "silence counts as a refusal", edits: edit("rotate/ask.ts", `session.faults.set(name, said(error))
+    return "unknown"`, `session.faults.set(name, said(error))
+    return "refused"`), test: { file: "test/rotate/ask.test.ts" } },
   {
     law: 5,
     name: "outputs are restored before the services",

@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
 import { type Patch, type SecretState, type Stage, holdsContained, nextVersionId, openContainment } from "../core/state.ts"
+import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
@@ -69,11 +70,16 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
   const { current } = versions
   if (current !== undefined && same(current.fields, fields)) {
     await prove(session, name, current, { current, known: current.version })
-    if (session.state(name).drift === undefined) return { is: "known", version: current.version }
+    const renoted = noteListeners(session, name, patches, events)
+    if (session.state(name).drift === undefined) return { is: "known", version: current.version, ...renoted }
     // Somebody has set it back: proven, it counts again.
-    patches[name] = ({ drift: _drift, ...state }) => state
+    const patch = patches[name] ?? ((state) => state)
+    patches[name] = (before) => {
+      const { drift: _drift, ...state } = patch(before)
+      return state
+    }
     events.push({ event: "drift-over", secret: name, version: current.version })
-    return { is: "known", version: current.version }
+    return { is: "known", version: current.version, ...renoted }
   }
   const id = nextVersionId(session.state(name))
   const proof = await prove(session, name, { version: id, fields }, { current })
@@ -88,7 +94,23 @@ async function adoptOne(session: Session, name: string, shown: Readonly<Record<s
     versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
   })
   events.push({ event: "adopt", secret: name, version: id, ...(weak ? { weak } : {}) })
-  return { is: "adopted", version: id, proof, weak }
+  return { is: "adopted", version: id, proof, weak, ...listening(session, name) }
+}
+
+/** A login that works, while a person looks on: who listens there now is who should. */
+function noteListeners(session: Session, name: string, patches: Record<string, Patch>, events: AuditEvent[]): { readonly listens?: readonly string[] } {
+  const listeners = session.work.listeners?.[name]
+  const seen = listeners?.seen
+  if (seen !== undefined && listeners?.changed === true) {
+    patches[name] = (state) => ({ ...state, listeners: seen })
+    events.push({ event: "listeners", secret: name, says: sayListeners(listeners).join(", ") })
+  }
+  return listening(session, name)
+}
+
+function listening(session: Session, name: string): { readonly listens?: readonly string[] } {
+  const listens = sayListeners(session.work.listeners?.[name])
+  return listens.length === 0 ? {} : { listens }
 }
 
 /** Where two values live side by side, the one before may: it is revoked after its grace, and proven dead. Elsewhere the login that was just accepted has shown that it is not. */

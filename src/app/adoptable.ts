@@ -10,9 +10,9 @@ import { tells } from "./tells.ts"
 /** What could be adopted: read from the outputs, and proven by a login. */
 
 export type Adopted =
-  /** `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
-  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
-  | { readonly is: "known"; readonly version: string; readonly uncontained?: string }
+  /** `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
+  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly listens?: readonly string[]; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
+  | { readonly is: "known"; readonly version: string; readonly listens?: readonly string[]; readonly uncontained?: string }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
 /** By secret and field: values from elsewhere than the outputs, which they come before. */
@@ -77,6 +77,8 @@ export async function prove(session: Session, name: string, candidate: Credentia
   if (control === "accepted") throw new AppError("accepts-anything", "the service accepts a random wrong value, so a login proves nothing", { hint: "make it ask for passwords from this address (no trust or peer line in pg_hba.conf)" })
   const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
   const as = known === undefined ? "" : `it is known as ${known}, but `
+  const fault = answer === "unknown" ? session.faults.get(name) : undefined
+  if (fault !== undefined) throw new AppError(fault.code, `${as}${fault.says}`, fault.hint === undefined ? {} : { hint: fault.hint })
   if (answer === "unknown") throw new AppError("no-answer", `${as}the service gives no clear answer to a login`, { hint: "see that it runs and can be reached from here, at the address in the config" })
   if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
   if (known === undefined) throw new AppError("adopt-refused", "the service refuses the value that was found", { hint: `put the right one into the output first, or type it in: mycelium adopt ${session.work.environment} --ask${current === undefined ? "" : "; if the state has the right one, empty that line, then mycelium render writes it there"}` })

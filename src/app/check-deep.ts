@@ -23,7 +23,7 @@ import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { openDeployment } from "./open.ts"
-import { deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
+import { clearLogins, deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
 import { scheduleOf } from "./schedule-of.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
@@ -44,6 +44,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
+      clear: clearLogins(config, about.plugins),
       secrets: secretSettings(config, about.plugins, environments),
       deployments: deploymentSettings(config),
       now: host.now(),

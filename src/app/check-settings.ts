@@ -69,6 +69,15 @@ export function unguardedOptions(config: Config): Settings["unguarded"] {
   return partsOf(config).flatMap(({ place, options }) => [...entriesIn(options)].filter(([key, value]) => (key === "insecure" || key === "weak") && value === true).map(([option]) => ({ place, option })))
 }
 
+export function clearLogins(config: Config, plugins: App["plugins"]): NonNullable<Settings["clear"]> {
+  return Object.values(config.environments).flatMap((environment) =>
+    Object.values(environment.secrets).flatMap(({ name, driver, options }) => {
+      const type = plugins.drivers.find((one) => one.type === driver)
+      return (type?.inClear?.(type.options.parse(options)) ?? []).map((address) => ({ place: `${environment.name}/${name}`, address }))
+    }),
+  )
+}
+
 /** The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay where they are. */
 export function referencesOf(config: Config, host: Host): Settings["references"] {
   const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>

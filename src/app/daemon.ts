@@ -10,7 +10,7 @@ import { said } from "../rotate/ask.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
 import { type Turn, look, takeTurn } from "./turn.ts"
-import { type Drift, hasServices, watchForDrift } from "./watch.ts"
+import { type Drift, type Unclear, hasServices, watchForDrift } from "./watch.ts"
 
 /** What the service tells the one who watches it. */
 export type Watch = {
@@ -20,6 +20,8 @@ export type Watch = {
   readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
   readonly drifted: (environment: string, drift: Drift) => void
+  /** Whether a service takes a current value cannot be told; undefined: it can again. Once a change. */
+  readonly unclear: (environment: string, secret: string, why: Unclear | undefined) => void
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly NotContained[]) => void
   /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses the current value. */
@@ -59,6 +61,8 @@ type Slot = {
   /** When the current values are tried next, by the clock that never leaps. */
   watchAt: number
   watching: boolean
+  /** By secret: why the last look learnt nothing. */
+  unclear: ReadonlyMap<string, string>
   /** Why the last look failed, so that it is told once. */
   watchFault: string
 }
@@ -200,7 +204,8 @@ export class Daemon {
     let fault = ""
     try {
       seen = await this.#watchForDrift(app, slot.name)
-      for (const drift of seen ?? []) this.#watch.drifted(slot.name, drift)
+      for (const one of seen ?? []) if (one.is !== "unknown") this.#watch.drifted(slot.name, one)
+      if (seen !== undefined && !app.stop.aborted) this.#sayUnclear(slot, seen.filter((one) => one.is === "unknown"))
     } catch (error) {
       const { code, says } = said(error)
       fault = code
@@ -208,11 +213,20 @@ export class Daemon {
       seen = []
     }
     slot.watchFault = fault
-    if ((seen?.length ?? 0) > 0) slot.stamp = ""
+    const drifted = (seen ?? []).some(({ is }) => is !== "unknown")
+    if (drifted) slot.stamp = ""
     // A config that came meanwhile may want the next look sooner, or none.
     const nextMs = watchMsOf(this.#app, slot.name)
     slot.watchAt = nextMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, nextMs) : spread(app, nextMs))
-    return seen === undefined ? "not now" : seen.length > 0 ? "drift" : "nothing"
+    return seen === undefined ? "not now" : drifted ? "drift" : "nothing"
+  }
+
+  /** Each once, until it changes or is over. */
+  #sayUnclear(slot: Slot, found: readonly Unclear[]): void {
+    const now = new Map(found.map((one) => [one.secret, one.code]))
+    for (const one of found) if (slot.unclear.get(one.secret) !== one.code) this.#watch.unclear(slot.name, one.secret, one)
+    for (const secret of slot.unclear.keys()) if (!now.has(secret)) this.#watch.unclear(slot.name, secret, undefined)
+    slot.unclear = now
   }
 
   #next(): { readonly environment: string; readonly at: Date } | undefined {
@@ -361,7 +375,7 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
     const known = before.find((slot) => slot.name === name)
     const everyMs = watchMsOf(app, name)
     const watchAt = everyMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + punctual(everyMs) * share(app)
-    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], uncontained: "", watchAt, watching: false, watchFault: "" }
+    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], uncontained: "", watchAt, watching: false, unclear: new Map(), watchFault: "" }
     // The same slot: a turn that is under way ends in it. Under a new config it is looked at anew.
     known.nextAt = 0
     known.failures = 0

@@ -1,6 +1,7 @@
 import { formatDuration } from "../base/duration.ts"
 import type { Deployment, Finding, Values } from "../core/ports.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
+import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
@@ -83,7 +84,7 @@ async function describe(session: Session, name: string, { left, contain }: About
     apply: driver.describe(versions),
     gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : "none, old and new are accepted side by side", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
     revoke: contain !== undefined && driver.overlap !== "none" ? `every value but the new one at once, whoever set it; ${findings.some(({ sessions }) => sessions === true) ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins` : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
-    notes: findings.filter((one) => one.severity !== "error").map((one) => one.says),
+    notes: [...findings.filter((one) => one.severity !== "error").map((one) => one.says), ...sayListeners(session.work.listeners?.[name])],
     ...(blocked?.is === "left" ? { blocked: { code: blocked.code, says: blocked.says, ...(blocked.hint === undefined ? {} : { hint: blocked.hint }) } } : {}),
   }
 }

@@ -62,7 +62,7 @@ export function lookInto<T>(app: App, name: string, act: (session: Session) => P
   return withLock(app, name, async ({ app: now, today, place, ends }) => {
     const ledger = ledgerOf(now, place)
     const document = await ledger.load()
-    return act(new Session(openWork(now, { options: today, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document))
+    return act(new Session(openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document))
   })
 }
 
@@ -193,7 +193,7 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const document = await ledger.load()
   const { serial } = document
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry, ends })
+  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, document, stop: ends.stop, hurry: ends.hurry, ends })
   const session = ends.follow(new Session(open(begun ?? today), document))
   await session.flush()
   await tidy(session)

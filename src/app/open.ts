@@ -3,8 +3,10 @@ import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { guard } from "../core/guard.ts"
+import { Listeners } from "../core/listeners.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
+import type { StateDocument } from "../core/state.ts"
 import { draftAll, restoreOne } from "../deliver/delivery.ts"
 import { readReference } from "../plugins/references/index.ts"
 import type { FileLedger } from "../record/ledger.ts"
@@ -18,16 +20,16 @@ export type Opening = {
   /** Today's config, or a journal's. */
   readonly options: EnvironmentConfig
   readonly ledger: FileLedger
-  /** The state's id. */
-  readonly owner: string
+  /** The state's id, and who listened where by it. */
+  readonly document: Pick<StateDocument, "id" | "secrets">
   /** What a request to stop waits for. */
   readonly ends?: Pick<Work, "asked" | "onStep">
 } & Pick<Work, "stop" | "hurry">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
-export function openWork(app: App, { options, ledger, owner, stop, hurry, ends = {} }: Opening): Work {
+export function openWork(app: App, { options, ledger, document, stop, hurry, ends = {} }: Opening): Work {
   const { host } = app
-  const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, owner)]))
+  const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, document)]))
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
     environment: options.name,
@@ -39,6 +41,7 @@ export function openWork(app: App, { options, ledger, owner, stop, hurry, ends =
     outputs: options.outputs.map((output) => openOutput(app, options, output)),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
+    listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
     text: makeText(app, options.name),
     newId: () => Buffer.from(host.random(6)).toString("hex"),
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
@@ -69,25 +72,27 @@ function makeText(app: App, environment: string): MakeText {
 }
 
 /** `server`: where it is, as one word; undefined where no service is asked. */
-function openDriver(app: App, environment: EnvironmentConfig, name: string, owner: string): { readonly driver: Driver; readonly server: string | undefined } {
+function openDriver(app: App, environment: EnvironmentConfig, name: string, document: Opening["document"]): { readonly driver: Driver; readonly listeners: Listeners; readonly server: string | undefined } {
   const secret = environment.secrets[name]
   const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
   if (secret === undefined || type === undefined) throw new AppError("driver-unknown", `${environment.name}/${name}: this mycelium has no driver ${secret?.driver}`)
   const label = `${environment.name}/${name}`
   const { folder } = environment
   const options = type.options.parse(secret.options)
+  const listeners = new Listeners(document.secrets[name]?.listeners)
   const driver = guard(
     type.open(options, {
       host: app.host,
       label,
-      owner,
+      owner: document.id,
       folder,
+      listeners,
       shift: app.shift,
       credential: (reference) => readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
     }),
     label,
   )
-  return { driver, server: type.server?.(options) }
+  return { driver, listeners, server: type.server?.(options) }
 }
 
 export function openOutput(app: Pick<App, "plugins">, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {

@@ -46,6 +46,6 @@ async function open(locked: Locked, dryRun: boolean): Promise<Opened> {
     return { session: opened.session, serial: opened.serial, recovered: { ...opened.recovered, ...(await opened.takeUp(undefined)) } }
   }
   const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const session = new Session(openWork(app, { options: begun, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry, ends }), document)
+  const session = new Session(openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }), document)
   return { session: dryRun ? session : ends.follow(session), serial: document.serial, recovered: {}, ...(behind === undefined ? {} : { behind }) }
 }

@@ -11,6 +11,9 @@ import { openWork } from "./open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
 export type Drift = { readonly secret: string; readonly version: string; readonly is: "refused" | "accepted" }
+/** Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing more is asked before the next look. */
+export type Unclear = { readonly secret: string; readonly is: "unknown"; readonly code: string; readonly says: string }
+export type Seen = Drift | Unclear
 
 /** True if some secret of the environment is asked for by a service. */
 export function hasServices(app: App, environment: string): boolean {
@@ -25,23 +28,27 @@ export function hasServices(app: App, environment: string): boolean {
  * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is written down, once, and
  * only if nobody has touched the state since; undefined: not now, for somebody is at work.
  */
-export async function watchForDrift(app: App, environment: string): Promise<readonly Drift[] | undefined> {
+export async function watchForDrift(app: App, environment: string): Promise<readonly Seen[] | undefined> {
   const options = optionsOf(app, environment)
   const place: Place = { store: app.config.store, project: app.config.project, environment }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), owner: document.id, stop: app.stop, hurry: app.stop }), document)
-  const changes = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
-  if (changes.length === 0 || app.stop.aborted) return []
+  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), document, stop: app.stop, hurry: app.stop }), document)
+  const seen = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
+  if (app.stop.aborted) return []
+  const unclear = seen.filter((one) => one.is === "unknown")
+  const changes = seen.filter((one) => one.is !== "unknown")
+  if (changes.length === 0) return unclear
   try {
-    return await withLock(app, environment, (locked) => note(locked, document.serial, changes))
+    const noted = await withLock(app, environment, (locked) => note(locked, document.serial, changes))
+    return noted === undefined ? undefined : [...noted, ...unclear]
   } catch (error) {
     if (error instanceof AppError && error.code === "locked") return undefined
     throw error
   }
 }
 
-async function look(session: Session, name: string): Promise<Drift | undefined> {
+async function look(session: Session, name: string): Promise<Seen | undefined> {
   const state = session.state(name)
   const current = versionAt(state, "current")
   if (session.isOpen(name)) return undefined
@@ -49,10 +56,13 @@ async function look(session: Session, name: string): Promise<Drift | undefined> 
   const credential = await session.open(name, current.id)
   const answer = await probe(session, name, credential)
   if (answer === "refused") return state.drift === undefined ? { secret: name, version: current.id, is: "refused" } : undefined
+  if (answer === "unknown") return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent) }
   if (answer !== "accepted" || state.drift === undefined) return undefined
   // A service that has begun to accept anything has not come back.
   return (await probeControl(session, name, credential)) === "refused" ? { secret: name, version: current.id, is: "accepted" } : undefined
 }
+
+const silent = { code: "no-answer", says: "the service gives no clear answer to a login with the current value" } as const
 
 /** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
 async function note(locked: Locked, serial: number, changes: readonly Drift[]): Promise<readonly Drift[] | undefined> {
@@ -60,7 +70,7 @@ async function note(locked: Locked, serial: number, changes: readonly Drift[]): 
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options: today, ledger, owner: document.id, stop: ends.stop, hurry: ends.hurry }), document)
+  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document)
   const since = app.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []

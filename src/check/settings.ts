@@ -23,6 +23,8 @@ export type Settings = {
   readonly references: readonly { readonly place: string; readonly look: () => Promise<readonly Finding[]> }[]
   /** Options that take a guard away, where they are set: "insecure". */
   readonly unguarded: readonly { readonly place: string; readonly option: string }[]
+  /** Where a password goes to a port of this machine as it is. */
+  readonly clear?: readonly { readonly place: string; readonly address: string }[]
   readonly secrets: readonly SecretSettings[]
   readonly deployments: readonly { readonly place: string; readonly hasHealth: boolean }[]
   readonly now: Date
@@ -31,11 +33,12 @@ export type Settings = {
 /** A service that was off for a while catches up within minutes. */
 const lateMs = 3_600_000
 
-type Code = "insecure" | "secret-new" | "never-rotated" | "no-health-check" | "rotation-overdue" | "tick-late"
+type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "no-health-check" | "rotation-overdue" | "tick-late"
 
 export const settings = defineCheck<Code, Settings>({
   name: "config",
   faults: {
+    "clear-text-login": { severity: "info", remedy: "let the server listen on a unix socket in a folder of its own (unix:/run/redis/redis.sock), or with TLS (rediss://); listener: USER says who may have the port" },
     insecure: { severity: "warning", remedy: "take insecure out: name the authority's certificate under tls" },
     "secret-new": { severity: "info", remedy: "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one" },
     "never-rotated": { severity: "info", remedy: "give it a rotate_every, if it encrypts nothing that is stored" },
@@ -47,6 +50,10 @@ export const settings = defineCheck<Code, Settings>({
     await tellOf(subject.trust, undefined, report)
     await Promise.all(subject.references.map(({ place, look }) => tellOf(look, place, report)))
     for (const { place, option } of subject.unguarded) report.found("insecure", `${place} has ${option}: true`, option === "insecure" ? {} : { remedy: `take ${option} out` })
+    for (const address of new Set(subject.clear?.map((one) => one.address))) {
+      const [first = "", ...more] = (subject.clear ?? []).filter((one) => one.address === address).map(({ place }) => place)
+      report.found("clear-text-login", `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: passwords go to ${address} as they are: another user who takes that port while the server is down is told from it by their uid alone`)
+    }
     for (const secret of subject.secrets) judge(secret, subject.now, report)
     for (const { place, hasHealth } of subject.deployments) if (!hasHealth) report.found("no-health-check", `${place} has no health check: its restart proves little`)
     return `loads, nobody else can change it${strengthOf(subject.secrets)}`

@@ -20,6 +20,8 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
   /** Where it is: so many secrets of one server are worked on at once. Left out where nothing is asked. */
   server?(options: output<Shape>): string
+  /** Ports of this machine to which a password goes as it is: only who listens there keeps it from others. */
+  inClear?(options: output<Shape>): readonly string[]
   /** What belongs to one secret alone: "postgresql://db:5432 role shop"; each of them, where it has more than one. */
   logins(options: output<Shape>): readonly string[]
   open(options: output<Shape>, reach: Reach): Driver

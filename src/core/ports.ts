@@ -1,6 +1,7 @@
 import type { Host } from "../base/host.ts"
 import type { Shift } from "../base/shift.ts"
 import type { Shape } from "../base/value-shape.ts"
+import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
 import type { SessionsLeft } from "./state.ts"
 
@@ -49,6 +50,8 @@ export interface Reach {
   readonly folder: string
   /** The value that a reference points to, read anew at each call. */
   credential(reference: Reference): Promise<Secret>
+  /** Who listens where the server is of this machine; left out, nobody is looked at. */
+  readonly listeners?: Listeners
   /** Connections may be kept for the next act, of another secret too, as long as this runs. Left out: none is. */
   readonly shift?: Shift
 }

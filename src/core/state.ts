@@ -1,3 +1,5 @@
+import type { Listener } from "./listeners.ts"
+
 /** The state document of one environment, as it lies on disk. Metadata in clear, each version an age file of its own. */
 
 export type StateDocument = {
@@ -36,6 +38,8 @@ export type SecretState = {
   readonly retry?: Retry
   /** Since when the service refuses the current value, which nobody has told us of: not rotated, nothing revoked, until a person acts. */
   readonly drift?: { readonly since: string; readonly code: string }
+  /** Who listened at each address of this machine when the current value was taken over or proven: a uid, or that it could not be seen. */
+  readonly listeners?: Readonly<Record<string, Listener>>
   /** The number of the youngest version that there ever was, where an older state was put back and does not know it. */
   readonly last?: number
   /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */

@@ -36,6 +36,7 @@ const secret = shape({
   unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
   erased: maybe(shape({ at: instant, last: whole })),
   last: maybe(whole),
+  listeners: maybe(map((value) => value === "hidden" || whole(value))),
 })
 const changeSet = shape({
   id: text,

@@ -51,11 +51,18 @@ export async function changeAt<T>(session: Session, name: string, ms: number, ac
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
 export async function probe(session: Session, name: string, candidate: Credential, patience?: AbortSignal): Promise<Probe> {
   const driver = driverOf(session, name)
+  session.faults.delete(name)
   try {
     return await atService(session, name, deadlines.probe, (signal) => driver.probe(candidate, signal), patience)
-  } catch {
+  } catch (error) {
+    if (error instanceof AppError && error.remedy !== "retry") session.faults.set(name, said(error))
     return "unknown"
   }
+}
+
+function faultOf(session: Session, name: string): Pick<Answer, "code" | "says"> {
+  const fault = session.faults.get(name)
+  return fault === undefined ? {} : { code: fault.code, says: fault.says }
 }
 
 /** The same login with a random wrong value: a service that accepts it proves nothing. */
@@ -76,7 +83,7 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
 
   const control = await probeControl(session, name, current ?? pending, patience)
   if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
-  if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer" }
+  if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer", ...faultOf(session, name) }
 
   const answer = { pending: await probe(session, name, pending, patience), current: current ? await probe(session, name, current, patience) : ("none" as const) }
   if (answer.pending === "accepted") session.learn(name, "new")

@@ -110,11 +110,11 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
   const { current, ...others } = await session.versions(name)
   const control = await probeControl(session, name, current ?? { version: "control", fields: draftOf(session, name, others) })
   if (control === "accepted") return [acceptsAnything]
-  if (control === "unknown") return [noAnswer]
+  if (control === "unknown") return [noAnswer(session, name)]
   if (!whole || current === undefined) return []
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
-  if (answer === "unknown") return [noAnswer]
+  if (answer === "unknown") return [noAnswer(session, name)]
   return [error(driftCode, "the service refuses the current value", driftRemedy(`${session.work.environment}/${name}`))]
 }
 
@@ -195,4 +195,7 @@ const acceptsAnything = error(
   "the service accepts a random wrong value, so no login proves anything",
   "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
 )
-const noAnswer = error("no-answer", "the service gives no clear answer to a login", "see that it runs and can be reached from here")
+function noAnswer(session: Session, name: string): Finding {
+  const fault = session.faults.get(name)
+  return fault === undefined ? error("no-answer", "the service gives no clear answer to a login", "see that it runs and can be reached from here") : error(fault.code, fault.says, fault.hint ?? "see that it runs and can be reached from here")
+}

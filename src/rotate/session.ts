@@ -43,6 +43,8 @@ export class Session {
   readonly expelled = new Map<string, Expelled>()
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
   readonly acts = new Map<string, object>()
+  /** Why the last login that was tried got no answer, by secret, where a person must see to it. */
+  readonly faults = new Map<string, { readonly code: string; readonly says: string; readonly hint?: string }>()
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 
@@ -60,7 +62,10 @@ export class Session {
   async commit(commit: Commit): Promise<void> {
     const now = this.work.host.now()
     const secrets = { ...this.document.secrets }
-    for (const [name, patch] of Object.entries(commit.patches ?? {})) secrets[name] = this.clockDoubted ? patch(this.state(name)) : ageOut(patch(this.state(name)), now)
+    for (const [name, patch] of Object.entries(commit.patches ?? {})) {
+      const patched = patch(this.state(name))
+      secrets[name] = this.#withListeners(name, this.clockDoubted ? patched : ageOut(patched, now))
+    }
     const { changeSet: open, parked: aside, written: before, ...rest } = this.document
     const parked = commit.parked ?? aside ?? []
     const written = without({ ...before, ...commit.written })
@@ -84,6 +89,13 @@ export class Session {
   learn(name: string, holds: "former" | "new" | "either"): void {
     this.holds.set(name, holds)
     this.work.onStep?.()
+  }
+
+  /** A value that has just become current was proven at whoever answered. */
+  #withListeners(name: string, next: SecretState): SecretState {
+    const seen = this.work.listeners?.[name]?.seen
+    const current = versionAt(next, "current")?.id
+    return seen === undefined || current === undefined || current === versionAt(this.state(name), "current")?.id ? next : { ...next, listeners: seen }
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */

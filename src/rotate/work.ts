@@ -1,6 +1,7 @@
 import type { Host } from "../base/host.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Trial, Values } from "../core/ports.ts"
+import type { Listeners } from "../core/listeners.ts"
 import type { StateDocument, Version } from "../core/state.ts"
 
 /** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
@@ -32,6 +33,8 @@ export type Work = {
   readonly onStep?: () => void
   /** Aborts a little after `stop`: acts at services are waited for no longer. What they leave under way a recovery settles. */
   readonly hurry: AbortSignal
+  /** Who was seen to listen, by secret, where a server of this machine was spoken to. */
+  readonly listeners?: Readonly<Record<string, Listeners>>
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
   /** So many acts at once at one server; what waits for its turn has no deadline yet. */

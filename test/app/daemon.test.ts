@@ -83,6 +83,7 @@ async function serve(app: App, clock: Clock, stop: AbortController, until: (turn
     },
     clock: (steady) => clocks.push(steady),
     drifted: () => undefined,
+    unclear: () => undefined,
     uncontained: () => undefined,
     round: () => undefined,
   }
@@ -264,7 +265,7 @@ function looking(clock: Clock, answer: (environment: string) => ReturnType<typeo
   return { looks, look }
 }
 const asked = (name: string, watch = ""): string => `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
-const quiet: Watch = { turned: () => undefined, failed: () => undefined, clock: () => undefined, drifted: () => undefined, uncontained: () => undefined, round: () => undefined }
+const quiet: Watch = { turned: () => undefined, failed: () => undefined, clock: () => undefined, drifted: () => undefined, unclear: () => undefined, uncontained: () => undefined, round: () => undefined }
 
 /** Runs until so much time (ms) has passed. */
 async function lookFor(app: App, clock: Clock, stop: AbortController, forMs: number, look: typeof watchForDrift, watch: Watch = quiet): Promise<void> {

@@ -26,6 +26,12 @@ test("settings says insecure options aloud, and deployments without health", asy
   expect(await found(settings, { ...nothing, unguarded: [{ place: "production/db", option: "insecure" }], deployments: [{ place: "production/api", hasHealth: false }] })).toEqual(["insecure warning", "no-health-check info"])
 })
 
+test("settings says once an address, of how many secrets the password goes there in clear", async () => {
+  const clear = ["a", "b", "c"].map((name) => ({ place: `production/${name}`, address: "127.0.0.1:6379" }))
+  const { findings } = await result(settings, { ...nothing, clear: [...clear, { place: "staging/a", address: "127.0.0.1:6380" }] })
+  expect(findings.map(({ code, severity, says }) => `${code} ${severity} ${says.split(":")[0]}`)).toEqual(["clear-text-login info production/a (and 2 more)", "clear-text-login info staging/a"])
+})
+
 test("settings passes on what others find: who can change the config, what a reference lacks", async () => {
   expect(await found(settings, { ...nothing, trust: () => Promise.reject(new AppError("config-writable-by-others", "everybody")) })).toEqual(["config-writable-by-others error"])
   const open = { code: "reference-open", severity: "warning", says: "readable" } as const

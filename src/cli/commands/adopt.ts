@@ -33,6 +33,7 @@ export const adopt: Command = {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
         }
+        if (result.is !== "refused") for (const line of result.listens ?? []) terminal.out(`  ${line}`)
         if (result.is !== "refused" && result.uncontained !== undefined) terminal.out(`  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`)
       }
     }

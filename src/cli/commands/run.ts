@@ -147,6 +147,10 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
       is === "refused"
         ? say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
         : say("info", "drift is over", { environment, secret, version }),
+    unclear: (environment, secret, why) =>
+      why === undefined
+        ? say("info", "answers again", { environment, secret })
+        : say(why.code === "no-answer" ? "warning" : "error", "no clear answer", { environment, secret, code: why.code, says: `${why.says}; nothing more is tried before the next look` }),
     uncontained: (environment, left) => {
       for (const { secret, ...one } of left) say("error", "not contained", { environment, secret, code: "not-contained", incident: one.incident, says: sayNotContained(one) })
     },

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
+import type { Gate } from "../listener.ts"
 import { openSocket, type TlsDemand, upgrade } from "../tls.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { type Channel, openChannel } from "./channel.ts"
@@ -20,12 +21,14 @@ export interface Connection {
 }
 export type Row = readonly (string | null)[]
 
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand }
+/** `gate`: who listens is looked at before the proof of the password goes out. */
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
 export type Login = { readonly user: string; readonly password: Secret }
 
-export async function connect({ address, tls }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   const to = "socket" in address ? { path: address.socket } : { host: address.host, port: address.port, noDelay: true }
+  const gate = gateOf?.(says)
   const plain = await openSocket(to, { says, signal })
   let channel = openChannel(plain, says, signal)
   try {
@@ -33,6 +36,7 @@ export async function connect({ address, tls }: Endpoint, login: Login, signal: 
     refuse(first, says)
     const greeting = readGreeting(first.body)
     checkServer(greeting, says)
+    await gate?.check(plain)
     let sequence = 1
     if (tls !== undefined) {
       if (!greeting.tls) throw new AppError("tls-not-offered", `${says}: the server offers no TLS; nothing was sent`, { hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true" })

@@ -2,9 +2,10 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { ListenerOption, listenerProblem } from "../listener.ts"
 import { MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
-import { parseAddress } from "./address.ts"
+import { isLocal, parseAddress } from "./address.ts"
 
 /** What a config says about one MariaDB account. Messages are one sentence each and never quote what was given. */
 
@@ -35,14 +36,18 @@ export const Options = z
     tls: MutualTlsOptions.optional(),
     /** Allows clear text off this machine. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
+    /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
+    listener: ListenerOption.optional(),
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
     const { address, insecure, tls, admin, user } = options
     for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
+    const unguarded = listenerProblem(options.listener, addressProblem(address) !== undefined || "socket" in parseAddress(address) || (tls === undefined && isLocal(parseAddress(address))))
     const problem = (at: string, message: string): void => context.addIssue({ code: "custom", path: [at], message })
     if (insecure === true && tls !== undefined) problem("insecure", "insecure and tls contradict each other: leave one out")
     if (tls !== undefined && addressProblem(address) === undefined && "socket" in parseAddress(address)) problem("tls", "a socket of this machine has no TLS: leave it out")
+    if (unguarded !== undefined) problem("listener", unguarded)
     if (admin.user === user) problem("admin", "admin and user are the same: a rotation needs an admin whose password it does not change")
   })
 export type Options = z.output<typeof Options>

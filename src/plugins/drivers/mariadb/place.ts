@@ -2,8 +2,9 @@ import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
+import { type Gate, gateFor } from "../listener.ts"
 import { readPem, type TlsDemand } from "../tls.ts"
-import { type Address, isLocal, parseAddress } from "./address.ts"
+import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
@@ -24,7 +25,11 @@ export function sayAccount({ user, host }: AccountName): string {
 /** Off this machine through verified TLS, unless the config says `insecure`. */
 export async function connectTo({ address, options, reach }: Place, login: Login, signal: AbortSignal): Promise<Connection> {
   const clear = "socket" in address || options.insecure === true || (options.tls === undefined && isLocal(address))
-  return connect(clear ? { address } : { address, tls: await demandOf(options, reach, address.host) }, login, signal)
+  return connect(clear ? (isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }) : { address, tls: await demandOf(options, reach, address.host) }, login, signal)
+}
+
+function gateAt(address: Address, { listener }: Options, { listeners }: Reach): (says: string) => Gate | undefined {
+  return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
 }
 
 async function demandOf({ tls }: Options, { folder }: Reach, host: string): Promise<TlsDemand> {

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
+import { listenerFault } from "../listener.ts"
 import { checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import { isNumber } from "./fault.ts"
 import { asAdmin, connectTo, type Place } from "./place.ts"
@@ -21,6 +22,8 @@ export async function probe(place: Place, candidate: Credential, signal: AbortSi
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer.
     if (!(error instanceof AppError)) throw error
+    // Said by name: nobody was asked.
+    if (listenerFault(error)) throw error
     return isNumber(error, 1045) ? judge(place, candidate, signal) : "unknown"
   }
 }

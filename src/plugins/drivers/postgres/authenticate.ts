@@ -8,7 +8,8 @@ import { ServerError } from "./server-error.ts"
 /** What the server wanted to know before it let us in. "nothing": trust, peer or a certificate; such a login proves no password. */
 export type Asked = "nothing" | "scram"
 
-type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string }
+/** `unasked`: before anything is said to a server that let us in without a question, and so has proven nothing of itself. */
+type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string; readonly unasked?: () => Promise<void> }
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
@@ -16,7 +17,10 @@ const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFin
 /** Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as good, to whoever asks. */
 export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
   const { kind, rest } = await nextAuthentication(channel, login.says)
-  if (kind === kinds.ok) return "nothing"
+  if (kind === kinds.ok) {
+    await login.unasked?.()
+    return "nothing"
+  }
   if (kind !== kinds.sasl) throw refusal(kind, login.says)
   if (!texts(rest).includes(mechanism)) throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
   if (login.password === undefined) throw new AppError("password-missing", `${login.says}: the server asks for a password, and there is none`)

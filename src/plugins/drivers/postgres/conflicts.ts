@@ -1,3 +1,4 @@
+import { listenerProblem } from "../listener.ts"
 import { addressProblem, isLocal, parseAddress, sayAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 
@@ -35,6 +36,9 @@ function* adminConflicts({ role, roles, owner, admin }: Options): Generator<Conf
 }
 
 function* wayConflicts(options: Options): Generator<Conflict> {
+  const local = [options.address, ...(options.also ?? [])].some((text) => addressProblem(text) !== undefined || isLocal(parseAddress(text)))
+  const unguarded = listenerProblem(options.listener, local && options.tls === undefined)
+  if (unguarded !== undefined) yield { path: ["listener"], says: unguarded }
   if (options.insecure === true && options.tls !== undefined) {
     yield { path: ["insecure"], says: "insecure and tls contradict each other: leave one out" }
   }

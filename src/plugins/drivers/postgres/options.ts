@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { ListenerOption } from "../listener.ts"
 import { TlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
@@ -46,6 +47,8 @@ export const Options = z
     tls: TlsOptions.optional(),
     /** Takes away the demand for verified TLS off this machine. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
+    /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
+    listener: ListenerOption.optional(),
     /** What ALTER ROLE carries; "plaintext" only for a server that takes no verifier. */
     send: z.enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' }).optional(),
     ...valueKeys(valueLimits),

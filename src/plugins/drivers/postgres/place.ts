@@ -3,11 +3,12 @@ import { resolve } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { type Address, isLocal, parseAddress } from "./address.ts"
+import { type Gate, gateFor } from "../listener.ts"
 import { readTrusted, whyUnread } from "../tls.ts"
+import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
-import type { Endpoint } from "./socket.ts"
+import { type Endpoint, socketPath } from "./socket.ts"
 import { type Connection, connect } from "./wire.ts"
 
 /** One server as the config names it, and what this secret may use to reach it. */
@@ -55,10 +56,14 @@ export async function connectTo(place: Place, login: LoginTo, signal: AbortSigna
 async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
   // A unix socket speaks no TLS (manual, Secure TCP/IP Connections with SSL).
   const wanted = options.tls !== undefined || (!isLocal(address) && options.insecure !== true)
-  if (!wanted || address.socket !== undefined) return { address }
+  if (!wanted || address.socket !== undefined) return isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }
   const name = options.tls?.name ?? address.host
   const file = options.tls?.ca
   return { address, tls: file === undefined ? { name } : { name, ca: await readAuthority(resolve(reach.folder, file)) } }
+}
+
+function gateAt(address: Address, { listener }: Options, { listeners }: Reach): (says: string) => Gate | undefined {
+  return (says) => gateFor(address.socket === undefined ? address : { path: socketPath(address.socket, address.port) }, { says, address: sayAddress(address), listener, listeners })
 }
 
 async function readAuthority(path: string): Promise<string> {

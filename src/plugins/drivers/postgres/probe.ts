@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
+import { listenerFault } from "../listener.ts"
 import { passwordOf, roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
 import { connectTo, everywhere, type Place, probeName } from "./place.ts"
@@ -19,7 +20,7 @@ async function probeAt(place: Place, candidate: Credential, signal: AbortSignal)
     return stored === undefined ? await logIn(place, candidate, signal) : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer. A login that became somebody else is said by name.
-    if (error instanceof AppError && error.code !== "pair-identity") return "unknown"
+    if (error instanceof AppError && error.code !== "pair-identity" && !listenerFault(error)) return "unknown"
     throw error
   }
 }

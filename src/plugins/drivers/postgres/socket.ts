@@ -1,19 +1,21 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { checkServerIdentity, connect as connectTls, getCACertificates, type TLSSocket } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
+import type { Gate } from "../listener.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { sslRequest } from "./message.ts"
 
 /** Whom the server must prove to be, by a certificate; the system's authorities where `ca` (PEM) is left out. */
 export type TlsDemand = { readonly ca?: string; readonly name: string }
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand }
+/** `gate`: who listens is looked at where the server asks for no password, and so proves nothing of itself. */
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
 
 /** A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded. Destroyed when `signal` aborts. */
 export async function openSocket({ address, tls }: Endpoint, signal: AbortSignal): Promise<Socket> {
   const { host, port, socket: folder } = address
   const says = sayAddress(address)
   if (signal.aborted) throw timedOut(says)
-  const socket = folder === undefined ? connectTcp({ host, port, noDelay: true }) : connectTcp({ path: `${folder}/.s.PGSQL.${port}` })
+  const socket = folder === undefined ? connectTcp({ host, port, noDelay: true }) : connectTcp({ path: socketPath(folder, port) })
   try {
     await once(socket, "connect", says, signal)
     if (tls === undefined) return socket
@@ -23,6 +25,10 @@ export async function openSocket({ address, tls }: Endpoint, signal: AbortSignal
     socket.destroy()
     throw error
   }
+}
+
+export function socketPath(folder: string, port: number): string {
+  return `${folder}/.s.PGSQL.${port}`
 }
 
 export function timedOut(says: string): AppError {

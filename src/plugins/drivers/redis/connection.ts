@@ -1,6 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
+import type { Gate } from "../listener.ts"
 import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
 import { Attention, type Standable } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
@@ -21,14 +22,16 @@ export interface Connection extends Standable {
   close(): void
 }
 
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand }
+/** `gate`: who listens is looked at before the password goes out. */
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
 /** `name` is what CLIENT LIST shows. */
 export type Login = { readonly user: string; readonly password: Secret; readonly name?: string | undefined }
 
 /** Connects, logs in, and has a name before anything else is sent: what we send can be found and ended by it. */
-export async function connect({ address, tls }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   const to = "socket" in address ? { path: address.socket } : { host: address.host, port: address.port, noDelay: true }
+  const gate = gateOf?.(says)
   const plain = await openSocket(to, { says, signal })
   const socket = tls === undefined ? plain : await upgrade(plain, tls, { says, signal })
   const channel = talk(socket, says, signal)
@@ -46,6 +49,10 @@ export async function connect({ address, tls }: Endpoint, login: Login, signal: 
     attend: (now) => channel.attend(now),
   }
   try {
+    if (gate !== undefined) {
+      await answered(channel, says)
+      await gate.check(plain)
+    }
     await connection.command(["AUTH"], login.user, login.password.reveal())
     if (login.name !== undefined) await connection.command(["CLIENT", "SETNAME"], login.name)
     return connection
@@ -53,6 +60,12 @@ export async function connect({ address, tls }: Endpoint, login: Login, signal: 
     connection.close()
     throw error
   }
+}
+
+/** Whatever a server says to PING before a login shows that somebody has accepted the connection; one that says at the door that it takes nobody has said it by that. */
+async function answered(channel: Channel, says: string): Promise<void> {
+  const reply = await channel.ask(["PING"])
+  if (typeof reply === "object" && reply !== null && "refused" in reply && (reply.refused === "full" || reply.refused === "protected")) throw new RedisError(reply.refused, says)
 }
 
 function accepted(reply: Reply, says: string): Reply {

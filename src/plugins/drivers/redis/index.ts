@@ -1,6 +1,6 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { parseAddress, sayAddress } from "./address.ts"
+import { isLocal, parseAddress, sayAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
@@ -21,6 +21,7 @@ export const redis = defineDriver({
   shape: valueShape,
   overlap: () => "both",
   server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
+  inClear: ({ address, also }) => [address, ...(also ?? [])].map(parseAddress).filter((one) => !("socket" in one) && !one.tls && isLocal(one)).map(sayAddress),
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {
     const place = makePlace(options, reach)

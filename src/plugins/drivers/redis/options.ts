@@ -2,9 +2,10 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
+import { ListenerOption, listenerProblem } from "../listener.ts"
 import { MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
-import { isLocal, parseAddress, sayAddress } from "./address.ts"
+import { type Address as Parsed, isLocal, parseAddress, sayAddress } from "./address.ts"
 
 /** What a config says about one Redis user. Messages are one sentence each and never quote what was given. */
 
@@ -36,6 +37,8 @@ export const Options = z
     tls: MutualTlsOptions.optional(),
     /** Allows redis:// off this machine, in clear. */
     insecure: z.boolean({ error: "say true or false" }).optional(),
+    /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
+    listener: ListenerOption.optional(),
     ...valueKeys(valueLimits),
     /** Every other node that keeps this user: Redis replicates data, not users. */
     also: z.array(Address, { error: "give a list of addresses" }).optional(),
@@ -69,7 +72,7 @@ function conflicts(options: Options): readonly Conflict[] {
 }
 
 /** TLS or clear: an address that is not understood has a problem of its own; that one is enough. */
-function wayConflicts({ insecure, tls, ...options }: Options): readonly Conflict[] {
+function wayConflicts({ insecure, tls, listener, ...options }: Options): readonly Conflict[] {
   const addresses = placesOf(options).filter(({ text }) => addressProblem(text) === undefined)
   const found: Conflict[] = []
   for (const { path, text } of addresses) {
@@ -77,11 +80,18 @@ function wayConflicts({ insecure, tls, ...options }: Options): readonly Conflict
     if ("socket" in address || address.tls || insecure === true || isLocal(address)) continue
     found.push({ path, says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true" })
   }
+  const unguarded = listenerProblem(listener, addresses.some(({ text }) => isClear(parseAddress(text))))
+  if (unguarded !== undefined) found.push({ path: ["listener"], says: unguarded })
   if (insecure === true && tls !== undefined) found.push({ path: ["insecure"], says: "insecure and tls contradict each other: leave one out" })
   else if (tls !== undefined && addresses.length > 0 && addresses.every(({ text }) => !/^rediss:/i.test(text))) {
     found.push({ path: ["tls"], says: "tls is for addresses that begin with rediss://" })
   }
   return found
+}
+
+/** Of this machine, without TLS. */
+function isClear(address: Parsed): boolean {
+  return "socket" in address || (!address.tls && isLocal(address))
 }
 
 function placesOf({ address, also }: Pick<Options, "address" | "also">): readonly { readonly path: readonly (string | number)[]; readonly text: string }[] {

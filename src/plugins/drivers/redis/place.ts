@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import type { Reach } from "../../../core/ports.ts"
+import { type Gate, gateFor } from "../listener.ts"
 import { readPem, type TlsDemand } from "../tls.ts"
-import { type Address, parseAddress } from "./address.ts"
+import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
@@ -26,8 +27,12 @@ export function nodesOf({ main, also }: Place): readonly Address[] {
 
 /** A connection to one of the nodes; off this machine through verified TLS, unless the config says `insecure`. */
 export async function connectTo(place: Place, address: Address, login: Login, signal: AbortSignal): Promise<Connection> {
-  if ("socket" in address || !address.tls) return connect({ address }, login, signal)
+  if ("socket" in address || !address.tls) return connect(isLocal(address) ? { address, gate: gateAt(place, address) } : { address }, login, signal)
   return connect({ address, tls: await demandOf(place, address.host) }, login, signal)
+}
+
+function gateAt({ options: { listener }, reach: { listeners } }: Place, address: Address): (says: string) => Gate | undefined {
+  return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
 }
 
 async function demandOf({ options: { tls }, reach: { folder } }: Place, host: string): Promise<TlsDemand> {

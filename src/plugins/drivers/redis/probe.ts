@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
+import { listenerFault } from "../listener.ts"
 import type { Address } from "./address.ts"
 import { isKind } from "./fault.ts"
 import { connectTo, lookName, nodesOf, type Place } from "./place.ts"
@@ -23,6 +24,8 @@ async function probeAt(place: Place, address: Address, candidate: Credential, si
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer.
     if (!(error instanceof AppError)) throw error
+    // Said by name: nobody was asked.
+    if (listenerFault(error)) throw error
     return isKind(error, "wrongpass") ? judge(place, address, candidate, signal) : "unknown"
   }
 }
