@@ -3,6 +3,7 @@ import { AppError } from "../base/error.ts"
 import { type Command, type Options, type Terminal, commonOptions, parseArgsOptions } from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
 import { commandNames, findCommand } from "./table.ts"
+import { untilStopped } from "./until-stopped.ts"
 
 /** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
 export async function main(terminal: Terminal, argv: readonly string[]): Promise<number> {
@@ -17,7 +18,8 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
     const at = command.passes === true ? rest.indexOf("--") : -1
     const { values, positionals } = read(command, at === -1 ? rest : rest.slice(0, at))
     if (values["help"] === true) return await help(terminal, name, false)
-    return await command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
+    const run = (): Promise<number> => command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
+    return command.looks === true ? await untilStopped(terminal.stop, " before it was done", run) : await run()
   } catch (error) {
     return await fail(terminal, error)
   }
@@ -74,9 +76,7 @@ async function fail(terminal: Terminal, error: unknown): Promise<number> {
 }
 
 async function failConfig(terminal: Terminal, error: AppError): Promise<number> {
-  const { ConfigProblems, formatProblems } = await import("../config/problems.ts")
-  if (!(error instanceof ConfigProblems)) return exitCodes.config
-  const many = error.problems.length
-  terminal.talk(`${formatProblems(error.problems)}mycelium: the config has ${many} problem${many === 1 ? "" : "s"}; nothing was done`)
+  const { ConfigProblems, formatAll } = await import("../config/problems.ts")
+  if (error instanceof ConfigProblems) terminal.talk(formatAll(error))
   return exitCodes.config
 }

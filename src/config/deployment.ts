@@ -6,7 +6,7 @@ import { defaults, deploymentKeys, healthKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { DeploymentConfig } from "./model.ts"
 import type { Path } from "./problems.ts"
-import { nearest } from "./nearest.ts"
+import { mostGuessed, nearest } from "./nearest.ts"
 import { oneOf } from "./sentences.ts"
 import { validate } from "./validate.ts"
 
@@ -48,7 +48,7 @@ function readKind({ reader, kinds, what, context }: Kinds): { readonly type: str
   const types = kinds.map(({ type }) => type)
   const found = kinds.filter(({ type }) => reader.left.includes(type))
   const options = found.map(({ type }) => reader.raw(type))
-  const misspelt = reader.left.some((key) => nearest(key, types) !== undefined)
+  const misspelt = reader.left.slice(0, mostGuessed).some((key) => nearest(key, types) !== undefined)
   const isMap = found.length > 0 || reader.isMap
   reader.close(types)
   const [kind] = found

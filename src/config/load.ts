@@ -9,7 +9,7 @@ import { named, readEnvironment } from "./environment.ts"
 import { defaults, Name, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
-import { ConfigProblems, type Fault, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
+import { ConfigProblems, Enough, type Fault, Faults, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
 import { readSource } from "./source.ts"
 import { storeFolder } from "./store.ts"
 import { parseYaml, type Yaml } from "./yaml.ts"
@@ -28,12 +28,21 @@ export async function loadConfig(path: string, plugins: Plugins, surroundings: S
 /** `loadConfig` after the file is read; pure. */
 export function parseConfig(text: string, file: string, plugins: Plugins, surroundings: Surroundings): Config {
   const yaml = parseYaml(text)
-  const faults: Fault[] = []
-  const report = (fault: Fault): void => void faults.push(fault)
-  const config = yaml.usable ? readConfig(yaml.value, { env: surroundings.env, parseSchedule: surroundings.parseSchedule, readText: surroundings.readText ?? noFiles, file, folder: dirname(file), plugins, report }) : undefined
-  const problems = placeProblems(yaml, faults, file)
-  if (config === undefined || problems.length > 0) throw new ConfigProblems(problems)
+  const faults = new Faults()
+  const context: Context = { env: surroundings.env, parseSchedule: surroundings.parseSchedule, readText: surroundings.readText ?? noFiles, file, folder: dirname(file), plugins, report: faults.report }
+  const config = yaml.usable ? judge(yaml.value, context) : undefined
+  const problems = placeProblems(yaml, faults.found, file)
+  if (config === undefined || config === "too much" || problems.length > 0) throw new ConfigProblems(problems, config !== "too much")
   return config
+}
+
+function judge(value: unknown, context: Context): Config | "too much" {
+  try {
+    return readConfig(value, context)
+  } catch (error) {
+    if (error instanceof Enough) return "too much"
+    throw error
+  }
 }
 
 function noFiles(): never {

@@ -1,3 +1,6 @@
+/** Of that many keys of one map it is asked whether they are misspelt: who wrote more has not mistyped one. */
+export const mostGuessed = 100
+
 /** The candidate that `word` was most likely meant to be; undefined if none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.min(3, Math.max(1, Math.floor(word.length / 3)))

@@ -4,7 +4,7 @@ import { ask, type Context } from "./context.ts"
 import type { OutputDraft } from "./draft.ts"
 import type { Path } from "./problems.ts"
 import { oneOf, unknownKey } from "./sentences.ts"
-import { nearest } from "./nearest.ts"
+import { mostGuessed, nearest } from "./nearest.ts"
 import { soundPart, validate } from "./validate.ts"
 
 /** An output is known by its key (`dotenv: .env`); its plug-in's schema takes the whole map. */
@@ -36,7 +36,7 @@ function findType(raw: unknown, path: Path, { plugins, report }: Context): Outpu
   const found = plugins.outputs.filter(({ type }) => keys.includes(type))
   if (found.length > 1) report({ path, says: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}` })
   if (found.length > 0) return found.length === 1 ? found[0] : undefined
-  const misspelt = keys.find((key) => nearest(key, types) !== undefined)
+  const misspelt = keys.slice(0, mostGuessed).find((key) => nearest(key, types) !== undefined)
   if (misspelt === undefined) report({ path, says: `says not which kind of output it is: ${oneOf(types, undefined)}` })
   else report({ path: [...path, misspelt], ...unknownKey(misspelt, "", types) })
   return undefined

@@ -1,10 +1,10 @@
-import { isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
+import { type Alias, isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
 import type { Path } from "./problems.ts"
 import type { Place } from "./yaml.ts"
 import type { Spot } from "./yaml-syntax.ts"
 
 /** How much data a config may hold, and how often an alias may repeat a part of it: a "billion laughs" needs more. */
-const limits = { nodes: 1_000_000, depth: 40, aliases: 1000 } as const
+const limits = { nodes: 1_000_000, depth: 40, aliases: 1000, spots: 1000 } as const
 
 export type Plain = {
   readonly value: unknown
@@ -14,8 +14,8 @@ export type Plain = {
 }
 
 /** The document as plain data: maps, lists, strings, finite numbers, true, false, null. What is refused becomes null. */
-export function toPlain(document: Document.Parsed, placeOf: (offset: number) => Place): Plain {
-  const converter = new Converter(document, placeOf)
+export function toPlain(document: Document.Parsed, targets: ReadonlyMap<Alias, Node>, placeOf: (offset: number) => Place): Plain {
+  const converter = new Converter(targets, placeOf)
   try {
     return { value: converter.convert(document.contents, []), spots: converter.spots, usable: true }
   } catch (error) {
@@ -36,13 +36,13 @@ class TooMuch {
 
 class Converter {
   readonly spots: Spot[] = []
-  readonly #document: Document.Parsed
+  readonly #targets: ReadonlyMap<Alias, Node>
   readonly #placeOf: (offset: number) => Place
   #nodes = 0
   #aliases = 0
 
-  constructor(document: Document.Parsed, placeOf: (offset: number) => Place) {
-    this.#document = document
+  constructor(targets: ReadonlyMap<Alias, Node>, placeOf: (offset: number) => Place) {
+    this.#targets = targets
     this.#placeOf = placeOf
   }
 
@@ -57,13 +57,13 @@ class Converter {
 
   /** What stands on the same line is not judged: it would be a consequence. */
   refuse(node: Node | null, path: Path, says: string): null {
-    this.spots.push({ ...this.#placeOf(node?.range?.[0] ?? 0), path, says, hides: true })
+    this.#tell({ ...this.#placeOf(node?.range?.[0] ?? 0), path, says, hides: true })
     return null
   }
 
-  #follow(alias: Node & { resolve(document: Document): Node | undefined }, path: Path): unknown {
+  #follow(alias: Alias, path: Path): unknown {
     if (++this.#aliases > limits.aliases) throw new TooMuch(alias, `more than ${limits.aliases} aliases are followed`)
-    const target = alias.resolve(this.#document)
+    const target = this.#targets.get(alias)
     if (target === undefined) return this.refuse(alias, path, "this alias (`*`) has no anchor; a text that begins with `*` needs quotes")
     return this.convert(target, path)
   }
@@ -83,7 +83,11 @@ class Converter {
 
   #duplicate(key: Node, path: Path): void {
     const hint = "remove one of the two: the other would be ignored without a word"
-    this.spots.push({ ...this.#placeOf(key.range?.[0] ?? 0), path, says: "this key stands here twice", hint })
+    this.#tell({ ...this.#placeOf(key.range?.[0] ?? 0), path, says: "this key stands here twice", hint })
+  }
+
+  #tell(spot: Spot): void {
+    if (this.spots.length < limits.spots) this.spots.push(spot)
   }
 
   #scalar(node: Node & { readonly value: unknown }, path: Path): unknown {

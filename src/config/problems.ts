@@ -41,15 +41,46 @@ export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
   })
 }
 
-/** Everything that is wrong with a config, at once. Its message is the first problem, for whoever has one line only. */
+/** A person reads so many. */
+const mostShown = 100
+/** A config with more is not judged to its end: it is no config, or one mistake that was made again and again. */
+const mostJudged = 1000
+
+/** Thrown by `Faults` where nothing more is judged. */
+export class Enough extends Error {}
+
+/** What was found so far. */
+export class Faults {
+  readonly found: Fault[] = []
+  /** Throws `Enough` at the first that is one too many. */
+  readonly report: Report = (fault) => {
+    if (this.found.length >= mostJudged) throw new Enough("too many problems")
+    this.found.push(fault)
+  }
+}
+
+/**
+ * Everything that is wrong with a config, at once; `judged`: to its end. Its message is the first problem, for whoever has one
+ * line only.
+ */
 export class ConfigProblems extends AppError {
   readonly problems: readonly Problem[]
-  constructor(problems: readonly Problem[]) {
+  readonly judged: boolean
+  constructor(problems: readonly Problem[], judged = true) {
     const [first] = problems
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""
+    const more = problems.length > 1 || !judged ? ` (and ${judged ? "" : "at least "}${problems.length - 1} more)` : ""
     super("config-invalid", first === undefined ? "the config is not valid" : `${lineOf(first)}${more}`, first?.hint === undefined ? {} : { hint: first.hint })
     this.problems = problems
+    this.judged = judged
   }
+}
+
+/** For a terminal: the first problems, as `formatProblems` writes them, and how many there are. */
+export function formatAll({ problems, judged }: ConfigProblems): string {
+  const count = `the config has ${judged ? "" : "more than "}${problems.length} problem${problems.length === 1 ? "" : "s"}`
+  const shown = problems.slice(0, mostShown)
+  const left = shown.length < problems.length || !judged ? `, of which the first ${shown.length} stand here` : ""
+  return `${formatProblems(shown)}mycelium: ${count}${left}; nothing was done`
 }
 
 /** `file:line:column  path: sentence`, with a line for each hint; for a terminal. */

@@ -7,9 +7,12 @@ export function checkSchedules(environments: readonly EnvironmentDraft[], contex
   const seen = new Set<string>()
   const once = (key: string): boolean => !seen.has(key) && seen.add(key) !== undefined
   const judged = new Map<string, boolean>()
+  const zones = new Map<string, boolean>()
   for (const environment of environments) {
     const { schedule, schedulePath, timezone, timezonePath } = environment
-    if (!isZone(timezone)) {
+    const known = zones.get(timezone) ?? isZone(timezone)
+    zones.set(timezone, known)
+    if (!known) {
       if (once(JSON.stringify(timezonePath))) context.report({ path: timezonePath, says: "no such time zone", hint: "a name of the IANA list, such as Europe/Berlin or UTC" })
     }
     const parsed = context.parseSchedule(schedule ?? defaultSchedule, "UTC")

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts"
 import type { EnvironmentDraft, OutputDraft } from "./draft.ts"
-import { nearest } from "./nearest.ts"
+import { mostGuessed, nearest } from "./nearest.ts"
 import { isPlainWord, type Path } from "./problems.ts"
 
 /** Templates that show what does not exist. The outputs know which secrets they name; where exactly is looked up in their text. */
@@ -14,29 +14,34 @@ export function checkTemplates(environments: readonly EnvironmentDraft[], contex
 }
 
 function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
-  const names = secrets.map((secret) => secret.config.name)
-  const tellable = names.filter(isPlainWord)
-  const uses = usesIn(config?.options, path)
+  const names = new Set(secrets.map((secret) => secret.config.name))
+  const tellable = [...names].filter(isPlainWord)
+  const uses = Map.groupBy(usesIn(config?.options, path), ({ secret }) => secret)
   for (const shown of config?.shows ?? []) {
-    if (names.includes(shown)) continue
-    const near = nearest(shown, tellable)
+    if (names.has(shown)) continue
+    const near = nearest(shown, tellable.slice(0, mostGuessed))
     const says = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
-    const places = uses.filter(({ secret }) => secret === shown).map((use) => use.path)
+    const places = (uses.get(shown) ?? []).map((use) => use.path)
     for (const place of places.length === 0 ? [path] : places) report({ path: place, says, ...list("secrets", tellable) })
   }
 }
 
 function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
+  const byName = new Map(secrets.map((secret) => [secret.config.name, secret]))
   for (const use of usesIn(config?.options, path)) {
-    const { type, options } = secrets.find((secret) => secret.config.name === use.secret) ?? {}
+    const { type, options } = byName.get(use.secret) ?? {}
     const fields = [...(type?.fields ?? ["password"]), ...(options === undefined ? [] : (type?.moreFields?.(options) ?? []))]
     if (type === undefined || fields.includes(use.field)) continue
     report({ path: use.path, says: `shows a field that \`${use.secret}\` does not have`, ...list("fields", fields) })
   }
 }
 
+/** In one hint. */
+const mostNamed = 50
+
 function list(what: string, names: readonly string[]): { readonly hint?: string } {
-  return names.length === 0 ? {} : { hint: `${what}: ${names.join(", ")}` }
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ""
+  return names.length === 0 ? {} : { hint: `${what}: ${names.slice(0, mostNamed).join(", ")}${more}` }
 }
 
 type Use = { readonly secret: string; readonly field: string; readonly path: Path }

@@ -108,7 +108,7 @@ function steps(path: readonly PropertyKey[]): Path {
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inside, step) => {
     if (typeof inside !== "object" || inside === null) return undefined
-    return Object.entries(inside).find(([key]) => key === String(step))?.[1]
+    return Object.getOwnPropertyDescriptor(inside, step)?.value
   }, value)
 }
 

@@ -13,16 +13,19 @@ export type Spot = Place & {
 
 /** More than this is one mistake that the parser meets again and again. */
 const most = 10
+const mostRead = 1000
 
 /** The parser's findings in our words, by its codes: its own messages quote the text. One for each line. */
 export function syntaxSpots(document: Document.Parsed, text: string, placeOf: (offset: number) => Place): { readonly spots: readonly Spot[]; readonly usable: boolean } {
   const found = [...document.errors, ...document.warnings]
   const lines = text.split("\n")
   const byLine = new Map<number, Spot>()
-  for (const { code, pos } of found) {
+  const columns = new Map<number, number | undefined>()
+  for (const { code, pos } of found.slice(0, mostRead)) {
     const place = placeOf(pos[0])
     if (byLine.get(place.line)?.hides === true) continue
-    const template = templateColumn(lines[place.line - 1] ?? "")
+    if (!columns.has(place.line)) columns.set(place.line, templateColumn(lines[place.line - 1] ?? ""))
+    const template = columns.get(place.line)
     if (template !== undefined) byLine.set(place.line, { line: place.line, column: template, ...templates })
     else if (!byLine.has(place.line)) byLine.set(place.line, { ...place, ...sentence(code) })
   }

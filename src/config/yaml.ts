@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type ParsedNode, type YAMLMap } from "yaml"
+import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type ParsedNode, type YAMLMap } from "yaml"
+import { targetsOf } from "./anchors.ts"
 import type { Path } from "./problems.ts"
 import { toPlain } from "./plain.ts"
 import { syntaxSpots, type Spot } from "./yaml-syntax.ts"
@@ -16,9 +17,34 @@ export type Yaml = {
   place(path: Path, at?: "key"): Place
 }
 
+/**
+ * What the parser is not even shown, for it would take long: it counts no further than it must. A hundred thousand secrets fit;
+ * what is nested deeper is refused by `toPlain`, too, which cannot say so in time.
+ */
+const limits = { parts: 150_000, depth: 1000, run: 200 } as const
+
+/** The place at which a text passes a limit: more lines and list entries, or more brackets (or signs of a list) one within another. */
+function tooMuchAt(text: string): { readonly offset: number; readonly says: string } | undefined {
+  let [parts, depth, run] = [0, 0, 0]
+  for (let offset = 0; offset < text.length; offset++) {
+    const sign = text[offset] ?? ""
+    if (sign === "[" || sign === "{") depth++
+    else if ((sign === "]" || sign === "}") && depth > 0) depth--
+    if (sign === "\n" || sign === "," || sign === "[" || sign === "{") parts++
+    // `- - - a` nests, too; so does `? `.
+    if ((sign === "-" || sign === "?") && text[offset + 1] === " ") run++
+    else if (sign !== " ") run = 0
+    if (depth > limits.depth || run > limits.run) return { offset, says: "nested too deeply" }
+    if (parts > limits.parts) return { offset, says: `the file holds too much: more than ${limits.parts} lines and list entries` }
+  }
+  return undefined
+}
+
 /** YAML 1.2, core schema, without what a config needs no more than an attacker does: merge keys, tags, several documents. */
 export function parseYaml(text: string): Yaml {
   const lines = new LineCounter()
+  const much = tooMuchAt(text)
+  if (much !== undefined) return refused(text, much)
   const document = parseDocument<ParsedNode>(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -36,8 +62,9 @@ export function parseYaml(text: string): Yaml {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   const { spots, usable } = syntaxSpots(document, text, placeOf)
-  const finder = new Finder(document)
-  const plain = usable ? toPlain(document, placeOf) : { value: undefined, spots: [], usable: false }
+  const targets = usable ? targetsOf(document) : new Map()
+  const finder = new Finder(document, targets)
+  const plain = usable ? toPlain(document, targets, placeOf) : { value: undefined, spots: [], usable: false }
   return {
     spots: [...spots, ...plain.spots],
     usable: plain.usable,
@@ -46,15 +73,23 @@ export function parseYaml(text: string): Yaml {
   }
 }
 
+function refused(text: string, { offset, says }: { readonly offset: number; readonly says: string }): Yaml {
+  const before = text.slice(0, offset)
+  const place = { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") }
+  return { spots: [{ ...place, says, hides: true }], usable: false, value: undefined, place: () => place }
+}
+
 type Part = { readonly key?: Node; readonly value: Node | null }
 
 /** Finds parts of a document by path; each map is indexed once, for a config may have thousands of problems. */
 class Finder {
   readonly #document: Document.Parsed
+  readonly #targets: ReadonlyMap<Alias, Node>
   readonly #indices = new Map<Node, ReadonlyMap<string, Part>>()
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, targets: ReadonlyMap<Alias, Node>) {
     this.#document = document
+    this.#targets = targets
   }
 
   offsetOf(path: Path, at: "key" | undefined): number {
@@ -71,7 +106,7 @@ class Finder {
   }
 
   #child(parent: Node | null, step: string | number): Part | undefined {
-    const node = isAlias(parent) ? (parent.resolve(this.#document) ?? null) : parent
+    const node = isAlias(parent) ? (this.#targets.get(parent) ?? null) : parent
     if (isSeq<Node>(node) && typeof step === "number") {
       const item = node.items[step]
       return item === undefined ? undefined : { value: item }
