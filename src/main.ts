@@ -86,3 +86,8 @@ const code = await main(
 )
 // Whatever became of the command: who is left cut off needs a person, or the same command again.
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
+if (stop.signal.aborted) {
+  // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What was said must have left.
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve))
+  process.exit()
+}

@@ -31,6 +31,7 @@ export async function findExposed(app: App, environments: readonly string[], sou
   const tooShort: string[] = []
   for (const environment of environments) {
     const place: Place = { store: app.config.store, project: app.config.project, environment }
+    if (app.stop.aborted) throw new AppError("stopped", "stopped by request before the text was searched; nothing was rotated", { remedy: "retry" })
     // Written down before a value is opened.
     if (!(await (how.urgent ? noteRead(app, place, how) : whenFree(app, () => noteRead(app, place, how))))) continue
     for (const { secret, version, stage, value } of await allValues(app, place)) {

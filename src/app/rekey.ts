@@ -54,14 +54,16 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
   const keys = await resealKeys(config.store, opened.keys)
   const app = { ...opened, keys }
   const environments: Record<string, Sealed> = {}
-  for (const place of statesIn(config.store, config.project)) environments[place.environment] = await attempt(() => sealOne(app, place, trust))
+  for (const place of statesIn(config.store, config.project)) environments[place.environment] = app.stop.aborted ? notBegun : await attempt(() => sealOne(app, place, trust))
   const { retired = [] } = keys
   if (retired.length === 0) return { recipients: keys.recipients.length, environments, old: "none", others: [], copies: [] }
   const others = await foreignNeeds(app, retired)
-  const gone = others.length === 0 && Object.values(environments).every(({ is }) => is === "sealed")
+  const gone = !app.stop.aborted && others.length === 0 && Object.values(environments).every(({ is }) => is === "sealed")
   const copies = gone && config.identity === undefined ? await dropRetired(config, app.host) : []
   return { recipients: keys.recipients.length, environments, old: gone ? "gone" : "needed", others, copies }
 }
+
+const notBegun: Sealed = { is: "failed", code: "stopped", says: "stopped by request before it", hint: "say the same command again: it finishes what is left" }
 
 async function attempt(act: () => Promise<Sealed>): Promise<Sealed> {
   try {
@@ -116,7 +118,11 @@ async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldL
 async function foreignNeeds(app: App, retired: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
   for (const project of list(join(app.config.store, "secrets")).filter((name) => name !== app.config.project)) {
-    for (const place of statesIn(app.config.store, project)) if (await needs(app, place, retired)) found.push(`${project}/${place.environment}`)
+    for (const place of statesIn(app.config.store, project)) {
+      if (app.stop.aborted) return found
+      // Where we were stopped in the middle, nothing is known of it.
+      if ((await needs(app, place, retired)) && !app.stop.aborted) found.push(`${project}/${place.environment}`)
+    }
   }
   return found
 }

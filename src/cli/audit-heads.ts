@@ -1,6 +1,10 @@
-import { readFile } from "node:fs/promises"
 import { AppError } from "../base/error.ts"
 import type { Heads } from "../record/audit-verify.ts"
+import type { Terminal } from "./command.ts"
+import { readInput } from "./input.ts"
+
+/** Some years of a journal. */
+const largest = 256 * 1024 * 1024
 
 export type KeptHeads = {
   /** By environment, of this project. */
@@ -13,10 +17,8 @@ export type KeptHeads = {
 const head = /(?:^|[\s="])(?:([a-z0-9][a-z0-9_-]*)\/)?([A-Za-z0-9][A-Za-z0-9_-]*) (\d{1,15}) ([0-9a-f]{64})(?=$|["\s])/
 
 /** Reads heads that were kept elsewhere, in whichever form they come back. */
-export async function readHeads(file: string, project: string): Promise<KeptHeads> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new AppError("usage", `cannot read ${file}`)
-  })
+export async function readHeads({ stop }: Pick<Terminal, "stop">, file: string, project: string): Promise<KeptHeads> {
+  const text = await readInput({ file, stop, unchanged: "" }, largest)
   const heads = new Map<string, Map<number, Set<string>>>()
   let others = 0
   for (const line of text.split("\n").filter((one) => one.trim() !== "")) {

@@ -30,6 +30,8 @@ export type Command = {
   readonly options: Options
   /** What follows `--` is not ours to read: it comes as `after`, untouched. */
   readonly passes?: true
+  /** Only looks, and so ends at once when it is asked to stop. */
+  readonly looks?: true
   /** Returns the exit code. */
   run(terminal: Terminal, args: readonly string[], values: Values, after?: readonly string[]): Promise<number>
 }

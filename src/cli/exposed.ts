@@ -1,17 +1,15 @@
-import { open as openFile } from "node:fs/promises"
 import type { App } from "../app/app.ts"
 import { findExposed } from "../app/exposed.ts"
-import { AppError, systemCode } from "../base/error.ts"
 import type { Terminal } from "./command.ts"
+import { openInput } from "./input.ts"
 import type { Selection } from "./selection.ts"
 
 /** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
 export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, { file, urgent }: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {
   // Opened before any value is.
-  const text = await open(file)
-  const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent }).catch((error: unknown) => {
-    throw error instanceof AppError ? error : unreadable(file, error)
-  })
+  const hint = "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -"
+  const text = await openInput({ file, stop: terminal.stop, unchanged: "; nothing was rotated", hint })
+  const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent })
   for (const { environment, secret, version, stage, form } of found) terminal.talk(`exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`)
   for (const one of tooShort) terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
   const chosen = new Map<string, string[]>()
@@ -24,19 +22,4 @@ export async function narrowToExposed(terminal: Terminal, app: App, selected: Se
   }
   if (chosen.size === 0) terminal.talk("no value that was ever ours stands in that text; nothing was changed")
   return chosen
-}
-
-async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
-  if (file === "-") return process.stdin
-  try {
-    const handle = await openFile(file)
-    if ((await handle.stat()).isDirectory()) throw new AppError("usage", `${file} is a folder`, { hint: "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -" })
-    return handle.createReadStream({ highWaterMark: 1 << 20 })
-  } catch (error) {
-    throw error instanceof AppError ? error : unreadable(file, error)
-  }
-}
-
-function unreadable(file: string, error: unknown): AppError {
-  return new AppError("usage", `cannot read ${file}: ${systemCode(error) ?? "unknown error"}`, { hint: "nothing was changed" })
 }

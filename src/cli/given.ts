@@ -3,6 +3,7 @@ import { readRegular } from "../base/durable-write.ts"
 import { Secret } from "../core/secret.ts"
 import type { Given } from "../app/adoptable.ts"
 import type { Terminal } from "./command.ts"
+import { isPipe, readInput } from "./input.ts"
 
 const largest = 1024 * 1024
 
@@ -10,8 +11,8 @@ const largest = 1024 * 1024
  * Values to adopt, from a JSON object: `<secret>_password` (so the Python Mycelium kept them, one file a project; its
  * `temporal_admin_password` fits a secret `temporal` or `temporal_admin`), or `<secret>`. Other keys are left alone.
  */
-export async function readGiven(file: string, names: readonly string[]): Promise<Given> {
-  const text = file === "-" ? await Bun.stdin.text() : await fileText(file)
+export async function readGiven({ stop }: Pick<Terminal, "stop">, file: string, names: readonly string[]): Promise<Given> {
+  const text = (await isPipe(file)) ? await readInput({ file, stop, unchanged: "; nothing was adopted" }, largest) : await fileText(file)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -44,18 +45,19 @@ export async function askFor(terminal: Terminal, names: readonly string[]): Prom
   const found: Record<string, Readonly<Record<string, Secret>>> = {}
   for (const name of names) {
     terminal.talk(`value of ${name} (nothing is shown; empty: leave it out):`)
-    const value = await hiddenLine(stdin)
+    const value = await hiddenLine(stdin, terminal.stop)
     if (value !== "") found[name] = { password: new Secret(name, value) }
   }
   return found
 }
 
 /** One line of a terminal in raw mode, where nothing is echoed; the listener goes at its end, so that the process can end. */
-function hiddenLine(stdin: NodeJS.ReadStream): Promise<string> {
+function hiddenLine(stdin: NodeJS.ReadStream, stop: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let typed = ""
     const end = (settle: () => void): void => {
       stdin.off("data", hear)
+      stop.removeEventListener("abort", stopped)
       stdin.setRawMode(false)
       stdin.pause()
       stdin.unref()
@@ -64,10 +66,13 @@ function hiddenLine(stdin: NodeJS.ReadStream): Promise<string> {
     const hear = (chunk: Buffer): void => {
       for (const character of chunk.toString()) {
         if (character === "\r" || character === "\n") return end(() => resolve(typed))
-        if (character === "\u0003" || character === "\u0004") return end(() => reject(new AppError("stopped", "stopped; nothing was adopted")))
+        if (character === "\u0003" || character === "\u0004") return stopped()
         typed = character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character
       }
     }
+    const stopped = (): void => end(() => reject(new AppError("stopped", "stopped; nothing was adopted")))
+    if (stop.aborted) return reject(new AppError("stopped", "stopped; nothing was adopted"))
+    stop.addEventListener("abort", stopped)
     stdin.setRawMode(true)
     stdin.ref()
     stdin.resume()

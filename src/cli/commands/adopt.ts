@@ -22,7 +22,7 @@ export const adopt: Command = {
     if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
     const names = Object.keys(app.config.environments[environment]?.secrets ?? {})
     const from = textOf(values, "from")
-    const given = isSet(values, "ask") ? await askFor(terminal, names) : from === undefined ? {} : await readGiven(from, names)
+    const given = isSet(values, "ask") ? await askFor(terminal, names) : from === undefined ? {} : await readGiven(terminal, from, names)
     const results = await takeOver(app, environment, given)
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {

@@ -29,6 +29,7 @@ export const audit: Command = {
     until: { type: "string", value: "TIME", says: "the same; a day counts to its end" },
     heads: { type: "string", value: "FILE", says: "verify: heads that were kept elsewhere" },
   },
+  looks: true,
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
     const verify = args[0] === "verify"
@@ -104,7 +105,7 @@ function verifyOne({ host, stop }: Terminal, place: Place, { heads, held }: { re
 
 async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
   const file = textOf(values, "heads")
-  const kept = file === undefined ? undefined : await readHeads(file, config.project)
+  const kept = file === undefined ? undefined : await readHeads(terminal, file, config.project)
   const held = await heldStates(config, terminal.host)
   const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(terminal, placeOf(config, environment), { heads: kept?.heads.get(environment) ?? new Map(), held })) }))
   if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results, ...("unheld" in held ? { unheld: held.unheld } : {}) }))

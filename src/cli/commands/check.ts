@@ -19,6 +19,7 @@ export const check: Command = {
     fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
     strict: { type: "boolean", says: "warnings count as errors" },
   },
+  looks: true,
   run: async (terminal, args, values) => {
     if (args.length > 0) throw new AppError("usage", "check takes no argument", { hint: "it looks at everything in the config" })
     const how = { quick: isSet(values, "quick"), connect: isSet(values, "connect"), fix: isSet(values, "fix") }

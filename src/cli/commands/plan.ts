@@ -24,6 +24,7 @@ type Plan = { readonly name: string; readonly bits: Readonly<Record<string, numb
 export const plan: Command = {
   usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
   options: { days: { type: "string", value: "N", says: "how far to look ahead (30)" } },
+  looks: true,
   run: async (terminal, args, values) => {
     const days = Number(textOf(values, "days") ?? "30")
     if (!(days > 0 && days <= mostDays)) throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)

@@ -3,6 +3,7 @@ import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
+import { untilStopped } from "../until-stopped.ts"
 
 export const rekey: Command = {
   usage: [
@@ -21,7 +22,7 @@ export const rekey: Command = {
     if (args.length > 0) throw new AppError("usage", "rekey takes no argument", { hint: "it seals all environments of the config's project" })
     const [newIdentity, trust] = [isSet(values, "new-identity"), isSet(values, "trust-store")]
     const app = await openApp(terminal, values, "rekey", { trust })
-    if (isSet(values, "dry-run")) return sayPlan(terminal, values, await planRekey(app), { newIdentity, trust })
+    if (isSet(values, "dry-run")) return sayPlan(terminal, values, await untilStopped(terminal.stop, "; nothing was changed", () => planRekey(app)), { newIdentity, trust })
     return say(terminal, values, await sealAnew(app, { newIdentity, trust }), { newIdentity, trust })
   },
 }

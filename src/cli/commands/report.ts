@@ -28,6 +28,7 @@ export const report: Command = {
     out: { type: "string", value: "FILE", says: "write it there, 0600; a report as it was made is replaced, nothing else is" },
     force: { type: "boolean", says: "with --out: replace whatever is there" },
   },
+  looks: true,
   run: async (terminal, args, values) => {
     refuseContradictions(values)
     const config = await openConfig(terminal, values)

@@ -19,6 +19,7 @@ type EnvironmentStatus = { readonly name: string; readonly timezone: string; rea
 export const status: Command = {
   usage: "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
   options: {},
+  looks: true,
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
     const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
