@@ -136,10 +136,12 @@ async function revokeAll(session: Session, name: string, versions: readonly Vers
   const quiet = await isQuiet(session, name, versions)
   if (quiet && contains) return expelAll(session, name, versions)
   const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : each(name, versions, { is: "owed", ...notSettled })
-  // What proves a death is missing where the current value has gone: that is found, not another reason made up.
-  if (contains || deaths.every(({ death }) => death.is === "dead") || !(await hasDrifted(session, name))) return deaths
+  // What proves a death is missing where the current value has gone: that is found, not another reason made up. Who is silent is not asked once more.
+  if (contains || !deaths.some(({ death }) => death.is !== "dead" && !silent.has(death.code)) || !(await hasDrifted(session, name))) return deaths
   return deaths.map((one) => (one.death.is === "dead" ? one : { ...one, death: drifted(`${session.work.environment}/${name}`) }))
 }
+
+const silent = new Set(["timeout", "unreachable", "no-answer"])
 
 function drifted(place: string): Death {
   return { is: "owed", code: driftCode, says: "the service refuses the current value, so nothing older is taken away", hint: driftRemedy(place) }

@@ -144,6 +144,7 @@ describe("surroundings that are wrong", () => {
     // That its service refuses it is noted for status, and nothing else; a rotation that finds it set back goes on.
     expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({ code: "current-refused" })
     await shop.setPassword(now)
+    expect((await shop.run("adopt", "production")).code).toBe(0)
   })
 
   test(".env is a symbolic link", async () => {
