@@ -22,6 +22,7 @@ export const laws: readonly Mutant[] = [
       const due = acts`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
   { law: 8, name: "a grace ends by the wall clock under a service that lives", edits: edit("core/graces.ts", `const end = before?.get(key) ?? passed + leftMs`, `const end = passed + leftMs`), test: { file: "test/app/daemon.test.ts", name: "leap of the wall clock under" } },
   { law: 8, name: "what a clock that was ahead has promised is kept", edits: edit("core/instants.ts", `  if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }`, `  if (since !== undefined) return { ...version, madeAt }`), test: { file: "test/core/instants.test.ts", name: "the grace is ten minutes" } },
+  { law: 8, name: "what was adopted counts as new", edits: edit("plan/due.ts", `return state.weak === true || isUndated(state) ?`, `return state.weak === true || (isUndated(state) && everyMs === 0) ?`), test: { file: "test/plan/due.test.ts", name: "whose age nobody knows" } },
   { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)
   const { contain }`, `  for (const name of going) {
     const { current, pending } = await session.versions(name)

@@ -1,11 +1,10 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential } from "../core/ports.ts"
-import type { Secret } from "../core/secret.ts"
 import { type Patch, type Version, nextVersionId, openSets } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { type Found, reconcile } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
-import { type Adopted, fieldsOf, isWeakIn, prove, same } from "./adoptable.ts"
+import { type Adopted, type Asked, fieldsOf, isWeakIn, prove, same } from "./adoptable.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
 type Taken = { readonly id: string; readonly proof: string; readonly weak: boolean; readonly fresh?: Version }
@@ -14,14 +13,14 @@ type Taken = { readonly id: string; readonly proof: string; readonly weak: boole
  * A journal that recovery could not end, for its service refuses all that we know: a value that a login proves is written
  * down as one that may be live, and reconcile makes it the current one, or leaves all as it is. By secret of such a journal.
  */
-export async function adoptOpen(session: Session, found: (name: string) => Promise<Readonly<Record<string, Secret>>>): Promise<Readonly<Record<string, Adopted>>> {
+export async function adoptOpen(session: Session, ask: Asked): Promise<Readonly<Record<string, Adopted>>> {
   const names = openSets(session.document).flatMap(({ secrets }) => secrets).filter((name) => session.work.drivers[name] !== undefined)
   const results: Record<string, Adopted> = {}
   const taken = new Map<string, Taken>()
   // What no service asks for is decided with the others of its journal.
   for (const name of names.filter((one) => driverOf(session, one).overlap !== "none")) {
     try {
-      taken.set(name, await take(session, name, await found(name)))
+      taken.set(name, await take(session, name, ask))
     } catch (error) {
       results[name] = { is: "refused", ...said(error) }
     }
@@ -33,13 +32,14 @@ export async function adoptOpen(session: Session, found: (name: string) => Promi
   return results
 }
 
-async function take(session: Session, name: string, shown: Readonly<Record<string, Secret>>): Promise<Taken> {
-  const fields = fieldsOf(session, name, shown)
+async function take(session: Session, name: string, ask: Asked): Promise<Taken> {
+  const fields = fieldsOf(session, name, await ask.found(name))
   const known = await knownAs(session, name, fields)
   const id = known ?? nextVersionId(session.state(name))
   const proof = await prove(session, name, { version: id, fields }, { current: undefined, ...(known === undefined ? {} : { known }) })
-  const madeAt = session.work.host.now().toISOString()
-  const fresh: Version = { id, madeAt, stage: { is: "doubtful", why: "taken over while a rotation is not finished" }, ...(await session.work.vault.seal(name, { version: id, fields })) }
+  const said = ask.askedFor ? ask.madeAt(name) : undefined
+  const madeAt = said ?? session.work.host.now().toISOString()
+  const fresh: Version = { id, madeAt, adopted: said === undefined ? "undated" : "dated", stage: { is: "doubtful", why: "taken over while a rotation is not finished" }, ...(await session.work.vault.seal(name, { version: id, fields })) }
   return { id, proof, weak: isWeakIn(fields), ...(known === undefined ? { fresh } : {}) }
 }
 
@@ -54,7 +54,7 @@ async function writeDown(session: Session, taken: ReadonlyMap<string, Taken>): P
   for (const [name, { id, fresh, weak }] of taken) {
     if (fresh === undefined) continue
     patches[name] = (state) => ({ ...state, versions: [...state.versions, fresh] })
-    events.push({ event: "adopt", secret: name, version: id, ...(weak ? { weak } : {}) })
+    events.push({ event: "adopt", secret: name, version: id, ...(fresh.adopted === "dated" ? { madeAt: fresh.madeAt } : {}), ...(weak ? { weak } : {}) })
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
@@ -64,7 +64,8 @@ function resultOf(session: Session, name: string, one: Found | undefined, taken:
   if (taken === undefined) return stillOpen(session)
   if (one?.is === "found") {
     const { version, outputs, restarts, unhealthy } = one
-    return { is: "adopted", version, proof: taken.proof, weak: taken.weak, ended: { outputs, restarts, ...(unhealthy === undefined ? {} : { unhealthy }) } }
+    const { adopted, madeAt } = session.state(name).versions.find(({ id }) => id === version) ?? {}
+    return { is: "adopted", version, proof: taken.proof, weak: taken.weak, ...(adopted === "dated" && madeAt !== undefined ? { madeAt } : {}), ended: { outputs, restarts, ...(unhealthy === undefined ? {} : { unhealthy }) } }
   }
   const why = one?.is === "held" || one?.is === "unknown" ? one : { code: "journal-open", says: "its rotation is not finished" }
   return { is: "refused", code: why.code, says: `${taken.id} works and is sealed, but ${why.says}`, hint: (one?.is === "held" ? one.hint : undefined) ?? "the same command asks once more" }

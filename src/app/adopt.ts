@@ -1,12 +1,12 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
-import { type Patch, type SecretState, type Stage, holdsContained, nextVersionId, openContainment } from "../core/state.ts"
+import { type Patch, type SecretState, type Stage, changeVersion, holdsContained, nextVersionId, openContainment, versionAt } from "../core/state.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
-import { type Adopted, type Given, fieldsOf, isWeakIn, prove, refuseUntold, same, shownBy, wrapped } from "./adoptable.ts"
+import { type Adopted, type Asked, type Given, fieldsOf, isWeakIn, prove, refuseUntold, same, shownBy, wrapped } from "./adoptable.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 import { whenFree } from "./reading.ts"
@@ -15,9 +15,10 @@ export type Adoption = Readonly<Record<string, Adopted>>
 
 /**
  * Takes over the values that the outputs show (or that are given), each proven by a login. Nothing outside is changed, but
- * where a value ends a journal that nobody else could: then outputs and deployments follow it.
+ * where a value ends a journal that nobody else could: then outputs and deployments follow it. `rotatedAt`: when they were
+ * made, for all that this run takes over; left out, what the config says of a first value, or nobody knows.
  */
-export async function adopt(app: App, environment: string, given: Given = {}): Promise<Adoption> {
+export async function adopt(app: App, environment: string, given: Given = {}, rotatedAt?: Date): Promise<Adoption> {
   const first = await withEnvironment(app, environment, patient, async ({ session }) => {
     const begun = session.changeSet !== undefined
     const shown = await shownBy(session)
@@ -25,13 +26,14 @@ export async function adopt(app: App, environment: string, given: Given = {}): P
       if (shown[name] === undefined && given[name] === undefined) await refuseUntold(app, session, environment, name)
       return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
     }
-    const ended = await adoptOpen(session, found)
+    const ask: Asked = { found, madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name), askedFor: rotatedAt !== undefined }
+    const ended = await adoptOpen(session, ask)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
     const again = begun && session.changeSet === undefined
-    return { again, results: noteUncontained(session, { ...ended, ...(again ? {} : await adoptAll(session, rest, found)) }) }
+    return { again, results: noteUncontained(session, { ...ended, ...(again ? {} : await adoptAll(session, rest, ask)) }) }
   })
   // The journal's own options are over: the rest is read and asked by those of today.
-  return first.again ? { ...(await whenFree(app, () => adopt(app, environment, given))), ...first.results } : first.results
+  return first.again ? { ...(await whenFree(app, () => adopt(app, environment, given, rotatedAt))), ...first.results } : first.results
 }
 
 function noteUncontained(session: Session, results: Adoption): Adoption {
@@ -48,14 +50,24 @@ function openIncident(state: SecretState): string | undefined {
   return openContainment(state)?.incident ?? (contained?.sessions !== undefined && !holdsContained(state) ? contained.incident : undefined)
 }
 
-async function adoptAll(session: Session, names: readonly string[], found: (name: string) => Promise<Readonly<Record<string, Secret>>>): Promise<Adoption> {
+/** Of a value that replaces another one, which somebody made since, the config's date says nothing. */
+function dateInConfig(app: App, session: Session, name: string): string | undefined {
+  const said = app.config.environments[session.work.environment]?.secrets[name]?.rotatedAt
+  if (said === undefined) return undefined
+  if (Date.parse(said) > session.work.host.now().getTime()) throw new AppError("adopt-date", "its rotated_at in the config lies in the future", { hint: "write the day on which the value was made, or leave rotated_at out" })
+  return said
+}
+
+type Noted = { readonly patches: Record<string, Patch>; readonly events: AuditEvent[] }
+
+async function adoptAll(session: Session, names: readonly string[], ask: Asked): Promise<Adoption> {
   const results: Record<string, Adopted> = {}
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const name of names) {
     try {
       if (session.changeSet !== undefined) throw new AppError("journal-open", `a rotation of ${session.changeSet.secrets.join(", ")} is not finished, and ends first`, { hint: `mycelium rotate-now ${session.work.environment} ends it, or says what keeps it` })
-      results[name] = await adoptOne(session, name, await found(name), patches, events)
+      results[name] = await adoptOne(session, name, ask, { patches, events })
     } catch (error) {
       results[name] = { is: "refused", ...said(error) }
     }
@@ -64,37 +76,31 @@ async function adoptAll(session: Session, names: readonly string[], found: (name
   return results
 }
 
-async function adoptOne(session: Session, name: string, shown: Readonly<Record<string, Secret>>, patches: Record<string, Patch>, events: AuditEvent[]): Promise<Adopted> {
-  const fields = fieldsOf(session, name, shown)
+async function adoptOne(session: Session, name: string, ask: Asked, noted: Noted): Promise<Adopted> {
+  const { patches, events } = noted
+  const fields = fieldsOf(session, name, await ask.found(name))
   const versions = await session.versions(name)
   const { current } = versions
   if (current !== undefined && same(current.fields, fields)) {
     await prove(session, name, current, { current, known: current.version })
-    const renoted = noteListeners(session, name, patches, events)
-    if (session.state(name).drift === undefined) return { is: "known", version: current.version, ...renoted }
-    // Somebody has set it back: proven, it counts again.
-    const patch = patches[name] ?? ((state) => state)
-    patches[name] = (before) => {
-      const { drift: _drift, ...state } = patch(before)
-      return state
-    }
-    events.push({ event: "drift-over", secret: name, version: current.version })
-    return { is: "known", version: current.version, ...renoted }
+    return known(session, name, ask, noted)
   }
+  const said = current === undefined || ask.askedFor ? ask.madeAt(name) : undefined
   const id = nextVersionId(session.state(name))
   const proof = await prove(session, name, { version: id, fields }, { current })
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const weak = isWeakIn(fields)
+  const madeAt = said ?? now
   patches[name] = ({ retry: _retry, weak: _weak, drift: _drift, undated: _undated, ...state }) => ({
     ...state,
     ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",
-    rotatedAt: now,
-    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version)), { id, madeAt: now, stage: { is: "current" }, ...sealed }],
+    rotatedAt: madeAt,
+    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version)), { id, madeAt, adopted: said === undefined ? "undated" : "dated", stage: { is: "current" }, ...sealed }],
   })
-  events.push({ event: "adopt", secret: name, version: id, ...(weak ? { weak } : {}) })
-  return { is: "adopted", version: id, proof, weak, ...listening(session, name) }
+  events.push({ event: "adopt", secret: name, version: id, ...(said === undefined ? {} : { madeAt: said }), ...(weak ? { weak } : {}) })
+  return { is: "adopted", version: id, proof, weak, ...(said === undefined ? {} : { madeAt: said }), ...listening(session, name) }
 }
 
 /** A login that works, while a person looks on: who listens there now is who should. */
@@ -111,6 +117,27 @@ function noteListeners(session: Session, name: string, patches: Record<string, P
 function listening(session: Session, name: string): { readonly listens?: readonly string[] } {
   const listens = sayListeners(session.work.listeners?.[name])
   return listens.length === 0 ? {} : { listens }
+}
+
+/** It is the current one already: a login has just proven it, and a person may say how old it is. */
+function known(session: Session, name: string, ask: Asked, { patches, events }: Noted): Adopted {
+  const state = session.state(name)
+  const current = versionAt(state, "current")
+  if (current === undefined) throw new AppError("internal", `${name}: no current version`)
+  const renoted = noteListeners(session, name, patches, events)
+  const earlier = patches[name] ?? ((one: SecretState) => one)
+  const said = current.adopted === "undated" || (current.adopted === "dated" && ask.askedFor) ? ask.madeAt(name) : undefined
+  const dated: Patch = said === undefined ? (one) => one : (one) => ({ ...changeVersion(current.id, (version) => ({ ...version, madeAt: said, adopted: "dated" }))(one), rotatedAt: said })
+  // Somebody has set it back: proven, it counts again.
+  if (state.drift !== undefined) events.push({ event: "drift-over", secret: name, version: current.id })
+  if (said !== undefined) events.push({ event: "dated", secret: name, version: current.id, madeAt: said })
+  if (state.drift !== undefined || said !== undefined) {
+    patches[name] = (before) => {
+      const { drift: _drift, ...one } = earlier(before)
+      return dated(one)
+    }
+  }
+  return { is: "known", version: current.id, ...renoted, ...(said === undefined ? {} : { madeAt: said }), ...(ask.askedFor && current.adopted === undefined ? { ours: true } : {}) }
 }
 
 /** Where two values live side by side, the one before may: it is revoked after its grace, and proven dead. Elsewhere the login that was just accepted has shown that it is not. */

@@ -10,10 +10,17 @@ import { tells } from "./tells.ts"
 /** What could be adopted: read from the outputs, and proven by a login. */
 
 export type Adopted =
-  /** `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
-  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly listens?: readonly string[]; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
-  | { readonly is: "known"; readonly version: string; readonly listens?: readonly string[]; readonly uncontained?: string }
+  /** `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`: mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
+  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly madeAt?: string; readonly listens?: readonly string[]; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
+  | { readonly is: "known"; readonly version: string; readonly madeAt?: string; readonly ours?: true; readonly listens?: readonly string[]; readonly uncontained?: string }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
+
+/** What one run of adopt takes over: the fields of a secret, and when its value was made, as far as a person says. `askedFor`: on the command line, for all. */
+export type Asked = {
+  readonly found: (name: string) => Promise<Readonly<Record<string, Secret>>>
+  readonly madeAt: (name: string) => string | undefined
+  readonly askedFor: boolean
+}
 
 /** By secret and field: values from elsewhere than the outputs, which they come before. */
 export type Given = Readonly<Record<string, Readonly<Record<string, Secret>>>>

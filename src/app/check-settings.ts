@@ -6,8 +6,8 @@ import type { SecretSettings, Settings } from "../check/settings.ts"
 import type { Environment } from "../check/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import type { Finding, Reference } from "../core/ports.ts"
-import { versionAt } from "../core/state.ts"
-import { dueAt } from "../plan/due.ts"
+import { isUndated, versionAt } from "../core/state.ts"
+import { nextDue } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { composeFiles } from "../plugins/docker/containers.ts"
 import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
@@ -105,8 +105,8 @@ export function secretSettings(config: Config, plugins: App["plugins"], environm
       const state = document?.secrets[name]
       const hasValue = state !== undefined && versionAt(state, "current") !== undefined
       const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
-      const due = rotatedAt === undefined || rotateEveryMs === null ? undefined : dueAt(scheduleOf(environment), rotatedAt, rotateEveryMs)
-      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, dueAt: due }
+      const due = state === undefined || rotatedAt === undefined || rotateEveryMs === null ? undefined : nextDue(scheduleOf(environment), state, rotateEveryMs)
+      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, undated: state !== undefined && isUndated(state), dueAt: due }
     })
   })
 }

@@ -1,7 +1,7 @@
 import { believable } from "../core/instants.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type PolicyName, policies } from "../config/policy.ts"
-import { versionAt } from "../core/state.ts"
+import { type SecretStatus, ageOf } from "../plan/status.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report.ts"
 import { textOf } from "./report-entry.ts"
@@ -12,12 +12,17 @@ export type PolicyState = {
   readonly policy: PolicyName
   readonly maxAgeMs: number
   readonly keepLogMs: number
-  readonly secrets: readonly { readonly secret: string; readonly ageMs?: number; readonly exempt: boolean; readonly breach: boolean }[]
-  /** Values that were older than allowed when they were replaced, since the beginning of the report's time. */
-  readonly past: readonly { readonly secret: string; readonly at: string; readonly ageMs: number }[]
+  /** `unproven`: it was taken over, and whether it is young enough nobody knows. */
+  readonly secrets: readonly (Pick<SecretStatus, "ageMs" | "ageAtLeastMs"> & { readonly secret: string; readonly exempt: boolean; readonly breach: boolean; readonly unproven: boolean })[]
+  /** Values that were older than allowed when they were replaced, since the beginning of the report's time; of one that was taken over without a date, the least age. */
+  readonly past: readonly Replaced[]
+  /** Values that were taken over without a date, and replaced since: whether they were young enough nobody knows. */
+  readonly pastUnproven: readonly Replaced[]
   /** How far back the log reaches; left out where there is none. */
   readonly logMs?: number
 }
+
+type Replaced = { readonly secret: string; readonly at: string; readonly ageMs: number; readonly atLeast?: true }
 
 export function policiesOf(config: Config, sources: readonly Source[], { now, since }: { readonly now: Date; readonly since: string }): readonly PolicyState[] {
   return sources.flatMap((source) => {
@@ -30,29 +35,34 @@ function stateOf(environment: EnvironmentConfig, policy: PolicyName, { document,
   const { maxAgeMs, keepLogMs } = policies[policy]
   const secrets = Object.values(environment.secrets).map(({ name, exempt = false }) => {
     const state = document && believable(document, now).secrets[name]
-    const rotatedAt = state === undefined || state.undated === true || versionAt(state, "current") === undefined ? undefined : state.rotatedAt
-    const ageMs = rotatedAt === undefined ? undefined : now.getTime() - Date.parse(rotatedAt)
-    return { secret: name, ...(ageMs === undefined ? {} : { ageMs }), exempt, breach: !exempt && ageMs !== undefined && ageMs > maxAgeMs }
+    const age = ageOf(state, now)
+    const breach = !exempt && (age.ageMs ?? age.ageAtLeastMs ?? 0) > maxAgeMs
+    return { secret: name, ...age, exempt, breach, unproven: !exempt && !breach && age.ageAtLeastMs !== undefined }
   })
   const held = new Set(secrets.filter(({ exempt }) => !exempt).map(({ secret }) => secret))
-  const past = replaced(entries).filter(({ secret, at, ageMs }) => held.has(secret) && at >= since && ageMs > maxAgeMs)
-  return { environment: environment.name, policy, maxAgeMs, keepLogMs, secrets, past, ...(log.begins === undefined ? {} : { logMs: now.getTime() - Date.parse(log.begins) }) }
+  const ended = replaced(entries).filter(({ secret, at }) => held.has(secret) && at >= since)
+  const past = ended.filter(({ ageMs }) => ageMs > maxAgeMs)
+  const pastUnproven = ended.filter(({ ageMs, atLeast }) => ageMs <= maxAgeMs && atLeast === true)
+  return { environment: environment.name, policy, maxAgeMs, keepLogMs, secrets, past, pastUnproven, ...(log.begins === undefined ? {} : { logMs: now.getTime() - Date.parse(log.begins) }) }
 }
 
 /** How old each value was when the next one took its place, as far as the log knows both. */
-function replaced(entries: readonly AuditEntry[]): PolicyState["past"] {
-  const began = new Map<string, number>()
+function replaced(entries: readonly AuditEntry[]): readonly Replaced[] {
+  const began = new Map<string, { readonly at: number; readonly atLeast?: true }>()
   const made = new Map<string, number>()
-  const all: { readonly secret: string; readonly at: string; readonly ageMs: number }[] = []
+  const all: Replaced[] = []
   for (const entry of entries) {
     const secret = textOf(entry, "secret")
     if (secret === undefined) continue
     const at = Date.parse(entry.at)
     if (entry.event === "generate") made.set(secret, at)
+    const said = textOf(entry, "madeAt")
+    if (entry.event === "dated" && said !== undefined) began.set(secret, { at: Date.parse(said) })
     if (entry.event !== "promote" && entry.event !== "adopt") continue
     const before = began.get(secret)
-    if (before !== undefined) all.push({ secret, at: entry.at, ageMs: at - before })
-    began.set(secret, entry.event === "promote" ? (made.get(secret) ?? at) : at)
+    if (before !== undefined) all.push({ secret, at: entry.at, ageMs: at - before.at, ...(before.atLeast === undefined ? {} : { atLeast: true }) })
+    if (entry.event === "promote") began.set(secret, { at: made.get(secret) ?? at })
+    else began.set(secret, said === undefined ? { at, atLeast: true } : { at: Date.parse(said) })
   }
   return all
 }

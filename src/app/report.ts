@@ -49,7 +49,7 @@ function quick(about: About): Promise<readonly Result[]> {
 }
 
 /** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
-const alsoWanted = new Set(["exec", "render", "adopt", "read", "check", "restart", "health", "generate", "promote"])
+const alsoWanted = new Set(["exec", "render", "adopt", "dated", "read", "check", "restart", "health", "generate", "promote"])
 
 function readAll({ config, host, stop }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
   return sideBySide(filesAtOnce, environments, async (environment) => {

@@ -13,6 +13,8 @@ export type SecretSettings = {
   readonly rotateEveryMs: number | null
   readonly hasValue: boolean
   readonly rotatedAt: Date | undefined
+  /** It was taken over then, and how old it is nobody knows. */
+  readonly undated: boolean
   /** By the schedule. */
   readonly dueAt: Date | undefined
 }
@@ -33,7 +35,7 @@ export type Settings = {
 /** A service that was off for a while catches up within minutes. */
 const lateMs = 3_600_000
 
-type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "no-health-check" | "rotation-overdue" | "tick-late"
+type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "age-unknown" | "no-health-check" | "rotation-overdue" | "tick-late"
 
 export const settings = defineCheck<Code, Settings>({
   name: "config",
@@ -42,6 +44,7 @@ export const settings = defineCheck<Code, Settings>({
     insecure: { severity: "warning", remedy: "take insecure out: name the authority's certificate under tls" },
     "secret-new": { severity: "info", remedy: "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one" },
     "never-rotated": { severity: "info", remedy: "give it a rotate_every, if it encrypts nothing that is stored" },
+    "age-unknown": { severity: "info", remedy: "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made" },
     "no-health-check": { severity: "info", remedy: "name one under healthy: without it a rotation cannot tell whether the new value works" },
     "rotation-overdue": { severity: "warning", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
     "tick-late": { severity: "info", remedy: "let the schedule fire more often" },
@@ -60,6 +63,8 @@ export const settings = defineCheck<Code, Settings>({
   },
 })
 
+const neverDated = "mycelium adopt ENV --rotated-at TIME says when the value was made; it is never rotated by itself"
+
 async function tellOf(look: () => Promise<readonly Finding[]>, place: string | undefined, report: Report<Code>): Promise<void> {
   try {
     for (const finding of await look()) report.passed(place === undefined ? finding : { ...finding, says: `${place}: ${finding.says}` })
@@ -69,8 +74,9 @@ async function tellOf(look: () => Promise<readonly Finding[]>, place: string | u
 }
 
 function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
-  const { place, rotateEveryMs, rotatedAt, dueAt, hasValue } = secret
+  const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
+  if (undated && rotatedAt !== undefined) report.found("age-unknown", `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`, rotateEveryMs === null ? { remedy: neverDated } : {})
   if (rotateEveryMs === null) return report.found("never-rotated", `${place} is never rotated by itself (rotate_every: never)`)
   if (rotatedAt === undefined || dueAt === undefined) return
   const oldest = rotatedAt.getTime() + rotateEveryMs

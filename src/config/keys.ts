@@ -42,6 +42,20 @@ export const Age = z
     return z.NEVER
   })
 
+const instant = "expected a day or an instant: 2026-11-01, or 2026-11-01T09:30Z"
+const oldestYear = 1990
+
+/** An ISO instant; a day is its beginning in UTC. */
+const Instant = z
+  .string(instant)
+  .meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d", examples: ["2026-11-01"] })
+  .transform((input, context) => {
+    const at = new Date(/^\d{4}-\d\d-\d\d/.test(input) ? input : Number.NaN)
+    if (!Number.isNaN(at.getTime()) && at.getUTCFullYear() >= oldestYear) return at.toISOString()
+    context.issues.push({ code: "custom", input, message: Number.isNaN(at.getTime()) ? instant : `lies before ${oldestYear}` })
+    return z.NEVER
+  })
+
 function wrongDuration(input: string): string {
   if (/^\d+$/.test(input)) return withUnit
   return parseDuration(input) === undefined ? duration : "is longer than a hundred years"
@@ -100,6 +114,7 @@ export const secretKeys = {
   rotate_every: age,
   grace,
   end_sessions: z.boolean().describe("End sessions that were opened with the previous value"),
+  rotated_at: Instant.describe("When the value that is to be adopted was made; without it its age is unknown, and it is due at the next tick"),
   tags: Texts.describe("Words to select secrets by"),
   policy: z.literal("none", "expected none: a policy is named at the environment or at the top").describe("none: an exception from the policy, which reports list"),
 }

@@ -50,6 +50,8 @@ export type SecretConfig = {
   readonly graceMs: number
   readonly endSessions: boolean
   readonly tags: readonly string[]
+  /** When the value that will be adopted was made; an ISO instant. */
+  readonly rotatedAt?: string
   /** An exception from the environment's policy. */
   readonly exempt?: true
   /** Without the keys that every secret has. */

@@ -24,6 +24,7 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
   const age = reader.optional("rotate_every", secretKeys.rotate_every)
   const grace = reader.optional("grace", secretKeys.grace)
   const endSessions = reader.optional("end_sessions", secretKeys.end_sessions) ?? false
+  const rotatedAt = reader.optional("rotated_at", secretKeys.rotated_at)
   const tags = reader.optional("tags", secretKeys.tags) ?? []
   const exempt = reader.optional("policy", secretKeys.policy) === "none"
   const written = reader.rest()
@@ -40,6 +41,7 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
       graceMs: graceOf({ grace, inherited, type, options, path, context }),
       endSessions,
       tags,
+      ...(rotatedAt === undefined ? {} : { rotatedAt }),
       ...(exempt ? { exempt } : {}),
       options: written,
     },

@@ -28,7 +28,7 @@ export type AuditTail = { readonly count: number; readonly head: string; readonl
 export type SecretState = {
   readonly driver: string
   readonly versions: readonly Version[]
-  /** When the current version's rotation (or adoption) began; the age counts from here. */
+  /** When the current version's rotation (or adoption) began, or when it was made, where a person has said so; the age counts from here. */
   readonly rotatedAt?: string
   /** The current value was adopted and is easily guessed: due at the next tick, whatever its age. */
   readonly weak?: true
@@ -68,6 +68,8 @@ export type Version = {
   /** "v17"; counts up, never used again. */
   readonly id: string
   readonly madeAt: string
+  /** It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a person has said when. */
+  readonly adopted?: "undated" | "dated"
   readonly stage: Stage
   /** The service's own clock when it took the value: sessions that began before it used an older version. */
   readonly acceptedAt?: string
@@ -154,6 +156,11 @@ export function openContainment(state: SecretState): SecretState["uncontained"] 
   const { uncontained, contained } = state
   if (uncontained !== undefined) return uncontained
   return contained !== undefined && owesExpel(state) ? { incident: contained.incident, since: contained.at, code: "revoke-owed" } : undefined
+}
+
+/** Nobody knows how old its current value is: it was taken over, or a clock was wrong when it was made. It may be far older than `rotatedAt`. */
+export function isUndated({ undated, versions }: Pick<SecretState, "versions" | "undated">): boolean {
+  return undated === true || versions.some(({ stage, adopted }) => stage.is === "current" && adopted === "undated")
 }
 
 /** A containment has made its value, and has still to take away what was there before. An older state says so of versions alone. */

@@ -1,12 +1,12 @@
 import { longestWaitMs } from "../core/instants.ts"
-import type { Retry, SecretState } from "../core/state.ts"
+import { type Retry, type SecretState, isUndated } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** When a secret is due by its state; a weak value at the first tick after it was taken over, one of unknown age at the first after that was found. */
-export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak" | "undated">, everyMs: number): Date | undefined {
+/** When a secret is due by its state; a weak value, and one of unknown age, at the first tick after it was taken over or that was found. */
+export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak" | "undated" | "versions">, everyMs: number): Date | undefined {
   if (state.rotatedAt === undefined) return undefined
   const rotatedAt = new Date(state.rotatedAt)
-  return state.weak === true || state.undated === true ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
+  return state.weak === true || isUndated(state) ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
 }
 
 /** When a secret that is due at `at` is tried, where an attempt has failed: not before it is due, whoever made that attempt. */

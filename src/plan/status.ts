@@ -1,5 +1,5 @@
 import { believable } from "../core/instants.ts"
-import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, openContainment, openSetOf, versionAt } from "../core/state.ts"
+import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, isUndated, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
@@ -12,6 +12,8 @@ export type SecretStatus = {
   readonly driver: string
   readonly version?: string
   readonly ageMs?: number
+  /** In the place of `ageMs`, where nobody knows how old it is: so long ago it was taken over. */
+  readonly ageAtLeastMs?: number
   readonly rotateEveryMs: number | null
   readonly dueAt?: Date
   readonly overdueMs?: number
@@ -44,13 +46,20 @@ export function secretStatus(planned: Planned, found: StateDocument | undefined,
   return {
     ...base,
     version: current.id,
-    ...(rotatedAt === undefined || state.undated === true ? {} : { ageMs: now.getTime() - rotatedAt.getTime() }),
+    ...ageOf(state, now),
     ...(due === undefined ? {} : { dueAt: due }),
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
     attention: open || overdueMs > 0 || [state.retry, state.drift, left, state.unhealthy].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
   }
+}
+
+/** How old the current value is, as far as it is known. */
+export function ageOf(state: SecretState | undefined, now: Date): Pick<SecretStatus, "ageMs" | "ageAtLeastMs"> {
+  if (state?.rotatedAt === undefined || versionAt(state, "current") === undefined) return {}
+  const ms = now.getTime() - Date.parse(state.rotatedAt)
+  return isUndated(state) ? { ageAtLeastMs: ms } : { ageMs: ms }
 }
 
 /** What an incident has still to take away waits for nobody. */
@@ -90,6 +99,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
   if (state.undated === true) notes.push("its age is not known, for a clock was wrong when it was made: due at the next tick")
+  else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
     notes.push(`failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`)

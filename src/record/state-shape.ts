@@ -24,7 +24,7 @@ const stages: Readonly<Record<string, Check>> = {
   kept: shape({ since: instant }),
 }
 const stage: Check = (value) => isObject(value) && typeof value["is"] === "string" && Object.hasOwn(stages, value["is"]) && stages[value["is"]]?.(value) === true
-const version = shape({ id: text, madeAt: instant, stage, clear: map(text), sealed: text, fingerprints: map(text) })
+const version = shape({ id: text, madeAt: instant, adopted: maybe(either("undated", "dated")), stage, clear: map(text), sealed: text, fingerprints: map(text) })
 const secret = shape({
   driver: text,
   versions: list(version),

@@ -71,6 +71,8 @@ describe("reconcile, after a backup of the server was put back", () => {
     expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
     const state = (await stateOf(project))?.secrets["postgres"]
     expect(state?.rotatedAt).toBe(state?.versions[0]?.madeAt)
+    // Nobody has learnt meanwhile how old it is.
+    expect((await shop.run("status")).stdout).toMatch(/postgres +postgres +v1 +≥ .*adopted, its age is unknown/)
     expect((await shop.run("audit", "--json", "--secret", "postgres")).stdout).toContain('"event":"reconcile"')
     expect(auditFaults(project)).toEqual([])
     expect((await shop.run("audit", "verify")).code).toBe(0)

@@ -76,7 +76,7 @@ const cases: Readonly<Record<string, readonly (readonly [name: string, text: str
     [
       "an unknown option",
       secret("{ driver: generated, colour: red }"),
-      "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, grace, length, policy, rotate_every, tags\n",
+      "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, grace, length, policy, rotate_every, rotated_at, tags\n",
     ],
     ["a wrong option", secret("{ driver: generated, length: many }"), "6:40  environments.production.secrets.db.length: expected a number\n"],
     ["too small an option", secret("{ driver: generated, length: 1 }"), "6:40  environments.production.secrets.db.length: must be at least 8\n"],

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { dueAt } from "../../src/plan/due.ts"
+import { dueAt, nextDue } from "../../src/plan/due.ts"
 import { type Schedule, parseSchedule } from "../../src/plan/schedule.ts"
 
 const dayMs = 86_400_000
@@ -82,4 +82,11 @@ test("dueAt() is at once after a month off, and only once", () => {
 
 test("dueAt() takes the next tick where none comes in time", () => {
   expect(dueAt(schedule("0 3 1 * *"), new Date("2026-01-01T03:00:01Z"), 7 * dayMs)?.toISOString()).toBe("2026-02-01T03:00:00.000Z")
+})
+
+test("nextDue() of a value whose age nobody knows is the next tick after it was taken over, however seldom it rotates", () => {
+  const version = { id: "v1", madeAt: "2026-01-04T12:00:00.000Z", clear: {}, sealed: "", fingerprints: {}, stage: { is: "current" } } as const
+  const due = (adopted: "undated" | "dated"): string | undefined => nextDue(schedule("0 3 * * *"), { rotatedAt: version.madeAt, versions: [{ ...version, adopted }] }, 90 * dayMs)?.toISOString()
+  expect(due("undated")).toBe("2026-01-05T03:00:00.000Z")
+  expect(due("dated")).toBe("2026-04-04T03:00:00.000Z")
 })

@@ -4,6 +4,7 @@ import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { instantOf } from "../instant.ts"
 import { openApp } from "../open-app.ts"
 
 export const adopt: Command = {
@@ -14,21 +15,23 @@ export const adopt: Command = {
   ].join("\n"),
   options: {
     from: { type: "string", value: "FILE", says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin' },
+    "rotated-at": { type: "string", value: "TIME", says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next tick" },
     ask: { type: "boolean", says: "ask on the terminal for each value; nothing that is typed is shown" },
   },
   run: async (terminal, args, values) => {
+    const rotatedAt = dateOf(textOf(values, "rotated-at"), terminal.host.now())
     const app = await openApp(terminal, values, "adopt")
     const [environment, more] = args
     if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
     const names = Object.keys(app.config.environments[environment]?.secrets ?? {})
     const from = textOf(values, "from")
     const given = isSet(values, "ask") ? await askFor(terminal, names) : from === undefined ? {} : await readGiven(terminal, from, names)
-    const results = await takeOver(app, environment, given)
+    const results = await takeOver(app, environment, given, rotatedAt)
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${result.weak ? "; it is easily guessed, so it is due at the next tick" : ""}${endedWords(result.ended)}${containedWords(result.uncontained)}`)
-        else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}${containedWords(result.uncontained)}`)
+        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`)
+        else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}${datedWords(result)}${containedWords(result.uncontained)}`)
         else {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
@@ -42,6 +45,26 @@ export const adopt: Command = {
     if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
     return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
   },
+}
+
+/** "2026-03-01", or an age. Before 1990 nobody made a password that is still in use: it is a slip. */
+function dateOf(text: string | undefined, now: Date): Date | undefined {
+  if (text === undefined) return undefined
+  const at = instantOf(text, "rotated-at", now)
+  if (at.getUTCFullYear() < 1990) throw new AppError("usage", "--rotated-at lies before 1990")
+  return at
+}
+
+function dueWords({ weak, madeAt }: Extract<Adopted, { readonly is: "adopted" }>, rotateEveryMs: number | null): string {
+  const due = rotateEveryMs === null ? ", and it is never rotated by itself" : ", so it is due at the next tick"
+  const age = madeAt === undefined ? "its age is unknown" : `it was made on ${madeAt.slice(0, 10)}`
+  const why = [age, ...(weak ? ["it is easily guessed"] : [])].join(" and ")
+  return `; ${why}${madeAt === undefined || weak ? due : ""}`
+}
+
+function datedWords({ madeAt, ours }: Extract<Adopted, { readonly is: "known" }>): string {
+  if (madeAt !== undefined) return `; it was made on ${madeAt.slice(0, 10)}`
+  return ours === true ? "; mycelium made it and knows when, so --rotated-at says nothing of it" : ""
 }
 
 function containedWords(incident: string | undefined): string {

@@ -3,6 +3,7 @@ import { scheduleOf } from "../../app/schedule-of.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
+import { isUndated } from "../../core/state.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
 import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
@@ -18,8 +19,8 @@ import { selectionOf } from "../selection.ts"
 const dayMs = 86_400_000
 const mostDays = 3660
 
-/** `bits`: by secret, how strong its next value is, where its driver makes it. */
-type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly uncontained: readonly NotContained[]; readonly drifted: readonly Drifted[] }
+/** `undated`: secrets whose age nobody knows. `bits`: by secret, how strong its next value is, where its driver makes it. */
+type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly undated: readonly string[]; readonly uncontained: readonly NotContained[]; readonly drifted: readonly Drifted[] }
 
 export const plan: Command = {
   usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
@@ -47,15 +48,16 @@ function bitsOf(config: Config, name: string): Plan["bits"] {
 
 async function planOf(config: Config, name: string, now: Date, days: number): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
-  if (environment === undefined) return { events: [], uncontained: [], drifted: [] }
+  if (environment === undefined) return { events: [], undated: [], uncontained: [], drifted: [] }
   const document = await readState({ store: config.store, project: config.project, environment: name })
   const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
-  return { events, ...(next === undefined ? {} : { next }), uncontained: notContained(document), drifted: driftedIn(document, environment.secrets) }
+  const undated = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => (isUndated(state) ? [secret] : []))
+  return { events, ...(next === undefined ? {} : { next }), undated, uncontained: notContained(document), drifted: driftedIn(document, environment.secrets) }
 }
 
-function linesOf(config: Config, { name, bits, events, next, uncontained, drifted }: Plan, now: Date, days: number): readonly string[] {
+function linesOf(config: Config, { name, bits, events, next, undated, uncontained, drifted }: Plan, now: Date, days: number): readonly string[] {
   const environment = config.environments[name]
   if (environment === undefined) return []
   const rows = events.map(({ at, rotates, revokes, late }) => [
@@ -63,8 +65,10 @@ function linesOf(config: Config, { name, bits, events, next, uncontained, drifte
     `in ${formatDuration(at.getTime() - now.getTime())}`,
     [...(rotates.length > 0 ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`] : []), ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []), ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : [])].join(" · "),
   ])
+  const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
+  const ages = unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]
   const left = [...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)), ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`))]
-  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`, ...left] : [`${name} (${environment.timezone})`, ...left, ...columns(rows)]
+  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`, ...ages, ...left] : [`${name} (${environment.timezone})`, ...ages, ...left, ...columns(rows)]
 }
 
 /** "every 90d, 191.9 bits". */

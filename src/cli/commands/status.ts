@@ -6,6 +6,7 @@ import type { Config, SecretConfig } from "../../config/model.ts"
 import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
 import { readState, stateFolder } from "../../record/state-file.ts"
+import { sayAge } from "../age.ts"
 import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -76,7 +77,7 @@ function row(secret: SecretStatus, timezone: string, now: Date): readonly string
     `${secret.attention ? "!" : " "} ${secret.name}`,
     secret.driver,
     secret.version ?? "–",
-    secret.ageMs === undefined ? "–" : formatDuration(secret.ageMs),
+    sayAge(secret),
     secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
     overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone, now),
     oneLine([secret.stage, ...secret.notes].join(" · ")),

@@ -24,5 +24,6 @@ export const state = {
   "secret-unknown": "An open rotation concerns a secret that is no longer in the config. Put it back until the rotation has ended (mycelium status), then take it out.",
   "rotation-overdue": "A secret is older than it may get, and its time has come and gone. Usually mycelium run is not running; else mycelium status says what keeps it. mycelium rotate-now does it at once.",
   "tick-late": "The schedule has no tick in time for this secret, so it will get older than rotate_every says: where clocks change, a day has 25 hours. Let the schedule fire more often if that matters.",
+  "age-unknown": "The value was taken over by adopt, and nobody has said when it was made: it may be years old. So it is due at the next tick of the schedule (not with rotate_every: never), status shows its age as at least the time since then, and a review does not count it as young enough. The next rotation ends this; or say when it was made: mycelium adopt ENV --rotated-at 2026-03-01, or rotated_at at the secret.",
   "never-rotated": "This secret has rotate_every: never. That is right for a key that encrypts stored data, which must not simply be replaced. For anything else give it an age.",
 } as const

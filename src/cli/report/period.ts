@@ -1,6 +1,7 @@
 import type { EnvironmentReport, PeriodReport } from "../../app/report-period.ts"
 import { failures } from "../../app/report-entry.ts"
 import { formatDuration } from "../../base/duration.ts"
+import { sayAge } from "../age.ts"
 import { type Block, instant, many, tableOr } from "./blocks.ts"
 import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
 
@@ -12,10 +13,12 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
   const without = environments.flatMap(({ environment, secrets }) => secrets.filter(({ stage }) => stage === "new").map(({ name }) => `${environment}/${name}`))
   const unread = environments.filter(({ unreadable }) => unreadable !== undefined).map(({ environment }) => environment)
   const breaches = policies.flatMap(({ environment, secrets }) => secrets.filter(({ breach }) => breach).map(({ secret }) => `${environment}/${secret}`))
+  const unproven = policies.flatMap(({ environment, secrets }) => secrets.filter((one) => one.unproven).map(({ secret }) => `${environment}/${secret}`))
   const wrong = report.checks.flatMap(({ findings }) => findings.filter(({ severity }) => severity === "error"))
   const problems = [
     ...(overdue.length === 0 ? [] : [`older than their rotate_every: ${overdue.join(", ")}`]),
     ...(breaches.length === 0 ? [] : [`older than a policy allows: ${breaches.join(", ")}`]),
+    ...(unproven.length === 0 ? [] : [`adopted without a date, so not proven to be as young as a policy demands: ${unproven.join(", ")}`]),
     ...(attention.length === 0 ? [] : [`need a look: ${attention.join(", ")} (mycelium status)`]),
     ...(without.length === 0 ? [] : [`without a value: ${without.join(", ")} (mycelium adopt, or rotate-now --new)`]),
     ...(unread.length === 0 ? [] : [`state not readable: ${unread.join(", ")}`]),
@@ -52,7 +55,7 @@ function environmentBlocks({ environment, unreadable, secrets, failures: failed,
   blocks.push({
     is: "table",
     head: ["secret", "driver", "version", "age", "of", "overdue", "rotations", "state"],
-    rows: secrets.map((one) => [one.name, one.driver, one.version ?? "–", one.ageMs === undefined ? "–" : formatDuration(one.ageMs), one.rotateEveryMs === null ? "never" : formatDuration(one.rotateEveryMs), one.overdueMs === undefined ? "–" : formatDuration(one.overdueMs), String(one.rotations), [one.stage, ...one.notes].join("; ")]),
+    rows: secrets.map((one) => [one.name, one.driver, one.version ?? "–", sayAge(one), one.rotateEveryMs === null ? "never" : formatDuration(one.rotateEveryMs), one.overdueMs === undefined ? "–" : formatDuration(one.overdueMs), String(one.rotations), [one.stage, ...one.notes].join("; ")]),
   })
   const rows = [
     ...failed.map(({ event, code, times, last, secrets: names }) => [`${failures[event] ?? event}`, code, String(times), instant(last), names.join(", ")]),

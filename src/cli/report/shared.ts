@@ -3,6 +3,7 @@ import type { Reader } from "../../app/report-readers.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { type Result, bySeverity } from "../../check/check.ts"
 import { policies } from "../../config/policy.ts"
+import { sayAge } from "../age.ts"
 import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 
 /** Parts that reports of all kinds have. */
@@ -29,17 +30,36 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
 
 export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
   return states.flatMap((one): readonly Block[] => {
-    const { environment, policy, maxAgeMs, keepLogMs, secrets, past, logMs } = one
+    const { environment, policy, maxAgeMs, keepLogMs, secrets, past, pastUnproven, logMs } = one
     const breaches = secrets.filter(({ breach }) => breach).length
+    const unproven = secrets.filter((row) => row.unproven).length
     const log = logMs === undefined ? "There is no log yet." : logMs >= keepLogMs ? `The log reaches ${formatDuration(logMs)} back.` : `The log reaches ${formatDuration(logMs)} back: a year cannot be shown yet.`
     return [
       { is: "heading", text: `${policies[policy].name} in ${environment}` },
-      { is: "verdict", good: breaches === 0, text: breaches === 0 ? `No secret is older than ${formatDuration(maxAgeMs)}.` : `${many(breaches, "secret")} ${breaches === 1 ? "is" : "are"} older than ${formatDuration(maxAgeMs)}.` },
-      { is: "table", head: ["secret", "age", "allowed", "judged"], rows: secrets.map(({ secret, ageMs, exempt, breach }) => [secret, ageMs === undefined ? "no value" : formatDuration(ageMs), exempt ? "an exception" : formatDuration(maxAgeMs), exempt ? "not judged: policy: none in the config" : breach ? "too old" : "kept"]) },
-      ...(past.length === 0 ? [] : [{ is: "text", text: `Older than allowed when they were replaced: ${past.map(({ secret, at, ageMs }) => `${secret} (${formatDuration(ageMs)}, ${instant(at)})`).join(", ")}.` } as const]),
+      { is: "verdict", good: breaches + unproven === 0, text: verdictOf(breaches, unproven, formatDuration(maxAgeMs)) },
+      { is: "table", head: ["secret", "age", "allowed", "judged"], rows: secrets.map((row) => [row.secret, (row.ageMs ?? row.ageAtLeastMs) === undefined ? "no value" : sayAge(row), row.exempt ? "an exception" : formatDuration(maxAgeMs), judgementOf(row)]) },
+      ...(past.length === 0 ? [] : [{ is: "text", text: `Older than allowed when they were replaced: ${past.map(sayReplaced).join(", ")}.` } as const]),
+      ...(pastUnproven.length === 0 ? [] : [{ is: "text", text: `Adopted without a date, so whether they were older than allowed when they were replaced is not known: ${pastUnproven.map(sayReplaced).join(", ")}.` } as const]),
       { is: "text", text: `Held here to: a new value at least every ${formatDuration(maxAgeMs)}, and an audit history of a year. In PCI DSS v4.0.1 the ${formatDuration(maxAgeMs)} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${log}` },
     ]
   })
+}
+
+function verdictOf(breaches: number, unproven: number, allowed: string): string {
+  if (breaches + unproven === 0) return `No secret is older than ${allowed}.`
+  const old = breaches === 0 ? [] : [`${many(breaches, "secret")} ${breaches === 1 ? "is" : "are"} older than ${allowed}.`]
+  const unknown = unproven === 0 ? [] : [`${many(unproven, "secret")} ${unproven === 1 ? "was" : "were"} adopted without a date, and ${unproven === 1 ? "is" : "are"} not proven to be younger than ${allowed}.`]
+  return [...old, ...unknown].join(" ")
+}
+
+function judgementOf({ exempt, breach, unproven }: PolicyState["secrets"][number]): string {
+  if (exempt) return "not judged: policy: none in the config"
+  if (breach) return "too old"
+  return unproven ? "not proven: adopted, its age is unknown" : "kept"
+}
+
+function sayReplaced({ secret, at, ageMs, atLeast }: PolicyState["past"][number]): string {
+  return `${secret} (${atLeast === true ? "≥ " : ""}${formatDuration(ageMs)}, ${instant(at)})`
 }
 
 export function headsOf(heads: readonly { readonly environment: string; readonly lines: number; readonly head: string }[], config: readonly string[]): readonly Block[] {
