@@ -13,6 +13,7 @@ import { composeFiles } from "../plugins/docker/containers.ts"
 import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "./app.ts"
+import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
 import { missingReference } from "./check-identity.ts"
 import { shapeIn } from "./shape-in.ts"
 import { scheduleOf } from "./schedule-of.ts"
@@ -106,7 +107,7 @@ export function secretSettings(config: Config, plugins: App["plugins"], environm
       const hasValue = state !== undefined && versionAt(state, "current") !== undefined
       const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
       const due = state === undefined || rotatedAt === undefined || rotateEveryMs === null ? undefined : nextDue(scheduleOf(environment), state, rotateEveryMs)
-      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, undated: state !== undefined && isUndated(state), dueAt: due }
+      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, oneUser: oneUserFiles(plugins, environment, name).map((file) => ({ says: `${environment.name}: ${sayOneUser(file, name)}`, remedy: bothUsers(name) })), undated: state !== undefined && isUndated(state), dueAt: due }
     })
   })
 }

@@ -12,7 +12,7 @@ import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import type { Actor } from "../core/audit-line.ts"
-import { openSets } from "../core/state.ts"
+import { isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
@@ -72,7 +72,7 @@ async function lateIn(config: Config, environments: readonly Environment[], now:
     Object.entries(document?.secrets ?? {}).flatMap(([secret, one]) => {
       const everyMs = config.environments[name]?.secrets[secret]?.rotateEveryMs
       const agedMs = now.getTime() - Date.parse(one.rotatedAt ?? "")
-      return everyMs != null && agedMs > dayMs && (agedMs > everyMs + dayMs || one.weak === true) ? [{ environment: name, secret, state: one, everyMs }] : []
+      return everyMs != null && agedMs > dayMs && (agedMs > everyMs + dayMs || one.weak === true || isUndated(one)) ? [{ environment: name, secret, state: one, everyMs }] : []
     }),
   )
   if (suspects.length === 0) return []

@@ -9,7 +9,8 @@ import { deploymentsOf } from "../rotate/readers.ts"
 import type { Order } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { lookInto, patient } from "./environment.ts"
+import { lookInto, optionsOf, patient } from "./environment.ts"
+import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -44,7 +45,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
     const taken = how.contain === undefined ? [] : names.filter((name) => versionAt(session.state(name), "current") === undefined)
     await takeIn(session, taken, { forMs: patient.totalMs })
     const { members, left, findings, firsts, programs } = await preflight(session, { ...how, secrets: names, trial: true })
-    const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
+    const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain, oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name) }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
     const unfinished = unfinishedIn(session, chosen, how)
     return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map((deployment) => restartOf(deployment, programs)) }
   })
@@ -72,9 +73,9 @@ function takenNote(session: Session, name: string): Finding {
 
 const noWayBack: Finding = { code: "no-way-back", severity: "warning", says: "a first value cannot go back: what the service holds now cannot be read" }
 
-type About = { readonly left: Awaited<ReturnType<typeof preflight>>["left"]; readonly contain: Order["contain"] }
+type About = { readonly left: Awaited<ReturnType<typeof preflight>>["left"]; readonly contain: Order["contain"]; readonly oneUser: readonly string[] }
 
-async function describe(session: Session, name: string, { left, contain }: About, findings: readonly Finding[]): Promise<DryRun["secrets"][number]> {
+async function describe(session: Session, name: string, { left, contain, oneUser }: About, findings: readonly Finding[]): Promise<DryRun["secrets"][number]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   const graceMs = session.work.policies[name]?.graceMs ?? 0
@@ -82,9 +83,9 @@ async function describe(session: Session, name: string, { left, contain }: About
   return {
     name,
     apply: driver.describe(versions),
-    gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : "none, old and new are accepted side by side", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
+    gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : oneUser.length === 0 ? "none, old and new are accepted side by side" : "none at the server; at a pooler that reads one of the files below, see there", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
     revoke: contain !== undefined && driver.overlap !== "none" ? `every value but the new one at once, whoever set it; ${findings.some(({ sessions }) => sessions === true) ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins` : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
-    notes: [...findings.filter((one) => one.severity !== "error").map((one) => one.says), ...sayListeners(session.work.listeners?.[name])],
+    notes: [...findings.filter((one) => one.severity !== "error").map((one) => one.says), ...sayListeners(session.work.listeners?.[name]), ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`)],
     ...(blocked?.is === "left" ? { blocked: { code: blocked.code, says: blocked.says, ...(blocked.hint === undefined ? {} : { hint: blocked.hint }) } } : {}),
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
 import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Output } from "../core/ports.ts"
-import { shownField } from "../core/shown-field.ts"
+import { previousField, shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -95,11 +95,15 @@ function printOf(document: StateDocument, target: string, print: string): "ours"
 type Answer = { readonly is: "right" } | { readonly is: "older"; readonly shows: string; readonly current: string } | { readonly is: "unknown" }
 
 /** While a rotation is open its pending value is right too. */
-function answerOf(document: StateDocument, name: string, fields: readonly (readonly [string, string])[], fingerprint: Fingerprint): Answer {
+function answerOf(document: StateDocument, name: string, shows: readonly (readonly [string, string])[], fingerprint: Fingerprint): Answer {
   const state: SecretState = document.secrets[name] ?? { driver: "", versions: [] }
   const current = versionAt(state, "current")
-  const matches = ({ fingerprints, clear }: Version): boolean => fields.every(([field, shows]) => (Object.hasOwn(clear, field) ? clear[field] === shows : shownField(fingerprints, field) === fingerprint(shows)))
-  const found = [...state.versions].reverse().filter(matches)
+  const matchesAll = (fields: readonly (readonly [string, string])[]) => ({ fingerprints, clear }: Version): boolean => fields.every(([field, value]) => (Object.hasOwn(clear, field) ? clear[field] === value : shownField(fingerprints, field) === fingerprint(value)))
+  const younger = [...state.versions].reverse()
+  const before = shows.flatMap(([field, value]) => (previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const]))
+  // The one beside it may be dead by now: no file is written again for that.
+  if (before.length > 0 && !younger.some(matchesAll(before))) return { is: "unknown" }
+  const found = younger.filter(matchesAll(shows.filter(([field]) => previousField(field) === undefined)))
   if (found.some(({ stage }) => stage.is === "current" || (stage.is === "pending" && document.changeSet !== undefined))) return { is: "right" }
   const [older] = found
   return older === undefined ? { is: "unknown" } : { is: "older", shows: older.id, current: current?.id ?? "" }

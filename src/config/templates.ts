@@ -1,4 +1,4 @@
-import type { Context } from "./context.ts"
+import { ask, type Context } from "./context.ts"
 import type { EnvironmentDraft, OutputDraft } from "./draft.ts"
 import { mostGuessed, nearest } from "./nearest.ts"
 import { isPlainWord, type Path } from "./problems.ts"
@@ -26,11 +26,14 @@ function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDra
   }
 }
 
-function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
+function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, context: Context): void {
+  const { report } = context
   const byName = new Map(secrets.map((secret) => [secret.config.name, secret]))
   for (const use of usesIn(config?.options, path)) {
     const { type, options } = byName.get(use.secret) ?? {}
-    const fields = [...(type?.fields ?? ["password"]), ...(options === undefined ? [] : (type?.moreFields?.(options) ?? []))]
+    const own = [...(type?.fields ?? ["password"]), ...(options === undefined ? [] : (type?.moreFields?.(options) ?? []))]
+    const overlap = type && options && ask(context, use.path, () => type.overlap(options))
+    const fields = overlap === "both" || overlap === "unknown" ? [...own, ...own.map((field) => `previous.${field}`)] : own
     if (type === undefined || fields.includes(use.field)) continue
     report({ path: use.path, says: `shows a field that \`${use.secret}\` does not have`, ...list("fields", fields) })
   }
@@ -49,7 +52,7 @@ type Use = { readonly secret: string; readonly field: string; readonly path: Pat
 /** Each `{{ secret.field` in the strings of an output's options. */
 function usesIn(value: unknown, path: Path): readonly Use[] {
   if (typeof value === "string") {
-    return [...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)/g)].flatMap(([, secret, field]) => (secret !== undefined && field !== undefined ? [{ secret, field, path }] : []))
+    return [...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.((?:previous\.)?[A-Za-z_][\w-]*)/g)].flatMap(([, secret, field]) => (secret !== undefined && field !== undefined ? [{ secret, field, path }] : []))
   }
   if (Array.isArray(value)) return value.flatMap((item: unknown, index) => usesIn(item, [...path, index]))
   if (typeof value !== "object" || value === null) return []

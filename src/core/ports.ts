@@ -10,7 +10,13 @@ import type { SessionsLeft } from "./state.ts"
 /** What a version consists of, by field: `{ user: "shop", password: Secret, salt: Secret }`. */
 export type Fields = Readonly<Record<string, string | Secret>>
 /** A version, opened. `acceptedAt` is the service's own clock, kept for the driver that said it. */
-export type Credential = { readonly version: string; readonly fields: Fields; readonly acceptedAt?: string }
+export type Credential = {
+  readonly version: string
+  readonly fields: Fields
+  readonly acceptedAt?: string
+  /** For outputs: the fields of the version that lives beside it now, or will once it is current; left out where there is none. */
+  readonly previous?: Fields
+}
 export type Versions = {
   readonly current?: Credential
   readonly previous?: Credential

@@ -6,3 +6,10 @@ export function shownField<Value>(fields: Readonly<Record<string, Value>>, field
   if (Object.hasOwn(fields, field)) return fields[field]
   return field === "previous" && Object.hasOwn(fields, "password") ? fields["password"] : undefined
 }
+
+const before = "previous."
+
+/** `previous.user` → `user`: a field of the version that lives beside the one that is shown; undefined for one of its own. */
+export function previousField(field: string): string | undefined {
+  return field.startsWith(before) ? field.slice(before.length) : undefined
+}

@@ -177,7 +177,9 @@ async function withoutUnwritable(session: Session, { members, left }: Pick<Prefl
 export async function trialValues(session: Session, names: readonly string[]): Promise<Values> {
   const values: Record<string, Credential> = { ...(await session.values(() => false)) }
   for (const name of names) {
-    values[name] = { version: nextVersionId(session.state(name)), fields: draftOf(session, name, await session.versions(name)) }
+    const versions = await session.versions(name)
+    const beside = driverOf(session, name).overlap === "both" && versions.current !== undefined ? { previous: versions.current.fields } : {}
+    values[name] = { version: nextVersionId(session.state(name)), fields: draftOf(session, name, versions), ...beside }
   }
   return values
 }

@@ -85,7 +85,8 @@ type Look = { readonly target: string; readonly differs: boolean; readonly fault
 
 /** What the outputs of this secret would have to change to show `version`; each is drafted and thrown away. */
 async function looks(session: Session, name: string, version: string): Promise<readonly Look[]> {
-  const values = { ...(await session.values(() => false)), [name]: await session.open(name, version) }
+  const found = session.state(name).versions.find(({ id }) => id === version)
+  const values = { ...(await session.values(() => false)), [name]: found === undefined ? await session.open(name, version) : await session.shown(name, found) }
   const outputs = session.outputsOf([name]).filter((output) => output.shows.every((shown) => values[shown] !== undefined))
   return Promise.all(outputs.map((output) => look(session, output, values)))
 }

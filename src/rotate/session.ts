@@ -1,6 +1,6 @@
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
-import { type ChangeSet, type Patch, type SecretState, type StateDocument, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -182,9 +182,28 @@ export class Session {
     const values: Record<string, Credential> = {}
     for (const [name, state] of Object.entries(this.document.secrets)) {
       const version = (pending(name) ? versionAt(state, "pending") : undefined) ?? versionAt(state, "current")
-      if (version !== undefined) values[name] = await this.open(name, version.id)
+      if (version !== undefined) values[name] = await this.shown(name, version)
     }
     return values
+  }
+
+  /** As outputs show it: with the one that lives beside it, or will once it is current. */
+  async shown(name: string, version: Version): Promise<Credential> {
+    const own = await this.open(name, version.id)
+    const beside = this.#beside(name, version)
+    return beside === undefined ? own : { ...own, previous: (await this.open(name, beside.id)).fields }
+  }
+
+  /** None in an incident, nor where what was current is found dead: whatever is not the new value goes. */
+  #beside(name: string, { stage }: Version): Version | undefined {
+    if (this.work.drivers[name]?.overlap !== "both") return undefined
+    const state = this.state(name)
+    if (stage.is === "pending") {
+      const set = openSetOf(this.document, name)
+      return set?.contain !== undefined || set?.why === "reconcile" ? undefined : versionAt(state, "current")
+    }
+    const previous = stage.is === "current" ? versionAt(state, "previous") : undefined
+    return previous?.stage.is === "previous" && previous.stage.expel === true ? undefined : previous
   }
 
   /** The outputs that show one of these secrets. */

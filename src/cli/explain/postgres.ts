@@ -45,6 +45,7 @@ export const postgres = {
   "pair-no-connect": "A role of the pair may not connect to the database. GRANT CONNECT to the owner.",
   "pair-role-setting": "A role of the pair does not become the owner at login, so tables that it makes would be its own. The remedy has ALTER ROLE … SET role.",
   "pair-identity": "The login works, but the session does not become the owner. What the application makes would belong to one role of the pair. See the role's settings: mycelium init --postgres-pair prints all of it.",
+  "pair-one-user": "A file made by a template names only the user of a pair whose turn it is. A program that logs in by the file is well, for it is restarted with the new user. But a program that lets others in by it (PgBouncer by its userlist.txt) knows only one of the two from its reload on, and refuses everyone who still uses the other, in the grace too. There, show both: {{ postgres.user }} and {{ postgres.password }} on one line, {{ postgres.previous.user }} and {{ postgres.previous.password }} on another. Where no other value lives, both lines show the same user.",
   "pair-idle-in-use": "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
   "owner-missing": "The owner that the pair stands for does not exist. CREATE ROLE … NOLOGIN; mycelium init --postgres-pair prints all of it.",
   "owner-can-login": "The owner of the pair can log in itself, which is a third way in that nobody rotates. ALTER ROLE … NOLOGIN PASSWORD NULL.",

@@ -1,13 +1,14 @@
 import type { Liquid } from "liquidjs"
 import { AppError } from "../../base/error.ts"
 import type { Fields, Values } from "../../core/ports.ts"
-import { shownField } from "../../core/shown-field.ts"
+import { previousField, shownField } from "../../core/shown-field.ts"
 
 /**
  * Templates are LiquidJS. Loading it costs about 26 ms, so the forms that nearly every template is made of,
  * `{{ secret.field }}`, alone or through one of `encodings`, are parsed and rendered here; a test holds both ways equal.
  */
 
+/** `field` may be one of the version that lives beside it: "previous.user". */
 export type Reference = { readonly secret: string; readonly field: string }
 export type Inspection = {
   /** Each field that the template may show, once. */
@@ -41,14 +42,23 @@ export function renderTemplate(text: string, values: Values): string {
   if (parts !== undefined) return parts.map((part) => (typeof part === "string" ? part : renderReference(part, values))).join("")
   const { references: named, problems } = inspectLiquid(text)
   if (problems.length > 0) throw new AppError("template-malformed", problems.join("; "))
-  const scope: Record<string, Record<string, string>> = {}
-  for (const { secret, field } of named) (scope[secret] ??= {})[field] = reveal({ secret, field }, values)
+  const scope: Record<string, Scope> = {}
+  for (const reference of named) place((scope[reference.secret] ??= {}), reference.field, reveal(reference, values))
   try {
     return String(liquid().parseAndRenderSync(text, scope))
   } catch {
     // LiquidJS quotes the template and its values in what it throws.
     throw new AppError("template-failed", "the template cannot be rendered", { hint: "check its tags and filters" })
   }
+}
+
+type Scope = { [field: string]: string | Scope }
+
+function place(scope: Scope, field: string, value: string): void {
+  const inner = previousField(field)
+  if (inner === undefined) return void (scope[field] = value)
+  const { previous = {} } = scope
+  if (typeof previous === "object") scope["previous"] = { ...previous, [inner]: value }
 }
 
 /** True where a template is made of literals and references in the forms that can be undone; whether a text of it can be read in one way only is another question. */
@@ -68,7 +78,7 @@ export function readBackwards(text: string, rendered: string): Shown | undefined
   return only !== undefined && others.length === 0 ? only : undefined
 }
 
-const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.([A-Za-z_](?:[\w-]*\w)?)\s*(?:\|\s*(url_encode|json|base64_encode)\s*)?\}\}/g
+const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.((?:previous\.)?[A-Za-z_](?:[\w-]*\w)?)\s*(?:\|\s*(url_encode|json|base64_encode)\s*)?\}\}/g
 
 /** Literals and references; undefined where the template has anything else. */
 function parsePlain(text: string): readonly Part[] | undefined {
@@ -101,8 +111,11 @@ function renderReference(part: Named, values: Values): string {
 }
 
 function reveal({ secret, field }: Reference, values: Values): string {
-  const fields: Fields = Object.hasOwn(values, secret) ? (values[secret]?.fields ?? {}) : {}
-  const value = shownField(fields, field)
+  const credential = Object.hasOwn(values, secret) ? values[secret] : undefined
+  const inner = previousField(field)
+  // Where none lives beside it, its own are shown: a login that everybody may try is no login.
+  const fields: Fields = (inner === undefined ? credential?.fields : (credential?.previous ?? credential?.fields)) ?? {}
+  const value = shownField(fields, inner ?? field)
   if (value === undefined) throw new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a secret or a field that this environment does not have" })
   const text = typeof value === "string" ? value : value.reveal()
   if (!text.isWellFormed()) throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)
@@ -212,7 +225,9 @@ function inspectLiquid(text: string): Inspection {
   const named: Reference[] = []
   const problems: string[] = []
   for (const [secret, field, ...rest] of variables) {
+    const [inner, ...more] = rest
     if (typeof secret === "string" && typeof field === "string" && rest.length === 0) named.push({ secret, field })
+    else if (typeof secret === "string" && field === "previous" && typeof inner === "string" && more.length === 0) named.push({ secret, field: `previous.${inner}` })
     else problems.push(`the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other than as secret.field, like {{ postgres.password }}`)
   }
   return { references: distinct(named), problems: [...new Set(problems)] }

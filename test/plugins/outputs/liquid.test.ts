@@ -141,3 +141,20 @@ describe("readBackwards()", () => {
     expect(readBackwards(template, "a".repeat(20_000))).toBeUndefined()
   })
 })
+
+describe("the version that lives beside the one that is shown", () => {
+  const fields = { user: "blue", password: new Secret("production/pg", "Blue-1") }
+  const beside = { pg: { version: "v2", fields, previous: { user: "green", password: new Secret("production/pg", "Green-1") } } }
+  const forms = ["{{ pg.user }} {{ pg.password }} {{ pg.previous.user }} {{ pg.previous.password | url_encode }}", "{{ pg.user }} {{ pg.password | append: '' }} {{ pg.previous.user }} {{ pg.previous.password | append: '' }}"]
+
+  test.each(forms)("is shown by %s", (text) => {
+    expect(inspectTemplate(text)).toEqual({ references: ["user", "password", "previous.user", "previous.password"].map((field) => ({ secret: "pg", field })), problems: [] })
+    expect(renderTemplate(text, beside)).toBe("blue Blue-1 green Green-1")
+  })
+  test.each(forms)("is its own where none does, in %s: an empty login is one that everybody knows", (text) => {
+    expect(renderTemplate(text, { pg: { version: "v2", fields } })).toBe("blue Blue-1 blue Blue-1")
+  })
+  test("is read backwards", () => {
+    expect(readBackwards(forms[0] ?? "", "blue Blue-1 green Green-1")).toEqual({ pg: { user: "blue", password: "Blue-1", "previous.user": "green", "previous.password": "Green-1" } })
+  })
+})

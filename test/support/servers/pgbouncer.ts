@@ -16,8 +16,8 @@ export type Pgbouncer = AsyncDisposable & {
   readonly users: string
 }
 
-/** A PgBouncer before `server` that knows these logins. Leave it by `await using`. */
-export async function startPgbouncer(server: PostgresServer, logins: Readonly<Record<string, string>>): Promise<Pgbouncer> {
+/** A PgBouncer before `server` that knows these logins; `more`: lines for its config. Leave it by `await using`. */
+export async function startPgbouncer(server: PostgresServer, logins: Readonly<Record<string, string>>, more: readonly string[] = []): Promise<Pgbouncer> {
   const programs = await usable(await pgbouncerPrograms())
   const temporary = await temporaryFolder(serversFolder())
   const port = await freePort()
@@ -34,6 +34,7 @@ export async function startPgbouncer(server: PostgresServer, logins: Readonly<Re
       `unix_socket_dir =`,
       "pool_mode = transaction",
       "ignore_startup_parameters = extra_float_digits",
+      ...more,
       "",
     ].join("\n"),
   }

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Known, Values } from "../../../core/ports.ts"
-import { shownField } from "../../../core/shown-field.ts"
+import { previousField, shownField } from "../../../core/shown-field.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
 import { readBackwards } from "../liquid.ts"
 import { type Held, type Rendered, type Showing, type Variable, placeOf, renderVariable } from "./variable.ts"
@@ -63,7 +63,10 @@ function holdsKnown(variable: Variable, present: string, versions: Versions): bo
   if (shown === undefined) return false
   return versions.every(({ secret, credentials }) => {
     const fields = Object.entries(shown[secret] ?? {})
-    return credentials.some((credential) => fields.every(([field, value]) => revealed(credential, field) === value))
+    const own = fields.filter(([field]) => previousField(field) === undefined)
+    // The one before is any version: which lived beside which is not asked.
+    const before = fields.flatMap(([field, value]) => (previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const]))
+    return [own, before].every((some) => credentials.some((credential) => some.every(([field, value]) => revealed(credential, field) === value)))
   })
 }
 
