@@ -4,12 +4,15 @@ import { AppError } from "../../base/error.ts"
 
 export type PairText = { readonly sql: string; readonly config: string; readonly setPassword: string }
 
-export function postgresPair(name: string): PairText {
+/** `from`: a role that programs log in as now, and that owns what they have: it becomes the owner, and nothing changes hands. */
+export function postgresPair(name: string, from?: string): PairText {
   // Plain lower case needs no quotes, and leaves room for _rotator: a name in PostgreSQL has 63 bytes.
   if (!/^[a-z_][a-z0-9_]{0,54}$/.test(name) || name.startsWith("pg_")) {
     throw new AppError("usage", "--postgres-pair takes a short name: lower-case letters, digits and _, beginning with a letter, and not with pg_", { hint: "mycelium init --postgres-pair app" })
   }
-  return { sql: sqlFor(name), config: configFor(name), setPassword: passwordFor(name) }
+  if (from !== undefined && (!/^[A-Za-z_][\w$]{0,62}$/.test(from) || from.startsWith("pg_"))) throw new AppError("usage", "--from takes the name of the role that programs log in as now: letters, digits and _, beginning with a letter")
+  const sql = from === undefined ? sqlFor(name) : sqlFrom(name, from)
+  return { sql, config: configFor(name, from), setPassword: passwordFor(name) }
 }
 
 /** One script for psql, or for any client: what is no SQL is a comment. */
@@ -22,23 +25,39 @@ function comment(text: string): string {
 }
 
 function sqlFor(name: string): string {
-  const [owner, blue, green, rotator] = [`${name}_owner`, `${name}_blue`, `${name}_green`, `${name}_rotator`]
-  return `-- A pair for mycelium: ${blue} and ${green} take turns, so no login ever fails; ${owner} owns all they make.
+  const owner = `${name}_owner`
+  return `-- A pair for mycelium: ${name}_blue and ${name}_green take turns, so no login ever fails; ${owner} owns all they make.
 -- Run it as a superuser, or as the admin of a hosted server, in the database of the application:
 --   mycelium init --postgres-pair ${name} | psql -v ON_ERROR_STOP=1 -d DATABASE
+-- For an application that has a role with tables already: mycelium init --postgres-pair ${name} --from ROLE.
 -- All of it is done, or nothing.
 BEGIN;
 
 CREATE ROLE ${owner} NOLOGIN;
-CREATE ROLE ${blue} LOGIN INHERIT;
+${rolesFor(name, owner)}
+${adminFor(name, "")}
+
+-- What the application needs is granted to ${owner}, never to ${name}_blue or ${name}_green:
+-- GRANT CREATE ON SCHEMA public TO ${owner};
+COMMIT;`
+}
+
+function rolesFor(name: string, owner: string): string {
+  const [blue, green] = [`${name}_blue`, `${name}_green`]
+  return `CREATE ROLE ${blue} LOGIN INHERIT;
 CREATE ROLE ${green} LOGIN INHERIT;
 -- No passwords: mycelium makes them. Without one a role refuses every login.
 
 -- Whichever logs in is ${owner} from then on: what it makes belongs to ${owner}.
 GRANT ${owner} TO ${blue}, ${green};
 ALTER ROLE ${blue} SET role = ${owner};
-ALTER ROLE ${green} SET role = ${owner};
+ALTER ROLE ${green} SET role = ${owner};`
+}
 
+/** `more`: ", role": whose password it takes away, too. */
+function adminFor(name: string, more: string): string {
+  const [blue, green, rotator] = [`${name}_blue`, `${name}_green`, `${name}_rotator`]
+  return `
 -- The admin: changes the two passwords, and sees since when sessions are open.
 CREATE ROLE ${rotator} LOGIN CREATEROLE;
 GRANT pg_read_all_stats TO ${rotator};
@@ -48,23 +67,63 @@ DO $$
 BEGIN
   IF current_setting('server_version_num')::int >= 160000 THEN
     -- Since 16 CREATEROLE reaches only the roles that it is given, and here it gets none of their own rights.
-    EXECUTE 'GRANT ${blue}, ${green} TO ${rotator} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE';
+    EXECUTE 'GRANT ${blue}, ${green}${more} TO ${rotator} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE';
   ELSE
     RAISE WARNING 'before PostgreSQL 16, CREATEROLE lets ${rotator} change every role that is no superuser, and give itself almost any right: guard its password like a superuser''s, or upgrade';
   END IF;
-END $$;
+END $$;`
+}
 
--- What the application needs is granted to ${owner}, never to ${blue} or ${green}:
--- GRANT CREATE ON SCHEMA public TO ${owner};
--- What a role of before owns, in each of its databases: REASSIGN OWNED BY old_role TO ${owner};
+function sqlFrom(name: string, from: string): string {
+  const role = `"${from}"`
+  return `-- From the role ${from} to a pair: ${name}_blue and ${name}_green take turns from now on; ${from} keeps all that it owns, and
+-- what the two make is its own, too. Nothing is taken away: programs go on logging in as ${from} until mycelium has moved them.
+--   1. Run this as a superuser, or as the admin of a hosted server, and set the admin's password as it says below:
+--        mycelium init --postgres-pair ${name} --from ${from} | psql -v ON_ERROR_STOP=1 -d DATABASE
+--      Where pg_hba.conf names ${from}, let ${name}_blue, ${name}_green and ${name}_rotator in there as well.
+--   2. In mycelium.yaml, put the lines below in the place of the secret with role: ${from}, under its own name, and show the
+--      user where only the password was shown: POSTGRES_USER: "{{ postgres.user }}".
+--   3. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken
+--      away after the grace, once nobody has begun a session with it since.
+--   4. Once it is revoked: ALTER ROLE ${role} NOLOGIN PASSWORD NULL; until then the next rotation does not begin.
+-- All of it is done, or nothing.
+BEGIN;
+
+DO $$
+BEGIN
+  IF (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = '${from}') THEN
+    RAISE EXCEPTION 'role ${from} is a superuser, or may replicate: a pair of it would be as powerful. Make a role that owns what the application needs first';
+  END IF;
+END $$;
+${rolesFor(name, role)}
+${adminFor(name, `, ${role}`)}
+
+-- Settings of ${from} hold at its own login only, so the two get them as well.
+DO $$
+DECLARE
+  one record;
+  pair text;
+BEGIN
+  FOREACH pair IN ARRAY ARRAY['${name}_blue', '${name}_green'] LOOP
+    EXECUTE format('ALTER ROLE %I CONNECTION LIMIT %s', pair, (SELECT rolconnlimit FROM pg_roles WHERE rolname = '${from}'));
+    FOR one IN
+      SELECT d.datname, split_part(setting, '=', 1) AS name, substr(setting, strpos(setting, '=') + 1) AS value
+      FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) setting
+      WHERE r.rolname = '${from}' AND split_part(setting, '=', 1) <> 'role'
+    LOOP
+      PERFORM set_config(one.name, one.value, true);
+      EXECUTE format('ALTER ROLE %I %s SET %I FROM CURRENT', pair, CASE WHEN one.datname IS NULL THEN '' ELSE format('IN DATABASE %I', one.datname) END, one.name);
+    END LOOP;
+  END LOOP;
+END $$;
 COMMIT;`
 }
 
-function configFor(name: string): string {
+function configFor(name: string, from = `${name}_owner`): string {
   return `postgres:
   address: postgresql://127.0.0.1:5432/DATABASE
   roles: [${name}_blue, ${name}_green]
-  owner: ${name}_owner
+  owner: ${from}
   admin: { user: ${name}_rotator, password: { file: /etc/mycelium/${name}_rotator.password } }
   grace: 10m`
 }

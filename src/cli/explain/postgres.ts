@@ -2,7 +2,7 @@
 export const postgres = {
   "admin-superuser": "The admin is a superuser, which is more than a rotation needs: whoever learns its password has the whole cluster. Make one with CREATEROLE and ADMIN OPTION on the roles; check --connect prints the SQL.",
   "role-missing": "The role does not exist at this server. Create it, or correct its name in the config. On another server of the same name? See the address.",
-  "role-differs": "The current version belongs to another role than the config names now. Adopt the password of this role, or put the former one back.",
+  "role-differs": "The current version belongs to another role than the config names now. Adopt the password of this role, or put the former one back. The way from one role to a pair without a failed login: mycelium init --postgres-pair NAME --from ROLE prints it.",
   "role-nologin": "The role may not log in, so no login could prove a rotation. ALTER ROLE … LOGIN, or name the role that the application uses.",
   "role-expired": "The role has passed its VALID UNTIL: the server refuses even the right password. ALTER ROLE … VALID UNTIL 'infinity'; mycelium looks after its age from now on.",
   "role-no-connections": "The role has a connection limit of 0, so nobody can log in with it. ALTER ROLE … CONNECTION LIMIT -1.",
@@ -48,5 +48,5 @@ export const postgres = {
   "pair-one-user": "A file made by a template names only the user of a pair whose turn it is. A program that logs in by the file is well, for it is restarted with the new user. But a program that lets others in by it (PgBouncer by its userlist.txt) knows only one of the two from its reload on, and refuses everyone who still uses the other, in the grace too. There, show both: {{ postgres.user }} and {{ postgres.password }} on one line, {{ postgres.previous.user }} and {{ postgres.previous.password }} on another. Where no other value lives, both lines show the same user.",
   "pair-idle-in-use": "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
   "owner-missing": "The owner that the pair stands for does not exist. CREATE ROLE … NOLOGIN; mycelium init --postgres-pair prints all of it.",
-  "owner-can-login": "The owner of the pair can log in itself, which is a third way in that nobody rotates. ALTER ROLE … NOLOGIN PASSWORD NULL.",
+  "owner-can-login": "The owner of the pair can log in itself, which is a third way in that nobody rotates. ALTER ROLE … NOLOGIN PASSWORD NULL. On the way from one role to a pair this is the last step: once the old password is revoked.",
 } as const

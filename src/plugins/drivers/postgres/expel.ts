@@ -15,7 +15,7 @@ import { endOlderSessions, endSessionsOf } from "./sessions.ts"
  */
 export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const liveRole = roleOf(place, live)
-  const others = place.roles.filter((role) => role !== liveRole)
+  const others = [...place.roles.filter((role) => role !== liveRole), ...(await ownersLogin(place, live, signal))]
   await takeAway(place, others, live, signal)
   const ended = [await end(liveRole, () => endOlderSessions(place, liveRole, live, signal))]
   for (const role of others) ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
@@ -25,6 +25,13 @@ export async function expel(place: Place, live: Credential, signal: AbortSignal)
 
 function end(role: string, act: () => Promise<number>): Promise<Ended> {
   return endedOrLeft(act, `as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(role)}`)
+}
+
+/** An owner that may log in is a third way in: where programs were taken from one role to a pair, its password may be the one that leaked. */
+async function ownersLogin({ pair, ...place }: Place, live: Credential, signal: AbortSignal): Promise<readonly string[]> {
+  if (pair === undefined) return []
+  const found = await inSession({ pair, ...place }, [live], signal, (connection) => connection.rows(["name"], `SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname = ${quoteText(pair.owner)}`))
+  return found.flatMap(({ name }) => name ?? [])
 }
 
 async function takeAway(place: Place, roles: readonly string[], live: Credential, signal: AbortSignal): Promise<void> {

@@ -6,12 +6,15 @@ import { quoteName } from "./quote.ts"
 
 /** The way from either role to the owner: without it the two are not the same to the database. */
 
-export function ownerFindings({ owner }: Pair, { roles }: PairSeen): readonly Finding[] {
+/** `leaves`: programs still log in as the owner, and the rotation that is looked at takes them to the pair. */
+export function ownerFindings({ owner }: Pair, { roles }: PairSeen, leaves: boolean): readonly Finding[] {
   const seen = roles.get(owner)
   if (seen === undefined) return [problem("owner-missing", `role ${owner}, the owner, does not exist`, `CREATE ROLE ${quoteName(owner)} NOLOGIN`)]
   if (seen.login !== "t") return []
   const says = `role ${owner}, the owner, may log in: a password of its own would never rotate`
-  return [problem("owner-can-login", says, `once no program logs in as it: ALTER ROLE ${quoteName(owner)} NOLOGIN PASSWORD NULL`)]
+  const remedy = `ALTER ROLE ${quoteName(owner)} NOLOGIN PASSWORD NULL`
+  if (leaves) return [{ code: "owner-can-login", severity: "info", says: `programs log in as ${owner}, the owner, until this rotation: once its password is revoked, ${remedy}, or the next rotation does not begin`, remedy }]
+  return [problem("owner-can-login", says, `once no program logs in as it: ${remedy}`)]
 }
 
 /** `since16`: a membership has options of its own, which count; before that the role's attribute does. */

@@ -12,7 +12,7 @@ export async function examinePair(place: Place, current: Credential | undefined,
   if (pair === undefined) return []
   const database = databaseAt(place)
   const seen = await lookAtPair(pair, database, connection)
-  const owner = ownerFindings(pair, seen)
+  const owner = ownerFindings(pair, seen, current?.fields["user"] === pair.owner)
   if (!seen.roles.has(pair.owner)) return owner
   const [version] = await connection.rows(["since16"], "SELECT current_setting('server_version_num')::int >= 160000")
   const becoming = pair.roles.flatMap((role) => becomingFindings(role, pair, seen, database))

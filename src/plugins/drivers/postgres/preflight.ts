@@ -17,7 +17,7 @@ import type { Connection } from "./wire.ts"
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
 export async function preflight(place: Place, { current }: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
   const role = current === undefined ? undefined : roleOf(place, current)
-  if (role !== undefined && !place.roles.includes(role)) return [differs(place, role)]
+  if (role !== undefined && !place.roles.includes(role) && role !== place.pair?.owner) return [differs(place, role)]
   try {
     const found = await inSession(place, current === undefined ? [] : [current], signal, (connection) => examine(place, current, connection, signal))
     // A login that must fail, for nothing, counts at the server all the same.
@@ -36,14 +36,14 @@ function refusedLogin({ options: { admin }, reach, roles }: Place, role: string 
 
 function differs({ roles, pair }: Place, role: string): Finding {
   const says = `the current version belongs to role ${role}, not to ${roles.join(" or ")}`
-  const remedy = pair === undefined ? "adopt the password of this role, or put the former role back" : `make ${role} one of the two roles, or adopt the password of one of these`
+  const remedy = pair === undefined ? "adopt the password of this role, or put the former role back" : `from that role to a pair: mycelium init --postgres-pair NAME --from ${role} prints each step, and a config with owner: ${role}; or adopt the password of one of the two roles`
   return problem("role-differs", says, remedy)
 }
 
 async function examine(place: Place, current: Credential | undefined, connection: Connection, signal: AbortSignal): Promise<readonly Finding[]> {
   const roles = new Map<string, Seen>()
   const missing: Finding[] = []
-  for (const role of place.roles) {
+  for (const role of rolesToChange(place, current)) {
     const seen = await lookAt(role, connection)
     if (seen === undefined) missing.push(problem("role-missing", `role ${role} does not exist`, "create it, or correct its name in the config"))
     else roles.set(role, seen)
@@ -65,6 +65,12 @@ function loginFindings({ options: { admin }, roles }: Place, { asked }: Connecti
   if (admin !== undefined) return [{ code: "admin-not-asked", severity: "info", says: `the server lets ${admin.user} in without asking for a password` }]
   const says = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
   return [problem("password-not-asked", says, "once its programs have a password: use scram-sha-256 in pg_hba.conf")]
+}
+
+/** A pair's first turn may be the one after a single role's last: that role is the owner from then on, and its password is taken away. */
+function rolesToChange(place: Place, current: Credential | undefined): readonly string[] {
+  const owner = place.pair?.owner
+  return owner !== undefined && current !== undefined && roleOf(place, current) === owner ? [...place.roles, owner] : place.roles
 }
 
 async function eachRole(roles: SeenRoles, connection: Connection): Promise<readonly Finding[]> {
