@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/duration.ts"
-import type { Deployment, Finding, Values } from "../core/ports.ts"
+import type { Deployment, Driver, Finding, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
@@ -84,10 +84,17 @@ async function describe(session: Session, name: string, { left, contain, oneUser
     name,
     apply: driver.describe(versions),
     gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : oneUser.length === 0 ? "none, old and new are accepted side by side" : "none at the server; at a pooler that reads one of the files below, see there", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
-    revoke: contain !== undefined && driver.overlap !== "none" ? `every value but the new one at once, whoever set it; ${findings.some(({ sessions }) => sessions === true) ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins` : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
+    revoke: contain !== undefined && driver.overlap !== "none" ? expulsion(driver, versions, findings) : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
     notes: [...findings.filter((one) => one.severity !== "error").map((one) => one.says), ...sayListeners(session.work.listeners?.[name]), ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`)],
     ...(blocked?.is === "left" ? { blocked: { code: blocked.code, says: blocked.says, ...(blocked.hint === undefined ? {} : { hint: blocked.hint }) } } : {}),
   }
+}
+
+/** What a containment does about everything from before. */
+function expulsion({ expel, overlap }: Driver, { current }: Versions, findings: readonly Finding[]): string {
+  const known = expel === undefined && overlap === "both"
+  const sessionsLive = findings.some(({ sessions }) => sessions === true) || (expel === undefined && current === undefined)
+  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, whoever set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
 }
 
 async function drafts(session: Session, members: readonly string[]): Promise<Pick<DryRun, "outputs" | "fault">> {

@@ -101,7 +101,7 @@ function lastLines(reports: readonly Contained[], incident: string, tookMs: numb
   if (left > 0) return [`${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`]
   const sessions = count("contained-for-new-logins")
   if (sessions === 0) return [count("contained") === 0 ? `${incident}: there was nothing to contain` : `${incident}: contained, ${took}`]
-  return [`${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Once that is seen to, the same command with --incident ${incident} tries to end them again.`]
+  return [`${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed; once mycelium may end them, the same command with --incident ${incident} does.`]
 }
 
 function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {

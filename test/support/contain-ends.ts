@@ -70,7 +70,7 @@ export async function endOf(shop: Shop, args: readonly string[] = contain): Prom
   const ran = await shop.run(...args)
   const said = await saidOf(shop)
   const lines = ran.stdout.split("\n")
-  const last = (lines.find((line) => line.startsWith(`${incident}: `)) ?? ran.stderr.split("\n").find((line) => line.startsWith("mycelium: ")) ?? "").replace(/, in [\d.]+ s/, "").split(/[;.] (?=of |The |Once )/)[0] ?? ""
+  const last = (lines.find((line) => line.startsWith(`${incident}: `)) ?? ran.stderr.split("\n").find((line) => line.startsWith("mycelium: ")) ?? "").replace(/, in [\d.]+ s/, "").split(/[;.] (?=of |The )/)[0] ?? ""
   const why = [...lines.join("\n").matchAll(/\(([a-z-]+)\)(?: *$|;)/gm)].map(([, code]) => code).join(" ") || (/BUT (.*) did not get healthy/.test(ran.stdout) ? "unhealthy" : "")
   return { exit: ran.code, last: last.replace(/\.$/, ""), why, ...said }
 }

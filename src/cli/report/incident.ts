@@ -74,7 +74,7 @@ function sessionsBlocks(secrets: readonly SecretReport[], incident: string, conf
   return [
     { is: "text", text: "Of these secrets, sessions that were opened with the old value may live, and whoever is in such a session is still in." },
     { is: "list", items: items.map(({ says }) => says) },
-    { is: "text", text: "Once that is seen to, this tries to end them again, and changes nothing else:" },
+    { is: "text", text: "Nothing more is owed. Once mycelium has the right or the means to end them, this does it, and changes nothing else:" },
     { is: "command", lines: [command(["rotate-now", ...items.map(({ place }) => place), "--contain", "--incident", incident, ...config])] },
   ]
 }
