@@ -3,7 +3,7 @@ import { type Patch, type SecretState, holdsContained, owesExpel, versionAt } fr
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
-import { type Revoked, isNothingNew, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
+import { type Revoked, beginRevoke, isNothingNew, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
 import { stopped } from "../rotate/cut-off.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
@@ -124,7 +124,9 @@ async function containOne(session: Session, { recovered, secrets, selection, how
   for (const event of begun(rest, { selection, how })) session.remark(event)
   session.noteSecrets(Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])))
   // What an earlier run of this incident has still to take away. A server that hangs holds up no other secret: it goes on beside them.
-  const taking = takeAway(session, { skipGrace: true, secrets: before, sessions: true })
+  const owedBefore = { skipGrace: true, secrets: before, sessions: true }
+  await beginRevoke(session, owedBefore)
+  const taking = takeAway(session, owedBefore)
   const early = (await endsSoon(session, taking)) ? await noteRevoked(session, await taking) : undefined
   const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : all, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.

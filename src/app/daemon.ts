@@ -342,7 +342,7 @@ function soonMs(failures: number): number {
 /** Only a person can help: the service has refused all that we know. Asking costs it logins that fail. */
 function waitsForPerson({ outcomes }: Turn): boolean {
   const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
-  return open.length > 0 && open.every(({ is, code }) => is === "stuck" || code === "not-settled")
+  return open.length > 0 && open.every(({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace")
 }
 
 /** After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not wait. */

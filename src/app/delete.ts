@@ -3,6 +3,7 @@ import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
 import { type ChangeSet, erase } from "../core/state.ts"
 import { notSettled, probe, said } from "../rotate/ask.ts"
+import { beginActing, hiddenActOf } from "../rotate/elsewhere.ts"
 import type { Session } from "../rotate/session.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
@@ -119,6 +120,9 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
   const driver = session.work.drivers[name]
   const { current, previous, doubtful } = await session.versions(name)
   const known = [current, previous, ...doubtful].filter((one) => one !== undefined)
+  const hidden = hiddenActOf(session, name)
+  if (hidden !== undefined) throw new AppError(hidden.code, hidden.says)
+  await beginActing(session, [name])
   if (driver?.forget === undefined) throw new AppError("internal", "no driver can end this login")
   if (!(await within(deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal)))) {
     throw new AppError(notSettled.code, notSettled.says, { remedy: "retry" })

@@ -3,15 +3,17 @@ import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { endsAtOnce, stands } from "../base/last-words.ts"
 import { isWanted, takeLock } from "../base/lock.ts"
+import { runsMarked } from "../base/spawn.ts"
 import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
 import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type StateDocument, openSets } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { cutOff, namesOf, standing } from "../rotate/cut-off.ts"
+import { declareOver, leave } from "../rotate/elsewhere.ts"
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
@@ -71,8 +73,26 @@ export async function tended<T>({ app, place, ends }: Locked, { session, serial 
   try {
     return await act()
   } finally {
+    await leaveInOrder(session)
     await tendLog(app, place, session, { serialBefore: serial, stop: ends.stop })
   }
+}
+
+/** How long (ms) programs that are being ended are waited for. */
+const endingMs = 6000
+
+/** What is left open can be taken up by a run that sees nothing of ours: nothing runs any more. That it cannot be noted costs a question, and nothing else. */
+async function leaveInOrder(session: Session): Promise<void> {
+  try {
+    for (let waitedMs = 0; runsMarked("") && waitedMs < endingMs && hasPlace(session); waitedMs += lookMs) await session.work.host.pause(lookMs)
+    await leave(session, runsMarked)
+  } catch (error) {
+    session.work.tell("leave", said(error).says)
+  }
+}
+
+function hasPlace({ document }: Session): boolean {
+  return document.acting !== undefined || openSets(document).some(({ ranIn }) => ranIn !== undefined)
 }
 
 /** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
@@ -188,7 +208,7 @@ export function ledgerOf(app: App, place: Place): FileLedger {
 }
 
 /** `serial`: of the state as it was found. */
-export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = () => true }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean }): Promise<Opened & { readonly serial: number }> {
+export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = () => true, nothingRuns = false }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean; readonly nothingRuns?: boolean }): Promise<Opened & { readonly serial: number }> {
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   const { serial } = document
@@ -197,6 +217,7 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const session = ends.follow(new Session(open(begun ?? today), document))
   await session.flush()
   await tidy(session)
+  if (nothingRuns) await declareOver(session)
   session.clockDoubted = !isTrusted(document)
   const behindMs = await correctInstants(session)
   const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
@@ -289,7 +310,7 @@ export async function resumePatiently(session: Session, patience: Patience, firs
   // A service that says nothing takes its time at each question: that counts, too.
   const isOver = (waitedMs: number): boolean => Math.max(waitedMs, host.monotonicMs() - began) >= patience.totalMs
   for (let waitedMs = 0; session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)) {
-    if (!Object.values(outcomes).some((one) => one.is === "waiting")) break
+    if (!Object.values(outcomes).some((one) => one.is === "waiting" && one.code !== "other-namespace")) break
     await host.pause(pauseMs, stop)
     outcomes = await resume(session)
     all = { ...all, ...outcomes }

@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { placeOfUs } from "../base/place.ts"
 import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
@@ -59,6 +60,7 @@ export function openWork(app: App, { options, ledger, document, stop, hurry, end
     hurry,
     ...(ends.asked === undefined ? {} : { asked: ends.asked }),
     ...(ends.onStep === undefined ? {} : { onStep: ends.onStep }),
+    place: placeOfUs(),
     serverOf,
     inTurn: (secret, act) => {
       const server = serverOf(secret)

@@ -20,10 +20,13 @@ export type Reconciliation = {
   readonly revoked: readonly Revoked[]
 }
 
+/** `nothingRuns`: a person has looked that no program of an earlier run lives where this one cannot see it. */
+export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: boolean }
+
 /** Finds out which version each service accepts, makes it the current one, and lets outputs and deployments follow. */
-export async function reconcile(app: App, environment: string, how: Pick<Ask, "dryRun" | "deep">): Promise<Reconciliation> {
+export async function reconcile(app: App, environment: string, how: Reconcile): Promise<Reconciliation> {
   return withLock(app, environment, async (locked) => {
-    const { session, serial, recovered, behind } = await open(locked, how.dryRun)
+    const { session, serial, recovered, behind } = await open(locked, how)
     const act = async (): Promise<Reconciliation> => {
       const about = behind === undefined ? {} : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
       const { found, written } = await find(session, { ...how, ...about })
@@ -37,12 +40,12 @@ export async function reconcile(app: App, environment: string, how: Pick<Ask, "d
 type Opened = { readonly session: Session; readonly serial: number; readonly recovered: Outcomes; readonly behind?: Behind }
 
 /** A journal is ended first, unless nothing is to be done, or it is part of a state that may have been overtaken. */
-async function open(locked: Locked, dryRun: boolean): Promise<Opened> {
+async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
   const { app, today, ends } = locked
   const ledger = ledgerOf(app, locked.place)
   const { document, behind } = await ledger.loadAny()
   if (behind === undefined && !dryRun) {
-    const opened = await openEnvironment(locked, { patience: patient, hasty: false })
+    const opened = await openEnvironment(locked, { patience: patient, hasty: false, nothingRuns })
     return { session: opened.session, serial: opened.serial, recovered: { ...opened.recovered, ...(await opened.takeUp(undefined)) } }
   }
   const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { CappedText } from "./capped-text.ts"
 import { type CutOptions, cutOff, type Exit } from "./cut-off.ts"
 import { AppError, systemCode } from "./error.ts"
+import { markVariable } from "./marked-processes.ts"
 
 /**
  * The only place that starts programs: argument lists, an environment built anew, a session of their own that ends as
@@ -33,11 +34,22 @@ const usualBytes = 64 * 1024
 /** How long the output is read on after the program ended: a daemon that it left may hold it open for ever. */
 const pipeGraceMs = 500
 
+/** Marks of the programs that run now; of one that cannot be ended, for good. */
+const live: string[] = []
+
+/** Does a program of ours run whose mark begins so? */
+export function runsMarked(beginning: string): boolean {
+  return live.some((mark) => mark.startsWith(beginning))
+}
+
 /** Runs a program to its end. Throws only if it cannot be started: `program-missing`, `program-failed`. */
 export async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted) return { code: undefined, signal: undefined, stdout: "", stderr: "", timedOut: false, aborted: true }
-  const child = await start(argv, options)
+  const mark = options.env?.[markVariable]
+  if (mark !== undefined) live.push(mark)
+  const child = await start(argv, options).catch((error: unknown) => Promise.reject(forget(mark, error)))
   const ended = whenEnded(child)
+  void ended.then(() => forget(mark, undefined))
   const stdout = read(child.stdout, options)
   const stderr = read(child.stderr, options)
   const cut = cutOff(child.pid, options)
@@ -48,6 +60,12 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   const result = { ...exit, stdout: stdout.text(), stderr: stderr.text(), timedOut: why === "timeout", aborted: why === "abort" }
   letGo(child, stdout, stderr)
   return result
+}
+
+function forget(mark: string | undefined, error: unknown): unknown {
+  const index = mark === undefined ? -1 : live.indexOf(mark)
+  if (index >= 0) live.splice(index, 1)
+  return error
 }
 
 /** The result as an error, if it is one: `program-timeout`, `program-failed`. Names the program, never what it said. */

@@ -72,6 +72,8 @@ export type Trial = { readonly trial: boolean }
 export interface Driver {
   /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
   readonly overlap: "both" | "one" | "none"
+  /** Its acts are programs of the operator: one that a killed run leaves goes on, and is found only where it can be seen. */
+  readonly runsProgram?: true
   /** Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and nothing of them goes on. */
   draft(versions: Versions, text: MakeText, contain?: boolean): Fields
   /**

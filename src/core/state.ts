@@ -1,3 +1,4 @@
+import type { Place } from "../base/place.ts"
 import type { Listener } from "./listeners.ts"
 
 /** The state document of one environment, as it lies on disk. Metadata in clear, each version an age file of its own. */
@@ -15,6 +16,8 @@ export type StateDocument = {
   readonly changeSet?: ChangeSet
   /** Journals that wait aside for services that give no answer: of no secret that another one has. */
   readonly parked?: readonly ChangeSet[]
+  /** Where a run lives (or was killed) that has begun a program at a service which no journal tells of. */
+  readonly acting?: Place
   /** By target of an output that is ours as a whole: the fingerprint of what we last wrote there. */
   readonly written?: Readonly<Record<string, string>>
   readonly audit: AuditTail
@@ -114,6 +117,8 @@ export type ChangeSet = {
   readonly startedWith: string
   /** By target, durable before the first rename: what a way back restores. Absent until outputs are about to change. */
   readonly before?: Readonly<Record<string, Before>>
+  /** Where the run lives (or was killed) that may have a program of it under way. */
+  readonly ranIn?: Place
   /** Why it turned back. */
   readonly fault?: { readonly code: string; readonly says: string }
 }

@@ -38,6 +38,7 @@ const secret = shape({
   last: maybe(whole),
   listeners: maybe(map((value) => value === "hidden" || whole(value))),
 })
+const place = shape({ boot: text, namespace: text, machine: maybe(text), init: maybe(flag) })
 const changeSet = shape({
   id: text,
   why: text,
@@ -48,6 +49,7 @@ const changeSet = shape({
   touched: list(text),
   restarted: list(text),
   startedWith: text,
+  ranIn: maybe(place),
   before: maybe(map(shape({ sealed: text, after: text }))),
   fault: maybe(shape({ code: text, says: text })),
 })
@@ -60,6 +62,7 @@ const state = shape({
   secrets: map(secret),
   changeSet: maybe(changeSet),
   parked: maybe(list(changeSet)),
+  acting: maybe(place),
   written: maybe(map(text)),
   audit: shape({ count: whole, head: text, lines: list(text) }),
   mac: text,

@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Driver, Probe } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
+import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -19,6 +20,11 @@ export type Answer = {
 }
 
 export const notSettled = { code: "not-settled", says: "an earlier act of ours may still be under way at the service" } as const
+
+/** Why nothing can be settled there. */
+export function unsettled(session: Session, name: string): { readonly code: string; readonly says: string } {
+  return hiddenActOf(session, name) ?? notSettled
+}
 
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
 export function atService<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
@@ -79,7 +85,7 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known, patience))) return { ...unknown, ...notSettled, ...(await lost(session, name, known, patience)) }
+  if (!(await settle(session, name, known, patience))) return { ...unknown, ...unsettled(session, name), ...(await lost(session, name, known, patience)) }
 
   const control = await probeControl(session, name, current ?? pending, patience)
   if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
@@ -114,6 +120,7 @@ async function firstAccepted(session: Session, name: string, patience: AbortSign
 /** False where it cannot be known yet whether an act of before may still land. */
 export async function settle(session: Session, name: string, known: readonly Credential[], patience?: AbortSignal): Promise<boolean> {
   const driver = driverOf(session, name)
+  if (hiddenActOf(session, name) !== undefined) return false
   try {
     const isQuiet = await atService(session, name, deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal), patience)
     if (isQuiet) session.quiet.add(name)

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { type Answer, ask, changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
+import { type Answer, ask, changeAt, driverOf, probe, said, settle, unsettled } from "./ask.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
@@ -15,7 +15,7 @@ export type Verdict =
 /** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. When `patience` is over, it waits no longer, and does nothing more. */
 export async function applyAndProve(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
   if (driverOf(session, name).overlap === "none") return { is: "proven" }
-  if (fresh && !(await isQuiet(session, name, patience))) return { is: "waiting", ...notSettled }
+  if (fresh && !(await isQuiet(session, name, patience))) return { is: "waiting", ...unsettled(session, name) }
   let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {

@@ -4,8 +4,9 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { gracesOf } from "../core/graces.ts"
 import type { Credential, Expelled } from "../core/ports.ts"
 import { type Patch, type SecretState, type SessionsLeft, type Version, changeVersion, holdsContained, owesExpel } from "../core/state.ts"
-import { changeAt, driverOf, notSettled, probe, said, settle } from "./ask.ts"
+import { changeAt, driverOf, probe, said, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
+import { beginActing } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -24,7 +25,13 @@ type How = { readonly skipGrace: boolean; readonly secrets?: readonly string[]; 
 
 /** A job of its own, owed until done: takes away what is past its grace (or may be live), and proves that it is dead. */
 export async function revokeOwed(session: Session, how: How): Promise<readonly Revoked[]> {
+  await beginRevoke(session, how)
   return noteRevoked(session, await takeAway(session, how))
+}
+
+/** Before `takeAway`, where that is called by itself. */
+export function beginRevoke(session: Session, how: How): Promise<void> {
+  return beginActing(session, [...owedVersions(session, how).map(({ name }) => name), ...owedExpels(session, how)])
 }
 
 /** Its acts at the services, which write nothing: so they may go on beside what is done to other secrets. What became of them must be noted. */
@@ -135,7 +142,7 @@ async function revokeAll(session: Session, name: string, versions: readonly Vers
   const contains = versions.length === 0 || (owesExpel(state) && holdsContained(state))
   const quiet = await isQuiet(session, name, versions)
   if (quiet && contains) return expelAll(session, name, versions)
-  const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : each(name, versions, { is: "owed", ...notSettled })
+  const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : each(name, versions, { is: "owed", ...unsettled(session, name) })
   // What proves a death is missing where the current value has gone: that is found, not another reason made up. Who is silent is not asked once more.
   if (contains || !deaths.some(({ death }) => death.is !== "dead" && !silent.has(death.code)) || !(await hasDrifted(session, name))) return deaths
   return deaths.map((one) => (one.death.is === "dead" ? one : { ...one, death: drifted(`${session.work.environment}/${name}`) }))

@@ -2,6 +2,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
+import { hiddenOf, takeOver } from "./elsewhere.ts"
 import { forward } from "./forward.ts"
 import { type Firsts, type Preflight, preflight } from "./preflight.ts"
 import { stopped } from "./cut-off.ts"
@@ -74,9 +75,12 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
 export async function resume(session: Session, how: { readonly hasty?: boolean } = {}): Promise<Outcomes> {
   const found = session.changeSet
   if (found === undefined) return {}
+  const hidden = hiddenOf(session, found)
+  if (hidden !== undefined) return Object.fromEntries(found.secrets.map((name) => [name, { is: "waiting", ...hidden } as const]))
   // An earlier run may have renamed any of these before it was cut.
   const set = { ...found, touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))) }
   session.note(set)
+  await takeOver(session)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
 }
 

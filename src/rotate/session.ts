@@ -1,6 +1,8 @@
+import type { Place } from "../base/place.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
+import { hiddenOf, mayLeave } from "./elsewhere.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -12,6 +14,10 @@ export type Commit = {
   /** By target: the fingerprint of what an output holds now because we wrote it; null: it is gone. */
   readonly written?: Readonly<Record<string, string | null>>
   readonly events?: readonly AuditEvent[]
+  /** Where a program was begun that no journal tells of; null: it is over. */
+  readonly acting?: Place | null
+  /** Journals of which no program runs any more. */
+  readonly leaves?: readonly string[]
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
 }
@@ -66,10 +72,12 @@ export class Session {
       const patched = patch(this.state(name))
       secrets[name] = this.#withListeners(name, this.clockDoubted ? patched : ageOut(patched, now))
     }
-    const { changeSet: open, parked: aside, written: before, ...rest } = this.document
-    const parked = commit.parked ?? aside ?? []
+    const { changeSet: open, parked: aside, written: before, acting: acted, ...rest } = this.document
+    const leaves = commit.leaves ?? []
+    const parked = (commit.parked ?? aside ?? []).map((one) => (leaves.includes(one.id) ? withoutPlace(one) : one))
+    const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
     const written = without({ ...before, ...commit.written })
-    const changeSet = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
+    const changeSet = this.#placed(commit.changeSet === undefined ? open : (commit.changeSet ?? undefined), leaves)
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
@@ -77,7 +85,7 @@ export class Session {
       const incident = event["incident"] ?? set?.incident
       audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at, serial, actor: this.work.actor })
     }
-    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }), ...(written === undefined ? {} : { written }) }
+    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }), ...(acting === undefined ? {} : { acting }), ...(written === undefined ? {} : { written }) }
     await this.work.ledger.save(next)
     this.document = next
     this.#remarks = []
@@ -96,6 +104,15 @@ export class Session {
     const seen = this.work.listeners?.[name]?.seen
     const current = versionAt(next, "current")?.id
     return seen === undefined || current === undefined || current === versionAt(this.state(name), "current")?.id ? next : { ...next, listeners: seen }
+  }
+
+  /** The first durable write before a program says where it runs. */
+  #placed(set: ChangeSet | undefined, leaves: readonly string[]): ChangeSet | undefined {
+    const { place } = this.work
+    if (set === undefined || place === undefined) return set
+    if (leaves.includes(set.id)) return withoutPlace(set)
+    // What another run has left there is not ours by being written again.
+    return mayLeave(this, set) && hiddenOf(this, set) === undefined ? { ...set, ranIn: place } : set
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
@@ -210,6 +227,10 @@ export class Session {
   outputsOf(names: readonly string[]): readonly Output[] {
     return this.work.outputs.filter((output) => output.shows.some((name) => names.includes(name)))
   }
+}
+
+function withoutPlace({ ranIn: _ranIn, ...set }: ChangeSet): ChangeSet {
+  return set
 }
 
 function without(written: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> | undefined {

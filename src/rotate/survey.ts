@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { driverOf, notSettled, probe, probeControl, said, settle } from "./ask.ts"
+import { driverOf, probe, probeControl, said, settle, unsettled } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */
@@ -59,7 +59,7 @@ async function ask(session: Session, name: string, { most, looks }: How): Promis
 async function settled(session: Session, name: string, accepted: readonly string[], known: Survey): Promise<Survey> {
   const live = await Promise.all(accepted.map((id) => session.open(name, id)))
   const [first] = live
-  if (!(await settle(session, name, live)) || first === undefined) return { is: "unknown", ...notSettled }
+  if (!(await settle(session, name, live)) || first === undefined) return { is: "unknown", ...unsettled(session, name) }
   return (await probe(session, name, first)) === "accepted" ? known : noAnswer
 }
 

@@ -1,4 +1,5 @@
 import type { Host } from "../base/host.ts"
+import type { Place } from "../base/place.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Trial, Values } from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
@@ -35,6 +36,8 @@ export type Work = {
   readonly hurry: AbortSignal
   /** Who was seen to listen, by secret, where a server of this machine was spoken to. */
   readonly listeners?: Readonly<Record<string, Listeners>>
+  /** Where this run lives; undefined where that cannot be known. */
+  readonly place?: Place | undefined
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
   /** So many acts at once at one server; what waits for its turn has no deadline yet. */

@@ -15,13 +15,16 @@ export const reconcile: Command = {
   options: {
     "dry-run": { type: "boolean", says: "ask, say what would be done, and change nothing" },
     deep: { type: "boolean", says: "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out" },
+    "nothing-runs": { type: "boolean", says: "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)" },
   },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "reconcile")
     const [environment, more] = args
     if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
     const dryRun = isSet(values, "dry-run")
-    const result = await find(app, environment, { dryRun, deep: isSet(values, "deep") })
+    const nothingRuns = isSet(values, "nothing-runs")
+    if (nothingRuns && dryRun) throw new AppError("usage", "--nothing-runs and --dry-run contradict each other", { hint: "leave one out" })
+    const result = await find(app, environment, { dryRun, deep: isSet(values, "deep"), nothingRuns })
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, dryRun, ...result }))
     else say(terminal, environment, result, dryRun)
     return exitOf(result)

@@ -116,7 +116,7 @@ function exitOfTurn(turn: Turn): number {
 }
 
 function needsPerson(outcome: Outcome): boolean {
-  return outcome.is === "stuck" || (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
+  return outcome.is === "stuck" || (outcome.is === "waiting" && outcome.code === "other-namespace") || (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
 }
 
 type Say = (level: "info" | "warning" | "error", message: string, fields: Readonly<Record<string, string | number>>) => void

@@ -10,6 +10,7 @@ import { Trusted } from "./trusted.ts"
 /** One secret that a program rotates. Lives as long as the engine works on its environment. */
 export class ExecDriver implements Driver {
   readonly overlap: Driver["overlap"]
+  readonly runsProgram = true
   readonly settleMs = longestSettleMs
   readonly #place: Place
   readonly #quiet: Quiet
