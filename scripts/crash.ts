@@ -1,7 +1,7 @@
 /**
  * Real kills: the compiled binary against real servers, ended by SIGKILL before or after a system call that
  * strace holds up; no hook in our code. After each cut: does a credential on the disk work? Then the same command again: is everything at
- * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N]] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`.
+ * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`.
  */
 import { loadavg } from "node:os"
 import { parseArgs } from "node:util"
@@ -11,11 +11,12 @@ import { startRedis } from "../test/support/servers/redis.ts"
 import { randomFrom } from "./crash/cuts.ts"
 import { alone, type Explored, explore, readCut, sayCut } from "./crash/explore.ts"
 import { type Powered, losePower } from "./crash/power/power.ts"
+import { type Stormed, storm, stormTableOf } from "./crash/storm.ts"
 import { fresh, scenarios } from "./crash/scenarios.ts"
 import { matrixOf, powerTableOf, type Repeated, slowest, soonMs, tableOf } from "./crash/table.ts"
 
 const { values } = parseArgs({
-  options: { kills: { type: "string" }, power: { type: "boolean" }, all: { type: "boolean" }, seed: { type: "string" }, cuts: { type: "string" }, scenario: { type: "string", multiple: true }, at: { type: "string" }, lanes: { type: "string" } },
+  options: { kills: { type: "string" }, power: { type: "boolean" }, storm: { type: "boolean" }, all: { type: "boolean" }, seed: { type: "string" }, cuts: { type: "string" }, scenario: { type: "string", multiple: true }, at: { type: "string" }, lanes: { type: "string" } },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const count = values.all === true ? undefined : Number(values.cuts ?? 10)
@@ -31,7 +32,8 @@ await using redis = await startRedis()
 await using keys = await KeyService.start(2)
 const servers = { postgres, redis, keys }
 const began = performance.now()
-process.exitCode = values.power === true ? await power() : await kills()
+if (values.power === true) process.exitCode = await power()
+else process.exitCode = await (values.storm === true ? storms() : kills())
 tell(`crash: ${Math.round((performance.now() - began) / 1000)} s, seed ${seed}`)
 
 async function kills(): Promise<number> {
@@ -57,6 +59,17 @@ async function kills(): Promise<number> {
   }
   console.log(`${tableOf(found)}\n\n${matrixOf(found, repeated, loads)}`)
   for (const line of slowest(found, 3)) tell(`crash: slowest: ${line}`)
+  return found.every(({ faults, reached }) => faults.length === 0 && reached > 0) ? 0 : 1
+}
+
+async function storms(): Promise<number> {
+  const found: Stormed[] = []
+  for (const scenario of chosen) {
+    const one = await storm(servers, scenario, { count, random: randomFrom(seed), lanes: Number(values.lanes ?? 2), tell })
+    tell(`crash: ${scenario.name}: ${one.reached} of ${one.planned} requests to stop, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`)
+    found.push(one)
+  }
+  console.log(stormTableOf(found))
   return found.every(({ faults, reached }) => faults.length === 0 && reached > 0) ? 0 : 1
 }
 

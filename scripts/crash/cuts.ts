@@ -105,6 +105,11 @@ export function isHit(calls: readonly Call[], cut: Cut): boolean {
   return all.length === cut.when && (all.at(-1)?.result === undefined) === (cut.side === "before")
 }
 
+/** Whether a run that lived on came to where `cut` says. */
+export function isSent(calls: readonly Call[], cut: Cut): boolean {
+  return counted(calls, cut).length >= cut.when
+}
+
 /** `count` of them: each kind of act gets the same share, for a rotation reads from sockets twenty times as often as it renames. */
 export function sampleCuts(cuts: readonly Cut[], count: number, random: () => number): readonly Cut[] {
   const kinds = Map.groupBy(cuts, ({ side, call, file }) => `${side} ${call} ${file ?? ""}`)

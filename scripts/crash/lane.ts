@@ -50,21 +50,37 @@ export class Lane implements AsyncDisposable {
 
   /** The command; the call that `cut` means is held up, and meanwhile the process is killed. */
   async kill(cut: Cut): Promise<void> {
+    await this.#at(cut, longHoldMs, (pid) => signalTo(pid, "SIGKILL"))
+  }
+
+  /** The same, and the process is asked to stop: by each of `signals`, the later ones a while after it has heard the first. */
+  ask(cut: Cut, [first, ...later]: readonly NodeJS.Signals[]): Promise<Ran> {
+    return this.#at(cut, holdMs, async (pid) => {
+      if (first !== undefined) signalTo(pid, first)
+      for (const signal of later) {
+        await Bun.sleep(meantMs)
+        signalTo(pid, signal)
+      }
+    })
+  }
+
+  async #at(cut: Cut, mainHoldMs: number, act: (pid: number) => unknown): Promise<Ran> {
     const { call, when, side, file } = cut
     rmSync(this.#log, { force: true })
     const hold = side === "after" ? "delay_exit" : "delay_enter"
     // Strace counts by thread. The main thread is one; the calls of a pool are few once they are about one file: each is held up.
-    const how = file === undefined ? `${longHoldMs * 1000}:when=${when}` : `${holdMs * 1000}`
+    const how = file === undefined ? `${mainHoldMs * 1000}:when=${when}` : `${holdMs * 1000}`
     const running = this.run([...(file === undefined ? [] : ["-P", join(this.shop.project.root, file)]), "-e", `trace=${call}`, "-e", `inject=${call}:${hold}=${how}`])
     const ended = running.then(() => true)
     while (!(await Promise.race([ended, Bun.sleep(2).then(() => false)]))) {
       const held = counted(this.calls(), cut)[when - 1]
       if (held === undefined || (side === "after" && held.result === undefined)) continue
-      killPid(held.pid)
+      await act(held.pid)
       break
     }
-    await running
+    const ran = await running
     this.killed = this.calls()
+    return ran
   }
 
   /** All that leads to the end: what sets the shop up first, where the scenario begins with nothing. */
@@ -96,10 +112,13 @@ export class Lane implements AsyncDisposable {
 const holdMs = 100
 const longHoldMs = 3000
 
+/** A second request that comes sooner after the first is taken for the same. */
+const meantMs = holdMs + 300
+
 /** Any of its threads will do. */
-function killPid(pid: number): void {
+function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL")
+    process.kill(pid, signal)
   } catch {
     // It has ended by itself.
   }

@@ -21,6 +21,7 @@ import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./check.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
+import { roomIn } from "./check-room.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { openDeployment } from "./open.ts"
 import { clearLogins, deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
@@ -50,7 +51,7 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       now: host.now(),
     }),
     runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
-    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined }),
+    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined, ...(await roomIn(config)) }),
     ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000, accepted })] : []),
   ]
 }

@@ -74,6 +74,7 @@ export async function tended<T>({ app, place, ends }: Locked, { session, serial 
     return await act()
   } finally {
     await leaveInOrder(session)
+    await session.work.ledger.release?.()
     await tendLog(app, place, session, { serialBefore: serial, stop: ends.stop })
   }
 }
@@ -223,9 +224,7 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
   if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
-  const recovered = hasty ? await resume(session, { hasty }) : await resumePatiently(session, patience)
-  // What nobody can decide now holds up nobody else.
-  await park(session)
+  const recovered = await resumeOrLeave(session, () => (hasty ? resume(session, { hasty }) : resumePatiently(session, patience)))
   if (session.changeSet !== undefined) return opened(session, recovered)
   const next = ends.follow(new Session(open(today), session.document))
   next.clockDoubted = session.clockDoubted
@@ -256,6 +255,18 @@ async function correctInstants(session: Session): Promise<number> {
   return 0
 }
 
+/** What nobody can decide now holds up nobody else. */
+async function resumeOrLeave(session: Session, act: () => Promise<Outcomes>): Promise<Outcomes> {
+  try {
+    const recovered = await act()
+    await park(session)
+    return recovered
+  } catch (error) {
+    await session.work.ledger.release?.()
+    throw error
+  }
+}
+
 type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean; readonly ends: Ends }
 
 /** One after the other; what is still undecided stays aside. `session` goes on with what has become of them. */
@@ -280,6 +291,7 @@ async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp):
 
 /** Removes the drafts that a crash left: they hold values. What it had renamed must last before anything is built on it. What cannot be done is told, and stops nothing else. */
 async function tidy(session: Session): Promise<void> {
+  await session.work.ledger.tidy?.()
   for (const output of session.work.outputs) {
     try {
       await output.tidy()

@@ -81,5 +81,7 @@ async function ask(folder: string): Promise<Disk> {
 /** A link is not followed, and a pipe keeps nobody waiting. */
 export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 export const draftFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+/** Of a file that is there. */
+export const writeFlags = constants.O_WRONLY | constants.O_NOFOLLOW
 export const appendFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW

@@ -11,6 +11,8 @@ export type Surroundings = {
   readonly storeOwner: number | undefined
   /** True where the store's folder, or the nearest one above it that exists, is on another machine. */
   readonly storeIsRemote: boolean
+  /** Bytes: what is free for this user on the store's disk, and what a rotation of the largest environment writes until its end. */
+  readonly room?: { readonly free: number; readonly need: number; readonly environment: string }
 }
 
 export const surroundings = defineCheck({
@@ -19,18 +21,24 @@ export const surroundings = defineCheck({
     "runs-as-root": { severity: "info", remedy: "a user of its own is enough, if the outputs' owner and the restarters allow it" },
     "wrong-user": { severity: "warning", remedy: "run every mycelium command as the user that runs the service" },
     "core-dumps": { severity: "info", remedy: "ulimit -c 0, or LimitCORE=0 in the unit" },
+    "disk-full": { severity: "warning", remedy: "free some space on that disk: until then nothing of that environment is rotated" },
     "network-file-system": { severity: "error", remedy: "name a store on a local disk: on this one locks cannot be trusted" },
   },
-  look: ({ uid, limits, store, storeOwner, storeIsRemote }: Surroundings, report) => {
+  look: ({ uid, limits, store, storeOwner, storeIsRemote, room }: Surroundings, report) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
       const says = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
       report.found("wrong-user", says, { remedy: `sudo -u '#${storeOwner}' mycelium …, as every other command` })
     } else if (uid === 0) report.found("runs-as-root", "mycelium runs as root")
     if (coreLimit(limits) !== "0") report.found("core-dumps", "a crash could write the memory of this process, values and all, to a file")
     if (storeIsRemote) report.found("network-file-system", `the store ${store} is on a network file system`)
+    if (room !== undefined && room.free < room.need) report.found("disk-full", `the disk of the store ${store} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`)
     return `the store is on a disk of this machine${uid === 0 ? "" : "; mycelium is not root"}`
   },
 })
+
+function kib(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`
+}
 
 /** The soft limit: the one that counts. "Max core file size  0  unlimited  bytes" (proc(5)). */
 function coreLimit(limits: string | undefined): string | undefined {

@@ -1,7 +1,10 @@
 import { settleFolder } from "../base/durable-write.ts"
+import { statSync } from "node:fs"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
+import { Reserve } from "../base/reserve.ts"
 import type { StateDocument } from "../core/state.ts"
+import { freeBytes, noRoom, type Need, writesOf } from "./room.ts"
 import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import { type Place, blankState, checkMac, readState, stateFolder, statePath, writeState } from "./state-file.ts"
@@ -14,6 +17,7 @@ export class FileLedger {
   readonly #place: Place
   readonly #mac: Buffer
   readonly #newId: () => string
+  readonly #reserve: Reserve
   #serial = 0
   #end: LogEnd | undefined
 
@@ -21,6 +25,7 @@ export class FileLedger {
     this.#place = place
     this.#mac = mac
     this.#newId = newId
+    this.#reserve = new Reserve(statePath(place))
   }
 
   /** Reads and checks: the MAC, and that the log does not know a younger state. What it answers lasts: a run that was killed right after its rename had not yet synced it. */
@@ -49,13 +54,49 @@ export class FileLedger {
 
   async save(next: StateDocument): Promise<void> {
     if (next.serial !== this.#serial + 1) throw new AppError("internal", "the state was saved out of order")
-    await writeState(this.#place, next, this.#mac)
+    await writeState(this.#place, next, { key: this.#mac, reserve: this.#reserve })
     this.#serial = next.serial
   }
 
   async flush(document: StateDocument): Promise<void> {
     if (document.audit.lines.length === 0) return
-    this.#end = await appendToLog(this.#place, document.audit, this.#end ?? (await readLogEnd(this.#place)))
+    try {
+      this.#end = await appendToLog(this.#place, document.audit, this.#end ?? (await readLogEnd(this.#place)))
+    } catch (error) {
+      // What was reserved for the state makes room for the log; a part of the lines may be there.
+      if (!(await this.#reserve.giveBack())) throw error
+      this.#end = await readLogEnd(this.#place)
+      await this.flush(document)
+    }
+  }
+
+  /** Room for so many more writes of a state that grows by so many bytes; throws where the disk has not got it. */
+  async reserve(need: Need): Promise<void> {
+    try {
+      await this.#reserve.take(this.#sizeOf(need), writesOf(need))
+    } catch (error) {
+      throw noRoom(stateFolder(this.#place), this.#sizeOf(need) * writesOf(need), error)
+    }
+  }
+
+  /** The same, asked and not taken. */
+  async demandRoom(need: Need): Promise<void> {
+    const bytes = this.#sizeOf(need) * writesOf(need)
+    const free = await freeBytes(stateFolder(this.#place))
+    if (free !== undefined && free < bytes) throw noRoom(stateFolder(this.#place), bytes)
+  }
+
+  async release(): Promise<void> {
+    await this.#reserve.release()
+  }
+
+  /** Removes what a killed run had reserved. Under the lock only. */
+  async tidy(): Promise<void> {
+    await this.#reserve.tidy()
+  }
+
+  #sizeOf({ grows }: Need): number {
+    return (statSync(statePath(this.#place), { throwIfNoEntry: false })?.size ?? 0) + grows
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { dirname, join } from "node:path"
-import { durableFolder, durableWrite, makeFolders, readRegular } from "../base/durable-write.ts"
+import { durableFolder, makeFolders, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import type { Reserve } from "../base/reserve.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
 import { isState } from "./state-shape.ts"
@@ -60,10 +61,10 @@ function broken(path: string): AppError {
   return new AppError("state-broken", `${path} is damaged or cut off`, { hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed" })
 }
 
-export async function writeState(place: Place, document: StateDocument, key: Buffer): Promise<void> {
+export async function writeState(place: Place, document: StateDocument, { key, reserve }: { readonly key: Buffer; readonly reserve: Reserve }): Promise<void> {
   // The first one: its folders are as young as it is.
   if (document.serial === 1) await make(stateFolder(place), durableFolder)
-  await durableWrite(statePath(place), stateText(document, key))
+  await reserve.write(Buffer.from(stateText(document, key)))
 }
 
 /** The document as it lies on disk, under a new MAC. */

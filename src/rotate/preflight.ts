@@ -7,13 +7,14 @@ import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
 import { byHand, overrules } from "./overrule.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Order } from "./rotate.ts"
+import { needOf } from "./need.ts"
 import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, deadlines } from "./work.ts"
 
 /** What a service held before a first value, by secret. */
 export type Firsts = Readonly<Record<string, Fields>>
-export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>>; readonly programs: readonly Inspected[] }
+export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>>; readonly programs: readonly Inspected[]; readonly shown: readonly number[] }
 
 /** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
@@ -41,7 +42,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" }))]
   const runnable = order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
   const healthy = order.why === "new" || order.contain !== undefined ? runnable : await withoutSick(session, runnable.members, runnable.left)
-  return { ...(await withoutUnwritable(session, healthy)), firsts, findings, programs }
+  return { ...(await withoutRoom(session, await withoutUnwritable(session, healthy))), firsts, findings, programs }
 }
 
 function isTrial({ trial }: Order): Trial {
@@ -159,18 +160,37 @@ async function withoutSick(session: Session, members: readonly string[], left: O
   return { members: stay, left: out }
 }
 
+/** All that a rotation has to write must find its place on the disk of the state, before any value exists. */
+async function withoutRoom(session: Session, found: Pick<Preflight, "members" | "left" | "shown">): Promise<Pick<Preflight, "members" | "left" | "shown">> {
+  if (found.members.length === 0) return found
+  try {
+    await session.work.ledger.demandRoom?.(needOf(session, found.members, found.shown))
+    return found
+  } catch (error) {
+    return { ...found, members: [], left: { ...found.left, ...allLeft(found.members, error) } }
+  }
+}
+
+export function allLeft(names: readonly string[], error: unknown): Outcomes {
+  return Object.fromEntries(names.map((name) => [name, { is: "left", ...said(error) } as const]))
+}
+
 /** Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the secrets that it shows, and no others. */
-async function withoutUnwritable(session: Session, { members, left }: Pick<Preflight, "members" | "left">): Promise<Pick<Preflight, "members" | "left">> {
+async function withoutUnwritable(session: Session, { members, left }: Pick<Preflight, "members" | "left">): Promise<Pick<Preflight, "members" | "left" | "shown">> {
   const values = await trialValues(session, members)
   const out: Record<string, Outcome> = { ...left }
+  const shown: number[] = []
   for (const output of session.outputsOf(members)) {
     try {
-      for (const { draft } of await session.work.delivery.draft([output], values, session.known, { trial: true })) await draft.discard()
+      for (const { draft } of await session.work.delivery.draft([output], values, session.known, { trial: true })) {
+        shown.push(draft.bytes.length)
+        await draft.discard()
+      }
     } catch (error) {
       for (const name of members) if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
     }
   }
-  return { members: members.filter((name) => out[name] === undefined), left: out }
+  return { members: members.filter((name) => out[name] === undefined), left: out, shown }
 }
 
 /** What outputs would show if these secrets were rotated: values that nobody ever gets. */

@@ -4,7 +4,8 @@ import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
 import { hiddenOf, takeOver } from "./elsewhere.ts"
 import { forward } from "./forward.ts"
-import { type Firsts, type Preflight, preflight } from "./preflight.ts"
+import { needOf, needToResume } from "./need.ts"
+import { type Firsts, type Preflight, allLeft, preflight } from "./preflight.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen } from "./readers.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
@@ -25,13 +26,18 @@ export type Order = {
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings, programs } = await preflight(session, order).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
+  const { members, firsts, left, findings, programs, shown } = await preflight(session, order).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
   if (session.work.stop.aborted) throw stopped(session)
   if (order.contain !== undefined) remarkFound(session, members, findings)
   for (const says of obstaclesIn(programs, order)) session.work.tell("preflight", says)
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
+  try {
+    await session.work.ledger.reserve?.(needOf(session, members, shown))
+  } catch (error) {
+    return { ...left, ...allLeft(members, error) }
+  }
   await generate(session, order, members, firsts)
   return { ...left, ...(await forward(session, { fresh: true })) }
 }
@@ -80,6 +86,7 @@ export async function resume(session: Session, how: { readonly hasty?: boolean }
   // An earlier run may have renamed any of these before it was cut.
   const set = { ...found, touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))) }
   session.note(set)
+  await session.work.ledger.reserve?.(needToResume(session))
   await takeOver(session)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
 }

@@ -67,7 +67,15 @@ export interface Ledger {
   save(next: StateDocument): Promise<void>
   /** Appends the lines that ride in the state to the log, durably. Again with the same lines: nothing. */
   flush(document: StateDocument): Promise<void>
+  /** Room on the disk for so many more writes of a state that grows by so many bytes, whatever others write meanwhile; throws where there is none. */
+  reserve?(need: Need): Promise<void>
+  /** Throws where there is no such room; takes nothing. */
+  demandRoom?(need: Need): Promise<void>
+  release?(): Promise<void>
+  /** Removes what a killed run had reserved. */
+  tidy?(): Promise<void>
 }
+export type Need = { readonly grows: number; readonly writes: number }
 
 export interface Delivery {
   /** Every draft, or none and a throw. */

@@ -13,6 +13,7 @@ import { auditPath, appendToLog, readLogEnd } from "../../src/record/audit-log.t
 import { verifyLog } from "../../src/record/audit-verify.ts"
 import { FileLedger } from "../../src/record/ledger.ts"
 import { blankState, makeStateFolder, readState, statePath, writeState } from "../../src/record/state-file.ts"
+import { Reserve } from "../../src/base/reserve.ts"
 import { AgeVault, type Keys } from "../../src/record/vault.ts"
 import { answered, bytes, mutated, runs } from "../support/fuzzed.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
@@ -33,7 +34,7 @@ async function laidOut() {
   for (let serial = 1; serial <= 3; serial++) audit = appendLine(audit, { event: "promote", secret: "db" }, { at: now, serial, actor: { user: "test", via: "test" } })
   const version = async (id: string, stage: StateDocument["secrets"][string]["versions"][number]["stage"]) => ({ id, madeAt: now.toISOString(), stage, ...(await vault.seal("db", { version: id, fields: { user: "shop", password: new Secret("db", value) } })) })
   const document: StateDocument = { ...blankState(place, "id"), serial: 3, secrets: { db: { driver: "postgres", rotatedAt: now.toISOString(), versions: [await version("v1", { is: "kept", since: now.toISOString() }), await version("v2", { is: "current" })] } }, audit }
-  await writeState(place, document, keys.mac)
+  await writeState(place, document, { key: keys.mac, reserve: new Reserve(statePath(place)) })
   await appendToLog(place, audit, await readLogEnd(place))
   return { folder, place, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
 }

@@ -13,6 +13,8 @@ export const machine = {
     "The state knows of a time that has not come yet: the clock is behind now, or was ahead when that was written. Nobody can tell which, so nothing is due. The service waits until the clock has run true for ten minutes; run --once takes the word of systemd-timesyncd, where it is there. If the clock is wrong, set it. If it is right, mycelium rotate-now on the environment puts what was written ahead right at once. That a clock is ahead now, run --once cannot tell: let its timer start after time-sync.target.",
   "core-dumps":
     "A crash of this process could write its memory, with the values in it, to a file. Mycelium asks the kernel for no core by itself, but could not here. Set LimitCORE=0 in the unit, or ulimit -c 0.",
+  "disk-full":
+    "The disk of the store has no room for all that a rotation has to write until its end, a way back included. It is taken before any value is made, so that no service gets a value which could then not be written down. Nothing was changed. Free some space; the message says how much is needed.",
   "runs-as-root":
     "Mycelium runs as root. It works, but whoever finds a hole in it has the machine. A user of its own is enough where the outputs may belong to that user, or to a group that it is in, and where the restarters work without root.",
   "wrong-user": "You run mycelium as another user than the one that the store belongs to. As root nearly everything works, but what root writes the service can no longer read: its next rotation fails. Run every command as that user: sudo -u mycelium mycelium check.",

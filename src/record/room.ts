@@ -1,0 +1,23 @@
+import { statfs } from "node:fs/promises"
+import { AppError } from "../base/error.ts"
+
+/** What an act may still have to write: so many times a state that is by so many bytes larger than now. */
+export type Need = { readonly grows: number; readonly writes: number }
+
+/** Beyond this the room that each write frees again has to do. */
+const writesMost = 8
+
+export function writesOf({ writes }: Need): number {
+  return Math.min(writes, writesMost)
+}
+
+/** What this user may still write on the disk of a folder; undefined where the file system does not tell. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
+  const found = await statfs(folder).catch(() => undefined)
+  return found === undefined || found.blocks === 0 ? undefined : found.bavail * found.bsize
+}
+
+export function noRoom(folder: string, bytes: number, cause?: unknown): AppError {
+  if (cause instanceof AppError && !/ENOSPC|EDQUOT/.test(cause.message)) return cause
+  return new AppError("disk-full", `the disk of ${folder} has no room for what a rotation writes: ${Math.ceil(bytes / 1024)} KiB`, { remedy: "retry", hint: "free some space on that disk; nothing was changed" })
+}
