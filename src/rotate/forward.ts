@@ -47,7 +47,8 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
   await recordVerdicts(session, verdicts, ready ?? [])
   const undecided = undecidedOutcomes(verdicts)
   if (going.length === 0) return undecided
-  if (session.work.stop.aborted) {
+  // Nobody is cut off yet, and nobody is to be; without a restart the end is nearer than the next start.
+  if (session.work.stop.aborted && toRestart(session, openSet(session)).length > 0) {
     await discard(ready ?? [])
     throw stopped(session)
   }

@@ -105,7 +105,7 @@ describe.skipIf(cannotTrace !== undefined)(`the order of system calls in a rotat
   })
 
   test("every draft is private from its first instant, and never follows a link", () => {
-    const opened = calls.filter((call) => call.name === "openat" && call.args.includes("mycelium-draft") && call.args.includes("O_CREAT"))
+    const opened = calls.filter((call) => call.name === "openat" && /mycelium-(draft|reserve)/.test(call.args) && call.args.includes("O_CREAT"))
     expect(opened.length).toBeGreaterThan(4)
     for (const { args } of opened) expect(args).toMatch(/O_EXCL.*O_NOFOLLOW.*, 0600$/)
   })

@@ -23,9 +23,11 @@ export function durableWrites(calls: readonly Call[], target: string): readonly 
   return renames.map((rename, index) => {
     const before = renames[index - 1]?.returned ?? -1
     const after = renames[index + 1]?.entered ?? Number.POSITIVE_INFINITY
-    const written = calls.filter((call) => /^p?write/.test(call.name) && pathsIn(call.args)[0] === draftOf(target) && call.entered > before && call.entered < rename.entered)
+    // What becomes the target by its rename: a draft, or what was reserved for it.
+    const draft = pathsIn(rename.args)[0]
+    const written = calls.filter((call) => /^p?write/.test(call.name) && pathsIn(call.args)[0] === draft && call.entered > before && call.entered < rename.entered)
     const lastByte = Math.max(...written.map(({ returned }) => returned))
-    const synced = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === draftOf(target) && call.entered > lastByte && call.returned < rename.entered && call.result === "0")
+    const synced = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === draft && call.entered > lastByte && call.returned < rename.entered && call.result === "0")
     const folder = calls.find((call) => call.name === "fsync" && pathsIn(call.args)[0] === folderOf(target) && call.entered > rename.returned && call.entered < after && call.result === "0")
     return { synced, rename, folder }
   })
