@@ -48,7 +48,7 @@ function build(): void {
 
 function run(test: Named): { readonly passed: boolean; readonly said: string; readonly failed: readonly string[] } {
   const { MYCELIUM_BINARY: _, ...env } = process.env
-  const { exitCode, stderr } = Bun.spawnSync([bun, "test", "--timeout", "60000", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env, timeout: 300_000 })
+  const { exitCode, stderr } = Bun.spawnSync([bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env: { ...env, TEST_LIMIT_MS: "60000" }, timeout: 300_000 })
   const said = stderr.toString()
   return { passed: exitCode === 0, said, failed: [...new Set([...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""))] }
 }

@@ -6,6 +6,7 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 
 const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 const isRoot = me.uid === 0
+const lacksRoot = isRoot ? "" : " (skipped: only root can give files away)"
 
 /** A config in a folder of its own. */
 async function config(folder: string): Promise<string> {
@@ -64,7 +65,7 @@ describe("checkTrust()", () => {
     expect((await errorOf(checkTrust(`${folder.path}/c`, me))).code).toBe("file-unreadable")
   })
 
-  test.if(isRoot)("refuses what belongs to another user, save root", async () => {
+  test.if(isRoot)(`refuses what belongs to another user, save root${lacksRoot}`, async () => {
     await using folder = await temporaryFolder()
     const path = await config(folder.path)
     await chown(path, 12345, 0)
@@ -75,7 +76,7 @@ describe("checkTrust()", () => {
     expect((await errorOf(checkTrust(path, { uid: 12345, gid: 12345 }))).message).toBe(`${folder.path}/etc belongs to another user (54321)`)
   })
 
-  test.if(isRoot)("refuses a link that another user can point elsewhere", async () => {
+  test.if(isRoot)(`refuses a link that another user can point elsewhere${lacksRoot}`, async () => {
     await using folder = await temporaryFolder()
     const path = await config(folder.path)
     await chmod(folder.path, 0o1777)
@@ -85,7 +86,7 @@ describe("checkTrust()", () => {
     expect(await refusalOf(`${folder.path}/link.yaml`)).toBe(`${folder.path}/link.yaml belongs to another user (12345)`)
   })
 
-  test.if(isRoot)("warns of a group that can write, unless it is ours", async () => {
+  test.if(isRoot)(`warns of a group that can write, unless it is ours${lacksRoot}`, async () => {
     await using folder = await temporaryFolder()
     const path = await config(folder.path)
     await chmod(path, 0o664)

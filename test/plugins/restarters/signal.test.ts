@@ -61,7 +61,7 @@ test("signal refuses a pid file that others could write, or that is no pid file"
 })
 
 // Only root can give a file to somebody else.
-test.skipIf(process.geteuid?.() !== 0)("signal refuses the pid file of a user who could not signal the process", async () => {
+test.skipIf(process.geteuid?.() !== 0)(`signal refuses the pid file of a user who could not signal the process${process.geteuid?.() === 0 ? "" : " (skipped: only root can give files away)"}`, async () => {
   await using folder = await temporaryFolder()
   await using _ = await listener(folder.path)
   await chown(join(folder.path, "app.pid"), 65_534, 65_534)

@@ -192,7 +192,7 @@ describe("mode and owner", () => {
     expect(modeOf(folder.path)).toBe("640")
   })
 
-  test.skipIf(!asRoot)("follow owner: and else the file that is there", async () => {
+  test.skipIf(!asRoot)(`follow owner: and else the file that is there${asRoot ? "" : " (skipped: only root can give files away)"}`, async () => {
     await using folder = await temporaryFolder()
     const path = put(folder.path, "PASSWORD=old\n")
     chownSync(path, 1234, 1235)
