@@ -71,7 +71,11 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
     const reread = (): Promise<StateDocument | undefined> => readState({ store, project, environment: name })
     return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document, reread }))
   })
-  return { shown, fingerprint: (value) => new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(Buffer.from(value)) }
+  const gone = environments.flatMap(({ name, document }) => {
+    const targets = new Set(about.config.environments[name]?.outputs.map(({ target }) => target))
+    return Object.keys(document?.written ?? {}).flatMap((target) => (targets.has(target) || !existsSync(target) ? [] : [{ environment: name, target }]))
+  })
+  return { shown, gone, fingerprint: (value) => new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(Buffer.from(value)) }
 }
 
 /** Every state in the store that can be read, other projects' too. */

@@ -107,7 +107,7 @@ export function secretSettings(config: Config, plugins: App["plugins"], environm
       const hasValue = state !== undefined && versionAt(state, "current") !== undefined
       const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
       const due = state === undefined || rotatedAt === undefined || rotateEveryMs === null ? undefined : nextDue(scheduleOf(environment), state, rotateEveryMs)
-      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, oneUser: oneUserFiles(plugins, environment, name).map((file) => ({ says: `${environment.name}: ${sayOneUser(file, name)}`, remedy: bothUsers(name) })), undated: state !== undefined && isUndated(state), dueAt: due }
+      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)), oneUser: oneUserFiles(plugins, environment, name).map((file) => ({ says: `${environment.name}: ${sayOneUser(file, name)}`, remedy: bothUsers(name) })), undated: state !== undefined && isUndated(state), dueAt: due }
     })
   })
 }

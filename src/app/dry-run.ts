@@ -1,10 +1,12 @@
 import { formatDuration } from "../base/duration.ts"
 import type { Deployment, Driver, Finding, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
+import { sayLeft } from "../core/left.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
+import { leftBeside } from "../rotate/left.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Order } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
@@ -29,6 +31,8 @@ export type DryRun = {
     readonly blocked?: { readonly code: string; readonly says: string; readonly hint?: string }
   }[]
   readonly outputs: readonly { readonly target: string; readonly changes: readonly string[]; readonly keeps?: number }[]
+  /** What is not in the config, shows a value of one of these secrets, and is not replaced. */
+  readonly stays: readonly { readonly code: string; readonly target: string; readonly name: string; readonly secret: string; readonly says: string }[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
   readonly restarts: readonly { readonly name: string; readonly says: string; readonly replaces?: string; readonly health?: string; readonly notes: readonly string[] }[]
@@ -46,8 +50,9 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
     await takeIn(session, taken, { forMs: patient.totalMs })
     const { members, left, findings, firsts, programs } = await preflight(session, { ...how, secrets: names, trial: true })
     const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain, oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name) }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
+    const stays = (await leftBeside(session, names)).map((one) => ({ code: "variable-left", target: one.target, name: one.left.name, secret: one.left.secret, says: sayLeft(one.target, environment, one.left) }))
     const unfinished = unfinishedIn(session, chosen, how)
-    return { environment, unfinished, secrets, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map((deployment) => restartOf(deployment, programs)) }
+    return { environment, unfinished, secrets, stays, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map((deployment) => restartOf(deployment, programs)) }
   })
 }
 

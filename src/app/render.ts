@@ -1,15 +1,20 @@
 import { AppError } from "../base/error.ts"
+import { leftIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
+import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 
-export type Rendered = { readonly target: string; readonly changes: readonly string[] | undefined }
+export type Rendered = { readonly target: string; readonly changes: readonly string[] | undefined; readonly pruned?: true }
 
-/** Writes the outputs again from the current values: all of them, or none. Restarts nothing. */
-export async function render(app: App, environment: string): Promise<readonly Rendered[]> {
+type How = { readonly prune: boolean }
+
+/** Writes the outputs again from the current values: all of them, or none. Restarts nothing. `prune`: then takes away what the config has no more, and shows a value of ours. */
+export async function render(app: App, environment: string, how: How = { prune: false }): Promise<readonly Rendered[]> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
     if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet, so what the outputs should show is not known`, { hint: "see mycelium status" })
     const values = await session.values(() => false)
+    const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => output.shows.every((name) => values[name] !== undefined))
     const ready = await draftAll(outputs, values, session.known)
@@ -24,6 +29,29 @@ export async function render(app: App, environment: string): Promise<readonly Re
     }
     const written = session.writes(ready)
     if (Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)) await session.commit({ written })
-    return ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined }))
+    if (how.prune) pruned.push(...(await prune(session)))
+    return [...pruned, ...ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined }))]
   })
+}
+
+const never = new AbortController().signal
+
+/** Only where the whole of what stands there is a version of ours, which is sealed in the state: nothing is lost with it. */
+async function prune(session: Session): Promise<readonly Rendered[]> {
+  const print = (value: string): string => session.work.vault.fingerprint(Buffer.from(value))
+  const all: Rendered[] = []
+  for (const output of session.work.outputs) {
+    const left = leftIn(session.document, (await output.others?.()) ?? {}, print).filter(({ whole }) => whole)
+    if (left.length === 0 || output.prune === undefined) continue
+    const isOurs = (value: string): boolean => leftIn(session.document, { value }, print).some(({ whole }) => whole)
+    const draft = await output.prune(left.map(({ name }) => name), isOurs, never)
+    try {
+      await session.commit({ events: [{ event: "prune", outputs: [output.target], names: draft.changes, secrets: [...new Set(left.map(({ secret }) => secret))] }], flush: true })
+      await draft.commit()
+    } finally {
+      await draft.discard()
+    }
+    all.push({ target: output.target, changes: draft.changes, pruned: true })
+  }
+  return all
 }

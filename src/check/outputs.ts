@@ -3,6 +3,7 @@ import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
 import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Output } from "../core/ports.ts"
+import { leftIn, sayLeft } from "../core/left.ts"
 import { previousField, shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
@@ -11,17 +12,18 @@ import { type Report, defineCheck } from "./check.ts"
 
 export type Shown = {
   readonly environment: string
-  readonly output: Pick<Output, "target" | "shows" | "whole" | "read" | "adopt">
+  readonly output: Pick<Output, "target" | "shows" | "whole" | "read" | "adopt" | "others">
   /** Can this secret's value be read backwards from the templates? */
   readonly tells: (secret: string) => boolean
   readonly document: StateDocument
   /** The state as it is now: a rotation may have changed both since it was read. */
   readonly reread: () => Promise<StateDocument | undefined>
 }
-export type Outputs = { readonly shown: readonly Shown[]; readonly fingerprint: Fingerprint }
+/** `gone`: files that we wrote as a whole, that are no output of the config any more, and are there. */
+export type Outputs = { readonly shown: readonly Shown[]; readonly gone: readonly { readonly environment: string; readonly target: string }[]; readonly fingerprint: Fingerprint }
 type Fingerprint = (value: string | Uint8Array) => string
 
-type Code = "output-missing" | "output-drift" | "output-stale" | "output-incomplete" | "output-edited" | "output-unread"
+type Code = "output-missing" | "output-drift" | "output-stale" | "output-incomplete" | "output-edited" | "output-unread" | "variable-left" | "output-left"
 
 export const outputs = defineCheck<Code, Outputs>({
   name: "outputs",
@@ -31,9 +33,12 @@ export const outputs = defineCheck<Code, Outputs>({
     "output-stale": { severity: "error", remedy: "mycelium render, then restart what reads it" },
     "output-incomplete": { severity: "error", remedy: "mycelium render writes what is missing" },
     "output-edited": { severity: "warning", remedy: "mycelium render writes it again, unless that would lose what only it holds" },
+    "variable-left": { severity: "warning", remedy: "mycelium render --prune takes it away; or put the variable into the config again" },
+    "output-left": { severity: "warning", remedy: "remove the file, if nobody reads it; or put the output into the config again" },
     "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
-  look: async ({ shown, fingerprint }, report) => {
+  look: async ({ shown, gone, fingerprint }, report) => {
+    for (const { environment, target } of gone) report.found("output-left", `${target} was an output of ${environment}, is not in the config any more, and is still there: what it shows dies with the next rotation`)
     await sideBySide(filesAtOnce, shown, (one) => judge(one, fingerprint, report).catch((error: unknown) => tellUnread(error, one, report)))
     return shown.length === 0 ? "no output shows a value yet" : `${shown.length} file${shown.length === 1 ? " shows" : "s show"} no value but current ones`
   },
@@ -67,7 +72,7 @@ async function faultsOf({ environment, output, tells, document }: Shown, fingerp
   if (bytes === undefined) return [{ code: "output-missing", says: `${output.target}, an output of ${environment}, does not exist`, ...wayBack(output) }]
   const found = await output.adopt(names)
   const print = output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
-  const faults = names.flatMap((name): readonly Found[] => {
+  const shownFaults = names.flatMap((name): readonly Found[] => {
     const fields = Object.entries(found[name] ?? {})
     const place = `${environment}/${name}`
     if (fields.length > 0) return faultOf(output.target, place, answerOf(document, name, fields, fingerprint))
@@ -75,9 +80,13 @@ async function faultsOf({ environment, output, tells, document }: Shown, fingerp
     if (tells(name)) return [{ code: "output-incomplete", says: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways` }]
     return print === "edited" ? [] : [{ code: "output-unread", says: `${output.target}: which value of ${place} it shows cannot be told from its template` }]
   })
-  if (print !== "edited" || faults.some(({ code }) => code !== "output-unread")) return faults
+  const left = leftIn(document, (await output.others?.()) ?? {}, fingerprint).map((one): Found => ({ code: "variable-left", says: sayLeft(output.target, environment, one), ...(one.whole ? {} : { remedy: byHand }) }))
+  const faults = [...shownFaults, ...left]
+  if (print !== "edited" || faults.some(({ code }) => code !== "output-unread" && code !== "variable-left")) return faults
   return [...faults, { code: "output-edited", says: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it` }]
 }
+
+const byHand = "put the variable into the config, or take it out of the file by hand: it holds more than the value"
 
 /** Render makes no folder, and knows no line of others. */
 function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string } {

@@ -15,6 +15,8 @@ export type SecretSettings = {
   readonly rotatedAt: Date | undefined
   /** It was taken over then, and how old it is nobody knows. */
   readonly undated: boolean
+  /** Some output shows it, or its driver's own program gives it to those who need it. */
+  readonly shown: boolean
   /** Files that name one user of a pair at a time. */
   readonly oneUser: readonly { readonly says: string; readonly remedy: string }[]
   /** By the schedule. */
@@ -37,7 +39,7 @@ export type Settings = {
 /** A service that was off for a while catches up within minutes. */
 const lateMs = 3_600_000
 
-type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "age-unknown" | "pair-one-user" | "no-health-check" | "rotation-overdue" | "tick-late"
+type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "age-unknown" | "secret-unshown" | "pair-one-user" | "no-health-check" | "rotation-overdue" | "tick-late"
 
 export const settings = defineCheck<Code, Settings>({
   name: "config",
@@ -47,6 +49,7 @@ export const settings = defineCheck<Code, Settings>({
     "secret-new": { severity: "info", remedy: "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one" },
     "never-rotated": { severity: "info", remedy: "give it a rotate_every, if it encrypts nothing that is stored" },
     "age-unknown": { severity: "info", remedy: "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made" },
+    "secret-unshown": { severity: "info", remedy: "show it in an output; or take it out of the config, if nobody reads it" },
     "pair-one-user": { severity: "info", remedy: "show both users where the file is for a pooler" },
     "no-health-check": { severity: "info", remedy: "name one under healthy: without it a rotation cannot tell whether the new value works" },
     "rotation-overdue": { severity: "warning", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
@@ -80,6 +83,7 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
   for (const { says, remedy } of secret.oneUser) report.found("pair-one-user", says, { remedy })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
+  if (!secret.shown) report.found("secret-unshown", `${place} is rotated, and no output shows it: who reads its value elsewhere is refused after the next rotation`)
   if (undated && rotatedAt !== undefined) report.found("age-unknown", `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`, rotateEveryMs === null ? { remedy: neverDated } : {})
   if (rotateEveryMs === null) return report.found("never-rotated", `${place} is never rotated by itself (rotate_every: never)`)
   if (rotatedAt === undefined || dueAt === undefined) return

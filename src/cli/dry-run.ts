@@ -41,6 +41,7 @@ function linesOf(plan: Plan): readonly string[] {
   section("1 preflight", plan.secrets.map((one) => `${one.name.padEnd(width)}  ${one.blocked === undefined ? `ok${one.notes.length === 0 ? "" : `   ${one.notes.join(", ")}`}` : `NO   ${one.blocked.says} (${one.blocked.code})`}`))
   section("2 apply", going.map((one) => `${one.name.padEnd(width)}  ${one.apply}    gap: ${one.gap}`))
   section("3 deliver", plan.fault === undefined ? plan.outputs.map((one) => `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}${keptLines(one.keeps)}`) : [`NO   ${plan.fault.says} (${plan.fault.code})`])
+  section("", plan.stays.map(({ says }) => `LEFT ${says} (variable-left)`))
   section("4 restart", plan.restarts.flatMap((one) => [`${one.name}: ${one.says}${one.replaces === undefined ? "" : ` (${one.replaces})`}${one.health === undefined ? "; no health check: a restart proves little" : `, then ${one.health}`}`, ...one.notes.map((note) => `  note: ${note}`)]))
   section("5 revoke", going.map((one) => `${one.name.padEnd(width)}  ${one.revoke}`))
   for (const hint of new Set(plan.secrets.flatMap((one) => one.blocked?.hint ?? []))) lines.push(`  hint: ${hint}`)

@@ -143,6 +143,10 @@ export interface Output {
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
   /** Where it shows variables: by name, what each would hold. Reads and writes nothing. */
   variables?(values: Values): Promise<Readonly<Record<string, string>>>
+  /** What stands beside ours and is not in the config, by name, as its reader sees it: other lines of a merged file, other files of a folder. */
+  others?(): Promise<Readonly<Record<string, string>>>
+  /** Without these of `others`, where `isOurs` says so of what stands there now; nothing else is touched. */
+  prune?(names: readonly string[], isOurs: (value: string) => boolean, signal: AbortSignal): Promise<Draft>
   /** For `mycelium delete`: without what shows one of these secrets, alone or with others; no file where nothing is left. Refuses to erase a value that is in no version (`output-drift`). */
   remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
   /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */

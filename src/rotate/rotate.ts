@@ -1,9 +1,11 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
+import { sayLeft } from "../core/left.ts"
 import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
 import { hiddenOf, takeOver } from "./elsewhere.ts"
 import { forward } from "./forward.ts"
+import { leftBeside } from "./left.ts"
 import { needOf, needToResume } from "./need.ts"
 import { type Firsts, type Preflight, allLeft, preflight } from "./preflight.ts"
 import { stopped } from "./cut-off.ts"
@@ -33,6 +35,7 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
+  for (const { target, left } of await leftBeside(session, members)) session.work.tell("preflight", sayLeft(target, session.work.environment, left))
   try {
     await session.work.ledger.reserve?.(needOf(session, members, shown))
   } catch (error) {

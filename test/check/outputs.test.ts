@@ -18,7 +18,7 @@ function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean
     adopt: () => (shows instanceof Error ? Promise.reject(shows) : Promise.resolve(shows ?? {})),
   }
   const document = state({ db }, { ...(more.changeSet === undefined ? {} : { changeSet: more.changeSet }), ...(more.written === undefined ? {} : { written: { "/srv/.env": fingerprint(more.written) } }) })
-  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], fingerprint })
+  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], gone: [], fingerprint })
 }
 const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", touched: [], restarted: [], startedWith: "{}" } as const
 
@@ -93,6 +93,6 @@ test("outputs opens some files at a time: of very many, all are judged", async (
     document,
     reread: () => Promise.resolve(document),
   })
-  expect(await found(outputs, { shown: Array.from({ length: 1000 }, (_, number) => one(number)), fingerprint })).toEqual(["output-stale error"])
+  expect(await found(outputs, { shown: Array.from({ length: 1000 }, (_, number) => one(number)), gone: [], fingerprint })).toEqual(["output-stale error"])
   expect(most).toBeLessThanOrEqual(64)
 })

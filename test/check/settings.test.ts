@@ -6,7 +6,7 @@ import { found, hour, now, result } from "./looks.ts"
 
 const nothing = { trust: () => Promise.resolve([]), references: [], unguarded: [], secrets: [], deployments: [], now }
 const day = 24 * hour
-const secret: SecretSettings = { place: "production/db", shape: {}, rotateEveryMs: 90 * day, hasValue: true, rotatedAt: new Date(now.getTime() - day), undated: false, oneUser: [], dueAt: new Date(now.getTime() + 80 * day) }
+const secret: SecretSettings = { place: "production/db", shape: {}, rotateEveryMs: 90 * day, hasValue: true, rotatedAt: new Date(now.getTime() - day), undated: false, shown: true, oneUser: [], dueAt: new Date(now.getTime() + 80 * day) }
 const look = (more: Partial<SecretSettings>): Promise<readonly string[]> => found(settings, { ...nothing, secrets: [{ ...secret, ...more }] })
 
 test("settings is content with a secret that is young enough, and says how strong values are", async () => {

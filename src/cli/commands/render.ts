@@ -6,15 +6,15 @@ import { selectionOf } from "../selection.ts"
 
 export const render: Command = {
   usage: "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
-  options: {},
+  options: { prune: { type: "boolean", says: "also take away what the config has no more: lines of a merged .env, files of a folder, whose whole value is one of ours" } },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "render")
     const all: Record<string, unknown> = {}
     for (const environment of selectionOf(app.config, args, { all: args.length === 0, tags: [] }).keys()) {
-      const rendered = await write(app, environment)
+      const rendered = await write(app, environment, { prune: isSet(values, "prune") })
       all[environment] = rendered
       if (isSet(values, "json")) continue
-      for (const { target, changes } of rendered) terminal.out(`${environment}: ${target}: ${changes === undefined ? "unchanged" : `written${changes.length === 0 ? "" : `: ${changes.join(", ")}`}`}`)
+      for (const { target, changes, pruned } of rendered) terminal.out(pruned === true ? `${environment}: ${target}: taken away: ${changes?.join(", ") ?? ""}` : `${environment}: ${target}: ${changes === undefined ? "unchanged" : `written${changes.length === 0 ? "" : `: ${changes.join(", ")}`}`}`)
     }
     if (isSet(values, "json")) terminal.out(JSON.stringify(all))
     return exitCodes.done

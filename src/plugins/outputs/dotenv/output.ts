@@ -9,7 +9,7 @@ import { foreign, isOurs, refuseForeign } from "./foreign.ts"
 import { mergeInto, wholeFile } from "./merge.ts"
 import { entriesOf, managedEntries } from "./present.ts"
 import { changedKeys, refuseMisread } from "./read-back.ts"
-import { remove } from "./remove.ts"
+import { others, prune, remove } from "./remove.ts"
 import type { Settings } from "./settings.ts"
 
 export function openOutput(settings: Settings): Output {
@@ -23,6 +23,7 @@ export function openOutput(settings: Settings): Output {
     restore: (before, signal) => restore(settings, before, signal),
     compare: (values) => compare(settings, values),
     variables: async (values) => Object.fromEntries([...render(settings, values)].map(([name, value]) => [name, Buffer.from(value, "latin1").toString()])),
+    ...(settings.merge ? { others: () => others(settings), prune: (names, isOurs, signal) => prune(settings, names, isOurs, signal) } : {}),
     remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
     adopt: async (secrets) => {
       const present = await readToBelieve(settings)

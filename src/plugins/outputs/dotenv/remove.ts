@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known } from "../../../core/ports.ts"
 import { draftOf, readToWrite, removalOf } from "../file/draft.ts"
-import type { Present } from "../file/present.ts"
+import { type Present, readPresent } from "../file/present.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
 import { isOurs } from "./foreign.ts"
 import { entriesOf, managedEntries } from "./present.ts"
@@ -22,6 +22,32 @@ export async function remove(settings: Settings, secrets: readonly string[], kno
   const changes = [...entries.keys()]
   if (isNothing(settings, present, next)) return removalOf(settings, present, changes)
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
+}
+
+/** The file without these lines of others, where what stands there is one of our values as a whole. */
+export async function prune(settings: Settings, names: readonly string[], isOurs: (value: string) => boolean, signal: AbortSignal): Promise<Draft> {
+  const present = await readToWrite(settings)
+  signal.throwIfAborted()
+  if (present === undefined) return removalOf(settings, undefined, [])
+  const managed = new Set(settings.variables.map(({ name }) => name))
+  const going = { ...settings, variables: names.filter((name) => !managed.has(name)).map((name) => ({ name, template: "", secrets: [] })) }
+  const entries = new Map([...managedEntries(going, present.text)].filter(([, { value }]) => value !== undefined && isOurs(Buffer.from(value, "latin1").toString())))
+  const next = without(settings, present.text, [...entries.values()])
+  refuseMisread(settings, present.text, next, entries)
+  return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: [...entries.keys()] })
+}
+
+/** What a merged file says besides; one that its reader refuses says nothing. */
+export async function others(settings: Settings): Promise<Readonly<Record<string, string>>> {
+  const present = await readPresent(settings.target)
+  if (present === undefined) return {}
+  const managed = new Set(settings.variables.map(({ name }) => name))
+  try {
+    return Object.fromEntries(entriesOf(settings, present.text).flatMap(({ key, value }) => (managed.has(key) || value === undefined ? [] : [[key, Buffer.from(value, "latin1").toString()]])))
+  } catch (error) {
+    if (error instanceof AppError) return {}
+    throw error
+  }
 }
 
 /** The text without the whole lines on which these variables stand. */

@@ -1,3 +1,4 @@
+import { lstat, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
@@ -30,6 +31,14 @@ export function openFolder(settings: Settings): Output {
       return draftAll(settings, found, new Map(settings.variables.map(({ name }) => [name, former.get(name)])))
     },
     compare: (values) => compare(settings, values),
+    others: () => others(settings),
+    prune: async (names, isOurs, signal) => {
+      const own = new Set(settings.variables.map(({ name }) => name))
+      const found = await look({ ...settings, variables: names.filter((name) => !own.has(name)).map((name) => ({ name, template: "", secrets: [] })) })
+      signal.throwIfAborted()
+      const going = [...found].filter(([, { text }]) => isOurs(Buffer.from(chomp(text), "latin1").toString()))
+      return draftAll(settings, found, new Map(going.map(([name]) => [name, undefined])))
+    },
     remove: async (secrets, known, signal) => {
       const found = await lookToBelieve(settings)
       signal.throwIfAborted()
@@ -42,6 +51,25 @@ export function openFolder(settings: Settings): Output {
       for (const { name } of settings.variables) await tidyFile(join(target, name))
     },
   }
+}
+
+const mostOthers = 1000
+const largestOther = 65_536
+
+/** Files that lie beside ours: those that are small enough to be a value, and that we may read. */
+async function others(settings: Settings): Promise<Readonly<Record<string, string>>> {
+  await refuseOddFolder(settings.target)
+  const own = new Set(settings.variables.map(({ name }) => name))
+  const entries = await readdir(settings.target, { withFileTypes: true }).catch(() => [])
+  const all: Record<string, string> = {}
+  for (const { name } of entries.filter((entry) => entry.isFile() && !entry.name.startsWith(".") && !own.has(entry.name)).slice(0, mostOthers)) {
+    const path = join(settings.target, name)
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats === undefined || !stats.isFile() || stats.size > largestOther) continue
+    const present = await readPresent(path).catch(() => undefined)
+    if (present !== undefined) all[name] = Buffer.from(chomp(present.text), "latin1").toString()
+  }
+  return all
 }
 
 async function look(settings: Settings): Promise<Found> {
