@@ -47,7 +47,7 @@ describe("mycelium init", () => {
     for (const text of [`${await newIdentity()}\n`, "# nothing\n"]) {
       writeFileSync(project.identityFile, text)
       const { code, stderr } = await project.mycelium(["init"])
-      expect({ code, says: stderr.includes(refusal.says), hint: stderr.includes(refusal.hint) }).toEqual({ code: 1, says: true, hint: true })
+      expect({ code, says: stderr.includes(refusal.says), hint: stderr.includes(refusal.hint) }).toEqual({ code: 7, says: true, hint: true })
       expect(readFileSync(project.identityFile, "utf8")).toBe(text)
     }
     // One that is named in the config is the one that counts.
