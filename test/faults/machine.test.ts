@@ -47,7 +47,7 @@ test("another identity than the one that sealed opens nothing, and nothing is ma
   const own = readFileSync(identityFile)
   writeFileSync(identityFile, `${await newIdentity()}\n`)
   for (const args of [["rotate-now", "production"], ["adopt", "production"], ["render", "production"], ["reconcile", "production"], ["run", "--once"]]) {
-    const { stderr } = await expectRefused(shop, args, { code: 1, says: "a sealed value cannot be opened with this identity" })
+    const { stderr } = await expectRefused(shop, args, { code: 7, says: "a sealed value cannot be opened with this identity" })
     expect(stderr).toContain("hint: ")
   }
   writeFileSync(identityFile, own)
