@@ -86,7 +86,9 @@ async function spotToWrite(target: string): Promise<Spot> {
 /** Whoever can move the folder away could let us write where nobody looks. */
 export async function refuseMoved({ target, folder }: Spot): Promise<void> {
   if (!folder.isHeld) return
-  await using now = await openFolder(dirname(target))
+  await using now = await openFolder(dirname(target)).catch((error: unknown) => {
+    throw error instanceof AppError ? error : swapped(target, "its folder was moved away")
+  })
   if (now.stats.ino !== folder.stats.ino || now.stats.dev !== folder.stats.dev) throw swapped(target, "its folder was moved away")
 }
 

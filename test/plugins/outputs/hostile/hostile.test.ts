@@ -194,6 +194,18 @@ describe("between draft and commit", () => {
     expect(Object.keys(snapshot(folder))).toEqual(["moved", "sub"])
   })
 
+  for (const more of [{}, { in_place: true }]) {
+    hostile(`a folder that was moved away, with nothing in its place, is told in a sentence${"in_place" in more ? ", in place too" : ""}`, async ({ app: folder }) => {
+      const [above, sub] = [folderOf(join(folder, "above"), app), join(folder, "above", "sub")]
+      folderOf(sub, app)
+      const [old, next] = [fresh(), fresh()]
+      await deliver(env(sub), old)
+      const draft = await env(sub, more).prepare(valuesOf(next), knownOf(old), never)
+      renameSync(above, join(folder, "moved"))
+      expect(["write-failed", "output-changed-meanwhile"]).toContain(await codeOf(draft.commit()))
+    })
+  }
+
   hostile("a link in the place of the folder leads nowhere", async ({ app: folder, outside }) => {
     const before = snapshot(outside)
     const sub = folderOf(join(folder, "sub"), app)
