@@ -270,7 +270,7 @@ function systemError(code: string): Error {
 }
 
 function linkError(path: string, uid: number | undefined): AppError {
-  return new AppError("file-is-link", `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`, { hint: "name what it points to, without a link on the way there" })
+  return new AppError("file-is-link", `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`, { hint: "if you made it, name in the config what it points to; if not, remove it, and see who made it" })
 }
 
 type Third = { readonly uid: number; readonly path: string }

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import { isOurs } from "../../../base/folder.ts"
+import { type Keeper, isOurs } from "../../../base/folder.ts"
 import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
 import type { Present } from "./present.ts"
 
@@ -29,8 +29,12 @@ function keepsOf(rules: FileRules, { uid, gid }: { readonly uid?: number; readon
 }
 
 function planted({ target, files }: OwnFile, { stats, keeper }: Present, wanted: number | undefined): AppError {
-  const why = keeper === "shared" ? "others than root and this user can put files there" : `user ${keeper} can put files there`
-  return new AppError("output-planted", `${target} belongs to user ${stats.uid}, and ${why}: whether that user shall read the values cannot be told`, { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) })
+  return new AppError("output-planted", `${target} belongs to user ${stats.uid}, ${whoCan(keeper, stats.uid)}: whether that user shall read the values cannot be told`, { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) })
+}
+
+function whoCan(keeper: Keeper, uid: number): string {
+  if (keeper === uid) return "who can put files there"
+  return keeper === "shared" ? "and others than root and this user can put files there" : `and user ${keeper} can put files there`
 }
 
 function wayOut(target: string, { uid, gid, wanted, inPlace }: { readonly uid: number; readonly gid: number; readonly wanted: number | undefined; readonly inPlace: boolean }): string {
