@@ -4,7 +4,7 @@ import { join } from "node:path"
 
 const root = join(import.meta.dir, "..", "..")
 /** What lies beside the plug-ins and is none. */
-const shared = new Set(["index", "README", "tls", "address", "liquid", "file-options", "value-options", "tls-options", "standing", "refused-login", "sessions-left", "file", "variables", "whole", "tree"])
+const shared = new Set(["index", "README", "tls", "address", "liquid", "file-options", "value-options", "tls-options", "standing", "refused-login", "sessions-left", "listener", "file", "variables", "whole", "tree"])
 
 for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
   test(`every plug-in in plugins/${kind} stands in its registry once, in order, and has tests`, async () => {
