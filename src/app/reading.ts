@@ -11,12 +11,13 @@ const pauseMs = 100
 
 /** Tries again while somebody else works on the environment, for seconds. */
 export async function whenFree<T>(app: Pick<App, "host" | "stop">, act: () => Promise<T>): Promise<T> {
-  for (let waitedMs = 0; ; waitedMs += pauseMs) {
+  const began = app.host.monotonicMs()
+  for (;;) {
     try {
       return await act()
     } catch (error) {
       const held = error instanceof AppError && error.code === "locked"
-      if (!held || waitedMs >= lockMs || app.stop.aborted) throw error
+      if (!held || app.host.monotonicMs() - began >= lockMs || app.stop.aborted) throw error
       await app.host.pause(pauseMs, app.stop)
     }
   }

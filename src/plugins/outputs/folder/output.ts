@@ -1,6 +1,7 @@
-import { lstat, readdir } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../../../base/error.ts"
+import { openFolder as openWay } from "../../../base/folder.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import { draftOf, removalOf, tidyFile, unchanged } from "../file/draft.ts"
@@ -60,16 +61,23 @@ const largestOther = 65_536
 async function others(settings: Settings): Promise<Readonly<Record<string, string>>> {
   await refuseOddFolder(settings.target)
   const own = new Set(settings.variables.map(({ name }) => name))
-  const entries = await readdir(settings.target, { withFileTypes: true }).catch(() => [])
   const all: Record<string, string> = {}
-  for (const { name } of entries.filter((entry) => entry.isFile() && !entry.name.startsWith(".") && !own.has(entry.name)).slice(0, mostOthers)) {
-    const path = join(settings.target, name)
-    const stats = await lstat(path).catch(() => undefined)
-    if (stats === undefined || !stats.isFile() || stats.size > largestOther) continue
-    const present = await readPresent(path).catch(() => undefined)
-    if (present !== undefined) all[name] = Buffer.from(chomp(present.text), "latin1").toString()
+  for (const name of (await namesIn(settings.target)).filter((one) => !one.startsWith(".") && !own.has(one)).slice(0, mostOthers)) {
+    const present = await readPresent(join(settings.target, name)).catch(() => undefined)
+    if (present !== undefined && present.text.length <= largestOther) all[name] = Buffer.from(chomp(present.text), "latin1").toString()
   }
   return all
+}
+
+async function namesIn(path: string): Promise<readonly string[]> {
+  try {
+    await using folder = await openWay(path)
+    const entries = await readdir(folder.self, { withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+  } catch {
+    // Why it cannot be read is told by whoever writes into it.
+    return []
+  }
 }
 
 async function look(settings: Settings): Promise<Found> {
