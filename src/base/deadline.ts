@@ -29,11 +29,14 @@ export async function within<T>(ms: number, act: (signal: AbortSignal) => Promis
 }
 
 /** A pause that takes so much longer is no load of the machine: we did not run. */
-const lateMs = 500
+const lateMs = 1500
+
+/** A machine that is too busy to run us in time must not put this off for ever. */
+const mostTimes = 3
 
 /** Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read, and who is waited for has had no time. */
 export async function patience(host: Host, ms: number, signal: AbortSignal): Promise<void> {
-  for (let isLate = true; isLate && !signal.aborted; ) {
+  for (let isLate = true, times = 0; isLate && times < mostTimes && !signal.aborted; times++) {
     const began = host.monotonicMs()
     await host.pause(ms, signal)
     isLate = host.monotonicMs() - began > ms + lateMs

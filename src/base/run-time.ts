@@ -6,7 +6,7 @@
 
 const tickMs = 250
 /** A tick that is late by more than this is no load of the machine: we did not run. */
-const lateMs = 500
+const lateMs = 1500
 /** After a pause, what came meanwhile is read before a deadline is judged: so long, or as long as the deadline if that is shorter. */
 const fairMs = 1000
 
@@ -53,17 +53,21 @@ export function beginStopwatch(): Stopwatch {
   return { ms: () => (look(), ranMs - began), end }
 }
 
+/** So often there is a last chance: a machine that is too busy to run us in time must not put a deadline off for ever. */
+const mostChances = 3
+
 /** Calls `over` once we ran for `ms`; returns what calls it off. After a pause there is a last chance. */
 export function countDown(ms: number, over: () => void): () => void {
   const watch = beginStopwatch()
   let timer: ReturnType<typeof setTimeout>
+  let chances = mostChances
   const arm = (leftMs: number): void => {
     timer = setTimeout(() => {
       const rest = ms - watch.ms()
-      const chance = pausedAtMs + Math.min(ms, fairMs) - ranMs
-      const left = Math.max(rest, pausedAtMs >= ranMs - watch.ms() ? chance : 0)
       // Timers are whole milliseconds.
-      if (left >= 1) return arm(left)
+      if (rest >= 1) return arm(rest)
+      const chance = pausedAtMs >= ranMs - watch.ms() ? pausedAtMs + Math.min(ms, fairMs) - ranMs : 0
+      if (chance >= 1 && chances-- > 0) return arm(chance)
       watch.end()
       over()
     }, Math.ceil(leftMs))

@@ -129,6 +129,11 @@ export const scenarios: readonly Scenario[] = [
 export type Found = { cuts: number; readonly wrong: Map<string, number> }
 
 /** Cuts one rotation at each instant (and the recovery at each of its own, for `double`), recovers, and judges. */
+/** The deadlines of what was cut run out only where timers have their turn. */
+function letTimersRun(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 export async function explore(scenario: Scenario, double: boolean, found: Found): Promise<void> {
   const note = (text: string): void => void found.wrong.set(`${scenario.title}: ${text}`, (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1)
   for (let first = 0; ; first++) {
@@ -139,6 +144,7 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
       return
     }
     found.cuts++
+    await letTimersRun()
     for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
     if (double) await exploreSecond(scenario, first, found, note)
     world.fault = scenario.later ?? scenario.fault
@@ -168,6 +174,7 @@ async function exploreSecond(scenario: Scenario, first: number, found: Found, no
     const { died } = await run(world, false, second)
     if (!died) return
     found.cuts++
+    await letTimersRun()
     for (const fault of [...lost(world), ...erased(world)]) note(`after a second cut: ${fault}`)
     await judge(world, scenario, note)
   }
