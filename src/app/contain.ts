@@ -48,7 +48,8 @@ export async function contain(app: App, chosen: ReadonlyMap<string, readonly str
       const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
         const report = await containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, selection, how })
         await noteLeft(session, report, { secrets, how })
-        const unhealthy = await stillSick(session, report, { secrets, how })
+        // Whoever is asked to stop in here has contained what the report says, and has not looked at the programs again.
+        const unhealthy = await stillSick(session, report, { secrets, how }).catch((error: unknown) => notLooked(session, report, error))
         return { ...report, unhealthy, secrets: verdictsOf(session, { ...report, unhealthy }, { secrets, how }) }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
@@ -58,6 +59,11 @@ export async function contain(app: App, chosen: ReadonlyMap<string, readonly str
       return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], unhealthy: {}, secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])), failed }
     }
   })
+}
+
+function notLooked(session: Session, { before }: Pick<Contained, "before">, error: unknown): Readonly<Record<string, string>> {
+  const sick = before.filter((name) => session.state(name).unhealthy !== undefined)
+  return Object.fromEntries(sick.map((name) => [name, `its programs were not looked at again: ${said(error).says}`]))
 }
 
 type Acted = Omit<Contained, "unhealthy" | "secrets">

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { leftIn } from "../core/left.ts"
+import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -39,11 +39,12 @@ const never = new AbortController().signal
 /** Only where the whole of what stands there is a version of ours, which is sealed in the state: nothing is lost with it. */
 async function prune(session: Session): Promise<readonly Rendered[]> {
   const print = (value: string): string => session.work.vault.fingerprint(Buffer.from(value))
+  const known = versionsIn(session.document)
   const all: Rendered[] = []
   for (const output of session.work.outputs) {
-    const left = leftIn(session.document, (await output.others?.()) ?? {}, print).filter(({ whole }) => whole)
+    const left = leftIn(known, (await output.others?.()) ?? {}, print).filter(({ whole }) => whole)
     if (left.length === 0 || output.prune === undefined) continue
-    const isOurs = (value: string): boolean => leftIn(session.document, { value }, print).some(({ whole }) => whole)
+    const isOurs = (value: string): boolean => leftIn(known, { value }, print).some(({ whole }) => whole)
     const draft = await output.prune(left.map(({ name }) => name), isOurs, never)
     try {
       await session.commit({ events: [{ event: "prune", outputs: [output.target], names: draft.changes, secrets: [...new Set(left.map(({ secret }) => secret))] }], flush: true })

@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
 import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import type { Output } from "../core/ports.ts"
-import { leftIn, sayLeft } from "../core/left.ts"
+import { type Versions, leftIn, sayLeft, versionsIn } from "../core/left.ts"
 import { previousField, shownField } from "../core/shown-field.ts"
 import { type SecretState, type StateDocument, type Version, printsOf, versionAt } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
@@ -80,10 +80,20 @@ async function faultsOf({ environment, output, tells, document }: Shown, fingerp
     if (tells(name)) return [{ code: "output-incomplete", says: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways` }]
     return print === "edited" ? [] : [{ code: "output-unread", says: `${output.target}: which value of ${place} it shows cannot be told from its template` }]
   })
-  const left = leftIn(document, (await output.others?.()) ?? {}, fingerprint).map((one): Found => ({ code: "variable-left", says: sayLeft(output.target, environment, one), ...(one.whole ? {} : { remedy: byHand }) }))
+  const left = leftIn(output.others === undefined ? noVersions : versionsOf(document), (await output.others?.()) ?? {}, fingerprint).map((one): Found => ({ code: "variable-left", says: sayLeft(output.target, environment, one), ...(one.whole ? {} : { remedy: byHand }) }))
   const faults = [...shownFaults, ...left]
   if (print !== "edited" || faults.some(({ code }) => code !== "output-unread" && code !== "variable-left")) return faults
   return [...faults, { code: "output-edited", says: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it` }]
+}
+
+const noVersions: Versions = new Map()
+/** One document for all outputs of an environment. */
+const versions = new WeakMap<StateDocument, Versions>()
+
+function versionsOf(document: StateDocument): Versions {
+  const known = versions.get(document) ?? versionsIn(document)
+  versions.set(document, known)
+  return known
 }
 
 const byHand = "put the variable into the config, or take it out of the file by hand: it holds more than the value"

@@ -1,3 +1,4 @@
+import { within } from "../base/deadline.ts"
 import type { Deployment, Finding } from "../core/ports.ts"
 import { defineCheck, findingOf } from "./check.ts"
 
@@ -20,8 +21,7 @@ export const restarts = defineCheck({
     "health-shallow": { severity: "info", remedy: "ask for something that needs the new value: an http address that reads the database" },
   },
   look: async ({ restarts: all, stop }: Subject, report) => {
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(withinMs)])
-    const looks = await Promise.all(all.map((one) => lookAt(one, signal)))
+    const looks = await Promise.all(all.map((one) => lookAt(one, stop)))
     const restarted = new Set(looks.flatMap((look) => look.restarts))
     for (const { place, findings, readers } of looks) {
       for (const finding of findings) report.passed({ ...finding, says: `${place}: ${finding.says}` })
@@ -35,10 +35,10 @@ export const restarts = defineCheck({
 
 type Look = { readonly place: string; readonly findings: readonly Finding[]; readonly restarts: readonly string[]; readonly readers: readonly { readonly id: string; readonly says: string; readonly target: string }[]; readonly replaces?: string }
 
-async function lookAt({ place, deployment }: Restart, signal: AbortSignal): Promise<Look> {
+async function lookAt({ place, deployment }: Restart, stop: AbortSignal): Promise<Look> {
   const nothing = { place, findings: [], restarts: [], readers: [] }
   try {
-    const inspection = await deployment.restarter.inspect?.(deployment.reads, signal)
+    const inspection = await within(withinMs, async (signal) => deployment.restarter.inspect?.(deployment.reads, signal), stop)
     return { ...nothing, ...inspection }
   } catch (error) {
     return { ...nothing, findings: [findingOf(error)] }

@@ -12,14 +12,22 @@ export type Left = {
   readonly whole: boolean
 }
 
-export function leftIn({ secrets }: Pick<StateDocument, "secrets">, others: Readonly<Record<string, string>>, fingerprint: (value: string) => string): readonly Left[] {
+/** By fingerprint: every version of ours. Made once for all files: there may be many of both. */
+export type Versions = ReadonlyMap<string, { readonly secret: string; readonly version: string }>
+
+/** `names`: of these secrets; of all, if left out. */
+export function versionsIn({ secrets }: Pick<StateDocument, "secrets">, names: readonly string[] = Object.keys(secrets)): Versions {
   const known = new Map<string, { readonly secret: string; readonly version: string }>()
-  for (const [secret, { versions }] of Object.entries(secrets)) {
-    for (const { id, fingerprints } of versions) {
+  for (const secret of names) {
+    for (const { id, fingerprints } of secrets[secret]?.versions ?? []) {
       const print = fingerprints["password"]
       if (print !== undefined) known.set(print, { secret, version: id })
     }
   }
+  return known
+}
+
+export function leftIn(known: Versions, others: Readonly<Record<string, string>>, fingerprint: (value: string) => string): readonly Left[] {
   if (known.size === 0) return []
   return Object.entries(others).flatMap(([name, value]) => {
     for (const [index, candidate] of candidates(value).entries()) {

@@ -12,6 +12,10 @@ import { type Place, blankState, checkMac, readState, stateFolder, statePath, wr
 /** How far a state is behind its log; `lost`: there is none at all. */
 export type Behind = { readonly serial: number; readonly logSerial: number; readonly lost: boolean }
 
+/** So much (bytes) is not written twice where the disk has so many times as much left. */
+const muchBytes = 64 * 1024 * 1024
+const plenty = 8
+
 /** The durable state and the log of one environment, for the one who holds its lock. */
 export class FileLedger {
   readonly #place: Place
@@ -72,6 +76,8 @@ export class FileLedger {
 
   /** Room for so many more writes of a state that grows by so many bytes; throws where the disk has not got it. */
   async reserve(need: Need): Promise<void> {
+    const all = this.#sizeOf(need) * writesOf(need)
+    if (all > muchBytes && ((await freeBytes(stateFolder(this.#place))) ?? 0) > all * plenty) return
     try {
       await this.#reserve.take(this.#sizeOf(need), writesOf(need))
     } catch (error) {

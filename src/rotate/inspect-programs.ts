@@ -1,3 +1,4 @@
+import { within } from "../base/deadline.ts"
 import { obstacleIn, obstacleTo } from "../base/runnable.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { said } from "./ask.ts"
@@ -35,16 +36,17 @@ async function inspect({ work }: Session, deployment: Deployment): Promise<Look>
   const { restarter, reads } = deployment
   if (faults.length > 0 || restarter.inspect === undefined) return { deployment, faults }
   try {
-    const inspection = await restarter.inspect(reads, AbortSignal.any([AbortSignal.timeout(deadlines.inspect), work.stop]))
-    return { deployment, faults, inspection: { ...inspection, findings: inspection.findings.map((one) => within(deployment, one)) } }
+    const inspection = await within(deadlines.inspect, async (signal) => restarter.inspect?.(reads, signal), work.stop)
+    if (inspection === undefined) return { deployment, faults }
+    return { deployment, faults, inspection: { ...inspection, findings: inspection.findings.map((one) => placed(deployment, one)) } }
   } catch (error) {
     const { code, says, hint } = said(error)
     const fault: Finding = { code, severity: "error", says, ...(hint === undefined ? {} : { remedy: hint }) }
-    return { deployment, faults: [within(deployment, fault)] }
+    return { deployment, faults: [placed(deployment, fault)] }
   }
 }
 
-function within({ name }: Deployment, finding: Finding): Finding {
+function placed({ name }: Deployment, finding: Finding): Finding {
   return { ...finding, says: `${name}: ${finding.says}` }
 }
 

@@ -64,7 +64,11 @@ export async function noteRevoked(session: Session, revoked: readonly Revoked[])
     const kept: Patch = version === undefined ? (state) => state : changeVersion(version, (old) => ({ ...old, stage: { is: "kept", since } }))
     patches[secret] = (state) => ended(death)(kept(earlier(state)))
   }
-  if (events.length > 0) await session.commit({ patches: { ...patches, ...drifted.patches }, events, flush: true })
+  for (const [secret, note] of Object.entries(drifted.patches)) {
+    const earlier = patches[secret] ?? ((state: SecretState) => state)
+    patches[secret] = (state) => note(earlier(state))
+  }
+  if (events.length > 0) await session.commit({ patches, events, flush: true })
   return revoked
 }
 

@@ -1,3 +1,4 @@
+import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
@@ -89,9 +90,19 @@ export async function resume(session: Session, how: { readonly hasty?: boolean }
   // An earlier run may have renamed any of these before it was cut.
   const set = { ...found, touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))) }
   session.note(set)
-  await session.work.ledger.reserve?.(needToResume(session))
+  await reserveToResume(session)
   await takeOver(session)
   return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
+}
+
+/** Without room for what comes next nothing is begun: all stays as the interrupted run has left it. */
+async function reserveToResume(session: Session): Promise<void> {
+  try {
+    await session.work.ledger.reserve?.(needToResume(session))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message, { remedy: error.remedy, hint: "free some space on that disk, then run the same command again: the rotation that was interrupted stays as it is until then" })
+  }
 }
 
 /** Written down first: the state and the log know the values before a service does. */

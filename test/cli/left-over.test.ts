@@ -103,6 +103,7 @@ describe("check --quick", () => {
   test("fails on a rotation that has been due for more than a day, and on no younger one", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
+    expect((await shop.run("adopt", "production", "--rotated-at", new Date(Date.now() - 60_000).toISOString())).code).toBe(0)
     expect(await later(shop, 80)).toEqual([])
     expect(await later(shop, 90.5)).toEqual([])
     expect(await later(shop, 93)).toEqual([expect.stringMatching(/^rotation-overdue: production\/postgres was due [23]d/)])

@@ -6,7 +6,7 @@ import { selectionOf } from "../selection.ts"
 
 export const render: Command = {
   usage: "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
-  options: { prune: { type: "boolean", says: "also take away what the config has no more: lines of a merged .env, files of a folder, whose whole value is one of ours" } },
+  options: { prune: { type: "boolean", says: "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder" } },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "render")
     const all: Record<string, unknown> = {}

@@ -110,13 +110,18 @@ async function once(app: App, watch: Watch): Promise<number> {
 function exitOfTurn(turn: Turn): number {
   const outcomes = Object.values(turn.outcomes)
   if (turn.behindMs !== undefined) return exitCodes.failed
-  if (turn.drifted.length > 0 || outcomes.some(needsPerson) || turn.revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  if (turn.drifted.length > 0 || turn.uncontained.length > 0 || outcomes.some(needsPerson) || turn.revoked.some(staysOwed)) return exitCodes.person
   if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
 }
 
 function needsPerson(outcome: Outcome): boolean {
   return outcome.is === "stuck" || (outcome.is === "waiting" && outcome.code === "other-namespace") || (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
+}
+
+/** No later turn takes it away by itself. */
+function staysOwed({ death }: Turn["revoked"][number]): boolean {
+  return death.is === "alive" || (death.is === "owed" && death.code === "other-namespace")
 }
 
 type Say = (level: "info" | "warning" | "error", message: string, fields: Readonly<Record<string, string | number>>) => void
@@ -193,12 +198,13 @@ function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: {
   const refused = foundRefused(turn)
   for (const { secret, version } of turn.drifted) if (refused.has(secret)) say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
-    if (refused.has(secret)) continue
+    // It is told as a drift.
+    if (outcome.is === "left" && outcome.code === driftCode) continue
     if (outcome.is === "rotated") say(outcome.unhealthy === undefined ? "info" : "error", "rotated", { environment, secret, version: outcome.version, ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }) })
     else say(needsPerson(outcome) ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
   }
   for (const { secret, version, death } of turn.revoked) {
-    if (refused.has(secret)) continue
+    if (death.is === "owed" && death.code === driftCode) continue
     const which = version === undefined ? {} : { version }
     const left = death.is === "dead" ? death.expelled?.sessionsLeft : undefined
     if (death.is === "dead") say("info", "revoked", { environment, secret, ...which, sessionsEnded: death.sessionsEnded })

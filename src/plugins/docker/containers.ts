@@ -52,10 +52,13 @@ const template = [
 
 const label = "com.docker.compose"
 
-/** Every container of these services on the engine, in any project. */
-export async function containersOf(docker: Docker, services: readonly string[], signal: AbortSignal): Promise<readonly Container[]> {
+type Which = { readonly services: readonly string[]; /** In any, if left out. */ readonly project?: string }
+
+/** Every container of these services on the engine. */
+export async function containersOf(docker: Docker, { services, project }: Which, signal: AbortSignal): Promise<readonly Container[]> {
+  const within = project === undefined ? [] : ["--filter", `label=${label}.project=${project}`]
   const lists = await Promise.all(
-    services.map((service) => docker.ask(["ps", "-a", "-q", "--no-trunc", "--filter", `label=${label}.service=${service}`], signal)),
+    services.map((service) => docker.ask(["ps", "-a", "-q", "--no-trunc", "--filter", `label=${label}.service=${service}`, ...within], signal)),
   )
   const ids = lists.flatMap((text) => text.split("\n").filter(Boolean))
   if (ids.length === 0) return []
@@ -82,7 +85,7 @@ export function composeFiles({ file }: ComposeOptions, folder: string): readonly
 
 /** The containers that the config means; throws where none, several projects, or only those of others fit. */
 export async function findGroup(docker: Docker, options: ComposeOptions, signal: AbortSignal): Promise<Group> {
-  const all = await containersOf(docker, options.services, signal)
+  const all = await containersOf(docker, options, signal)
   const fitting = all.filter((one) => fits(one, options, docker.folder))
   const projects = [...new Set(fitting.map(({ project }) => project))].toSorted()
   const [project] = projects

@@ -16,7 +16,7 @@ export async function changesOf(docker: Docker, options: ComposeOptions, group: 
   const argv = [...docker.compose, ...words, ...options.services]
   const result = await run(argv, { cwd: docker.folder, env: docker.env, timeoutMs: dryRunMs, signal })
   if (result.code !== 0) return [isTooOld(result) && (await docker.hasCompose(signal)) ? tooOld : refusal(reasonOf(result))]
-  const changed = changedIn(result.stderr + result.stdout)
+  const changed = changedIn(`${result.stderr}\n${result.stdout}`)
   if (changed.length === 0) return []
   const why = await reasons(docker, group, signal)
   const severity = options.allowChanges ? "warning" : "error"
@@ -45,10 +45,19 @@ function changedIn(text: string): readonly string[] {
   const changed = new Set<string>()
   for (const line of text.split("\n")) {
     if (!line.startsWith("{")) continue
-    const read = Line.safeParse(JSON.parse(line))
+    const read = Line.safeParse(parsed(line))
     if (read.success && read.data.id.startsWith("Container ") && read.data.status !== "Running") changed.add(read.data.id)
   }
   return [...changed]
+}
+
+/** A line that was cut off says nothing. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
 }
 
 async function reasons(docker: Docker, group: Group, signal: AbortSignal): Promise<string> {

@@ -77,7 +77,7 @@ const lookAgainMs = 250
 async function mustRunAnew(docker: Docker, options: ComposeOptions, before: Group, signal: AbortSignal): Promise<void> {
   const old = new Set(before.containers.map(({ id }) => id))
   for (;;) {
-    const now = (await containersOf(docker, options.services, signal)).filter(({ project }) => project === before.project)
+    const now = await containersOf(docker, { services: options.services, project: before.project }, signal)
     const failed = now.find((one) => faultOf(one, old) !== undefined)
     if (failed !== undefined) throw notRunning(failed, faultOf(failed, old) ?? "")
     if (now.length < before.containers.length) throw new AppError("restart-failed", `project ${before.project} has ${now.length} containers of ${options.services.join(", ")} after the restart, and had ${before.containers.length}`, { remedy: "retry" })
