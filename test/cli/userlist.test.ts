@@ -22,7 +22,8 @@ describe.skipIf(!programs.found)(`PgBouncer${programs.found ? "" : ` (skipped: $
     const { production } = environments
     const { outputs, deployments } = production as { readonly outputs: readonly object[]; readonly deployments: object }
     project.script("reload", `kill -HUP ${pooler.pid}`)
-    const userlist = { template: pooler.users, text: '"{{ postgres.user }}" "{{ postgres.password }}"\n' }
+    const { uid, gid } = statSync(pooler.users)
+    const userlist = { template: pooler.users, owner: `${uid}:${gid}`, text: '"{{ postgres.user }}" "{{ postgres.password }}"\n' }
     project.configure({ ...config, environments: { production: { ...production, outputs: [...outputs, userlist], deployments: { ...deployments, pooler: { command: ["./reload"], reads: [pooler.users], healthy: { tcp: `127.0.0.1:${pooler.port}` } } } } } })
     await shop.adopt()
     expect(await login(pooler, role, old)).toBe("in")
