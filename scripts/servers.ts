@@ -3,6 +3,7 @@
  * Nothing is installed and nothing is started. As a command, `bun scripts/servers.ts [all]`, it fetches what the tests
  * need (all: also what only some of them do) and says what it found; exit 1 if PostgreSQL or Redis cannot be had.
  */
+import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
 import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
@@ -14,7 +15,9 @@ export { mariadbPrograms, postgresPrograms, redisPrograms }
 
 if (import.meta.main) {
   const needed = await Promise.all([postgresPrograms("system"), postgresPrograms("newer"), redisPrograms()])
-  const extra = Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : []
+  // Compose is built from source once, which takes minutes: not while a test waits for it. Only root can start the engine.
+  const engine = process.getuid?.() === 0 ? [await dockerPrograms()] : []
+  const extra = [...engine, ...(Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : [])]
   for (const found of [...needed, ...extra]) console.log(say(found))
   process.exitCode = needed.every((found) => found.found) ? 0 : 1
 }

@@ -29,7 +29,7 @@ test("a rotation that is cut twice, anywhere, loses nothing and comes to rest", 
   )
   expect(parts.flatMap(({ wrong }) => wrong)).toEqual([])
   console.log(`${parts.reduce((sum, { cuts }) => sum + cuts, 0)} single and double cuts in ${scenarios.length} scenarios, 0 lost`)
-}, 600_000)
+}, 900_000)
 
 test("recovery writes nothing where a service refuses every value that we know, and goes on once a person has set it back", async () => {
   let stuck = 0
