@@ -1,11 +1,12 @@
 import { AppError } from "../base/error.ts"
+import { canShow, withoutValue } from "../core/can-show.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 
-export type Rendered = { readonly target: string; readonly changes: readonly string[] | undefined; readonly pruned?: true }
+export type Rendered = { readonly target: string; readonly changes: readonly string[] | undefined; readonly pruned?: true; readonly waits?: readonly string[] }
 
 type How = { readonly prune: boolean }
 
@@ -16,7 +17,7 @@ export async function render(app: App, environment: string, how: How = { prune: 
     const values = await session.values(() => false)
     const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
-    const outputs = session.work.outputs.filter((output) => output.shows.every((name) => values[name] !== undefined))
+    const outputs = session.work.outputs.filter((output) => canShow(output, values))
     const ready = await draftAll(outputs, values, session.known)
     const changed = ready.filter(({ draft }) => draft.changed)
     const event = { event: "render", outputs: changed.map(({ output }) => output.target), secrets: [...new Set(changed.flatMap(({ output }) => output.shows))] }
@@ -30,7 +31,11 @@ export async function render(app: App, environment: string, how: How = { prune: 
     const written = session.writes(ready)
     if (Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)) await session.commit({ written })
     if (how.prune) pruned.push(...(await prune(session)))
-    return [...pruned, ...ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined }))]
+    const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
+      const waits = withoutValue(output, values)
+      return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
+    })
+    return [...ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined })), ...pruned, ...waiting]
   })
 }
 

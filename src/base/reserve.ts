@@ -5,6 +5,9 @@ import { type Disk, diskOf, draftFlags, slow, writeFlags } from "./disk.ts"
 import { durableWrite, syncFolder, writeError } from "./durable-write.ts"
 import { systemCode } from "./error.ts"
 
+/** No more are ever taken. */
+export const filesMost = 8
+
 /**
  * Room on a disk that may get full meanwhile: files beside the target, as large as what will replace it. Each later write
  * goes into one of them and renames it, so that it needs no new block. They hold real bytes, not only a promise of the file
@@ -80,11 +83,11 @@ export class Reserve {
     while (await this.giveBack());
   }
 
-  /** What a killed run has left. */
+  /** What a killed run has left: after a power loss with gaps, for what was not synced may be gone. */
   async tidy(): Promise<void> {
     const disk = await diskOf(dirname(this.#target))
-    while ((await disk.look(this.#path(this.#left))) !== undefined) this.#left++
-    await this.release()
+    for (let index = 0; index < filesMost; index++) if ((await disk.look(this.#path(index))) !== undefined) await remove(this.#path(index))
+    this.#left = 0
   }
 }
 

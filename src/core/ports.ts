@@ -134,6 +134,8 @@ export interface Output {
   readonly shows: readonly string[]
   /** Nobody else writes into it: what stands there is what we last wrote, or somebody has edited it. */
   readonly whole?: boolean
+  /** Each value stands by itself: where a secret has none yet, what stands there for it stays. */
+  readonly apart?: true
   /** The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined if there is no file. */
   read(): Promise<Uint8Array | undefined>
   /** Render, read back as its reader would. Refuses a difference, or a managed key whose present value is in no version (`output-drift`). */

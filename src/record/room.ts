@@ -1,14 +1,13 @@
 import { statfs } from "node:fs/promises"
 import { AppError } from "../base/error.ts"
+import { filesMost } from "../base/reserve.ts"
 
 /** What an act may still have to write: so many times a state that is by so many bytes larger than now. */
 export type Need = { readonly grows: number; readonly writes: number }
 
-/** Beyond this the room that each write frees again has to do. */
-const writesMost = 8
-
+/** Beyond so many the room that each write frees again has to do. */
 export function writesOf({ writes }: Need): number {
-  return Math.min(writes, writesMost)
+  return Math.min(writes, filesMost)
 }
 
 /** What this user may still write on the disk of a folder; undefined where the file system does not tell. */

@@ -1,3 +1,4 @@
+import { canShow } from "../core/can-show.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Output } from "../core/ports.ts"
 import { type ChangeSet, type Patch, type Stage, type Version, openSets, versionAt } from "../core/state.ts"
@@ -87,7 +88,7 @@ type Look = { readonly target: string; readonly differs: boolean; readonly fault
 async function looks(session: Session, name: string, version: string): Promise<readonly Look[]> {
   const found = session.state(name).versions.find(({ id }) => id === version)
   const values = { ...(await session.values(() => false)), [name]: found === undefined ? await session.open(name, version) : await session.shown(name, found) }
-  const outputs = session.outputsOf([name]).filter((output) => output.shows.every((shown) => values[shown] !== undefined))
+  const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
   return Promise.all(outputs.map((output) => look(session, output, values)))
 }
 

@@ -1,4 +1,4 @@
-import { render as write } from "../../app/render.ts"
+import { type Rendered, render as write } from "../../app/render.ts"
 import { type Command, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
@@ -14,9 +14,16 @@ export const render: Command = {
       const rendered = await write(app, environment, { prune: isSet(values, "prune") })
       all[environment] = rendered
       if (isSet(values, "json")) continue
-      for (const { target, changes, pruned } of rendered) terminal.out(pruned === true ? `${environment}: ${target}: taken away: ${changes?.join(", ") ?? ""}` : `${environment}: ${target}: ${changes === undefined ? "unchanged" : `written${changes.length === 0 ? "" : `: ${changes.join(", ")}`}`}`)
+      for (const one of rendered) terminal.out(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
     }
     if (isSet(values, "json")) terminal.out(JSON.stringify(all))
     return exitCodes.done
   },
+}
+
+function sayRendered(environment: string, { changes, pruned, waits }: Rendered): string {
+  if (waits !== undefined) return `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no value yet (mycelium adopt ${environment}, or rotate-now --new)`
+  if (pruned === true) return `taken away: ${changes?.join(", ") ?? ""}`
+  if (changes === undefined) return "unchanged"
+  return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`
 }

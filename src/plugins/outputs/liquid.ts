@@ -110,13 +110,20 @@ function renderReference(part: Named, values: Values): string {
   return part.encoding === undefined ? value : encodings[part.encoding].write(value)
 }
 
+function missing(secret: string, field: string, hasValue: boolean): AppError {
+  if (hasValue) return new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a field that this secret does not have" })
+  return new AppError("template-field-missing", `${secret} has no value yet, and the file shows it, too`, {
+    hint: `mycelium adopt takes over the value that exists, mycelium rotate-now --new makes a first one; or show ${secret} in a file of its own`,
+  })
+}
+
 function reveal({ secret, field }: Reference, values: Values): string {
   const credential = Object.hasOwn(values, secret) ? values[secret] : undefined
   const inner = previousField(field)
   // Where none lives beside it, its own are shown: a login that everybody may try is no login.
   const fields: Fields = (inner === undefined ? credential?.fields : (credential?.previous ?? credential?.fields)) ?? {}
   const value = shownField(fields, inner ?? field)
-  if (value === undefined) throw new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a secret or a field that this environment does not have" })
+  if (value === undefined) throw missing(secret, field, credential !== undefined)
   const text = typeof value === "string" ? value : value.reveal()
   if (!text.isWellFormed()) throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)
   return text

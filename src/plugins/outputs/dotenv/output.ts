@@ -18,6 +18,7 @@ export function openOutput(settings: Settings): Output {
     target,
     shows: showsOf(settings),
     whole: !settings.merge,
+    ...(settings.merge ? { apart: true } : {}),
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal, how) => prepare(settings, values, known, { signal, trial: how?.trial === true }),
     restore: (before, signal) => restore(settings, before, signal),
@@ -33,7 +34,14 @@ export function openOutput(settings: Settings): Output {
   }
 }
 
-async function prepare(settings: Settings, values: Values, known: Known, { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean }): Promise<Draft> {
+/** Of a merged file the lines whose secret has no value yet are nobody's to write: an incident of the others does not wait for it. */
+function withValues(settings: Settings, values: Values): Settings {
+  if (!settings.merge) return settings
+  return { ...settings, variables: settings.variables.filter(({ secrets }) => secrets.every((name) => values[name] !== undefined)) }
+}
+
+async function prepare(all: Settings, values: Values, known: Known, { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean }): Promise<Draft> {
+  const settings = withValues(all, values)
   const rendered = render(settings, values)
   const present = await readToWrite(settings)
   signal.throwIfAborted()
@@ -69,7 +77,8 @@ async function restore(settings: Settings, before: Uint8Array | undefined, signa
 }
 
 /** Only values count: not the header, not how they are written. */
-async function compare(settings: Settings, values: Values): Promise<"same" | "differs" | "missing"> {
+async function compare(all: Settings, values: Values): Promise<"same" | "differs" | "missing"> {
+  const settings = withValues(all, values)
   const present = await readPresent(settings.target)
   if (present === undefined) return "missing"
   const rendered = render(settings, values)
