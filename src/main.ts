@@ -2,6 +2,7 @@ import { writeSync } from "node:fs"
 import { become } from "./base/become.ts"
 import { lastWords, stopWithinMs } from "./base/last-words.ts"
 import { realHost } from "./base/host.ts"
+import { runsMarked } from "./base/spawn.ts"
 import { ignoresHangup } from "./base/signals.ts"
 import { exitCodes } from "./cli/exit-codes.ts"
 import { main } from "./cli/main.ts"
@@ -34,6 +35,7 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
   const { lines, cutOff } = lastWords()
   sayNow(`mycelium: ${why}`)
   for (const line of lines) sayNow(`  ${line}`)
+  if (runsMarked("")) sayNow("  a program that was begun goes on by itself: the next run waits for its end, or ends it")
   if (lines.length > 0) sayNow("  hint: run the same command again: it finishes what was begun")
   process.exit(cutOff ? ifCutOff : code)
 }

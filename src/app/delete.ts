@@ -1,3 +1,4 @@
+import { leftBeside } from "../rotate/left.ts"
 import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
@@ -38,6 +39,7 @@ export function planDelete(app: App, environment: string, how: DeleteHow): Promi
   return lookInto(app, environment, async (session) => {
     const would = await eachOf(session, how, async (name) => {
       if (session.changeSet?.secrets.includes(name) !== true) refuseOpen(session, name)
+      await refuseLeft(session, name)
       const drafts = await draftsWithout(session, name)
       await discard(drafts)
       return { is: "erased", login: loginOf(session, name, how), outputs: changesOf(drafts), versions: session.state(name).versions.length }
@@ -66,7 +68,8 @@ async function eachOf(session: Session, how: DeleteHow, act: (name: string) => P
 
 /** One secret's failure is its own. */
 async function attempt(session: Session, name: string, act: (name: string) => Promise<Deleted>): Promise<Deleted> {
-  if (session.state(name).versions.length === 0) return { is: "unknown" }
+  const { versions, uncontained } = session.state(name)
+  if (versions.length === 0 && uncontained === undefined) return { is: "unknown" }
   try {
     return await act(name)
   } catch (error) {
@@ -76,6 +79,7 @@ async function attempt(session: Session, name: string, act: (name: string) => Pr
 
 async function deleteOne(session: Session, name: string, how: DeleteHow): Promise<Deleted> {
   refuseOpen(session, name)
+  await refuseLeft(session, name)
   const { work } = session
   const login = loginOf(session, name, how)
   // Drafted before the login ends: a full disk or a drifted file is found now.
@@ -100,6 +104,15 @@ async function deleteOne(session: Session, name: string, how: DeleteHow): Promis
   return { is: "erased", login, outputs: changesOf(drafts), versions }
 }
 
+/** Once its versions are erased, nobody can tell any more that such a line shows one of them. */
+async function refuseLeft(session: Session, name: string): Promise<void> {
+  const [left] = await leftBeside(session, [name])
+  if (left === undefined) return
+  const { environment } = session.work
+  const way = left.left.whole ? `mycelium render ${environment} --prune takes that away; then the same command again` : "take that out of the file by hand; then the same command again"
+  throw new AppError("variable-left", `${left.target}: ${left.left.name} is not in the config and shows ${left.left.version} of ${environment}/${name}`, { hint: way })
+}
+
 function refuseOpen(session: Session, name: string): void {
   if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
 }
@@ -107,9 +120,10 @@ function refuseOpen(session: Session, name: string): void {
 /** What becomes of the login; throws where it could not be ended and nobody said that it may stay. */
 function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Login {
   const driver: Driver | undefined = session.work.drivers[name]
+  if (session.state(name).versions.length === 0) return "none"
   if (driver?.overlap === "none" || (driver === undefined && session.state(name).driver === "generated")) return "none"
   if (keepLogin) return "kept"
-  const hint = "end the login at the service by hand, then add --keep-login"
+  const hint = "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --keep-login"
   if (driver === undefined) throw new AppError("delete-no-driver", "it is in the state but not in the config, so its login cannot be ended", { hint: `put it back into the config; or ${hint}` })
   if (driver.forget === undefined) throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", { hint: `name an admin; or ${hint}` })
   return "ends"

@@ -244,7 +244,7 @@ async function correctInstants(session: Session): Promise<number> {
   if (believable(document, now) === document) return 0
   const right = gracesOf(host).seen(document)
   const changed = Object.entries(right.secrets).filter(([name, state]) => state !== document.secrets[name])
-  session.work.tell("clock", "the clock was ahead when the state was written: what it says of times that have not come is put right")
+  session.work.tell("clock", "the state knows of times that have not come: the clock is behind now, or was ahead when it was written; they are put right by the clock of now")
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),
     ...(right.changeSet === undefined ? {} : { changeSet: right.changeSet }),

@@ -69,7 +69,8 @@ function owedOf(session: Session): Report["owed"] {
 
 async function waitForGraces(app: App, report: Report, waitMs: number): Promise<Report> {
   const now = app.host.now().getTime()
-  const waits = report.owed.map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now })).filter(({ ms }) => ms > 0 && ms <= waitMs)
+  // What was refused for its grace is not waited for: it would not be rotated after it.
+  const waits = report.owed.filter(({ secret }) => report.outcomes[secret]?.is !== "left").map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now })).filter(({ ms }) => ms > 0 && ms <= waitMs)
   if (waits.length === 0 || app.stop.aborted) return report
   const longest = Math.max(...waits.map(({ ms }) => ms))
   const until = new Date(now + longest).toISOString().slice(0, 19).replace("T", " ")

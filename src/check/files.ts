@@ -1,4 +1,7 @@
+import { basename, dirname } from "node:path"
 import { type Stats, closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs"
+import { type Folder, openFolder } from "../base/folder.ts"
+import { refuseLinked } from "../base/read-regular.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { look, octal } from "./way.ts"
 
@@ -37,14 +40,17 @@ export const files = defineCheck<Code, Files>({
     "file-is-link": { severity: "error", remedy: "put the file itself there: whoever owns the link's target could swap it" },
     "file-irregular": { severity: "error", remedy: "move it away: mycelium makes what it needs" },
   },
-  look: ({ expected, fix }, report) => {
+  look: async ({ expected, fix }, report) => {
     let seen = 0
     for (const one of expected) {
       try {
         const stats = look(one.path)
         if (stats === undefined) continue
         seen++
-        judge(one, stats, fix, report)
+        if (isRight(one, stats)) continue
+        // What another user could have led elsewhere is neither judged nor mended by its path.
+        await using folder = await openFolder(dirname(one.path))
+        await judge(one, stats, { fix, folder }, report)
       } catch (error) {
         report.failed(error)
       }
@@ -53,19 +59,28 @@ export const files = defineCheck<Code, Files>({
   },
 })
 
-function judge(one: Expected, stats: Stats, fix: boolean, report: Report<Code>): void {
+function isRight({ kind, owners, group, mode, exact }: Expected, stats: Stats): boolean {
+  if (stats.isSymbolicLink() || (kind === "folder" ? !stats.isDirectory() : !stats.isFile())) return false
+  if (owners?.includes(stats.uid) === false || (group !== undefined && group !== stats.gid)) return false
+  const bits = stats.mode & 0o7777
+  return exact === true ? bits === mode : (bits & ~mode) === 0
+}
+
+type Mending = { readonly fix: boolean; readonly folder: Folder }
+
+async function judge(one: Expected, stats: Stats, mending: Mending, report: Report<Code>): Promise<void> {
   const { path, what } = one
   if (stats.isSymbolicLink()) return report.found("file-is-link", `${path} (${what}) is a symbolic link`)
   if (one.kind === "folder" ? !stats.isDirectory() : !stats.isFile()) return report.found("file-irregular", `${path} (${what}) is not a ${one.kind === "file" ? "regular file" : "folder"}`)
   if (one.owners !== undefined && !one.owners.includes(stats.uid)) {
     const [owner = 0] = one.owners
-    report.found("file-owner", `${path} (${what}) belongs to user ${stats.uid}, not to ${owner}`, { remedy: `chown ${owner} ${path}, and run every mycelium command as the user that runs the service` })
+    report.found("file-owner", `${path} (${what}) belongs to user ${stats.uid}, not to ${owner}`, { remedy: `chown -h ${owner} ${path}, and run every mycelium command as the user that runs the service` })
   }
-  if (one.group !== undefined && stats.gid !== one.group) report.found("file-owner", `${path} (${what}) belongs to group ${stats.gid}, not to ${one.group}`, { remedy: `chgrp ${one.group} ${path}` })
-  judgeMode(one, stats, fix, report)
+  if (one.group !== undefined && stats.gid !== one.group) report.found("file-owner", `${path} (${what}) belongs to group ${stats.gid}, not to ${one.group}`, { remedy: `chgrp -h ${one.group} ${path}` })
+  await judgeMode(one, stats, mending, report)
 }
 
-function judgeMode(one: Expected, stats: Stats, fix: boolean, report: Report<Code>): void {
+async function judgeMode(one: Expected, stats: Stats, { fix, folder }: Mending, report: Report<Code>): Promise<void> {
   const mode = stats.mode & 0o7777
   const wider = mode & ~one.mode & 0o7777
   if (wider === 0 && (one.exact !== true || mode === one.mode)) return
@@ -73,17 +88,19 @@ function judgeMode(one: Expected, stats: Stats, fix: boolean, report: Report<Cod
   const right = one.exact === true ? one.mode : mode & one.mode
   const says = `${one.path} (${one.what}) has mode ${octal(mode)}, not ${octal(right)}`
   if (one.identity === true) return report.found("identity-open", says, { remedy: `chmod 600 ${one.path}; if others have read it, make a new one and rotate everything` })
-  if (fix && mend(one, right)) return report.mended(`${one.path} (${one.what}): mode ${octal(mode)} is now ${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`)
+  if (fix && (await mend(one, folder, right))) return report.mended(`${one.path} (${one.what}): mode ${octal(mode)} is now ${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`)
   if (wider !== 0) return report.found("file-open", says, { remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}${wider & 0o044 && one.exact ? "; if others may have read it, rotate what it shows" : ""}` })
   report.found("file-mode", `${says}: the program that reads it may be locked out`, { remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}` })
 }
 
-/** Through an open file, so that nobody swaps it in between; false where it could not be done or had no effect. */
-function mend(one: Expected, mode: number): boolean {
+/** Through an open file, in a folder that is held, so that nobody swaps either in between; false where it could not be done or had no effect. */
+async function mend(one: Expected, folder: Folder, mode: number): Promise<boolean> {
   try {
     const kind = one.kind === "folder" ? constants.O_DIRECTORY : 0
-    const file = openSync(one.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | kind)
+    const name = basename(one.path)
+    const file = openSync(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | kind)
     try {
+      if (folder.keeper !== "ours" && one.kind === "file") await refuseLinked({ target: one.path, folder, name }, fstatSync(file))
       fchmodSync(file, mode)
       return (fstatSync(file).mode & 0o7777) === mode
     } finally {

@@ -34,7 +34,7 @@ const stuckMs = 15 * 60_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused" | "rotation-overdue"
+type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused" | "none-accepted" | "rotation-overdue"
 
 export const state = defineCheck<Code, States>({
   name: "state",
@@ -48,6 +48,7 @@ export const state = defineCheck<Code, States>({
     "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
     doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
     "current-refused": { severity: "error", remedy: "mycelium reconcile finds out which of ours works; mycelium adopt takes over what a person has set" },
+    "none-accepted": { severity: "warning", remedy: "mycelium adopt takes over the value that the output shows, if its service accepts it; mycelium rotate-now --new makes a first one where none is in use" },
     "rotation-overdue": { severity: "error", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
     "state-unlisted": { severity: "warning", remedy: "put it back into the config, or erase it: mycelium delete" },
   },
@@ -73,6 +74,8 @@ function judge({ name, document: found, secrets }: Environment, known: Known, re
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
     judgeSecret({ environment: name, secret }, one, known, report)
+    const isLost = one.versions.length > 0 && versionAt(one, "current") === undefined && openSetOf(document, secret) === undefined
+    if (isLost && secrets.includes(secret)) report.found("none-accepted", `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`)
     // One that was erased leaves its name, so that no number is used twice, and nothing to look after.
     if (!secrets.includes(secret) && one.versions.length > 0 && openSetOf(document, secret) === undefined) {
       report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`, unlisted(`${name}/${secret}`, one.driver))

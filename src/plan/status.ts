@@ -35,9 +35,11 @@ export function secretStatus(planned: Planned, found: StateDocument | undefined,
   const left = state === undefined ? undefined : openContainment(state)
   if (current === undefined || state === undefined) {
     const doubtful = state === undefined ? [] : state.versions.filter(({ stage }) => needsLook(stage, now)).map(({ id }) => `${id} may still be accepted`)
-    const alone = open ? ["its first value is on its way"] : ["left alone: adopt, or rotate-now --new", ...doubtful]
+    // There was one: what its service accepts now, nobody here knows.
+    const lost = !open && (state?.versions.length ?? 0) > 0
+    const alone = open ? ["its first value is on its way"] : [lost ? "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one" : "left alone: adopt, or rotate-now --new", ...doubtful]
     const notes = left === undefined ? alone : [sayNotContained(left), ...alone]
-    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || doubtful.length > 0 || left !== undefined }
+    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || lost || doubtful.length > 0 || left !== undefined }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
   const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
@@ -98,7 +100,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
   if (state.weak === true) notes.push("easily guessed")
-  if (state.undated === true) notes.push("its age is not known, for a clock was wrong when it was made: due at the next tick")
+  if (state.undated === true) notes.push("its age is not known, for a clock was wrong: due at the next tick")
   else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)

@@ -61,11 +61,18 @@ function endOf(file: number, size: number, most: number): Tail {
 
 function openIfThere(path: string): number | undefined {
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    return regular(path, openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK))
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined
     throw error
   }
+}
+
+/** A pipe in its place would keep whoever reads it waiting, and all environments with it. */
+function regular(path: string, file: number): number {
+  if (fstatSync(file).isFile()) return file
+  closeSync(file)
+  throw new AppError("file-irregular", `${path} is not a regular file`, { hint: "find out who can write in the store; move it away, and see what mycelium audit verify says" })
 }
 
 /** The size of the part that is written to; 0 where there is none. */

@@ -1,6 +1,6 @@
 import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
-import { systemCode } from "../base/error.ts"
+import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
 import { segmentsOf } from "./audit-segments.ts"
 import type { Place } from "./state-file.ts"
@@ -35,7 +35,10 @@ export async function* readLog(place: Place): AsyncGenerator<LogLine> {
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if ((await file.stat()).isFile()) return file
+    await file.close()
+    throw new AppError("file-irregular", `${path} is not a regular file`, { hint: "find out who can write in the store; move it away, and see what mycelium audit verify says" })
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined
     throw error

@@ -23,7 +23,7 @@ export const notSettled = { code: "not-settled", says: "an earlier act of ours m
 
 /** Why nothing can be settled there. */
 export function unsettled(session: Session, name: string): { readonly code: string; readonly says: string } {
-  return hiddenActOf(session, name) ?? notSettled
+  return hiddenActOf(session, name) ?? session.unsettled.get(name) ?? notSettled
 }
 
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
@@ -124,8 +124,12 @@ export async function settle(session: Session, name: string, known: readonly Cre
   try {
     const isQuiet = await atService(session, name, deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal), patience)
     if (isQuiet) session.quiet.add(name)
+    session.unsettled.delete(name)
     return isQuiet
-  } catch {
+  } catch (error) {
+    // A server that is down is no lock that somebody holds.
+    const { code, says } = said(error)
+    session.unsettled.set(name, { code, says })
     return false
   }
 }

@@ -33,6 +33,8 @@ function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "mayb
   if (driver.overlap === "one") {
     const holds = session.holds.get(name) ?? (mine ? "former" : "either")
     if (holds === "either") return "maybe"
+    // On the way back what programs have read may work until the service is put back.
+    if (holds === "new" && set.direction === "back") return "maybe"
     return holds === "former" && set.direction === "forward" ? "no" : "yes"
   }
   if (driver.overlap === "none") return disagree(session, set, name) ? "yes" : "no"
@@ -86,9 +88,14 @@ export function interrupted(session: Session): string {
   const name = (secret: string): string => `${environment}/${secret}`
   const parts = set.secrets.slice(0, 5).map((secret) => `${name(secret)} ${set.direction === "back" ? "goes back to its former value" : stateOf(session, secret)}`)
   if (set.secrets.length > 5) parts.push(`${set.secrets.length - 5} more secrets are under way`)
-  const rest = toRestart(session, set).map((one) => name(one.name))
-  if (rest.length > 0) parts.push(`${rest.join(", ")} ${rest.length === 1 ? "was" : "were"} not restarted`)
+  const [begun, rest] = partition(toRestart(session, set).map((one) => one.name), (one) => session.hooks.has(`${set.id}/${one}`))
+  if (begun.length > 0) parts.push(`the restart of ${begun.map(name).join(", ")} was begun, and is not proven`)
+  if (rest.length > 0) parts.push(`${rest.map(name).join(", ")} ${rest.length === 1 ? "was" : "were"} not restarted`)
   return `interrupted: ${parts.join("; ")}`
+}
+
+function partition(names: readonly string[], first: (name: string) => boolean): readonly [readonly string[], readonly string[]] {
+  return [names.filter(first), names.filter((name) => !first(name))]
 }
 
 function stateOf(session: Session, secret: string): string {

@@ -43,6 +43,8 @@ export class Session {
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly quiet = new Set<string>()
+  /** Why it could not be asked there whether anything can, by secret. */
+  readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
   /** The clock of now is not trusted: nothing ages out by it. */
   clockDoubted = false
   /** What was expelled already, by secret, before the revoke that tells of it. */

@@ -210,7 +210,7 @@ describe("a containment ends", () => {
       dead.resolve("pass")
       let again = await verdictsOf(shop)
       for (let tries = 0; again.exit !== 0 && tries < 5; tries++) again = await verdictsOf(shop)
-      return { end: { ...end, why: /^(timeout|no-answer|not-settled)( |$)/.test(end.why) ? "silent" : end.why }, again }
+      return { end: { ...end, why: /^(timeout|no-answer|unreachable|not-settled)( |$)/.test(end.why) ? "silent" : end.why }, again }
     }), 300_000)
 
   test("when it was killed in a restart and is carried on: well", () =>

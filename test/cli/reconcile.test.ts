@@ -368,7 +368,7 @@ describe("reconcile, after an older state was put back", () => {
     const ran = await shop.run("rotate-now", "production")
     expect(ran.stdout).toContain("production/session_key: left as it was: ")
     expect(ran.stdout).toContain("(output-drift)")
-    expect(ran.code).toBe(1)
+    expect(ran.code).toBe(7)
     expect([shop.shown, project.variable("SESSION_KEY", "session.env")]).toEqual([live, key])
     const found = await shop.run(...reconcile)
     expect(found.stdout).toContain("production/session_key: ")

@@ -81,6 +81,7 @@ function sqlFrom(name: string, from: string): string {
 --   1. Run this as a superuser, or as the admin of a hosted server, and set the admin's password as it says below:
 --        mycelium init --postgres-pair ${name} --from ${from} | psql -v ON_ERROR_STOP=1 -d DATABASE
 --      Where pg_hba.conf names ${from}, let ${name}_blue, ${name}_green and ${name}_rotator in there as well.
+--   First, if mycelium does not manage ${from} yet: name it as one role (role: ${from}) and mycelium adopt ENV. A pair cannot adopt it.
 --   2. In mycelium.yaml, put the lines below in the place of the secret with role: ${from}, under its own name, and show the
 --      user where only the password was shown: POSTGRES_USER: "{{ postgres.user }}".
 --   3. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken

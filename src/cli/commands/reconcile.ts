@@ -82,9 +82,9 @@ const byHand: Readonly<Record<string, (user: string) => string>> = {
 }
 
 function remedyOf({ driver, user, current }: Extract<Found, { readonly is: "lost" }>, environment: string): string {
-  const adopt = `if a value works that mycelium does not know, take it over: mycelium adopt ${environment} --ask`
+  const adopt = `mycelium adopt ${environment} takes over the value that the output shows, if the service accepts it, and changes nothing else; one that stands elsewhere: mycelium adopt ${environment} --ask`
   const set = byHand[driver]?.(user ?? (driver === "redis" ? "default" : "ROLE"))
-  return current === undefined || set === undefined ? adopt : `${adopt}; else set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
+  return current === undefined || set === undefined ? adopt : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
 }
 
 function exitOf({ found, revoked, written, behind }: Reconciliation): number {

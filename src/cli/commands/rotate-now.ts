@@ -2,6 +2,7 @@ import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration, parseDuration } from "../../base/duration.ts"
 import type { App } from "../../app/app.ts"
+import { driftCode } from "../../rotate/drift.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
 import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -128,7 +129,7 @@ function reportText(report: Report, now: Date): string {
 function exitOf(reports: readonly Report[]): number {
   const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
-  const needsPerson = outcomes.some((one) => one.is === "stuck" || one.is === "waiting" || (one.is === "rolled-back" && one.code === "back-unhealthy"))
+  const needsPerson = outcomes.some((one) => (one.is === "left" && one.code === driftCode) || one.is === "stuck" || one.is === "waiting" || (one.is === "rolled-back" && one.code === "back-unhealthy"))
   if (needsPerson || deaths.some((one) => one.is !== "dead")) return exitCodes.person
   const good = outcomes.filter((one) => one.is === "rotated" && one.unhealthy === undefined).length
   const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)

@@ -5,6 +5,7 @@ import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
 import { type Rendered, render, showsOf } from "../variables/variable.ts"
+import { addedTo } from "../whole/loss.ts"
 import { foreign, isOurs, refuseForeign } from "./foreign.ts"
 import { mergeInto, wholeFile } from "./merge.ts"
 import { entriesOf, managedEntries } from "./present.ts"
@@ -65,6 +66,9 @@ async function refuseLoss(settings: Settings, present: Present, rendered: Render
   const ours = settings.merge || isOurs(settings, present)
   if (!ours) refuseForeign(settings, present)
   const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, known)
+  const isEdited = !settings.merge && ours && known.wrote?.(settings.target, present.bytes) !== true
+  const added = isEdited ? entriesOf(settings, present.text).find(({ key }) => !rendered.has(key)) : undefined
+  if (drift === undefined && added !== undefined) throw addedTo(settings.target, added.key)
   if (drift === undefined) return
   throw ours ? driftError(settings, drift, `empty it (${drift.name}=)`) : foreign(settings, `it was not written by mycelium, and of ${drift.name}, ${drift.says}`, "adopt it, or name another file")
 }

@@ -20,7 +20,8 @@ export async function remove(settings: Settings, secrets: readonly string[], kno
   const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)
   const changes = [...entries.keys()]
-  if (isNothing(settings, present, next)) return removalOf(settings, present, changes)
+  // A merged file was somebody's before: it may get empty, and stays.
+  if (!settings.merge && isNothing(settings, present, next)) return removalOf(settings, present, changes)
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
 }
 

@@ -4,7 +4,12 @@ import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
 import type { Present } from "./present.ts"
 
 /** A file of ours: where, and how it should lie there. */
-export type OwnFile = { readonly target: string; readonly files: FileRules }
+export type OwnFile = {
+  readonly target: string
+  readonly files: FileRules
+  /** What others have put there goes on, too. */
+  readonly merge?: boolean
+}
 
 /**
  * Whose a file is says who shall read the value, and what stands in it may go on: so it must be no file that somebody else
@@ -13,13 +18,31 @@ export type OwnFile = { readonly target: string; readonly files: FileRules }
  */
 export async function refusePlanted(file: OwnFile, present: Present): Promise<void> {
   const { stats, keeper } = present
-  if (keeper === "ours" || isOurs(stats.uid)) return
+  if (keeper === "ours") return
   const wanted = await ownerOf(file.files)
+  if (isOurs(stats.uid)) return refuseHandedOver(file, present, wanted)
   if (wanted.uid === stats.uid) return
   const holds = present.text.trim() !== ""
   if (keeper === stats.uid && holds && (file.files.in_place !== true || wanted.uid === undefined)) return
   if (file.files.in_place !== true && !(keeper === "shared" && holds) && !keepsOf(file.files, wanted)) return
   throw planted(file, present, wanted.uid)
+}
+
+type Owner = { readonly uid?: number; readonly gid?: number }
+
+/**
+ * Whoever can change the folder can move any file of ours in it onto this name. Its lines would go on in a merged file, to
+ * whomever that is for.
+ */
+function refuseHandedOver({ target, files, merge }: OwnFile, { text, stats }: Present, { uid, gid }: Owner): void {
+  if (merge !== true || text.trim() === "") return
+  const toUser = uid !== undefined && uid !== stats.uid && !isOurs(uid)
+  const toGroup = gid !== undefined && gid !== stats.gid && (modeOf(files) & 0o070) !== 0
+  if (!toUser && !toGroup) return
+  const reader = toUser ? `user ${uid}` : `group ${gid}`
+  throw new AppError("output-planted", `${target} belongs to user ${stats.uid}, and others can move files onto its name: its other lines would become readable for ${reader}`, {
+    hint: `look at what it holds: if all of it is meant for ${reader}, chown -h ${uid ?? stats.uid}${gid === undefined ? "" : `:${gid}`} ${target}; else remove it`,
+  })
 }
 
 /** Would the next file have something of the owner or the group of this one? */
@@ -40,5 +63,8 @@ function whoCan(keeper: Keeper, uid: number): string {
 function wayOut(target: string, { uid, gid, wanted, inPlace }: { readonly uid: number; readonly gid: number; readonly wanted: number | undefined; readonly inPlace: boolean }): string {
   const mayGive = process.geteuid?.() === 0 || inPlace
   if (wanted === undefined && mayGive) return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
-  return `if what it holds is right, chown it to user ${wanted ?? process.geteuid?.() ?? 0}; else remove it`
+  const owner = wanted ?? process.geteuid?.() ?? 0
+  // Whoever made it may have it open still.
+  if (inPlace) return `put a file of your own making in its place, so that nobody has it open: remove it, then install -m 0600 -o ${owner} /dev/null ${target}`
+  return `if what it holds is right, chown -h ${owner} ${target}; else remove it`
 }

@@ -13,8 +13,16 @@ export async function refuseLoss(whole: Whole, present: Present, rendered: Rende
   const contents = readable(whole, present)
   if (!ours) refuseForeign(whole, present, contents)
   const drift = await findDrift(whole, contents.entries, rendered, known)
-  if (drift === undefined) return
-  throw driftError(whole, drift, whole.form.emptied(drift.name))
+  if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
+  const added = [...contents.entries.keys()].find((name) => !whole.variables.some((variable) => variable.name === name))
+  if (ours && added !== undefined) throw addedTo(whole.target, added)
+}
+
+/** What a person has put into a file that is written as a whole may stand nowhere else. */
+export function addedTo(target: string, name: string): AppError {
+  return new AppError("output-foreign", `${target} is not overwritten: ${name} was added to it by hand, and the config does not have it`, {
+    hint: `put ${name} into the config's variables, or take it out of the file (for a .env, merge: true keeps the lines of others)`,
+  })
 }
 
 export function isOurs(whole: Whole, present: Present): boolean {

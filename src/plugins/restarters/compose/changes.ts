@@ -19,10 +19,11 @@ export async function changesOf(docker: Docker, options: ComposeOptions, group: 
   const changed = changedIn(`${result.stderr}\n${result.stdout}`)
   if (changed.length === 0) return []
   const why = await reasons(docker, group, signal)
-  const severity = options.allowChanges ? "warning" : "error"
-  const says = `a restart of ${options.services.join(", ")} would change more than its secrets: ${why}`
+  const what = options.services.join(", ")
+  if (options.allowChanges) return [{ code: "compose-changed", severity: "warning", says: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}` }]
+  const says = `a restart of ${what} would change more than its secrets: ${why}`
   const up = [...docker.compose.slice(0, 2), ...projectWords(group, options, docker.folder), "up", "-d", ...options.services].join(" ")
-  return [{ code: "compose-changed", severity, says, remedy: `bring it up to date yourself first (${up}), or say allow_changes: true in the config` }]
+  return [{ code: "compose-changed", severity: "error", says, remedy: `bring it up to date yourself first (${up}), or say compose: { service: …, allow_changes: true } in the config` }]
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */

@@ -21,6 +21,8 @@ export interface Kind {
   readonly oneWay?: boolean
   /** What is left when db is removed and key is not; "nothing" where one text shows both. */
   readonly withoutDb: "key" | "nothing"
+  /** Its file is shared with others, who may name it: it stays when nothing of ours is left in it. */
+  readonly merged?: boolean
   /** It writes into the file that is there. */
   readonly inPlace?: boolean
 }

@@ -28,6 +28,7 @@ function dotenvKind(merge: boolean): Kind {
       return { user: found["USER"] ?? "", password: found["PASSWORD"] ?? "", key: found["KEY"] ?? "" }
     },
     byHand: (folder, { user, password, key }) => write(folder, ".env", `${merge ? "# mine" : ""}\nexport KEY='${key}'\nUSER="${user}"\r\nPASSWORD=${password}`),
+    merged: merge,
     ...(merge ? {} : { foreign: (folder: string) => write(folder, ".env", "OTHER=1\n") }),
     withoutDb: "key",
   }

@@ -67,7 +67,10 @@ describe("a whole file", () => {
     await using folder = await temporaryFolder()
     put(folder.path, `${header}PASSWORD=old\nUSER=shop\nGONE=x\n`)
     const output = opened(folder.path, { variables: { USER: "{{ db.user }}", PASSWORD: "{{ db.password }}" } })
-    expect((await output.prepare(db("new"), known("old"), never)).changes).toEqual(["PASSWORD", "GONE"])
+    const asWritten = Object.assign(known("old"), { wrote: () => true })
+    expect((await output.prepare(db("new"), asWritten, never)).changes).toEqual(["PASSWORD", "GONE"])
+    const added = await errorOf(output.prepare(db("new"), known("old"), never))
+    expect([added.code, added.message]).toEqual(["output-foreign", expect.stringContaining("GONE was added to it by hand")])
   })
 
   test("has no header where its reader has no comments", async () => {

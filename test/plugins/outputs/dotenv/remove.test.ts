@@ -17,7 +17,7 @@ const merged: readonly (readonly [reader: string, before: string, after: string 
   ["compose", 'A="x\nPASSWORD=inside\n"\nPASSWORD=old\n', 'A="x\nPASSWORD=inside\n"\n'],
   ["compose", "PASSWORD=\nA=1\n", "A=1\n"],
   ["compose", "A=1\n", "A=1\n"],
-  ["compose", "PASSWORD=old\n\n", undefined],
+  ["compose", "PASSWORD=old\n\n", "\n"],
   ["docker", "  PASSWORD=old\nA=1\n", "A=1\n"],
   ["systemd", "; c\nPASSWORD = old \nA=b # c\n", "; c\nA=b # c\n"],
   ["shell", "set -a\nexport PASSWORD=old # c\n. ./more\n", "set -a\n. ./more\n"],

@@ -157,7 +157,7 @@ describe("a planted file", () => {
     const shared = folderOf(join(root, "shared"), 0, 0o1777)
     fileOf(join(shared, ".env"), app, "LD_PRELOAD=/tmp/theirs.so\n")
     const error = await errorOf(env(shared, { merge: true, owner: `${other}:${other}` }).prepare(valuesOf(fresh()), knownOf(), never))
-    expect([error.code, error.hint]).toEqual(["output-planted", expect.stringContaining(`chown it to user ${other}`)])
+    expect([error.code, error.hint]).toEqual(["output-planted", expect.stringContaining(`chown -h ${other} `)])
   })
 
   hostile("in a folder of root's alone was put there by root: it keeps its owner", async ({ outside }) => {
