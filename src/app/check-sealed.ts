@@ -17,6 +17,7 @@ import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
 import { Shift } from "../base/shift.ts"
 import { Turns } from "../base/turns.ts"
+import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import type { Checked } from "./check.ts"
@@ -109,7 +110,7 @@ function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument)
   const place = { store: app.config.store, project: app.config.project, environment: options.name }
   const session = new Session(openWork(app, { options, ledger: new FileLedger(place, app.keys.mac, () => ""), document, stop: app.stop, hurry: app.stop }), document)
   const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
-  const names = Object.keys(options.secrets).filter((name) => driverOf(session, name).overlap !== "none" && openSetOf(document, name) === undefined)
+  const names = Object.keys(options.secrets).filter((name) => driverOf(session, name).overlap !== "none" && openSetOf(document, name) === undefined && hiddenActOf(session, name) === undefined)
   const held = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
   // One line for all of an environment, before the first of them is opened.
   let written: Promise<void> | undefined

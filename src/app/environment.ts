@@ -3,17 +3,16 @@ import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { endsAtOnce, stands } from "../base/last-words.ts"
 import { isWanted, takeLock } from "../base/lock.ts"
-import { runsMarked } from "../base/spawn.ts"
 import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
 import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
-import { type StateDocument, openSets } from "../core/state.ts"
+import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { cutOff, namesOf, standing } from "../rotate/cut-off.ts"
-import { declareOver, leave } from "../rotate/elsewhere.ts"
+import { declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
@@ -85,15 +84,11 @@ const endingMs = 6000
 /** What is left open can be taken up by a run that sees nothing of ours: nothing runs any more. That it cannot be noted costs a question, and nothing else. */
 async function leaveInOrder(session: Session): Promise<void> {
   try {
-    for (let waitedMs = 0; runsMarked("") && waitedMs < endingMs && hasPlace(session); waitedMs += lookMs) await session.work.host.pause(lookMs)
-    await leave(session, runsMarked)
+    for (let waitedMs = 0; isAtWork(session) && waitedMs < endingMs; waitedMs += lookMs) await session.work.host.pause(lookMs)
+    await leave(session)
   } catch (error) {
     session.work.tell("leave", said(error).says)
   }
-}
-
-function hasPlace({ document }: Session): boolean {
-  return document.acting !== undefined || openSets(document).some(({ ranIn }) => ranIn !== undefined)
 }
 
 /** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
@@ -196,7 +191,9 @@ export class Ends {
     clearInterval(this.#looking)
     this.#callOff()
     this.#app.stop.removeEventListener("abort", this.#stopped)
-    const left = this.#session === undefined ? { lines: [], cutOff: false } : standing(this.#session)
+    // Who only writes a line leaves what an earlier act has left as it stands.
+    if (this.#session === undefined) return
+    const left = standing(this.#session)
     stands(this.#name, left.cutOff ? () => left : undefined)
     if (!left.cutOff) return
     const until = this.#stop.signal.reason === handedOver ? "until the run that has asked for this environment has finished; if that one does not, run the same command again" : "run the same command again: it finishes what was begun"
@@ -224,11 +221,15 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
   if (begun === undefined) return opened(session, {})
   session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
-  const recovered = await resumeOrLeave(session, () => (hasty ? resume(session, { hasty }) : resumePatiently(session, patience)))
-  if (session.changeSet !== undefined) return opened(session, recovered)
-  const next = ends.follow(new Session(open(today), session.document))
-  next.clockDoubted = session.clockDoubted
-  return opened(next, recovered)
+  return orLeave(session, async () => {
+    const recovered = await (hasty ? resume(session, { hasty }) : resumePatiently(session, patience))
+    // What nobody can decide now holds up nobody else.
+    await park(session)
+    if (session.changeSet !== undefined) return opened(session, recovered)
+    const next = ends.follow(new Session(open(today), session.document))
+    next.clockDoubted = session.clockDoubted
+    return opened(next, recovered)
+  })
 }
 
 /**
@@ -255,13 +256,12 @@ async function correctInstants(session: Session): Promise<number> {
   return 0
 }
 
-/** What nobody can decide now holds up nobody else. */
-async function resumeOrLeave(session: Session, act: () => Promise<Outcomes>): Promise<Outcomes> {
+/** Where an act ends early that `tended` does not hold yet. */
+async function orLeave<T>(session: Session, act: () => Promise<T>): Promise<T> {
   try {
-    const recovered = await act()
-    await park(session)
-    return recovered
+    return await act()
   } catch (error) {
+    await leaveInOrder(session)
     await session.work.ledger.release?.()
     throw error
   }

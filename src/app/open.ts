@@ -25,10 +25,12 @@ export type Opening = {
   readonly document: Pick<StateDocument, "id" | "secrets">
   /** What a request to stop waits for. */
   readonly ends?: Pick<Work, "asked" | "onStep">
+  /** It only writes: where it lives says nothing of where programs may run. */
+  readonly startsNothing?: boolean
 } & Pick<Work, "stop" | "hurry">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
-export function openWork(app: App, { options, ledger, document, stop, hurry, ends = {} }: Opening): Work {
+export function openWork(app: App, { options, ledger, document, stop, hurry, ends = {}, startsNothing = false }: Opening): Work {
   const { host } = app
   const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, document)]))
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
@@ -60,7 +62,7 @@ export function openWork(app: App, { options, ledger, document, stop, hurry, end
     hurry,
     ...(ends.asked === undefined ? {} : { asked: ends.asked }),
     ...(ends.onStep === undefined ? {} : { onStep: ends.onStep }),
-    place: placeOfUs(),
+    place: startsNothing ? undefined : placeOfUs(),
     serverOf,
     inTurn: (secret, act) => {
       const server = serverOf(secret)

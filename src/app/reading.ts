@@ -30,7 +30,7 @@ export function writeReading(app: App, environment: string, event: AuditEvent): 
       const { today, place, ends } = locked
       const ledger = ledgerOf(locked.app, place)
       const document = await ledger.load()
-      const session = new Session(openWork(locked.app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document)
+      const session = new Session(openWork(locked.app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document)
       await tended(locked, { session, serial: document.serial }, () => session.commit({ events: [event], flush: true }))
     }),
   )

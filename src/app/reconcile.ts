@@ -1,6 +1,7 @@
 import type { EnvironmentConfig } from "../config/model.ts"
 import { youngestIn } from "../record/audit-read.ts"
 import type { Behind } from "../record/ledger.ts"
+import { assumeOver } from "../rotate/elsewhere.ts"
 import { type Ask, type Finds, reconcile as find } from "../rotate/reconcile.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
@@ -26,8 +27,9 @@ export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: 
 /** Finds out which version each service accepts, makes it the current one, and lets outputs and deployments follow. */
 export async function reconcile(app: App, environment: string, how: Reconcile): Promise<Reconciliation> {
   return withLock(app, environment, async (locked) => {
-    const { session, serial, recovered, behind } = await open(locked, how)
+    const { session, serial, recovered: first, takeUp, behind } = await open(locked, how)
     const act = async (): Promise<Reconciliation> => {
+      const recovered = { ...first, ...(await takeUp()) }
       const about = behind === undefined ? {} : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
       const { found, written } = await find(session, { ...how, ...about })
       const revoked = written && session.changeSet === undefined ? await revokeOwed(session, { skipGrace: false }) : []
@@ -37,7 +39,7 @@ export async function reconcile(app: App, environment: string, how: Reconcile): 
   })
 }
 
-type Opened = { readonly session: Session; readonly serial: number; readonly recovered: Outcomes; readonly behind?: Behind }
+type Opened = { readonly session: Session; readonly serial: number; readonly recovered: Outcomes; readonly takeUp: () => Promise<Outcomes>; readonly behind?: Behind }
 
 /** A journal is ended first, unless nothing is to be done, or it is part of a state that may have been overtaken. */
 async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
@@ -46,9 +48,10 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
   const { document, behind } = await ledger.loadAny()
   if (behind === undefined && !dryRun) {
     const opened = await openEnvironment(locked, { patience: patient, hasty: false, nothingRuns })
-    return { session: opened.session, serial: opened.serial, recovered: { ...opened.recovered, ...(await opened.takeUp(undefined)) } }
+    return { ...opened, takeUp: () => opened.takeUp() }
   }
   const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const session = new Session(openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }), document)
-  return { session: dryRun ? session : ends.follow(session), serial: document.serial, recovered: {}, ...(behind === undefined ? {} : { behind }) }
+  if (nothingRuns) assumeOver(session)
+  return { session: dryRun ? session : ends.follow(session), serial: document.serial, recovered: {}, takeUp: () => Promise.resolve({}), ...(behind === undefined ? {} : { behind }) }
 }

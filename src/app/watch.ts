@@ -4,6 +4,7 @@ import { type Patch, versionAt } from "../core/state.ts"
 import { loadUnlocked } from "../record/ledger.ts"
 import type { Place } from "../record/state-file.ts"
 import { probe, probeControl } from "../rotate/ask.ts"
+import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { type Locked, ledgerOf, optionsOf, tended, withLock } from "./environment.ts"
@@ -51,7 +52,7 @@ export async function watchForDrift(app: App, environment: string): Promise<read
 async function look(session: Session, name: string): Promise<Seen | undefined> {
   const state = session.state(name)
   const current = versionAt(state, "current")
-  if (session.isOpen(name)) return undefined
+  if (session.isOpen(name) || hiddenActOf(session, name) !== undefined) return undefined
   if (current === undefined || session.work.drivers[name]?.overlap === "none") return undefined
   const credential = await session.open(name, current.id)
   const answer = await probe(session, name, credential)
@@ -70,7 +71,7 @@ async function note(locked: Locked, serial: number, changes: readonly Drift[]): 
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document)
+  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document)
   const since = app.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []

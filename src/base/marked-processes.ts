@@ -35,13 +35,21 @@ export async function endMarked(mark: string, options: EndOptions): Promise<bool
 
 /** The pids of all leaders that carry `mark`; none where there is no /proc. */
 export async function findMarked(mark: string): Promise<readonly number[]> {
+  return (await markedLeaders()).filter(({ marks }) => marks.includes(mark)).map(({ pid }) => pid)
+}
+
+/** The marks, among those that `matches` takes, of leaders that run now, whoever began them. */
+export async function marksThatRun(matches: (mark: string) => boolean): Promise<readonly string[]> {
+  return (await markedLeaders()).flatMap(({ marks }) => marks.filter(matches))
+}
+
+async function markedLeaders(): Promise<readonly { readonly pid: number; readonly marks: readonly string[] }[]> {
   const leaders = (await processes()).filter((one) => one.pid > 1 && one.state !== "Z" && one.pid === one.group && one.pid === one.session)
-  const marked = await Promise.all(leaders.map(({ pid }) => carries(pid, mark)))
-  return leaders.filter((_, index) => marked[index] === true).map(({ pid }) => pid)
+  return Promise.all(leaders.map(async ({ pid }) => ({ pid, marks: await marksOf(pid) })))
 }
 
 /** What is gone, or another user's, holds no readable mark. */
-async function carries(pid: number, mark: string): Promise<boolean> {
+async function marksOf(pid: number): Promise<readonly string[]> {
   const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
-  return environment.split("\0").includes(`${markVariable}=${mark}`)
+  return environment.split("\0").flatMap((entry) => (entry.startsWith(`${markVariable}=`) ? [entry.slice(markVariable.length + 1)] : []))
 }

@@ -37,9 +37,18 @@ const pipeGraceMs = 500
 /** Marks of the programs that run now; of one that cannot be ended, for good. */
 const live: string[] = []
 
-/** Does a program of ours run whose mark begins so? */
-export function runsMarked(beginning: string): boolean {
-  return live.some((mark) => mark.startsWith(beginning))
+/** Marks whose last program this process saw end; the latest of them. */
+const ended = new Set<string>()
+const endedMost = 1000
+
+/** Does a program of this process run whose mark `matches` takes? */
+export function runsMarked(matches: (mark: string) => boolean): boolean {
+  return live.some(matches)
+}
+
+/** Did this process see its program end? What still carries the mark is a daemon that the program left. */
+export function sawEnd(mark: string): boolean {
+  return ended.has(mark) && !live.includes(mark)
 }
 
 /** Runs a program to its end. Throws only if it cannot be started: `program-missing`, `program-failed`. */
@@ -48,18 +57,28 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   const mark = options.env?.[markVariable]
   if (mark !== undefined) live.push(mark)
   const child = await start(argv, options).catch((error: unknown) => Promise.reject(forget(mark, error)))
-  const ended = whenEnded(child)
-  void ended.then(() => forget(mark, undefined))
+  const exited = whenEnded(child)
+  void exited.then(() => noteEnd(mark))
   const stdout = read(child.stdout, options)
   const stderr = read(child.stderr, options)
   const cut = cutOff(child.pid, options)
-  const exit = await Promise.race([ended, cut.gaveUp])
+  const exit = await Promise.race([exited, cut.gaveUp])
   const why = cut.stop()
   await cut.finished()
   await Promise.race([Promise.all([stdout.ended, stderr.ended]), Bun.sleep(pipeGraceMs)])
   const result = { ...exit, stdout: stdout.text(), stderr: stderr.text(), timedOut: why === "timeout", aborted: why === "abort" }
   letGo(child, stdout, stderr)
   return result
+}
+
+function noteEnd(mark: string | undefined): void {
+  forget(mark, undefined)
+  if (mark === undefined) return
+  // The latest stand last.
+  ended.delete(mark)
+  ended.add(mark)
+  const [oldest] = ended
+  if (ended.size > endedMost && oldest !== undefined) ended.delete(oldest)
 }
 
 function forget(mark: string | undefined, error: unknown): unknown {

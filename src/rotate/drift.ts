@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Patch } from "../core/state.ts"
 import { probe, probeControl } from "./ask.ts"
+import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 
 /** The code of a service that refuses the current value, while it refuses a wrong one, too: nothing of it is rotated or revoked until a person acts. */
@@ -30,7 +31,7 @@ export function driftNotes(session: Session, names: readonly string[]): { readon
 
 /** What was noted as drifted may be over: somebody has set it back, a role that had expired lives on. One login each; the rest goes on as if nothing had been. */
 export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {
-  const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) => (drift !== undefined && session.work.drivers[name] !== undefined && !session.isOpen(name) && (secrets?.includes(name) ?? true) ? [name] : []))
+  const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) => (drift !== undefined && session.work.drivers[name] !== undefined && !session.isOpen(name) && hiddenActOf(session, name) === undefined && (secrets?.includes(name) ?? true) ? [name] : []))
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   await Promise.all(

@@ -1,5 +1,7 @@
 import { AppError } from "../base/error.ts"
+import { marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
+import { runsMarked, sawEnd } from "../base/spawn.ts"
 import { type ChangeSet, openSetOf, openSets } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
@@ -61,7 +63,7 @@ export async function takeOver(session: Session): Promise<void> {
   const { changeSet, work } = session
   if (work.place === undefined || changeSet === undefined || !mayLeave(session, changeSet)) return
   await untilEnded(session, changeSet.ranIn)
-  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place)) await session.commit({})
+  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place)) await session.commit({ takesOver: true })
 }
 
 /** Before a program that no journal tells of: a revoke, the end of a login. */
@@ -72,20 +74,58 @@ export async function beginActing(session: Session, names: readonly string[]): P
   if (JSON.stringify(session.document.acting) !== JSON.stringify(place)) await session.commit({ acting: place })
 }
 
-/** This run ends in order, and nothing of it runs any more (`runs`): what it has left open can be taken up anywhere. */
-export async function leave(session: Session, runs: (mark: string) => boolean): Promise<void> {
-  const { work, document } = session
+type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
+
+/** What the state says to be at work where this run lives. */
+function ownOf({ work, document }: Session): Own {
   const mine = JSON.stringify(work.place)
-  const sets = openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine)
-  const acts = JSON.stringify(document.acting) === mine
-  if (work.place === undefined || (sets.length === 0 && !acts)) return
-  if (runs(`exec ${work.environment}/`) || sets.some(({ id }) => runs(`${id}/`))) return
+  if (mine === undefined) return { sets: [], acts: false }
+  return { sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine), acts: JSON.stringify(document.acting) === mine }
+}
+
+function isCall({ work, document }: Session, mark: string): boolean {
+  return mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${document.id.slice(0, 8)}`)
+}
+
+function isOwn(session: Session, { sets, acts }: Own, mark: string): boolean {
+  if (isCall(session, mark)) return acts || sets.length > 0
+  return sets.some(({ id }) => mark.startsWith(`${id}/`))
+}
+
+/** Does this process run a program of which the state says that one may be at work here? */
+export function isAtWork(session: Session): boolean {
+  const own = ownOf(session)
+  return runsMarked((mark) => isOwn(session, own, mark))
+}
+
+/** This run ends in order, and nothing runs any more, of it or of one that was killed before: what it has left open can be taken up anywhere. */
+export async function leave(session: Session): Promise<void> {
+  const own = ownOf(session)
+  const { sets, acts } = own
+  if ((sets.length === 0 && !acts) || isAtWork(session)) return
+  // An earlier run may have been killed in a hook or in a call, of which this process knows nothing.
+  const left = await marksThatRun((mark) => isOwn(session, own, mark))
+  if (left.some((mark) => isCall(session, mark) || !sawEnd(mark))) return
   await session.commit({ leaves: sets.map(({ id }) => id), ...(acts ? { acting: null } : {}) })
 }
 
 /** A person has looked: nothing of an earlier run lives any more. */
 export async function declareOver(session: Session): Promise<void> {
-  const sets = openSets(session.document).filter(({ ranIn }) => ranIn !== undefined)
-  if (sets.length === 0 && session.document.acting === undefined) throw new AppError("usage", `nothing of ${session.work.environment} may still run: --nothing-runs says nothing here`, { hint: "leave it out" })
-  await session.commit({ leaves: sets.map(({ id }) => id), acting: null, events: [{ event: "declared-over", code: "other-namespace" }], flush: true })
+  const sets = placedSets(session)
+  await session.commit({ leaves: sets.map(({ id }) => id), acting: null, events: [declared], flush: true })
+}
+
+/** The same where a state is not written before its services have answered: the write that takes it says so. */
+export function assumeOver(session: Session): void {
+  placedSets(session)
+  session.noteOver()
+  session.remark(declared)
+}
+
+const declared = { event: "declared-over", code: "other-namespace" } as const
+
+function placedSets({ document, work }: Session): readonly ChangeSet[] {
+  const sets = openSets(document).filter(({ ranIn }) => ranIn !== undefined)
+  if (sets.length === 0 && document.acting === undefined) throw new AppError("usage", `nothing of ${work.environment} may still run: --nothing-runs says nothing here`, { hint: "leave it out" })
+  return sets
 }

@@ -3,6 +3,7 @@ import type { Credential, Deployment, Fields, Finding, Trial, Values, Versions }
 import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { driftCode } from "./drift.ts"
+import { hiddenActOf } from "./elsewhere.ts"
 import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
 import { byHand, overrules } from "./overrule.ts"
 import { deploymentsOf } from "./readers.ts"
@@ -53,6 +54,8 @@ function isTrial({ trial }: Order): Trial {
 async function again(session: Session, name: string, { order, round }: { readonly order: Order; readonly round: Round }): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
+  const hidden = hiddenActOf(session, name)
+  if (hidden !== undefined) return [{ ...hidden, severity: "error" }]
   const versions = await session.versions(name)
   const { contain } = order
   if (versions.current === undefined && contain !== undefined && !overrules(driver)) return [valueUnknown]

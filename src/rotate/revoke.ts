@@ -6,7 +6,7 @@ import type { Credential, Expelled } from "../core/ports.ts"
 import { type Patch, type SecretState, type SessionsLeft, type Version, changeVersion, holdsContained, owesExpel } from "../core/state.ts"
 import { changeAt, driverOf, probe, said, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
-import { beginActing } from "./elsewhere.ts"
+import { beginActing, hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
@@ -146,6 +146,8 @@ async function revokeAll(session: Session, name: string, versions: readonly Vers
   const contains = versions.length === 0 || (owesExpel(state) && holdsContained(state))
   const quiet = await isQuiet(session, name, versions)
   if (quiet && contains) return expelAll(session, name, versions)
+  // Beside a program that may still run no other is started, not for a login either.
+  if (!quiet && hiddenActOf(session, name) !== undefined) return each(name, versions, { is: "owed", ...unsettled(session, name) })
   const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : each(name, versions, { is: "owed", ...unsettled(session, name) })
   // What proves a death is missing where the current value has gone: that is found, not another reason made up. Who is silent is not asked once more.
   if (contains || !deaths.some(({ death }) => death.is !== "dead" && !silent.has(death.code)) || !(await hasDrifted(session, name))) return deaths

@@ -2,7 +2,7 @@ import type { Place } from "../base/place.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
-import { hiddenOf, mayLeave } from "./elsewhere.ts"
+import { mayLeave } from "./elsewhere.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -18,6 +18,8 @@ export type Commit = {
   readonly acting?: Place | null
   /** Journals of which no program runs any more. */
   readonly leaves?: readonly string[]
+  /** From now on programs of the journal run where this run lives: what ran elsewhere can be seen from here, or is over. */
+  readonly takesOver?: boolean
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
 }
@@ -79,7 +81,7 @@ export class Session {
     const parked = (commit.parked ?? aside ?? []).map((one) => (leaves.includes(one.id) ? withoutPlace(one) : one))
     const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
     const written = without({ ...before, ...commit.written })
-    const changeSet = this.#placed(commit.changeSet === undefined ? open : (commit.changeSet ?? undefined), leaves)
+    const changeSet = this.#placed(commit.changeSet === undefined ? open : (commit.changeSet ?? undefined), commit)
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
@@ -109,18 +111,26 @@ export class Session {
   }
 
   /** The first durable write before a program says where it runs. */
-  #placed(set: ChangeSet | undefined, leaves: readonly string[]): ChangeSet | undefined {
+  #placed(set: ChangeSet | undefined, { leaves = [], takesOver = false }: Commit): ChangeSet | undefined {
     const { place } = this.work
     if (set === undefined || place === undefined) return set
     if (leaves.includes(set.id)) return withoutPlace(set)
+    const ranIn = this.changeSet?.id === set.id ? this.changeSet.ranIn : set.ranIn
     // What another run has left there is not ours by being written again.
-    return mayLeave(this, set) && hiddenOf(this, set) === undefined ? { ...set, ranIn: place } : set
+    if (ranIn !== undefined && !takesOver) return { ...set, ranIn }
+    return mayLeave(this, set) ? { ...set, ranIn: place } : set
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
   note(changeSet: ChangeSet): void {
     this.document = { ...this.document, changeSet }
     this.work.onStep?.()
+  }
+
+  /** Nothing of an earlier run lives any more; the next durable write covers it. */
+  noteOver(): void {
+    const { acting: _acting, changeSet, parked, ...rest } = this.document
+    this.document = { ...rest, ...(changeSet === undefined ? {} : { changeSet: withoutPlace(changeSet) }), ...(parked === undefined ? {} : { parked: parked.map(withoutPlace) }) }
   }
 
   /** A change of secrets that the next durable write covers: as long as there is none, nothing was done that it tells of. */
