@@ -339,10 +339,12 @@ function soonMs(failures: number): number {
   return Math.min(60_000, 1000 * 2 ** Math.min(failures, 6))
 }
 
-/** Only a person can help: the service has refused all that we know. Asking costs it logins that fail. */
-function waitsForPerson({ outcomes }: Turn): boolean {
+/** Only a person can help: the service has refused all that we know, or a program may still run where we cannot see it. Asking costs the service logins that fail, and the log a line. */
+export function waitsForPerson({ outcomes, revoked }: Pick<Turn, "outcomes" | "revoked">): boolean {
+  const owed = revoked.flatMap(({ death }) => (death.is === "dead" ? [] : [death]))
   const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
-  return open.length > 0 && open.every(({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace")
+  if (open.length === 0) return owed.length > 0 && owed.every(({ code }) => code === "other-namespace")
+  return open.every(({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace")
 }
 
 /** After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not wait. */

@@ -33,6 +33,8 @@ export async function promote(session: Session, names: readonly string[], sick: 
   const written = Object.fromEntries(whole.flatMap(({ target }) => (before[target] === undefined ? [] : [[target, before[target].after]])))
   session.work.tell("promote", names.join(", "))
   await session.commit({ patches, events, written, changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] }, flush: true })
+  // The next of the set are delivered anew: what these have shown says nothing of them.
+  for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes
 }
 

@@ -1,0 +1,89 @@
+import { afterEach, expect, test } from "bun:test"
+import { waitsForPerson } from "../../src/app/daemon.ts"
+import { findMarked, markVariable } from "../../src/base/marked-processes.ts"
+import type { Place } from "../../src/base/place.ts"
+import { run } from "../../src/base/spawn.ts"
+import { isAtWork, leave } from "../../src/rotate/elsewhere.ts"
+import type { Outcomes } from "../../src/rotate/work.ts"
+import { rotate } from "../../src/rotate/rotate.ts"
+import { Session } from "../../src/rotate/session.ts"
+import { World, names } from "../crash/world.ts"
+import { endPid, pidsIn } from "../support/running.ts"
+import { temporaryFolder } from "../support/temp-folder.ts"
+import { until } from "../support/until.ts"
+
+/** What a run says of its programs when it ends, beside real processes. */
+
+const here: Place = { boot: "a", namespace: "pid:[1]" }
+const pids: number[] = []
+afterEach(() => {
+  for (const pid of pids.splice(0)) endPid(pid)
+})
+
+/** A run that lives here, in which "one" falls silent once its new value is made. */
+async function withSilent(): Promise<{ readonly session: Session; readonly outcomes: Outcomes }> {
+  const world = new World()
+  const onStep = (): void => {
+    world.fault = { silent: { name: "one", calls: 1000 } }
+  }
+  const session = await Session.load({ ...world.start().work, place: here, onStep })
+  return { session, outcomes: await rotate(session, { secrets: names, why: "asked" }) }
+}
+
+/** Its journal stays open, with a restart under way. */
+async function inRestart(): Promise<{ readonly session: Session; readonly mark: string }> {
+  const { session } = await withSilent()
+  const set = session.changeSet
+  if (set === undefined) throw new Error("no journal is open")
+  session.document = { ...session.document, changeSet: { ...set, touched: ["api"], ranIn: here } }
+  return { session, mark: `${set.id}/api` }
+}
+
+test("the mark stays as long as a program that an earlier run began can be seen", async () => {
+  const { session, mark } = await inRestart()
+  const left = Bun.spawn(["setsid", "--wait", "sleep", "600"], { env: { PATH: "/usr/bin:/bin", [markVariable]: mark }, stdio: ["ignore", "ignore", "ignore"], detached: true })
+  await until("it to run", async () => (await findMarked(mark)).length > 0)
+  pids.push(...(await findMarked(mark)))
+  await leave(session)
+  expect(session.changeSet?.ranIn).toEqual(here)
+  for (const pid of pids.splice(0)) endPid(pid)
+  await left.exited
+  await until("nothing to run", async () => (await findMarked(mark)).length === 0)
+  await leave(session)
+  expect(session.changeSet?.ranIn).toBeUndefined()
+})
+
+test("a daemon that a hook has left does not keep the mark", async () => {
+  await using folder = await temporaryFolder()
+  const { session, mark } = await inRestart()
+  await run(["sh", "-c", `setsid sh -c 'echo $$ > ${folder.path}/pid; exec sleep 600' > /dev/null 2>&1 &\nuntil [ -s ${folder.path}/pid ]; do sleep 0.01; done`], { timeoutMs: 20_000, env: { [markVariable]: mark } })
+  pids.push(...pidsIn(await Bun.file(`${folder.path}/pid`).text()))
+  await leave(session)
+  expect(session.changeSet?.ranIn).toBeUndefined()
+})
+
+test("the end of one environment waits for its own programs, and for no other's", async () => {
+  const { session, mark } = await inRestart()
+  const ends = new AbortController()
+  const begin = (of: string): Promise<unknown> => run(["sleep", "600"], { timeoutMs: 60_000, signal: ends.signal, env: { [markVariable]: of } })
+  const other = begin("another/api")
+  expect(isAtWork(session)).toBe(false)
+  const own = begin(mark)
+  expect(isAtWork(session)).toBe(true)
+  ends.abort()
+  await Promise.all([other, own])
+  expect(isAtWork(session)).toBe(false)
+})
+
+test("a revoke that waits for a person is not tried every minute", () => {
+  const owed = (code: string) => [{ secret: "key", version: "v1", death: { is: "owed", code, says: "" } }] as const
+  expect(waitsForPerson({ outcomes: {}, revoked: owed("other-namespace") })).toBe(true)
+  expect(waitsForPerson({ outcomes: {}, revoked: [...owed("other-namespace"), ...owed("timeout")] })).toBe(false)
+  expect(waitsForPerson({ outcomes: {}, revoked: [] })).toBe(false)
+})
+
+test("what a promote has ended says nothing of the secrets that stay in its set", async () => {
+  const { session, outcomes } = await withSilent()
+  expect([outcomes["dual"]?.is, session.changeSet?.secrets]).toEqual(["rotated", ["one"]])
+  expect([[...session.delivered], [...session.renamed]]).toEqual([[], []])
+})
