@@ -12,7 +12,7 @@ import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { cutOff, namesOf, standing } from "../rotate/cut-off.ts"
-import { declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
+import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
@@ -130,7 +130,7 @@ const hurryMs = 2000
  * request to stop waits until they are not; another run goes on with what it finds, and is let in.
  */
 export class Ends {
-  readonly #app: App
+  readonly #app: Pick<App, "host" | "stop" | "tell" | "notice">
   readonly #name: string
   readonly #stop = new AbortController()
   readonly #asked = new AbortController()
@@ -140,7 +140,7 @@ export class Ends {
   #session: Session | undefined
   readonly #stopped = (): void => this.#ask()
 
-  constructor(app: App, name: string, lock: string) {
+  constructor(app: Pick<App, "host" | "stop" | "tell" | "notice">, name: string, lock: string) {
     this.#app = app
     this.#name = name
     this.#looking = setInterval(() => {
@@ -216,6 +216,7 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
   await session.flush()
   await tidy(session)
   if (nothingRuns) await declareOver(session)
+  await awaitAgain(session)
   session.clockDoubted = !isTrusted(document)
   const behindMs = await correctInstants(session)
   const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })

@@ -17,7 +17,7 @@ export type StateDocument = {
   /** Journals that wait aside for services that give no answer: of no secret that another one has. */
   readonly parked?: readonly ChangeSet[]
   /** Where a run lives (or was killed) that has begun a program at a service which no journal tells of. */
-  readonly acting?: Place
+  readonly acting?: Acting
   /** By target of an output that is ours as a whole: the fingerprint of what we last wrote there. */
   readonly written?: Readonly<Record<string, string>>
   readonly audit: AuditTail
@@ -95,6 +95,9 @@ export type Stage =
   | { readonly is: "doubtful"; readonly why: string }
   /** Dead or given up; stays sealed, ages out. */
   | { readonly is: "kept"; readonly since: string }
+
+/** Where a program was begun that no journal tells of; `again`: the beginning of the marks of restarts beside the journals. */
+export type Acting = Place & { readonly again?: string }
 
 export type ChangeSet = {
   readonly id: string

@@ -62,7 +62,7 @@ const state = shape({
   secrets: map(secret),
   changeSet: maybe(changeSet),
   parked: maybe(list(changeSet)),
-  acting: maybe(place),
+  acting: maybe((value) => place(value) && shape({ again: maybe(text) })(value)),
   written: maybe(map(text)),
   audit: shape({ count: whole, head: text, lines: list(text) }),
   mac: text,

@@ -2,7 +2,7 @@ import { AppError } from "../base/error.ts"
 import { marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
 import { runsMarked, sawEnd } from "../base/spawn.ts"
-import { type ChangeSet, openSetOf, openSets } from "../core/state.ts"
+import { type Acting, type ChangeSet, openSetOf, openSets } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -17,23 +17,28 @@ type Unseen = { readonly code: "other-namespace"; readonly says: string }
 export function hiddenOf(session: Session, set: ChangeSet): Unseen | undefined {
   const { place } = session.work
   const where = place === undefined || set.ranIn === undefined ? undefined : mayHide(set.ranIn, place)
-  return where === undefined ? undefined : unseen(session, where, `${set.id}/`)
+  return where === undefined ? undefined : unseen(session, where, set.id)
 }
 
 /** At the service of `name`: of the journal that it is in, or of an act beside the journals. */
 export function hiddenActOf(session: Session, name: string): Unseen | undefined {
-  const { place } = session.work
   const set = openSetOf(session.document, name)
   const hidden = set === undefined ? undefined : hiddenOf(session, set)
   if (hidden !== undefined) return hidden
-  const { acting } = session.document
-  if (place === undefined || acting === undefined || !runsProgram(session, name)) return undefined
-  const where = mayHide(acting, place)
+  // A program that reads it and was sick may be restarted beside the journals.
+  const again = session.document.acting?.again !== undefined && session.state(name).unhealthy !== undefined
+  return again || runsProgram(session, name) ? hiddenActing(session) : undefined
+}
+
+/** Of any act beside the journals. */
+export function hiddenActing(session: Session): Unseen | undefined {
+  const { document: { acting }, work: { place } } = session
+  const where = place === undefined || acting === undefined ? undefined : mayHide(acting, place)
   return where === undefined ? undefined : unseen(session, where)
 }
 
 function unseen({ work, document }: Session, where: string, hooks?: string): Unseen {
-  const marks = [`exec ${work.environment}/[^#]*#${document.id.slice(0, 8)}`, ...(hooks === undefined ? [] : [hooks])]
+  const marks = [`exec ${work.environment}/[^#]*#${document.id.slice(0, 8)}`, ...[hooks, document.acting?.again].flatMap((id) => (id === undefined ? [] : [`${id}/`]))]
   const command = `grep -lszE '^MYCELIUM_RUN=(${marks.join("|")})' /proc/[0-9]*/environ`
   const on = where === "on another machine" ? "on that machine" : "on the host"
   return {
@@ -68,10 +73,33 @@ export async function takeOver(session: Session): Promise<void> {
 
 /** Before a program that no journal tells of: a revoke, the end of a login. */
 export async function beginActing(session: Session, names: readonly string[]): Promise<void> {
+  if (names.some((name) => runsProgram(session, name) && hiddenActOf(session, name) === undefined)) await act(session)
+}
+
+/** Before restarts that no journal tells of: by its mark a later run finds what was left of one, and `lookAgain` ends it first. */
+export async function beginAgain(session: Session): Promise<(deployment: string) => string> {
+  const again = session.document.acting?.again ?? session.work.newId()
+  await act(session, again)
+  return (deployment) => `${again}/${deployment}`
+}
+
+/** How long an old restart is waited for. Nothing ends it here: it may be over, and what carries its mark a daemon that it left. */
+const againMs = 10_000
+
+/** What an earlier run was killed in beside the journals, and is seen here, is let finish before anything else is begun. */
+export async function awaitAgain({ document: { acting }, work }: Session): Promise<void> {
+  const { place, host, stop } = work
+  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined) return
+  const runs = async (): Promise<boolean> => (await marksThatRun((mark) => mark.startsWith(`${acting.again}/`))).some((mark) => !sawEnd(mark))
+  for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100) await host.pause(100, stop)
+}
+
+async function act(session: Session, again = session.document.acting?.again): Promise<void> {
   const { place } = session.work
-  if (place === undefined || !names.some((name) => runsProgram(session, name) && hiddenActOf(session, name) === undefined)) return
+  if (place === undefined) return
   await untilEnded(session, session.document.acting)
-  if (JSON.stringify(session.document.acting) !== JSON.stringify(place)) await session.commit({ acting: place })
+  const acting = { ...place, ...(again === undefined ? {} : { again }) }
+  if (JSON.stringify(session.document.acting) !== JSON.stringify(acting)) await session.commit({ acting })
 }
 
 type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
@@ -80,7 +108,13 @@ type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
 function ownOf({ work, document }: Session): Own {
   const mine = JSON.stringify(work.place)
   if (mine === undefined) return { sets: [], acts: false }
-  return { sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine), acts: JSON.stringify(document.acting) === mine }
+  return { sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine), acts: isActing(document.acting, mine) }
+}
+
+function isActing(acting: Acting | undefined, mine: string): boolean {
+  if (acting === undefined) return false
+  const { again: _again, ...place } = acting
+  return JSON.stringify(place) === mine
 }
 
 function isCall({ work, document }: Session, mark: string): boolean {
@@ -88,6 +122,8 @@ function isCall({ work, document }: Session, mark: string): boolean {
 }
 
 function isOwn(session: Session, { sets, acts }: Own, mark: string): boolean {
+  const again = acts ? session.document.acting?.again : undefined
+  if (again !== undefined && mark.startsWith(`${again}/`)) return true
   if (isCall(session, mark)) return acts || sets.length > 0
   return sets.some(({ id }) => mark.startsWith(`${id}/`))
 }

@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Deployment } from "../core/ports.ts"
 import type { Patch } from "../core/state.ts"
+import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { type Sick, inWords, noteSick, readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 
@@ -12,11 +13,15 @@ export async function lookAgain(session: Session, names: readonly string[], inci
   const noted = names.flatMap((name) => session.state(name).unhealthy?.deployments.map((deployment) => [name, deployment] as const) ?? [])
   const asked = session.work.deployments.filter(({ name }) => noted.some(([, deployment]) => deployment === name))
   if (noted.length === 0) return {}
+  const hidden = hiddenActing(session)
+  // It may be the very restart that would be begun here.
+  if (hidden !== undefined) return Object.fromEntries(noted.map(([name]) => [name, hidden.says]))
   const answers = await Promise.all(asked.map(async (deployment) => [deployment, await health(session, deployment)] as const))
+  const markOf = answers.some(([, asks]) => asks === undefined) ? await beginAgain(session) : undefined
   const sick: Sick[] = []
   const events: AuditEvent[] = []
   for (const [deployment, asks] of answers) {
-    const answer = asks ?? (await restart(session, deployment))
+    const answer = asks ?? (await restart(session, deployment, markOf?.(deployment.name)))
     if (answer !== true) sick.push({ name: deployment.name, why: answer })
     events.push({ event: asks === undefined ? "restart" : "health", deployment: deployment.name, healthy: answer === true, health: deployment.healthType ?? "none", secrets: readBy(session, deployment, names), incident })
   }
@@ -39,7 +44,7 @@ async function health({ work }: Session, deployment: Deployment): Promise<true |
   return work.restarts.healthy(deployment, work.stop)
 }
 
-function restart({ work }: Session, deployment: Deployment): Promise<true | string> {
+function restart({ work }: Session, deployment: Deployment, mark = ""): Promise<true | string> {
   work.tell("restart", `${deployment.name}: ${deployment.restarter.says}`)
-  return work.restarts.restart(deployment, `${work.newId()}/${deployment.name}`, work.stop, false)
+  return work.restarts.restart(deployment, mark, work.stop, false)
 }

@@ -1,7 +1,6 @@
-import type { Place } from "../base/place.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
-import { type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
+import { type Acting, type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
 import { mayLeave } from "./elsewhere.ts"
 import type { Work } from "./work.ts"
 
@@ -15,7 +14,7 @@ export type Commit = {
   readonly written?: Readonly<Record<string, string | null>>
   readonly events?: readonly AuditEvent[]
   /** Where a program was begun that no journal tells of; null: it is over. */
-  readonly acting?: Place | null
+  readonly acting?: Acting | null
   /** Journals of which no program runs any more. */
   readonly leaves?: readonly string[]
   /** From now on programs of the journal run where this run lives: what ran elsewhere can be seen from here, or is over. */

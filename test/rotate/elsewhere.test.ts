@@ -3,7 +3,8 @@ import { waitsForPerson } from "../../src/app/daemon.ts"
 import { findMarked, markVariable } from "../../src/base/marked-processes.ts"
 import type { Place } from "../../src/base/place.ts"
 import { run } from "../../src/base/spawn.ts"
-import { isAtWork, leave } from "../../src/rotate/elsewhere.ts"
+import { awaitAgain, isAtWork, leave } from "../../src/rotate/elsewhere.ts"
+import { lookAgain } from "../../src/rotate/look-again.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
@@ -86,4 +87,44 @@ test("what a promote has ended says nothing of the secrets that stay in its set"
   const { session, outcomes } = await withSilent()
   expect([outcomes["dual"]?.is, session.changeSet?.secrets]).toEqual(["rotated", ["one"]])
   expect([[...session.delivered], [...session.renamed]]).toEqual([[], []])
+})
+
+test("a restart beside the journals is durable before it begins, by a mark that a later run finds", async () => {
+  const world = new World()
+  const work = { ...world.start().work, place: here }
+  const web = work.deployments.find(({ name }) => name === "web")
+  if (web === undefined) throw new Error("no web")
+  const { health: _health, ...blind } = web
+  const marks: string[] = []
+  const restart = (_: unknown, mark: string): Promise<true> => {
+    marks.push(mark)
+    expect(world.stored.acting).toEqual({ ...here, again: mark.split("/")[0] ?? "" })
+    return Promise.resolve(true)
+  }
+  const sick = await Session.load({ ...work, deployments: [blind], restarts: { ...work.restarts, restart } })
+  await sick.commit({ patches: { gen: (state) => ({ ...state, unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" } }) } })
+  expect(await lookAgain(sick, ["gen"], "leak")).toEqual({})
+  expect(marks).toEqual([expect.stringMatching(/^.+\/web$/)])
+
+  const left = Bun.spawn(["sleep", "600"], { env: { PATH: "/usr/bin:/bin", [markVariable]: marks[0] ?? "" }, stdio: ["ignore", "ignore", "ignore"], detached: true })
+  pids.push(left.pid)
+  await leave(sick)
+  expect(sick.document.acting).toMatchObject(here)
+  // Elsewhere it is not begun beside what may still run.
+  const there = await Session.load({ ...work, deployments: [blind], restarts: { ...work.restarts, restart }, place: { boot: "a", namespace: "pid:[2]" } })
+  there.document = { ...there.document, secrets: { ...there.document.secrets, gen: { ...there.state("gen"), unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" } } } }
+  expect((await lookAgain(there, ["gen"], "leak"))["gen"]).toContain("may still run")
+  expect(marks).toHaveLength(1)
+  // Here it is let finish, and ended, by its mark, before another is begun.
+  let paused = 0
+  const next = await Session.load({ ...work, restarts: { ...work.restarts, restart }, deployments: [blind], host: { ...work.host, pause: () => Promise.resolve(void paused++) } })
+  await awaitAgain(next)
+  expect(paused).toBeGreaterThan(1)
+  await lookAgain(await Session.load({ ...next.work, ledger: { ...work.ledger, load: () => Promise.resolve({ ...next.document, secrets: there.document.secrets }) } }), ["gen"], "leak")
+  expect(new Set(marks).size).toBe(1)
+  for (const pid of pids.splice(0)) endPid(pid)
+  await left.exited
+  const last = await Session.load(next.work)
+  await leave(last)
+  expect(last.document.acting).toBeUndefined()
 })
