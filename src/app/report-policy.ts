@@ -1,4 +1,4 @@
-import { believable } from "../core/instants.ts"
+import { believableState } from "../core/instants.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type PolicyName, policies } from "../config/policy.ts"
 import { type SecretStatus, ageOf } from "../plan/status.ts"
@@ -34,7 +34,8 @@ export function policiesOf(config: Config, sources: readonly Source[], { now, si
 function stateOf(environment: EnvironmentConfig, policy: PolicyName, { document, entries, log }: Source, { now, since }: { readonly now: Date; readonly since: string }): PolicyState {
   const { maxAgeMs, keepLogMs } = policies[policy]
   const secrets = Object.values(environment.secrets).map(({ name, exempt = false }) => {
-    const state = document && believable(document, now).secrets[name]
+    const written = document?.secrets[name]
+    const state = written && believableState(written, now)
     const age = ageOf(state, now)
     const breach = !exempt && (age.ageMs ?? age.ageAtLeastMs ?? 0) > maxAgeMs
     return { secret: name, ...age, exempt, breach, unproven: !exempt && !breach && age.ageAtLeastMs !== undefined }

@@ -1,6 +1,6 @@
 import type { Host } from "../base/host.ts"
-import { believable } from "./instants.ts"
-import type { StateDocument, Version } from "./state.ts"
+import { believable, believableState } from "./instants.ts"
+import type { SecretState, StateDocument, Version } from "./state.ts"
 
 /** The wall clock and the one that never leaps drift apart by no more (ms) before the latter counts. */
 const driftMs = 1000
@@ -20,8 +20,8 @@ export function gracesOf(host: Host): Graces {
  */
 export class Graces {
   readonly #host: Host
-  /** By state and version: its end by the clock that never leaps. */
-  readonly #ends = new Map<string, ReadonlyMap<string, number>>()
+  /** By state, and by version and what its state says of its grace: the end of that by the clock that never leaps. */
+  readonly #ends = new Map<string, Map<string, number>>()
 
   constructor(host: Host) {
     this.#host = host
@@ -33,30 +33,46 @@ export class Graces {
     const judged = believable(document, now)
     const before = this.#ends.get(document.id)
     const ends = new Map<string, number>()
-    const secrets: Record<string, StateDocument["secrets"][string]> = {}
-    let changed = judged !== document
+    const shown: Record<string, SecretState> = {}
     for (const [name, state] of Object.entries(judged.secrets)) {
-      const versions = state.versions.map((version) => {
-        const shown = this.#shown(name, version, { now, before, ends })
-        if (shown !== version) changed = true
-        return shown
-      })
-      secrets[name] = changed ? { ...state, versions } : state
+      const one = this.#shown(name, state, { raw: document.secrets[name], now, before, ends })
+      if (one !== state) shown[name] = one
     }
     if (ends.size > 0) this.#ends.set(document.id, ends)
     else this.#ends.delete(document.id)
-    return changed ? { ...judged, secrets } : document
+    return Object.keys(shown).length === 0 ? judged : { ...judged, secrets: { ...judged.secrets, ...shown } }
   }
 
-  #shown(name: string, version: Version, about: { readonly now: Date; readonly before: ReadonlyMap<string, number> | undefined; readonly ends: Map<string, number> }): Version {
+  /** The same of one secret, without a look at the others. */
+  seenState(document: StateDocument, name: string): SecretState | undefined {
+    const raw = document.secrets[name]
+    if (raw === undefined) return undefined
+    const now = this.#host.now()
+    const ends = this.#ends.get(document.id) ?? new Map<string, number>()
+    this.#ends.set(document.id, ends)
+    return this.#shown(name, believableState(raw, now), { raw, now, before: ends, ends })
+  }
+
+  /** The same object where nothing differs. */
+  #shown(name: string, state: SecretState, about: About): SecretState {
+    if (!state.versions.some(({ stage }) => stage.is === "previous")) return state
+    const versions = state.versions.map((version, index) => this.#version(name, version, { ...about, says: about.raw?.versions[index] }))
+    return versions.every((version, index) => version === state.versions[index]) ? state : { ...state, versions }
+  }
+
+  /** `says`: the version as the state has it. Another grace there (a containment's, which is none) is measured anew. */
+  #version(name: string, version: Version, { says, now, before, ends }: About & { readonly says: Version | undefined }): Version {
     const { stage } = version
     if (stage.is !== "previous") return version
-    const { now, before, ends } = about
-    const key = `${name} ${version.id}`
+    const granted = says?.stage.is === "previous" ? says.stage : stage
+    const key = JSON.stringify([name, version.id, granted.since, granted.revokeAt, granted.expel])
     const passed = this.#host.monotonicMs()
     const leftMs = Date.parse(stage.revokeAt) - now.getTime()
-    const end = before?.get(key) ?? passed + leftMs
+    // What an incident ends waits for no clock.
+    const end = before?.get(key) ?? passed + (stage.expel === true ? Math.min(0, leftMs) : leftMs)
     ends.set(key, end)
     return Math.abs(end - passed - leftMs) <= driftMs ? version : { ...version, stage: { ...stage, revokeAt: new Date(now.getTime() + end - passed).toISOString() } }
   }
 }
+
+type About = { readonly raw: SecretState | undefined; readonly now: Date; readonly before: ReadonlyMap<string, number> | undefined; readonly ends: Map<string, number> }

@@ -38,7 +38,7 @@ function seeDone({ rotatedAt, drift, contained, uncontained, unhealthy, erased, 
 
 /** The document as it can be true at `now`; the same one where nothing in it contradicts that. */
 export function believable(document: StateDocument, now: Date): StateDocument {
-  const secrets = Object.entries(document.secrets).map(([name, state]) => [name, believableSecret(state, now)] as const)
+  const secrets = Object.entries(document.secrets).map(([name, state]) => [name, believableState(state, now)] as const)
   if (aheadOf(document, now) === 0 && secrets.every(([name, state]) => state === document.secrets[name])) return document
   const { changeSet, parked } = document
   const set = (one: ChangeSet): ChangeSet => ({ ...one, startedAt: done(one.startedAt, now) })
@@ -63,7 +63,8 @@ function isBelievable(state: SecretState, now: Date): boolean {
   return !ahead
 }
 
-function believableSecret(state: SecretState, now: Date): SecretState {
+/** One secret's state as it can be true at `now`; the same one where nothing in it contradicts that. */
+export function believableState(state: SecretState, now: Date): SecretState {
   if (isBelievable(state, now)) return state
   const { rotatedAt, retry, drift, contained, uncontained, unhealthy, erased } = state
   const changed: SecretState = {

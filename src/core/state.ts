@@ -71,7 +71,7 @@ export type Version = {
   /** "v17"; counts up, never used again. */
   readonly id: string
   readonly madeAt: string
-  /** It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a person has said when. */
+  /** It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a person has said when (so, too, of one that we made by a wrong clock). */
   readonly adopted?: "undated" | "dated"
   readonly stage: Stage
   /** The service's own clock when it took the value: sessions that began before it used an older version. */

@@ -1,4 +1,4 @@
-import { believable } from "../core/instants.ts"
+import { believableState } from "../core/instants.ts"
 import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, isUndated, openContainment, openSetOf, versionAt } from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
@@ -26,11 +26,11 @@ export type SecretStatus = {
 
 /** How one secret stands; pure. */
 export function secretStatus(planned: Planned, found: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
-  const document = found && believable(found, now)
-  const state = document?.secrets[planned.name]
+  const written = found?.secrets[planned.name]
+  const state = written && believableState(written, now)
   const current = state === undefined ? undefined : versionAt(state, "current")
   const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
-  const set = openSetOf(document, planned.name)
+  const set = openSetOf(found, planned.name)
   const open = set !== undefined
   const left = state === undefined ? undefined : openContainment(state)
   if (current === undefined || state === undefined) {

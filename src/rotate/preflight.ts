@@ -1,4 +1,5 @@
 import { driftRemedy } from "../core/drift.ts"
+import { gracesOf } from "../core/graces.ts"
 import type { Credential, Deployment, Fields, Finding, Trial, Values, Versions } from "../core/ports.ts"
 import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
@@ -105,7 +106,9 @@ const valueUnknown = error(
 )
 
 function overdue(session: Session, name: string): boolean {
-  const stage = versionAt(session.state(name), "previous")?.stage
+  // As the revoke judges it.
+  const state = gracesOf(session.work.host).seenState(session.document, name)
+  const stage = state === undefined ? undefined : versionAt(state, "previous")?.stage
   return stage?.is === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
 }
 

@@ -96,6 +96,42 @@ describe("a grace, while we live", () => {
     return { wall, passed, leftMs }
   }
 
+  test("is over at once where a containment has taken its place, and is no longer than a shorter one that was granted since", () => {
+    const wall = { ms: now.getTime() }
+    const all = new Graces({ ...realHost({}), now: () => new Date(wall.ms), monotonicMs: () => wall.ms })
+    const long: SecretState = { driver: "postgres", rotatedAt: at(0), versions: [version("v1", { is: "previous", since: at(0), revokeAt: at(7 * dayMs), endSessions: false })] }
+    const document = documentOf(long)
+    const ended = (stage: Version["stage"]): SecretState => ({ ...long, versions: [version("v1", stage)] })
+    const endOf = (state: SecretState): string => {
+      const stage = all.seen({ ...document, secrets: { one: state } }).secrets["one"]?.versions[0]?.stage
+      return stage?.is === "previous" ? stage.revokeAt : ""
+    }
+    expect(endOf(long)).toBe(at(7 * dayMs))
+    wall.ms += 1000
+    expect(endOf(ended({ is: "previous", since: at(1000), revokeAt: at(1000), endSessions: true, expel: true }))).toBe(at(1000))
+    expect(endOf(long)).toBe(at(7 * dayMs))
+    expect(endOf(ended({ is: "previous", since: at(0), revokeAt: at(60_000), endSessions: false }))).toBe(at(60_000))
+    // Restaged by a clock that was set back since: it is owed all the same.
+    wall.ms -= 120_000
+    expect(Date.parse(endOf(ended({ is: "previous", since: at(1000), revokeAt: at(1000), endSessions: true, expel: true })))).toBeLessThanOrEqual(wall.ms)
+  })
+
+  test("is told of one secret as of all, and what it does not touch stays the same", () => {
+    const wall = { ms: now.getTime() }
+    const all = new Graces({ ...realHost({}), now: () => new Date(wall.ms), monotonicMs: () => now.getTime() })
+    const one: SecretState = { driver: "postgres", rotatedAt: at(0), versions: [version("v1", { is: "previous", since: at(0), revokeAt: at(600_000), endSessions: false })] }
+    const other: SecretState = { driver: "generated", rotatedAt: at(0), versions: [version("v1", { is: "current" })] }
+    const document = { ...documentOf(one), secrets: { one, other } }
+    expect(all.seen(document)).toBe(document)
+    // The wall clock leaps: the grace has as long to go as before.
+    wall.ms += 3_600_000
+    const seen = all.seen(document)
+    expect(seen.secrets["other"]).toBe(other)
+    expect(seen.secrets["one"]).not.toBe(one)
+    expect(all.seenState(document, "one")).toEqual(seen.secrets["one"])
+    expect(all.seenState(document, "other")).toBe(other)
+  })
+
   for (const leapMs of [year, -year, 3_600_000, -3_600_000]) {
     test(`is measured by the clock that never leaps, when the other leaps by ${leapMs / 3_600_000} h`, () => {
       const { wall, passed, leftMs } = graces()
