@@ -126,8 +126,10 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
   if (current === undefined) throw new AppError("internal", `${name}: no current version`)
   const renoted = noteListeners(session, name, patches, events)
   const earlier = patches[name] ?? ((one: SecretState) => one)
-  const said = current.adopted === "undated" || (current.adopted === "dated" && ask.askedFor) ? ask.madeAt(name) : undefined
-  const dated: Patch = said === undefined ? (one) => one : (one) => ({ ...changeVersion(current.id, (version) => ({ ...version, madeAt: said, adopted: "dated" }))(one), rotatedAt: said })
+  // Of a value that mycelium made it knows when, but where a clock was wrong then.
+  const isOpen = current.adopted === "undated" || (ask.askedFor && (current.adopted === "dated" || state.undated === true))
+  const said = isOpen ? ask.madeAt(name) : undefined
+  const dated: Patch = said === undefined ? (one) => one : ({ undated: _undated, ...one }) => ({ ...changeVersion(current.id, (version) => ({ ...version, madeAt: said, adopted: "dated" }))(one), rotatedAt: said })
   // Somebody has set it back: proven, it counts again.
   if (state.drift !== undefined) events.push({ event: "drift-over", secret: name, version: current.id })
   if (said !== undefined) events.push({ event: "dated", secret: name, version: current.id, madeAt: said })

@@ -34,11 +34,14 @@ async function takeOne(session: Session, name: string, incident: string | undefi
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const stage: Stage = answer === "accepted" ? { is: "current" } : { is: "kept", since: now }
+  const seen = session.work.listeners?.[name]?.seen
+  // Marks of an earlier value say nothing of this one.
+  const becomes: Patch = ({ weak: _weak, undated: _undated, ...state }) => ({ ...state, rotatedAt: now, ...(isWeakIn(fields) ? { weak: true as const } : {}), ...(seen === undefined ? {} : { listeners: seen }) })
   const patch: Patch = (state) => ({
-    ...state,
+    ...(answer === "accepted" ? becomes(state) : state),
     driver: session.work.kinds[name] ?? "",
-    ...(answer === "accepted" ? { rotatedAt: now, ...(isWeakIn(fields) ? { weak: true as const } : {}) } : {}),
-    versions: [...state.versions, { id, madeAt: now, stage, ...sealed }],
+    // When it was made nobody has said.
+    versions: [...state.versions, { id, madeAt: now, adopted: "undated", stage, ...sealed }],
   })
   session.noteSecrets({ [name]: patch })
   session.remark({ event: "adopt", secret: name, version: id, ...(answer === "accepted" ? {} : { code: "adopt-refused" }), ...(incident === undefined ? {} : { incident }) })

@@ -125,7 +125,7 @@ async function generate(session: Session, order: Order, members: readonly string
       driver: state.driver === "" ? (work.kinds[name] ?? "") : state.driver,
       versions: [...state.versions, ...before, { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed }],
     })
-    events.push({ event: "generate", secret: name, version: id, ...(order.reason === undefined ? {} : { reason: order.reason }) })
+    events.push({ event: "generate", secret: name, version: id, why: order.why, ...(order.reason === undefined ? {} : { reason: order.reason }) })
   }
   const set: ChangeSet = {
     id: work.newId(),

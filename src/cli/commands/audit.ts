@@ -85,8 +85,8 @@ function instantOf(values: Values, option: "since" | "until", now: Date): string
 }
 
 function rowOf({ environment, entry }: Found): readonly string[] {
-  const { secret, secrets, version, incident, code, reason, target } = entry as AuditEntry & Readonly<Record<string, unknown>>
-  const more = [...(incident === undefined ? [] : [`incident ${String(incident)}`]), ...[code, reason, target].filter((one) => one !== undefined).map(String), ...(Array.isArray(secrets) ? [secrets.join(" ")] : [])]
+  const { secret, secrets, version, incident, why, code, reason, target } = entry as AuditEntry & Readonly<Record<string, unknown>>
+  const more = [...(incident === undefined ? [] : [`incident ${String(incident)}`]), ...[why, code, reason, target].filter((one) => one !== undefined).map(String), ...(Array.isArray(secrets) ? [secrets.join(" ")] : [])]
   return [`${entry.at.slice(0, 19)}Z`, `${environment}${typeof secret === "string" ? `/${secret}` : ""}`, entry.event, String(version ?? ""), more.join(" "), `${entry.user} (${entry.via})`]
 }
 

@@ -3,6 +3,7 @@ import { scheduleOf } from "../../app/schedule-of.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
+import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
@@ -49,7 +50,9 @@ function bitsOf(config: Config, name: string): Plan["bits"] {
 async function planOf(config: Config, name: string, now: Date, days: number): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
   if (environment === undefined) return { events: [], undated: [], uncontained: [], drifted: [] }
-  const document = await readState({ store: config.store, project: config.project, environment: name })
+  const found = await readState({ store: config.store, project: config.project, environment: name })
+  // All of it by what can be true now, as status has it.
+  const document = found && believable(found, now)
   const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
