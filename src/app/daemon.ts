@@ -203,7 +203,7 @@ export class Daemon {
     let seen: Awaited<ReturnType<typeof watchForDrift>>
     let fault = ""
     try {
-      seen = await this.#watchForDrift(app, slot.name)
+      seen = await this.#watchForDrift(app, slot.name, () => this.#steady)
       for (const one of seen ?? []) if (one.is !== "unknown") this.#watch.drifted(slot.name, one)
       if (seen !== undefined && !app.stop.aborted) this.#sayUnclear(slot, seen.filter((one) => one.is === "unknown"))
     } catch (error) {

@@ -23,7 +23,7 @@ import { demand, lockedHint } from "./held.ts"
 import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
-/** `isTrusted`: may the clock of now correct what a state says? Left out: a person is at work, who sees it. */
+/** `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left out: only where the two do not contradict each other. */
 export type How = { readonly urgent?: boolean; readonly isTrusted?: (document: StateDocument) => boolean }
 
 /** How long, and (after the first times, which come sooner) how often, a service that gives no clear answer is asked again before a person hears of it. */
@@ -63,7 +63,7 @@ export function lookInto<T>(app: App, name: string, act: (session: Session) => P
   return withLock(app, name, async ({ app: now, today, place, ends }) => {
     const ledger = ledgerOf(now, place)
     const document = await ledger.load()
-    return act(new Session(openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document))
+    return act(new Session(openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document, { clockDoubted: true }))
   })
 }
 
@@ -206,18 +206,17 @@ export function ledgerOf(app: App, place: Place): FileLedger {
 }
 
 /** `serial`: of the state as it was found. */
-export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = () => true, nothingRuns = false }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean; readonly nothingRuns?: boolean }): Promise<Opened & { readonly serial: number }> {
+export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = agreesWith(app), nothingRuns = false }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean; readonly nothingRuns?: boolean }): Promise<Opened & { readonly serial: number }> {
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   const { serial } = document
   const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, document, stop: ends.stop, hurry: ends.hurry, ends })
-  const session = ends.follow(new Session(open(begun ?? today), document))
+  const session = ends.follow(new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }))
   await session.flush()
   await tidy(session)
   if (nothingRuns) await declareOver(session)
   await awaitAgain(session)
-  session.clockDoubted = !isTrusted(document)
   const behindMs = await correctInstants(session)
   const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
   if (begun === undefined) return opened(session, {})
@@ -227,10 +226,14 @@ export async function openEnvironment({ app, today, place, ends }: Locked, { pat
     // What nobody can decide now holds up nobody else.
     await park(session)
     if (session.changeSet !== undefined) return opened(session, recovered)
-    const next = ends.follow(new Session(open(today), session.document))
-    next.clockDoubted = session.clockDoubted
+    const next = ends.follow(new Session(open(today), session.document, session))
     return opened(next, recovered)
   })
+}
+
+/** Nothing in the state contradicts the clock of now. Where something does, one of the two is wrong: the machine may have no clock of its own, and nobody has set its time yet. */
+export function agreesWith({ host }: App): (document: StateDocument) => boolean {
+  return (document) => believable(document, host.now()) === document
 }
 
 /**
@@ -275,7 +278,7 @@ async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp):
   let all: Outcomes = {}
   const wanted = (session.document.parked ?? []).filter((set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)))
   for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
-    const one = ends.follow(new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set)))
+    const one = ends.follow(new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set), session))
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
       all = { ...all, ...(await resume(one, { hasty })) }

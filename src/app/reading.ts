@@ -2,7 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { ledgerOf, tended, withLock } from "./environment.ts"
+import { agreesWith, ledgerOf, tended, withLock } from "./environment.ts"
 import { openWork } from "./open.ts"
 
 /** Two may read at once: the second waits for the first to have written. A rotation takes longer than that. */
@@ -30,7 +30,7 @@ export function writeReading(app: App, environment: string, event: AuditEvent): 
       const { today, place, ends } = locked
       const ledger = ledgerOf(locked.app, place)
       const document = await ledger.load()
-      const session = new Session(openWork(locked.app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document)
+      const session = new Session(openWork(locked.app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document, { clockDoubted: !agreesWith(app)(document) })
       await tended(locked, { session, serial: document.serial }, () => session.commit({ events: [event], flush: true }))
     }),
   )

@@ -7,7 +7,7 @@ import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { type Locked, ledgerOf, openEnvironment, patient, tended, withLock } from "./environment.ts"
+import { type Locked, agreesWith, ledgerOf, openEnvironment, patient, tended, withLock } from "./environment.ts"
 import { openWork } from "./open.ts"
 
 export type Reconciliation = {
@@ -51,7 +51,7 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
     return { ...opened, takeUp: () => opened.takeUp() }
   }
   const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const session = new Session(openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }), document)
+  const session = new Session(openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }), document, { clockDoubted: dryRun || !agreesWith(app)(document) })
   if (nothingRuns) assumeOver(session)
   return { session: dryRun ? session : ends.follow(session), serial: document.serial, recovered: {}, takeUp: () => Promise.resolve({}), ...(behind === undefined ? {} : { behind }) }
 }

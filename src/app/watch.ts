@@ -7,7 +7,7 @@ import { probe, probeControl } from "../rotate/ask.ts"
 import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { type Locked, ledgerOf, optionsOf, tended, withLock } from "./environment.ts"
+import { type Locked, agreesWith, ledgerOf, optionsOf, tended, withLock } from "./environment.ts"
 import { openWork } from "./open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
@@ -27,21 +27,21 @@ export function hasServices(app: App, environment: string): boolean {
 /**
  * One login with each current value, no more: the service that has drifted is not asked a second time before the next look.
  * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is written down, once, and
- * only if nobody has touched the state since; undefined: not now, for somebody is at work.
+ * only if nobody has touched the state since; undefined: not now, for somebody is at work. `isSteady`: does the clock run true?
  */
-export async function watchForDrift(app: App, environment: string): Promise<readonly Seen[] | undefined> {
+export async function watchForDrift(app: App, environment: string, isSteady: () => boolean): Promise<readonly Seen[] | undefined> {
   const options = optionsOf(app, environment)
   const place: Place = { store: app.config.store, project: app.config.project, environment }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), document, stop: app.stop, hurry: app.stop }), document)
+  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), document, stop: app.stop, hurry: app.stop }), document, { clockDoubted: true })
   const seen = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
   if (app.stop.aborted) return []
   const unclear = seen.filter((one) => one.is === "unknown")
   const changes = seen.filter((one) => one.is !== "unknown")
   if (changes.length === 0) return unclear
   try {
-    const noted = await withLock(app, environment, (locked) => note(locked, document.serial, changes))
+    const noted = await withLock(app, environment, (locked) => note(locked, { serial: document.serial, isSteady, changes }))
     return noted === undefined ? undefined : [...noted, ...unclear]
   } catch (error) {
     if (error instanceof AppError && error.code === "locked") return undefined
@@ -66,12 +66,12 @@ async function look(session: Session, name: string): Promise<Seen | undefined> {
 const silent = { code: "no-answer", says: "the service gives no clear answer to a login with the current value" } as const
 
 /** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
-async function note(locked: Locked, serial: number, changes: readonly Drift[]): Promise<readonly Drift[] | undefined> {
+async function note(locked: Locked, { serial, isSteady, changes }: { readonly serial: number; readonly isSteady: () => boolean; readonly changes: readonly Drift[] }): Promise<readonly Drift[] | undefined> {
   const { app, today, place, ends } = locked
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document)
+  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document, { clockDoubted: !isSteady() || !agreesWith(app)(document) })
   const since = app.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []

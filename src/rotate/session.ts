@@ -46,8 +46,8 @@ export class Session {
   readonly quiet = new Set<string>()
   /** Why it could not be asked there whether anything can, by secret. */
   readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
-  /** The clock of now is not trusted: nothing ages out by it. */
-  clockDoubted = false
+  /** The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed. */
+  readonly clockDoubted: boolean
   /** What was expelled already, by secret, before the revoke that tells of it. */
   readonly expelled = new Map<string, Expelled>()
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
@@ -57,13 +57,15 @@ export class Session {
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 
-  constructor(work: Work, document: StateDocument) {
+  /** Whoever begins one says whether the clock is trusted. */
+  constructor(work: Work, document: StateDocument, { clockDoubted }: Pick<Session, "clockDoubted">) {
     this.work = work
     this.document = document
+    this.clockDoubted = clockDoubted
   }
 
   static async load(work: Work): Promise<Session> {
-    const session = new Session(work, await work.ledger.load())
+    const session = new Session(work, await work.ledger.load(), { clockDoubted: false })
     await session.flush()
     return session
   }

@@ -30,7 +30,7 @@ export async function run(world: World, ask: boolean | Ask, cutAt?: number): Pro
 export async function takeUp(session: Session): Promise<Outcomes> {
   let all: Outcomes = {}
   for (const set of session.changeSet === undefined ? (session.document.parked ?? []) : []) {
-    const one = new Session(session.work, takenUp(session.document, set))
+    const one = new Session(session.work, takenUp(session.document, set), session)
     all = { ...all, ...(await resume(one)) }
     if (one.document.serial === session.document.serial) continue
     await park(one)
