@@ -174,11 +174,11 @@ function decide(one: Found, answer: Extract<Survey, { readonly is: "known" }>, n
   if (one.is === "lost") {
     if (!behind) return ({ ...state }) => ({ ...state, drift: state.drift ?? { since: now, code: "current-refused" } })
     // What lives is a value that this state does not know. It has none that could be called current; a person takes it over.
-    return ({ drift: _drift, retry: _retry, rotatedAt: _at, ...state }) => ({ ...state, versions: state.versions.map((version) => staged(version, version.stage.is === "kept" ? version.stage : { is: "kept", since: now })) })
+    return ({ drift: _drift, retry: _retry, rotatedAt: _at, weak: _weak, undated: _undated, ...state }) => ({ ...state, versions: state.versions.map((version) => staged(version, version.stage.is === "kept" ? version.stage : { is: "kept", since: now })) })
   }
   if (one.is !== "found" && one.is !== "same") return undefined
   const moves = one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
-  return ({ drift: _drift, retry, ...state }) => {
+  return ({ drift: _drift, retry, weak, undated, ...state }) => {
     const live = state.versions.find(({ id }) => id === one.version)
     const stageOf = (version: Version): Stage => {
       const { stage } = version
@@ -193,7 +193,10 @@ function decide(one: Found, answer: Extract<Survey, { readonly is: "known" }>, n
     const versions = state.versions.map((version) => staged(version, stageOf(version)))
     // It is as old as it is: an old value is due soon.
     const aged = one.is === "found" && live !== undefined ? { rotatedAt: live.madeAt } : {}
-    return { ...state, ...(one.is === "same" && retry !== undefined ? { retry } : {}), ...aged, versions }
+    // What is noted of a value stays with it: while another is on its way, the one of before is current.
+    const same = one.is === "same" || moves
+    const marks = same ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) } : {}
+    return { ...state, ...(one.is === "same" && retry !== undefined ? { retry } : {}), ...marks, ...aged, versions }
   }
 }
 
