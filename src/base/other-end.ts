@@ -1,6 +1,5 @@
-import { lstatSync, readFileSync, realpathSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { isIPv4 } from "node:net"
-import { dirname } from "node:path"
 
 /** Who has the other end of a connection within this machine, as the kernel knows it. */
 
@@ -59,7 +58,7 @@ function bytesOfV6(address: string): Buffer {
 }
 
 /** In a user namespace that knows some only, all others have one number. */
-function named(uid: number, read: (path: string) => string): Owner {
+export function named(uid: number, read: (path: string) => string = readTable): Owner {
   if (uid !== nobodyInParticular || /^\s*0\s+0\s+4294967295\s*$/.test(read("/proc/self/uid_map"))) return uid
   return "hidden"
 }
@@ -69,27 +68,5 @@ function readTable(path: string): string {
     return readFileSync(path, "latin1")
   } catch {
     return ""
-  }
-}
-
-export type SocketFile = { readonly owner: Owner; readonly mark: string }
-
-/**
- * Who has made the file of a unix socket. "hidden" where a third party could put another there between two looks: below a
- * folder that is theirs, or that all may write without the sticky bit.
- */
-export function socketFile(path: string): SocketFile | undefined {
-  try {
-    const real = realpathSync(path)
-    const { uid, ino, dev } = lstatSync(real)
-    const known = [0, process.geteuid?.(), uid]
-    for (let folder = dirname(real); ; folder = dirname(folder)) {
-      const above = lstatSync(folder)
-      const open = (above.mode & 0o002) !== 0 && (above.mode & 0o1000) === 0
-      if (open || !known.includes(above.uid)) return { owner: "hidden", mark: "" }
-      if (folder === dirname(folder)) return { owner: uid, mark: `${dev} ${ino} ${uid}` }
-    }
-  } catch {
-    return undefined
   }
 }

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { chmodSync, mkdirSync, symlinkSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
-import { join } from "node:path"
-import { otherEnd, socketFile } from "../../src/base/other-end.ts"
-import { temporaryFolder } from "../support/temp-folder.ts"
+import { otherEnd } from "../../src/base/other-end.ts"
 import { until } from "../support/until.ts"
 
 const own = process.geteuid?.() ?? 0
@@ -65,22 +62,3 @@ function listening(host: string, talk: (socket: Socket) => void): Promise<{ read
     })
   })
 }
-
-describe("the file of a unix socket", () => {
-  test("says who made it, through links too; nothing in a folder where all may swap it", async () => {
-    await using folder = await temporaryFolder()
-    const inside = join(folder.path, "run")
-    mkdirSync(inside, { mode: 0o755 })
-    const path = join(inside, "server.sock")
-    const server = createServer(() => undefined)
-    await new Promise<void>((resolve) => server.listen(path, resolve))
-    symlinkSync(inside, join(folder.path, "link"))
-    expect([socketFile(path)?.owner, socketFile(join(folder.path, "link", "server.sock"))]).toEqual([own, socketFile(path)])
-    chmodSync(inside, 0o1777)
-    expect(socketFile(path)?.owner).toBe(own)
-    chmodSync(inside, 0o777)
-    expect(socketFile(path)?.owner).toBe("hidden")
-    expect(socketFile(join(inside, "none"))).toBeUndefined()
-    server.close()
-  })
-})

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
-import { chmodSync, rmSync } from "node:fs"
+import { chmodSync, chownSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { startImpostor, whyNoImpostor } from "../support/impostor.ts"
+import { impostorUid, startImpostor, whyNoImpostor } from "../support/impostor.ts"
 import { type Project, binary, layOut } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
-import { account } from "../support/servers/account.ts"
+import { account, hand } from "../support/servers/account.ts"
 import { startMariadb } from "../support/servers/mariadb.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
@@ -22,7 +22,7 @@ const serverUid = account?.uid ?? process.getuid?.() ?? 0
 const acts = [["rotate-now", "production"], ["rotate-now", "production", "--dry-run"], ["check", "--connect"], ["adopt", "production"], ["rotate-now", "production", "--contain", "--reason", "test", "--yes"], ["run", "--once"]]
 
 async function shop(secret: Record<string, unknown>, admin: string, more: object = {}): Promise<Project> {
-  const project = await layOut({ ".env": `PASSWORD=${old}\n`, "admin.password": `${admin}\n` }, { project: "shop", ...more, environments: { production: { rotate_every: "90d", secrets: { db: { ...secret, grace: "0s" } }, outputs: [{ dotenv: ".env", merge: true, variables: { PASSWORD: "{{ db.password }}" } }] } } })
+  const project = await layOut({ ".env": `PASSWORD=${old}\n`, "admin.password": `${admin}\n` }, { project: "shop", ...more, environments: { production: { rotate_every: "90d", secrets: { db: { ...secret, ...(secret["driver"] === "postgres" ? {} : { grace: "0s" }) } }, outputs: [{ dotenv: ".env", merge: true, variables: { PASSWORD: "{{ db.password }}" } }] } } })
   await project.mycelium(["init"])
   const adopted = await project.mycelium(["adopt", "production"])
   expect([adopted.code, adopted.stdout + adopted.stderr]).toEqual([0, expect.stringMatching(/nobody \(uid \d+\) listens at/)])
@@ -120,18 +120,83 @@ describe.skipIf(whyNoImpostor !== undefined)(`another user on the port of a serv
     expect((await laid.mycelium(["rotate-now", "production"])).code).toBe(0)
   }, 90_000)
 
-  test("redis: the path of a socket in a folder that all may write is no identity either", async () => {
+  test.each([["postgres-refuses"], ["relay"]] as const)("postgres: %s stands before a server that asks for SCRAM: no proof is given, and no answer believed", async (kind) => {
+    await using postgres = await startPostgres({ config: { listen_addresses: "127.0.0.1,127.0.0.2" }, hba: "local all all scram-sha-256\nhost all all 127.0.0.0/8 scram-sha-256" })
+    const admin = `Admin-${randomBytes(12).toString("hex")}.1`
+    await postgres.sql(`create role shop login password '${old}'; create role rotator login createrole password '${admin}'; grant shop to rotator with admin option`)
+    const secret = { driver: "postgres", address: `postgresql://127.0.0.1:${postgres.port}`, role: "shop", admin: { user: "rotator", password: { file: "admin.password" } } }
+    await using project = await shop(secret, admin)
+    expect((await stateOf(project))?.secrets["db"]?.listeners).toEqual({ [`127.0.0.1:${postgres.port}`]: serverUid })
+    await postgres.sql("alter system set listen_addresses = '127.0.0.2'")
+    await postgres.restart()
+    {
+      await using impostor = await startImpostor(kind, postgres.port, `127.0.0.2:${postgres.port}`)
+      await expectNothingTold(project, impostor.heard, ["SCRAM-SHA-256", "ALTER", "SET ", admin, old])
+      expect(impostor.calls()).toBeGreaterThan(0)
+      // Whom the config does not name is told nothing either, whatever was noted.
+      project.configure({ ...(JSON.parse(project.read("mycelium.yaml")) as object), environments: { production: { rotate_every: "90d", secrets: { db: { ...secret, listener: "nobody" } } } } })
+      await expectNothingTold(project, impostor.heard, ["SCRAM-SHA-256"], [["rotate-now", "production"]])
+    }
+    await postgres.sql("alter system reset listen_addresses")
+    await postgres.restart()
+    expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+  }, 120_000)
+
+  test("postgres: the server's own socket is used; another user's in its place is told nothing", async () => {
+    await using postgres = await startPostgres()
+    const admin = `Admin-${randomBytes(12).toString("hex")}.1`
+    await postgres.sql(`create role shop login password '${old}'; create role rotator login createrole password '${admin}'; grant shop to rotator with admin option`)
+    const folder = postgres.socketFolder
+    await using project = await shop({ driver: "postgres", address: `postgresql://localhost:${postgres.port}/postgres?host=${folder}`, role: "shop", admin: { user: "rotator", password: { file: "admin.password" } } }, admin)
+    expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+    expect((await stateOf(project))?.secrets["db"]?.listeners).toEqual({ [`${folder}/.s.PGSQL.${postgres.port}`]: serverUid })
+    await postgres.stop()
+    // As if they had taken the way to it.
+    const path = join(folder, `.s.PGSQL.${postgres.port}`)
+    chownSync(folder, impostorUid, impostorUid)
+    {
+      await using impostor = await startImpostor("postgres", path)
+      await expectNothingTold(project, impostor.heard, ["SCRAM-SHA-256", "ALTER", "SET ", admin], [["rotate-now", "production"], ["adopt", "production"]])
+      expect(impostor.calls()).toBeGreaterThan(0)
+      // Nor where they give it away, to root or back to the server's user.
+      for (const uid of [0, serverUid]) {
+        chownSync(path, uid, uid)
+        const ran = await project.mycelium(["rotate-now", "production"])
+        expect([ran.code === 0, /listener-changed|listens there now|socket-folder-open|more than one user/.test(ran.stdout + ran.stderr)]).toEqual([false, true])
+        expect(["SCRAM-SHA-256", "ALTER", "SET ", admin].filter((word) => impostor.heard().includes(word))).toEqual([])
+      }
+    }
+    rmSync(path, { force: true })
+    chownSync(folder, serverUid, serverUid)
+    await postgres.start()
+    expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+  }, 90_000)
+
+  test("redis: at a socket in a folder that all may write nobody is known, so nothing is sent; any says that this is meant", async () => {
     await using folder = await temporaryFolder()
-    chmodSync(folder.path, 0o1777)
+    await hand(folder.path)
     const path = join(folder.path, "redis.sock")
     await using redis = await redisWith({ unixsocket: path, unixsocketperm: "777" })
-    await using project = await shop({ ...redisSecret(redis), address: `unix:${path}` }, redis.admin.password)
+    const secret = { ...redisSecret(redis), address: `unix:${path}` }
+    await using project = await shop(secret, redis.admin.password)
+    chmodSync(folder.path, 0o1777)
+    for (const args of [["rotate-now", "production"], ["adopt", "production"], ["check", "--connect"]]) {
+      const ran = await project.mycelium(args)
+      expect({ args, failed: ran.code !== 0, named: (ran.stdout + ran.stderr).includes(`more than one user can change ${folder.path}`) }).toEqual({ args, failed: true, named: true })
+    }
+    const config = JSON.parse(project.read("mycelium.yaml")) as { environments: { production: { secrets: { db: Record<string, unknown> } } } }
+    config.environments.production.secrets.db = { ...config.environments.production.secrets.db, listener: "any" }
+    project.configure(config)
+    expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+    config.environments.production.secrets.db = { ...config.environments.production.secrets.db, listener: "nobody" }
+    project.configure(config)
     await redis.stop()
     rmSync(path, { force: true })
     await using impostor = await startImpostor("redis", path)
     chmodSync(path, 0o777)
-    await expectNothingTold(project, impostor.heard, [old, adminPassword(project), "AUTH"], [["rotate-now", "production"], ["adopt", "production"]])
-    expect(impostor.calls()).toBeGreaterThan(0)
+    const ran = await project.mycelium(["rotate-now", "production"])
+    expect([ran.code === 0, (ran.stdout + ran.stderr).includes("more than one user")]).toEqual([false, true])
+    expect([impostor.heard(), impostor.calls()]).toEqual(["", 0])
   }, 60_000)
 
   test("what the config names as listener counts, whoever was there before; adopt then notes who it is", async () => {

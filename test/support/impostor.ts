@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { createServer, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { bun } from "./running.ts"
 import { until } from "./until.ts"
 
@@ -7,15 +7,16 @@ import { until } from "./until.ts"
  * Another user of this machine, who has taken the port (or the path) of a server that is down: says what it takes to be told a
  * password, and keeps all that is said to it. A process of its own, for what tells it from a server is its uid.
  */
-export type Kind = "redis" | "mariadb" | "postgres"
+export type Kind = "redis" | "mariadb" | "postgres" | "postgres-refuses" | "relay"
 export type Impostor = AsyncDisposable & { readonly heard: () => string; readonly calls: () => number }
 
 /** An account that every machine has, and no server of ours runs as. */
 export const impostorUid = 1
 export const whyNoImpostor = process.getuid?.() === 0 ? undefined : "only root can run a program as another user"
 
-export async function startImpostor(kind: Kind, at: number | string): Promise<Impostor> {
-  const child = Bun.spawn([bun, import.meta.path, kind, String(at)], { stdio: ["ignore", "pipe", "inherit"] })
+/** `behind`: the address to which a relay passes all on, HOST:PORT. */
+export async function startImpostor(kind: Kind, at: number | string, behind = ""): Promise<Impostor> {
+  const child = Bun.spawn([bun, import.meta.path, kind, String(at), behind], { stdio: ["ignore", "pipe", "inherit"] })
   let said = ""
   const reading = (async () => {
     const decoder = new TextDecoder("latin1")
@@ -33,7 +34,7 @@ export async function startImpostor(kind: Kind, at: number | string): Promise<Im
   }
 }
 
-const answers: Readonly<Record<Kind, (socket: Socket) => void>> = {
+const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> = {
   redis: (socket) => socket.on("data", (chunk: Buffer) => void socket.write(/AUTH/i.test(chunk.toString("latin1")) ? "-WRONGPASS invalid username-password pair\r\n" : "-NOAUTH Authentication required.\r\n")),
   // A greeting, then "come in", then "done" to all that is said.
   mariadb: (socket) => {
@@ -41,6 +42,15 @@ const answers: Readonly<Record<Kind, (socket: Socket) => void>> = {
     const body = Buffer.concat([Buffer.from([10]), Buffer.from("5.5.5-10.11.6-MariaDB\0"), Buffer.alloc(4), seed.subarray(0, 8), Buffer.from([0, 0xff, 0xf7, 45, 2, 0, 0xff, 0x81, 21]), Buffer.alloc(10), seed.subarray(8), Buffer.from("\0mysql_native_password\0")])
     socket.write(packet(0, body))
     socket.on("data", (chunk: Buffer) => void socket.write(packet((chunk[3] ?? 0) + 1, Buffer.from([0, 0, 0, 2, 0, 0, 0]))))
+  },
+  // Says of every password, to any question, that it is wrong.
+  "postgres-refuses": (socket) => socket.on("data", () => void socket.write(Buffer.from("E\0\0\0\x1cSFATAL\0C28P01\0Mrefused\0\0", "latin1"))),
+  // Stands before the server itself, which asks for the proof of a password and gets it through here.
+  relay: (socket, behind) => {
+    const [host = "", port = ""] = behind.split(":")
+    const server = connect({ host, port: Number(port) })
+    server.on("error", () => undefined).on("close", () => void socket.destroy())
+    socket.on("close", () => void server.destroy()).pipe(server).pipe(socket)
   },
   // "Come in" without a question, a greeting, then "done" to all that is said.
   postgres: (socket) => {
@@ -63,13 +73,13 @@ function packet(sequence: number, body: Buffer): Buffer {
 }
 
 if (import.meta.main) {
-  const [kind = "redis", at = ""] = process.argv.slice(2)
+  const [kind = "redis", at = "", behind = ""] = process.argv.slice(2)
   process.setgid?.(impostorUid)
   process.setuid?.(impostorUid)
   const server = createServer((socket) => {
     process.stdout.write("<call>")
     socket.on("error", () => undefined).on("data", (chunk: Buffer) => void process.stdout.write(chunk))
-    answers[kind as Kind](socket)
+    answers[kind as Kind](socket, behind)
   })
   const listening = (): void => void process.stdout.write("listens\n")
   if (/^\d+$/.test(at)) server.listen(Number(at), "127.0.0.1", listening)

@@ -1,13 +1,16 @@
 import type { Socket } from "node:net"
 import { z } from "zod"
 import { AppError } from "../../base/error.ts"
-import { type Owner, type SocketFile, otherEnd, socketFile } from "../../base/other-end.ts"
+import { type Owner, otherEnd } from "../../base/other-end.ts"
+import { openSocketFile } from "../../base/socket-file.ts"
 import { sayUser, uidOf } from "../../base/users.ts"
 import type { Listeners } from "../../core/listeners.ts"
+import { unreachable } from "./tls.ts"
 
 /**
- * A port of this machine is no identity: any user may bind it while its server is down. So before a password goes there
- * without TLS, and before statements go to a server that asked for none, the kernel is asked who has accepted the connection.
+ * A port of this machine is no identity: any user may bind it while its server is down. So before a password, or the proof
+ * of one, goes there without TLS, and before anything that it says is believed, the kernel is asked who has accepted the
+ * connection. SCRAM does not replace that: without TLS it binds no channel, so one in the middle passes it on and goes on alone.
  */
 
 /** Who must listen: a user's name, a uid, or "any". */
@@ -23,16 +26,53 @@ export function listenerProblem(listener: unknown, guarded: boolean): string | u
 
 export type Demand = { readonly says: string; readonly address: string; readonly listener: ListenerOption | undefined; readonly listeners: Listeners | undefined }
 
-/** Begins before the connection; `check` comes once the server has answered something: only then has somebody accepted it. Throws `listener-changed`. */
-export type Gate = { check(socket: Socket): Promise<void> }
+/** Opened before the connection. */
+export type Gate = AsyncDisposable & {
+  /** Where to connect to instead of a socket's path as it is named. */
+  readonly path?: string
+  /** Comes once the server has answered something: only then is the connection accepted. Throws `listener-changed`. */
+  check(socket: Socket): Promise<void>
+}
+/** `says` names the server in errors. */
+export type OpenGate = (says: string) => Promise<Gate | undefined>
 
 /** undefined where nobody keeps a note of who listens. */
-export function gateFor(to: { readonly path: string } | { readonly host: string }, demand: Demand): Gate | undefined {
+export async function gateFor(to: { readonly path: string } | { readonly host: string }, demand: Demand): Promise<Gate | undefined> {
   if (demand.listeners === undefined) return undefined
-  if (!("path" in to)) return { check: async (socket) => judge(await acceptedBy(socket, demand), demand) }
-  const before = socketFile(to.path)
-  return { check: () => Promise.resolve(judge(sameFile(before, socketFile(to.path)), demand)) }
+  if ("path" in to) return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
+  return { check: async (socket) => judge(await acceptedBy(socket, demand), demand), [Symbol.asyncDispose]: nothingHeld }
 }
+
+async function socketGate(path: string, demand: Demand): Promise<Gate> {
+  const file = await openSocketFile(path).catch((error: unknown) => {
+    throw error instanceof AppError ? exposed(demand.says, error.message, error.hint) : unreachable(demand.says, error)
+  })
+  const anybodys = (): AppError => exposed(demand.says, `more than one user can change ${file.weak} or what lies in it, so who listens at the socket cannot be known`)
+  if (file.isAnybodys) {
+    await file[Symbol.asyncDispose]()
+    throw anybodys()
+  }
+  const check = async (): Promise<void> => {
+    const owner = await file.owner()
+    if (owner === undefined) throw unreachable(demand.says, undefined)
+    if (owner === "several") throw anybodys()
+    judge(owner, demand)
+  }
+  return { path: file.path, check, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+}
+
+/** Refuses nothing; what can be seen is noted all the same. */
+async function gateForAny(path: string, { address, listeners }: Demand): Promise<Gate> {
+  const look = async (): Promise<Owner> => {
+    await using file = await openSocketFile(path)
+    const owner = file.isAnybodys ? undefined : await file.owner()
+    return owner === undefined || owner === "several" ? "hidden" : owner
+  }
+  const check = async (): Promise<void> => listeners?.saw(address, await look().catch(() => "hidden" as const))
+  return { check, [Symbol.asyncDispose]: nothingHeld }
+}
+
+async function nothingHeld(): Promise<void> {}
 
 /** A table may leave a row out while it changes. */
 const looks = 4
@@ -46,10 +86,6 @@ async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
   }
   if (owner === "waiting") throw new AppError("unreachable", `${says}: the connection was closed`, { remedy: "retry", hint: "is the server running, and does the address name it?" })
   return owner
-}
-
-function sameFile(before: SocketFile | undefined, after: SocketFile | undefined): Owner {
-  return before !== undefined && before.mark === after?.mark ? before.owner : "hidden"
 }
 
 /** Root may do anything anyway, and who we are ourselves could read the identity. */
@@ -76,9 +112,17 @@ function changed(owner: Owner, { says, wanted, named }: { readonly says: string;
   })
 }
 
-/** No password was sent, for who listens is not who should. */
+function exposed(says: string, why: string, hint?: string): AppError {
+  return new AppError("socket-folder-open", `${says}: ${why}; nothing was sent`, {
+    hint: hint ?? "let the server make its socket in a folder that only its own user can change (as /run/redis, mode 0755); or say under that secret: listener: any, and any user who can take the socket's path may be told the password",
+  })
+}
+
+const faults = new Set(["listener-changed", "listener-unknown", "socket-folder-open"])
+
+/** No password was sent, for who listens is not who should, or cannot be known. */
 export function listenerFault(error: unknown): boolean {
-  return error instanceof AppError && (error.code === "listener-changed" || error.code === "listener-unknown")
+  return error instanceof AppError && faults.has(error.code)
 }
 
 /** "redis (uid 105) listens at 127.0.0.1:6379", for people. */

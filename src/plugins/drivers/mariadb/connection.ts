@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import type { Gate } from "../listener.ts"
+import type { OpenGate } from "../listener.ts"
 import { openSocket, type TlsDemand, upgrade } from "../tls.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { type Channel, openChannel } from "./channel.ts"
@@ -22,13 +22,13 @@ export interface Connection {
 export type Row = readonly (string | null)[]
 
 /** `gate`: who listens is looked at before the proof of the password goes out. */
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: OpenGate }
 export type Login = { readonly user: string; readonly password: Secret }
 
 export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
-  const to = "socket" in address ? { path: address.socket } : { host: address.host, port: address.port, noDelay: true }
-  const gate = gateOf?.(says)
+  await using gate = await gateOf?.(says)
+  const to = "socket" in address ? { path: gate?.path ?? address.socket } : { host: address.host, port: address.port, noDelay: true }
   const plain = await openSocket(to, { says, signal })
   let channel = openChannel(plain, says, signal)
   try {

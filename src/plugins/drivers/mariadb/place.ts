@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
-import { type Gate, gateFor } from "../listener.ts"
+import { gateFor, type OpenGate } from "../listener.ts"
 import { readPem, type TlsDemand } from "../tls.ts"
 import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
@@ -28,7 +28,7 @@ export async function connectTo({ address, options, reach }: Place, login: Login
   return connect(clear ? (isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }) : { address, tls: await demandOf(options, reach, address.host) }, login, signal)
 }
 
-function gateAt(address: Address, { listener }: Options, { listeners }: Reach): (says: string) => Gate | undefined {
+function gateAt(address: Address, { listener }: Options, { listeners }: Reach): OpenGate {
   return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
 }
 

@@ -3,29 +3,45 @@ import type { Secret } from "../../../core/secret.ts"
 import type { Channel } from "./channel.ts"
 import { malformed, type Message, readAuthentication, readSqlstate, saslInitial, saslResponse, texts } from "./message.ts"
 import { answer, clientFirst, mechanism } from "./scram.ts"
-import { ServerError } from "./server-error.ts"
+import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts"
 
 /** What the server wanted to know before it let us in. "nothing": trust, peer or a certificate; such a login proves no password. */
 export type Asked = "nothing" | "scram"
 
-/** `unasked`: before anything is said to a server that let us in without a question, and so has proven nothing of itself. */
-type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string; readonly unasked?: () => Promise<void> }
+/** `answered`: once something has answered, before it is believed and before it is told anything more. */
+type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string; readonly answered?: () => Promise<void> }
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
 
 /** Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as good, to whoever asks. */
 export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
-  const { kind, rest } = await nextAuthentication(channel, login.says)
-  if (kind === kinds.ok) {
-    await login.unasked?.()
-    return "nothing"
-  }
+  const { kind, rest } = await firstAnswer(channel, login)
+  if (kind === kinds.ok) return "nothing"
   if (kind !== kinds.sasl) throw refusal(kind, login.says)
   if (!texts(rest).includes(mechanism)) throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
   if (login.password === undefined) throw new AppError("password-missing", `${login.says}: the server asks for a password, and there is none`)
   await scram(channel, login.says, login.password, login.nonce)
   return "scram"
+}
+
+type Answer = { readonly kind: number; readonly rest: Buffer }
+
+async function firstAnswer(channel: Channel, { says, answered }: Login): Promise<Answer> {
+  const first = await nextAuthentication(channel, says).catch((error: unknown) => {
+    if (error instanceof ServerError) return error
+    throw error
+  })
+  if (!(first instanceof ServerError)) {
+    await answered?.()
+    return first
+  }
+  // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
+  await answered?.().catch((error: unknown) => {
+    const gone = error instanceof AppError && error.code === "unreachable"
+    if (!gone || isRefusedPassword(first) || isMissingRole(first)) throw error
+  })
+  throw first
 }
 
 async function scram(channel: Channel, says: string, password: Secret, nonce: string): Promise<void> {
@@ -47,7 +63,7 @@ async function expect(channel: Channel, says: string, wanted: number): Promise<B
   return rest
 }
 
-async function nextAuthentication(channel: Channel, says: string): Promise<{ readonly kind: number; readonly rest: Buffer }> {
+async function nextAuthentication(channel: Channel, says: string): Promise<Answer> {
   for (;;) {
     const message: Message = await channel.receive()
     if (message.type === "R") return readAuthentication(message)

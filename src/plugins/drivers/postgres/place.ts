@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { type Gate, gateFor } from "../listener.ts"
+import { gateFor, type OpenGate } from "../listener.ts"
 import { readTrusted, whyUnread } from "../tls.ts"
 import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import type { Options } from "./options.ts"
@@ -62,7 +62,7 @@ async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
   return { address, tls: file === undefined ? { name } : { name, ca: await readAuthority(resolve(reach.folder, file)) } }
 }
 
-function gateAt(address: Address, { listener }: Options, { listeners }: Reach): (says: string) => Gate | undefined {
+function gateAt(address: Address, { listener }: Options, { listeners }: Reach): OpenGate {
   return (says) => gateFor(address.socket === undefined ? address : { path: socketPath(address.socket, address.port) }, { says, address: sayAddress(address), listener, listeners })
 }
 

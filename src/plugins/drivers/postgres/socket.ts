@@ -1,21 +1,21 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net"
 import { checkServerIdentity, connect as connectTls, getCACertificates, type TLSSocket } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
-import type { Gate } from "../listener.ts"
+import type { OpenGate } from "../listener.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { sslRequest } from "./message.ts"
 
 /** Whom the server must prove to be, by a certificate; the system's authorities where `ca` (PEM) is left out. */
 export type TlsDemand = { readonly ca?: string; readonly name: string }
-/** `gate`: who listens is looked at where the server asks for no password, and so proves nothing of itself. */
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
+/** `gate`: who listens is looked at before the proof of the password goes out, and before an answer is believed. */
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: OpenGate }
 
-/** A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded. Destroyed when `signal` aborts. */
-export async function openSocket({ address, tls }: Endpoint, signal: AbortSignal): Promise<Socket> {
+/** A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded. Destroyed when `signal` aborts. `path`: instead of the socket's as it is named. */
+export async function openSocket({ address, tls }: Endpoint, signal: AbortSignal, path?: string): Promise<Socket> {
   const { host, port, socket: folder } = address
   const says = sayAddress(address)
   if (signal.aborted) throw timedOut(says)
-  const socket = folder === undefined ? connectTcp({ host, port, noDelay: true }) : connectTcp({ path: socketPath(folder, port) })
+  const socket = folder === undefined ? connectTcp({ host, port, noDelay: true }) : connectTcp({ path: path ?? socketPath(folder, port) })
   try {
     await once(socket, "connect", says, signal)
     if (tls === undefined) return socket

@@ -43,12 +43,12 @@ export async function connect(endpoint: Endpoint, login: Login, signal: AbortSig
   const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
   const hello = startup({ user, database, application_name: applicationName, client_encoding: "UTF8" })
-  const gate = endpoint.gate?.(says)
-  const socket = await openSocket(endpoint, signal)
+  await using gate = await endpoint.gate?.(says)
+  const socket = await openSocket(endpoint, signal, gate?.path)
   const channel = openChannel(socket, says, signal)
   try {
     channel.send(hello)
-    const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64"), unasked: async () => gate?.check(socket) })
+    const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64"), answered: async () => gate?.check(socket) })
     const greeting = await readGreeting(channel, says)
     const state = { idle: true, before: "", answers: 0 }
     if (greeting.version < oldestServer) throw new AppError("server-too-old", `${says}: the server is older than PostgreSQL ${oldestServer}`, { hint: "upgrade it" })

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import type { Gate } from "../listener.ts"
+import type { OpenGate } from "../listener.ts"
 import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
 import { Attention, type Standable } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
@@ -23,15 +23,15 @@ export interface Connection extends Standable {
 }
 
 /** `gate`: who listens is looked at before the password goes out. */
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: (says: string) => Gate | undefined }
+export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: OpenGate }
 /** `name` is what CLIENT LIST shows. */
 export type Login = { readonly user: string; readonly password: Secret; readonly name?: string | undefined }
 
 /** Connects, logs in, and has a name before anything else is sent: what we send can be found and ended by it. */
 export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
-  const to = "socket" in address ? { path: address.socket } : { host: address.host, port: address.port, noDelay: true }
-  const gate = gateOf?.(says)
+  await using gate = await gateOf?.(says)
+  const to = "socket" in address ? { path: gate?.path ?? address.socket } : { host: address.host, port: address.port, noDelay: true }
   const plain = await openSocket(to, { says, signal })
   const socket = tls === undefined ? plain : await upgrade(plain, tls, { says, signal })
   const channel = talk(socket, says, signal)

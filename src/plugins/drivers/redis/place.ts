@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import type { Reach } from "../../../core/ports.ts"
-import { type Gate, gateFor } from "../listener.ts"
+import { gateFor, type OpenGate } from "../listener.ts"
 import { readPem, type TlsDemand } from "../tls.ts"
 import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
@@ -31,7 +31,7 @@ export async function connectTo(place: Place, address: Address, login: Login, si
   return connect({ address, tls: await demandOf(place, address.host) }, login, signal)
 }
 
-function gateAt({ options: { listener }, reach: { listeners } }: Place, address: Address): (says: string) => Gate | undefined {
+function gateAt({ options: { listener }, reach: { listeners } }: Place, address: Address): OpenGate {
   return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
 }
 
