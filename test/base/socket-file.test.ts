@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { chmodSync, chownSync, lchownSync, mkdirSync, renameSync, symlinkSync } from "node:fs"
 import { createServer, connect } from "node:net"
 import { join } from "node:path"
+import { isPrivateGroup } from "../../src/base/accounts.ts"
 import { openSocketFile } from "../../src/base/socket-file.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
@@ -61,6 +62,14 @@ describe("the file of a unix socket", () => {
     chmodSync(inside, 0o2775)
     expect(await ownerAt(path)).toBe("anybody's")
     chmodSync(inside, 0o755)
+    // A group of the user's own, as Debian gives /run/postgresql to postgres.
+    if (isPrivateGroup(1, 1)) {
+      for (const place of [inside, path]) chownSync(place, 1, 1)
+      chmodSync(inside, 0o2775)
+      expect(await ownerAt(path)).toBe(1)
+      for (const place of [inside, path]) chownSync(place, redis, redis)
+      chmodSync(inside, 0o755)
+    }
     // Below a folder that all may write, it is held: who can change it is its owner alone.
     chmodSync(folder.path, 0o1777)
     expect(await ownerAt(path)).toBe(redis)
