@@ -35,7 +35,7 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
   const { lines, cutOff } = lastWords()
   sayNow(`mycelium: ${why}`)
   for (const line of lines) sayNow(`  ${line}`)
-  if (runsMarked("")) sayNow("  a program that was begun goes on by itself: the next run waits for its end, or ends it")
+  if (runsMarked(() => true)) sayNow("  a program that was begun goes on by itself: the next run waits for its end, or ends it")
   if (lines.length > 0) sayNow("  hint: run the same command again: it finishes what was begun")
   process.exit(cutOff ? ifCutOff : code)
 }
