@@ -140,7 +140,7 @@ describe("surroundings that are wrong", () => {
   test("somebody else has changed the password", async () => {
     const now = shop.shown
     await shop.setPassword("Somebody-elses.1")
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: "the service refuses the current value (current-refused)", hint: "mycelium reconcile production finds out", mayChange: /home\/state/ })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 7, says: "the service refuses the current value (current-refused)", hint: "mycelium reconcile production finds out", mayChange: /home\/state/ })
     // That its service refuses it is noted for status, and nothing else; a rotation that finds it set back goes on.
     expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({ code: "current-refused" })
     await shop.setPassword(now)
