@@ -21,6 +21,11 @@ export type Answer = {
 
 export const notSettled = { code: "not-settled", says: "an earlier act of ours may still be under way at the service" } as const
 
+/** Nobody answered: by that nothing is known, and a further question would get no answer either. */
+export function isSilence(code: string): boolean {
+  return code === "timeout" || code === "unreachable" || code === "no-answer"
+}
+
 /** Why nothing can be settled there. */
 export function unsettled(session: Session, name: string): { readonly code: string; readonly says: string } {
   return hiddenActOf(session, name) ?? session.unsettled.get(name) ?? notSettled
@@ -127,9 +132,9 @@ export async function settle(session: Session, name: string, known: readonly Cre
     session.unsettled.delete(name)
     return isQuiet
   } catch (error) {
-    // A server that is down is no lock that somebody holds.
+    // A server that is down is no lock that somebody holds: it is asked again soon. Any other refusal waits for a person.
     const { code, says } = said(error)
-    session.unsettled.set(name, { code, says })
+    if (isSilence(code)) session.unsettled.set(name, { code, says })
     return false
   }
 }

@@ -4,7 +4,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { gracesOf } from "../core/graces.ts"
 import type { Credential, Expelled } from "../core/ports.ts"
 import { type Patch, type SecretState, type SessionsLeft, type Version, changeVersion, holdsContained, owesExpel } from "../core/state.ts"
-import { changeAt, driverOf, probe, said, settle, unsettled } from "./ask.ts"
+import { changeAt, driverOf, isSilence, probe, said, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import { beginActing, hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
@@ -150,11 +150,9 @@ async function revokeAll(session: Session, name: string, versions: readonly Vers
   if (!quiet && hiddenActOf(session, name) !== undefined) return each(name, versions, { is: "owed", ...unsettled(session, name) })
   const deaths = quiet ? await Promise.all(versions.map((version) => revokeOne(session, name, version))) : each(name, versions, { is: "owed", ...unsettled(session, name) })
   // What proves a death is missing where the current value has gone: that is found, not another reason made up. Who is silent is not asked once more.
-  if (contains || !deaths.some(({ death }) => death.is !== "dead" && !silent.has(death.code)) || !(await hasDrifted(session, name))) return deaths
+  if (contains || !deaths.some(({ death }) => death.is !== "dead" && !isSilence(death.code)) || !(await hasDrifted(session, name))) return deaths
   return deaths.map((one) => (one.death.is === "dead" ? one : { ...one, death: drifted(`${session.work.environment}/${name}`) }))
 }
-
-const silent = new Set(["timeout", "unreachable", "no-answer"])
 
 function drifted(place: string): Death {
   return { is: "owed", code: driftCode, says: "the service refuses the current value, so nothing older is taken away", hint: driftRemedy(place) }

@@ -27,7 +27,7 @@ test("a secret whose service says nothing is put aside, and the others of its en
   world.time += 3_600_000
   await run(world, false)
   const { outcomes } = await run(world, true)
-  expect({ dual: outcomes["dual"]?.is, gen: outcomes["gen"]?.is, one: outcomes["one"] }).toMatchObject({ dual: "rotated", gen: "rotated", one: { is: "waiting", code: "not-settled" } })
+  expect({ dual: outcomes["dual"]?.is, gen: outcomes["gen"]?.is, one: outcomes["one"] }).toMatchObject({ dual: "rotated", gen: "rotated", one: { is: "waiting", code: "no-answer" } })
   expect(world.versions("dual").length).toBe(before + 1)
   expect(lost(world)).toEqual([])
 })
