@@ -99,7 +99,7 @@ describe("adopt of a value that is known", () => {
     await using shop = await openShop(server)
     await shop.adopt()
     const known = await shop.run("adopt", "production")
-    expect({ out: known.stdout, code: known.code }).toEqual({ out: "production/postgres: known already, v1\n", code: 0 })
+    expect({ out: known.stdout, code: known.code }).toEqual({ out: expect.stringMatching(/^production\/postgres: known already, v1\n {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+\n$/), code: 0 })
     await shop.setPassword(byHand)
     const refused = await shop.run("adopt", "production")
     expect(refused.stdout).toContain("production/postgres: not adopted: it is known as v1, but the service refuses it: it was changed there, or the login is off (adopt-refused)")
