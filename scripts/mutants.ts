@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { findCode } from "./mutants/find-code.ts"
 import { engine } from "./mutants/engine.ts"
 import { laws } from "./mutants/laws.ts"
 import { ground } from "./mutants/ground.ts"
@@ -73,7 +74,8 @@ function isKilled(mutant: Mutant): boolean {
 function apply({ file, find, replace }: Edit): () => void {
   const path = join(copy, file)
   const text = readFileSync(path, "utf8")
-  if (text.split(find).length !== 2) throw new Error(`the mutant does not fit ${file} any more: ${text.split(find).length - 1} places match`)
-  writeFileSync(path, text.replace(find, () => replace))
+  const [match, ...others] = findCode(text, find)
+  if (match === undefined || others.length > 0) throw new Error(`the mutant does not fit ${file} any more: ${findCode(text, find).length} places match`)
+  writeFileSync(path, text.slice(0, match.start) + replace + text.slice(match.end))
   return () => writeFileSync(path, text)
 }
