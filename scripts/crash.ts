@@ -16,12 +16,29 @@ import { fresh, scenarios } from "./crash/scenarios.ts"
 import { matrixOf, powerTableOf, type Repeated, slowest, soonMs, tableOf } from "./crash/table.ts"
 
 const { values } = parseArgs({
-  options: { kills: { type: "string" }, power: { type: "boolean" }, storm: { type: "boolean" }, all: { type: "boolean" }, seed: { type: "string" }, cuts: { type: "string" }, scenario: { type: "string", multiple: true }, at: { type: "string" }, lanes: { type: "string" } },
+  options: {
+    kills: { type: "string" },
+    power: { type: "boolean" },
+    storm: { type: "boolean" },
+    all: { type: "boolean" },
+    seed: { type: "string" },
+    cuts: { type: "string" },
+    scenario: { type: "string", multiple: true },
+    at: { type: "string" },
+    lanes: { type: "string" },
+  },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const count = values.all === true ? undefined : Number(values.cuts ?? 10)
-const known = values.power === true ? [...scenarios, ...fresh].filter(({ onlyRevoke }) => onlyRevoke !== true) : scenarios
-const chosen = known.filter(({ name }) => values.scenario === undefined || values.scenario.some((part) => name === part || name.startsWith(`${part}-`)))
+const known =
+  values.power === true
+    ? [...scenarios, ...fresh].filter(({ onlyRevoke }) => onlyRevoke !== true)
+    : scenarios
+const chosen = known.filter(
+  ({ name }) =>
+    values.scenario === undefined ||
+    values.scenario.some((part) => name === part || name.startsWith(`${part}-`)),
+)
 if (chosen.length === 0) throw new Error(`scenarios: ${known.map(({ name }) => name).join(" ")}`)
 const only = values.at === undefined ? {} : { only: readCut(values.at) }
 const tell = (says: string): void => void process.stderr.write(`${says}\n`)
@@ -40,8 +57,16 @@ async function kills(): Promise<number> {
   const found: Explored[] = []
   const loads = [loadavg()[0] ?? 0]
   for (const scenario of chosen) {
-    const one = await explore(servers, scenario, { count, random: randomFrom(seed), lanes: Number(values.lanes ?? 2), ...only, tell })
-    tell(`crash: ${scenario.name}: ${one.reached} of ${one.planned} cuts, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`)
+    const one = await explore(servers, scenario, {
+      count,
+      random: randomFrom(seed),
+      lanes: Number(values.lanes ?? 2),
+      ...only,
+      tell,
+    })
+    tell(
+      `crash: ${scenario.name}: ${one.reached} of ${one.planned} cuts, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+    )
     found.push(one)
     loads.push(loadavg()[0] ?? 0)
   }
@@ -50,9 +75,12 @@ async function kills(): Promise<number> {
     for (const recovery of recoveries.filter(({ ms }) => ms > soonMs)) {
       const again = await alone(servers, scenario, recovery)
       const faults = (again?.faults ?? []).map((fault) => ({ ...fault, cut: recovery.cut }))
-      for (const { kind, says } of faults) tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${says}`)
+      for (const { kind, says } of faults)
+        tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${says}`)
       repeated.push({ name: scenario.name, recovery, ms: again?.ms })
-      tell(`crash: ${(recovery.ms / 1000).toFixed(2)} s, alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: --scenario ${scenario.name} --at ${sayCut(recovery.cut)}`)
+      tell(
+        `crash: ${(recovery.ms / 1000).toFixed(2)} s, alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: --scenario ${scenario.name} --at ${sayCut(recovery.cut)}`,
+      )
       const one = found[index]
       if (one !== undefined) found[index] = { ...one, faults: [...one.faults, ...faults] }
     }
@@ -65,8 +93,15 @@ async function kills(): Promise<number> {
 async function storms(): Promise<number> {
   const found: Stormed[] = []
   for (const scenario of chosen) {
-    const one = await storm(servers, scenario, { count, random: randomFrom(seed), lanes: Number(values.lanes ?? 2), tell })
-    tell(`crash: ${scenario.name}: ${one.reached} of ${one.planned} requests to stop, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`)
+    const one = await storm(servers, scenario, {
+      count,
+      random: randomFrom(seed),
+      lanes: Number(values.lanes ?? 2),
+      tell,
+    })
+    tell(
+      `crash: ${scenario.name}: ${one.reached} of ${one.planned} requests to stop, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+    )
     found.push(one)
   }
   console.log(stormTableOf(found))
@@ -76,8 +111,15 @@ async function storms(): Promise<number> {
 async function power(): Promise<number> {
   const found: Powered[] = []
   for (const scenario of chosen) {
-    const one = await losePower(servers, scenario, { count, kills: Number(values.kills ?? 2), random: randomFrom(seed), tell })
-    tell(`crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ${one.recovered} recovered, ${one.faults.length} faults`)
+    const one = await losePower(servers, scenario, {
+      count,
+      kills: Number(values.kills ?? 2),
+      random: randomFrom(seed),
+      tell,
+    })
+    tell(
+      `crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ${one.recovered} recovered, ${one.faults.length} faults`,
+    )
     found.push(one)
   }
   console.log(powerTableOf(found))

@@ -14,14 +14,26 @@ import { sample } from "./faults/sample.ts"
 import { scenarios } from "./faults/scenarios.ts"
 
 const { values } = parseArgs({
-  options: { all: { type: "boolean" }, seed: { type: "string" }, count: { type: "string" }, scenario: { type: "string", multiple: true }, at: { type: "string" }, lanes: { type: "string" } },
+  options: {
+    all: { type: "boolean" },
+    seed: { type: "string" },
+    count: { type: "string" },
+    scenario: { type: "string", multiple: true },
+    at: { type: "string" },
+    lanes: { type: "string" },
+  },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const count = Number(values.count ?? 10)
-const chosen = scenarios.filter(({ name }) => values.scenario === undefined || values.scenario.includes(name))
-if (chosen.length === 0) throw new Error(`scenarios: ${scenarios.map(({ name }) => name).join(" ")}`)
+const chosen = scenarios.filter(
+  ({ name }) => values.scenario === undefined || values.scenario.includes(name),
+)
+if (chosen.length === 0)
+  throw new Error(`scenarios: ${scenarios.map(({ name }) => name).join(" ")}`)
 const tell = (says: string): void => void process.stderr.write(`${says}\n`)
-tell(`faults: ${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`)
+tell(
+  `faults: ${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`,
+)
 
 await using postgres = await startPostgres()
 await using redis = await startRedis()
@@ -33,16 +45,36 @@ for (const scenario of chosen) {
   const one = await explore({ postgres, redis, keys }, scenario, {
     choose: (all) => {
       const at = values.at
-      if (at !== undefined) return all.filter(({ path, call, error, when }) => `${call}:${error}:${when} ${path}`.includes(at))
+      if (at !== undefined)
+        return all.filter(({ path, call, error, when }) =>
+          `${call}:${error}:${when} ${path}`.includes(at),
+        )
       return values.all === true ? all : sample(all, count, random)
     },
     lanes: Number(values.lanes ?? 2),
     tell,
   })
-  tell(`faults: ${scenario.name}: ${one.reached} of ${one.planned} reached, ${one.faults.length} faults`)
+  tell(
+    `faults: ${scenario.name}: ${one.reached} of ${one.planned} reached, ${one.faults.length} faults`,
+  )
   found.push(one)
 }
-const exits = (one: Explored): string => Object.entries(one.exits).map(([code, times]) => `${code}: ${times}`).join(", ")
-console.log(columns([["scenario", "planned", "reached", "faults", "exits", "what"], ...found.map((one) => [one.scenario.name, String(one.planned), String(one.reached), String(one.faults.length), exits(one), one.scenario.says])]).join("\n"))
+const exits = (one: Explored): string =>
+  Object.entries(one.exits)
+    .map(([code, times]) => `${code}: ${times}`)
+    .join(", ")
+console.log(
+  columns([
+    ["scenario", "planned", "reached", "faults", "exits", "what"],
+    ...found.map((one) => [
+      one.scenario.name,
+      String(one.planned),
+      String(one.reached),
+      String(one.faults.length),
+      exits(one),
+      one.scenario.says,
+    ]),
+  ]).join("\n"),
+)
 tell(`faults: ${Math.round((performance.now() - began) / 1000)} s, seed ${seed}`)
 process.exitCode = found.every(({ faults, reached }) => faults.length === 0 && reached > 0) ? 0 : 1

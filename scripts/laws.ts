@@ -29,8 +29,14 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/lock\.ts$/, why: "one lock mechanism everywhere" },
-  "bun:ffi": { in: /^base\/(reap|harden|notify)\.ts$/, why: "a hardened unit forbids it: only for what is optional" },
-  "node:child_process": { in: /^base\/spawn\.ts$/, why: "argument lists, process groups and output caps in one place" },
+  "bun:ffi": {
+    in: /^base\/(reap|harden|notify)\.ts$/,
+    why: "a hardened unit forbids it: only for what is optional",
+  },
+  "node:child_process": {
+    in: /^base\/spawn\.ts$/,
+    why: "argument lists, process groups and output caps in one place",
+  },
 }
 
 /** Who may open a secret, each with its reason. */
@@ -46,14 +52,23 @@ const reveals: Readonly<Record<string, string>> = {
 }
 
 /** Side effects come in through one place each. */
-const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonly why: string }[] = [
-  { pattern: /\bDate\.now\(|\bnew Date\(\)/, in: /^base\/host\.ts$/, why: "the clock is the host's" },
-  { pattern: /\bMath\.random\(/, in: /^$/, why: "randomness is the operating system's" },
-  { pattern: /\bprocess\.env\b/, in: /^main\.ts$/, why: "the environment is the host's" },
-  { pattern: /\bconsole\./, in: /^$/, why: "data goes to out, talk to talk" },
-  { pattern: /\bBun\.(spawn|spawnSync|\$|write)\b/, in: /^base\/spawn\.ts$/, why: "programs and files have one place each" },
-  { pattern: /\bprocess\.exit\(/, in: /^main\.ts$/, why: "the exit code is main's" },
-]
+const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonly why: string }[] =
+  [
+    {
+      pattern: /\bDate\.now\(|\bnew Date\(\)/,
+      in: /^base\/host\.ts$/,
+      why: "the clock is the host's",
+    },
+    { pattern: /\bMath\.random\(/, in: /^$/, why: "randomness is the operating system's" },
+    { pattern: /\bprocess\.env\b/, in: /^main\.ts$/, why: "the environment is the host's" },
+    { pattern: /\bconsole\./, in: /^$/, why: "data goes to out, talk to talk" },
+    {
+      pattern: /\bBun\.(spawn|spawnSync|\$|write)\b/,
+      in: /^base\/spawn\.ts$/,
+      why: "programs and files have one place each",
+    },
+    { pattern: /\bprocess\.exit\(/, in: /^main\.ts$/, why: "the exit code is main's" },
+  ]
 
 type Breach = { readonly file: string; readonly says: string }
 
@@ -66,7 +81,11 @@ function files(folder: string): readonly string[] {
 
 /** Static, type-only, re-exported and dynamic imports. */
 function importsOf(text: string): readonly string[] {
-  const statements = [...text.matchAll(/^\s*(?:import|export)\b[^"'`;]*?from\s*"([^"]+)"/gm), ...text.matchAll(/^\s*import\s*"([^"]+)"/gm), ...text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)]
+  const statements = [
+    ...text.matchAll(/^\s*(?:import|export)\b[^"'`;]*?from\s*"([^"]+)"/gm),
+    ...text.matchAll(/^\s*import\s*"([^"]+)"/gm),
+    ...text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g),
+  ]
   return statements.flatMap((match) => match[1] ?? [])
 }
 
@@ -78,24 +97,47 @@ function layerOf(file: string): string {
 function* breaches(file: string, text: string): Generator<Breach> {
   for (const name of importsOf(text)) yield* importBreach(file, name)
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "")
-  if (/\.reveal\(\)|\?\.reveal\(/.test(code) && !Object.keys(reveals).some((place) => file.startsWith(place))) yield { file, says: "opens a secret (reveal), and is not listed with a reason" }
-  for (const { pattern, in: where, why } of ambient) if (pattern.test(code) && !where.test(file)) yield { file, says: `has ${pattern.source}: ${why}` }
+  if (
+    /\.reveal\(\)|\?\.reveal\(/.test(code) &&
+    !Object.keys(reveals).some((place) => file.startsWith(place))
+  )
+    yield { file, says: "opens a secret (reveal), and is not listed with a reason" }
+  for (const { pattern, in: where, why } of ambient)
+    if (pattern.test(code) && !where.test(file))
+      yield { file, says: `has ${pattern.source}: ${why}` }
 }
 
 function* importBreach(file: string, name: string): Generator<Breach> {
   if (!name.startsWith(".")) {
     const fence = fenced[name] ?? fenced[name.split("/")[0] ?? ""]
-    if (fence !== undefined && !fence.in.test(file)) yield { file, says: `imports ${name}: ${fence.why}` }
+    if (fence !== undefined && !fence.in.test(file))
+      yield { file, says: `imports ${name}: ${fence.why}` }
     return
   }
   const target = normalize(join(dirname(file), name))
   const [from, to] = [layerOf(file), layerOf(target)]
-  if (from !== to && !(allowed[from] ?? []).includes(to)) yield { file, says: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}` }
+  if (from !== to && !(allowed[from] ?? []).includes(to))
+    yield {
+      file,
+      says: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}`,
+    }
   const [registry, other] = [file.split("/"), target.split("/")]
-  if (from === "plugins" && to === "plugins" && registry.length > 2 && other.length > 2 && registry[1] !== other[1] && !["references", "docker"].includes(other[1] ?? "")) yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
+  if (
+    from === "plugins" &&
+    to === "plugins" &&
+    registry.length > 2 &&
+    other.length > 2 &&
+    registry[1] !== other[1] &&
+    !["references", "docker"].includes(other[1] ?? "")
+  )
+    yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
 }
 
-const found = files(source).flatMap((path) => [...breaches(relative(source, path), readFileSync(path, "utf8"))])
+const found = files(source).flatMap((path) => [
+  ...breaches(relative(source, path), readFileSync(path, "utf8")),
+])
 for (const { file, says } of found) process.stderr.write(`src/${file} ${says}\n`)
-for (const [file, why] of Object.entries(reveals)) if (!file.endsWith("/") && !files(source).some((path) => relative(source, path) === file)) process.stderr.write(`laws.ts lists ${file} (${why}), which does not exist\n`)
+for (const [file, why] of Object.entries(reveals))
+  if (!file.endsWith("/") && !files(source).some((path) => relative(source, path) === file))
+    process.stderr.write(`laws.ts lists ${file} (${why}), which does not exist\n`)
 process.exit(found.length === 0 ? 0 : 1)

@@ -2,7 +2,15 @@
  * Mutants: small mistakes in a copy of the tree (never in the tree itself), each of which a named test must notice. Prints
  * which test has killed which; exits 1 where one survives, or no longer fits the code. `bun scripts/mutants.ts [part of a name …]`.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { findCode } from "./mutants/find-code.ts"
@@ -14,7 +22,9 @@ import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
 const root = join(import.meta.dirname, "..")
 const bun = process.execPath
 const wanted = Bun.argv.slice(2)
-const mutants = [...engine, ...laws, ...ground].filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+const mutants = [...engine, ...laws, ...ground].filter(
+  ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
+)
 
 const copy = mkdtempSync(join(tmpdir(), "mycelium-mutants-"))
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }))
@@ -27,14 +37,27 @@ for (const test of tests) {
   if (!passed) throw new Error(`${test.file} fails without any mutant:\n${said}`)
 }
 const survivors = mutants.filter((mutant) => !isKilled(mutant))
-for (const [law, killed] of Map.groupBy(mutants, ({ law }) => law)) console.log(`${law === "always" ? law : `law ${law}`}  ${killed.filter((mutant) => !survivors.includes(mutant)).length} of ${killed.length} killed`)
+for (const [law, killed] of Map.groupBy(mutants, ({ law }) => law))
+  console.log(
+    `${law === "always" ? law : `law ${law}`}  ${killed.filter((mutant) => !survivors.includes(mutant)).length} of ${killed.length} killed`,
+  )
 console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants killed`)
 process.exitCode = survivors.length === 0 ? 0 : 1
 
 /** What git knows and what is new; node_modules and the fetched servers by a link. */
 function copyTree(): void {
-  const listed = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root })
-  for (const name of listed.stdout.toString().split("\0").filter((one) => one !== "" && /^(src|test|scripts|config|package\.json|tsconfig\.json|bunfig\.toml|bun\.lock)/.test(one))) {
+  const listed = Bun.spawnSync(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+    { cwd: root },
+  )
+  for (const name of listed.stdout
+    .toString()
+    .split("\0")
+    .filter(
+      (one) =>
+        one !== "" &&
+        /^(src|test|scripts|config|package\.json|tsconfig\.json|bunfig\.toml|bun\.lock)/.test(one),
+    )) {
     mkdirSync(dirname(join(copy, name)), { recursive: true })
     cpSync(join(root, name), join(copy, name), { force: true })
   }
@@ -42,16 +65,42 @@ function copyTree(): void {
 }
 
 function build(): void {
-  const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"]
-  const { exitCode, stderr, stdout } = Bun.spawnSync([bun, "build", ...flags, "--outfile=dist/mycelium", "src/main.ts"], { cwd: copy })
-  if (exitCode !== 0) throw new Error(`the copy does not build: ${stdout.toString()}${stderr.toString()}`)
+  const flags = [
+    "--compile",
+    "--minify",
+    "--bytecode",
+    "--format=esm",
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+  ]
+  const { exitCode, stderr, stdout } = Bun.spawnSync(
+    [bun, "build", ...flags, "--outfile=dist/mycelium", "src/main.ts"],
+    { cwd: copy },
+  )
+  if (exitCode !== 0)
+    throw new Error(`the copy does not build: ${stdout.toString()}${stderr.toString()}`)
 }
 
-function run(test: Named): { readonly passed: boolean; readonly said: string; readonly failed: readonly string[] } {
+function run(test: Named): {
+  readonly passed: boolean
+  readonly said: string
+  readonly failed: readonly string[]
+} {
   const { MYCELIUM_BINARY: _, ...env } = process.env
-  const { exitCode, stderr } = Bun.spawnSync([bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])], { cwd: copy, env: { ...env, TEST_LIMIT_MS: "60000" }, timeout: 300_000 })
+  const { exitCode, stderr } = Bun.spawnSync(
+    [bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])],
+    { cwd: copy, env: { ...env, TEST_LIMIT_MS: "60000" }, timeout: 300_000 },
+  )
   const said = stderr.toString()
-  return { passed: exitCode === 0, said, failed: [...new Set([...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""))] }
+  return {
+    passed: exitCode === 0,
+    said,
+    failed: [
+      ...new Set(
+        [...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""),
+      ),
+    ],
+  }
 }
 
 function isKilled(mutant: Mutant): boolean {
@@ -61,10 +110,14 @@ function isKilled(mutant: Mutant): boolean {
     const { passed, failed } = run(mutant.test)
     // A test that could not even begin (a syntax error of the mutant, a missing server) has noticed nothing.
     const killed = !passed && failed.length > 0
-    console.log(`${killed ? "killed  " : "SURVIVED"}  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`)
+    console.log(
+      `${killed ? "killed  " : "SURVIVED"}  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`,
+    )
     return killed
   } catch (error) {
-    console.log(`SURVIVED  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`)
+    console.log(
+      `SURVIVED  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`,
+    )
     return false
   } finally {
     for (const undo of restore.reverse()) undo()
@@ -75,7 +128,10 @@ function apply({ file, find, replace }: Edit): () => void {
   const path = join(copy, file)
   const text = readFileSync(path, "utf8")
   const [match, ...others] = findCode(text, find)
-  if (match === undefined || others.length > 0) throw new Error(`the mutant does not fit ${file} any more: ${findCode(text, find).length} places match`)
+  if (match === undefined || others.length > 0)
+    throw new Error(
+      `the mutant does not fit ${file} any more: ${findCode(text, find).length} places match`,
+    )
   writeFileSync(path, text.slice(0, match.start) + replace + text.slice(match.end))
   return () => writeFileSync(path, text)
 }

@@ -15,7 +15,14 @@ import { type Ask, catalogue } from "./readers/catalogue.ts"
 import { type Batch, type Mode, modes, writeFiles } from "./readers/files.ts"
 import { type Intact, type Row, isBroken, sayTable } from "./readers/table.ts"
 
-const { values: given } = parseArgs({ options: { files: { type: "string", default: "1000" }, seed: { type: "string", default: "mycelium" }, only: { type: "string" }, quick: { type: "boolean", default: false } } })
+const { values: given } = parseArgs({
+  options: {
+    files: { type: "string", default: "1000" },
+    seed: { type: "string", default: "mycelium" },
+    only: { type: "string" },
+    quick: { type: "boolean", default: false },
+  },
+})
 const count = Number(given.files)
 if (!Number.isInteger(count) || count < 1) throw new Error("--files takes a whole number from 1")
 
@@ -27,9 +34,13 @@ chmodSync(folder, 0o755)
 const cwd = join(folder, "empty")
 mkdirSync(cwd, { mode: 0o755 })
 
-const batches = new Map([...modes, "bare" as const].map((mode) => [mode, writeFiles(folder, mode, count, given.seed)]))
+const batches = new Map(
+  [...modes, "bare" as const].map((mode) => [mode, writeFiles(folder, mode, count, given.seed)]),
+)
 const rows: Row[] = []
-for (const real of catalogue.filter(({ name }) => given.only === undefined || given.only.split(",").includes(name))) {
+for (const real of catalogue.filter(
+  ({ name }) => given.only === undefined || given.only.split(",").includes(name),
+)) {
   const ask = await real.ready()
   const since = performance.now()
   if ("why" in ask) {
@@ -42,15 +53,31 @@ for (const real of catalogue.filter(({ name }) => given.only === undefined || gi
     const some = foreign ? (given.quick ? 0 : (real.few ?? count)) : count
     // Its file has no comments, so the header that a whole portable file has is an error there.
     const batch = batches.get(mode === "portable" && real.own.includes("github") ? "bare" : mode)
-    if (batch !== undefined && some > 0) intact.set(mode, { share: await shareIntact(ask, batch.files.slice(0, some)), sampled: some < count })
+    if (batch !== undefined && some > 0)
+      intact.set(mode, {
+        share: await shareIntact(ask, batch.files.slice(0, some)),
+        sampled: some < count,
+      })
   }
   rows.push({ name: real.name, own: real.own, intact })
   process.stderr.write(`${real.name}: ${((performance.now() - since) / 1000).toFixed(1)} s\n`)
 }
-process.stdout.write(sayTable(rows, batches, { count, seed: given.seed, seconds: (performance.now() - started) / 1000 }))
+process.stdout.write(
+  sayTable(rows, batches, {
+    count,
+    seed: given.seed,
+    seconds: (performance.now() - started) / 1000,
+  }),
+)
 process.exitCode = rows.some(isBroken) ? 1 : 0
 
 async function shareIntact(ask: Ask, files: Batch["files"]): Promise<number> {
-  const found = await ask(files.map(({ path }) => path), cwd)
-  return files.filter(({ meant }) => [...meant].every(([name, value]) => found.get(name) === value)).length / files.length
+  const found = await ask(
+    files.map(({ path }) => path),
+    cwd,
+  )
+  return (
+    files.filter(({ meant }) => [...meant].every(([name, value]) => found.get(name) === value))
+      .length / files.length
+  )
 }

@@ -7,4 +7,7 @@ import { restarters } from "../src/plugins/restarters/index.ts"
 
 /** Writes config/schema.json, which editors use, from the schemas of the loader and of all plug-ins. */
 const schema = configSchema({ drivers, outputs, restarters, healths })
-await Bun.write(new URL("../config/schema.json", import.meta.url), `${JSON.stringify(schema, null, 2)}\n`)
+await Bun.write(
+  new URL("../config/schema.json", import.meta.url),
+  `${JSON.stringify(schema, null, 2)}\n`,
+)

@@ -14,10 +14,17 @@ export { type Found, type Missing, type Programs } from "./servers/found.ts"
 export { mariadbPrograms, postgresPrograms, redisPrograms }
 
 if (import.meta.main) {
-  const needed = await Promise.all([postgresPrograms("system"), postgresPrograms("newer"), redisPrograms()])
+  const needed = await Promise.all([
+    postgresPrograms("system"),
+    postgresPrograms("newer"),
+    redisPrograms(),
+  ])
   // Compose is built from source once, which takes minutes: not while a test waits for it. Only root can start the engine.
   const engine = process.getuid?.() === 0 ? [await dockerPrograms()] : []
-  const extra = [...engine, ...(Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : [])]
+  const extra = [
+    ...engine,
+    ...(Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : []),
+  ]
   for (const found of [...needed, ...extra]) console.log(say(found))
   process.exitCode = needed.every((found) => found.found) ? 0 : 1
 }

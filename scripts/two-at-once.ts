@@ -11,5 +11,7 @@ const began = performance.now()
 await using project = await openTwo()
 const { refused, faults } = await rotatePairs(project, pairs)
 for (const fault of faults) console.error(fault)
-console.log(`${pairs} pairs at once: in ${refused} the second was refused with exit 6 and the holder's name, then went through; ${faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`)
+console.log(
+  `${pairs} pairs at once: in ${refused} the second was refused with exit 6 and the holder's name, then went through; ${faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+)
 process.exitCode = faults.length === 0 ? 0 : 1

@@ -22,12 +22,16 @@ let reload: (() => void) | undefined
 function ask(name: Signal): void {
   if (askedAt === undefined) {
     askedAt = performance.now()
-    setTimeout(() => endNow(`interrupted after ${stopWithinMs / 1000} s`, 128 + signals[name]), stopWithinMs).unref()
+    setTimeout(
+      () => endNow(`interrupted after ${stopWithinMs / 1000} s`, 128 + signals[name]),
+      stopWithinMs,
+    ).unref()
     stop.abort()
     return
   }
   // The second time it is meant. A terminal that closes says so more than once, and means nothing by it.
-  if (name !== "SIGHUP" && performance.now() - askedAt >= sameMs) endNow("ended at once", 128 + signals[name])
+  if (name !== "SIGHUP" && performance.now() - askedAt >= sameMs)
+    endNow("ended at once", 128 + signals[name])
 }
 
 /** In the middle: the journal makes any instant safe, and who is cut off until it is gone on with is said before. */
@@ -35,7 +39,10 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
   const { lines, cutOff } = lastWords()
   sayNow(`mycelium: ${why}`)
   for (const line of lines) sayNow(`  ${line}`)
-  if (runsMarked(() => true)) sayNow("  a program that was begun goes on by itself: the next run waits for its end, or ends it")
+  if (runsMarked(() => true))
+    sayNow(
+      "  a program that was begun goes on by itself: the next run waits for its end, or ends it",
+    )
   if (lines.length > 0) sayNow("  hint: run the same command again: it finishes what was begun")
   process.exit(cutOff ? ifCutOff : code)
 }
@@ -58,7 +65,10 @@ for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => ask(na
 // A closed terminal is a request to stop, unless it was said (nohup) that it is none.
 if (!ignoresHangup()) process.on("SIGHUP", () => (reload === undefined ? ask("SIGHUP") : reload()))
 // A service manager starts what has failed again, which finishes what was begun; it does not where a person is needed.
-for (const event of ["uncaughtException", "unhandledRejection"] as const) process.on(event, () => endNow("an unexpected error inside mycelium", exitCodes.failed, exitCodes.failed))
+for (const event of ["uncaughtException", "unhandledRejection"] as const)
+  process.on(event, () =>
+    endNow("an unexpected error inside mycelium", exitCodes.failed, exitCodes.failed),
+  )
 // A reader that went away (`mycelium status | head`) ends the talk, not the work.
 process.stdout.on("error", () => undefined)
 process.stderr.on("error", () => undefined)
@@ -90,6 +100,7 @@ const code = await main(
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
 if (stop.signal.aborted) {
   // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What was said must have left.
-  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve))
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise((resolve) => stream.write("", resolve))
   process.exit()
 }

@@ -18,11 +18,15 @@ export type Service = {
 export type Running = OpenProject & { /** Ends the program; what it saw. */ stop(): Promise<Tally> }
 
 export async function writeAdmin(folder: string, { admin }: Service): Promise<void> {
-  if (admin !== undefined) await writeFile(join(folder, admin.file), `${admin.password}\n`, { mode: 0o600 })
+  if (admin !== undefined)
+    await writeFile(join(folder, admin.file), `${admin.password}\n`, { mode: 0o600 })
 }
 
 /** A project of one secret whose value is adopted, and a program that reads its .env, logs in all the time and restarts by SIGHUP. */
-export async function withProgram(service: Service, how: Pick<Order, "sideBySide" | "restartMs">): Promise<Running> {
+export async function withProgram(
+  service: Service,
+  how: Pick<Order, "sideBySide" | "restartMs">,
+): Promise<Running> {
   const health = await freePort()
   const project = await openProject(
     () => `environments:
@@ -34,11 +38,29 @@ export async function withProgram(service: Service, how: Pick<Order, "sideBySide
 `,
   )
   const { folder, app } = project
-  await writeFile(join(folder, "program.env"), `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`, { mode: 0o600 })
+  await writeFile(
+    join(folder, "program.env"),
+    `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
+    { mode: 0o600 },
+  )
   await writeAdmin(folder, service)
-  const order: Order = { ...how, service: service.kind, port: service.port, health, envFile: join(folder, "program.env"), pidFile: join(folder, "program.pid") }
-  const child = Bun.spawn([process.execPath, join(import.meta.dirname, "program.ts"), JSON.stringify(order)], { stdin: "ignore", stdout: "pipe", stderr: "inherit" })
-  const healthy = (): Promise<boolean> => fetch(`http://127.0.0.1:${health}/`).then(({ ok }) => ok, () => false)
+  const order: Order = {
+    ...how,
+    service: service.kind,
+    port: service.port,
+    health,
+    envFile: join(folder, "program.env"),
+    pidFile: join(folder, "program.pid"),
+  }
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dirname, "program.ts"), JSON.stringify(order)],
+    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+  )
+  const healthy = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${health}/`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
   try {
     await until("the program to log in", async () => {
       if (child.exitCode !== null) throw new Error("the program of the bench ended")

@@ -6,13 +6,24 @@ import { randomText } from "../../src/base/random-text.ts"
 import { seal, unseal } from "../../src/core/seal.ts"
 
 /** What one rotation must do to a disk, whoever does it; counted in a system-call log of ours. */
-export const acts = { stateWrites: 3, logAppends: 2, outputWrites: 1, seals: 2, opens: 2, ofRevoke: { stateWrites: 1, logAppends: 1 } } as const
+export const acts = {
+  stateWrites: 3,
+  logAppends: 2,
+  outputWrites: 1,
+  seals: 2,
+  opens: 2,
+  ofRevoke: { stateWrites: 1, logAppends: 1 },
+} as const
 
 /** A state with ten kept versions. */
 const stateBytes = 12_000
 
 /** The durable acts, seals and opens of one rotation into one file, with nothing around them. `name` keeps those side by side apart. */
-export async function bareRotation(app: App, folder: string, how: { readonly revokes: boolean; readonly name?: string }): Promise<void> {
+export async function bareRotation(
+  app: App,
+  folder: string,
+  how: { readonly revokes: boolean; readonly name?: string },
+): Promise<void> {
   const { recipients, identities } = app.keys
   const path = (end: string): string => join(folder, `${how.name ?? "bare"}.${end}`)
   const value = randomText(32, app.host.random)
@@ -24,7 +35,11 @@ export async function bareRotation(app: App, folder: string, how: { readonly rev
   const appends = acts.logAppends + (how.revokes ? acts.ofRevoke.logAppends : 0)
   for (let write = 0; write < writes; write++) await replace(folder, path("json"), state)
   for (let append = 0; append < appends; append++) {
-    const log = openSync(path("log"), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
+    const log = openSync(
+      path("log"),
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT,
+      0o600,
+    )
     writeSync(log, `${"y".repeat(250)}\n`)
     await slow.dataSync(log)
     closeSync(log)
@@ -33,7 +48,11 @@ export async function bareRotation(app: App, folder: string, how: { readonly rev
 }
 
 async function replace(folder: string, target: string, text: string): Promise<void> {
-  const file = openSync(`${target}.draft`, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
+  const file = openSync(
+    `${target}.draft`,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
+    0o600,
+  )
   writeSync(file, text)
   await slow.sync(file)
   closeSync(file)

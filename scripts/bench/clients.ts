@@ -5,7 +5,11 @@ import { readLogin, visits } from "./visit.ts"
  * one after the other, as fast as the server lets it. Says when each was let in for the first time; at SIGTERM its tally.
  * Argument: `Order` as JSON.
  */
-type Order = { readonly service: keyof typeof visits; readonly port: number; readonly files: readonly string[] }
+type Order = {
+  readonly service: keyof typeof visits
+  readonly port: number
+  readonly files: readonly string[]
+}
 
 export type Clients = {
   readonly logins: number
@@ -18,7 +22,11 @@ export type Clients = {
 
 /** What clients of these files saw while `act` ran. */
 export async function withClients(order: Order, act: () => Promise<void>): Promise<Clients> {
-  const child = Bun.spawn([process.execPath, import.meta.path, JSON.stringify(order)], { stdin: "ignore", stdout: "pipe", stderr: "inherit" })
+  const child = Bun.spawn([process.execPath, import.meta.path, JSON.stringify(order)], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  })
   const said = child.stdout.pipeThrough(new TextDecoderStream()).getReader()
   try {
     if ((await said.read()).value !== "in\n") throw new Error("the clients of the bench ended")
@@ -48,7 +56,8 @@ async function main({ service, port, files }: Order): Promise<void> {
     } else failures[answer] = (failures[answer] ?? 0) + 1
   }
   await Promise.all(clients.map(visit))
-  if (logins < clients.length) throw new Error(`not every client was let in at first: ${JSON.stringify(failures)}`)
+  if (logins < clients.length)
+    throw new Error(`not every client was let in at first: ${JSON.stringify(failures)}`)
   process.stdout.write("in\n")
   const began = performance.now()
   logins = 0
@@ -56,7 +65,12 @@ async function main({ service, port, files }: Order): Promise<void> {
     while (!stop.signal.aborted) await visit(client)
   }
   await Promise.all(clients.map(loop))
-  const tally: Clients = { logins, failures, seconds: (performance.now() - began) / 1000, values: clients.map(({ seen }) => seen.size) }
+  const tally: Clients = {
+    logins,
+    failures,
+    seconds: (performance.now() - began) / 1000,
+    values: clients.map(({ seen }) => seen.size),
+  }
   process.stdout.write(JSON.stringify(tally))
 }
 

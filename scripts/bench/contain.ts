@@ -25,21 +25,54 @@ import { newPassword } from "./services.ts"
  * that proves: a random wrong value refused, the new one accepted, the old one refused, the new one accepted still.
  * `bun scripts/bench/contain.ts [SECRETS] [ENVIRONMENTS] [ROUNDS]`.
  */
-export async function containRow(secrets: number, environments: number, rounds: number): Promise<Row> {
+export async function containRow(
+  secrets: number,
+  environments: number,
+  rounds: number,
+): Promise<Row> {
   await using pg = await startPostgres({})
   await using cache = await startRedis()
   const each = Math.ceil(secrets / environments)
-  const parts = (letter: string): readonly Part[] => Array.from({ length: environments }, (_, part) => ({ name: `${letter}${part}`, users: Array.from({ length: each }, (_, index): User => ({ user: `${letter}${part}_${index}`, secret: `s${index}`, on: index % 2 === 0 ? "postgres" : "redis", password: newPassword() })) }))
+  const parts = (letter: string): readonly Part[] =>
+    Array.from({ length: environments }, (_, part) => ({
+      name: `${letter}${part}`,
+      users: Array.from(
+        { length: each },
+        (_, index): User => ({
+          user: `${letter}${part}_${index}`,
+          secret: `s${index}`,
+          on: index % 2 === 0 ? "postgres" : "redis",
+          password: newPassword(),
+        }),
+      ),
+    }))
   // Each round has secrets of its own: with versions that died before, a containment tries those again, too.
   const turns = Array.from({ length: rounds }, (_, round) => parts(`r${round}_`))
   const others = parts("bare")
   const names = turns.flat()
-  const admin = await makeUsers(pg, cache, [...names, ...others].flatMap(({ users }) => users))
+  const admin = await makeUsers(
+    pg,
+    cache,
+    [...names, ...others].flatMap(({ users }) => users),
+  )
   const optionsOf = ({ user, on }: User): Readonly<Record<string, unknown>> =>
     on === "postgres"
-      ? { driver: "postgres", address: `postgresql://127.0.0.1:${pg.port}/postgres`, role: user, admin: { user: "rotator", password: { file: "pg.admin" } } }
-      : { driver: "redis", address: `redis://127.0.0.1:${cache.port}`, user, admin: { user: cache.admin.user, password: { file: "redis.admin" } } }
-  await using project = await openProject(() => `rotate_every: never\nenvironments: ${JSON.stringify(Object.fromEntries(names.map(({ name, users }) => [name, { secrets: Object.fromEntries(users.map((user) => [user.secret, optionsOf(user)])), outputs: [{ dotenv: `${name}.env`, variables: Object.fromEntries(users.map(({ secret }) => [secret.toUpperCase(), `{{ ${secret}.password }}`])) }] }])))}\n`)
+      ? {
+          driver: "postgres",
+          address: `postgresql://127.0.0.1:${pg.port}/postgres`,
+          role: user,
+          admin: { user: "rotator", password: { file: "pg.admin" } },
+        }
+      : {
+          driver: "redis",
+          address: `redis://127.0.0.1:${cache.port}`,
+          user,
+          admin: { user: cache.admin.user, password: { file: "redis.admin" } },
+        }
+  await using project = await openProject(
+    () =>
+      `rotate_every: never\nenvironments: ${JSON.stringify(Object.fromEntries(names.map(({ name, users }) => [name, { secrets: Object.fromEntries(users.map((user) => [user.secret, optionsOf(user)])), outputs: [{ dotenv: `${name}.env`, variables: Object.fromEntries(users.map(({ secret }) => [secret.toUpperCase(), `{{ ${secret}.password }}`])) }] }])))}\n`,
+  )
   const { app, folder } = project
   await writeFile(join(folder, "pg.admin"), `${admin}\n`, { mode: 0o600 })
   await writeFile(join(folder, "redis.admin"), `${cache.admin.password}\n`, { mode: 0o600 })
@@ -52,12 +85,26 @@ export async function containRow(secrets: number, environments: number, rounds: 
   const count = each * environments
   const ours = async (): Promise<void> => {
     const mine = turns[incidents] ?? []
-    const reports = await contain(app, new Map(mine.map(({ name }) => [name, undefined])), { incident: `bench-${++incidents}`, cutFirst: false })
-    const done = reports.reduce((sum, { revoked }) => sum + revoked.filter(({ death }) => death.is === "dead").length, 0)
-    if (done !== count) throw new Error(`${done} of ${count} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.is !== "dead")) ?? reports[0]).slice(0, 2000)}`)
+    const reports = await contain(app, new Map(mine.map(({ name }) => [name, undefined])), {
+      incident: `bench-${++incidents}`,
+      cutFirst: false,
+    })
+    const done = reports.reduce(
+      (sum, { revoked }) => sum + revoked.filter(({ death }) => death.is === "dead").length,
+      0,
+    )
+    if (done !== count)
+      throw new Error(
+        `${done} of ${count} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.is !== "dead")) ?? reports[0]).slice(0, 2000)}`,
+      )
   }
-  const [oursMs = [], provenMs = [], halfMs = []] = await allInTurn(rounds, [ours, () => bare(way, "proven"), () => bare(way, "half")])
-  const over = (limit: readonly number[]): number => median(oursMs.map((took, round) => took / (limit[round] ?? Number.NaN)))
+  const [oursMs = [], provenMs = [], halfMs = []] = await allInTurn(rounds, [
+    ours,
+    () => bare(way, "proven"),
+    () => bare(way, "half"),
+  ])
+  const over = (limit: readonly number[]): number =>
+    median(oursMs.map((took, round) => took / (limit[round] ?? Number.NaN)))
   const ratio = over(provenMs)
   return {
     row: `contain ${count} in ${environments}`,
@@ -70,16 +117,35 @@ export async function containRow(secrets: number, environments: number, rounds: 
   }
 }
 
-type User = { readonly user: string; readonly secret: string; readonly on: "postgres" | "redis"; password: string }
+type User = {
+  readonly user: string
+  readonly secret: string
+  readonly on: "postgres" | "redis"
+  password: string
+}
 type Part = { readonly name: string; readonly users: readonly User[] }
 
 /** The password of PostgreSQL's admin. */
-async function makeUsers(pg: PostgresServer, cache: RedisServer, all: readonly User[]): Promise<string> {
+async function makeUsers(
+  pg: PostgresServer,
+  cache: RedisServer,
+  all: readonly User[],
+): Promise<string> {
   const admin = newPassword()
-  await pg.sql(`CREATE ROLE rotator LOGIN CREATEROLE PASSWORD '${admin}'; GRANT pg_read_all_stats, pg_signal_backend TO rotator`)
+  await pg.sql(
+    `CREATE ROLE rotator LOGIN CREATEROLE PASSWORD '${admin}'; GRANT pg_read_all_stats, pg_signal_backend TO rotator`,
+  )
   const roles = all.filter(({ on }) => on === "postgres")
-  await pg.sql(roles.map(({ user, password }) => `CREATE ROLE ${user} LOGIN PASSWORD '${password}'; GRANT ${user} TO rotator WITH ADMIN OPTION`).join("; "))
-  for (const { user, password } of all.filter(({ on }) => on === "redis")) await cache.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
+  await pg.sql(
+    roles
+      .map(
+        ({ user, password }) =>
+          `CREATE ROLE ${user} LOGIN PASSWORD '${password}'; GRANT ${user} TO rotator WITH ADMIN OPTION`,
+      )
+      .join("; "),
+  )
+  for (const { user, password } of all.filter(({ on }) => on === "redis"))
+    await cache.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
   await cache.command("ACL", "SAVE")
   return admin
 }
@@ -92,14 +158,35 @@ async function writeState(app: App, environment: string, users: readonly User[])
   const madeAt = app.host.now().toISOString()
   const secrets: Record<string, SecretState> = {}
   for (const { user, secret, on, password } of users) {
-    const sealed = await vault.seal(secret, { version: "v1", fields: { user, password: new Secret("bench", password), ...(on === "postgres" ? { salt: new Secret("bench", newPassword()) } : {}) } })
-    secrets[secret] = { driver: on, rotatedAt: madeAt, versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }] }
+    const sealed = await vault.seal(secret, {
+      version: "v1",
+      fields: {
+        user,
+        password: new Secret("bench", password),
+        ...(on === "postgres" ? { salt: new Secret("bench", newPassword()) } : {}),
+      },
+    })
+    secrets[secret] = {
+      driver: on,
+      rotatedAt: madeAt,
+      versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }],
+    }
   }
-  await writeFile(statePath(place), stateText({ ...blankState(place, environment), serial: 1, secrets }, app.keys.mac), { mode: 0o600 })
+  await writeFile(
+    statePath(place),
+    stateText({ ...blankState(place, environment), serial: 1, secrets }, app.keys.mac),
+    { mode: 0o600 },
+  )
   await chmod(statePath(place), 0o600)
 }
 
-type Way = { readonly app: App; readonly folder: string; readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>; readonly parts: readonly Part[]; readonly shift: Shift }
+type Way = {
+  readonly app: App
+  readonly folder: string
+  readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>
+  readonly parts: readonly Part[]
+  readonly shift: Shift
+}
 
 /** The durable writes of a containment without restarts: generate, verdicts, promote, revoke, and a file. */
 async function bare(way: Way, acts: Acts): Promise<void> {
@@ -107,7 +194,8 @@ async function bare(way: Way, acts: Acts): Promise<void> {
   const turns = new Turns(app.config.perServer)
   const leave = way.shift.join()
   await sideBySide(8, parts, async ({ name, users }) => {
-    const write = (): Promise<void> => durableWrite(join(folder, "bare", `${name}.json`), "x".repeat(users.length * 1500))
+    const write = (): Promise<void> =>
+      durableWrite(join(folder, "bare", `${name}.json`), "x".repeat(users.length * 1500))
     await write()
     await Promise.all(users.map((user) => turns.take(user.on, () => bareActs(way, user, acts))))
     await write()
@@ -122,7 +210,14 @@ async function bare(way: Way, acts: Acts): Promise<void> {
 type Acts = "proven" | "half"
 
 async function bareActs(way: Way, user: User, acts: Acts): Promise<void> {
-  const credential = (version: string, value: string): Credential => ({ version, fields: { user: user.user, password: new Secret("bench", value), salt: new Secret("bench", newPassword()) } })
+  const credential = (version: string, value: string): Credential => ({
+    version,
+    fields: {
+      user: user.user,
+      password: new Secret("bench", value),
+      salt: new Secret("bench", newPassword()),
+    },
+  })
   const password = newPassword()
   // What is promised besides: the new value is sealed before the server learns it, and the old one is known.
   if (acts === "proven") {
@@ -133,26 +228,48 @@ async function bareActs(way: Way, user: User, acts: Acts): Promise<void> {
   const driver = driverOf(way, user)
   const { signal } = new AbortController()
   const versions: Versions = { current: old, pending: next, doubtful: [] }
-  if (acts === "proven" && (await driver.probe(credential("control", newPassword()), signal)) !== "refused") throw new Error("a wrong value was accepted")
+  if (
+    acts === "proven" &&
+    (await driver.probe(credential("control", newPassword()), signal)) !== "refused"
+  )
+    throw new Error("a wrong value was accepted")
   const { acceptedAt } = await driver.apply(next, versions, signal)
   const live = acceptedAt === undefined ? next : { ...next, acceptedAt }
   const accepted = await driver.probe(live, signal)
   await driver.expel?.(live, signal)
   const refused = await driver.probe(old, signal)
-  if (accepted !== "accepted" || refused !== "refused") throw new Error(`bare acts went wrong: ${accepted} ${refused}`)
-  if (acts === "proven" && (await driver.probe(live, signal)) !== "accepted") throw new Error("the new value was refused")
+  if (accepted !== "accepted" || refused !== "refused")
+    throw new Error(`bare acts went wrong: ${accepted} ${refused}`)
+  if (acts === "proven" && (await driver.probe(live, signal)) !== "accepted")
+    throw new Error("the new value was refused")
   user.password = password
 }
 
 function driverOf({ app, folder, optionsOf, shift }: Way, user: User): Driver {
   const { driver: _, ...options } = optionsOf(user)
   const file = user.on === "postgres" ? "pg.admin" : "redis.admin"
-  const reach = { host: app.host, label: "bench/bare", owner: "bench", folder, shift, credential: async () => new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()) }
-  return user.on === "postgres" ? postgres.open(postgres.options.parse(options), reach) : redis.open(redis.options.parse(options), reach)
+  const reach = {
+    host: app.host,
+    label: "bench/bare",
+    owner: "bench",
+    folder,
+    shift,
+    credential: async () =>
+      new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()),
+  }
+  return user.on === "postgres"
+    ? postgres.open(postgres.options.parse(options), reach)
+    : redis.open(redis.options.parse(options), reach)
 }
 
 if (import.meta.main) {
   const [secrets = "1000", environments = "20", rounds = "1"] = process.argv.slice(2)
-  const { row, ours, limit, ratio, aim, met, note } = await containRow(Number(secrets), Number(environments), Number(rounds))
-  process.stdout.write(`${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`)
+  const { row, ours, limit, ratio, aim, met, note } = await containRow(
+    Number(secrets),
+    Number(environments),
+    Number(rounds),
+  )
+  process.stdout.write(
+    `${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`,
+  )
 }

@@ -10,16 +10,29 @@ import { roleService } from "./services.ts"
  */
 export async function gapRow(rotations: number, restartMs: number): Promise<Row> {
   await using server = await startPostgres({})
-  await using running = await withProgram(await roleService(server, "program"), { sideBySide: 1, restartMs })
+  await using running = await withProgram(await roleService(server, "program"), {
+    sideBySide: 1,
+    restartMs,
+  })
   const changed: number[] = []
   // The engine says "verify" when the change is answered; the login that proves it is part of the gap.
-  const app = { ...running.app, tell: (_: string, step: string): void => void (step === "verify" ? changed.push(Date.now()) : undefined) }
+  const app = {
+    ...running.app,
+    tell: (_: string, step: string): void =>
+      void (step === "verify" ? changed.push(Date.now()) : undefined),
+  }
   for (let count = 0; count < rotations; count++) {
     const { outcomes } = await rotateNow(app, "one", { why: "asked", skipGrace: false, waitMs: 0 })
     if (outcomes["it"]?.is !== "rotated") throw new Error("not rotated")
   }
   const { restarts, passwords } = await running.stop()
-  if (restarts.length !== rotations || changed.length !== rotations || passwords !== rotations + 1 || restarts.some(({ ended }) => ended === 0)) throw new Error("not every rotation restarted the program and was seen by it")
+  if (
+    restarts.length !== rotations ||
+    changed.length !== rotations ||
+    passwords !== rotations + 1 ||
+    restarts.some(({ ended }) => ended === 0)
+  )
+    throw new Error("not every rotation restarted the program and was seen by it")
   const gaps = restarts.map(({ ended }, index) => ended - (changed[index] ?? 0))
   const own = restarts.map(({ began, ended }) => ended - began)
   const beyond = gaps.map((gap, index) => gap - (own[index] ?? 0))

@@ -10,11 +10,21 @@ import { openProject } from "./project.ts"
 const ask = { skipGrace: false, waitMs: 0 } as const
 
 /** Rotations a second of `generated` into a file, beside the same durable replaces, seals and appends with nothing around them. */
-export async function generatedRows(how: { readonly rounds: number; readonly each: number; readonly environments: number }): Promise<readonly Row[]> {
+export async function generatedRows(how: {
+  readonly rounds: number
+  readonly each: number
+  readonly environments: number
+}): Promise<readonly Row[]> {
   return [await oneRow(how), ...(await manyRows(how))]
 }
 
-async function oneRow({ rounds, each }: { readonly rounds: number; readonly each: number }): Promise<Row> {
+async function oneRow({
+  rounds,
+  each,
+}: {
+  readonly rounds: number
+  readonly each: number
+}): Promise<Row> {
   await using project = await openProject(() => `environments:\n${environment("one")}`)
   const { app, folder } = project
   await rotateNow(app, "one", { why: "new", ...ask })
@@ -31,7 +41,11 @@ async function oneRow({ rounds, each }: { readonly rounds: number; readonly each
   const seed = await seedRotation(folder)
   await ours()
   await limit()
-  const [mine = [], bare = [], peer = []] = await allInTurn(rounds, [ours, limit, () => seed.rotate(each)])
+  const [mine = [], bare = [], peer = []] = await allInTurn(rounds, [
+    ours,
+    limit,
+    () => seed.rotate(each),
+  ])
   await seed.stop()
   if (seen.size !== (rounds + 1) * each) throw new Error("a rotation left the old value")
   const share = shareOf({ ours: mine, limit: bare })
@@ -48,23 +62,37 @@ async function oneRow({ rounds, each }: { readonly rounds: number; readonly each
 }
 
 /** Another environment each time, then several at once. */
-async function manyRows({ rounds, each, environments }: { readonly rounds: number; readonly each: number; readonly environments: number }): Promise<readonly Row[]> {
+async function manyRows({
+  rounds,
+  each,
+  environments,
+}: {
+  readonly rounds: number
+  readonly each: number
+  readonly environments: number
+}): Promise<readonly Row[]> {
   const names = Array.from({ length: environments }, (_, index) => `e${index}`)
   await using project = await openProject(() => `environments:\n${names.map(environment).join("")}`)
   const { app, folder } = project
-  for (let at = 0; at < names.length; at += 8) await Promise.all(names.slice(at, at + 8).map((name) => rotateNow(app, name, { why: "new", ...ask })))
+  for (let at = 0; at < names.length; at += 8)
+    await Promise.all(
+      names.slice(at, at + 8).map((name) => rotateNow(app, name, { why: "new", ...ask })),
+    )
   let turn = 0
-  const next = (count: number): readonly string[] => Array.from({ length: count }, () => names[turn++ % names.length] ?? "e0")
+  const next = (count: number): readonly string[] =>
+    Array.from({ length: count }, () => names[turn++ % names.length] ?? "e0")
   const ours = async (): Promise<void> => {
     for (const name of next(each)) await rotateOnce(app, name)
   }
   const limit = async (): Promise<void> => {
-    for (const name of next(each)) await bareRotation(app, folder, { revokes: false, name: `bare-${name}` })
+    for (const name of next(each))
+      await bareRotation(app, folder, { revokes: false, name: `bare-${name}` })
   }
   const together = async (): Promise<void> => {
     const waiting = [...next(each)]
     const worker = async (): Promise<void> => {
-      for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) await rotateOnce(app, name)
+      for (let name = waiting.pop(); name !== undefined; name = waiting.pop())
+        await rotateOnce(app, name)
     }
     await Promise.all([worker(), worker(), worker(), worker()])
   }
@@ -75,8 +103,24 @@ async function manyRows({ rounds, each, environments }: { readonly rounds: numbe
   const [share, gain] = [shareOf(times), shareOf(side)]
   const note = `median of ${rounds} rounds of ${each}`
   return [
-    { row: `generated into .env, ${environments} environments`, ours: aSecond(median(times.ours) / each), limit: `${aSecond(median(times.limit) / each)} same durable acts, seals`, ratio: share, aim: ">= 0.85", met: share >= 0.85, note },
-    { row: "four environments side by side", ours: aSecond(median(side.ours) / each), limit: `${aSecond(median(side.limit) / each)} ours, one at a time`, ratio: gain, aim: "> 1", met: gain > 1, note },
+    {
+      row: `generated into .env, ${environments} environments`,
+      ours: aSecond(median(times.ours) / each),
+      limit: `${aSecond(median(times.limit) / each)} same durable acts, seals`,
+      ratio: share,
+      aim: ">= 0.85",
+      met: share >= 0.85,
+      note,
+    },
+    {
+      row: "four environments side by side",
+      ours: aSecond(median(side.ours) / each),
+      limit: `${aSecond(median(side.limit) / each)} ours, one at a time`,
+      ratio: gain,
+      aim: "> 1",
+      met: gain > 1,
+      note,
+    },
   ]
 }
 

@@ -16,13 +16,27 @@ type How = {
 /** An environment has one secret and a `.env` that shows it. */
 type Project = { readonly size: number; readonly many: Many }
 /** Its figure for one environment, and for each size. */
-type Found = { readonly name: string; readonly one: number; readonly figures: readonly number[]; readonly say: (figure: number) => string; /** The least that can be told from nothing. */ readonly least: number; readonly note: string }
+type Found = {
+  readonly name: string
+  readonly one: number
+  readonly figures: readonly number[]
+  readonly say: (figure: number) => string /** The least that can be told from nothing. */
+  readonly least: number
+  readonly note: string
+}
 
 /** By what power of the number of environments each thing grows that depends on it. */
-export async function growthRows(root: string, { sizes, rounds, whole }: How): Promise<readonly Row[]> {
+export async function growthRows(
+  root: string,
+  { sizes, rounds, whole }: How,
+): Promise<readonly Row[]> {
   const projects: Project[] = []
   try {
-    for (const size of [1, ...sizes]) projects.push({ size, many: await manyEnvironments(size, 1, { different: true, shown: true }) })
+    for (const size of [1, ...sizes])
+      projects.push({
+        size,
+        many: await manyEnvironments(size, 1, { different: true, shown: true }),
+      })
     const found = await timed(projects, rounds, readers(root))
     if (whole !== undefined) {
       found.push(...(await timed(projects, 3, { "--exposed-in": exposed(root) })))
@@ -41,11 +55,24 @@ type Act = (project: Project) => void
 function readers(root: string): Readonly<Record<string, Act>> {
   const binary = join(root, "dist", "mycelium")
   return {
-    "check --quick": ({ size, many }) => void run([binary, "check", "--quick"], new RegExp(`^ok +state: ${size} secrets? with a value`, "m"), many.env),
-    check: ({ size, many }) => void run([binary, "check"], new RegExp(`^ok +outputs: ${size} files? shows? no value but current`, "m"), many.env),
-    status: ({ size, many }) => void run([binary, "status"], new RegExp(`^ *${size} secrets?`, "m"), many.env),
+    "check --quick": ({ size, many }) =>
+      void run(
+        [binary, "check", "--quick"],
+        new RegExp(`^ok +state: ${size} secrets? with a value`, "m"),
+        many.env,
+      ),
+    check: ({ size, many }) =>
+      void run(
+        [binary, "check"],
+        new RegExp(`^ok +outputs: ${size} files? shows? no value but current`, "m"),
+        many.env,
+      ),
+    status: ({ size, many }) =>
+      void run([binary, "status"], new RegExp(`^ *${size} secrets?`, "m"), many.env),
     plan: ({ size, many }) => {
-      const planned = run([binary, "plan", "--days", "100"], /rotate s0/, many.env).match(/ rotate s0 /g)?.length
+      const planned = run([binary, "plan", "--days", "100"], /rotate s0/, many.env).match(
+        / rotate s0 /g,
+      )?.length
       if (planned !== size) throw new Error(`${planned} of ${size} secrets are planned`)
     },
   }
@@ -56,29 +83,62 @@ function exposed(root: string): Act {
   return ({ size, many }) => {
     const leaked = join(many.folder, "leaked.log")
     writeFileSync(leaked, `connecting with ${many.values[size - 1]}\n`, { mode: 0o600 })
-    run([join(root, "dist", "mycelium"), "rotate-now", "--exposed-in", leaked, "--dry-run"], new RegExp(`^Would rotate 1 secret of e${size - 1}\\.`, "m"), many.env)
+    run(
+      [join(root, "dist", "mycelium"), "rotate-now", "--exposed-in", leaked, "--dry-run"],
+      new RegExp(`^Would rotate 1 secret of e${size - 1}\\.`, "m"),
+      many.env,
+    )
   }
 }
 
-async function timed(projects: readonly Project[], rounds: number, acts: Readonly<Record<string, Act>>): Promise<Found[]> {
+async function timed(
+  projects: readonly Project[],
+  rounds: number,
+  acts: Readonly<Record<string, Act>>,
+): Promise<Found[]> {
   const names = Object.keys(acts)
-  const each = Object.values(acts).flatMap((act) => projects.map((project) => async () => act(project)))
+  const each = Object.values(acts).flatMap((act) =>
+    projects.map((project) => async () => act(project)),
+  )
   const times = (await allInTurn(rounds, each)).map(median)
   return names.map((name, at) => {
-    const [one = Number.NaN, ...figures] = times.slice(at * projects.length, (at + 1) * projects.length)
+    const [one = Number.NaN, ...figures] = times.slice(
+      at * projects.length,
+      (at + 1) * projects.length,
+    )
     return { name, one, figures, say: ms, least: 0.1, note: `median of ${rounds}` }
   })
 }
 
 /** All of them side by side: they do nothing. */
-async function idle(root: string, projects: readonly Project[], how: { readonly settleMs: number; readonly watchMs: number }): Promise<readonly Found[]> {
-  const [one, ...many] = await Promise.all(projects.map(({ size, many }) => watchService(root, size, how, many)))
+async function idle(
+  root: string,
+  projects: readonly Project[],
+  how: { readonly settleMs: number; readonly watchMs: number },
+): Promise<readonly Found[]> {
+  const [one, ...many] = await Promise.all(
+    projects.map(({ size, many }) => watchService(root, size, how, many)),
+  )
   if (one === undefined) throw new Error("no service was watched")
   const note = `${how.settleMs / 1000} s after the start, in ${how.watchMs / 1000} s`
   return [
-    { name: "idle memory", one: one.rssMiB, figures: many.map(({ rssMiB }) => rssMiB), say: (mib) => `${mib.toFixed(0)} MiB`, least: 0.1, note: `VmRSS ${note}` },
+    {
+      name: "idle memory",
+      one: one.rssMiB,
+      figures: many.map(({ rssMiB }) => rssMiB),
+      say: (mib) => `${mib.toFixed(0)} MiB`,
+      least: 0.1,
+      note: `VmRSS ${note}`,
+    },
     // The kernel counts ticks of 10 ms.
-    { name: "idle CPU", one: one.cpuMsAMinute, figures: many.map(({ cpuMsAMinute }) => cpuMsAMinute), say: (cpuMs) => `${cpuMs} ms`, least: 10 * (60_000 / how.watchMs), note: `a minute, ${note}` },
+    {
+      name: "idle CPU",
+      one: one.cpuMsAMinute,
+      figures: many.map(({ cpuMsAMinute }) => cpuMsAMinute),
+      say: (cpuMs) => `${cpuMs} ms`,
+      least: 10 * (60_000 / how.watchMs),
+      note: `a minute, ${note}`,
+    },
   ]
 }
 
@@ -90,8 +150,15 @@ async function rotated(root: string, projects: readonly Project[]): Promise<Foun
     const began = performance.now()
     run([join(root, "dist", "mycelium"), "rotate-now", "--all"], /rotated, v2 is current/, many.env)
     const took = performance.now() - began
-    const versions = many.states.map((path) => (JSON.parse(readFileSync(path, "utf8")) as StateDocument).secrets["s0"]?.versions.find(({ stage }) => stage.is === "current")?.id)
-    const left = files.filter((file, index) => versions[index] !== "v2" || readFileSync(file, "utf8") === before[index])
+    const versions = many.states.map(
+      (path) =>
+        (JSON.parse(readFileSync(path, "utf8")) as StateDocument).secrets["s0"]?.versions.find(
+          ({ stage }) => stage.is === "current",
+        )?.id,
+    )
+    const left = files.filter(
+      (file, index) => versions[index] !== "v2" || readFileSync(file, "utf8") === before[index],
+    )
     if (left.length > 0) throw new Error(`${left.length} of ${size} environments were not rotated`)
     return took
   })
@@ -103,11 +170,18 @@ const hidden = 0.1
 
 /** Least squares of the logarithms, of what is more than one environment takes; where hardly any is, of the whole. */
 function rowOf(sizes: readonly number[], { name, one, figures, say, least, note }: Found): Row {
-  const all = sizes.map((size, index) => ({ size, figure: Math.max(least, figures[index] ?? Number.NaN) }))
-  const more = all.map(({ size, figure }) => ({ size, figure: figure - one })).filter(({ figure }) => figure >= Math.max(least, hidden * one))
+  const all = sizes.map((size, index) => ({
+    size,
+    figure: Math.max(least, figures[index] ?? Number.NaN),
+  }))
+  const more = all
+    .map(({ size, figure }) => ({ size, figure: figure - one }))
+    .filter(({ figure }) => figure >= Math.max(least, hidden * one))
   const points = more.length < 2 ? all : more
   const exponent = slope(points)
-  const said = sizes.map((size, index) => `${size.toLocaleString("en")}: ${say(figures[index] ?? Number.NaN)}`).join(", ")
+  const said = sizes
+    .map((size, index) => `${size.toLocaleString("en")}: ${say(figures[index] ?? Number.NaN)}`)
+    .join(", ")
   return {
     row: `growth of ${name}`,
     ours: `n^${exponent.toFixed(2)} (${said})`,
@@ -116,13 +190,20 @@ function rowOf(sizes: readonly number[], { name, one, figures, say, least, note 
     aim: "<= 1.05",
     met: exponent <= 1.05,
     note: `${more.length < 2 ? "the whole figures, which hardly grow" : `less what one environment takes, from ${points[0]?.size.toLocaleString("en")} on`} (one: ${say(one)}); the last step alone n^${slope(points.slice(-2)).toFixed(2)}; ${note}`,
-    figures: Object.fromEntries([[1, one], ...sizes.map((size, index) => [size, figures[index] ?? Number.NaN])]),
+    figures: Object.fromEntries([
+      [1, one],
+      ...sizes.map((size, index) => [size, figures[index] ?? Number.NaN]),
+    ]),
   }
 }
 
 function slope(found: readonly { readonly size: number; readonly figure: number }[]): number {
   const points = found.map(({ size, figure }) => ({ x: Math.log(size), y: Math.log(figure) }))
-  const mean = (pick: (point: { readonly x: number; readonly y: number }) => number): number => points.reduce((sum, point) => sum + pick(point), 0) / points.length
+  const mean = (pick: (point: { readonly x: number; readonly y: number }) => number): number =>
+    points.reduce((sum, point) => sum + pick(point), 0) / points.length
   const [x, y] = [mean((point) => point.x), mean((point) => point.y)]
-  return points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) / points.reduce((sum, point) => sum + (point.x - x) ** 2, 0)
+  return (
+    points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) /
+    points.reduce((sum, point) => sum + (point.x - x) ** 2, 0)
+  )
 }

@@ -8,19 +8,40 @@ import { pairService, redisService } from "./services.ts"
 /** Logins that fail while a program logs in as fast as its server lets it, through many rotations. */
 export async function loginRows(rotations: number, grace: string): Promise<readonly Row[]> {
   await using redis = await startRedis()
-  const one = await loginRow("redis", await redisService(redis, "program", grace), { rotations, grace, sideBySide: 8 })
+  const one = await loginRow("redis", await redisService(redis, "program", grace), {
+    rotations,
+    grace,
+    sideBySide: 8,
+  })
   await using postgres = await startPostgres({})
-  return [one, await loginRow("postgres, a pair", await pairService(postgres, "program", grace), { rotations, grace, sideBySide: 4 })]
+  return [
+    one,
+    await loginRow("postgres, a pair", await pairService(postgres, "program", grace), {
+      rotations,
+      grace,
+      sideBySide: 4,
+    }),
+  ]
 }
 
-async function loginRow(name: string, service: Service, how: { readonly rotations: number; readonly grace: string; readonly sideBySide: number }): Promise<Row> {
+async function loginRow(
+  name: string,
+  service: Service,
+  how: { readonly rotations: number; readonly grace: string; readonly sideBySide: number },
+): Promise<Row> {
   await using running = await withProgram(service, { sideBySide: how.sideBySide, restartMs: 0 })
   for (let count = 0; count < how.rotations; count++) {
-    const { outcomes, revoked } = await rotateNow(running.app, "one", { why: "asked", skipGrace: false, waitMs: 60_000 })
-    if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead") throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
+    const { outcomes, revoked } = await rotateNow(running.app, "one", {
+      why: "asked",
+      skipGrace: false,
+      waitMs: 60_000,
+    })
+    if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead")
+      throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
   }
   const { logins, failures, seconds, passwords } = await running.stop()
-  if (passwords !== how.rotations + 1) throw new Error(`the program logged in with ${passwords} passwords, not ${how.rotations + 1}`)
+  if (passwords !== how.rotations + 1)
+    throw new Error(`the program logged in with ${passwords} passwords, not ${how.rotations + 1}`)
   const failed = Object.values(failures).reduce((sum, one) => sum + one, 0)
   const rate = Math.round(logins / seconds)
   return {

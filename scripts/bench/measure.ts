@@ -30,13 +30,20 @@ export function quantile(values: readonly number[], part: number): number {
 type Act = () => Promise<void>
 
 /** Both in turn, so that what the machine does besides hits both. Milliseconds of each round. */
-export async function inTurn(rounds: number, ours: Act, limit: Act): Promise<{ readonly ours: readonly number[]; readonly limit: readonly number[] }> {
+export async function inTurn(
+  rounds: number,
+  ours: Act,
+  limit: Act,
+): Promise<{ readonly ours: readonly number[]; readonly limit: readonly number[] }> {
   const [first, second] = await allInTurn(rounds, [ours, limit])
   return { ours: first ?? [], limit: second ?? [] }
 }
 
 /** The same for any number; each round begins with another one. */
-export async function allInTurn(rounds: number, acts: readonly Act[]): Promise<readonly (readonly number[])[]> {
+export async function allInTurn(
+  rounds: number,
+  acts: readonly Act[],
+): Promise<readonly (readonly number[])[]> {
   const times = acts.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
     for (let step = 0; step < acts.length; step++) {
@@ -50,7 +57,10 @@ export async function allInTurn(rounds: number, acts: readonly Act[]): Promise<r
 }
 
 /** Ours beside the limit as a share of its speed, round by round, so that a burst of other work spoils one round and not the row. */
-export function shareOf(times: { readonly ours: readonly number[]; readonly limit: readonly number[] }): number {
+export function shareOf(times: {
+  readonly ours: readonly number[]
+  readonly limit: readonly number[]
+}): number {
   return median(times.limit.map((limit, round) => limit / (times.ours[round] ?? Number.NaN)))
 }
 

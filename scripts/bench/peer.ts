@@ -1,15 +1,21 @@
 import { join } from "node:path"
 
 /** The way that a script takes: a value from `secrets`, a JSON file and a `.env`, both chmod'ed, nothing synced. `rotate` does so many and resolves when they are done. */
-export async function seedRotation(folder: string): Promise<{ rotate(count: number): Promise<void>; stop(): Promise<void> }> {
-  const child = Bun.spawn(["python3", "-c", program, join(folder, "peer.json"), join(folder, "peer.env")], { stdin: "pipe", stdout: "pipe", stderr: "inherit" })
+export async function seedRotation(
+  folder: string,
+): Promise<{ rotate(count: number): Promise<void>; stop(): Promise<void> }> {
+  const child = Bun.spawn(
+    ["python3", "-c", program, join(folder, "peer.json"), join(folder, "peer.env")],
+    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+  )
   const answers = child.stdout.pipeThrough(new TextDecoderStream()).getReader()
   return {
     rotate: async (count) => {
       child.stdin.write(`${count}\n`)
       await child.stdin.flush()
       const { value } = await answers.read()
-      if (value?.trim() !== `${count} different`) throw new Error(`the peer did not rotate: ${value ?? "it ended"}`)
+      if (value?.trim() !== `${count} different`)
+        throw new Error(`the peer did not rotate: ${value ?? "it ended"}`)
     },
     stop: async () => {
       await child.stdin.end()

@@ -51,7 +51,12 @@ async function main(order: Order): Promise<void> {
       paused = undefined
     })
   })
-  const health = Bun.serve({ hostname: "127.0.0.1", port: order.health, fetch: () => new Response("", { status: paused === undefined && proven === held.id ? 200 : 503 }) })
+  const health = Bun.serve({
+    hostname: "127.0.0.1",
+    port: order.health,
+    fetch: () =>
+      new Response("", { status: paused === undefined && proven === held.id ? 200 : 503 }),
+  })
 
   const visit = visits[order.service]
   const loop = async (): Promise<void> => {
@@ -74,6 +79,12 @@ async function main(order: Order): Promise<void> {
   writeFileSync(order.pidFile, `${process.pid}\n`, { mode: 0o600 })
   await Promise.all(loops)
   await health.stop(true)
-  const tally: Tally = { logins, failures, seconds: (performance.now() - began) / 1000, passwords: accepted.size, restarts }
+  const tally: Tally = {
+    logins,
+    failures,
+    seconds: (performance.now() - began) / 1000,
+    passwords: accepted.size,
+    restarts,
+  }
   process.stdout.write(JSON.stringify(tally))
 }

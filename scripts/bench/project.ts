@@ -27,7 +27,22 @@ export async function openProject(yaml: (folder: string) => string): Promise<Ope
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
   await mkdir(join(folder, "store"), { mode: 0o700 })
-  const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
-  const app: App = { config, plugins, host, keys, actor: { user: "bench", via: "bench" }, holder: "bench", tell: () => undefined, turns: new Turns(config.perServer), shift: new Shift(), stop: new AbortController().signal }
+  const keys = await openKeys(
+    config.store,
+    { identities: [identity], recipients: [await recipientOf(identity)] },
+    { make: true },
+  )
+  const app: App = {
+    config,
+    plugins,
+    host,
+    keys,
+    actor: { user: "bench", via: "bench" },
+    holder: "bench",
+    tell: () => undefined,
+    turns: new Turns(config.perServer),
+    shift: new Shift(),
+    stop: new AbortController().signal,
+  }
   return { app, folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }

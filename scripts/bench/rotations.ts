@@ -32,8 +32,14 @@ export async function rotationRows(root: string, how: How): Promise<readonly Row
 /** Beside `pgbench -C`, right before, on the same server. */
 async function pairRow(root: string, how: How): Promise<Row> {
   await using server = await startPostgres({})
-  await using project = await binaryProject(root, how.environments, (name) => pairService(server, name, grace))
-  const bare = await pgbench(server, project.first, { folder: project.folder, clients: how.environments, seconds: how.seconds })
+  await using project = await binaryProject(root, how.environments, (name) =>
+    pairService(server, name, grace),
+  )
+  const bare = await pgbench(server, project.first, {
+    folder: project.folder,
+    clients: how.environments,
+    seconds: how.seconds,
+  })
   const seen = await rotateAll(project, how)
   const failed = failuresOf(seen.during)
   const share = "why" in bare ? Number.NaN : rateOf(seen.during) / bare.rate
@@ -49,13 +55,19 @@ async function pairRow(root: string, how: How): Promise<Row> {
 /** No program of Redis logs in anew each time without its password among its arguments, so there is no rate but that of our own clients. */
 async function redisRow(root: string, how: How): Promise<Row> {
   await using server = await startRedis()
-  await using project = await binaryProject(root, how.environments, (name) => redisService(server, name, grace))
+  await using project = await binaryProject(root, how.environments, (name) =>
+    redisService(server, name, grace),
+  )
   const seen = await rotateAll(project, how)
   const failed = failuresOf(seen.during)
   return { ...rowOf("redis", how, seen), limit: "0", ratio: failed, aim: "0", met: failed === 0 }
 }
 
-function rowOf(name: string, how: How, { alone, during, seconds }: Seen): Pick<Row, "row" | "ours" | "note"> {
+function rowOf(
+  name: string,
+  how: How,
+  { alone, during, seconds }: Seen,
+): Pick<Row, "row" | "ours" | "note"> {
   const count = (how.environments * how.rotations).toLocaleString("en")
   const failed = failuresOf(during)
   return {
@@ -73,10 +85,20 @@ function rateOf({ logins, seconds }: Clients): number {
   return logins / seconds
 }
 
-type Project = { readonly folder: string; readonly env: Readonly<Record<string, string>>; readonly binary: string; readonly names: readonly string[]; readonly first: Service } & AsyncDisposable
+type Project = {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+  readonly binary: string
+  readonly names: readonly string[]
+  readonly first: Service
+} & AsyncDisposable
 
 /** For the binary: environments of one secret each, whose values it has adopted from their `.env`. */
-async function binaryProject(root: string, environments: number, make: (name: string) => Promise<Service>): Promise<Project> {
+async function binaryProject(
+  root: string,
+  environments: number,
+  make: (name: string) => Promise<Service>,
+): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
   const dispose = (): Promise<void> => rm(folder, { recursive: true })
   try {
@@ -84,14 +106,22 @@ async function binaryProject(root: string, environments: number, make: (name: st
     const names = Array.from({ length: environments }, (_, index) => `e${index}`)
     const binary = join(root, "dist", "mycelium")
     const config = join(folder, "mycelium.yaml")
-    const env = { XDG_CONFIG_HOME: join(folder, "config"), MYCELIUM_CONFIG: config, PATH: "/usr/bin:/bin" }
+    const env = {
+      XDG_CONFIG_HOME: join(folder, "config"),
+      MYCELIUM_CONFIG: config,
+      PATH: "/usr/bin:/bin",
+    }
     let text = "project: bench\nstore: ./store\nrotate_every: never\nenvironments:\n"
     const services: Service[] = []
     for (const name of names) {
       const service = await make(name)
       services.push(service)
       await writeAdmin(folder, service)
-      await writeFile(join(folder, `${name}.env`), `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`, { mode: 0o600 })
+      await writeFile(
+        join(folder, `${name}.env`),
+        `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
+        { mode: 0o600 },
+      )
       text += `  ${name}: { secrets: { it: { driver: ${service.kind}, ${service.options} } }, outputs: [{ dotenv: ${name}.env, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }] }\n`
     }
     await writeFile(config, text, { mode: 0o600 })
@@ -106,12 +136,20 @@ async function binaryProject(root: string, environments: number, make: (name: st
   }
 }
 
-type Seen = { readonly alone: Clients; readonly during: Clients; /** What the rotations took. */ readonly seconds: number }
+type Seen = {
+  readonly alone: Clients
+  readonly during: Clients /** What the rotations took. */
+  readonly seconds: number
+}
 
 /** First with nothing rotating, then with all. */
 async function rotateAll(project: Project, how: How): Promise<Seen> {
   const { folder, names, first } = project
-  const order = { service: first.kind, port: first.port, files: names.map((name) => join(folder, `${name}.env`)) }
+  const order = {
+    service: first.kind,
+    port: first.port,
+    files: names.map((name) => join(folder, `${name}.env`)),
+  }
   const alone = await withClients(order, () => Bun.sleep(how.seconds * 1000))
   let seconds = 0
   const during = await withClients(order, async () => {
@@ -120,19 +158,35 @@ async function rotateAll(project: Project, how: How): Promise<Seen> {
     seconds = (performance.now() - began) / 1000
   })
   for (const name of names) {
-    const { secrets } = JSON.parse(await readFile(join(folder, "store", "secrets", "bench", `${name}.json`), "utf8")) as StateDocument
+    const { secrets } = JSON.parse(
+      await readFile(join(folder, "store", "secrets", "bench", `${name}.json`), "utf8"),
+    ) as StateDocument
     const current = secrets["it"]?.versions.find(({ stage }) => stage.is === "current")?.id
-    if (current !== `v${how.rotations + 1}`) throw new Error(`${name} is at ${current}, not v${how.rotations + 1}`)
+    if (current !== `v${how.rotations + 1}`)
+      throw new Error(`${name} is at ${current}, not v${how.rotations + 1}`)
   }
-  if (during.values.some((values) => values !== how.rotations + 1)) throw new Error(`the clients were let in with ${during.values.join(", ")} values, not ${how.rotations + 1} each`)
+  if (during.values.some((values) => values !== how.rotations + 1))
+    throw new Error(
+      `the clients were let in with ${during.values.join(", ")} values, not ${how.rotations + 1} each`,
+    )
   return { alone, during, seconds }
 }
 
 /** Each waits for the grace, and proves the old value dead: exit 0 says so. */
 async function rotateOften({ binary, env }: Project, name: string, count: number): Promise<void> {
   for (let done = 0; done < count; done++) {
-    const child = Bun.spawn([binary, "rotate-now", name], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
-    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-    if (code !== 0 || !/: rotated, .*\n.*is revoked, its login is refused/.test(out)) throw new Error(`${name} was not rotated (${code}): ${out.slice(0, 300)}${err.slice(0, 300)}`)
+    const child = Bun.spawn([binary, "rotate-now", name], {
+      env,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    const [out, err, code] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ])
+    if (code !== 0 || !/: rotated, .*\n.*is revoked, its login is refused/.test(out))
+      throw new Error(`${name} was not rotated (${code}): ${out.slice(0, 300)}${err.slice(0, 300)}`)
   }
 }

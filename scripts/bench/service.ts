@@ -37,20 +37,39 @@ export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
   for (const [name, aim, make] of kinds) {
     let number = rows.length * 100
     const fresh = (): Promise<Service> => make(number++)
-    for (const atOnce of [1, 8]) rows.push(await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, { rounds: how.rounds, each: Math.ceil(how.each / (atOnce === 1 ? 1 : 4)), atOnce }))
+    for (const atOnce of [1, 8])
+      rows.push(
+        await serviceRow(`${name}, ${atOnce} at once`, aim, fresh, {
+          rounds: how.rounds,
+          each: Math.ceil(how.each / (atOnce === 1 ? 1 : 4)),
+          atOnce,
+        }),
+      )
   }
-  return rows.length < 2 ? rows : [...(await withPeer(rows.slice(0, 2), bao, postgres, how)), ...rows.slice(2)]
+  return rows.length < 2
+    ? rows
+    : [...(await withPeer(rows.slice(0, 2), bao, postgres, how)), ...rows.slice(2)]
 }
 
 /** OpenBao's static roles on the same server, one and eight at once; not in turn with ours, for it would still be at work when they begin. */
-async function withPeer(rows: readonly Row[], bao: OpenBao | { readonly why: string }, server: PostgresServer, { rounds, each }: Rounds): Promise<readonly Row[]> {
+async function withPeer(
+  rows: readonly Row[],
+  bao: OpenBao | { readonly why: string },
+  server: PostgresServer,
+  { rounds, each }: Rounds,
+): Promise<readonly Row[]> {
   if ("why" in bao) return rows.map((row) => ({ ...row, peer: `no OpenBao here: ${bao.why}` }))
   const roles = Array.from({ length: 8 }, (_, index) => `peer${index}`)
   await server.sql(roles.map((role) => `CREATE ROLE ${role} LOGIN`).join("; "))
   await bao.adopt(server, roles)
   const count = rounds * each
   const rotate = (role: string): Promise<void> => times(count, () => bao.rotate(role))
-  const hashes = async (): Promise<readonly unknown[]> => (await server.sql("SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'peer_' ORDER BY rolname")).map(({ rolpassword }) => rolpassword)
+  const hashes = async (): Promise<readonly unknown[]> =>
+    (
+      await server.sql(
+        "SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'peer_' ORDER BY rolname",
+      )
+    ).map(({ rolpassword }) => rolpassword)
   const before = await hashes()
   const took: number[] = []
   for (const some of [roles.slice(0, 1), roles]) {
@@ -59,19 +78,33 @@ async function withPeer(rows: readonly Row[], bao: OpenBao | { readonly why: str
     took.push((performance.now() - began) / count / some.length)
   }
   const after = await hashes()
-  if (after.some((hash, index) => hash === before[index])) throw new Error("the peer did not rotate")
-  return rows.map((row, index) => ({ ...row, peer: `${aSecond(took[index] ?? Number.NaN)} OpenBao ${bao.version} rotate-role: one ALTER, no login, nothing proven` }))
+  if (after.some((hash, index) => hash === before[index]))
+    throw new Error("the peer did not rotate")
+  return rows.map((row, index) => ({
+    ...row,
+    peer: `${aSecond(took[index] ?? Number.NaN)} OpenBao ${bao.version} rotate-role: one ALTER, no login, nothing proven`,
+  }))
 }
 
-async function serviceRow(name: string, aim: number, fresh: () => Promise<Service>, { rounds, each, atOnce }: Rounds & { readonly atOnce: number }): Promise<Row> {
+async function serviceRow(
+  name: string,
+  aim: number,
+  fresh: () => Promise<Service>,
+  { rounds, each, atOnce }: Rounds & { readonly atOnce: number },
+): Promise<Row> {
   const services: Service[] = []
   for (let count = 0; count < atOnce; count++) services.push(await fresh())
-  const one = (service: Service, index: number): string => `  e${index}:\n    rotate_every: never\n    secrets: { it: { driver: ${service.kind}, ${service.options} } }\n    outputs: [{ dotenv: e${index}.env, merge: true, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }]\n`
+  const one = (service: Service, index: number): string =>
+    `  e${index}:\n    rotate_every: never\n    secrets: { it: { driver: ${service.kind}, ${service.options} } }\n    outputs: [{ dotenv: e${index}.env, merge: true, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }]\n`
   await using project = await openProject(() => `environments:\n${services.map(one).join("")}`)
   const { app, folder } = project
   for (const [index, service] of services.entries()) {
     await writeAdmin(folder, service)
-    await writeFile(join(folder, `e${index}.env`), `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`, { mode: 0o600 })
+    await writeFile(
+      join(folder, `e${index}.env`),
+      `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
+      { mode: 0o600 },
+    )
     if ((await adopt(app, `e${index}`))["it"]?.is !== "adopted") throw new Error("not adopted")
   }
   const bare: Bare[] = []
@@ -81,14 +114,28 @@ async function serviceRow(name: string, aim: number, fresh: () => Promise<Servic
     bare.push(openBare(app, folder, service, `b${count}`))
   }
 
-  const ours = (): Promise<unknown> => Promise.all(services.map((_, index) => times(each, () => rotateOnce(app, `e${index}`))))
-  const limit = (): Promise<unknown> => Promise.all(bare.map((one) => times(each, () => one.rotate())))
+  const ours = (): Promise<unknown> =>
+    Promise.all(services.map((_, index) => times(each, () => rotateOnce(app, `e${index}`))))
+  const limit = (): Promise<unknown> =>
+    Promise.all(bare.map((one) => times(each, () => one.rotate())))
   await ours()
   await limit()
-  const took = await inTurn(rounds, async () => void (await ours()), async () => void (await limit()))
+  const took = await inTurn(
+    rounds,
+    async () => void (await ours()),
+    async () => void (await limit()),
+  )
   const share = shareOf(took)
   const [a, b] = [median(took.ours) / each / atOnce, median(took.limit) / each / atOnce]
-  return { row: name, ours: `${aSecond(a)} (${ms(a)})`, limit: `${aSecond(b)} same statements, logins, durable acts`, ratio: share, aim: `>= ${aim}`, met: share >= aim, note: `median of ${rounds} rounds of ${each * atOnce}` }
+  return {
+    row: name,
+    ours: `${aSecond(a)} (${ms(a)})`,
+    limit: `${aSecond(b)} same statements, logins, durable acts`,
+    ratio: share,
+    aim: `>= ${aim}`,
+    met: share >= aim,
+    note: `median of ${rounds} rounds of ${each * atOnce}`,
+  }
 }
 
 async function times(count: number, act: () => Promise<void>): Promise<void> {
@@ -96,8 +143,13 @@ async function times(count: number, act: () => Promise<void>): Promise<void> {
 }
 
 async function rotateOnce(app: App, environment: string): Promise<void> {
-  const { outcomes, revoked } = await rotateNow(app, environment, { why: "asked", skipGrace: false, waitMs: 5000 })
-  if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead") throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
+  const { outcomes, revoked } = await rotateNow(app, environment, {
+    why: "asked",
+    skipGrace: false,
+    waitMs: 5000,
+  })
+  if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead")
+    throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
 }
 
 type Bare = { rotate(): Promise<void> }
@@ -109,10 +161,28 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   const text = (): Secret => new Secret("bench", randomText(32, app.host.random))
   // As ours does it, an admin logs in once for all that a rotation asks of him.
   const shift = new Shift()
-  const reach = { host: app.host, label: `bench/${name}`, owner: name, folder, shift, credential: (reference: Parameters<typeof readReference>[0]) => readReference(reference, { folder, env: () => undefined, run }) }
-  const driver: Driver = type.open(type.options.parse(Bun.YAML.parse(`{ ${service.options.replace(/, grace: \S+$/, "")} }`)), reach)
+  const reach = {
+    host: app.host,
+    label: `bench/${name}`,
+    owner: name,
+    folder,
+    shift,
+    credential: (reference: Parameters<typeof readReference>[0]) =>
+      readReference(reference, { folder, env: () => undefined, run }),
+  }
+  const driver: Driver = type.open(
+    type.options.parse(Bun.YAML.parse(`{ ${service.options.replace(/, grace: \S+$/, "")} }`)),
+    reach,
+  )
   const { signal } = new AbortController()
-  let current: Credential = { version: "v0", fields: { user: service.login.user, password: new Secret("bench", service.login.password), ...(service.kind === "postgres" ? { salt: text() } : {}) } }
+  let current: Credential = {
+    version: "v0",
+    fields: {
+      user: service.login.user,
+      password: new Secret("bench", service.login.password),
+      ...(service.kind === "postgres" ? { salt: text() } : {}),
+    },
+  }
   let serial = 0
   return {
     rotate: async () => {
@@ -121,13 +191,17 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
       const pending: Credential = { version: `v${++serial}`, fields: driver.draft(before, text) }
       const versions: Versions = { ...before, pending }
       await driver.preflight(before, signal)
-      const control: Credential = { version: "control", fields: { ...current.fields, password: text() } }
+      const control: Credential = {
+        version: "control",
+        fields: { ...current.fields, password: text() },
+      }
       const answers = [await driver.probe(control, signal), await driver.probe(current, signal)]
       await driver.apply(pending, versions, signal)
       answers.push(await driver.probe(pending, signal))
       await driver.revoke(current, pending, { endSessions: false }, signal)
       answers.push(await driver.probe(current, signal), await driver.probe(pending, signal))
-      if (answers.join() !== "refused,accepted,accepted,refused,accepted") throw new Error(`the bare acts went wrong: ${answers.join()}`)
+      if (answers.join() !== "refused,accepted,accepted,refused,accepted")
+        throw new Error(`the bare acts went wrong: ${answers.join()}`)
       await bareRotation(app, folder, { revokes: true, name })
       leave()
       current = pending

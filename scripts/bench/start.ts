@@ -19,13 +19,22 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
     const reader = await compiled(folder, "reader", readerText(root))
     const parts = { config: [] as number[], files: [] as number[] }
     const read = async (): Promise<void> => {
-      const said = JSON.parse(run([reader, many.config, ...many.states], /^\{/, {})) as { readonly config: number; readonly files: number; readonly read: number }
+      const said = JSON.parse(run([reader, many.config, ...many.states], /^\{/, {})) as {
+        readonly config: number
+        readonly files: number
+        readonly read: number
+      }
       if (said.read !== 1000) throw new Error("the reader did not read every state")
       parts.config.push(said.config)
       parts.files.push(said.files)
     }
     await using peers = await statusPeers(many.states)
-    const cpu = { hello: [] as number[], version: [] as number[], quick: [] as number[], whole: [] as number[] }
+    const cpu = {
+      hello: [] as number[],
+      version: [] as number[],
+      quick: [] as number[],
+      whole: [] as number[],
+    }
     const peak = {
       hello: peakOf([hello], {}),
       version: peakOf([binary, "version"], {}),
@@ -36,21 +45,47 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
     const times = await allInTurn(rounds, [
       async () => void run([hello], /^hello/, {}, [0], cpu.hello),
       async () => void run([binary, "version"], /^mycelium /, {}, [0], cpu.version),
-      async () => void run([binary, "check", "--quick"], /randomness: 100 values/, one.env, [0, 4], cpu.quick),
-      async () => void run([binary, "check"], /randomness: 1000 values/, one.env, [0, 4], cpu.whole),
+      async () =>
+        void run(
+          [binary, "check", "--quick"],
+          /randomness: 100 values/,
+          one.env,
+          [0, 4],
+          cpu.quick,
+        ),
+      async () =>
+        void run([binary, "check"], /randomness: 1000 values/, one.env, [0, 4], cpu.whole),
       async () => void run([binary, "status"], /1000 secrets/, many.env),
       read,
       peers.python,
       peers.bao,
     ])
-    const [bare = 0, version = 0, quick = 0, whole = 0, status = 0, , python = 0, bao = 0] = times.map(median)
+    const [bare = 0, version = 0, quick = 0, whole = 0, status = 0, , python = 0, bao = 0] =
+      times.map(median)
     const [config, files] = [median(parts.config), median(parts.files)]
     const note = `median of ${rounds}`
     // Time by the clock grows with all that the machine does besides; what a program computes hardly does.
-    const beside = (which: "version" | "quick" | "whole"): string => `${note}; CPU ${ms(median(cpu[which]))} beside ${ms(median(cpu.hello))}; peak ${mb(peak[which])} beside ${mb(peak.hello)}`
-    const over = (row: string, ours: number, which: "quick" | "whole", most: number): Row => ({ row, ours: ms(ours), limit: `${ms(bare)} compiled hello`, ratio: ours / bare, aim: `<= hello + ${most} ms`, met: ours <= bare + most, note: beside(which) })
+    const beside = (which: "version" | "quick" | "whole"): string =>
+      `${note}; CPU ${ms(median(cpu[which]))} beside ${ms(median(cpu.hello))}; peak ${mb(peak[which])} beside ${mb(peak.hello)}`
+    const over = (row: string, ours: number, which: "quick" | "whole", most: number): Row => ({
+      row,
+      ours: ms(ours),
+      limit: `${ms(bare)} compiled hello`,
+      ratio: ours / bare,
+      aim: `<= hello + ${most} ms`,
+      met: ours <= bare + most,
+      note: beside(which),
+    })
     return [
-      { row: "start: version", ours: ms(version), limit: `${ms(bare)} compiled hello`, ratio: version / bare, aim: "<= 1.3", met: version / bare <= 1.3, note: beside("version") },
+      {
+        row: "start: version",
+        ours: ms(version),
+        limit: `${ms(bare)} compiled hello`,
+        ratio: version / bare,
+        aim: "<= 1.3",
+        met: version / bare <= 1.3,
+        note: beside("version"),
+      },
       over("start: check --quick", quick, "quick", 20),
       over("start: check", whole, "whole", 40),
       {
@@ -71,11 +106,25 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
 }
 
 async function sizeRow(root: string, binary: string, hello: string): Promise<Row> {
-  const built = await Bun.build({ entrypoints: [join(root, "src", "main.ts")], target: "bun", minify: true })
+  const built = await Bun.build({
+    entrypoints: [join(root, "src", "main.ts")],
+    target: "bun",
+    minify: true,
+  })
   const bundle = built.outputs[0]?.size ?? Number.NaN
   const [ours, bare] = [(await stat(binary)).size, (await stat(hello)).size]
-  const { dependencies } = (await Bun.file(join(root, "package.json")).json()) as { readonly dependencies: object }
-  return { row: "size of the binary", ours: mb(ours), limit: `${mb(bare)} compiled hello`, ratio: ours / bare, aim: "<= hello + 3 MB", met: ours - bare <= 3 * megabyte, note: `minified JavaScript ${mb(bundle)}; ${Object.keys(dependencies).length} dependencies` }
+  const { dependencies } = (await Bun.file(join(root, "package.json")).json()) as {
+    readonly dependencies: object
+  }
+  return {
+    row: "size of the binary",
+    ours: mb(ours),
+    limit: `${mb(bare)} compiled hello`,
+    ratio: ours / bare,
+    aim: "<= hello + 3 MB",
+    met: ours - bare <= 3 * megabyte,
+    note: `minified JavaScript ${mb(bundle)}; ${Object.keys(dependencies).length} dependencies`,
+  }
 }
 
 function mb(bytes: number): string {
@@ -83,11 +132,30 @@ function mb(bytes: number): string {
 }
 
 /** What one would use instead: a script of one's own over the same files, and the word of OpenBao about itself. */
-async function statusPeers(states: readonly string[]): Promise<{ readonly why?: string; python(): Promise<void>; bao(): Promise<void> } & AsyncDisposable> {
+async function statusPeers(
+  states: readonly string[],
+): Promise<
+  { readonly why?: string; python(): Promise<void>; bao(): Promise<void> } & AsyncDisposable
+> {
   const bao = await startOpenBao()
-  const python = async (): Promise<void> => void run(["python3", "-c", seedStatus, dirname(states[0] ?? "")], new RegExp(`^${states.length} secrets`, "m"), { PATH: "/usr/bin:/bin" })
-  if ("why" in bao) return { why: bao.why, python, bao: async () => undefined, [Symbol.asyncDispose]: async () => undefined }
-  return { python, bao: async () => void run([...bao.argv, "status"], /Sealed +false/, bao.env), [Symbol.asyncDispose]: () => bao[Symbol.asyncDispose]() }
+  const python = async (): Promise<void> =>
+    void run(
+      ["python3", "-c", seedStatus, dirname(states[0] ?? "")],
+      new RegExp(`^${states.length} secrets`, "m"),
+      { PATH: "/usr/bin:/bin" },
+    )
+  if ("why" in bao)
+    return {
+      why: bao.why,
+      python,
+      bao: async () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    }
+  return {
+    python,
+    bao: async () => void run([...bao.argv, "status"], /Sealed +false/, bao.env),
+    [Symbol.asyncDispose]: () => bao[Symbol.asyncDispose](),
+  }
 }
 
 const seedStatus = `
@@ -104,17 +172,35 @@ print(f"{count} secrets")
 `
 
 /** Runs a program that must end with one of `codes` and print what `says` matches. `cpu` gets the milliseconds that it computed */
-export function run(argv: readonly string[], says: RegExp, env: Readonly<Record<string, string>>, codes: readonly number[] = [0], cpu: number[] = [], out: "pipe" | "ignore" = "pipe"): string {
-  const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync([...argv], { env, stdout: out, stderr: "pipe" })
+export function run(
+  argv: readonly string[],
+  says: RegExp,
+  env: Readonly<Record<string, string>>,
+  codes: readonly number[] = [0],
+  cpu: number[] = [],
+  out: "pipe" | "ignore" = "pipe",
+): string {
+  const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync([...argv], {
+    env,
+    stdout: out,
+    stderr: "pipe",
+  })
   cpu.push(Number(resourceUsage?.cpuTime.total ?? Number.NaN) / 1000)
   const text = stdout?.toString() ?? ""
-  if (!codes.includes(exitCode) || !says.test(text)) throw new Error(`${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`)
+  if (!codes.includes(exitCode) || !says.test(text))
+    throw new Error(
+      `${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`,
+    )
   return text
 }
 
 /** The bytes that a program held at most. What the system says of our own child counts what we held before it was another program, so a small one starts it. */
 export function peakOf(argv: readonly string[], env: Readonly<Record<string, string>>): number {
-  const { stdout } = Bun.spawnSync(["python3", "-c", askPeak, ...argv], { env: { PATH: "/usr/bin:/bin", ...env }, stdout: "pipe", stderr: "inherit" })
+  const { stdout } = Bun.spawnSync(["python3", "-c", askPeak, ...argv], {
+    env: { PATH: "/usr/bin:/bin", ...env },
+    stdout: "pipe",
+    stderr: "inherit",
+  })
   return Number(stdout.toString()) * 1024
 }
 
@@ -127,8 +213,22 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 /** As scripts/build does it. */
 export async function compiled(folder: string, name: string, text: string): Promise<string> {
   await writeFile(join(folder, `${name}.ts`), text)
-  const flags = ["--compile", "--minify", "--bytecode", "--splitting", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"]
-  const built = Bun.spawnSync([process.execPath, "build", ...flags, `--outfile=${join(folder, name)}`, join(folder, `${name}.ts`)])
+  const flags = [
+    "--compile",
+    "--minify",
+    "--bytecode",
+    "--splitting",
+    "--format=esm",
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+  ]
+  const built = Bun.spawnSync([
+    process.execPath,
+    "build",
+    ...flags,
+    `--outfile=${join(folder, name)}`,
+    join(folder, `${name}.ts`),
+  ])
   if (built.exitCode !== 0) throw new Error(`${name} was not built: ${built.stderr.toString()}`)
   return join(folder, name)
 }

@@ -2,13 +2,21 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 
 /** What a program logs in with, as its `.env` says it. */
-export type Login = { readonly user: string; readonly password: string; /** Of the whole text. */ readonly id: string }
+export type Login = {
+  readonly user: string
+  readonly password: string /** Of the whole text. */
+  readonly id: string
+}
 
 /** USER=… and PASSWORD=… */
 export function readLogin(file: string): Login {
   const text = readFileSync(file, "utf8")
   const value = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? ""
-  return { user: value("USER"), password: value("PASSWORD"), id: createHash("sha256").update(text).digest("hex") }
+  return {
+    user: value("USER"),
+    password: value("PASSWORD"),
+    id: createHash("sha256").update(text).digest("hex"),
+  }
 }
 
 /** A connection of its own, AUTH, and gone. */
@@ -19,13 +27,16 @@ async function visitRedis(port: number, { user, password }: Login): Promise<stri
       hostname: "127.0.0.1",
       port,
       socket: {
-        data: (_, chunk) => resolve(chunk.toString() === "+OK\r\n" ? "in" : (chunk.toString().split(" ")[0] ?? "?")),
+        data: (_, chunk) =>
+          resolve(chunk.toString() === "+OK\r\n" ? "in" : (chunk.toString().split(" ")[0] ?? "?")),
         close: () => resolve("closed"),
         error: (_, error) => resolve(error.name),
       },
     })
     const words = ["AUTH", user, password]
-    socket.write(`*3\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`)
+    socket.write(
+      `*3\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`,
+    )
     const answer = await promise
     socket.terminate()
     return answer
@@ -35,7 +46,15 @@ async function visitRedis(port: number, { user, password }: Login): Promise<stri
 }
 
 async function visitPostgres(port: number, { user, password }: Login): Promise<string> {
-  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port, username: user, password, database: "postgres", max: 1 })
+  const client = new Bun.SQL({
+    adapter: "postgres",
+    hostname: "127.0.0.1",
+    port,
+    username: user,
+    password,
+    database: "postgres",
+    max: 1,
+  })
   try {
     await client.unsafe("select 1")
     return "in"

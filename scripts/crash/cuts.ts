@@ -16,14 +16,33 @@ export type Cut = {
 }
 
 /** An instant of a run, told by who does what to what: before or after the `nth` such act ("before Bun Pool fsync draft of production.json #2"). */
-export type Point = { readonly side: "before" | "after"; readonly act: string; readonly nth: number }
+export type Point = {
+  readonly side: "before" | "after"
+  readonly act: string
+  readonly nth: number
+}
 
 export function nameOf({ side, act, nth }: Point): string {
   return `${side} ${act} #${nth}`
 }
 
 /** Calls that change something, hand something over, start a program or learn an answer. */
-export const acts: readonly string[] = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "fchmod", "mkdir", "connect", "sendto", "recvfrom", "shutdown", "vfork"]
+export const acts: readonly string[] = [
+  "write",
+  "pwrite64",
+  "ftruncate",
+  "fsync",
+  "fdatasync",
+  "rename",
+  "unlink",
+  "fchmod",
+  "mkdir",
+  "connect",
+  "sendto",
+  "recvfrom",
+  "shutdown",
+  "vfork",
+]
 /** What the log of an undisturbed run must hold, so that its points can be named. */
 export const traced: readonly string[] = [...acts, "openat", "clone", "clone3"]
 
@@ -44,7 +63,8 @@ export function stepsOf(calls: readonly Call[]): readonly Step[] {
 
 /** Undefined where it changes nothing that outlives us. */
 function actOf({ name, args, thread, result }: Call): string | undefined {
-  if (!acts.includes(name) || result?.startsWith("-1") === true && name !== "connect") return undefined
+  if (!acts.includes(name) || (result?.startsWith("-1") === true && name !== "connect"))
+    return undefined
   const what = objectOf(name, args)
   return what === undefined ? undefined : `${thread.replace(/ \d+$/, "")} ${name} ${what}`.trimEnd()
 }
@@ -56,7 +76,8 @@ function objectOf(name: string, args: string): string | undefined {
   if (path.startsWith("anon_inode:")) return undefined
   if (path.startsWith("socket:")) return "socket"
   if (path.startsWith("pipe:")) return "pipe"
-  const [, draft, rest = ""] = /\/(\.(?=.*\.mycelium-draft$))?([^/]*?)(?:\.mycelium-draft)?$/.exec(path) ?? []
+  const [, draft, rest = ""] =
+    /\/(\.(?=.*\.mycelium-draft$))?([^/]*?)(?:\.mycelium-draft)?$/.exec(path) ?? []
   return draft === undefined ? rest : `draft of ${rest}`
 }
 
@@ -69,8 +90,21 @@ export function planCuts(calls: readonly Call[], root: string, onlyRevoke = fals
     const file = isMain(call) ? undefined : fileOf(call, root)
     // Folders above the shop are synced once, when a store is made.
     if (file === undefined && !isMain(call)) return []
-    const same = calls.filter((one) => one.name === call.name && one.entered <= call.entered && (file === undefined ? one.pid === call.pid : fileOf(one, root) === file))
-    return (["before", "after"] as const).map((side): Cut => ({ call: call.name, when: same.length, side, ...(file === undefined ? {} : { file }), point: { side, act, nth } }))
+    const same = calls.filter(
+      (one) =>
+        one.name === call.name &&
+        one.entered <= call.entered &&
+        (file === undefined ? one.pid === call.pid : fileOf(one, root) === file),
+    )
+    return (["before", "after"] as const).map(
+      (side): Cut => ({
+        call: call.name,
+        when: same.length,
+        side,
+        ...(file === undefined ? {} : { file }),
+        point: { side, act, nth },
+      }),
+    )
   })
 }
 
@@ -89,9 +123,15 @@ export function fileOf({ args }: Call, root: string): string | undefined {
 
 /** Where it gets interesting: before, nothing was read yet. The last change of the state but one is the promotion. */
 function beginning(calls: readonly Call[], onlyRevoke: boolean): number {
-  const writes = calls.filter(({ name, args }) => name === "rename" && pathsIn(args)[1]?.endsWith("/production.json") === true)
+  const writes = calls.filter(
+    ({ name, args }) =>
+      name === "rename" && pathsIn(args)[1]?.endsWith("/production.json") === true,
+  )
   if (onlyRevoke) return writes.at(-2)?.returned ?? Number.POSITIVE_INFINITY
-  return calls.find(({ name, args }) => name === "openat" && args.includes("production.lock"))?.entered ?? 0
+  return (
+    calls.find(({ name, args }) => name === "openat" && args.includes("production.lock"))
+      ?.entered ?? 0
+  )
 }
 
 /** The calls in the log of a killed run that count for `cut`. */
@@ -111,7 +151,11 @@ export function isSent(calls: readonly Call[], cut: Cut): boolean {
 }
 
 /** `count` of them: each kind of act gets the same share, for a rotation reads from sockets twenty times as often as it renames. */
-export function sampleCuts(cuts: readonly Cut[], count: number, random: () => number): readonly Cut[] {
+export function sampleCuts(
+  cuts: readonly Cut[],
+  count: number,
+  random: () => number,
+): readonly Cut[] {
   const kinds = Map.groupBy(cuts, ({ side, call, file }) => `${side} ${call} ${file ?? ""}`)
   const queues = [...kinds.values()].map((queue) => shuffle(queue, random))
   const chosen: Cut[] = []

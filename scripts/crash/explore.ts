@@ -1,5 +1,13 @@
 import { type Cut, isHit, planCuts, sampleCuts } from "./cuts.ts"
-import { type Fault, isAtRest, judgeCut, judgeRest, judgeService, middleOf, openIds } from "./judge.ts"
+import {
+  type Fault,
+  isAtRest,
+  judgeCut,
+  judgeRest,
+  judgeService,
+  middleOf,
+  openIds,
+} from "./judge.ts"
 import { Lane } from "./lane.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
@@ -29,9 +37,17 @@ const shifts = [0, 0, 1, -1, 2, -2]
 
 export async function explore(servers: Servers, scenario: Scenario, how: How): Promise<Explored> {
   await using first = await Lane.open(servers, scenario)
-  const all = how.only === undefined ? planCuts(await first.watch(), first.shop.project.root, scenario.onlyRevoke) : [how.only]
+  const all =
+    how.only === undefined
+      ? planCuts(await first.watch(), first.shop.project.root, scenario.onlyRevoke)
+      : [how.only]
   const cuts = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
-  const found = { kills: 0, faults: [] as (Fault & { readonly cut: Cut })[], recoveries: [] as Recovery[], missed: [] as Cut[] }
+  const found = {
+    kills: 0,
+    faults: [] as (Fault & { readonly cut: Cut })[],
+    recoveries: [] as Recovery[],
+    missed: [] as Cut[],
+  }
   // Every second cut is recovered by the service, as a timer would, before the command is called again.
   const queue = cuts.map((cut, index) => ({ cut, service: index % 2 === 1 }))
   const work = async (lane: Lane): Promise<void> => {
@@ -50,13 +66,29 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
       }
     }
   }
-  await Promise.all([work(first), ...Array.from({ length: Math.min(how.lanes, cuts.length) - 1 }, () => withLane(servers, scenario, work))])
-  if (found.missed.length > 0) how.tell?.(`${scenario.name}: not reached: ${found.missed.map(sayCut).join(" ")}`)
-  return { scenario, planned: cuts.length, reached: found.kills, faults: found.faults, recoveries: found.recoveries }
+  await Promise.all([
+    work(first),
+    ...Array.from({ length: Math.min(how.lanes, cuts.length) - 1 }, () =>
+      withLane(servers, scenario, work),
+    ),
+  ])
+  if (found.missed.length > 0)
+    how.tell?.(`${scenario.name}: not reached: ${found.missed.map(sayCut).join(" ")}`)
+  return {
+    scenario,
+    planned: cuts.length,
+    reached: found.kills,
+    faults: found.faults,
+    recoveries: found.recoveries,
+  }
 }
 
 /** The same cut once more, with nothing beside it: what other load has made is not taken for ours. Undefined where it was not reached, or left nothing to recover. */
-export async function alone(servers: Servers, scenario: Scenario, { cut, service }: Recovery): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined } | undefined> {
+export async function alone(
+  servers: Servers,
+  scenario: Scenario,
+  { cut, service }: Recovery,
+): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined } | undefined> {
   await using lane = await Lane.open(servers, scenario)
   return (await killAt(lane, cut)) === undefined ? undefined : await recover(lane, service)
 }
@@ -68,7 +100,10 @@ export function sayCut({ side, call, when, file }: Cut): string {
 
 export function readCut(text: string): Cut {
   const [side, call = "", when, ...file] = text.split(":")
-  if (side !== "before" && side !== "after") throw new Error(`a cut is before:CALL:N or after:CALL:N, with :FILE for the calls about one file; this is ${text}`)
+  if (side !== "before" && side !== "after")
+    throw new Error(
+      `a cut is before:CALL:N or after:CALL:N, with :FILE for the calls about one file; this is ${text}`,
+    )
   return { side, call, when: Number(when), ...(file.length === 0 ? {} : { file: file.join(":") }) }
 }
 
@@ -83,13 +118,20 @@ async function killAt(lane: Lane, wanted: Cut): Promise<Cut | undefined> {
   return undefined
 }
 
-async function withLane(servers: Servers, scenario: Scenario, work: (lane: Lane) => Promise<void>): Promise<void> {
+async function withLane(
+  servers: Servers,
+  scenario: Scenario,
+  work: (lane: Lane) => Promise<void>,
+): Promise<void> {
   await using lane = await Lane.open(servers, scenario)
   await work(lane)
 }
 
 /** Judges the disk, then calls the service (or not), then the command again. `ms`: from the first call until the state was at rest; undefined where the kill left it so. */
-async function recover(lane: Lane, service: boolean): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined }> {
+async function recover(
+  lane: Lane,
+  service: boolean,
+): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined }> {
   const faults = [...(await judgeCut(lane))]
   const middle = await middleOf(lane)
   const rest = restOf(lane)
@@ -109,7 +151,8 @@ function restOf(lane: Lane): { readonly stop: () => Promise<number | undefined> 
   let ended = false
   const cut = openIds(lane)
   const looking = (async () => {
-    while (!ended && !isAtRest(lane) && openIds(lane).every((id) => cut.includes(id))) await Bun.sleep(5)
+    while (!ended && !isAtRest(lane) && openIds(lane).every((id) => cut.includes(id)))
+      await Bun.sleep(5)
     return performance.now() - began
   })()
   return {

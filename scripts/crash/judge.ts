@@ -18,8 +18,12 @@ export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault
     if (says !== undefined) faults.push({ kind: "lost", says })
   }
   if (showsKey(shop) && scenario.rest !== "deleted") {
-    const known = [shop.options.empty === true ? "" : firstKey, ...(await loginsOf(shop.project, "session_key")).map(({ password }) => password)]
-    if (!known.includes(keyOf(shop))) faults.push({ kind: "lost", says: "the key in the file is in no version" })
+    const known = [
+      shop.options.empty === true ? "" : firstKey,
+      ...(await loginsOf(shop.project, "session_key")).map(({ password }) => password),
+    ]
+    if (!known.includes(keyOf(shop)))
+      faults.push({ kind: "lost", says: "the key in the file is in no version" })
   }
   return faults
 }
@@ -27,7 +31,9 @@ export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault
 /** Undefined where nothing is lost. `erased`: it was asked that no login works in the end; whichever still does must be on the disk. */
 async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<string | undefined> {
   const { project, role } = shop
-  const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) => (password === undefined ? [] : [{ user, password }]))
+  const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) =>
+    password === undefined ? [] : [{ user, password }],
+  )
   const onDisk = [...shownBy(shop, service), ...sealed].filter(({ password }) => password !== "")
   for (const login of onDisk) if ((await service.login(login)) === "in") return undefined
   // Before a first value there is none that could be lost.
@@ -36,7 +42,10 @@ async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<st
 }
 
 /** None where the file no longer has its lines. */
-function shownBy({ project }: Shop, service: Service): readonly { readonly user: string; readonly password: string }[] {
+function shownBy(
+  { project }: Shop,
+  service: Service,
+): readonly { readonly user: string; readonly password: string }[] {
   try {
     return [service.shown(project)]
   } catch {
@@ -56,7 +65,10 @@ export type Middle = { readonly newest: Readonly<Record<string, number>> }
 
 export async function middleOf({ shop }: Lane): Promise<Middle> {
   const document = await stateOf(shop.project)
-  const newest = Object.entries(document?.secrets ?? {}).map(([name, { versions }]) => [name, newestOf(versions)])
+  const newest = Object.entries(document?.secrets ?? {}).map(([name, { versions }]) => [
+    name,
+    newestOf(versions),
+  ])
   return { newest: Object.fromEntries(newest) }
 }
 
@@ -69,31 +81,46 @@ export function isAtRest({ shop }: Lane): boolean {
   const path = shop.project.statePath()
   if (!existsSync(path)) return true
   const document = JSON.parse(readFileSync(path, "utf8")) as StateDocument
-  return openSets(document).length === 0 && Object.values(document.secrets).every(({ versions }) => versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"))
+  return (
+    openSets(document).length === 0 &&
+    Object.values(document.secrets).every(({ versions }) =>
+      versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"),
+    )
+  )
 }
 
 /** The journals that are open. */
 export function openIds({ shop }: Lane): readonly string[] {
   const path = shop.project.statePath()
-  return existsSync(path) ? openSets(JSON.parse(readFileSync(path, "utf8")) as StateDocument).map(({ id }) => id) : []
+  return existsSync(path)
+    ? openSets(JSON.parse(readFileSync(path, "utf8")) as StateDocument).map(({ id }) => id)
+    : []
 }
 
 const exits = { rotated: [0], adopted: [0], back: [1], deleted: [0] } as const
 
 /** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */
-export async function judgeService({ shop, scenario }: Lane, once: Ran, middle: Middle): Promise<readonly Fault[]> {
+export async function judgeService(
+  { shop, scenario }: Lane,
+  once: Ran,
+  middle: Middle,
+): Promise<readonly Fault[]> {
   const faults: Fault[] = []
-  const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says: `after run --once: ${says}` })
+  const note = (kind: Fault["kind"], says: string): void =>
+    void faults.push({ kind, says: `after run --once: ${says}` })
   const allowed: readonly number[] = scenario.rest === "back" ? [0, 1] : [0]
-  if (once.code === undefined || !allowed.includes(once.code)) note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
+  if (once.code === undefined || !allowed.includes(once.code))
+    note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
   const document = await stateOf(shop.project)
   if (openSets(document).length > 0) note("stuck", "the journal is open")
   // A deletion that was cut is finished by the same command, not by the service.
   if (scenario.rest === "deleted") return faults
   for (const name of Object.keys(document?.secrets ?? {})) {
     const versions = await loginsOf(shop.project, name)
-    if (newestOf(versions) > (middle.newest[name] ?? 0)) note("double", `${name} was rotated, which is not due`)
-    if (versions.length > 0) for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
+    if (newestOf(versions) > (middle.newest[name] ?? 0))
+      note("double", `${name} was rotated, which is not due`)
+    if (versions.length > 0)
+      for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
   }
   for (const says of programFaults(shop)) note("wrong", says)
   return faults
@@ -105,48 +132,83 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
   const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says })
   const { shop, scenario } = lane
   const allowed: readonly number[] = exits[scenario.rest]
-  if (again.code === undefined || !allowed.includes(again.code)) note("stuck", `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`)
+  if (again.code === undefined || !allowed.includes(again.code))
+    note(
+      "stuck",
+      `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`,
+    )
   const document = await stateOf(shop.project)
   if (openSets(document).length > 0) note("stuck", "the journal is open")
-  const expected = [...shop.services.map(({ secret }) => secret), ...(showsKey(shop) ? ["session_key"] : [])]
+  const expected = [
+    ...shop.services.map(({ secret }) => secret),
+    ...(showsKey(shop) ? ["session_key"] : []),
+  ]
   for (const name of expected) {
     const versions = await loginsOf(shop.project, name)
-    const found = scenario.rest === "deleted" ? await erasedFaults(shop, name, versions) : await secretFaults(shop, name, versions)
+    const found =
+      scenario.rest === "deleted"
+        ? await erasedFaults(shop, name, versions)
+        : await secretFaults(shop, name, versions)
     for (const says of found) note("wrong", says)
-    for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) })) note("double", says)
+    for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) }))
+      note("double", says)
   }
   for (const says of [...outsideFaults(lane), ...diskFaults(shop)]) note("wrong", says)
   return faults
 }
 
 /** One live value, the one that the file shows; every other is refused. */
-async function secretFaults(shop: Shop, name: string, versions: readonly Sealed[]): Promise<readonly string[]> {
-  const faults = versions.filter(({ stage }) => !["current", "kept"].includes(stage)).map(({ id, stage }) => `${name} ${id} is left ${stage}`)
+async function secretFaults(
+  shop: Shop,
+  name: string,
+  versions: readonly Sealed[],
+): Promise<readonly string[]> {
+  const faults = versions
+    .filter(({ stage }) => !["current", "kept"].includes(stage))
+    .map(({ id, stage }) => `${name} ${id} is left ${stage}`)
   const current = versions.filter(({ stage }) => stage === "current")
   const [live] = current
-  if (live === undefined || current.length > 1) return [...faults, `${name} has ${current.length} current versions`]
+  if (live === undefined || current.length > 1)
+    return [...faults, `${name} has ${current.length} current versions`]
   const { project, role } = shop
   const service = shop.services.find(({ secret }) => secret === name)
-  if (service === undefined) return keyOf(shop) === live.password ? faults : [...faults, "the file shows another session key"]
+  if (service === undefined)
+    return keyOf(shop) === live.password
+      ? faults
+      : [...faults, "the file shows another session key"]
   const shown = service.shown(project)
-  if (shown.password !== live.password || shown.user !== (live.user ?? role)) faults.push(`the file shows another login of ${name} than the current one`)
-  if ((await service.login(shown)) !== "in") faults.push(`the login of ${name} in the file is not accepted`)
-  const dead = versions.filter(({ stage, password }) => stage !== "current" && password !== undefined)
+  if (shown.password !== live.password || shown.user !== (live.user ?? role))
+    faults.push(`the file shows another login of ${name} than the current one`)
+  if ((await service.login(shown)) !== "in")
+    faults.push(`the login of ${name} in the file is not accepted`)
+  const dead = versions.filter(
+    ({ stage, password }) => stage !== "current" && password !== undefined,
+  )
   for (const { id, user = role, password = "" } of dead) {
     const answer = await service.login({ user, password })
-    if (answer !== service.refusal) faults.push(`${name} ${id}, which should be dead, is answered ${answer}`)
+    if (answer !== service.refusal)
+      faults.push(`${name} ${id}, which should be dead, is answered ${answer}`)
   }
   return faults
 }
 
 /** No version, no line in a file, no login. */
-async function erasedFaults(shop: Shop, name: string, versions: readonly Sealed[]): Promise<readonly string[]> {
+async function erasedFaults(
+  shop: Shop,
+  name: string,
+  versions: readonly Sealed[],
+): Promise<readonly string[]> {
   const faults = versions.map(({ id }) => `${name} ${id} is left`)
   const service = shop.services.find(({ secret }) => secret === name)
   const variables = service === undefined ? ["SESSION_KEY"] : Object.keys(service.variables)
-  const files = [".env", "session.env"].filter((file) => shop.project.has(file)).map((file) => shop.project.read(file))
-  for (const variable of variables) if (files.some((text) => text.includes(`${variable}=`))) faults.push(`${variable} is left in a file`)
-  if (service !== undefined && !(await service.holdsNothing())) faults.push(`a login of ${name} is left`)
+  const files = [".env", "session.env"]
+    .filter((file) => shop.project.has(file))
+    .map((file) => shop.project.read(file))
+  for (const variable of variables)
+    if (files.some((text) => text.includes(`${variable}=`)))
+      faults.push(`${variable} is left in a file`)
+  if (service !== undefined && !(await service.holdsNothing()))
+    faults.push(`a login of ${name} is left`)
   return faults
 }
 
@@ -155,15 +217,21 @@ type Sealed = Opened & { readonly user: string | undefined }
 type Outcomes = Readonly<Record<string, { readonly is: string }>>
 
 /** A value that the cut run had begun is not followed by another one, unless it was taken back. */
-function doubleFaults(name: string, about: { readonly again: Ran; readonly middle: Middle; readonly made: number }): readonly string[] {
+function doubleFaults(
+  name: string,
+  about: { readonly again: Ran; readonly middle: Middle; readonly made: number },
+): readonly string[] {
   const since = about.made - (about.middle.newest[name] ?? 0)
   const { reports = [] } = parse(about.again.stdout)
   const recovered = reports.some((report) => report.recovered[name]?.is === "rotated")
-  if (since > (recovered ? 0 : 1)) return [`${name} was rotated ${since} times${recovered ? " after it was recovered" : ""}`]
+  if (since > (recovered ? 0 : 1))
+    return [`${name} was rotated ${since} times${recovered ? " after it was recovered" : ""}`]
   return []
 }
 
-function parse(stdout: string): { readonly reports?: readonly { readonly recovered: Outcomes; readonly outcomes: Outcomes }[] } {
+function parse(stdout: string): {
+  readonly reports?: readonly { readonly recovered: Outcomes; readonly outcomes: Outcomes }[]
+} {
   try {
     return JSON.parse(stdout) as ReturnType<typeof parse>
   } catch {
@@ -175,24 +243,44 @@ function parse(stdout: string): { readonly reports?: readonly { readonly recover
 function outsideFaults({ shop, scenario }: Lane): readonly string[] {
   const { project } = shop
   const faults: string[] = []
-  if (scenario.rest === "back" && project.read(".env") !== project.read("good.env")) faults.push(".env is not as it was, byte for byte")
-  if (!project.read(".env").includes('# the shop\nPORT=8080\n') || !project.read(".env").endsWith('GREETING="hello, world"\n')) faults.push("another line of .env has changed")
+  if (scenario.rest === "back" && project.read(".env") !== project.read("good.env"))
+    faults.push(".env is not as it was, byte for byte")
+  if (
+    !project.read(".env").includes("# the shop\nPORT=8080\n") ||
+    !project.read(".env").endsWith('GREETING="hello, world"\n')
+  )
+    faults.push("another line of .env has changed")
   // A deletion restarts nothing.
   return scenario.rest === "deleted" ? faults : [...faults, ...programFaults(shop)]
 }
 
 function programFaults({ project, options }: Shop): readonly string[] {
-  const programs = options.two ? [["api", ".env"], ["web", "session.env"]] : [["api", ".env"]]
-  return programs.flatMap(([program = "", file = ""]) => (project.read(`${program}.loaded`) === project.read(file) ? [] : [`${program} holds another ${file}`]))
+  const programs = options.two
+    ? [
+        ["api", ".env"],
+        ["web", "session.env"],
+      ]
+    : [["api", ".env"]]
+  return programs.flatMap(([program = "", file = ""]) =>
+    project.read(`${program}.loaded`) === project.read(file)
+      ? []
+      : [`${program} holds another ${file}`],
+  )
 }
 
 /** Nothing is left lying about, nothing can be read by others, the log is whole. */
 function diskFaults({ project }: Shop): readonly string[] {
   const faults: string[] = []
   const paths = [...below(project.folder), ...below(project.home)]
-  for (const path of paths) if (path.endsWith(".mycelium-draft")) faults.push(`${basename(path)} is left`)
-  for (const name of readdirSync(project.stateFolder)) if (!/^production\.(json|lock|audit\.jsonl)$/.test(name)) faults.push(`${name} is left in the store`)
-  const files = [project.path(".env"), project.path("session.env")].filter((path) => existsSync(path))
-  for (const path of [...below(project.store), ...files]) if (!["0600", "0700"].includes(modeOf(path))) faults.push(`${path} has mode ${modeOf(path)}`)
+  for (const path of paths)
+    if (path.endsWith(".mycelium-draft")) faults.push(`${basename(path)} is left`)
+  for (const name of readdirSync(project.stateFolder))
+    if (!/^production\.(json|lock|audit\.jsonl)$/.test(name))
+      faults.push(`${name} is left in the store`)
+  const files = [project.path(".env"), project.path("session.env")].filter((path) =>
+    existsSync(path),
+  )
+  for (const path of [...below(project.store), ...files])
+    if (!["0600", "0700"].includes(modeOf(path))) faults.push(`${path} has mode ${modeOf(path)}`)
   return [...faults, ...auditFaults(project)]
 }

@@ -24,7 +24,9 @@ export class Lane implements AsyncDisposable {
   static async open(servers: Servers, scenario: Scenario): Promise<Lane> {
     const shop = await openShop(servers.postgres, scenario.shop(servers))
     await scenario.prepare(shop)
-    for (const folder of folders) if (existsSync(join(shop.project.root, folder))) copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
+    for (const folder of folders)
+      if (existsSync(join(shop.project.root, folder)))
+        copy(join(shop.project.root, folder), join(shop.project.root, `kept-${folder}`))
     const held = await Promise.all(shop.services.map((service) => service.held()))
     return new Lane(shop, scenario, async () => {
       for (const [index, service] of shop.services.entries()) await service.hold(held[index] ?? {})
@@ -36,7 +38,8 @@ export class Lane implements AsyncDisposable {
     const { project } = this.shop
     for (const folder of folders) {
       rmSync(join(project.root, folder), { recursive: true, force: true })
-      if (existsSync(join(project.root, `kept-${folder}`))) copy(join(project.root, `kept-${folder}`), join(project.root, folder))
+      if (existsSync(join(project.root, `kept-${folder}`)))
+        copy(join(project.root, `kept-${folder}`), join(project.root, folder))
     }
     await this.#putBack()
   }
@@ -44,7 +47,8 @@ export class Lane implements AsyncDisposable {
   /** The command, watched and not disturbed. */
   async watch(): Promise<readonly Call[]> {
     const ran = await this.run(["-e", `trace=${traced.join(",")}`])
-    if (ran.code === undefined) throw new Error(`${this.scenario.name}: the command did not end by itself: ${ran.stderr}`)
+    if (ran.code === undefined)
+      throw new Error(`${this.scenario.name}: the command did not end by itself: ${ran.stderr}`)
     return this.calls()
   }
 
@@ -70,7 +74,13 @@ export class Lane implements AsyncDisposable {
     const hold = side === "after" ? "delay_exit" : "delay_enter"
     // Strace counts by thread. The main thread is one; the calls of a pool are few once they are about one file: each is held up.
     const how = file === undefined ? `${mainHoldMs * 1000}:when=${when}` : `${holdMs * 1000}`
-    const running = this.run([...(file === undefined ? [] : ["-P", join(this.shop.project.root, file)]), "-e", `trace=${call}`, "-e", `inject=${call}:${hold}=${how}`])
+    const running = this.run([
+      ...(file === undefined ? [] : ["-P", join(this.shop.project.root, file)]),
+      "-e",
+      `trace=${call}`,
+      "-e",
+      `inject=${call}:${hold}=${how}`,
+    ])
     const ended = running.then(() => true)
     while (!(await Promise.race([ended, Bun.sleep(2).then(() => false)]))) {
       const held = counted(this.calls(), cut)[when - 1]

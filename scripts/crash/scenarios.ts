@@ -4,7 +4,11 @@ import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
 import type { Shop, ShopOptions } from "../../test/support/shop.ts"
 
-export type Servers = { readonly postgres: PostgresServer; readonly redis: RedisServer; readonly keys: KeyService }
+export type Servers = {
+  readonly postgres: PostgresServer
+  readonly redis: RedisServer
+  readonly keys: KeyService
+}
 
 /** What is cut: one command in a shop that was brought to the instant before it. */
 export type Scenario = {
@@ -23,27 +27,85 @@ export type Scenario = {
 }
 
 /** `title`: as the matrix in the README names it. */
-const kinds: Readonly<Record<string, { readonly title: string; readonly says: string; readonly shop: Scenario["shop"] }>> = {
-  generated: { title: "`generated`", says: "a value that no service asks for", shop: () => ({ generatedOnly: true }) },
+const kinds: Readonly<
+  Record<string, { readonly title: string; readonly says: string; readonly shop: Scenario["shop"] }>
+> = {
+  generated: {
+    title: "`generated`",
+    says: "a value that no service asks for",
+    shop: () => ({ generatedOnly: true }),
+  },
   role: { title: "one role", says: "a role that changes its own password", shop: () => ({}) },
-  admin: { title: "one role, an admin", says: "a role that an admin changes", shop: () => ({ admin: true }) },
+  admin: {
+    title: "one role, an admin",
+    says: "a role that an admin changes",
+    shop: () => ({ admin: true }),
+  },
   pair: { title: "two roles in turn", says: "two roles in turn", shop: () => ({ pair: true }) },
-  redis: { title: "`redis`", says: "a user of Redis, two passwords for a while", shop: ({ redis }) => ({ redis }) },
-  exec: { title: "`exec`", says: "a program, two values for a while", shop: ({ keys }) => ({ exec: keys }) },
-  three: { title: "three secrets, two programs", says: "a role, a user of Redis and a generated value at once, two files, two programs", shop: ({ redis }) => ({ admin: true, beside: redis, two: true }) },
+  redis: {
+    title: "`redis`",
+    says: "a user of Redis, two passwords for a while",
+    shop: ({ redis }) => ({ redis }),
+  },
+  exec: {
+    title: "`exec`",
+    says: "a program, two values for a while",
+    shop: ({ keys }) => ({ exec: keys }),
+  },
+  three: {
+    title: "three secrets, two programs",
+    says: "a role, a user of Redis and a generated value at once, two files, two programs",
+    shop: ({ redis }) => ({ admin: true, beside: redis, two: true }),
+  },
 }
 
 const rotate = ["rotate-now", "production", "--json"]
 const adopted = (shop: Shop): Promise<void> => shop.adopt()
 
-type Way = Omit<Scenario, "name" | "says" | "shop"> & { readonly title: string; readonly says: string; readonly more?: ShopOptions }
+type Way = Omit<Scenario, "name" | "says" | "shop"> & {
+  readonly title: string
+  readonly says: string
+  readonly more?: ShopOptions
+}
 const ways: Readonly<Record<string, Way>> = {
   forward: { title: "rotates", says: "rotated", args: rotate, prepare: adopted, rest: "rotated" },
-  back: { title: "goes back", says: "a health check fails, it goes back", args: rotate, prepare: sick, rest: "back" },
-  revoke: { title: "revokes", says: "the old value is taken away", args: rotate, prepare: adopted, rest: "rotated", onlyRevoke: true },
-  adopt: { title: "adopts", says: "taken over", args: ["adopt", "production", "--json"], prepare: init, rest: "adopted" },
-  new: { title: "makes a first value", says: "a first value", args: [...rotate, "--new"], prepare: init, rest: "rotated", more: { empty: true } },
-  delete: { title: "deletes", says: "erased", args: ["delete", "production", "--yes", "--json"], prepare: adopted, rest: "deleted" },
+  back: {
+    title: "goes back",
+    says: "a health check fails, it goes back",
+    args: rotate,
+    prepare: sick,
+    rest: "back",
+  },
+  revoke: {
+    title: "revokes",
+    says: "the old value is taken away",
+    args: rotate,
+    prepare: adopted,
+    rest: "rotated",
+    onlyRevoke: true,
+  },
+  adopt: {
+    title: "adopts",
+    says: "taken over",
+    args: ["adopt", "production", "--json"],
+    prepare: init,
+    rest: "adopted",
+  },
+  new: {
+    title: "makes a first value",
+    says: "a first value",
+    args: [...rotate, "--new"],
+    prepare: init,
+    rest: "rotated",
+    more: { empty: true },
+  },
+  delete: {
+    title: "deletes",
+    says: "erased",
+    args: ["delete", "production", "--yes", "--json"],
+    prepare: adopted,
+    rest: "deleted",
+  },
 }
 
 /** Combinations that there are not, and why. */
@@ -55,16 +117,46 @@ export const impossible: Readonly<Record<string, string>> = {
 
 /** Beside the table of services and ways. */
 const others: readonly Scenario[] = [
-  { name: "sessions", says: "a role; the old sessions are ended, cut anywhere", shop: () => ({ endSessions: true }), args: rotate, prepare: adopted, rest: "rotated" },
-  { name: "again", says: "a role and a generated value; the recovery itself is cut, going forward", shop: () => ({ two: true }), args: rotate, prepare: killedForward, rest: "rotated" },
-  { name: "again-back", says: "as again, going back", shop: () => ({ two: true }), args: rotate, prepare: killedBack, rest: "back" },
+  {
+    name: "sessions",
+    says: "a role; the old sessions are ended, cut anywhere",
+    shop: () => ({ endSessions: true }),
+    args: rotate,
+    prepare: adopted,
+    rest: "rotated",
+  },
+  {
+    name: "again",
+    says: "a role and a generated value; the recovery itself is cut, going forward",
+    shop: () => ({ two: true }),
+    args: rotate,
+    prepare: killedForward,
+    rest: "rotated",
+  },
+  {
+    name: "again-back",
+    says: "as again, going back",
+    shop: () => ({ two: true }),
+    args: rotate,
+    prepare: killedBack,
+    rest: "back",
+  },
 ]
 
 export const scenarios: readonly Scenario[] = [
   ...Object.entries(kinds).flatMap(([kind, { says, shop }]) =>
     Object.entries(ways).flatMap(([way, { title: _, says: does, more, ...rest }]): Scenario[] => {
       const name = `${kind}-${way}`
-      return impossible[name] === undefined ? [{ ...rest, name, says: `${says}: ${does}`, shop: (servers) => ({ ...shop(servers), ...more }) }] : []
+      return impossible[name] === undefined
+        ? [
+            {
+              ...rest,
+              name,
+              says: `${says}: ${does}`,
+              shop: (servers) => ({ ...shop(servers), ...more }),
+            },
+          ]
+        : []
     }),
   ),
   ...others,
@@ -72,14 +164,32 @@ export const scenarios: readonly Scenario[] = [
 
 export const matrix = { kinds: titlesOf(kinds), ways: titlesOf(ways) } as const
 
-function titlesOf(all: Readonly<Record<string, { readonly title: string }>>): readonly (readonly [string, string])[] {
+function titlesOf(
+  all: Readonly<Record<string, { readonly title: string }>>,
+): readonly (readonly [string, string])[] {
   return Object.entries(all).map(([name, { title }]) => [name, title])
 }
 
 /** For the loss of power, which must not take a store with it that was made a moment ago: nothing is there but the config. */
 export const fresh: readonly Scenario[] = [
-  { name: "fresh-new", says: "init, then a first value", shop: () => ({ admin: true, empty: true }), setUp: [["init"]], args: [...rotate, "--new"], prepare: makeHome, rest: "rotated" },
-  { name: "fresh-forward", says: "init, adopt, then rotated", shop: () => ({}), setUp: [["init"], ["adopt", "production"]], args: rotate, prepare: makeHome, rest: "rotated" },
+  {
+    name: "fresh-new",
+    says: "init, then a first value",
+    shop: () => ({ admin: true, empty: true }),
+    setUp: [["init"]],
+    args: [...rotate, "--new"],
+    prepare: makeHome,
+    rest: "rotated",
+  },
+  {
+    name: "fresh-forward",
+    says: "init, adopt, then rotated",
+    shop: () => ({}),
+    setUp: [["init"], ["adopt", "production"]],
+    args: rotate,
+    prepare: makeHome,
+    rest: "rotated",
+  },
 ]
 
 function makeHome({ project }: Shop): Promise<void> {
@@ -106,7 +216,10 @@ async function killedForward(shop: Shop): Promise<void> {
 /** Dies on the way back, in the restart with the former file. */
 async function killedBack(shop: Shop): Promise<void> {
   await sick(shop)
-  await dieIn(shop, 'if [ -e die ] && cmp -s .env good.env; then rm die; kill -9 "$PPID"; exit 1; fi')
+  await dieIn(
+    shop,
+    'if [ -e die ] && cmp -s .env good.env; then rm die; kill -9 "$PPID"; exit 1; fi',
+  )
 }
 
 async function dieIn({ project, role }: Shop, line: string): Promise<void> {
@@ -114,5 +227,6 @@ async function dieIn({ project, role }: Shop, line: string): Promise<void> {
   project.script("restart-api", line, ...hook.split("\n").slice(1))
   project.write("die", "")
   const { signal, stdout, stderr } = await project.mycelium(rotate)
-  if (signal !== "SIGKILL") throw new Error(`${role} was not killed in its hook: ${stdout}${stderr}`)
+  if (signal !== "SIGKILL")
+    throw new Error(`${role} was not killed in its hook: ${stdout}${stderr}`)
 }

@@ -19,9 +19,20 @@ export type Stormed = {
   readonly faults: readonly (Fault & { readonly at: string })[]
 }
 export type Gust = readonly NodeJS.Signals[]
-const gusts: readonly Gust[] = [["SIGTERM"], ["SIGTERM", "SIGINT"], ["SIGINT"], ["SIGINT", "SIGTERM"], ["SIGHUP"]]
+const gusts: readonly Gust[] = [
+  ["SIGTERM"],
+  ["SIGTERM", "SIGINT"],
+  ["SIGINT"],
+  ["SIGINT", "SIGTERM"],
+  ["SIGHUP"],
+]
 
-export type How = { readonly count: number | undefined; readonly random: () => number; readonly lanes: number; readonly tell?: (says: string) => void }
+export type How = {
+  readonly count: number | undefined
+  readonly random: () => number
+  readonly lanes: number
+  readonly tell?: (says: string) => void
+}
 
 export async function storm(servers: Servers, scenario: Scenario, how: How): Promise<Stormed> {
   await using first = await Lane.open(servers, scenario)
@@ -29,8 +40,17 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
   const points = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
   // Every point with every gust, where all are asked for; a sample has one of them each, another for each seed.
   const turn = Math.floor(how.random() * gusts.length)
-  const queue = points.flatMap((cut, index) => (how.count === undefined ? gusts : [gusts[(index + turn) % gusts.length] ?? ["SIGTERM" as const]]).map((gust) => ({ cut, gust })))
-  const found = { reached: 0, ends: {} as Record<string, number>, faults: [] as (Fault & { readonly at: string })[] }
+  const queue = points.flatMap((cut, index) =>
+    (how.count === undefined
+      ? gusts
+      : [gusts[(index + turn) % gusts.length] ?? ["SIGTERM" as const]]
+    ).map((gust) => ({ cut, gust })),
+  )
+  const found = {
+    reached: 0,
+    ends: {} as Record<string, number>,
+    faults: [] as (Fault & { readonly at: string })[],
+  }
   const planned = queue.length
   const work = async (lane: Lane): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -41,7 +61,10 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
       const end = String(ran.code ?? ran.signal)
       found.ends[end] = (found.ends[end] ?? 0) + 1
       const at = `${sayCut(next.cut)} ${next.gust.join("+")}`
-      for (const fault of [...(await judgeEnd(lane, ran)), ...(await judgeRest(lane, await lane.run(), await middleOf(lane)))]) {
+      for (const fault of [
+        ...(await judgeEnd(lane, ran)),
+        ...(await judgeRest(lane, await lane.run(), await middleOf(lane))),
+      ]) {
         found.faults.push({ ...fault, at })
         how.tell?.(`${scenario.name} ${at}: ${fault.kind}: ${fault.says}`)
       }
@@ -56,14 +79,21 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
 }
 
 /** What the run said as it ended, against what is true. */
-async function judgeEnd(lane: Lane, { code, signal, stdout, stderr }: Ran): Promise<readonly Fault[]> {
+async function judgeEnd(
+  lane: Lane,
+  { code, signal, stdout, stderr }: Ran,
+): Promise<readonly Fault[]> {
   const faults: Fault[] = []
-  const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says: `${says}: exit ${code ?? signal}: ${stderr}` })
+  const note = (kind: Fault["kind"], says: string): void =>
+    void faults.push({ kind, says: `${says}: exit ${code ?? signal}: ${stderr}` })
   if (code === undefined) note("wrong", "ended by the signal, in silence")
   const cut = await isCutOff(lane)
-  if (cut && (code !== 7 || !stderr.includes("production/api"))) note("lost", "the api is cut off, and nobody is told")
-  if (!cut && openIds(lane).length > 0 && !/interrupted|cut off/.test(`${stdout}${stderr}`)) note("wrong", "a rotation is left unfinished in silence")
-  if (code !== undefined && code > 128 && stderr.trim() === "") note("wrong", "ended at once in silence")
+  if (cut && (code !== 7 || !stderr.includes("production/api")))
+    note("lost", "the api is cut off, and nobody is told")
+  if (!cut && openIds(lane).length > 0 && !/interrupted|cut off/.test(`${stdout}${stderr}`))
+    note("wrong", "a rotation is left unfinished in silence")
+  if (code !== undefined && code > 128 && stderr.trim() === "")
+    note("wrong", "ended at once in silence")
   return faults
 }
 
@@ -71,11 +101,21 @@ async function judgeEnd(lane: Lane, { code, signal, stdout, stderr }: Ran): Prom
 async function isCutOff({ shop, scenario }: Lane): Promise<boolean> {
   if (scenario.rest === "deleted" || shop.options.empty === true) return false
   const held = { variable: (key: string) => shop.project.variable(key, "api.loaded") } as Project
-  for (const service of shop.services) if ((await service.login(service.shown(held))) !== "in") return true
+  for (const service of shop.services)
+    if ((await service.login(service.shown(held))) !== "in") return true
   return false
 }
 
 export function stormTableOf(stormed: readonly Stormed[]): string {
-  const rows = stormed.map(({ scenario, planned, reached, ends, faults }) => `| ${scenario.name} | ${reached}/${planned} | ${Object.entries(ends).map(([end, times]) => `${end}: ${times}`).join(", ")} | ${faults.length} |`)
-  return ["| asked to stop while | reached | exit codes | faults |", "| --- | --- | --- | --- |", ...rows].join("\n")
+  const rows = stormed.map(
+    ({ scenario, planned, reached, ends, faults }) =>
+      `| ${scenario.name} | ${reached}/${planned} | ${Object.entries(ends)
+        .map(([end, times]) => `${end}: ${times}`)
+        .join(", ")} | ${faults.length} |`,
+  )
+  return [
+    "| asked to stop while | reached | exit codes | faults |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n")
 }

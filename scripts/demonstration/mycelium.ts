@@ -22,13 +22,21 @@ export async function mycelium(stage: Stage, ...args: readonly string[]): Promis
 /** The same without showing it. */
 export async function ask(stage: Stage, ...args: readonly string[]): Promise<Said> {
   const child = start(stage, args)
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const [out, err, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ])
   running.delete(child)
   return { out: `${err}${out}`, code }
 }
 
 /** The service, until `enough`; then SIGTERM. Its exit code. */
-export async function serve(stage: Stage, enough: () => Promise<boolean>, withinMs: number): Promise<number> {
+export async function serve(
+  stage: Stage,
+  enough: () => Promise<boolean>,
+  withinMs: number,
+): Promise<number> {
   console.log("   $ mycelium run")
   const child = start(stage, ["run"])
   const lines = showLines(child.stderr)
@@ -54,7 +62,11 @@ export async function endAll(): Promise<void> {
 /** An environment of its own: HOME is the demo's, so key and state lie where they would for a user. */
 function start(stage: Stage, args: readonly string[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
   if (closed) throw new Error("the demo is at its end")
-  const child = Bun.spawn([binary, ...args], { cwd: stage.folder, env: { PATH: "/usr/bin:/bin", HOME: stage.home }, stdio: ["ignore", "pipe", "pipe"] })
+  const child = Bun.spawn([binary, ...args], {
+    cwd: stage.folder,
+    env: { PATH: "/usr/bin:/bin", HOME: stage.home },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   running.add(child)
   return child
 }

@@ -2,11 +2,20 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Gap, gapsIn, linesOf, totalsIn } from "./app-log.ts"
-import { answerTo, auditLines, envText, expect, filesWith, isChain, kept, passwordIn, restOf } from "./checks.ts"
+import {
+  answerTo,
+  auditLines,
+  envText,
+  expect,
+  filesWith,
+  isChain,
+  kept,
+  passwordIn,
+  restOf,
+} from "./checks.ts"
 import { ask, endAll, mycelium, serve } from "./mycelium.ts"
 import { masked, seconds, show, title } from "./screen.ts"
 import { type Stage, setStage } from "./stage.ts"
-
 
 const began = performance.now()
 process.umask(0o077)
@@ -25,7 +34,10 @@ try {
   await cleanUp()
   await summary(stage)
 } catch (error) {
-  if (cleaning === undefined) process.stderr.write(`\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}\n`)
+  if (cleaning === undefined)
+    process.stderr.write(
+      `\ndemo: FAILED: ${error instanceof Error ? error.message : "unexpected"}\n`,
+    )
   await cleanUp()
   process.exitCode = 1
 }
@@ -40,9 +52,13 @@ function cleanUp(): Promise<void> {
 }
 
 async function begin(): Promise<Stage> {
-  title("a PostgreSQL of the demo's own, and an app that logs in every 20 ms with the password of its .env")
+  title(
+    "a PostgreSQL of the demo's own, and an app that logs in every 20 ms with the password of its .env",
+  )
   const stage = await setStage(home)
-  show(`${stage.server.programs.says}\n.env, which everybody may read:\n${masked(await envText(stage))}`)
+  show(
+    `${stage.server.programs.says}\n.env, which everybody may read:\n${masked(await envText(stage))}`,
+  )
   return stage
 }
 
@@ -82,15 +98,25 @@ async function adopting(stage: Stage): Promise<void> {
 async function rotating(stage: Stage): Promise<void> {
   title("the same without doing it: what would happen, and what stands in the way")
   await mycelium(stage, "rotate-now", "production", "--dry-run")
-  title("a new password: sealed, made to be accepted, proven, delivered; the app restarted and proven; the old one proven dead")
+  title(
+    "a new password: sealed, made to be accepted, proven, delivered; the app restarted and proven; the old one proven dead",
+  )
   await mycelium(stage, "rotate-now", "production", "--reason", "demo")
 }
 
 /** By logins of the demo's own. */
-async function proving(stage: Stage, env: { readonly before: string; readonly after: string }): Promise<void> {
+async function proving(
+  stage: Stage,
+  env: { readonly before: string; readonly after: string },
+): Promise<void> {
   title("checked from outside: logins of the demo's own, and the .env")
-  const [old, now] = [await answerTo(stage, passwordIn(env.before)), await answerTo(stage, passwordIn(env.after))]
-  show(`the old password: ${old === "28P01" ? "refused, SQLSTATE 28P01" : old}\nthe one in .env:   ${now}`)
+  const [old, now] = [
+    await answerTo(stage, passwordIn(env.before)),
+    await answerTo(stage, passwordIn(env.after)),
+  ]
+  show(
+    `the old password: ${old === "28P01" ? "refused, SQLSTATE 28P01" : old}\nthe one in .env:   ${now}`,
+  )
   show(masked(env.after))
   expect("the old password is refused", old === "28P01")
   expect("the password in .env is accepted", now === "accepted")
@@ -98,19 +124,36 @@ async function proving(stage: Stage, env: { readonly before: string; readonly af
 }
 
 async function serving(stage: Stage): Promise<void> {
-  title("run, the service: the config now says every minute, at a second that comes soon; it rotates by itself, SIGTERM ends it")
+  title(
+    "run, the service: the config now says every minute, at a second that comes soon; it rotates by itself, SIGTERM ends it",
+  )
   const path = join(stage.folder, "mycelium.yaml")
   const soon = new Date(Date.now() + 8000).getUTCSeconds()
-  const config = (await readFile(path, "utf8")).replace("0 3 * * SUN", `${soon} * * * * *`).replace("90d", "1m")
+  const config = (await readFile(path, "utf8"))
+    .replace("0 3 * * SUN", `${soon} * * * * *`)
+    .replace("90d", "1m")
   await writeFile(path, config)
-  show(config.split("\n").filter((line) => /schedule|rotate_every/.test(line)).join("\n"))
+  show(
+    config
+      .split("\n")
+      .filter((line) => /schedule|rotate_every/.test(line))
+      .join("\n"),
+  )
   const code = await serve(stage, () => isDone(stage, "v3"), 70_000)
   expect("the service ended with 0 on SIGTERM", code === 0)
   title("status again")
   await mycelium(stage, "status")
 }
 
-type Status = { readonly environments: readonly { readonly secrets: readonly { readonly version?: string; readonly stage: string; readonly notes: readonly string[] }[] }[] }
+type Status = {
+  readonly environments: readonly {
+    readonly secrets: readonly {
+      readonly version?: string
+      readonly stage: string
+      readonly notes: readonly string[]
+    }[]
+  }[]
+}
 
 /** The version is current and nothing is owed any more: the one before is proven dead, too. */
 async function isDone(stage: Stage, version: string): Promise<boolean> {
@@ -123,11 +166,19 @@ async function looking(stage: Stage, passwords: readonly string[]): Promise<void
   title("nobody else reads: modes of all that Mycelium made or wrote")
   const files = await kept(stage)
   show(files.map(({ mode, path, isFolder }) => `${mode} ${path}${isFolder ? "/" : ""}`).join("\n"))
-  expect("files are 0600, folders 0700", files.every(({ mode, isFolder }) => mode === (isFolder ? "0700" : "0600")))
+  expect(
+    "files are 0600, folders 0700",
+    files.every(({ mode, isFolder }) => mode === (isFolder ? "0700" : "0600")),
+  )
   const [byHand = "", ...ours] = passwords
   const [first, others] = [await filesWith(stage, [byHand]), await filesWith(stage, ours)]
-  show(`the password that was made by hand stands in ${first.join(", ")}\nthe two that Mycelium made stand in ${others.join(", ")}`)
-  expect("the server logs statements: else this would show little", first.includes("the server's log"))
+  show(
+    `the password that was made by hand stands in ${first.join(", ")}\nthe two that Mycelium made stand in ${others.join(", ")}`,
+  )
+  expect(
+    "the server logs statements: else this would show little",
+    first.includes("the server's log"),
+  )
   expect("a password that Mycelium made stands in .env alone", others.join() === "shop/.env")
   title("the audit log: who did what, each line with the hash of the one before; its last lines")
   const lines = await auditLines(stage)

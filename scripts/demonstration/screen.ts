@@ -11,7 +11,10 @@ export function show(text: string): void {
 
 /** The text of a `.env` with the values of secrets out of sight: how long they are, no more. */
 export function masked(env: string): string {
-  return env.replace(/^(\w*PASSWORD\w*)=(.*)$/gm, (_, name: string, value: string) => `${name}=<${value.length} characters>`)
+  return env.replace(
+    /^(\w*PASSWORD\w*)=(.*)$/gm,
+    (_, name: string, value: string) => `${name}=<${value.length} characters>`,
+  )
 }
 
 export function seconds(ms: number): string {

@@ -13,14 +13,24 @@ const longestMs = 300_000
 const stop = new AbortController()
 process.on("SIGTERM", () => stop.abort())
 
-const { POSTGRES_HOST: host = "", POSTGRES_PORT, POSTGRES_USER: user = "", POSTGRES_PASSWORD: password = "", HTTP_PORT } = process.env
+const {
+  POSTGRES_HOST: host = "",
+  POSTGRES_PORT,
+  POSTGRES_USER: user = "",
+  POSTGRES_PASSWORD: password = "",
+  HTTP_PORT,
+} = process.env
 const generation = numberOf(password)
 const counts = { good: 0, refused: 0, unclear: 0 }
 let state: keyof typeof counts | undefined
 let lastGoodAt = "never"
 
 log("started")
-const server = Bun.serve({ hostname: "127.0.0.1", port: Number(HTTP_PORT), fetch: () => new Response(`${state}\n`, { status: state === "good" ? 200 : 503 }) })
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: Number(HTTP_PORT),
+  fetch: () => new Response(`${state}\n`, { status: state === "good" ? 200 : 503 }),
+})
 const end = performance.now() + longestMs
 while (!stop.signal.aborted && performance.now() < end) {
   const pause = Bun.sleep(everyMs)
@@ -28,12 +38,20 @@ while (!stop.signal.aborted && performance.now() < end) {
   await pause
 }
 await server.stop(true)
-log(`ended good=${counts.good} refused=${counts.refused} unclear=${counts.unclear} last_good=${lastGoodAt}`)
+log(
+  `ended good=${counts.good} refused=${counts.refused} unclear=${counts.unclear} last_good=${lastGoodAt}`,
+)
 rmSync("shop.pid")
 process.exit(0)
 
 async function logIn(): Promise<void> {
-  const answer = await login({ host, port: Number(POSTGRES_PORT), user, password, database: "shop" })
+  const answer = await login({
+    host,
+    port: Number(POSTGRES_PORT),
+    user,
+    password,
+    database: "shop",
+  })
   const now = answer === "accepted" ? "good" : answer === "28P01" ? "refused" : "unclear"
   counts[now]++
   if (now !== state) log(`login ${now}${now === "good" ? "" : ` ${answer}`}`)
@@ -42,12 +60,15 @@ async function logIn(): Promise<void> {
 }
 
 function log(what: string): void {
-  appendFileSync("shop.log", `${new Date().toISOString()} password=${generation} ${what}\n`, { mode: 0o600 })
+  appendFileSync("shop.log", `${new Date().toISOString()} password=${generation} ${what}\n`, {
+    mode: 0o600,
+  })
 }
 
 /** 1 for the first password that it ever saw, and so on: told apart by their HMAC under a key of this demo. */
 function numberOf(text: string): number {
-  if (!existsSync("shop.known")) writeFileSync("shop.known", `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 })
+  if (!existsSync("shop.known"))
+    writeFileSync("shop.known", `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 })
   const [key = "", ...seen] = readFileSync("shop.known", "utf8").trim().split("\n")
   const mine = createHmac("sha256", key).update(text).digest("hex")
   if (!seen.includes(mine)) appendFileSync("shop.known", `${mine}\n`)

@@ -45,7 +45,10 @@ export async function setStage(home: string): Promise<Stage> {
 
 function isInstalled(): boolean {
   const folder = "/usr/lib/postgresql"
-  return existsSync(folder) && readdirSync(folder).some((version) => existsSync(join(folder, version, "bin/initdb")))
+  return (
+    existsSync(folder) &&
+    readdirSync(folder).some((version) => existsSync(join(folder, version, "bin/initdb")))
+  )
 }
 
 /** What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way to restart. */
@@ -67,7 +70,10 @@ async function makeFiles({ server, folder }: Stage): Promise<void> {
   await chmod(join(folder, ".env"), 0o644)
   await writeFile(join(folder, "restart"), restartScript, { mode: 0o700 })
   const config = await readFile(join(root, "config/demo.yaml"), "utf8")
-  await writeFile(join(folder, "mycelium.yaml"), config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`))
+  await writeFile(
+    join(folder, "mycelium.yaml"),
+    config.replace(":5432/", `:${server.port}/`).replace(":8080/", `:${port}/`),
+  )
 }
 
 // The app takes the pid file away as the last thing it does. setsid: should the hook's time be over, the hook alone is ended.
@@ -84,15 +90,24 @@ function quoted(path: string): string {
 }
 
 async function startApp({ folder }: Stage): Promise<void> {
-  await Bun.spawn(["./restart"], { cwd: folder, env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "ignore", "ignore"] }).exited
-  await until("the app to log in", async () => ((await readFile(join(folder, "shop.log"), "utf8").catch(() => "")).includes("login good") ? true : undefined))
+  await Bun.spawn(["./restart"], {
+    cwd: folder,
+    env: { PATH: "/usr/bin:/bin" },
+    stdio: ["ignore", "ignore", "ignore"],
+  }).exited
+  await until("the app to log in", async () =>
+    (await readFile(join(folder, "shop.log"), "utf8").catch(() => "")).includes("login good")
+      ? true
+      : undefined,
+  )
 }
 
 async function endApp(folder: string): Promise<void> {
   const pid = Number(await readFile(join(folder, "shop.pid"), "utf8").catch(() => "0"))
   if (pid <= 1) return
   send(pid, "SIGTERM")
-  const ended = async (): Promise<true | undefined> => (existsSync(join(folder, "shop.pid")) && existsSync(`/proc/${pid}`) ? undefined : true)
+  const ended = async (): Promise<true | undefined> =>
+    existsSync(join(folder, "shop.pid")) && existsSync(`/proc/${pid}`) ? undefined : true
   // A signal that came before the app could listen ended it without a word.
   await until("the app to end", ended, 5000).catch(() => send(pid, "SIGKILL"))
 }

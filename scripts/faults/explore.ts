@@ -26,28 +26,54 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   // Its folders are those of the first lane: each lane has the same files elsewhere.
   const queue = [...how.choose(planInjections(calls, pathsOf(first.shop)))]
   const planned = queue.length
-  const found = { reached: 0, exits: {} as Record<string, number>, faults: [] as { injection: string; says: string }[] }
+  const found = {
+    reached: 0,
+    exits: {} as Record<string, number>,
+    faults: [] as { injection: string; says: string }[],
+  }
   const work = async (lane: Lane): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const injection = { ...next, path: next.path.replace(first.shop.project.root, lane.shop.project.root) }
+      const injection = {
+        ...next,
+        path: next.path.replace(first.shop.project.root, lane.shop.project.root),
+      }
       await lane.reset()
       const before = await beforeOf(lane)
-      const ran = await lane.run(["--seccomp-bpf", "-P", injection.path, "-e", `trace=${injection.call}`, "-e", `inject=${injection.call}:error=${injection.error}:when=${injection.when}`])
+      const ran = await lane.run([
+        "--seccomp-bpf",
+        "-P",
+        injection.path,
+        "-e",
+        `trace=${injection.call}`,
+        "-e",
+        `inject=${injection.call}:error=${injection.error}:when=${injection.when}`,
+      ])
       if (!lane.calls().some(({ result }) => result?.includes("INJECTED") === true)) continue
       found.reached++
-      found.exits[String(ran.code ?? ran.signal)] = (found.exits[String(ran.code ?? ran.signal)] ?? 0) + 1
-      for (const says of [...(await judgeFailed(lane, ran, before)), ...(await judgeHealed(lane))]) {
+      found.exits[String(ran.code ?? ran.signal)] =
+        (found.exits[String(ran.code ?? ran.signal)] ?? 0) + 1
+      for (const says of [
+        ...(await judgeFailed(lane, ran, before)),
+        ...(await judgeHealed(lane)),
+      ]) {
         const one = { injection: sayInjection(injection, lane.shop), says }
         found.faults.push(one)
         how.tell?.(`${scenario.name} ${one.injection}: ${says}`)
       }
     }
   }
-  await Promise.all([work(first), ...Array.from({ length: how.lanes - 1 }, () => withLane(servers, scenario, work))])
+  await Promise.all([
+    work(first),
+    ...Array.from({ length: how.lanes - 1 }, () => withLane(servers, scenario, work)),
+  ])
   return { scenario, planned, ...found }
 }
 
-async function withLane(servers: Servers, scenario: Scenario, work: (lane: Lane) => Promise<void>): Promise<void> {
+async function withLane(
+  servers: Servers,
+  scenario: Scenario,
+  work: (lane: Lane) => Promise<void>,
+): Promise<void> {
   await using lane = await Lane.open(servers, scenario)
   await work(lane)
 }

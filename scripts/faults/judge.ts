@@ -4,14 +4,21 @@ import { judgeCut, judgeRest, middleOf } from "../crash/judge.ts"
 import type { Lane } from "../crash/lane.ts"
 
 /** Right before it: the youngest version of each secret, and whose current value its service takes. */
-export type Before = { readonly newest: Readonly<Record<string, number>>; readonly lives: readonly string[] }
+export type Before = {
+  readonly newest: Readonly<Record<string, number>>
+  readonly lives: readonly string[]
+}
 
 export async function beforeOf(lane: Lane): Promise<Before> {
   const { shop } = lane
   const lives: string[] = []
   for (const { secret, login } of shop.services) {
     const current = (await loginsOf(shop.project, secret)).find(({ stage }) => stage === "current")
-    if (current?.password !== undefined && (await login({ user: current.user ?? shop.role, password: current.password })) === "in") lives.push(secret)
+    if (
+      current?.password !== undefined &&
+      (await login({ user: current.user ?? shop.role, password: current.password })) === "in"
+    )
+      lives.push(secret)
   }
   return { ...(await middleOf(lane)), lives }
 }
@@ -20,11 +27,19 @@ export async function beforeOf(lane: Lane): Promise<Before> {
 const codes: readonly (number | undefined)[] = [0, 1, 2, 3, 4, 5, 6, 7]
 
 /** Right after a command whose machine failed it: one clear sentence and the right kind of end, no value, nobody locked out. */
-export async function judgeFailed(lane: Lane, ran: Ran, before: Before): Promise<readonly string[]> {
+export async function judgeFailed(
+  lane: Lane,
+  ran: Ran,
+  before: Before,
+): Promise<readonly string[]> {
   const said = `${ran.stdout}${ran.stderr}`
   const faults: string[] = []
   if (!codes.includes(ran.code)) faults.push(`ended with ${ran.code ?? ran.signal}: ${said}`)
-  if (/^\s+at .*[:(]/m.test(said) || /unexpected error|undefined|\[object|AppError|Error:/.test(said)) faults.push(`no sentence of ours: ${said}`)
+  if (
+    /^\s+at .*[:(]/m.test(said) ||
+    /unexpected error|undefined|\[object|AppError|Error:/.test(said)
+  )
+    faults.push(`no sentence of ours: ${said}`)
   if (ran.code !== 0 && !saysWhy(said)) faults.push(`does not say why: ${said}`)
   for (const value of await valuesOf(lane)) if (said.includes(value)) faults.push("says a value")
   for (const { says } of await judgeCut(lane)) faults.push(says)
@@ -33,12 +48,18 @@ export async function judgeFailed(lane: Lane, ran: Ran, before: Before): Promise
 
 /** A sentence on stderr, or a code and a sentence in the report. */
 function saysWhy(said: string): boolean {
-  return /^mycelium: \S.{10,}/m.test(said) || /"code":"[a-z0-9-]+","says":".{10,}"/.test(said) || /"hint"|went back|not /.test(said)
+  return (
+    /^mycelium: \S.{10,}/m.test(said) ||
+    /"code":"[a-z0-9-]+","says":".{10,}"/.test(said) ||
+    /"hint"|went back|not /.test(said)
+  )
 }
 
 async function valuesOf({ shop }: Lane): Promise<readonly string[]> {
   const names = [...shop.services.map(({ secret }) => secret), "session_key"]
-  const opened = await Promise.all(names.map((name) => loginsOf(shop.project, name).catch(() => [])))
+  const opened = await Promise.all(
+    names.map((name) => loginsOf(shop.project, name).catch(() => [])),
+  )
   return [shop.old, ...opened.flat().flatMap(({ password }) => password ?? [])]
 }
 
@@ -49,10 +70,15 @@ async function untouchedFaults(lane: Lane, before: Before): Promise<readonly str
   const { newest } = await middleOf(lane)
   const faults: string[] = []
   for (const { secret, login } of shop.services) {
-    if (!before.lives.includes(secret) || (newest[secret] ?? 0) > (before.newest[secret] ?? 0)) continue
+    if (!before.lives.includes(secret) || (newest[secret] ?? 0) > (before.newest[secret] ?? 0))
+      continue
     const current = (await loginsOf(shop.project, secret)).find(({ stage }) => stage === "current")
-    if (current?.password === undefined || (await stateOf(shop.project))?.changeSet !== undefined) continue
-    if ((await login({ user: current.user ?? shop.role, password: current.password })) !== "in") faults.push(`no new value of ${secret} is in the state, and the service does not take the old one`)
+    if (current?.password === undefined || (await stateOf(shop.project))?.changeSet !== undefined)
+      continue
+    if ((await login({ user: current.user ?? shop.role, password: current.password })) !== "in")
+      faults.push(
+        `no new value of ${secret} is in the state, and the service does not take the old one`,
+      )
   }
   return faults
 }

@@ -15,7 +15,16 @@ export const engine: readonly Mutant[] = [
     ),
     test: order,
   },
-  { law: 2, name: "a crash on the way back goes forward again", edits: edit("rotate/rotate.ts", `return set.direction === "back" ? rollBack(session) : forward(`, `return forward(`), test: singleCuts },
+  {
+    law: 2,
+    name: "a crash on the way back goes forward again",
+    edits: edit(
+      "rotate/rotate.ts",
+      `return set.direction === "back" ? rollBack(session) : forward(`,
+      `return forward(`,
+    ),
+    test: singleCuts,
+  },
   {
     law: 5,
     name: "promoted before the restarts",
@@ -35,21 +44,75 @@ export const engine: readonly Mutant[] = [
     ),
     test: singleCuts,
   },
-  { law: 5, name: "the restarts are left out", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)`, `  const sick = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`), test: singleCuts },
-  { law: 3, name: "a random wrong value is not tried", edits: edit("rotate/ask.ts", `const control = await probeControl(session, name, current ?? pending, patience)`, `const control = "refused" as Probe`), test: singleCuts },
-  { law: 3, name: "what an earlier run left is not settled", edits: edit("rotate/ask.ts", `if (!(await settle(session, name, known, patience)))`, `if (known.length === 0)`), test: singleCuts },
-  { law: 3, name: "recovery applies without asking", edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`), test: { file: "test/crash/crash.test.ts", name: "refuses every value" } },
-  { law: 3, name: "silence counts as a refusal", edits: edit("rotate/ask.ts", `session.faults.set(name, said(error))
-    return "unknown"`, `session.faults.set(name, said(error))
-    return "refused"`), test: { file: "test/rotate/ask.test.ts" } },
+  {
+    law: 5,
+    name: "the restarts are left out",
+    edits: edit(
+      "rotate/forward.ts",
+      `  const sick = await restartAll(session)`,
+      `  const sick = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 3,
+    name: "a random wrong value is not tried",
+    edits: edit(
+      "rotate/ask.ts",
+      `const control = await probeControl(session, name, current ?? pending, patience)`,
+      `const control = "refused" as Probe`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 3,
+    name: "what an earlier run left is not settled",
+    edits: edit(
+      "rotate/ask.ts",
+      `if (!(await settle(session, name, known, patience)))`,
+      `if (known.length === 0)`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 3,
+    name: "recovery applies without asking",
+    edits: edit("rotate/prove.ts", `if (!fresh || tries > 0) {`, `if (tries > 0) {`),
+    test: { file: "test/crash/crash.test.ts", name: "refuses every value" },
+  },
+  {
+    law: 3,
+    name: "silence counts as a refusal",
+    edits: edit(
+      "rotate/ask.ts",
+      `session.faults.set(name, said(error))
+    return "unknown"`,
+      `session.faults.set(name, said(error))
+    return "refused"`,
+    ),
+    test: { file: "test/rotate/ask.test.ts" },
+  },
   {
     law: 5,
     name: "outputs are restored before the services",
-    edits: edit("rotate/roll-back.ts", `  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`, `  await restoreOutputs(session, set, [])
-  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`),
+    edits: edit(
+      "rotate/roll-back.ts",
+      `  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`,
+      `  await restoreOutputs(session, set, [])
+  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`,
+    ),
     test: order,
   },
-  { law: 6, name: "outputs do not wait for a silent service on the way back", edits: edit("rotate/roll-back.ts", `filter((name) => backs.get(name)?.is !== "back")`, `filter(() => false)`), test: cli("rotate", "waits with the file") },
+  {
+    law: 6,
+    name: "outputs do not wait for a silent service on the way back",
+    edits: edit(
+      "rotate/roll-back.ts",
+      `filter((name) => backs.get(name)?.is !== "back")`,
+      `filter(() => false)`,
+    ),
+    test: cli("rotate", "waits with the file"),
+  },
   {
     law: 1,
     name: "the value is written down after the service has it",
@@ -64,33 +127,199 @@ export const engine: readonly Mutant[] = [
     ),
     test: singleCuts,
   },
-  { law: 1, name: "the audit log is not synced before the service has the value", edits: edit("rotate/rotate.ts", `await session.commit({ patches, changeSet: set, events, flush: true })`, `await session.commit({ patches, changeSet: set, events })`), test: order },
-  { law: 2, name: "a hook is taken for the first one under its mark", edits: edit("rotate/restart-all.ts", `const first = session.begun === set.id && !session.hooks.has(mark)`, `const first = !session.hooks.has(mark)`), test: singleCuts },
-  { law: 4, name: "a value that was given up is erased", edits: edit("rotate/roll-back.ts", `changeVersion(id, (version) => ({ ...version, stage }))(state))`, `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.is === "doubtful") }))`), test: singleCuts },
-  { law: 2, name: "what a way back restores is not written down", edits: edit("rotate/forward.ts", `...(ready.length > 0 ? { before } : {}) }`, `...(ready.length < 0 ? { before } : {}) }`), test: singleCuts },
+  {
+    law: 1,
+    name: "the audit log is not synced before the service has the value",
+    edits: edit(
+      "rotate/rotate.ts",
+      `await session.commit({ patches, changeSet: set, events, flush: true })`,
+      `await session.commit({ patches, changeSet: set, events })`,
+    ),
+    test: order,
+  },
+  {
+    law: 2,
+    name: "a hook is taken for the first one under its mark",
+    edits: edit(
+      "rotate/restart-all.ts",
+      `const first = session.begun === set.id && !session.hooks.has(mark)`,
+      `const first = !session.hooks.has(mark)`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 4,
+    name: "a value that was given up is erased",
+    edits: edit(
+      "rotate/roll-back.ts",
+      `changeVersion(id, (version) => ({ ...version, stage }))(state))`,
+      `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.is === "doubtful") }))`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 2,
+    name: "what a way back restores is not written down",
+    edits: edit(
+      "rotate/forward.ts",
+      `...(ready.length > 0 ? { before } : {}) }`,
+      `...(ready.length < 0 ? { before } : {}) }`,
+    ),
+    test: singleCuts,
+  },
   {
     law: 2,
     name: "that a restart may begin is not written down",
     edits: [
-      ...edit("rotate/forward.ts", `changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })`, `changeSet: first === undefined ? next : next })`),
-      ...edit("rotate/restart-all.ts", `await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })`, `session.note({ ...set, touched: [...set.touched, next.name] })`),
-      ...edit("rotate/restart-all.ts", `else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })`, `else await session.commit({ changeSet: { ...restarted, touched: [] } })`),
+      ...edit(
+        "rotate/forward.ts",
+        `changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })`,
+        `changeSet: first === undefined ? next : next })`,
+      ),
+      ...edit(
+        "rotate/restart-all.ts",
+        `await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })`,
+        `session.note({ ...set, touched: [...set.touched, next.name] })`,
+      ),
+      ...edit(
+        "rotate/restart-all.ts",
+        `else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })`,
+        `else await session.commit({ changeSet: { ...restarted, touched: [] } })`,
+      ),
     ],
     test: singleCuts,
   },
-  { law: 4, name: "the old value is kept at once, its revoke is not owed", edits: edit("rotate/promote.ts", `if (driverOf(session, name).overlap === "none") return`, `if (driverOf(session, name).overlap !== undefined) return`), test: singleCuts },
-  { law: 3, name: "a refusal is a death without its counter-proof", edits: edit("rotate/revoke.ts", `if ((await probe(session, name, live)) === "accepted") return undefined`, `if (live !== undefined) return undefined`), test: cli("rotate", "takes a refusal for it|does not take a refusal") },
-  { law: 3, name: "a current value that its service refuses is not looked for where a revoke fails", edits: edit("rotate/revoke.ts", `!(await hasDrifted(session, name))`, `name !== ""`), test: cli("drifted", "still owed a revoke") },
-  { law: 3, name: "a value that a rotation has found refused is not written down", edits: edit("rotate/rotate.ts", `one.is === "left" && one.code === driftCode ? [name]`, `one.is === "rotated" ? [name]`), test: cli("drifted", "told by the rotation that finds it") },
-  { law: 3, name: "since when the value lives is not asked again after a crash", edits: edit("rotate/prove.ts", `if (verdict.is !== "proven" || !ends) return verdict`, `if (verdict.is !== "proven" || ends) return verdict`), test: { file: "test/rotate/dated.test.ts" } },
-  { law: 3, name: "since when the value lives is forgotten", edits: edit("rotate/session.ts", `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`, `return credential`), test: cli("rotate", "ends sessions") },
-  { law: 7, name: "a recovered rotation is followed by another", edits: edit("app/rotate-now.ts", `recovered[name]?.is !== "rotated" && !session.isOpen(name)`, `!session.isOpen(name)`), test: cli("rotate", "with the same value") },
-  { law: 2, name: "recovery uses today's config", edits: edit("app/environment.ts", `new Session(open(begun ?? today), document,`, `new Session(open(today), document,`), test: cli("rotate", "with the options that it began with") },
-  { law: 6, name: "a file that cannot be written stops the whole set", edits: edit("rotate/preflight.ts", `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`, `for (const name of members) if (name !== "") out[name] ??= {`), test: cli("bad-input", "a symbolic link") },
-  { law: 1, name: "a file that cannot be written is found after the value is made", edits: edit("rotate/preflight.ts", `withoutRoom(session, await withoutUnwritable(session, healthy))`, `withoutRoom(session, { ...healthy, shown: [] })`), test: cli("bad-disk", "of an output that is full") },
-  { law: 1, name: "what is still to be written has no place of its own on the disk", edits: edit("rotate/rotate.ts", `await session.work.ledger.reserve?.(needOf(session, members, shown))`, `void needOf(session, members, shown)`), test: cli("bad-disk", "gets full while the server is told") },
-  { law: 9, name: "a request to stop is obeyed while programs are cut off", edits: edit("app/environment.ts", `if (this.#session === undefined || !this.#isHeld()) return`, `if (this.#session === undefined || this.#isHeld()) return`), test: cli("stop", "while programs are cut off") },
-  { law: 7, name: "a dry run has a server write its users down", edits: edit("app/dry-run.ts", `secrets: names, trial: true })`, `secrets: names })`), test: cli("looks", "the store stays as it is") },
-  { law: 7, name: "a dry run changes the state", edits: edit("app/dry-run.ts", `    const secrets = await Promise.all(names.map`, `    await session.commit({})
-    const secrets = await Promise.all(names.map`), test: cli("rotate", "adopts, says what it would do") },
+  {
+    law: 4,
+    name: "the old value is kept at once, its revoke is not owed",
+    edits: edit(
+      "rotate/promote.ts",
+      `if (driverOf(session, name).overlap === "none") return`,
+      `if (driverOf(session, name).overlap !== undefined) return`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 3,
+    name: "a refusal is a death without its counter-proof",
+    edits: edit(
+      "rotate/revoke.ts",
+      `if ((await probe(session, name, live)) === "accepted") return undefined`,
+      `if (live !== undefined) return undefined`,
+    ),
+    test: cli("rotate", "takes a refusal for it|does not take a refusal"),
+  },
+  {
+    law: 3,
+    name: "a current value that its service refuses is not looked for where a revoke fails",
+    edits: edit("rotate/revoke.ts", `!(await hasDrifted(session, name))`, `name !== ""`),
+    test: cli("drifted", "still owed a revoke"),
+  },
+  {
+    law: 3,
+    name: "a value that a rotation has found refused is not written down",
+    edits: edit(
+      "rotate/rotate.ts",
+      `one.is === "left" && one.code === driftCode ? [name]`,
+      `one.is === "rotated" ? [name]`,
+    ),
+    test: cli("drifted", "told by the rotation that finds it"),
+  },
+  {
+    law: 3,
+    name: "since when the value lives is not asked again after a crash",
+    edits: edit(
+      "rotate/prove.ts",
+      `if (verdict.is !== "proven" || !ends) return verdict`,
+      `if (verdict.is !== "proven" || ends) return verdict`,
+    ),
+    test: { file: "test/rotate/dated.test.ts" },
+  },
+  {
+    law: 3,
+    name: "since when the value lives is forgotten",
+    edits: edit(
+      "rotate/session.ts",
+      `return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }`,
+      `return credential`,
+    ),
+    test: cli("rotate", "ends sessions"),
+  },
+  {
+    law: 7,
+    name: "a recovered rotation is followed by another",
+    edits: edit(
+      "app/rotate-now.ts",
+      `recovered[name]?.is !== "rotated" && !session.isOpen(name)`,
+      `!session.isOpen(name)`,
+    ),
+    test: cli("rotate", "with the same value"),
+  },
+  {
+    law: 2,
+    name: "recovery uses today's config",
+    edits: edit(
+      "app/environment.ts",
+      `new Session(open(begun ?? today), document,`,
+      `new Session(open(today), document,`,
+    ),
+    test: cli("rotate", "with the options that it began with"),
+  },
+  {
+    law: 6,
+    name: "a file that cannot be written stops the whole set",
+    edits: edit(
+      "rotate/preflight.ts",
+      `for (const name of members) if (output.shows.includes(name)) out[name] ??= {`,
+      `for (const name of members) if (name !== "") out[name] ??= {`,
+    ),
+    test: cli("bad-input", "a symbolic link"),
+  },
+  {
+    law: 1,
+    name: "a file that cannot be written is found after the value is made",
+    edits: edit(
+      "rotate/preflight.ts",
+      `withoutRoom(session, await withoutUnwritable(session, healthy))`,
+      `withoutRoom(session, { ...healthy, shown: [] })`,
+    ),
+    test: cli("bad-disk", "of an output that is full"),
+  },
+  {
+    law: 1,
+    name: "what is still to be written has no place of its own on the disk",
+    edits: edit(
+      "rotate/rotate.ts",
+      `await session.work.ledger.reserve?.(needOf(session, members, shown))`,
+      `void needOf(session, members, shown)`,
+    ),
+    test: cli("bad-disk", "gets full while the server is told"),
+  },
+  {
+    law: 9,
+    name: "a request to stop is obeyed while programs are cut off",
+    edits: edit(
+      "app/environment.ts",
+      `if (this.#session === undefined || !this.#isHeld()) return`,
+      `if (this.#session === undefined || this.#isHeld()) return`,
+    ),
+    test: cli("stop", "while programs are cut off"),
+  },
+  {
+    law: 7,
+    name: "a dry run has a server write its users down",
+    edits: edit("app/dry-run.ts", `secrets: names, trial: true })`, `secrets: names })`),
+    test: cli("looks", "the store stays as it is"),
+  },
+  {
+    law: 7,
+    name: "a dry run changes the state",
+    edits: edit(
+      "app/dry-run.ts",
+      `    const secrets = await Promise.all(names.map`,
+      `    await session.commit({})
+    const secrets = await Promise.all(names.map`,
+    ),
+    test: cli("rotate", "adopts, says what it would do"),
+  },
 ]

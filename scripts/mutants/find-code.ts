@@ -9,7 +9,8 @@ export type Match = { readonly start: number; readonly end: number }
 type Token = { readonly text: string; readonly start: number; readonly end: number }
 
 // Comments and texts are one token each; so are words, numbers and each other sign.
-const tokens = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|[\w$#]+|\S/g
+const tokens =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|[\w$#]+|\S/g
 
 /** Each place of `text` that reads as `piece` does. */
 export function findCode(text: string, piece: string): readonly Match[] {

@@ -2,25 +2,205 @@ import { cli, edit, type Mutant, order } from "./mutant.ts"
 
 /** What the engine stands on: files, locks, the state, hooks. */
 export const ground: readonly Mutant[] = [
-  { law: 1, name: "the folder is not synced", edits: edit("base/durable-write.ts", `        await refuseSwapped(spot, made)
-        await syncOf(folder)`, `        await refuseSwapped(spot, made)`), test: order },
-  { law: 1, name: "the draft is not synced", edits: edit("base/durable-write.ts", `    if (options.trial !== true) await slow.sync(file)`, `    await disk.stat(file)`), test: order },
-  { law: "always", name: "a link of another user is followed", edits: edit("base/folder.ts", `if (!this.#keeps(stats) || this.#held !== undefined) throw`, `if (this.#held !== undefined) throw`), test: cli("hostile", "a link in a folder of theirs") },
-  { law: "always", name: "a planted file says who reads the values", edits: edit("plugins/outputs/file/planted.ts", `if (keeper === "ours") return`, `if (keeper !== "ours") return`), test: cli("hostile", "an empty file, in a sticky folder") },
-  { law: "always", name: "a draft is made readable by all", edits: edit("base/disk.ts", `const mode = 0o600`, `const mode = 0o644`), test: order },
-  { law: 1, name: "the audit log is not synced", edits: edit("base/durable-write.ts", `    await slow.dataSync(file)`, `    await disk.stat(file)`), test: order },
-  { law: "always", name: "an edited state is taken", edits: edit("record/ledger.ts", `if (found !== undefined) checkMac(this.#place, found, this.#mac)`, `if (found !== undefined && this.#mac.length === 0) checkMac(this.#place, found, this.#mac)`), test: cli("bad-state", "one byte of metadata") },
-  { law: 7, name: "an older state is taken", edits: edit("record/ledger.ts", `if (end.serial <= document.serial) return { document }`, `if (end.serial <= document.serial + 1_000_000) return { document }`), test: cli("bad-state", "an older copy") },
-  { law: "always", name: "another environment's state is taken", edits: edit("record/state-file.ts", `if (parsed.project !== place.project || parsed.environment !== place.environment) {`, `if (parsed.project !== place.project) {`), test: cli("bad-state", "of another environment") },
-  { law: 7, name: "lost keys are replaced", edits: edit("record/vault.ts", `if (await holdsState(store)) throw keysMissing(store)`, `if (store === "") throw keysMissing(store)`), test: cli("bad-state", "whose keys are missing") },
-  { law: "always", name: "keys that nobody with the identity made are taken", edits: edit("record/binding.ts", `if (!verified) throw unverified(path)`, `if (!verified && identities.length === 0) throw unverified(path)`), test: cli("forged-store", "is refused by all") },
-  { law: "always", name: "a password goes to whoever has taken the port", edits: edit("plugins/drivers/listener.ts", `if (!trusted && wanted !== undefined && wanted !== owner) throw`, `if (!trusted && wanted !== undefined && wanted !== owner && says === "") throw`), test: { file: "test/faults/impostor.test.ts", name: "neither the current nor the admin", binary: true } },
-  { law: "always", name: "a value of another project opens", edits: edit("record/vault.ts", "this.#whole = `${project}/${environment}`", "this.#whole = `${project.slice(0, 0)}/${environment}`"), test: cli("forged-store", "a value of another project") },
-  { law: "always", name: "two processes make keys for one store", edits: edit("record/vault.ts", `return waitForLock(join(store, "keys.lock"), holder)`, `return waitForLock(join(store, \`keys-\${process.pid}.lock\`), holder)`), test: cli("first", "share its keys") },
-  { law: "always", name: "two processes work on one environment", edits: edit("base/lock.ts", `return { heldBy: heldBy ?? "another process" }`, `return { release: () => undefined }`), test: cli("bad-input", "another process holds the lock") },
-  { law: 7, name: "an unknown value in a file is overwritten", edits: edit("plugins/outputs/variables/drift.ts", `    if (!present.has(name) || value === ""`, `    if (name !== "" || !present.has(name) || value === ""`), test: cli("bad-input", "a value that is in no version") },
-  { law: 2, name: "a hook of a killed run is not ended first", edits: edit("restart/restart-deployment.ts", `const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(`, `const alone = mark !== "" || (await endMarked(`), test: cli("rotate", "ends the old hook first") },
-  { law: "always", name: "a hook's output gets into the message", edits: edit("plugins/run-hook.ts", `throw new AppError("restart-failed", failure.message, {`, `throw new AppError("restart-failed", \`\${failure.message}: \${result.stdout}\`, {`), test: cli("rotate", "without the hook's words") },
-  { law: "always", name: "our environment reaches the hooks", edits: edit("base/spawn.ts", `const env = { PATH: safePath, ...options.env }`, `const env = { PATH: safePath, ...(process.env as Record<string, string>), ...options.env }`), test: cli("rotate", "gets nothing of our environment") },
-  { law: 3, name: "a service that takes any password is rotated", edits: edit("rotate/preflight.ts", `if (control === "accepted") return [acceptsAnything]`, `if (control === "unknown") return [acceptsAnything]`), test: cli("bad-input", "without a password") },
+  {
+    law: 1,
+    name: "the folder is not synced",
+    edits: edit(
+      "base/durable-write.ts",
+      `        await refuseSwapped(spot, made)
+        await syncOf(folder)`,
+      `        await refuseSwapped(spot, made)`,
+    ),
+    test: order,
+  },
+  {
+    law: 1,
+    name: "the draft is not synced",
+    edits: edit(
+      "base/durable-write.ts",
+      `    if (options.trial !== true) await slow.sync(file)`,
+      `    await disk.stat(file)`,
+    ),
+    test: order,
+  },
+  {
+    law: "always",
+    name: "a link of another user is followed",
+    edits: edit(
+      "base/folder.ts",
+      `if (!this.#keeps(stats) || this.#held !== undefined) throw`,
+      `if (this.#held !== undefined) throw`,
+    ),
+    test: cli("hostile", "a link in a folder of theirs"),
+  },
+  {
+    law: "always",
+    name: "a planted file says who reads the values",
+    edits: edit(
+      "plugins/outputs/file/planted.ts",
+      `if (keeper === "ours") return`,
+      `if (keeper !== "ours") return`,
+    ),
+    test: cli("hostile", "an empty file, in a sticky folder"),
+  },
+  {
+    law: "always",
+    name: "a draft is made readable by all",
+    edits: edit("base/disk.ts", `const mode = 0o600`, `const mode = 0o644`),
+    test: order,
+  },
+  {
+    law: 1,
+    name: "the audit log is not synced",
+    edits: edit(
+      "base/durable-write.ts",
+      `    await slow.dataSync(file)`,
+      `    await disk.stat(file)`,
+    ),
+    test: order,
+  },
+  {
+    law: "always",
+    name: "an edited state is taken",
+    edits: edit(
+      "record/ledger.ts",
+      `if (found !== undefined) checkMac(this.#place, found, this.#mac)`,
+      `if (found !== undefined && this.#mac.length === 0) checkMac(this.#place, found, this.#mac)`,
+    ),
+    test: cli("bad-state", "one byte of metadata"),
+  },
+  {
+    law: 7,
+    name: "an older state is taken",
+    edits: edit(
+      "record/ledger.ts",
+      `if (end.serial <= document.serial) return { document }`,
+      `if (end.serial <= document.serial + 1_000_000) return { document }`,
+    ),
+    test: cli("bad-state", "an older copy"),
+  },
+  {
+    law: "always",
+    name: "another environment's state is taken",
+    edits: edit(
+      "record/state-file.ts",
+      `if (parsed.project !== place.project || parsed.environment !== place.environment) {`,
+      `if (parsed.project !== place.project) {`,
+    ),
+    test: cli("bad-state", "of another environment"),
+  },
+  {
+    law: 7,
+    name: "lost keys are replaced",
+    edits: edit(
+      "record/vault.ts",
+      `if (await holdsState(store)) throw keysMissing(store)`,
+      `if (store === "") throw keysMissing(store)`,
+    ),
+    test: cli("bad-state", "whose keys are missing"),
+  },
+  {
+    law: "always",
+    name: "keys that nobody with the identity made are taken",
+    edits: edit(
+      "record/binding.ts",
+      `if (!verified) throw unverified(path)`,
+      `if (!verified && identities.length === 0) throw unverified(path)`,
+    ),
+    test: cli("forged-store", "is refused by all"),
+  },
+  {
+    law: "always",
+    name: "a password goes to whoever has taken the port",
+    edits: edit(
+      "plugins/drivers/listener.ts",
+      `if (!trusted && wanted !== undefined && wanted !== owner) throw`,
+      `if (!trusted && wanted !== undefined && wanted !== owner && says === "") throw`,
+    ),
+    test: {
+      file: "test/faults/impostor.test.ts",
+      name: "neither the current nor the admin",
+      binary: true,
+    },
+  },
+  {
+    law: "always",
+    name: "a value of another project opens",
+    edits: edit(
+      "record/vault.ts",
+      "this.#whole = `${project}/${environment}`",
+      "this.#whole = `${project.slice(0, 0)}/${environment}`",
+    ),
+    test: cli("forged-store", "a value of another project"),
+  },
+  {
+    law: "always",
+    name: "two processes make keys for one store",
+    edits: edit(
+      "record/vault.ts",
+      `return waitForLock(join(store, "keys.lock"), holder)`,
+      `return waitForLock(join(store, \`keys-\${process.pid}.lock\`), holder)`,
+    ),
+    test: cli("first", "share its keys"),
+  },
+  {
+    law: "always",
+    name: "two processes work on one environment",
+    edits: edit(
+      "base/lock.ts",
+      `return { heldBy: heldBy ?? "another process" }`,
+      `return { release: () => undefined }`,
+    ),
+    test: cli("bad-input", "another process holds the lock"),
+  },
+  {
+    law: 7,
+    name: "an unknown value in a file is overwritten",
+    edits: edit(
+      "plugins/outputs/variables/drift.ts",
+      `    if (!present.has(name) || value === ""`,
+      `    if (name !== "" || !present.has(name) || value === ""`,
+    ),
+    test: cli("bad-input", "a value that is in no version"),
+  },
+  {
+    law: 2,
+    name: "a hook of a killed run is not ended first",
+    edits: edit(
+      "restart/restart-deployment.ts",
+      `const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(`,
+      `const alone = mark !== "" || (await endMarked(`,
+    ),
+    test: cli("rotate", "ends the old hook first"),
+  },
+  {
+    law: "always",
+    name: "a hook's output gets into the message",
+    edits: edit(
+      "plugins/run-hook.ts",
+      `throw new AppError("restart-failed", failure.message, {`,
+      `throw new AppError("restart-failed", \`\${failure.message}: \${result.stdout}\`, {`,
+    ),
+    test: cli("rotate", "without the hook's words"),
+  },
+  {
+    law: "always",
+    name: "our environment reaches the hooks",
+    edits: edit(
+      "base/spawn.ts",
+      `const env = { PATH: safePath, ...options.env }`,
+      `const env = { PATH: safePath, ...(process.env as Record<string, string>), ...options.env }`,
+    ),
+    test: cli("rotate", "gets nothing of our environment"),
+  },
+  {
+    law: 3,
+    name: "a service that takes any password is rotated",
+    edits: edit(
+      "rotate/preflight.ts",
+      `if (control === "accepted") return [acceptsAnything]`,
+      `if (control === "unknown") return [acceptsAnything]`,
+    ),
+    test: cli("bad-input", "without a password"),
+  },
 ]

@@ -2,35 +2,233 @@ import { cli, edit, found, type Mutant, orderOfServices, singleCuts } from "./mu
 
 /** Laws that neither the steps of a rotation nor the ground under it break alone: what lasts, who waits, when, and in which order. */
 export const laws: readonly Mutant[] = [
-  { law: 1, name: "the folders of a new store are not synced", edits: edit("record/state-file.ts", `if (document.serial === 1) await make(stateFolder(place), durableFolder)`, `if (document.serial === 0) await make(stateFolder(place), durableFolder)`), test: orderOfServices },
-  { law: 1, name: "a state that a killed run had not yet synced is acted upon", edits: edit("record/ledger.ts", `settleFolder(stateFolder(this.#place)), readState`, `Promise.resolve(settleFolder), readState`), test: orderOfServices },
-  { law: 3, name: "a revoke that a killed run had begun is asked for again, not ended first", edits: edit("rotate/revoke.ts", `if (session.quiet.has(name) || driverOf`, `if (name !== "" || session.quiet.has(name) || driverOf`), test: found },
-  { law: 3, name: "a revoke without an answer counts as over", edits: edit("rotate/ask.ts", `session.quiet.delete(name)`, `session.quiet.has(name)`), test: found },
-  { law: 1, name: "what a containment owes is forgotten where no version tells of it", edits: edit("rotate/promote.ts", `...(asked ? { owes: true as const } : {})`, `...(asked && names.length === 0 ? { owes: true as const } : {})`), test: singleCuts },
-  { law: 3, name: "a containment counts as held though the service refuses its value", edits: edit("app/contain.ts", `|| drift !== undefined) return false`, `|| drift === null) return false`), test: cli("contain-again", "of which the service knows") },
-  { law: 3, name: "a containment does not end what a killed run has under way", edits: edit("rotate/prove.ts", `if (fresh && !(await isQuiet(session, name, patience)))`, `if (fresh && name === "" && !(await isQuiet(session, name, patience)))`), test: found },
-  { law: 5, name: "an output that a killed run had not yet synced counts as delivered", edits: edit("app/environment.ts", `for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)`, `for (const folder of [dirname(output.target), output.target]) await Promise.resolve([settleFolder, folder])`), test: orderOfServices },
-  { law: 5, name: "a way back forgets what the machine may have started meanwhile", edits: edit("rotate/rotate.ts", `new Set(Object.keys(found.before ?? {})))`, `new Set(Object.keys({})))`), test: cli("rotate", "started meanwhile") },
-  { law: 5, name: "a way back forgets what a supervisor may have started after the first rename", edits: edit("rotate/forward.ts", `session.renamed.add(output.target)`, `session.renamed.has(output.target)`), test: { file: "test/crash/crash.test.ts", name: "supervisor" } },
-  { law: 5, name: "a program that was not restarted on the way back is forgotten in a crash", edits: edit("rotate/restart-all.ts", `if (set.direction === "back") continue`, `if (set.direction === "back" && sick.length === 0) continue`), test: { file: "test/faults/going-back.test.ts", name: "killed before the way back has ended", binary: true } },
-  { law: 5, name: "a deployment that was sick before does not block", edits: edit("rotate/preflight.ts", `if (answer !== true) sick.set(deployment, answer)`, `if (answer !== true && deployment.name === "") sick.set(deployment, answer)`), test: cli("rotate", "does not begin while it is sick before") },
-  { law: 6, name: "one service without an answer stops the others", edits: edit("rotate/forward.ts", `if (going.length === 0) return undecided`, `if (going.length < members.length) return undecided`), test: singleCuts },
-  { law: 6, name: "a member leaves before anybody knows what its service takes", edits: edit("rotate/prove.ts", `if (answer.pending === "unknown") return { is: "waiting",`, `if (answer.pending === "unknown") return { is: "left", dead: false,`), test: singleCuts },
-  { law: 7, name: "a secret without a value is due", edits: edit("plan/agenda.ts", `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue`, `if (state?.rotatedAt === undefined || rotateEveryMs === null || aside(document, name) || versionAt.length === 0) continue`), test: { file: "test/plan/agenda.test.ts" } },
-  { law: 8, name: "due at the first tick after the age, not at the last before", edits: edit("plan/due.ts", `return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)`, `return last === undefined ? schedule.next(rotatedAt) : schedule.next(oldest)`), test: { file: "test/plan/due.test.ts" } },
-  { law: 8, name: "a clock that has leapt is trusted", edits: edit("app/daemon.ts", `      const due = this.#steady && acts`, `      this.#steady = true
-      const due = acts`), test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" } },
-  { law: 8, name: "a grace ends by the wall clock under a service that lives", edits: edit("core/graces.ts", `const end = before?.get(key) ?? passed +`, `const end = passed +`), test: { file: "test/app/daemon.test.ts", name: "leap of the wall clock under" } },
-  { law: 8, name: "what a clock that was ahead has promised is kept", edits: edit("core/instants.ts", `  if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }`, `  if (since !== undefined) return { ...version, madeAt }`), test: { file: "test/core/instants.test.ts", name: "the grace is ten minutes" } },
-  { law: 8, name: "what was adopted counts as new", edits: edit("plan/due.ts", `return state.weak === true || isUndated(state) ?`, `return state.weak === true || (isUndated(state) && everyMs === 0) ?`), test: { file: "test/plan/due.test.ts", name: "whose age nobody knows" } },
-  { law: 9, name: "the old value is taken away before the new one is promoted", edits: edit("rotate/forward.ts", `  const sick = await restartAll(session)
-  const { contain }`, `  for (const name of going) {
+  {
+    law: 1,
+    name: "the folders of a new store are not synced",
+    edits: edit(
+      "record/state-file.ts",
+      `if (document.serial === 1) await make(stateFolder(place), durableFolder)`,
+      `if (document.serial === 0) await make(stateFolder(place), durableFolder)`,
+    ),
+    test: orderOfServices,
+  },
+  {
+    law: 1,
+    name: "a state that a killed run had not yet synced is acted upon",
+    edits: edit(
+      "record/ledger.ts",
+      `settleFolder(stateFolder(this.#place)), readState`,
+      `Promise.resolve(settleFolder), readState`,
+    ),
+    test: orderOfServices,
+  },
+  {
+    law: 3,
+    name: "a revoke that a killed run had begun is asked for again, not ended first",
+    edits: edit(
+      "rotate/revoke.ts",
+      `if (session.quiet.has(name) || driverOf`,
+      `if (name !== "" || session.quiet.has(name) || driverOf`,
+    ),
+    test: found,
+  },
+  {
+    law: 3,
+    name: "a revoke without an answer counts as over",
+    edits: edit("rotate/ask.ts", `session.quiet.delete(name)`, `session.quiet.has(name)`),
+    test: found,
+  },
+  {
+    law: 1,
+    name: "what a containment owes is forgotten where no version tells of it",
+    edits: edit(
+      "rotate/promote.ts",
+      `...(asked ? { owes: true as const } : {})`,
+      `...(asked && names.length === 0 ? { owes: true as const } : {})`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 3,
+    name: "a containment counts as held though the service refuses its value",
+    edits: edit(
+      "app/contain.ts",
+      `|| drift !== undefined) return false`,
+      `|| drift === null) return false`,
+    ),
+    test: cli("contain-again", "of which the service knows"),
+  },
+  {
+    law: 3,
+    name: "a containment does not end what a killed run has under way",
+    edits: edit(
+      "rotate/prove.ts",
+      `if (fresh && !(await isQuiet(session, name, patience)))`,
+      `if (fresh && name === "" && !(await isQuiet(session, name, patience)))`,
+    ),
+    test: found,
+  },
+  {
+    law: 5,
+    name: "an output that a killed run had not yet synced counts as delivered",
+    edits: edit(
+      "app/environment.ts",
+      `for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)`,
+      `for (const folder of [dirname(output.target), output.target]) await Promise.resolve([settleFolder, folder])`,
+    ),
+    test: orderOfServices,
+  },
+  {
+    law: 5,
+    name: "a way back forgets what the machine may have started meanwhile",
+    edits: edit(
+      "rotate/rotate.ts",
+      `new Set(Object.keys(found.before ?? {})))`,
+      `new Set(Object.keys({})))`,
+    ),
+    test: cli("rotate", "started meanwhile"),
+  },
+  {
+    law: 5,
+    name: "a way back forgets what a supervisor may have started after the first rename",
+    edits: edit(
+      "rotate/forward.ts",
+      `session.renamed.add(output.target)`,
+      `session.renamed.has(output.target)`,
+    ),
+    test: { file: "test/crash/crash.test.ts", name: "supervisor" },
+  },
+  {
+    law: 5,
+    name: "a program that was not restarted on the way back is forgotten in a crash",
+    edits: edit(
+      "rotate/restart-all.ts",
+      `if (set.direction === "back") continue`,
+      `if (set.direction === "back" && sick.length === 0) continue`,
+    ),
+    test: {
+      file: "test/faults/going-back.test.ts",
+      name: "killed before the way back has ended",
+      binary: true,
+    },
+  },
+  {
+    law: 5,
+    name: "a deployment that was sick before does not block",
+    edits: edit(
+      "rotate/preflight.ts",
+      `if (answer !== true) sick.set(deployment, answer)`,
+      `if (answer !== true && deployment.name === "") sick.set(deployment, answer)`,
+    ),
+    test: cli("rotate", "does not begin while it is sick before"),
+  },
+  {
+    law: 6,
+    name: "one service without an answer stops the others",
+    edits: edit(
+      "rotate/forward.ts",
+      `if (going.length === 0) return undecided`,
+      `if (going.length < members.length) return undecided`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 6,
+    name: "a member leaves before anybody knows what its service takes",
+    edits: edit(
+      "rotate/prove.ts",
+      `if (answer.pending === "unknown") return { is: "waiting",`,
+      `if (answer.pending === "unknown") return { is: "left", dead: false,`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 7,
+    name: "a secret without a value is due",
+    edits: edit(
+      "plan/agenda.ts",
+      `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue`,
+      `if (state?.rotatedAt === undefined || rotateEveryMs === null || aside(document, name) || versionAt.length === 0) continue`,
+    ),
+    test: { file: "test/plan/agenda.test.ts" },
+  },
+  {
+    law: 8,
+    name: "due at the first tick after the age, not at the last before",
+    edits: edit(
+      "plan/due.ts",
+      `return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)`,
+      `return last === undefined ? schedule.next(rotatedAt) : schedule.next(oldest)`,
+    ),
+    test: { file: "test/plan/due.test.ts" },
+  },
+  {
+    law: 8,
+    name: "a clock that has leapt is trusted",
+    edits: edit(
+      "app/daemon.ts",
+      `      const due = this.#steady && acts`,
+      `      this.#steady = true
+      const due = acts`,
+    ),
+    test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" },
+  },
+  {
+    law: 8,
+    name: "a grace ends by the wall clock under a service that lives",
+    edits: edit(
+      "core/graces.ts",
+      `const end = before?.get(key) ?? passed +`,
+      `const end = passed +`,
+    ),
+    test: { file: "test/app/daemon.test.ts", name: "leap of the wall clock under" },
+  },
+  {
+    law: 8,
+    name: "what a clock that was ahead has promised is kept",
+    edits: edit(
+      "core/instants.ts",
+      `  if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }`,
+      `  if (since !== undefined) return { ...version, madeAt }`,
+    ),
+    test: { file: "test/core/instants.test.ts", name: "the grace is ten minutes" },
+  },
+  {
+    law: 8,
+    name: "what was adopted counts as new",
+    edits: edit(
+      "plan/due.ts",
+      `return state.weak === true || isUndated(state) ?`,
+      `return state.weak === true || (isUndated(state) && everyMs === 0) ?`,
+    ),
+    test: { file: "test/plan/due.test.ts", name: "whose age nobody knows" },
+  },
+  {
+    law: 9,
+    name: "the old value is taken away before the new one is promoted",
+    edits: edit(
+      "rotate/forward.ts",
+      `  const sick = await restartAll(session)
+  const { contain }`,
+      `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
   const sick = await restartAll(session)
-  const { contain }`), test: orderOfServices },
-  { law: 9, name: "outputs are drafted after the service has the value", edits: edit("rotate/forward.ts", `  if (how.fresh) {
-    try {`, `  if (how.fresh && members.length === 0) {
-    try {`), test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true } },
+  const { contain }`,
+    ),
+    test: orderOfServices,
+  },
+  {
+    law: 9,
+    name: "outputs are drafted after the service has the value",
+    edits: edit(
+      "rotate/forward.ts",
+      `  if (how.fresh) {
+    try {`,
+      `  if (how.fresh && members.length === 0) {
+    try {`,
+    ),
+    test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true },
+  },
 ]

@@ -14,13 +14,26 @@ export async function askDocker(paths: readonly string[], cwd: string): Promise<
     fetch: async (request) => {
       const { pathname } = new URL(request.url)
       if (pathname.endsWith("/containers/create")) told = envIn(await request.json())
-      return Response.json({ Id: "0".repeat(64), Warnings: [] }, { status: pathname.endsWith("/create") ? 201 : 200, headers: { "api-version": "1.45" } })
+      return Response.json(
+        { Id: "0".repeat(64), Warnings: [] },
+        { status: pathname.endsWith("/create") ? 201 : 200, headers: { "api-version": "1.45" } },
+      )
     },
   })
   try {
     return await askInHalves(paths, async (some) => {
       told = undefined
-      await output(["docker", "-H", `unix://${socket}`, "create", ...some.flatMap((path) => ["--env-file", path]), "none"], { cwd })
+      await output(
+        [
+          "docker",
+          "-H",
+          `unix://${socket}`,
+          "create",
+          ...some.flatMap((path) => ["--env-file", path]),
+          "none",
+        ],
+        { cwd },
+      )
       const text = told === undefined ? undefined : (told as readonly string[]).join("\0")
       return text === undefined ? undefined : pairs(Buffer.from(text))
     })

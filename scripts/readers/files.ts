@@ -9,7 +9,20 @@ import { type Random, hardValue, plainValue, seedPassword, seeded } from "./valu
 
 /** seed: raw, as the Python program wrote it. bare: `portable` with `merge: true`, which has no comment. The others are what a config says after `for:`. */
 export type Mode = "seed" | "bare" | ReaderName
-export const modes: readonly Mode[] = ["seed", "portable", "dotenv", "node", "bun", "expand", "compose", "docker", "systemd", "shell", "python", "github"]
+export const modes: readonly Mode[] = [
+  "seed",
+  "portable",
+  "dotenv",
+  "node",
+  "bun",
+  "expand",
+  "compose",
+  "docker",
+  "systemd",
+  "shell",
+  "python",
+  "github",
+]
 
 /** Files of one mode: where each lies, and by variable what it shall hold, as a binary string. Names are unique over all of them. */
 export type Batch = {
@@ -24,7 +37,12 @@ export function writeFiles(folder: string, mode: Mode, count: number, seed: stri
   const random = seeded(`${seed}/${mode}`)
   const tally = { offered: 0, refused: 0 }
   const files = Array.from({ length: count }, (_, index) => {
-    const meant = new Map(["A", "B", "C"].map((letter) => [`F${index}_${letter}`, toBinary(valueFor(mode, random, tally))]))
+    const meant = new Map(
+      ["A", "B", "C"].map((letter) => [
+        `F${index}_${letter}`,
+        toBinary(valueFor(mode, random, tally)),
+      ]),
+    )
     const place = join(folder, mode, String(index))
     mkdirSync(place, { recursive: true, mode: 0o755 })
     const path = join(place, ".env")

@@ -2,20 +2,48 @@ import { type Batch, type Mode, modes } from "./files.ts"
 
 /** `sampled`: of the first files only. */
 export type Intact = { readonly share: number; readonly sampled: boolean }
-export type Row = { readonly name: string; readonly own: readonly Mode[]; readonly missing?: string; readonly intact: ReadonlyMap<Mode, Intact> }
+export type Row = {
+  readonly name: string
+  readonly own: readonly Mode[]
+  readonly missing?: string
+  readonly intact: ReadonlyMap<Mode, Intact>
+}
 export type About = { readonly count: number; readonly seed: string; readonly seconds: number }
 
 /** Per cent of files intact: a line a reader, a column a mode; `*` where the mode is the reader's own. Then what it comes to. */
-export function sayTable(rows: readonly Row[], batches: ReadonlyMap<Mode, Batch>, about: About): string {
-  const table = [["", ...modes], ...rows.map(cells), ["values refused", ...modes.map((mode) => (mode === "seed" ? "" : refused(batches.get(mode))))]]
-  const widths = ["", ...modes].map((_, column) => Math.max(...table.map((row) => (row.length === modes.length + 1 ? (row[column] ?? "").length : 0))))
-  const lines = table.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ").trimEnd())
-  return [...lines, "", ...legend(about), "", ...sum(rows, about)].map((line) => `${line}\n`).join("")
+export function sayTable(
+  rows: readonly Row[],
+  batches: ReadonlyMap<Mode, Batch>,
+  about: About,
+): string {
+  const table = [
+    ["", ...modes],
+    ...rows.map(cells),
+    ["values refused", ...modes.map((mode) => (mode === "seed" ? "" : refused(batches.get(mode))))],
+  ]
+  const widths = ["", ...modes].map((_, column) =>
+    Math.max(
+      ...table.map((row) => (row.length === modes.length + 1 ? (row[column] ?? "").length : 0)),
+    ),
+  )
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  )
+  return [...lines, "", ...legend(about), "", ...sum(rows, about)]
+    .map((line) => `${line}\n`)
+    .join("")
 }
 
 /** A file of portable, or of a reader's own, that it reads otherwise than meant. */
 export function isBroken({ own, intact }: Row): boolean {
-  return [...intact].some(([mode, { share }]) => (mode === "portable" || own.includes(mode)) && share < 1)
+  return [...intact].some(
+    ([mode, { share }]) => (mode === "portable" || own.includes(mode)) && share < 1,
+  )
 }
 
 function cells({ name, own, missing, intact }: Row): readonly string[] {
@@ -24,7 +52,9 @@ function cells({ name, own, missing, intact }: Row): readonly string[] {
 }
 
 function cell(intact: Intact | undefined, isOwn: boolean): string {
-  return intact === undefined ? "" : `${percent(intact.share)}${isOwn ? "*" : intact.sampled ? "~" : " "}`
+  return intact === undefined
+    ? ""
+    : `${percent(intact.share)}${isOwn ? "*" : intact.sampled ? "~" : " "}`
 }
 
 function legend({ count, seed }: About): readonly string[] {
@@ -37,8 +67,10 @@ function legend({ count, seed }: About): readonly string[] {
 
 function sum(rows: readonly Row[], { seconds }: About): readonly string[] {
   const there = rows.filter(({ missing }) => missing === undefined)
-  const shares = (mode: Mode, of = there): readonly number[] => of.flatMap(({ intact }) => intact.get(mode)?.share ?? [])
-  const whole = (some: readonly number[]): string => `${some.filter((share) => share === 1).length} of ${some.length}`
+  const shares = (mode: Mode, of = there): readonly number[] =>
+    of.flatMap(({ intact }) => intact.get(mode)?.share ?? [])
+  const whole = (some: readonly number[]): string =>
+    `${some.filter((share) => share === 1).length} of ${some.length}`
   const owns = there.filter(({ own }) => own.length > 0)
   const seeds = [...shares("seed")].sort((one, other) => one - other)
   return [
@@ -54,5 +86,7 @@ function percent(share: number): string {
 }
 
 function refused(batch: Batch | undefined): string {
-  return batch === undefined || batch.offered === 0 ? "" : `${percent(batch.refused / batch.offered)} `
+  return batch === undefined || batch.offered === 0
+    ? ""
+    : `${percent(batch.refused / batch.offered)} `
 }

@@ -2,13 +2,17 @@ import { createHash } from "node:crypto"
 import { randomText } from "../../src/base/random-text.ts"
 
 /** Values that readers of `.env` files change, from a seed: the same seed gives the same values on every machine. */
-export type Random = { readonly bytes: (count: number) => Uint8Array; readonly below: (limit: number) => number }
+export type Random = {
+  readonly bytes: (count: number) => Uint8Array
+  readonly below: (limit: number) => number
+}
 
 export function seeded(seed: string): Random {
   let pool = Buffer.alloc(0)
   let counter = 0
   const bytes = (count: number): Uint8Array => {
-    while (pool.length < count) pool = Buffer.concat([pool, createHash("sha256").update(`${seed}/${counter++}`).digest()])
+    while (pool.length < count)
+      pool = Buffer.concat([pool, createHash("sha256").update(`${seed}/${counter++}`).digest()])
     const taken = new Uint8Array(pool.subarray(0, count))
     pool = pool.subarray(count)
     return taken
@@ -29,9 +33,112 @@ export function seedPassword(random: Random): string {
   return shuffled(random, [...forced, ...rest]).join("")
 }
 
-const soup = ["'", '"', "`", "\\", "$", "#", " ", "=", "\t", "{", "}", "(", ")", "a", "n", "r", "t", "~", ":", "!", "%", "é", "ß", "漢", "🔑", "\u00a0", "\u2028", "$a", "${a}", "$(id)", "`id`", "\\n", "\\r", "\\$", " #", "\\\\", "''", '""', "*", "?", "[a-z]", "export ", "="]
+const soup = [
+  "'",
+  '"',
+  "`",
+  "\\",
+  "$",
+  "#",
+  " ",
+  "=",
+  "\t",
+  "{",
+  "}",
+  "(",
+  ")",
+  "a",
+  "n",
+  "r",
+  "t",
+  "~",
+  ":",
+  "!",
+  "%",
+  "é",
+  "ß",
+  "漢",
+  "🔑",
+  "\u00a0",
+  "\u2028",
+  "$a",
+  "${a}",
+  "$(id)",
+  "`id`",
+  "\\n",
+  "\\r",
+  "\\$",
+  " #",
+  "\\\\",
+  "''",
+  '""',
+  "*",
+  "?",
+  "[a-z]",
+  "export ",
+  "=",
+]
 const breaks = ["\n", "\r\n", "\r", "\n\n", "\nB=no\n"]
-const edges = [" ", "  x  ", "'", '"', "`", "\\", "$", "#", "=", "''", '""', "'a'", '"a"', "`a`", "'a", 'a"', "a\\", "a\\\\", "$$", "$a", "${HOME}", "%s", "a #b", "a# b", "#a", "\ta\t", "null", "true", "0123", "-n", "~", "~/x", "a:~x", "!!", "{{ a.b }}", "<<END", "a<<b", "export A=b", "A=b", "é", "\u00a0", "\ufeff", "a\nb", "\n", "a\n", "\na", "a\r", "a\rb", "a\r\nb", "'\"`", "'a'b\"c\"", "\\'", '\\"', "\\`", "\\$", "\\n", "a\tb", "x".repeat(5000)]
+const edges = [
+  " ",
+  "  x  ",
+  "'",
+  '"',
+  "`",
+  "\\",
+  "$",
+  "#",
+  "=",
+  "''",
+  '""',
+  "'a'",
+  '"a"',
+  "`a`",
+  "'a",
+  'a"',
+  "a\\",
+  "a\\\\",
+  "$$",
+  "$a",
+  "${HOME}",
+  "%s",
+  "a #b",
+  "a# b",
+  "#a",
+  "\ta\t",
+  "null",
+  "true",
+  "0123",
+  "-n",
+  "~",
+  "~/x",
+  "a:~x",
+  "!!",
+  "{{ a.b }}",
+  "<<END",
+  "a<<b",
+  "export A=b",
+  "A=b",
+  "é",
+  "\u00a0",
+  "\ufeff",
+  "a\nb",
+  "\n",
+  "a\n",
+  "\na",
+  "a\r",
+  "a\rb",
+  "a\r\nb",
+  "'\"`",
+  "'a'b\"c\"",
+  "\\'",
+  '\\"',
+  "\\`",
+  "\\$",
+  "\\n",
+  "a\tb",
+  "x".repeat(5000),
+]
 
 /** Values as nasty as people and generators make them. */
 export function hardValue(random: Random): string {
@@ -53,7 +160,15 @@ export function hardValue(random: Random): string {
 /** What the product makes by itself, and what people put around it. */
 export function plainValue(random: Random): string {
   const value = randomText(oneOf(random, [16, 32, 35, 64]), random.bytes)
-  const whole = [value, value, `postgresql://shop:${value}@db.internal:5432/shop?sslmode=require`, `https://${value}@cache.internal/0`, `user@${value}`, value.slice(0, 1 + random.below(value.length)), String(random.below(1_000_000))]
+  const whole = [
+    value,
+    value,
+    `postgresql://shop:${value}@db.internal:5432/shop?sslmode=require`,
+    `https://${value}@cache.internal/0`,
+    `user@${value}`,
+    value.slice(0, 1 + random.below(value.length)),
+    String(random.below(1_000_000)),
+  ]
   return oneOf(random, whole)
 }
 

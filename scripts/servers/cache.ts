@@ -10,7 +10,10 @@ export const cacheFolder = join(import.meta.dir, "../../.tools/servers")
  * The folder `name` of the cache, filled by `fill` if it is not there yet. Several test processes may ask at once: each
  * fills a draft of its own, one rename wins, and nobody ever sees half a folder. Answers the folder, or why not.
  */
-export async function cached(name: string, fill: (draft: string) => Promise<string | undefined>): Promise<{ readonly folder: string } | { readonly why: string }> {
+export async function cached(
+  name: string,
+  fill: (draft: string) => Promise<string | undefined>,
+): Promise<{ readonly folder: string } | { readonly why: string }> {
   const folder = join(cacheFolder, name)
   if (existsSync(folder)) return { folder }
   await mkdir(cacheFolder, { recursive: true })

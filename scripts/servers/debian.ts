@@ -10,8 +10,14 @@ const libraries = /^lib[a-z0-9.+-]+$/
  * an installed server package would start a service. `alone` come without libraries: modules that the others load.
  * `along`: which of the packages that they need come too.
  */
-export async function debianPackages(name: string, packages: readonly string[], alone: readonly string[] = [], along = libraries): Promise<{ readonly folder: string } | { readonly why: string }> {
-  if (Bun.which("apt-get") === null || Bun.which("dpkg") === null) return { why: "this is no Debian: apt-get or dpkg is missing" }
+export async function debianPackages(
+  name: string,
+  packages: readonly string[],
+  alone: readonly string[] = [],
+  along = libraries,
+): Promise<{ readonly folder: string } | { readonly why: string }> {
+  if (Bun.which("apt-get") === null || Bun.which("dpkg") === null)
+    return { why: "this is no Debian: apt-get or dpkg is missing" }
   return cached(name, async (draft) => {
     const first = await download(draft, packages, alone, along)
     if (first === undefined) return undefined
@@ -26,7 +32,9 @@ let update: Promise<string | undefined> | undefined
 /** The index of packages, fetched once; only root can, an ordinary user has what is there. Answers why it was not. */
 export function updateIndex(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return Promise.resolve("only root can fetch the index of packages")
-  update ??= run(["apt-get", "update", "-qq"]).then((ran) => (ran.ok ? undefined : `apt-get update: ${ran.err}`))
+  update ??= run(["apt-get", "update", "-qq"]).then((ran) =>
+    ran.ok ? undefined : `apt-get update: ${ran.err}`,
+  )
   return update
 }
 
@@ -36,7 +44,12 @@ export function libraryPath(folder: string): string {
   return [join(folder, "usr/lib", triplet), join(folder, "lib", triplet)].join(":")
 }
 
-async function download(draft: string, packages: readonly string[], alone: readonly string[], along: RegExp): Promise<string | undefined> {
+async function download(
+  draft: string,
+  packages: readonly string[],
+  alone: readonly string[],
+  along: RegExp,
+): Promise<string | undefined> {
   const folder = join(draft, "packages")
   await mkdir(folder, { recursive: true })
   const wanted = [...packages, ...alone, ...(await lacking(packages, along))]
@@ -54,9 +67,16 @@ async function download(draft: string, packages: readonly string[], alone: reado
 const never = /^(libc6|libgcc-s1|libc-bin|libllvm\d+)$/
 
 async function lacking(packages: readonly string[], along: RegExp): Promise<readonly string[]> {
-  const only = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map((kind) => `--no-${kind}`)
-  const [depends, installed] = await Promise.all([run(["apt-cache", "depends", "--recurse", ...only, ...packages]), run(["dpkg-query", "-W", "-f", "${Package}\n"])])
+  const only = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map(
+    (kind) => `--no-${kind}`,
+  )
+  const [depends, installed] = await Promise.all([
+    run(["apt-cache", "depends", "--recurse", ...only, ...packages]),
+    run(["dpkg-query", "-W", "-f", "${Package}\n"]),
+  ])
   const here = new Set(installed.out.split("\n"))
   const names = depends.out.split("\n").filter((line) => along.test(line))
-  return [...new Set(names)].filter((name) => !here.has(name) && !never.test(name) && !packages.includes(name))
+  return [...new Set(names)].filter(
+    (name) => !here.has(name) && !never.test(name) && !packages.includes(name),
+  )
 }

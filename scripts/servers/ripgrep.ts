@@ -8,7 +8,9 @@ export async function ripgrepPrograms(): Promise<Found> {
   const installed = Bun.which("rg")
   if (installed !== null) return inFolder(dirname(installed), {})
   const entry = await debianPackages("ripgrep", ["ripgrep"])
-  return "why" in entry ? missing(entry.why) : inFolder(join(entry.folder, "usr/bin"), { LD_LIBRARY_PATH: libraryPath(entry.folder) })
+  return "why" in entry
+    ? missing(entry.why)
+    : inFolder(join(entry.folder, "usr/bin"), { LD_LIBRARY_PATH: libraryPath(entry.folder) })
 }
 
 async function inFolder(bin: string, env: Readonly<Record<string, string>>): Promise<Found> {

@@ -23,7 +23,9 @@ export function actorOf({ uid, env, read }: Surroundings, command: string): Acto
   const hint = env("SUDO_USER")
   const via = [
     `mycelium ${command}`,
-    login === noLogin || login === uid ? `uid ${uid}` : `uid ${uid} (${name(uid)}), logged in as uid ${login}`,
+    login === noLogin || login === uid
+      ? `uid ${uid}`
+      : `uid ${uid} (${name(uid)}), logged in as uid ${login}`,
     ...(hint === undefined || hint === "" ? [] : [`SUDO_USER ${plain(hint)}`]),
     ...placeOf(read),
   ]
@@ -57,18 +59,28 @@ function groupOf(text: string): string {
     return controllers === undefined || path === undefined ? [] : [{ controllers, path }]
   })
   const said = lines.filter(({ path }) => path !== "/")
-  const found = said.find(({ controllers }) => controllers === "") ?? said.find(({ controllers }) => controllers === "name=systemd") ?? said[0]
+  const found =
+    said.find(({ controllers }) => controllers === "") ??
+    said.find(({ controllers }) => controllers === "name=systemd") ??
+    said[0]
   return found?.path ?? ""
 }
 
 /** Docker, containerd, CRI-O and Podman name the cgroup of a container, and folders of it, by 64 hexadecimal digits; twelve of them are what people see. */
 function containerIn(text: string): string | undefined {
-  return /(?:docker|containerd|crio|libpod|kubepods|containers|overlay-containers)[^\n]*?([0-9a-f]{64})/.exec(text)?.[1]?.slice(0, 12)
+  return /(?:docker|containerd|crio|libpod|kubepods|containers|overlay-containers)[^\n]*?([0-9a-f]{64})/
+    .exec(text)?.[1]
+    ?.slice(0, 12)
 }
 
 /** Within its own cgroup namespace a container sees no name there; but files that were mounted for it say it. */
 function mountsOf(text: string): string {
-  return text.split("\n").filter((line) => /\/(?:hostname|hosts|resolv\.conf) \/etc\/(?:hostname|hosts|resolv\.conf) /.test(line)).join("\n")
+  return text
+    .split("\n")
+    .filter((line) =>
+      /\/(?:hostname|hosts|resolv\.conf) \/etc\/(?:hostname|hosts|resolv\.conf) /.test(line),
+    )
+    .join("\n")
 }
 
 /** A name that others chose, in a line that people read. */

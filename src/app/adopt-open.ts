@@ -7,14 +7,24 @@ import type { Session } from "../rotate/session.ts"
 import { type Adopted, type Asked, fieldsOf, isWeakIn, prove, same } from "./adoptable.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
-type Taken = { readonly id: string; readonly proof: string; readonly weak: boolean; readonly fresh?: Version }
+type Taken = {
+  readonly id: string
+  readonly proof: string
+  readonly weak: boolean
+  readonly fresh?: Version
+}
 
 /**
  * A journal that recovery could not end, for its service refuses all that we know: a value that a login proves is written
  * down as one that may be live, and reconcile makes it the current one, or leaves all as it is. By secret of such a journal.
  */
-export async function adoptOpen(session: Session, ask: Asked): Promise<Readonly<Record<string, Adopted>>> {
-  const names = openSets(session.document).flatMap(({ secrets }) => secrets).filter((name) => session.work.drivers[name] !== undefined)
+export async function adoptOpen(
+  session: Session,
+  ask: Asked,
+): Promise<Readonly<Record<string, Adopted>>> {
+  const names = openSets(session.document)
+    .flatMap(({ secrets }) => secrets)
+    .filter((name) => session.work.drivers[name] !== undefined)
   const results: Record<string, Adopted> = {}
   const taken = new Map<string, Taken>()
   // What no service asks for is decided with the others of its journal.
@@ -26,8 +36,12 @@ export async function adoptOpen(session: Session, ask: Asked): Promise<Readonly<
     }
   }
   if (taken.size > 0) await writeDown(session, taken)
-  const decided = taken.size === 0 ? {} : (await reconcile(session, { dryRun: false, deep: false, secrets: names })).found
-  for (const name of names) results[name] = results[name] ?? resultOf(session, name, decided[name], taken.get(name))
+  const decided =
+    taken.size === 0
+      ? {}
+      : (await reconcile(session, { dryRun: false, deep: false, secrets: names })).found
+  for (const name of names)
+    results[name] = results[name] ?? resultOf(session, name, decided[name], taken.get(name))
   await noteWeak(session, taken)
   return results
 }
@@ -36,15 +50,31 @@ async function take(session: Session, name: string, ask: Asked): Promise<Taken> 
   const fields = fieldsOf(session, name, await ask.found(name))
   const known = await knownAs(session, name, fields)
   const id = known ?? nextVersionId(session.state(name))
-  const proof = await prove(session, name, { version: id, fields }, { current: undefined, ...(known === undefined ? {} : { known }) })
+  const proof = await prove(
+    session,
+    name,
+    { version: id, fields },
+    { current: undefined, ...(known === undefined ? {} : { known }) },
+  )
   const said = ask.askedFor ? ask.madeAt(name) : undefined
   const madeAt = said ?? session.work.host.now().toISOString()
-  const fresh: Version = { id, madeAt, adopted: said === undefined ? "undated" : "dated", stage: { is: "doubtful", why: "taken over while a rotation is not finished" }, ...(await session.work.vault.seal(name, { version: id, fields })) }
+  const fresh: Version = {
+    id,
+    madeAt,
+    adopted: said === undefined ? "undated" : "dated",
+    stage: { is: "doubtful", why: "taken over while a rotation is not finished" },
+    ...(await session.work.vault.seal(name, { version: id, fields })),
+  }
   return { id, proof, weak: isWeakIn(fields), ...(known === undefined ? { fresh } : {}) }
 }
 
-async function knownAs(session: Session, name: string, fields: Credential["fields"]): Promise<string | undefined> {
-  for (const { id } of session.state(name).versions) if (same((await session.open(name, id)).fields, fields)) return id
+async function knownAs(
+  session: Session,
+  name: string,
+  fields: Credential["fields"],
+): Promise<string | undefined> {
+  for (const { id } of session.state(name).versions)
+    if (same((await session.open(name, id)).fields, fields)) return id
   return undefined
 }
 
@@ -54,29 +84,69 @@ async function writeDown(session: Session, taken: ReadonlyMap<string, Taken>): P
   for (const [name, { id, fresh, weak }] of taken) {
     if (fresh === undefined) continue
     patches[name] = (state) => ({ ...state, versions: [...state.versions, fresh] })
-    events.push({ event: "adopt", secret: name, version: id, ...(fresh.adopted === "dated" ? { madeAt: fresh.madeAt } : {}), ...(weak ? { weak } : {}) })
+    events.push({
+      event: "adopt",
+      secret: name,
+      version: id,
+      ...(fresh.adopted === "dated" ? { madeAt: fresh.madeAt } : {}),
+      ...(weak ? { weak } : {}),
+    })
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
 
-function resultOf(session: Session, name: string, one: Found | undefined, taken: Taken | undefined): Adopted {
+function resultOf(
+  session: Session,
+  name: string,
+  one: Found | undefined,
+  taken: Taken | undefined,
+): Adopted {
   if (one?.is === "same" && !session.isOpen(name)) return { is: "known", version: one.version }
   if (taken === undefined) return stillOpen(session)
   if (one?.is === "found") {
     const { version, outputs, restarts, unhealthy } = one
     const { adopted, madeAt } = session.state(name).versions.find(({ id }) => id === version) ?? {}
-    return { is: "adopted", version, proof: taken.proof, weak: taken.weak, ...(adopted === "dated" && madeAt !== undefined ? { madeAt } : {}), ended: { outputs, restarts, ...(unhealthy === undefined ? {} : { unhealthy }) } }
+    return {
+      is: "adopted",
+      version,
+      proof: taken.proof,
+      weak: taken.weak,
+      ...(adopted === "dated" && madeAt !== undefined ? { madeAt } : {}),
+      ended: { outputs, restarts, ...(unhealthy === undefined ? {} : { unhealthy }) },
+    }
   }
-  const why = one?.is === "held" || one?.is === "unknown" ? one : { code: "journal-open", says: "its rotation is not finished" }
-  return { is: "refused", code: why.code, says: `${taken.id} works and is sealed, but ${why.says}`, hint: (one?.is === "held" ? one.hint : undefined) ?? "the same command asks once more" }
+  const why =
+    one?.is === "held" || one?.is === "unknown"
+      ? one
+      : { code: "journal-open", says: "its rotation is not finished" }
+  return {
+    is: "refused",
+    code: why.code,
+    says: `${taken.id} works and is sealed, but ${why.says}`,
+    hint: (one?.is === "held" ? one.hint : undefined) ?? "the same command asks once more",
+  }
 }
 
 function stillOpen(session: Session): Adopted {
-  return { is: "refused", code: "journal-open", says: "its rotation is not finished, for the service of another secret in it takes none of our values", hint: `adopt that one: mycelium rotate-now ${session.work.environment} says which` }
+  return {
+    is: "refused",
+    code: "journal-open",
+    says: "its rotation is not finished, for the service of another secret in it takes none of our values",
+    hint: `adopt that one: mycelium rotate-now ${session.work.environment} says which`,
+  }
 }
 
 /** A value that is easily guessed is due at the next tick, as one always is that was taken over. */
 async function noteWeak(session: Session, taken: ReadonlyMap<string, Taken>): Promise<void> {
-  const weak = [...taken].filter(([name, one]) => one.weak && session.state(name).versions.some(({ id, stage }) => id === one.id && stage.is === "current"))
-  if (weak.length > 0) await session.commit({ patches: Object.fromEntries(weak.map(([name]) => [name, (state) => ({ ...state, weak: true as const })])) })
+  const weak = [...taken].filter(
+    ([name, one]) =>
+      one.weak &&
+      session.state(name).versions.some(({ id, stage }) => id === one.id && stage.is === "current"),
+  )
+  if (weak.length > 0)
+    await session.commit({
+      patches: Object.fromEntries(
+        weak.map(([name]) => [name, (state) => ({ ...state, weak: true as const })]),
+      ),
+    })
 }

@@ -1,12 +1,32 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
-import { type Patch, type SecretState, type Stage, changeVersion, holdsContained, nextVersionId, openContainment, versionAt } from "../core/state.ts"
+import {
+  type Patch,
+  type SecretState,
+  type Stage,
+  changeVersion,
+  holdsContained,
+  nextVersionId,
+  openContainment,
+  versionAt,
+} from "../core/state.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
-import { type Adopted, type Asked, type Given, fieldsOf, isWeakIn, prove, refuseUntold, same, shownBy, wrapped } from "./adoptable.ts"
+import {
+  type Adopted,
+  type Asked,
+  type Given,
+  fieldsOf,
+  isWeakIn,
+  prove,
+  refuseUntold,
+  same,
+  shownBy,
+  wrapped,
+} from "./adoptable.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 import { whenFree } from "./reading.ts"
@@ -18,22 +38,43 @@ export type Adoption = Readonly<Record<string, Adopted>>
  * where a value ends a journal that nobody else could: then outputs and deployments follow it. `rotatedAt`: when they were
  * made, for all that this run takes over; left out, what the config says of a first value, or nobody knows.
  */
-export async function adopt(app: App, environment: string, given: Given = {}, rotatedAt?: Date): Promise<Adoption> {
+export async function adopt(
+  app: App,
+  environment: string,
+  given: Given = {},
+  rotatedAt?: Date,
+): Promise<Adoption> {
   const first = await withEnvironment(app, environment, patient, async ({ session }) => {
     const begun = session.changeSet !== undefined
     const shown = await shownBy(session)
     const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
-      if (shown[name] === undefined && given[name] === undefined) await refuseUntold(app, session, environment, name)
+      if (shown[name] === undefined && given[name] === undefined)
+        await refuseUntold(app, session, environment, name)
       return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
     }
-    const ask: Asked = { found, madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name), askedFor: rotatedAt !== undefined }
+    const ask: Asked = {
+      found,
+      madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
+      askedFor: rotatedAt !== undefined,
+    }
     const ended = await adoptOpen(session, ask)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
     const again = begun && session.changeSet === undefined
-    return { again, results: noteUncontained(session, { ...ended, ...(again ? {} : await adoptAll(session, rest, ask)) }) }
+    return {
+      again,
+      results: noteUncontained(session, {
+        ...ended,
+        ...(again ? {} : await adoptAll(session, rest, ask)),
+      }),
+    }
   })
   // The journal's own options are over: the rest is read and asked by those of today.
-  return first.again ? { ...(await whenFree(app, () => adopt(app, environment, given, rotatedAt))), ...first.results } : first.results
+  return first.again
+    ? {
+        ...(await whenFree(app, () => adopt(app, environment, given, rotatedAt))),
+        ...first.results,
+      }
+    : first.results
 }
 
 function noteUncontained(session: Session, results: Adoption): Adoption {
@@ -47,14 +88,20 @@ function noteUncontained(session: Session, results: Adoption): Adoption {
 /** Where sessions of before may live, too, the value that is taken over may be theirs: nothing of them can be proven ended beside it. */
 function openIncident(state: SecretState): string | undefined {
   const { contained } = state
-  return openContainment(state)?.incident ?? (contained?.sessions !== undefined && !holdsContained(state) ? contained.incident : undefined)
+  return (
+    openContainment(state)?.incident ??
+    (contained?.sessions !== undefined && !holdsContained(state) ? contained.incident : undefined)
+  )
 }
 
 /** Of a value that replaces another one, which somebody made since, the config's date says nothing. */
 function dateInConfig(app: App, session: Session, name: string): string | undefined {
   const said = app.config.environments[session.work.environment]?.secrets[name]?.rotatedAt
   if (said === undefined) return undefined
-  if (Date.parse(said) > session.work.host.now().getTime()) throw new AppError("adopt-date", "its rotated_at in the config lies in the future", { hint: "write the day on which the value was made, or leave rotated_at out" })
+  if (Date.parse(said) > session.work.host.now().getTime())
+    throw new AppError("adopt-date", "its rotated_at in the config lies in the future", {
+      hint: "write the day on which the value was made, or leave rotated_at out",
+    })
   return said
 }
 
@@ -66,7 +113,14 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
   const events: AuditEvent[] = []
   for (const name of names) {
     try {
-      if (session.changeSet !== undefined) throw new AppError("journal-open", `a rotation of ${session.changeSet.secrets.join(", ")} is not finished, and ends first`, { hint: `mycelium rotate-now ${session.work.environment} ends it, or says what keeps it` })
+      if (session.changeSet !== undefined)
+        throw new AppError(
+          "journal-open",
+          `a rotation of ${session.changeSet.secrets.join(", ")} is not finished, and ends first`,
+          {
+            hint: `mycelium rotate-now ${session.work.environment} ends it, or says what keeps it`,
+          },
+        )
       results[name] = await adoptOne(session, name, ask, { patches, events })
     } catch (error) {
       results[name] = { is: "refused", ...said(error) }
@@ -76,7 +130,12 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
   return results
 }
 
-async function adoptOne(session: Session, name: string, ask: Asked, noted: Noted): Promise<Adopted> {
+async function adoptOne(
+  session: Session,
+  name: string,
+  ask: Asked,
+  noted: Noted,
+): Promise<Adopted> {
   const { patches, events } = noted
   const fields = fieldsOf(session, name, await ask.found(name))
   const versions = await session.versions(name)
@@ -97,14 +156,43 @@ async function adoptOne(session: Session, name: string, ask: Asked, noted: Noted
     ...(weak ? { weak: true } : {}),
     driver: session.work.kinds[name] ?? "",
     rotatedAt: madeAt,
-    versions: [...state.versions.map((version) => (version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version)), { id, madeAt, adopted: said === undefined ? "undated" : "dated", stage: { is: "current" }, ...sealed }],
+    versions: [
+      ...state.versions.map((version) =>
+        version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version,
+      ),
+      {
+        id,
+        madeAt,
+        adopted: said === undefined ? "undated" : "dated",
+        stage: { is: "current" },
+        ...sealed,
+      },
+    ],
   })
-  events.push({ event: "adopt", secret: name, version: id, ...(said === undefined ? {} : { madeAt: said }), ...(weak ? { weak } : {}) })
-  return { is: "adopted", version: id, proof, weak, ...(said === undefined ? {} : { madeAt: said }), ...listening(session, name) }
+  events.push({
+    event: "adopt",
+    secret: name,
+    version: id,
+    ...(said === undefined ? {} : { madeAt: said }),
+    ...(weak ? { weak } : {}),
+  })
+  return {
+    is: "adopted",
+    version: id,
+    proof,
+    weak,
+    ...(said === undefined ? {} : { madeAt: said }),
+    ...listening(session, name),
+  }
 }
 
 /** A login that works, while a person looks on: who listens there now is who should. */
-function noteListeners(session: Session, name: string, patches: Record<string, Patch>, events: AuditEvent[]): { readonly listens?: readonly string[] } {
+function noteListeners(
+  session: Session,
+  name: string,
+  patches: Record<string, Patch>,
+  events: AuditEvent[],
+): { readonly listens?: readonly string[] } {
   const listeners = session.work.listeners?.[name]
   const seen = listeners?.seen
   if (seen !== undefined && listeners?.changed === true) {
@@ -127,24 +215,49 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
   const renoted = noteListeners(session, name, patches, events)
   const earlier = patches[name] ?? ((one: SecretState) => one)
   // Of a value that mycelium made it knows when, but where a clock was wrong then.
-  const isOpen = current.adopted === "undated" || (ask.askedFor && (current.adopted === "dated" || state.undated === true))
+  const isOpen =
+    current.adopted === "undated" ||
+    (ask.askedFor && (current.adopted === "dated" || state.undated === true))
   const said = isOpen ? ask.madeAt(name) : undefined
-  const dated: Patch = said === undefined ? (one) => one : ({ undated: _undated, ...one }) => ({ ...changeVersion(current.id, (version) => ({ ...version, madeAt: said, adopted: "dated" }))(one), rotatedAt: said })
+  const dated: Patch =
+    said === undefined
+      ? (one) => one
+      : ({ undated: _undated, ...one }) => ({
+          ...changeVersion(current.id, (version) => ({
+            ...version,
+            madeAt: said,
+            adopted: "dated",
+          }))(one),
+          rotatedAt: said,
+        })
   // Somebody has set it back: proven, it counts again.
-  if (state.drift !== undefined) events.push({ event: "drift-over", secret: name, version: current.id })
-  if (said !== undefined) events.push({ event: "dated", secret: name, version: current.id, madeAt: said })
+  if (state.drift !== undefined)
+    events.push({ event: "drift-over", secret: name, version: current.id })
+  if (said !== undefined)
+    events.push({ event: "dated", secret: name, version: current.id, madeAt: said })
   if (state.drift !== undefined || said !== undefined) {
     patches[name] = (before) => {
       const { drift: _drift, ...one } = earlier(before)
       return dated(one)
     }
   }
-  return { is: "known", version: current.id, ...renoted, ...(said === undefined ? {} : { madeAt: said }), ...(ask.askedFor && current.adopted === undefined ? { ours: true } : {}) }
+  return {
+    is: "known",
+    version: current.id,
+    ...renoted,
+    ...(said === undefined ? {} : { madeAt: said }),
+    ...(ask.askedFor && current.adopted === undefined ? { ours: true } : {}),
+  }
 }
 
 /** Where two values live side by side, the one before may: it is revoked after its grace, and proven dead. Elsewhere the login that was just accepted has shown that it is not. */
 function replaced(session: Session, name: string): Stage {
   const now = session.work.host.now()
   if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }
-  return { is: "previous", since: now.toISOString(), revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(), endSessions: false }
+  return {
+    is: "previous",
+    since: now.toISOString(),
+    revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(),
+    endSessions: false,
+  }
 }

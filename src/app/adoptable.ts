@@ -11,8 +11,28 @@ import { tells } from "./tells.ts"
 
 export type Adopted =
   /** `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`: mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
-  | { readonly is: "adopted"; readonly version: string; readonly proof: string; readonly weak: boolean; readonly madeAt?: string; readonly listens?: readonly string[]; readonly ended?: { readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly unhealthy?: string }; readonly uncontained?: string }
-  | { readonly is: "known"; readonly version: string; readonly madeAt?: string; readonly ours?: true; readonly listens?: readonly string[]; readonly uncontained?: string }
+  | {
+      readonly is: "adopted"
+      readonly version: string
+      readonly proof: string
+      readonly weak: boolean
+      readonly madeAt?: string
+      readonly listens?: readonly string[]
+      readonly ended?: {
+        readonly outputs: readonly string[]
+        readonly restarts: readonly string[]
+        readonly unhealthy?: string
+      }
+      readonly uncontained?: string
+    }
+  | {
+      readonly is: "known"
+      readonly version: string
+      readonly madeAt?: string
+      readonly ours?: true
+      readonly listens?: readonly string[]
+      readonly uncontained?: string
+    }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
 /** What one run of adopt takes over: the fields of a secret, and when its value was made, as far as a person says. `askedFor`: on the command line, for all. */
@@ -26,13 +46,20 @@ export type Asked = {
 export type Given = Readonly<Record<string, Readonly<Record<string, Secret>>>>
 
 /** What all outputs together show, by secret and field; two that differ are a conflict. */
-export async function shownBy(session: Session): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+export async function shownBy(
+  session: Session,
+): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
   const all: Record<string, Record<string, string>> = {}
   for (const output of session.work.outputs) {
     for (const [secret, fields] of Object.entries(await output.adopt(output.shows))) {
       for (const [field, value] of Object.entries(fields)) {
         const other = all[secret]?.[field]
-        if (other !== undefined && other !== value) throw new AppError("adopt-conflict", `two outputs show different values of ${secret}.${field}`, { hint: "make them the same first: only one can be the right one" })
+        if (other !== undefined && other !== value)
+          throw new AppError(
+            "adopt-conflict",
+            `two outputs show different values of ${secret}.${field}`,
+            { hint: "make them the same first: only one can be the right one" },
+          )
         all[secret] = { ...all[secret], [field]: value }
       }
     }
@@ -41,55 +68,134 @@ export async function shownBy(session: Session): Promise<Readonly<Record<string,
 }
 
 /** An output that is there and shows it, but only through templates that cannot be read backwards. */
-export async function refuseUntold(app: App, session: Session, environment: string, name: string): Promise<void> {
+export async function refuseUntold(
+  app: App,
+  session: Session,
+  environment: string,
+  name: string,
+): Promise<void> {
   const options = app.config.environments[environment]?.outputs ?? []
   for (const output of session.outputsOf([name])) {
     const written = options.find(({ target }) => target === output.target)
-    if (written === undefined || tells(written.options, name) || (await output.read()) === undefined) continue
-    throw new AppError("adopt-untold", `${output.target} shows it through a template that cannot be read backwards`, { hint: "show it as {{ secret.field }}, alone or with url_encode, json or base64_encode; or give the value with --from or --ask" })
+    if (
+      written === undefined ||
+      tells(written.options, name) ||
+      (await output.read()) === undefined
+    )
+      continue
+    throw new AppError(
+      "adopt-untold",
+      `${output.target} shows it through a template that cannot be read backwards`,
+      {
+        hint: "show it as {{ secret.field }}, alone or with url_encode, json or base64_encode; or give the value with --from or --ask",
+      },
+    )
   }
 }
 
-export function wrapped(session: Session, name: string, shown: Readonly<Record<string, string>>): Readonly<Record<string, Secret>> {
-  return Object.fromEntries(Object.entries(shown).map(([field, value]) => [field, new Secret(`${session.work.environment}/${name}`, value)]))
+export function wrapped(
+  session: Session,
+  name: string,
+  shown: Readonly<Record<string, string>>,
+): Readonly<Record<string, Secret>> {
+  return Object.fromEntries(
+    Object.entries(shown).map(([field, value]) => [
+      field,
+      new Secret(`${session.work.environment}/${name}`, value),
+    ]),
+  )
 }
 
 /** The shape of a version is its driver's; the values are those that stand in the files. */
-export function fieldsOf(session: Session, name: string, shown: Readonly<Record<string, Secret>>, like: Versions = { doubtful: [] }): Fields {
+export function fieldsOf(
+  session: Session,
+  name: string,
+  shown: Readonly<Record<string, Secret>>,
+  like: Versions = { doubtful: [] },
+): Fields {
   const { text } = session.work
   const fields: Record<string, string | Secret> = {}
   for (const [field, value] of Object.entries(driverOf(session, name).draft(like, text))) {
     const found = shown[field]
     if (typeof value === "string") {
-      if (found !== undefined && !found.equals(new Secret("config", value))) throw new AppError("adopt-other-login", `the outputs show another ${field} than the config names`, { hint: `correct ${field} (or role) in the config, or in the output` })
+      if (found !== undefined && !found.equals(new Secret("config", value)))
+        throw new AppError(
+          "adopt-other-login",
+          `the outputs show another ${field} than the config names`,
+          { hint: `correct ${field} (or role) in the config, or in the output` },
+        )
       fields[field] = value
     } else if (found !== undefined && !found.equals(new Secret("none", ""))) fields[field] = found
   }
-  if (fields["password"] === undefined) throw new AppError("adopt-nothing", "no output shows a value of it yet", { hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new" })
+  if (fields["password"] === undefined)
+    throw new AppError("adopt-nothing", "no output shows a value of it yet", {
+      hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new",
+    })
   return fields
 }
 
 export function same(one: Fields, other: Fields): boolean {
   const [value, otherValue] = [one["password"], other["password"]]
-  return one["user"] === other["user"] && value instanceof Secret && otherValue instanceof Secret && value.equals(otherValue)
+  return (
+    one["user"] === other["user"] &&
+    value instanceof Secret &&
+    otherValue instanceof Secret &&
+    value.equals(otherValue)
+  )
 }
 
 /** `known`: the version that holds the same value already. */
-export async function prove(session: Session, name: string, candidate: Credential, { current, known }: { readonly current: Credential | undefined; readonly known?: string }): Promise<string> {
+export async function prove(
+  session: Session,
+  name: string,
+  candidate: Credential,
+  { current, known }: { readonly current: Credential | undefined; readonly known?: string },
+): Promise<string> {
   if (driverOf(session, name).overlap === "none") {
-    if (current !== undefined && known !== current.version) throw new AppError("output-drift", "the output shows a value that is in no version, while the state has one", { hint: "if the file is right, delete the secret from the state first; if the state is right, mycelium render writes it again" })
+    if (current !== undefined && known !== current.version)
+      throw new AppError(
+        "output-drift",
+        "the output shows a value that is in no version, while the state has one",
+        {
+          hint: "if the file is right, delete the secret from the state first; if the state is right, mycelium render writes it again",
+        },
+      )
     return "no service asks for it"
   }
   const control = await probeControl(session, name, candidate)
-  if (control === "accepted") throw new AppError("accepts-anything", "the service accepts a random wrong value, so a login proves nothing", { hint: "make it ask for passwords from this address (no trust or peer line in pg_hba.conf)" })
+  if (control === "accepted")
+    throw new AppError(
+      "accepts-anything",
+      "the service accepts a random wrong value, so a login proves nothing",
+      {
+        hint: "make it ask for passwords from this address (no trust or peer line in pg_hba.conf)",
+      },
+    )
   const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
   const as = known === undefined ? "" : `it is known as ${known}, but `
   const fault = answer === "unknown" ? session.faults.get(name) : undefined
-  if (fault !== undefined) throw new AppError(fault.code, `${as}${fault.says}`, fault.hint === undefined ? {} : { hint: fault.hint })
-  if (answer === "unknown") throw new AppError("no-answer", `${as}the service gives no clear answer to a login`, { hint: "see that it runs and can be reached from here, at the address in the config" })
+  if (fault !== undefined)
+    throw new AppError(
+      fault.code,
+      `${as}${fault.says}`,
+      fault.hint === undefined ? {} : { hint: fault.hint },
+    )
+  if (answer === "unknown")
+    throw new AppError("no-answer", `${as}the service gives no clear answer to a login`, {
+      hint: "see that it runs and can be reached from here, at the address in the config",
+    })
   if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
-  if (known === undefined) throw new AppError("adopt-refused", "the service refuses the value that was found", { hint: `put the right one into the output first, or type it in: mycelium adopt ${session.work.environment} --ask${current === undefined ? "" : "; if the state has the right one, empty that line, then mycelium render writes it there"}` })
-  throw new AppError("adopt-refused", `${as}the service refuses it: it was changed there, or the login is off`, { hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (the README shows how to open it)` })
+  if (known === undefined)
+    throw new AppError("adopt-refused", "the service refuses the value that was found", {
+      hint: `put the right one into the output first, or type it in: mycelium adopt ${session.work.environment} --ask${current === undefined ? "" : "; if the state has the right one, empty that line, then mycelium render writes it there"}`,
+    })
+  throw new AppError(
+    "adopt-refused",
+    `${as}the service refuses it: it was changed there, or the login is off`,
+    {
+      hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (the README shows how to open it)`,
+    },
+  )
 }
 
 export function isWeakIn(fields: Fields): boolean {

@@ -24,25 +24,43 @@ import { isMine } from "./check-identity.ts"
 import { roomIn } from "./check-room.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { openDeployment } from "./open.ts"
-import { clearLogins, deploymentSettings, programsOf, referencesOf, secretSettings, unguardedOptions } from "./check-settings.ts"
+import {
+  clearLogins,
+  deploymentSettings,
+  programsOf,
+  referencesOf,
+  secretSettings,
+  unguardedOptions,
+} from "./check-settings.ts"
 import { scheduleOf } from "./schedule-of.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
 /** The checks that need keys, the schedule or other programs; each is under way when this resolves. `accepted`: filled by the logins. */
-export async function deepChecks(about: Checked, environments: readonly Environment[], how: How, accepted: Set<string>): Promise<readonly Promise<Result>[]> {
+export async function deepChecks(
+  about: Checked,
+  environments: readonly Environment[],
+  how: How,
+  accepted: Set<string>,
+): Promise<readonly Promise<Result>[]> {
   const { config, host, me } = about
   await harden()
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
-    runCheck(seal, { closed: "closed" in opened ? opened.closed : undefined, mine: isMine(config.store, me), verify: keys === undefined ? {} : verifiers(about, keys, environments), retired: keys?.retired?.length ?? 0 }),
+    runCheck(seal, {
+      closed: "closed" in opened ? opened.closed : undefined,
+      mine: isMine(config.store, me),
+      verify: keys === undefined ? {} : verifiers(about, keys, environments),
+      retired: keys?.retired?.length ?? 0,
+    }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
     runCheck(shared, { documents: await allStates(config, environments) }),
     runCheck(hooks, { programs: programsOf(config) }),
     ...restartsOf(about),
     runCheck(settings, {
-      trust: async () => (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
+      trust: async () =>
+        (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
       clear: clearLogins(config, about.plugins),
@@ -50,35 +68,74 @@ export async function deepChecks(about: Checked, environments: readonly Environm
       deployments: deploymentSettings(config),
       now: host.now(),
     }),
-    runCheck(git, { files: watchedFiles(about), run, env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env) }),
-    runCheck(surroundings, { uid: me.uid, limits: limits(), store: config.store, storeOwner: lookAt(config.store)?.uid, storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined, ...(await roomIn(config)) }),
-    ...(how.connect && keys !== undefined ? [runCheck(logins, { logins: loginsOf(about, keys, environments), withinMs: 10_000, accepted })] : []),
+    runCheck(git, {
+      files: watchedFiles(about),
+      run,
+      env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env),
+    }),
+    runCheck(surroundings, {
+      uid: me.uid,
+      limits: limits(),
+      store: config.store,
+      storeOwner: lookAt(config.store)?.uid,
+      storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
+      ...(await roomIn(config)),
+    }),
+    ...(how.connect && keys !== undefined
+      ? [
+          runCheck(logins, {
+            logins: loginsOf(about, keys, environments),
+            withinMs: 10_000,
+            accepted,
+          }),
+        ]
+      : []),
   ]
 }
 
 /** When what has failed is tried next, in the words of `status`. */
-export function nextTries({ config, host }: Checked, environments: readonly Environment[]): (environment: string, secret: string) => string {
+export function nextTries(
+  { config, host }: Checked,
+  environments: readonly Environment[],
+): (environment: string, secret: string) => string {
   return (name, secret) => {
     const state = environments.find((one) => one.name === name)?.document?.secrets[secret]
     const options = config.environments[name]
     if (state?.retry === undefined || options === undefined) return ""
-    return sayNextTry(state.retry, dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null), host.now())
+    return sayNextTry(
+      state.retry,
+      dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null),
+      host.now(),
+    )
   }
 }
 
 /** Left out where no restarter can be asked: nothing is said of what was not looked at. */
 function restartsOf({ config, plugins, host, stop }: Checked): readonly Promise<Result>[] {
   const all = Object.values(config.environments).flatMap((environment) =>
-    environment.deployments.map((deployment) => ({ place: `${environment.name}/${deployment.name}`, deployment: openDeployment({ plugins, host }, environment, deployment) })),
+    environment.deployments.map((deployment) => ({
+      place: `${environment.name}/${deployment.name}`,
+      deployment: openDeployment({ plugins, host }, environment, deployment),
+    })),
   )
-  const asked = all.filter(({ deployment }) => deployment.restarter.inspect !== undefined || deployment.health?.limits !== undefined)
+  const asked = all.filter(
+    ({ deployment }) =>
+      deployment.restarter.inspect !== undefined || deployment.health?.limits !== undefined,
+  )
   return asked.length === 0 ? [] : [runCheck(restarts, { restarts: asked, stop })]
 }
 
-function watchedFiles({ config, host }: Checked): readonly { readonly path: string; readonly what: string }[] {
+function watchedFiles({
+  config,
+  host,
+}: Checked): readonly { readonly path: string; readonly what: string }[] {
   const identity = identityPath(config, host)
-  const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) => (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })))
-  return identity === undefined || !existsSync(identity) ? outputFiles : [...outputFiles, { path: identity, what: "the identity" }]
+  const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) =>
+    (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })),
+  )
+  return identity === undefined || !existsSync(identity)
+    ? outputFiles
+    : [...outputFiles, { path: identity, what: "the identity" }]
 }
 
 /** After `harden`: what a run of ours would have. */

@@ -10,21 +10,41 @@ import { stateFolder } from "../record/state-file.ts"
 import { defaultIdentityPath } from "./identity.ts"
 
 /** Which files are ours, or show our values, and how they should lie there. */
-export async function expectedFiles(config: Config, host: Host, me: Me): Promise<readonly Expected[]> {
-  return [...identityFiles(config, host, me), ...storeFiles(config, me), ...(await outputFiles(config))]
+export async function expectedFiles(
+  config: Config,
+  host: Host,
+  me: Me,
+): Promise<readonly Expected[]> {
+  return [
+    ...identityFiles(config, host, me),
+    ...storeFiles(config, me),
+    ...(await outputFiles(config)),
+  ]
 }
 
 /** Paths above which nobody else may write. */
 export async function guardedPaths(config: Config, host: Host): Promise<readonly Guarded[]> {
   const identity = identityPath(config, host)
-  const outputs = outputsOf(config).map(async ({ target, environment, options }): Promise<Guarded> => {
-    // Who owns the file, or the folder that it lies in, is who it is for.
-    const owners = [(await ownership(rulesOf(options), undefined).catch(() => undefined))?.uid, look(target)?.uid, look(dirname(target))?.uid]
-    return { path: target, what: `an output of ${environment}`, owners: owners.filter((uid) => uid !== undefined) }
-  })
+  const outputs = outputsOf(config).map(
+    async ({ target, environment, options }): Promise<Guarded> => {
+      // Who owns the file, or the folder that it lies in, is who it is for.
+      const owners = [
+        (await ownership(rulesOf(options), undefined).catch(() => undefined))?.uid,
+        look(target)?.uid,
+        look(dirname(target))?.uid,
+      ]
+      return {
+        path: target,
+        what: `an output of ${environment}`,
+        owners: owners.filter((uid) => uid !== undefined),
+      }
+    },
+  )
   return [
     { path: join(config.store, "secrets"), what: "the store", owners: ownersOf(config) },
-    ...(identity === undefined ? [] : [{ path: identity, what: "the identity", owners: ownersOf(config) }]),
+    ...(identity === undefined
+      ? []
+      : [{ path: identity, what: "the identity", owners: ownersOf(config) }]),
     ...(await Promise.all(outputs)),
   ]
 }
@@ -43,54 +63,125 @@ export function identityPath({ identity, folder }: Config, host: Host): string |
 
 /** Environments of this project that have a state. */
 export function stateNames(config: Config): readonly string[] {
-  return list(stateFolder(config)).filter((name) => /^[^.].*\.json$/.test(name)).map((name) => name.slice(0, -".json".length))
+  return list(stateFolder(config))
+    .filter((name) => /^[^.].*\.json$/.test(name))
+    .map((name) => name.slice(0, -".json".length))
 }
 
-export function outputsOf(config: Config): readonly (OutputConfig & { readonly environment: string })[] {
-  return Object.values(config.environments).flatMap(({ name, outputs }) => outputs.map((output) => ({ ...output, environment: name })))
+export function outputsOf(
+  config: Config,
+): readonly (OutputConfig & { readonly environment: string })[] {
+  return Object.values(config.environments).flatMap(({ name, outputs }) =>
+    outputs.map((output) => ({ ...output, environment: name })),
+  )
 }
 
 /** One that comes by reference may be a link, or readable by a group: Kubernetes and systemd mount them so. */
 function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] {
   if (config.identity !== undefined) return []
   const path = defaultIdentityPath(host)
-  return [{ path, what: "the identity", kind: "file", mode: 0o600, owners: me.uid === 0 ? [...ownersOf(config), 0] : [me.uid], identity: true }]
+  return [
+    {
+      path,
+      what: "the identity",
+      kind: "file",
+      mode: 0o600,
+      owners: me.uid === 0 ? [...ownersOf(config), 0] : [me.uid],
+      identity: true,
+    },
+  ]
 }
 
 function storeFiles(config: Config, me: Me): readonly Expected[] {
   const { store } = config
   const [owner = me.uid] = ownersOf(config)
-  const folder = (path: string): Expected => ({ path, what: "a folder of the store", kind: "folder", mode: 0o700, owners: [owner] })
-  const file = (path: string): Expected => ({ path, what: "a file of the store", kind: "file", mode: 0o600, owners: [owner] })
+  const folder = (path: string): Expected => ({
+    path,
+    what: "a folder of the store",
+    kind: "folder",
+    mode: 0o700,
+    owners: [owner],
+  })
+  const file = (path: string): Expected => ({
+    path,
+    what: "a file of the store",
+    kind: "file",
+    mode: 0o600,
+    owners: [owner],
+  })
   const projects = list(join(store, "secrets"))
   return [
     // Root may look after a service that has a user of its own.
-    { ...folder(store), what: "the store", ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }) },
+    {
+      ...folder(store),
+      what: "the store",
+      ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }),
+    },
     folder(join(store, "secrets")),
     file(join(store, "keys.age")),
     ...projects.flatMap((project) => {
       const at = join(store, "secrets", project)
-      return [folder(at), ...list(at).flatMap((name) => (name.endsWith(".audit") ? [folder(join(at, name)), ...list(join(at, name)).map((part) => file(join(at, name, part)))] : [file(join(at, name))]))]
+      return [
+        folder(at),
+        ...list(at).flatMap((name) =>
+          name.endsWith(".audit")
+            ? [
+                folder(join(at, name)),
+                ...list(join(at, name)).map((part) => file(join(at, name, part))),
+              ]
+            : [file(join(at, name))],
+        ),
+      ]
     }),
   ]
 }
 
 async function outputFiles(config: Config): Promise<readonly Expected[]> {
   const found = await Promise.all(
-    outputsOf(config).map(async ({ target, files, environment, options }): Promise<readonly Expected[]> => {
-      // A name that this machine does not know is told when the output is written.
-      const { mode = 0o600, uid, gid } = await ownership(rulesOf(options), undefined).catch(() => ({ mode: undefined, uid: undefined, gid: undefined }))
-      const owned = { what: `an output of ${environment}`, ...(uid === undefined ? {} : { owners: [uid] }), ...(gid === undefined ? {} : { group: gid }) }
-      return (files ?? [target]).map((path) => ({ ...owned, path, kind: "file", mode, exact: true }))
-    }),
+    outputsOf(config).map(
+      async ({ target, files, environment, options }): Promise<readonly Expected[]> => {
+        // A name that this machine does not know is told when the output is written.
+        const {
+          mode = 0o600,
+          uid,
+          gid,
+        } = await ownership(rulesOf(options), undefined).catch(() => ({
+          mode: undefined,
+          uid: undefined,
+          gid: undefined,
+        }))
+        const owned = {
+          what: `an output of ${environment}`,
+          ...(uid === undefined ? {} : { owners: [uid] }),
+          ...(gid === undefined ? {} : { group: gid }),
+        }
+        return (files ?? [target]).map((path) => ({
+          ...owned,
+          path,
+          kind: "file",
+          mode,
+          exact: true,
+        }))
+      },
+    ),
   )
   return found.flat()
 }
 
 /** Every output that writes files has these keys. */
 export function rulesOf(options: unknown): FileRules {
-  const { owner, group, mode, in_place: inPlace } = Object(options) as Readonly<Record<string, unknown>>
-  return { ...(typeof owner === "string" ? { owner } : {}), ...(typeof group === "string" ? { group } : {}), ...(typeof mode === "string" ? { mode } : {}), ...(inPlace === true ? { in_place: true } : {}) }
+  const {
+    owner,
+    group,
+    mode,
+    in_place: inPlace,
+  } = Object(options) as Readonly<Record<string, unknown>>
+  return {
+    ...(typeof owner === "string" ? { owner } : {}),
+    ...(typeof group === "string" ? { group } : {}),
+    ...(typeof mode === "string" ? { mode } : {}),
+    ...(inPlace === true ? { in_place: true } : {}),
+  }
 }
 
 function list(folder: string): readonly string[] {

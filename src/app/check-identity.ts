@@ -9,18 +9,36 @@ import { holdsSealed } from "../record/holds.ts"
 import { defaultIdentityPath, lost } from "./identity.ts"
 
 /** What a look at names tells, without opening anything: a credential that is not where the config says. */
-export function missingReference(reference: Reference, folder: string, host: Host): Finding | undefined {
+export function missingReference(
+  reference: Reference,
+  folder: string,
+  host: Host,
+): Finding | undefined {
   if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
-    return { code: "reference-missing", severity: "error", says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`, remedy: "make it, readable by this user alone, or name another" }
+    return {
+      code: "reference-missing",
+      severity: "error",
+      says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`,
+      remedy: "make it, readable by this user alone, or name another",
+    }
   }
   if ("env" in reference && host.env(reference.env) === undefined) {
-    return { code: "reference-missing", severity: "warning", says: `the variable ${reference.env}, which holds a credential, is not set here`, remedy: "see that it is set where mycelium runs" }
+    return {
+      code: "reference-missing",
+      severity: "warning",
+      says: `the variable ${reference.env}, which holds a credential, is not set here`,
+      remedy: "see that it is set where mycelium runs",
+    }
   }
   return undefined
 }
 
 /** The identity that this store was sealed to is gone; in words of the whole check. */
-export function missingIdentity({ identity, folder, store }: Config, host: Host, me: Me): Finding | undefined {
+export function missingIdentity(
+  { identity, folder, store }: Config,
+  host: Host,
+  me: Me,
+): Finding | undefined {
   if (identity !== undefined) {
     const missing = missingReference(identity, folder, host)
     return missing === undefined ? undefined : { ...missing, says: `identity: ${missing.says}` }

@@ -16,14 +16,29 @@ import { outputsOf, rulesOf } from "./check-files.ts"
 export async function outputPlaces(config: Config): Promise<Places> {
   const mounts = ownMounts()
   const found = await Promise.all(
-    outputsOf(config).map(async ({ target, files, environment, options }): Promise<readonly Place[]> => {
-      const rules = rulesOf(options)
-      // A name that this machine does not know is told when the output is written.
-      const owner = await ownership({ owner: rules.owner, group: rules.group }, undefined).catch(() => undefined)
-      const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
-      const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
-      return Promise.all((files ?? [target]).map(async (path) => ({ path, fault: fault ?? (await fileFault(path, rules)), what: `an output of ${environment}`, names: namesOf(path), inPlace: rules.in_place === true, isMount: isMountPoint(path, mounts), network: networkOf(nearestFolder(dirname(path))), reader })))
-    }),
+    outputsOf(config).map(
+      async ({ target, files, environment, options }): Promise<readonly Place[]> => {
+        const rules = rulesOf(options)
+        // A name that this machine does not know is told when the output is written.
+        const owner = await ownership({ owner: rules.owner, group: rules.group }, undefined).catch(
+          () => undefined,
+        )
+        const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
+        const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
+        return Promise.all(
+          (files ?? [target]).map(async (path) => ({
+            path,
+            fault: fault ?? (await fileFault(path, rules)),
+            what: `an output of ${environment}`,
+            names: namesOf(path),
+            inPlace: rules.in_place === true,
+            isMount: isMountPoint(path, mounts),
+            network: networkOf(nearestFolder(dirname(path))),
+            reader,
+          })),
+        )
+      },
+    ),
   )
   const places = found.flat()
   return { places, alone: mountedAlone(places.map(({ path }) => path)) }
@@ -40,12 +55,19 @@ async function fileFault(target: string, files: FileRules): Promise<AppError | u
 async function folderFault(folder: string, uid: number | undefined): Promise<AppError | undefined> {
   return faultIn(async () => {
     await using above = await openFolder(dirname(folder))
-    if ((await above.disk.look(above.at(basename(folder)))) === undefined) refuseOtherOwner(above, folder, uid)
+    if ((await above.disk.look(above.at(basename(folder)))) === undefined)
+      refuseOtherOwner(above, folder, uid)
   })
 }
 
 /** What else stands in the way is found by other checks. */
-const judged: readonly string[] = ["file-is-link", "file-hard-linked", "folder-of-others", "output-planted", "proc-missing"]
+const judged: readonly string[] = [
+  "file-is-link",
+  "file-hard-linked",
+  "folder-of-others",
+  "output-planted",
+  "proc-missing",
+]
 
 async function faultIn(act: () => Promise<void>): Promise<AppError | undefined> {
   try {

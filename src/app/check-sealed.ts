@@ -27,17 +27,30 @@ import { writeReading } from "./reading.ts"
 import { tells } from "./tells.ts"
 
 /** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
-export async function openedKeys({ config, host }: Checked, environments: readonly Environment[]): Promise<{ readonly keys: Keys } | { readonly closed: unknown } | { readonly nothing: true }> {
+export async function openedKeys(
+  { config, host }: Checked,
+  environments: readonly Environment[],
+): Promise<{ readonly keys: Keys } | { readonly closed: unknown } | { readonly nothing: true }> {
   try {
     return { keys: await openKeys(config.store, await readIdentity(config, host)) }
   } catch (error) {
-    const isNew = error instanceof AppError && error.code === "keys-missing" && environments.every(({ document }) => document === undefined)
+    const isNew =
+      error instanceof AppError &&
+      error.code === "keys-missing" &&
+      environments.every(({ document }) => document === undefined)
     return isNew ? { nothing: true } : { closed: error }
   }
 }
 
-export function verifiers({ config: { store, project }, host, stop }: Checked, keys: Keys, environments: readonly Environment[]): Readonly<Record<string, () => Promise<void>>> {
-  const known = environments.filter(({ name, document }) => document !== undefined || existsSync(auditPath({ store, project, environment: name })))
+export function verifiers(
+  { config: { store, project }, host, stop }: Checked,
+  keys: Keys,
+  environments: readonly Environment[],
+): Readonly<Record<string, () => Promise<void>>> {
+  const known = environments.filter(
+    ({ name, document }) =>
+      document !== undefined || existsSync(auditPath({ store, project, environment: name })),
+  )
   return Object.fromEntries(
     known.map(({ name }) => [
       name,
@@ -51,17 +64,26 @@ export function verifiers({ config: { store, project }, host, stop }: Checked, k
 }
 
 /** The log by its chain, up to what the state knows. Beside an act that is under way: what seems broken is looked at again. */
-async function followChain(place: Place, { host, stop }: Pick<Checked, "host" | "stop">): Promise<void> {
+async function followChain(
+  place: Place,
+  { host, stop }: Pick<Checked, "host" | "stop">,
+): Promise<void> {
   const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
   const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
-  const { faults: [fault, ...more] } = await lookSteadily({ host, stop, environment: place.environment, serial }, async () => {
+  const {
+    faults: [fault, ...more],
+  } = await lookSteadily({ host, stop, environment: place.environment, serial }, async () => {
     const value = await verifyLog(place, await known(), new Map(), known)
     return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value.faults) }
   })
   if (fault === undefined) return
-  throw new AppError("log-broken", `the audit log does not follow from its beginning to what the state knows: ${fault}${more.length === 0 ? "" : ` (and ${more.length} more)`}`, {
-    hint: "mycelium audit verify says all; hold it against heads that left the machine, and find out who can write in the store",
-  })
+  throw new AppError(
+    "log-broken",
+    `the audit log does not follow from its beginning to what the state knows: ${fault}${more.length === 0 ? "" : ` (and ${more.length} more)`}`,
+    {
+      hint: "mycelium audit verify says all; hold it against heads that left the machine, and find out who can write in the store",
+    },
+  )
 }
 
 export function shownBy(about: Checked, keys: Keys, environments: readonly Environment[]): Outputs {
@@ -69,21 +91,49 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
     const options = about.config.environments[name]
     if (document === undefined || options === undefined) return []
     const { store, project } = about.config
-    const reread = (): Promise<StateDocument | undefined> => readState({ store, project, environment: name })
-    return options.outputs.map((output) => ({ environment: name, output: openOutput(about, options, output), tells: (secret: string) => tells(output.options, secret), document, reread }))
+    const reread = (): Promise<StateDocument | undefined> =>
+      readState({ store, project, environment: name })
+    return options.outputs.map((output) => ({
+      environment: name,
+      output: openOutput(about, options, output),
+      tells: (secret: string) => tells(output.options, secret),
+      document,
+      reread,
+    }))
   })
   const gone = environments.flatMap(({ name, document }) => {
     const targets = new Set(about.config.environments[name]?.outputs.map(({ target }) => target))
-    return Object.keys(document?.written ?? {}).flatMap((target) => (targets.has(target) || !existsSync(target) ? [] : [{ environment: name, target }]))
+    return Object.keys(document?.written ?? {}).flatMap((target) =>
+      targets.has(target) || !existsSync(target) ? [] : [{ environment: name, target }],
+    )
   })
-  return { shown, gone, fingerprint: (value) => new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(Buffer.from(value)) }
+  return {
+    shown,
+    gone,
+    fingerprint: (value) =>
+      new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(
+        Buffer.from(value),
+      ),
+  }
 }
 
 /** Every state in the store that can be read, other projects' too. */
-export async function allStates({ store, project }: Config, environments: readonly Environment[]): Promise<readonly StateDocument[]> {
+export async function allStates(
+  { store, project }: Config,
+  environments: readonly Environment[],
+): Promise<readonly StateDocument[]> {
   const own = environments.flatMap(({ document }) => document ?? [])
-  const others = list(join(store, "secrets")).flatMap((name) => list(join(store, "secrets", name)).flatMap((file) => (/^[^.].*\.json$/.test(file) ? [{ store, project: name, environment: file.slice(0, -".json".length) }] : [])))
-  const strange = others.filter((place) => place.project !== project || environments.every(({ name }) => name !== place.environment))
+  const others = list(join(store, "secrets")).flatMap((name) =>
+    list(join(store, "secrets", name)).flatMap((file) =>
+      /^[^.].*\.json$/.test(file)
+        ? [{ store, project: name, environment: file.slice(0, -".json".length) }]
+        : [],
+    ),
+  )
+  const strange = others.filter(
+    (place) =>
+      place.project !== project || environments.every(({ name }) => name !== place.environment),
+  )
   const found = await Promise.all(strange.map((place) => readState(place).catch(() => undefined)))
   return [...own, ...found.filter((document) => document !== undefined)]
 }
@@ -97,9 +147,24 @@ function list(folder: string): readonly string[] {
 }
 
 /** Every secret that has a value at a service and is not being rotated right now. */
-export function loginsOf(about: Checked, keys: Keys, environments: readonly Environment[]): readonly Login[] {
+export function loginsOf(
+  about: Checked,
+  keys: Keys,
+  environments: readonly Environment[],
+): readonly Login[] {
   const { config, plugins, host, stop, actor } = about
-  const app: App = { config, plugins, host, keys, stop, actor, holder: "mycelium check", tell: () => undefined, turns: new Turns(config.perServer), shift: new Shift() }
+  const app: App = {
+    config,
+    plugins,
+    host,
+    keys,
+    stop,
+    actor,
+    holder: "mycelium check",
+    tell: () => undefined,
+    turns: new Turns(config.perServer),
+    shift: new Shift(),
+  }
   return environments.flatMap(({ name, document }) => {
     const options = config.environments[name]
     return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
@@ -108,15 +173,44 @@ export function loginsOf(about: Checked, keys: Keys, environments: readonly Envi
 
 function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument): readonly Login[] {
   const place = { store: app.config.store, project: app.config.project, environment: options.name }
-  const session = new Session(openWork(app, { options, ledger: new FileLedger(place, app.keys.mac, () => ""), document, stop: app.stop, hurry: app.stop }), document, { clockDoubted: true })
-  const wrong = (like: Credential): Credential => ({ version: "control", fields: Object.fromEntries(Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? session.work.text(field) : value])) })
-  const names = Object.keys(options.secrets).filter((name) => driverOf(session, name).overlap !== "none" && openSetOf(document, name) === undefined && hiddenActOf(session, name) === undefined)
+  const session = new Session(
+    openWork(app, {
+      options,
+      ledger: new FileLedger(place, app.keys.mac, () => ""),
+      document,
+      stop: app.stop,
+      hurry: app.stop,
+    }),
+    document,
+    { clockDoubted: true },
+  )
+  const wrong = (like: Credential): Credential => ({
+    version: "control",
+    fields: Object.fromEntries(
+      Object.entries(like.fields).map(([field, value]) => [
+        field,
+        value instanceof Secret ? session.work.text(field) : value,
+      ]),
+    ),
+  })
+  const names = Object.keys(options.secrets).filter(
+    (name) =>
+      driverOf(session, name).overlap !== "none" &&
+      openSetOf(document, name) === undefined &&
+      hiddenActOf(session, name) === undefined,
+  )
   const held = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
   // One line for all of an environment, before the first of them is opened.
   let written: Promise<void> | undefined
   const versions = async (name: string): Promise<Versions> => {
-    if (held.includes(name)) await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
+    if (held.includes(name))
+      await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
     return session.versions(name)
   }
-  return names.map((name) => ({ place: `${options.name}/${name}`, driver: driverOf(session, name), versions: () => versions(name), wrong }))
+  return names.map((name) => ({
+    place: `${options.name}/${name}`,
+    driver: driverOf(session, name),
+    versions: () => versions(name),
+    wrong,
+  }))
 }

@@ -20,19 +20,33 @@ import { scheduleOf } from "./schedule-of.ts"
 
 /** What the checks want to know of the config, whatever plug-ins it names: options are searched, not understood. */
 
-type Part = { readonly place: string; readonly what: string; readonly options: unknown; readonly folder: string }
+type Part = {
+  readonly place: string
+  readonly what: string
+  readonly options: unknown
+  readonly folder: string
+}
 
 function partsOf(config: Config): readonly Part[] {
   return Object.values(config.environments).flatMap((environment) => [
-    ...Object.values(environment.secrets).map(({ name, options }) => part(environment, name, "driver", options)),
+    ...Object.values(environment.secrets).map(({ name, options }) =>
+      part(environment, name, "driver", options),
+    ),
     ...environment.deployments.flatMap(({ name, restarter, health }) => [
       part(environment, name, "restart", { [restarter.type]: restarter.options }),
-      ...(health === undefined ? [] : [part(environment, name, "health check", { [health.type]: health.options })]),
+      ...(health === undefined
+        ? []
+        : [part(environment, name, "health check", { [health.type]: health.options })]),
     ]),
   ])
 }
 
-function part({ name, folder }: EnvironmentConfig, of: string, what: string, options: unknown): Part {
+function part(
+  { name, folder }: EnvironmentConfig,
+  of: string,
+  what: string,
+  options: unknown,
+): Part {
   return { place: `${name}/${of}`, what, options, folder }
 }
 
@@ -49,32 +63,54 @@ function* entriesIn(options: unknown): Generator<readonly [key: string, value: u
 export function programsOf(config: Config): readonly Program[] {
   const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
     [...entriesIn(options)].flatMap(([key, value]): readonly Program[] => {
-      if (key === "compose") return followedBy(value, folder).map((path): Program => ({ path, what: `what the ${what} of ${place} follows`, isFollowed: true }))
+      if (key === "compose")
+        return followedBy(value, folder).map(
+          (path): Program => ({
+            path,
+            what: `what the ${what} of ${place} follows`,
+            isFollowed: true,
+          }),
+        )
       const command = key === "command" ? Command.safeParse(value) : undefined
       const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
       return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
     }),
   )
   const { heads } = config.audit
-  const [taker = ""] = heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
-  const all = isAbsolute(taker) ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }] : found
+  const [taker = ""] =
+    heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
+  const all = isAbsolute(taker)
+    ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }]
+    : found
   return [...new Map(all.map((one) => [one.path, one])).values()]
 }
 
 function followedBy(compose: unknown, folder: string): readonly string[] {
   const parsed = ComposeKeys.safeParse(compose)
-  return parsed.success ? composeFiles(composeOptions(parsed.data), folder).filter((path) => existsSync(path)) : []
+  return parsed.success
+    ? composeFiles(composeOptions(parsed.data), folder).filter((path) => existsSync(path))
+    : []
 }
 
 export function unguardedOptions(config: Config): Settings["unguarded"] {
-  return partsOf(config).flatMap(({ place, options }) => [...entriesIn(options)].filter(([key, value]) => (key === "insecure" || key === "weak") && value === true).map(([option]) => ({ place, option })))
+  return partsOf(config).flatMap(({ place, options }) =>
+    [...entriesIn(options)]
+      .filter(([key, value]) => (key === "insecure" || key === "weak") && value === true)
+      .map(([option]) => ({ place, option })),
+  )
 }
 
-export function clearLogins(config: Config, plugins: App["plugins"]): NonNullable<Settings["clear"]> {
+export function clearLogins(
+  config: Config,
+  plugins: App["plugins"],
+): NonNullable<Settings["clear"]> {
   return Object.values(config.environments).flatMap((environment) =>
     Object.values(environment.secrets).flatMap(({ name, driver, options }) => {
       const type = plugins.drivers.find((one) => one.type === driver)
-      return (type?.inClear?.(type.options.parse(options)) ?? []).map((address) => ({ place: `${environment.name}/${name}`, address }))
+      return (type?.inClear?.(type.options.parse(options)) ?? []).map((address) => ({
+        place: `${environment.name}/${name}`,
+        address,
+      }))
     }),
   )
 }
@@ -86,32 +122,71 @@ export function referencesOf(config: Config, host: Host): Settings["references"]
       [...entriesIn(secret.options)].flatMap(([key, value]) => {
         // A driver's own command is no reference.
         const parsed = key === "command" ? undefined : ReferenceOptions.safeParse(value)
-        return parsed?.success === true ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }] : []
+        return parsed?.success === true
+          ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }]
+          : []
       }),
     ),
   )
-  const all = config.identity === undefined ? nested : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
-  return all.map(({ place, folder, reference }) => ({ place, look: () => lookAt(reference, folder, host) }))
+  const all =
+    config.identity === undefined
+      ? nested
+      : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
+  return all.map(({ place, folder, reference }) => ({
+    place,
+    look: () => lookAt(reference, folder, host),
+  }))
 }
 
-async function lookAt(reference: Reference, folder: string, host: Host): Promise<readonly Finding[]> {
+async function lookAt(
+  reference: Reference,
+  folder: string,
+  host: Host,
+): Promise<readonly Finding[]> {
   const missing = missingReference(reference, folder, host)
   return missing === undefined ? findingsOf(reference, { folder }) : [missing]
 }
 
-export function secretSettings(config: Config, plugins: App["plugins"], environments: readonly Environment[]): readonly SecretSettings[] {
+export function secretSettings(
+  config: Config,
+  plugins: App["plugins"],
+  environments: readonly Environment[],
+): readonly SecretSettings[] {
   return Object.values(config.environments).flatMap((environment) => {
     const document = environments.find(({ name }) => name === environment.name)?.document
-    return Object.values(environment.secrets).map(({ name, driver, rotateEveryMs, options }): SecretSettings => {
-      const state = document?.secrets[name]
-      const hasValue = state !== undefined && versionAt(state, "current") !== undefined
-      const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
-      const due = state === undefined || rotatedAt === undefined || rotateEveryMs === null ? undefined : nextDue(scheduleOf(environment), state, rotateEveryMs)
-      return { place: `${environment.name}/${name}`, shape: shapeIn(plugins, { driver, options }), rotateEveryMs, hasValue, rotatedAt, shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)), oneUser: oneUserFiles(plugins, environment, name).map((file) => ({ says: `${environment.name}: ${sayOneUser(file, name)}`, remedy: bothUsers(name) })), undated: state !== undefined && isUndated(state), dueAt: due }
-    })
+    return Object.values(environment.secrets).map(
+      ({ name, driver, rotateEveryMs, options }): SecretSettings => {
+        const state = document?.secrets[name]
+        const hasValue = state !== undefined && versionAt(state, "current") !== undefined
+        const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
+        const due =
+          state === undefined || rotatedAt === undefined || rotateEveryMs === null
+            ? undefined
+            : nextDue(scheduleOf(environment), state, rotateEveryMs)
+        return {
+          place: `${environment.name}/${name}`,
+          shape: shapeIn(plugins, { driver, options }),
+          rotateEveryMs,
+          hasValue,
+          rotatedAt,
+          shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)),
+          oneUser: oneUserFiles(plugins, environment, name).map((file) => ({
+            says: `${environment.name}: ${sayOneUser(file, name)}`,
+            remedy: bothUsers(name),
+          })),
+          undated: state !== undefined && isUndated(state),
+          dueAt: due,
+        }
+      },
+    )
   })
 }
 
 export function deploymentSettings(config: Config): Settings["deployments"] {
-  return Object.values(config.environments).flatMap(({ name, deployments }) => deployments.map((one) => ({ place: `${name}/${one.name}`, hasHealth: one.health !== undefined })))
+  return Object.values(config.environments).flatMap(({ name, deployments }) =>
+    deployments.map((one) => ({
+      place: `${name}/${one.name}`,
+      hasHealth: one.health !== undefined,
+    })),
+  )
 }

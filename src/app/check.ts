@@ -40,39 +40,76 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const now = host.now()
   const accepted = new Set<string>()
   const strange = await strangeStates(config)
-  const judged = (more: Pick<States, "nextTry" | "late"> = {}): Promise<Result> => runCheck(state, { ...states, strange, now, accepted, ...more })
+  const judged = (more: Pick<States, "nextTry" | "late"> = {}): Promise<Result> =>
+    runCheck(state, { ...states, strange, now, accepted, ...more })
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
-    ...(config.audit.heads === undefined ? [] : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
+    ...(config.audit.heads === undefined
+      ? []
+      : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
   // Who opens keys finds it missing by that.
-  if (how.quick) return [modes, await runCheck(identity, { missing: missingIdentity(config, host, me) }), ...(await Promise.all([judged({ late: await lateIn(config, states.environments, now) }), ...quick]))]
+  if (how.quick)
+    return [
+      modes,
+      await runCheck(identity, { missing: missingIdentity(config, host, me) }),
+      ...(await Promise.all([
+        judged({ late: await lateIn(config, states.environments, now) }),
+        ...quick,
+      ])),
+    ]
   const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks, nextTries } = await import("./check-deep.ts")
-  const deep = await Promise.all([above, ...(await deepChecks(about, states.environments, how, accepted))])
+  const deep = await Promise.all([
+    above,
+    ...(await deepChecks(about, states.environments, how, accepted)),
+  ])
   // Last: what is noted there may be past by what the services have just said.
-  return [modes, await judged({ nextTry: nextTries(about, states.environments) }), ...(await Promise.all(quick)), ...deep]
+  return [
+    modes,
+    await judged({ nextTry: nextTries(about, states.environments) }),
+    ...(await Promise.all(quick)),
+    ...deep,
+  ]
 }
 
 /** States of environments that the config does not have, and in which a value is left. */
 async function strangeStates(config: Config): Promise<readonly string[]> {
   const { store, project } = config
   const names = stateNames(config).filter((name) => config.environments[name] === undefined)
-  const held = await Promise.all(names.map((environment) => readState({ store, project, environment }).then((found) => found === undefined || openSets(found).length > 0 || Object.values(found.secrets).some(({ versions }) => versions.length > 0), () => true)))
+  const held = await Promise.all(
+    names.map((environment) =>
+      readState({ store, project, environment }).then(
+        (found) =>
+          found === undefined ||
+          openSets(found).length > 0 ||
+          Object.values(found.secrets).some(({ versions }) => versions.length > 0),
+        () => true,
+      ),
+    ),
+  )
   return names.filter((_, index) => held[index])
 }
 
 const dayMs = 86_400_000
 
 /** The library that reads schedules is loaded only where a secret is older than it may get, or may be due sooner than by its age. */
-async function lateIn(config: Config, environments: readonly Environment[], now: Date): Promise<NonNullable<States["late"]>> {
+async function lateIn(
+  config: Config,
+  environments: readonly Environment[],
+  now: Date,
+): Promise<NonNullable<States["late"]>> {
   const suspects = environments.flatMap(({ name, document }) =>
     Object.entries(document?.secrets ?? {}).flatMap(([secret, one]) => {
       const everyMs = config.environments[name]?.secrets[secret]?.rotateEveryMs
       const agedMs = now.getTime() - Date.parse(one.rotatedAt ?? "")
-      return everyMs != null && agedMs > dayMs && (agedMs > everyMs + dayMs || one.weak === true || isUndated(one)) ? [{ environment: name, secret, state: one, everyMs }] : []
+      return everyMs != null &&
+        agedMs > dayMs &&
+        (agedMs > everyMs + dayMs || one.weak === true || isUndated(one))
+        ? [{ environment: name, secret, state: one, everyMs }]
+        : []
     }),
   )
   if (suspects.length === 0) return []
@@ -85,17 +122,30 @@ async function lateIn(config: Config, environments: readonly Environment[], now:
 }
 
 /** The logs that have a line, and which of their heads have left. */
-async function logsOf({ store, project }: Config, environments: readonly Environment[], now: Date): Promise<readonly Log[]> {
-  const logs = environments.flatMap(({ name, document }) => (document === undefined || document.audit.count === 0 ? [] : [{ environment: name, document }]))
+async function logsOf(
+  { store, project }: Config,
+  environments: readonly Environment[],
+  now: Date,
+): Promise<readonly Log[]> {
+  const logs = environments.flatMap(({ name, document }) =>
+    document === undefined || document.audit.count === 0 ? [] : [{ environment: name, document }],
+  )
   return Promise.all(
     logs.map(async (log) => {
       const place = { store, project, environment: log.environment }
-      return { ...log, quietMs: now.getTime() - statSync(statePath(place)).mtimeMs, sent: await readSent(place) }
+      return {
+        ...log,
+        quietMs: now.getTime() - statSync(statePath(place)).mtimeMs,
+        sent: await readSent(place),
+      }
     }),
   )
 }
 
-type Read = { readonly environments: readonly Environment[]; readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[] }
+type Read = {
+  readonly environments: readonly Environment[]
+  readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[]
+}
 
 /** Without any key. Other than the engine, this goes on where one state cannot be read. */
 async function readStates({ store, project, environments }: Config): Promise<Read> {
@@ -104,7 +154,11 @@ async function readStates({ store, project, environments }: Config): Promise<Rea
   await Promise.all(
     Object.entries(environments).map(async ([name, { secrets }]) => {
       try {
-        found.push({ name, document: await readState({ store, project, environment: name }), secrets: Object.keys(secrets) })
+        found.push({
+          name,
+          document: await readState({ store, project, environment: name }),
+          secrets: Object.keys(secrets),
+        })
       } catch (error) {
         unreadable.push({ environment: name, error })
       }

@@ -1,15 +1,34 @@
 import { sideBySide } from "../base/turns.ts"
-import { type Patch, type SecretState, holdsContained, owesExpel, versionAt } from "../core/state.ts"
+import {
+  type Patch,
+  type SecretState,
+  holdsContained,
+  owesExpel,
+  versionAt,
+} from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
-import { type Revoked, beginRevoke, isNothingNew, noteRevoked, revokeOwed, takeAway } from "../rotate/revoke.ts"
+import {
+  type Revoked,
+  beginRevoke,
+  isNothingNew,
+  noteRevoked,
+  revokeOwed,
+  takeAway,
+} from "../rotate/revoke.ts"
 import { stopped } from "../rotate/cut-off.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { type Opened, type Patience, patient, resumePatiently, withEnvironment } from "./environment.ts"
+import {
+  type Opened,
+  type Patience,
+  patient,
+  resumePatiently,
+  withEnvironment,
+} from "./environment.ts"
 import { briefMs, takeIn } from "./take-in.ts"
 import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
 
@@ -41,36 +60,73 @@ const sideBySideMost = 8
 const brief: Patience = { totalMs: 3000, pauseMs: 500 }
 
 /** Everything chosen gets a fresh value; then no other value, and no session of before, lives. One environment's failure is its own. */
-export async function contain(app: App, chosen: ReadonlyMap<string, readonly string[] | undefined>, how: Contain): Promise<readonly Contained[]> {
+export async function contain(
+  app: App,
+  chosen: ReadonlyMap<string, readonly string[] | undefined>,
+  how: Contain,
+): Promise<readonly Contained[]> {
   const selection = wordsOf(app, chosen)
   return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     try {
       const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
-        const report = await containOne(session, { recovered: { ...recovered, ...(await takeUp(secrets)) }, secrets, selection, how })
+        const report = await containOne(session, {
+          recovered: { ...recovered, ...(await takeUp(secrets)) },
+          secrets,
+          selection,
+          how,
+        })
         await noteLeft(session, report, { secrets, how })
         // Whoever is asked to stop in here has contained what the report says, and has not looked at the programs again.
-        const unhealthy = await stillSick(session, report, { secrets, how }).catch((error: unknown) => notLooked(session, report, error))
-        return { ...report, unhealthy, secrets: verdictsOf(session, { ...report, unhealthy }, { secrets, how }) }
+        const unhealthy = await stillSick(session, report, { secrets, how }).catch(
+          (error: unknown) => notLooked(session, report, error),
+        )
+        return {
+          ...report,
+          unhealthy,
+          secrets: verdictsOf(session, { ...report, unhealthy }, { secrets, how }),
+        }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
     } catch (error) {
       const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
       const failed = said(error)
-      return { environment, recovered: {}, outcomes: {}, revoked: [], before: [], unhealthy: {}, secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])), failed }
+      return {
+        environment,
+        recovered: {},
+        outcomes: {},
+        revoked: [],
+        before: [],
+        unhealthy: {},
+        secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])),
+        failed,
+      }
     }
   })
 }
 
-function notLooked(session: Session, { before }: Pick<Contained, "before">, error: unknown): Readonly<Record<string, string>> {
+function notLooked(
+  session: Session,
+  { before }: Pick<Contained, "before">,
+  error: unknown,
+): Readonly<Record<string, string>> {
   const sick = before.filter((name) => session.state(name).unhealthy !== undefined)
-  return Object.fromEntries(sick.map((name) => [name, `its programs were not looked at again: ${said(error).says}`]))
+  return Object.fromEntries(
+    sick.map((name) => [name, `its programs were not looked at again: ${said(error).says}`]),
+  )
 }
 
 type Acted = Omit<Contained, "unhealthy" | "secrets">
 
-function verdictsOf(session: Session, { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Verdicts {
+function verdictsOf(
+  session: Session,
+  { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">,
+  { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
+): Verdicts {
   const done = { incident, outcomes: { ...recovered, ...outcomes }, revoked, before, unhealthy }
-  const all = new Set([...(secrets ?? Object.keys(session.work.drivers)), ...Object.keys(done.outcomes)])
+  const all = new Set([
+    ...(secrets ?? Object.keys(session.work.drivers)),
+    ...Object.keys(done.outcomes),
+  ])
   return Object.fromEntries([...all].map((name) => [name, verdictOf(session, name, done)]))
 }
 
@@ -79,38 +135,88 @@ const selectionMost = 2000
 const namesMost = 200
 
 /** What was chosen, as words of the command line; where that is too much for a line, the environments; undefined where these are, too. */
-function wordsOf({ config }: App, chosen: ReadonlyMap<string, readonly string[] | undefined>): readonly string[] | undefined {
-  if (Object.keys(config.environments).every((name) => chosen.has(name) && chosen.get(name) === undefined)) return ["--all"]
-  const words = [...chosen].flatMap(([environment, secrets]) => secrets?.map((secret) => `${environment}/${secret}`) ?? [environment])
-  return [words, [...chosen.keys()].map((environment) => `${environment}/*`)].find((one) => one.join(" ").length <= selectionMost)
+function wordsOf(
+  { config }: App,
+  chosen: ReadonlyMap<string, readonly string[] | undefined>,
+): readonly string[] | undefined {
+  if (
+    Object.keys(config.environments).every(
+      (name) => chosen.has(name) && chosen.get(name) === undefined,
+    )
+  )
+    return ["--all"]
+  const words = [...chosen].flatMap(
+    ([environment, secrets]) =>
+      secrets?.map((secret) => `${environment}/${secret}`) ?? [environment],
+  )
+  return [words, [...chosen.keys()].map((environment) => `${environment}/*`)].find(
+    (one) => one.join(" ").length <= selectionMost,
+  )
 }
 
 /** What is to be contained goes into the log with the first durable write: who reads it later learns what is left, too. */
-function begun(names: readonly string[], { selection, how }: Pick<Task, "selection" | "how">): readonly AuditEvent[] {
-  const parts = Array.from({ length: Math.ceil(names.length / namesMost) }, (_, index) => names.slice(index * namesMost, (index + 1) * namesMost))
-  return parts.map((secrets) => ({ event: "contain", secrets, incident: how.incident, cutFirst: how.cutFirst, ...(selection === undefined ? {} : { selection }), ...(how.reason === undefined ? {} : { reason: how.reason }) }))
+function begun(
+  names: readonly string[],
+  { selection, how }: Pick<Task, "selection" | "how">,
+): readonly AuditEvent[] {
+  const parts = Array.from({ length: Math.ceil(names.length / namesMost) }, (_, index) =>
+    names.slice(index * namesMost, (index + 1) * namesMost),
+  )
+  return parts.map((secrets) => ({
+    event: "contain",
+    secrets,
+    incident: how.incident,
+    cutFirst: how.cutFirst,
+    ...(selection === undefined ? {} : { selection }),
+    ...(how.reason === undefined ? {} : { reason: how.reason }),
+  }))
 }
 
 /** Without any key `status` and `check` tell of it, until a containment has made its value. */
 function uncontained(session: Session, { incident }: Contain, code: string): Patch {
   // One that was never adopted stands in no state before.
-  return (state) => ({ ...state, uncontained: { incident, since: state.uncontained?.since ?? session.work.host.now().toISOString(), code } })
+  return (state) => ({
+    ...state,
+    uncontained: {
+      incident,
+      since: state.uncontained?.since ?? session.work.host.now().toISOString(),
+      code,
+    },
+  })
 }
 
 /** Programs that an earlier run of this incident has left sick; last, for nothing waits for them. */
-function stillSick(session: Session, { recovered, outcomes }: Acted, { secrets, how: { incident } }: Pick<Task, "secrets" | "how">): Promise<Readonly<Record<string, string>>> {
+function stillSick(
+  session: Session,
+  { recovered, outcomes }: Acted,
+  { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
+): Promise<Readonly<Record<string, string>>> {
   const now = { ...recovered, ...outcomes }
-  const before = (secrets ?? Object.keys(session.work.drivers)).filter((name) => session.state(name).contained?.incident === incident && now[name]?.is !== "rotated")
+  const before = (secrets ?? Object.keys(session.work.drivers)).filter(
+    (name) => session.state(name).contained?.incident === incident && now[name]?.is !== "rotated",
+  )
   return lookAgain(session, before, incident)
 }
 
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
-async function noteLeft(session: Session, { recovered, outcomes }: Acted, { secrets, how }: Pick<Task, "secrets" | "how">): Promise<void> {
-  const all = Object.entries({ ...recovered, ...outcomes }).filter(([secret]) => secrets?.includes(secret) ?? true)
-  const left = all.flatMap(([secret, outcome]) => (outcome.is === "rotated" ? [] : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }]))
+async function noteLeft(
+  session: Session,
+  { recovered, outcomes }: Acted,
+  { secrets, how }: Pick<Task, "secrets" | "how">,
+): Promise<void> {
+  const all = Object.entries({ ...recovered, ...outcomes }).filter(
+    ([secret]) => secrets?.includes(secret) ?? true,
+  )
+  const left = all.flatMap(([secret, outcome]) =>
+    outcome.is === "rotated"
+      ? []
+      : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }],
+  )
   if (left.length === 0 && !session.hasRemarks) return
   try {
-    const patches = left.map(({ secret, code }) => [secret, uncontained(session, how, code)] as const)
+    const patches = left.map(
+      ({ secret, code }) => [secret, uncontained(session, how, code)] as const,
+    )
     await session.commit({ patches: Object.fromEntries(patches), events: left, flush: true })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
@@ -118,35 +224,58 @@ async function noteLeft(session: Session, { recovered, outcomes }: Acted, { secr
   }
 }
 
-type Task = { readonly recovered: Outcomes; readonly secrets: readonly string[] | undefined; readonly selection: readonly string[] | undefined; readonly how: Contain }
+type Task = {
+  readonly recovered: Outcomes
+  readonly secrets: readonly string[] | undefined
+  readonly selection: readonly string[] | undefined
+  readonly how: Contain
+}
 
-async function containOne(session: Session, { recovered, secrets, selection, how }: Task): Promise<Acted> {
+async function containOne(
+  session: Session,
+  { recovered, secrets, selection, how }: Task,
+): Promise<Acted> {
   const { environment, drivers } = session.work
   const all = secrets ?? Object.keys(drivers)
-  const [before, rest] = partition(all.filter((name) => !isErased(session.state(name))), (name) => isHeld(session.state(name), how.incident))
+  const [before, rest] = partition(
+    all.filter((name) => !isErased(session.state(name))),
+    (name) => isHeld(session.state(name), how.incident),
+  )
   // Of those nobody knows what their service takes: that is said in `recovered`.
   const wanted = rest.filter((name) => !session.isOpen(name))
   const report = { environment, recovered }
   for (const event of begun(rest, { selection, how })) session.remark(event)
-  session.noteSecrets(Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])))
+  session.noteSecrets(
+    Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])),
+  )
   // What an earlier run of this incident has still to take away. A server that hangs holds up no other secret: it goes on beside them.
   const owedBefore = { skipGrace: true, secrets: before, sessions: true }
   await beginRevoke(session, owedBefore)
   const taking = takeAway(session, owedBefore)
-  const early = (await endsSoon(session, taking)) ? await noteRevoked(session, await taking) : undefined
-  const resting = session.changeSet === undefined ? containRest(session, { wanted, known: early === undefined ? rest : all, how }) : Promise.resolve({ outcomes: {}, revoked: [] })
+  const early = (await endsSoon(session, taking))
+    ? await noteRevoked(session, await taking)
+    : undefined
+  const resting =
+    session.changeSet === undefined
+      ? containRest(session, { wanted, known: early === undefined ? rest : all, how })
+      : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.
   await Promise.allSettled([taking, resting])
   // First: a death that was proven is noted whatever became of the rest.
   const owed = early ?? (await noteLate(session, await taking))
   const { outcomes, revoked } = await resting
   const news = owed.filter((one) => !isNothingNew(session, one))
-  const settled = before.filter((name) => !news.some(({ secret }) => secret === name) && recovered[name] === undefined)
+  const settled = before.filter(
+    (name) => !news.some(({ secret }) => secret === name) && recovered[name] === undefined,
+  )
   return { ...report, outcomes, revoked: lastOfEach([...news, ...revoked]), before: settled }
 }
 
 /** What became of the rest is known all the same, and is said. */
-async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<readonly Revoked[]> {
+async function noteLate(
+  session: Session,
+  revoked: readonly Revoked[],
+): Promise<readonly Revoked[]> {
   try {
     return await noteRevoked(session, revoked)
   } catch (error) {
@@ -162,7 +291,8 @@ async function noteLate(session: Session, revoked: readonly Revoked[]): Promise<
  */
 function isHeld(state: SecretState, incident: string): boolean {
   const { contained, uncontained, drift } = state
-  if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined) return false
+  if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined)
+    return false
   if (versionAt(state, "current") === undefined) return false
   return (!owesExpel(state) && contained.sessions === undefined) || holdsContained(state)
 }
@@ -170,7 +300,10 @@ function isHeld(state: SecretState, incident: string): boolean {
 /** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */
 const soonMs = 500
 
-async function endsSoon({ work: { host, stop } }: Session, act: Promise<unknown>): Promise<boolean> {
+async function endsSoon(
+  { work: { host, stop } }: Session,
+  act: Promise<unknown>,
+): Promise<boolean> {
   const ended = new AbortController()
   const end = (): void => ended.abort()
   act.then(end, end)
@@ -179,22 +312,58 @@ async function endsSoon({ work: { host, stop } }: Session, act: Promise<unknown>
 }
 
 /** `known`: whose older values are taken away. */
-type Rest = { readonly wanted: readonly string[]; readonly known: readonly string[]; readonly how: Contain }
+type Rest = {
+  readonly wanted: readonly string[]
+  readonly known: readonly string[]
+  readonly how: Contain
+}
 
-async function containRest(session: Session, { wanted, known, how }: Rest): Promise<Pick<Contained, "outcomes" | "revoked">> {
+async function containRest(
+  session: Session,
+  { wanted, known, how }: Rest,
+): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
   if (wanted.length > 0 && stop.aborted) throw stopped(session)
-  const unclear = await takeIn(session, withoutValue(session, wanted), { incident: how.incident, forMs: briefMs })
-  const order = { secrets: wanted, why: "incident" as const, incident: how.incident, contain: { cutFirst: how.cutFirst }, ...(how.reason === undefined ? {} : { reason: how.reason }) }
+  const unclear = await takeIn(session, withoutValue(session, wanted), {
+    incident: how.incident,
+    forMs: briefMs,
+  })
+  const order = {
+    secrets: wanted,
+    why: "incident" as const,
+    incident: how.incident,
+    contain: { cutFirst: how.cutFirst },
+    ...(how.reason === undefined ? {} : { reason: how.reason }),
+  }
   let outcomes = wanted.length === 0 ? {} : withUnclear(await rotate(session, order), unclear)
-  if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+  if (session.changeSet !== undefined)
+    outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
   const silent = wanted.filter((name) => isSilent(outcomes[name]))
-  if (silent.length === 0 || session.changeSet !== undefined || (session.work.asked ?? stop).aborted) return { outcomes, revoked }
+  if (
+    silent.length === 0 ||
+    session.changeSet !== undefined ||
+    (session.work.asked ?? stop).aborted
+  )
+    return { outcomes, revoked }
   // The others are safe by now; who did not answer at once is given its time.
-  const still = await takeIn(session, withoutValue(session, silent), { incident: how.incident, forMs: patient.totalMs })
-  outcomes = { ...outcomes, ...withUnclear(await rotate(session, { ...order, secrets: silent, contain: { cutFirst: how.cutFirst, patient: true } }), still) }
-  if (session.changeSet !== undefined) outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+  const still = await takeIn(session, withoutValue(session, silent), {
+    incident: how.incident,
+    forMs: patient.totalMs,
+  })
+  outcomes = {
+    ...outcomes,
+    ...withUnclear(
+      await rotate(session, {
+        ...order,
+        secrets: silent,
+        contain: { cutFirst: how.cutFirst, patient: true },
+      }),
+      still,
+    ),
+  }
+  if (session.changeSet !== undefined)
+    outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const after = await revokeOwed(session, { skipGrace: true, secrets: known })
   return { outcomes, revoked: [...revoked, ...after] }
 }
@@ -205,17 +374,31 @@ function isSilent(outcome: Outcomes[string] | undefined): boolean {
 
 /** What an output shows may be the value that opens the way: it was not refused, its service gave no clear answer. */
 function withUnclear(outcomes: Outcomes, unclear: ReadonlySet<string>): Outcomes {
-  const cleared = Object.entries(outcomes).map(([name, one]) => [name, one.is === "left" && one.code === "value-unknown" && unclear.has(name) ? noAnswer : one] as const)
+  const cleared = Object.entries(outcomes).map(
+    ([name, one]) =>
+      [
+        name,
+        one.is === "left" && one.code === "value-unknown" && unclear.has(name) ? noAnswer : one,
+      ] as const,
+  )
   return Object.fromEntries(cleared)
 }
 
-const noAnswer: Outcomes[string] = { is: "left", code: "no-answer", says: "the service gives no clear answer to a login with the value that its output shows", hint: "see that it runs and can be reached from here" }
+const noAnswer: Outcomes[string] = {
+  is: "left",
+  code: "no-answer",
+  says: "the service gives no clear answer to a login with the value that its output shows",
+  hint: "see that it runs and can be reached from here",
+}
 
 function withoutValue(session: Session, names: readonly string[]): readonly string[] {
   return names.filter((name) => versionAt(session.state(name), "current") === undefined)
 }
 
-function partition(names: readonly string[], first: (name: string) => boolean): readonly [readonly string[], readonly string[]] {
+function partition(
+  names: readonly string[],
+  first: (name: string) => boolean,
+): readonly [readonly string[], readonly string[]] {
   return [names.filter(first), names.filter((name) => !first(name))]
 }
 

@@ -25,7 +25,10 @@ export type Watch = {
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly NotContained[]) => void
   /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses the current value. */
-  readonly round: (next: { readonly environment: string; readonly at: Date } | undefined, drifted: readonly string[]) => void
+  readonly round: (
+    next: { readonly environment: string; readonly at: Date } | undefined,
+    drifted: readonly string[],
+  ) => void
   /** The loop goes round no less often: who watches wants to see it. */
   readonly roundEveryMs?: number
 }
@@ -91,7 +94,12 @@ export class Daemon {
   #budgetAt: number
 
   /** `turn` and `look` are parameters for those who hold the clock in their hand. */
-  constructor(app: App, watch: Watch, turn: typeof takeTurn = takeTurn, look: typeof watchForDrift = watchForDrift) {
+  constructor(
+    app: App,
+    watch: Watch,
+    turn: typeof takeTurn = takeTurn,
+    look: typeof watchForDrift = watchForDrift,
+  ) {
     this.#app = app
     this.#watch = watch
     this.#takeTurn = turn
@@ -119,7 +127,10 @@ export class Daemon {
     while (!this.#app.stop.aborted) {
       this.#again = false
       const next = await this.#round()
-      this.#watch.round(this.#next(), this.#slots.flatMap(({ name, drifted }) => drifted.map((secret) => `${name}/${secret}`)))
+      this.#watch.round(
+        this.#next(),
+        this.#slots.flatMap(({ name, drifted }) => drifted.map((secret) => `${name}/${secret}`)),
+      )
       if (this.#again) continue
       this.#tidyUp()
       await this.#pauseUntil(next)
@@ -147,13 +158,17 @@ export class Daemon {
     const idle = this.#slots.filter((slot) => !slot.running)
     // One after the other: ten thousand documents at once would be a hundred megabytes that never come back.
     for (const slot of idle) await this.#refresh(slot, now)
-    const waiting = idle.filter((slot) => slot.nextAt <= now).sort((one, other) => one.dueSince - other.dueSince)
+    const waiting = idle
+      .filter((slot) => slot.nextAt <= now)
+      .sort((one, other) => one.dueSince - other.dueSince)
     for (const slot of waiting) {
       if (this.#running.size >= sideBySide) break
       if (slot.dueSince < this.#startedAt && !this.#spend()) continue
       this.#begin(slot)
     }
-    const future = this.#slots.filter((slot) => !slot.running && slot.nextAt > now).map((slot) => slot.nextAt)
+    const future = this.#slots
+      .filter((slot) => !slot.running && slot.nextAt > now)
+      .map((slot) => slot.nextAt)
     return Math.min(now + lookAgainMs, now + this.#watchDue(), ...future)
   }
 
@@ -161,10 +176,14 @@ export class Daemon {
   #watchDue(): number {
     const now = this.#app.host.monotonicMs()
     let next = Number.POSITIVE_INFINITY
-    this.#toWatch = this.#slots.filter(({ watching, running, watchAt }) => !watching && !running && watchAt <= now).reverse()
+    this.#toWatch = this.#slots
+      .filter(({ watching, running, watchAt }) => !watching && !running && watchAt <= now)
+      .reverse()
     this.#watchOn()
     // One that is due and found no place gets that of the first look that ends.
-    for (const slot of this.#slots) if (!slot.watching && slot.watchAt > now && this.#isFrequent(slot)) next = Math.min(next, slot.watchAt - now)
+    for (const slot of this.#slots)
+      if (!slot.watching && slot.watchAt > now && this.#isFrequent(slot))
+        next = Math.min(next, slot.watchAt - now)
     return next
   }
 
@@ -205,7 +224,11 @@ export class Daemon {
     try {
       seen = await this.#watchForDrift(app, slot.name, () => this.#steady)
       for (const one of seen ?? []) if (one.is !== "unknown") this.#watch.drifted(slot.name, one)
-      if (seen !== undefined && !app.stop.aborted) this.#sayUnclear(slot, seen.filter((one) => one.is === "unknown"))
+      if (seen !== undefined && !app.stop.aborted)
+        this.#sayUnclear(
+          slot,
+          seen.filter((one) => one.is === "unknown"),
+        )
     } catch (error) {
       const { code, says } = said(error)
       fault = code
@@ -217,21 +240,28 @@ export class Daemon {
     if (drifted) slot.stamp = ""
     // A config that came meanwhile may want the next look sooner, or none.
     const nextMs = watchMsOf(this.#app, slot.name)
-    slot.watchAt = nextMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + (seen === undefined ? Math.min(watchAgainMs, nextMs) : spread(app, nextMs))
+    slot.watchAt =
+      nextMs === null
+        ? Number.POSITIVE_INFINITY
+        : app.host.monotonicMs() +
+          (seen === undefined ? Math.min(watchAgainMs, nextMs) : spread(app, nextMs))
     return seen === undefined ? "not now" : drifted ? "drift" : "nothing"
   }
 
   /** Each once, until it changes or is over. */
   #sayUnclear(slot: Slot, found: readonly Unclear[]): void {
     const now = new Map(found.map((one) => [one.secret, one.code]))
-    for (const one of found) if (slot.unclear.get(one.secret) !== one.code) this.#watch.unclear(slot.name, one.secret, one)
-    for (const secret of slot.unclear.keys()) if (!now.has(secret)) this.#watch.unclear(slot.name, secret, undefined)
+    for (const one of found)
+      if (slot.unclear.get(one.secret) !== one.code) this.#watch.unclear(slot.name, one.secret, one)
+    for (const secret of slot.unclear.keys())
+      if (!now.has(secret)) this.#watch.unclear(slot.name, secret, undefined)
     slot.unclear = now
   }
 
   #next(): { readonly environment: string; readonly at: Date } | undefined {
     let first: Slot | undefined
-    for (const slot of this.#slots) if (slot.nextAt < (first?.nextAt ?? Number.POSITIVE_INFINITY)) first = slot
+    for (const slot of this.#slots)
+      if (slot.nextAt < (first?.nextAt ?? Number.POSITIVE_INFINITY)) first = slot
     return first === undefined ? undefined : { environment: first.name, at: new Date(first.nextAt) }
   }
 
@@ -240,13 +270,17 @@ export class Daemon {
     if (steady !== this.#steady) this.#watch.clock(steady, "clock-leapt")
     this.#steady = steady
     // All instants of ours are of the clock of before: each state is looked at anew.
-    if (this.#steadiness.stepped) for (const slot of this.#slots) Object.assign(slot, { nextAt: 0, stamp: "" })
+    if (this.#steadiness.stepped)
+      for (const slot of this.#slots) Object.assign(slot, { nextAt: 0, stamp: "" })
   }
 
   /** A state knows of times that have not come. */
   #doubt(): void {
     this.#steadiness.doubt(this.#app.host.monotonicMs())
-    const steady = this.#steadiness.look(this.#app.host.now().getTime(), this.#app.host.monotonicMs())
+    const steady = this.#steadiness.look(
+      this.#app.host.now().getTime(),
+      this.#app.host.monotonicMs(),
+    )
     if (steady !== this.#steady) this.#watch.clock(steady, "clock-behind")
     this.#steady = steady
   }
@@ -256,7 +290,11 @@ export class Daemon {
     if (slot.failures > 0 && slot.nextAt > now) return
     const options = this.#app.config.environments[slot.name]
     if (options === undefined) return
-    const place = { store: this.#app.config.store, project: this.#app.config.project, environment: slot.name }
+    const place = {
+      store: this.#app.config.store,
+      project: this.#app.config.project,
+      environment: slot.name,
+    }
     try {
       const stamp = stampOf(statePath(place))
       if (stamp === slot.stamp && slot.nextAt > now) return
@@ -269,7 +307,10 @@ export class Daemon {
       const acts = found.due.length > 0 || (found.aheadMs > 0 && !isBeforeUs(new Date(now)))
       const due = this.#steady && acts
       slot.dueSince = due ? (found.dueSince?.getTime() ?? now) : now
-      slot.nextAt = due || found.owed ? Math.min(now, slot.nextAt) : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
+      slot.nextAt =
+        due || found.owed
+          ? Math.min(now, slot.nextAt)
+          : (found.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
       if (!this.#steady && acts) slot.nextAt = Math.min(slot.nextAt, now + lookAgainMs)
     } catch {
       // The turn finds the same fault, and reports it.
@@ -303,7 +344,9 @@ export class Daemon {
       this.#watch.turned(slot.name, turn)
       const open = turn.agenda.owed || (this.#steady && turn.agenda.due.length > 0)
       slot.failures = open ? slot.failures + 1 : 0
-      slot.nextAt = open ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures)) : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
+      slot.nextAt = open
+        ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures))
+        : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
     } catch (error) {
       const { code, says } = said(error)
       if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
@@ -329,7 +372,10 @@ export class Daemon {
     this.#wake = () => early.abort()
     const { host, stop } = this.#app
     const longest = Math.min(lookAgainMs, this.#watch.roundEveryMs ?? lookAgainMs)
-    const ms = this.#running.size >= sideBySide ? longest : Math.min(longest, Math.max(1, at - host.now().getTime()))
+    const ms =
+      this.#running.size >= sideBySide
+        ? longest
+        : Math.min(longest, Math.max(1, at - host.now().getTime()))
     await host.pause(ms, AbortSignal.any([early.signal, stop]))
   }
 }
@@ -343,8 +389,11 @@ function soonMs(failures: number): number {
 export function waitsForPerson({ outcomes, revoked }: Pick<Turn, "outcomes" | "revoked">): boolean {
   const owed = revoked.flatMap(({ death }) => (death.is === "dead" ? [] : [death]))
   const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
-  if (open.length === 0) return owed.length > 0 && owed.every(({ code }) => code === "other-namespace")
-  return open.every(({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace")
+  if (open.length === 0)
+    return owed.length > 0 && owed.every(({ code }) => code === "other-namespace")
+  return open.every(
+    ({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace",
+  )
 }
 
 /** After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not wait. */
@@ -376,8 +425,25 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
   return Object.keys(app.config.environments).map((name) => {
     const known = before.find((slot) => slot.name === name)
     const everyMs = watchMsOf(app, name)
-    const watchAt = everyMs === null ? Number.POSITIVE_INFINITY : app.host.monotonicMs() + punctual(everyMs) * share(app)
-    if (known === undefined) return { name, nextAt: 0, dueSince: 0, failures: 0, running: false, stamp: "", drifted: [], uncontained: "", watchAt, watching: false, unclear: new Map(), watchFault: "" }
+    const watchAt =
+      everyMs === null
+        ? Number.POSITIVE_INFINITY
+        : app.host.monotonicMs() + punctual(everyMs) * share(app)
+    if (known === undefined)
+      return {
+        name,
+        nextAt: 0,
+        dueSince: 0,
+        failures: 0,
+        running: false,
+        stamp: "",
+        drifted: [],
+        uncontained: "",
+        watchAt,
+        watching: false,
+        unclear: new Map(),
+        watchFault: "",
+      }
     // The same slot: a turn that is under way ends in it. Under a new config it is looked at anew.
     known.nextAt = 0
     known.failures = 0

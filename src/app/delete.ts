@@ -23,16 +23,29 @@ export type DeleteHow = {
 }
 export type Login = "ends" | "kept" | "none"
 export type Deleted =
-  | { readonly is: "erased"; readonly login: Login; readonly outputs: readonly Change[]; readonly versions: number }
+  | {
+      readonly is: "erased"
+      readonly login: Login
+      readonly outputs: readonly Change[]
+      readonly versions: number
+    }
   /** There was nothing of it. */
   | { readonly is: "unknown" }
   /** Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all the rest is as it was. */
-  | { readonly is: "refused" | "unproven"; readonly code: string; readonly says: string; readonly hint?: string }
+  | {
+      readonly is: "refused" | "unproven"
+      readonly code: string
+      readonly says: string
+      readonly hint?: string
+    }
 export type Change = { readonly target: string; readonly variables: readonly string[] }
 export type Deletions = Readonly<Record<string, Deleted>>
 
 /** `unfinished`: a journal that deleting would end first. */
-export type Plan = { readonly unfinished?: Pick<ChangeSet, "startedAt" | "direction" | "secrets">; readonly would: Deletions }
+export type Plan = {
+  readonly unfinished?: Pick<ChangeSet, "startedAt" | "direction" | "secrets">
+  readonly would: Deletions
+}
 
 /** What `erased` would be, looked at only; a refusal that only the service could say is not foreseen. */
 export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Plan> {
@@ -42,7 +55,12 @@ export function planDelete(app: App, environment: string, how: DeleteHow): Promi
       await refuseLeft(session, name)
       const drafts = await draftsWithout(session, name)
       await discard(drafts)
-      return { is: "erased", login: loginOf(session, name, how), outputs: changesOf(drafts), versions: session.state(name).versions.length }
+      return {
+        is: "erased",
+        login: loginOf(session, name, how),
+        outputs: changesOf(drafts),
+        versions: session.state(name).versions.length,
+      }
     })
     if (session.changeSet === undefined) return { would }
     const { startedAt, direction, secrets } = session.changeSet
@@ -52,22 +70,41 @@ export function planDelete(app: App, environment: string, how: DeleteHow): Promi
 
 export function deleteSecrets(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
-    if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, { hint: "see mycelium status" })
+    if (session.changeSet !== undefined)
+      throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, {
+        hint: "see mycelium status",
+      })
     return eachOf(session, how, (name) => deleteOne(session, name, how))
   })
 }
 
-async function eachOf(session: Session, how: DeleteHow, act: (name: string) => Promise<Deleted>): Promise<Deletions> {
-  const known = new Set([...Object.keys(session.work.drivers), ...Object.keys(session.document.secrets)])
+async function eachOf(
+  session: Session,
+  how: DeleteHow,
+  act: (name: string) => Promise<Deleted>,
+): Promise<Deletions> {
+  const known = new Set([
+    ...Object.keys(session.work.drivers),
+    ...Object.keys(session.document.secrets),
+  ])
   const stranger = how.secrets?.find((name) => !known.has(name))
-  if (stranger !== undefined) throw new AppError("usage", `there is no secret ${JSON.stringify(stranger)} in ${session.work.environment}`, { hint: `it has: ${[...known].join(", ")}` })
+  if (stranger !== undefined)
+    throw new AppError(
+      "usage",
+      `there is no secret ${JSON.stringify(stranger)} in ${session.work.environment}`,
+      { hint: `it has: ${[...known].join(", ")}` },
+    )
   const done: Record<string, Deleted> = {}
   for (const name of how.secrets ?? known) done[name] = await attempt(session, name, act)
   return done
 }
 
 /** One secret's failure is its own. */
-async function attempt(session: Session, name: string, act: (name: string) => Promise<Deleted>): Promise<Deleted> {
+async function attempt(
+  session: Session,
+  name: string,
+  act: (name: string) => Promise<Deleted>,
+): Promise<Deleted> {
   const { versions, uncontained } = session.state(name)
   if (versions.length === 0 && uncontained === undefined) return { is: "unknown" }
   try {
@@ -100,7 +137,12 @@ async function deleteOne(session: Session, name: string, how: DeleteHow): Promis
     await discard(drafts)
   }
   const versions = session.state(name).versions.length
-  await session.commit({ written: session.writes(drafts), patches: { [name]: erase(work.host.now().toISOString()) }, events: [{ event: "delete", secret: name, login }], flush: true })
+  await session.commit({
+    written: session.writes(drafts),
+    patches: { [name]: erase(work.host.now().toISOString()) },
+    events: [{ event: "delete", secret: name, login }],
+    flush: true,
+  })
   return { is: "erased", login, outputs: changesOf(drafts), versions }
 }
 
@@ -109,23 +151,45 @@ async function refuseLeft(session: Session, name: string): Promise<void> {
   const [left] = await leftBeside(session, [name])
   if (left === undefined) return
   const { environment } = session.work
-  const way = left.left.whole ? `mycelium render ${environment} --prune takes that away; then the same command again` : "take that out of the file by hand; then the same command again"
-  throw new AppError("variable-left", `${left.target}: ${left.left.name} is not in the config and shows ${left.left.version} of ${environment}/${name}`, { hint: way })
+  const way = left.left.whole
+    ? `mycelium render ${environment} --prune takes that away; then the same command again`
+    : "take that out of the file by hand; then the same command again"
+  throw new AppError(
+    "variable-left",
+    `${left.target}: ${left.left.name} is not in the config and shows ${left.left.version} of ${environment}/${name}`,
+    { hint: way },
+  )
 }
 
 function refuseOpen(session: Session, name: string): void {
-  if (session.isOpen(name)) throw new AppError("journal-open", "an earlier rotation of it is not finished yet", { hint: "mycelium run, or rotate-now, asks its service again" })
+  if (session.isOpen(name))
+    throw new AppError("journal-open", "an earlier rotation of it is not finished yet", {
+      hint: "mycelium run, or rotate-now, asks its service again",
+    })
 }
 
 /** What becomes of the login; throws where it could not be ended and nobody said that it may stay. */
 function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Login {
   const driver: Driver | undefined = session.work.drivers[name]
   if (session.state(name).versions.length === 0) return "none"
-  if (driver?.overlap === "none" || (driver === undefined && session.state(name).driver === "generated")) return "none"
+  if (
+    driver?.overlap === "none" ||
+    (driver === undefined && session.state(name).driver === "generated")
+  )
+    return "none"
   if (keepLogin) return "kept"
-  const hint = "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --keep-login"
-  if (driver === undefined) throw new AppError("delete-no-driver", "it is in the state but not in the config, so its login cannot be ended", { hint: `put it back into the config; or ${hint}` })
-  if (driver.forget === undefined) throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", { hint: `name an admin; or ${hint}` })
+  const hint =
+    "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --keep-login"
+  if (driver === undefined)
+    throw new AppError(
+      "delete-no-driver",
+      "it is in the state but not in the config, so its login cannot be ended",
+      { hint: `put it back into the config; or ${hint}` },
+    )
+  if (driver.forget === undefined)
+    throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", {
+      hint: `name an admin; or ${hint}`,
+    })
   return "ends"
 }
 
@@ -138,7 +202,11 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
   if (hidden !== undefined) throw new AppError(hidden.code, hidden.says)
   await beginActing(session, [name])
   if (driver?.forget === undefined) throw new AppError("internal", "no driver can end this login")
-  if (!(await within(deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal)))) {
+  if (
+    !(await within(deadlines.settle + (driver.settleMs ?? 0), (signal) =>
+      driver.settle(known, signal),
+    ))
+  ) {
     throw new AppError(notSettled.code, notSettled.says, { remedy: "retry" })
   }
   try {
@@ -155,8 +223,13 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
 }
 
 function notDead({ version }: Credential, answer: "accepted" | "unknown"): Deleted {
-  if (answer === "accepted") return { is: "unproven", code: "not-proven-dead", says: `the service still accepts ${version}` }
-  return { is: "unproven", code: "no-answer", says: `the service gives no clear answer about ${version}` }
+  if (answer === "accepted")
+    return { is: "unproven", code: "not-proven-dead", says: `the service still accepts ${version}` }
+  return {
+    is: "unproven",
+    code: "no-answer",
+    says: `the service gives no clear answer about ${version}`,
+  }
 }
 
 type Without = { readonly output: Output; readonly draft: Draft }
@@ -167,7 +240,12 @@ async function draftsWithout(session: Session, name: string): Promise<readonly W
   try {
     for (const output of session.outputsOf([name])) {
       const remove = output.remove?.bind(output, [name], session.known)
-      if (remove === undefined) throw new AppError("output-cannot-remove", `${output.target} cannot be freed of it: this kind of output has no such way`, { hint: "take the output out of the config, and remove the file by hand" })
+      if (remove === undefined)
+        throw new AppError(
+          "output-cannot-remove",
+          `${output.target} cannot be freed of it: this kind of output has no such way`,
+          { hint: "take the output out of the config, and remove the file by hand" },
+        )
       drafts.push({ output, draft: await within(deadlines.output, (signal) => remove(signal)) })
     }
     return drafts
@@ -182,5 +260,7 @@ async function discard(drafts: readonly Without[]): Promise<void> {
 }
 
 function changesOf(drafts: readonly Without[]): readonly Change[] {
-  return drafts.filter(({ draft }) => draft.changed).map(({ output, draft }) => ({ target: output.target, variables: draft.changes }))
+  return drafts
+    .filter(({ draft }) => draft.changed)
+    .map(({ output, draft }) => ({ target: output.target, variables: draft.changes }))
 }

@@ -17,7 +17,9 @@ import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
 /** A rotation that is not finished, and stays so: the command itself would end it before anything else. `anew`: of those, what it would then rotate once more. */
-export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & { readonly anew: readonly string[] }
+export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & {
+  readonly anew: readonly string[]
+}
 
 export type DryRun = {
   readonly environment: string
@@ -30,57 +32,169 @@ export type DryRun = {
     readonly notes: readonly string[]
     readonly blocked?: { readonly code: string; readonly says: string; readonly hint?: string }
   }[]
-  readonly outputs: readonly { readonly target: string; readonly changes: readonly string[]; readonly keeps?: number }[]
+  readonly outputs: readonly {
+    readonly target: string
+    readonly changes: readonly string[]
+    readonly keeps?: number
+  }[]
   /** What is not in the config, shows a value of one of these secrets, and is not replaced. */
-  readonly stays: readonly { readonly code: string; readonly target: string; readonly name: string; readonly secret: string; readonly says: string }[]
+  readonly stays: readonly {
+    readonly code: string
+    readonly target: string
+    readonly name: string
+    readonly secret: string
+    readonly says: string
+  }[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
-  readonly restarts: readonly { readonly name: string; readonly says: string; readonly replaces?: string; readonly health?: string; readonly notes: readonly string[] }[]
+  readonly restarts: readonly {
+    readonly name: string
+    readonly says: string
+    readonly replaces?: string
+    readonly health?: string
+    readonly notes: readonly string[]
+  }[]
 }
 
-type How = { readonly why: "asked" | "new" | "incident"; readonly secrets?: readonly string[]; readonly contain?: NonNullable<Order["contain"]> }
+type How = {
+  readonly why: "asked" | "new" | "incident"
+  readonly secrets?: readonly string[]
+  readonly contain?: NonNullable<Order["contain"]>
+}
 
 /** The whole way up to the first value: preflight with its logins, drafts that are thrown away. Changes nothing, here or outside. */
 export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
   return lookInto(app, environment, async (session) => {
-    const chosen = how.secrets ?? Object.keys(session.work.drivers).filter((name) => how.contain !== undefined || (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"))
-    const names = chosen.filter((name) => !session.isOpen(name) && !(how.contain !== undefined && isErased(session.state(name))))
+    const chosen =
+      how.secrets ??
+      Object.keys(session.work.drivers).filter(
+        (name) =>
+          how.contain !== undefined ||
+          (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"),
+      )
+    const names = chosen.filter(
+      (name) =>
+        !session.isOpen(name) && !(how.contain !== undefined && isErased(session.state(name))),
+    )
     // Only in memory: what the outputs of these show would be taken over first.
-    const taken = how.contain === undefined ? [] : names.filter((name) => versionAt(session.state(name), "current") === undefined)
+    const taken =
+      how.contain === undefined
+        ? []
+        : names.filter((name) => versionAt(session.state(name), "current") === undefined)
     await takeIn(session, taken, { forMs: patient.totalMs })
-    const { members, left, findings, firsts, programs } = await preflight(session, { ...how, secrets: names, trial: true })
-    const secrets = await Promise.all(names.map((name) => describe(session, name, { left, contain: how.contain, oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name) }, [...(findings[name] ?? []), ...(taken.includes(name) ? [takenNote(session, name)] : []), ...(how.why === "new" && driverOf(session, name).overlap !== "none" && firsts[name] === undefined ? [noWayBack] : [])])))
-    const stays = (await leftBeside(session, names)).map((one) => ({ code: "variable-left", target: one.target, name: one.left.name, secret: one.left.secret, says: sayLeft(one.target, environment, one.left) }))
+    const { members, left, findings, firsts, programs } = await preflight(session, {
+      ...how,
+      secrets: names,
+      trial: true,
+    })
+    const secrets = await Promise.all(
+      names.map((name) =>
+        describe(
+          session,
+          name,
+          {
+            left,
+            contain: how.contain,
+            oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name),
+          },
+          [
+            ...(findings[name] ?? []),
+            ...(taken.includes(name) ? [takenNote(session, name)] : []),
+            ...(how.why === "new" &&
+            driverOf(session, name).overlap !== "none" &&
+            firsts[name] === undefined
+              ? [noWayBack]
+              : []),
+          ],
+        ),
+      ),
+    )
+    const stays = (await leftBeside(session, names)).map((one) => ({
+      code: "variable-left",
+      target: one.target,
+      name: one.left.name,
+      secret: one.left.secret,
+      says: sayLeft(one.target, environment, one.left),
+    }))
     const unfinished = unfinishedIn(session, chosen, how)
-    return { environment, unfinished, secrets, stays, ...(await drafts(session, members)), restarts: deploymentsOf(session, members).map((deployment) => restartOf(deployment, programs)) }
+    return {
+      environment,
+      unfinished,
+      secrets,
+      stays,
+      ...(await drafts(session, members)),
+      restarts: deploymentsOf(session, members).map((deployment) =>
+        restartOf(deployment, programs),
+      ),
+    }
   })
 }
 
-function restartOf(deployment: Deployment, programs: readonly Inspected[]): DryRun["restarts"][number] {
+function restartOf(
+  deployment: Deployment,
+  programs: readonly Inspected[],
+): DryRun["restarts"][number] {
   const { name, restarter, health } = deployment
   const found = programs.find((one) => one.deployment === deployment)
-  const notes = found?.findings.filter(({ severity }) => severity !== "error").map(({ says }) => says) ?? []
+  const notes =
+    found?.findings.filter(({ severity }) => severity !== "error").map(({ says }) => says) ?? []
   const limits = health?.limits === undefined ? "" : `, which proves ${health.limits}`
-  return { name, says: restarter.says, notes, ...(found?.replaces === undefined ? {} : { replaces: found.replaces }), ...(health === undefined ? {} : { health: `${health.says}${limits}` }) }
+  return {
+    name,
+    says: restarter.says,
+    notes,
+    ...(found?.replaces === undefined ? {} : { replaces: found.replaces }),
+    ...(health === undefined ? {} : { health: `${health.says}${limits}` }),
+  }
 }
 
 /** The journal always ends first; one that was put aside, where one of its secrets is chosen. What went on to its end is not rotated a second time, unless somebody has its value. */
-function unfinishedIn(session: Session, chosen: readonly string[], { why }: How): readonly Unfinished[] {
-  const sets = openSets(session.document).filter((set) => set === session.changeSet || set.secrets.some((name) => chosen.includes(name)))
-  return sets.map(({ startedAt, direction, secrets }) => ({ startedAt, direction, secrets, anew: direction === "back" || why === "incident" ? secrets.filter((name) => chosen.includes(name)) : [] }))
+function unfinishedIn(
+  session: Session,
+  chosen: readonly string[],
+  { why }: How,
+): readonly Unfinished[] {
+  const sets = openSets(session.document).filter(
+    (set) => set === session.changeSet || set.secrets.some((name) => chosen.includes(name)),
+  )
+  return sets.map(({ startedAt, direction, secrets }) => ({
+    startedAt,
+    direction,
+    secrets,
+    anew:
+      direction === "back" || why === "incident"
+        ? secrets.filter((name) => chosen.includes(name))
+        : [],
+  }))
 }
 
 /** Of a secret without a value of ours: what its outputs show is sealed before anything is changed. */
 function takenNote(session: Session, name: string): Finding {
-  const says = versionAt(session.state(name), "current") === undefined ? "mycelium knows no value of it that works" : "not adopted yet: what its output shows is taken over first"
+  const says =
+    versionAt(session.state(name), "current") === undefined
+      ? "mycelium knows no value of it that works"
+      : "not adopted yet: what its output shows is taken over first"
   return { code: "value-unknown", severity: "info", says }
 }
 
-const noWayBack: Finding = { code: "no-way-back", severity: "warning", says: "a first value cannot go back: what the service holds now cannot be read" }
+const noWayBack: Finding = {
+  code: "no-way-back",
+  severity: "warning",
+  says: "a first value cannot go back: what the service holds now cannot be read",
+}
 
-type About = { readonly left: Awaited<ReturnType<typeof preflight>>["left"]; readonly contain: Order["contain"]; readonly oneUser: readonly string[] }
+type About = {
+  readonly left: Awaited<ReturnType<typeof preflight>>["left"]
+  readonly contain: Order["contain"]
+  readonly oneUser: readonly string[]
+}
 
-async function describe(session: Session, name: string, { left, contain, oneUser }: About, findings: readonly Finding[]): Promise<DryRun["secrets"][number]> {
+async function describe(
+  session: Session,
+  name: string,
+  { left, contain, oneUser }: About,
+  findings: readonly Finding[],
+): Promise<DryRun["secrets"][number]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   const graceMs = session.work.policies[name]?.graceMs ?? 0
@@ -88,26 +202,73 @@ async function describe(session: Session, name: string, { left, contain, oneUser
   return {
     name,
     apply: driver.describe(versions),
-    gap: { both: contain?.cutFirst === true ? "from here to the last healthy restart" : oneUser.length === 0 ? "none, old and new are accepted side by side" : "none at the server; at a pooler that reads one of the files below, see there", one: "from here to the last healthy restart", none: "none, no service asks" }[driver.overlap],
-    revoke: contain !== undefined && driver.overlap !== "none" ? expulsion(driver, versions, findings) : { both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`, one: "the old value is dead at once, proven by a refused login", none: "the old value is kept, sealed" }[driver.overlap],
-    notes: [...findings.filter((one) => one.severity !== "error").map((one) => one.says), ...sayListeners(session.work.listeners?.[name]), ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`)],
-    ...(blocked?.is === "left" ? { blocked: { code: blocked.code, says: blocked.says, ...(blocked.hint === undefined ? {} : { hint: blocked.hint }) } } : {}),
+    gap: {
+      both:
+        contain?.cutFirst === true
+          ? "from here to the last healthy restart"
+          : oneUser.length === 0
+            ? "none, old and new are accepted side by side"
+            : "none at the server; at a pooler that reads one of the files below, see there",
+      one: "from here to the last healthy restart",
+      none: "none, no service asks",
+    }[driver.overlap],
+    revoke:
+      contain !== undefined && driver.overlap !== "none"
+        ? expulsion(driver, versions, findings)
+        : {
+            both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`,
+            one: "the old value is dead at once, proven by a refused login",
+            none: "the old value is kept, sealed",
+          }[driver.overlap],
+    notes: [
+      ...findings.filter((one) => one.severity !== "error").map((one) => one.says),
+      ...sayListeners(session.work.listeners?.[name]),
+      ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`),
+    ],
+    ...(blocked?.is === "left"
+      ? {
+          blocked: {
+            code: blocked.code,
+            says: blocked.says,
+            ...(blocked.hint === undefined ? {} : { hint: blocked.hint }),
+          },
+        }
+      : {}),
   }
 }
 
 /** What a containment does about everything from before. */
-function expulsion({ expel, overlap }: Driver, { current }: Versions, findings: readonly Finding[]): string {
+function expulsion(
+  { expel, overlap }: Driver,
+  { current }: Versions,
+  findings: readonly Finding[],
+): string {
   const known = expel === undefined && overlap === "both"
-  const sessionsLive = findings.some(({ sessions }) => sessions === true) || (expel === undefined && current === undefined)
+  const sessionsLive =
+    findings.some(({ sessions }) => sessions === true) ||
+    (expel === undefined && current === undefined)
   return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, whoever set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
 }
 
-async function drafts(session: Session, members: readonly string[]): Promise<Pick<DryRun, "outputs" | "fault">> {
+async function drafts(
+  session: Session,
+  members: readonly string[],
+): Promise<Pick<DryRun, "outputs" | "fault">> {
   const values = { ...(await trialValues(session, members)), ...(await onTheirWay(session)) }
   try {
-    const ready = await session.work.delivery.draft(session.outputsOf(members), values, session.known)
+    const ready = await session.work.delivery.draft(
+      session.outputsOf(members),
+      values,
+      session.known,
+    )
     for (const { draft } of ready) await draft.discard()
-    return { outputs: ready.map(({ output, draft: { changes, keeps } }) => ({ target: output.target, changes, ...(keeps === undefined ? {} : { keeps }) })) }
+    return {
+      outputs: ready.map(({ output, draft: { changes, keeps } }) => ({
+        target: output.target,
+        changes,
+        ...(keeps === undefined ? {} : { keeps }),
+      })),
+    }
   } catch (error) {
     return { outputs: [], fault: said(error) }
   }

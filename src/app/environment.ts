@@ -24,7 +24,10 @@ import { openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
 /** `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left out: only where the two do not contradict each other. */
-export type How = { readonly urgent?: boolean; readonly isTrusted?: (document: StateDocument) => boolean }
+export type How = {
+  readonly urgent?: boolean
+  readonly isTrusted?: (document: StateDocument) => boolean
+}
 
 /** How long, and (after the first times, which come sooner) how often, a service that gives no clear answer is asked again before a person hears of it. */
 export type Patience = { readonly totalMs: number; readonly pauseMs: number }
@@ -46,12 +49,22 @@ export type Opened = {
  * options that it was started with; only then look at today's config. `urgent`: who works on it is asked to let go between
  * two steps; otherwise its holder is named, and that is that.
  */
-export async function withEnvironment<T>(app: App, name: string, patience: Patience, act: (opened: Opened) => Promise<T>, how: How = {}): Promise<T> {
+export async function withEnvironment<T>(
+  app: App,
+  name: string,
+  patience: Patience,
+  act: (opened: Opened) => Promise<T>,
+  how: How = {},
+): Promise<T> {
   return withLock(
     app,
     name,
     async (locked) => {
-      const { serial, ...opened } = await openEnvironment(locked, { patience, hasty: how.urgent === true, ...(how.isTrusted === undefined ? {} : { isTrusted: how.isTrusted }) })
+      const { serial, ...opened } = await openEnvironment(locked, {
+        patience,
+        hasty: how.urgent === true,
+        ...(how.isTrusted === undefined ? {} : { isTrusted: how.isTrusted }),
+      })
       return tended(locked, { session: opened.session, serial }, () => act(opened))
     },
     how,
@@ -59,16 +72,30 @@ export async function withEnvironment<T>(app: App, name: string, patience: Patie
 }
 
 /** Under the lock, with today's config, what only looks: an open journal stays open, nothing is written, no log is tended. */
-export function lookInto<T>(app: App, name: string, act: (session: Session) => Promise<T>): Promise<T> {
+export function lookInto<T>(
+  app: App,
+  name: string,
+  act: (session: Session) => Promise<T>,
+): Promise<T> {
   return withLock(app, name, async ({ app: now, today, place, ends }) => {
     const ledger = ledgerOf(now, place)
     const document = await ledger.load()
-    return act(new Session(openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }), document, { clockDoubted: true }))
+    return act(
+      new Session(
+        openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }),
+        document,
+        { clockDoubted: true },
+      ),
+    )
   })
 }
 
 /** The log is tended after whatever the act wrote since the state had this `serial`. */
-export async function tended<T>({ app, place, ends }: Locked, { session, serial }: { readonly session: Session; readonly serial: number }, act: () => Promise<T>): Promise<T> {
+export async function tended<T>(
+  { app, place, ends }: Locked,
+  { session, serial }: { readonly session: Session; readonly serial: number },
+  act: () => Promise<T>,
+): Promise<T> {
   try {
     return await act()
   } finally {
@@ -84,7 +111,8 @@ const endingMs = 6000
 /** What is left open can be taken up by a run that sees nothing of ours: nothing runs any more. That it cannot be noted costs a question, and nothing else. */
 async function leaveInOrder(session: Session): Promise<void> {
   try {
-    for (let waitedMs = 0; isAtWork(session) && waitedMs < endingMs; waitedMs += lookMs) await session.work.host.pause(lookMs)
+    for (let waitedMs = 0; isAtWork(session) && waitedMs < endingMs; waitedMs += lookMs)
+      await session.work.host.pause(lookMs)
     await leave(session)
   } catch (error) {
     session.work.tell("leave", said(error).says)
@@ -92,16 +120,27 @@ async function leaveInOrder(session: Session): Promise<void> {
 }
 
 /** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
-export type Locked = { readonly app: App; readonly today: EnvironmentConfig; readonly place: Place; readonly ends: Ends }
+export type Locked = {
+  readonly app: App
+  readonly today: EnvironmentConfig
+  readonly place: Place
+  readonly ends: Ends
+}
 
 /** Nobody else works on the environment meanwhile; who holds it is said. */
-export async function withLock<T>(app: App, name: string, act: (locked: Locked) => Promise<T>, how: { readonly urgent?: boolean } = {}): Promise<T> {
+export async function withLock<T>(
+  app: App,
+  name: string,
+  act: (locked: Locked) => Promise<T>,
+  how: { readonly urgent?: boolean } = {},
+): Promise<T> {
   // First, so that a mistyped name leaves no lock file behind.
   const today = optionsOf(app, name)
   const place: Place = { store: app.config.store, project: app.config.project, environment: name }
   await makeStateFolder(place)
   const path = lockPath(place)
-  const lock = how.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
+  const lock =
+    how.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
   if ("heldBy" in lock) throw lockedBy(name, lock.heldBy, path)
   const ends = new Ends(app, name, path)
   const leave = app.shift.join()
@@ -116,10 +155,17 @@ export async function withLock<T>(app: App, name: string, act: (locked: Locked) 
 }
 
 export function lockedBy(name: string, heldBy: string, path: string): AppError {
-  return new AppError("locked", `${name} is being worked on by ${heldBy}`, { remedy: "retry", hint: lockedHint(path) })
+  return new AppError("locked", `${name} is being worked on by ${heldBy}`, {
+    remedy: "retry",
+    hint: lockedHint(path),
+  })
 }
 
-const handedOver = new AppError("handed-over", "stopped between two steps: another run has asked for this environment", { remedy: "retry", hint: "it carries on from here" })
+const handedOver = new AppError(
+  "handed-over",
+  "stopped between two steps: another run has asked for this environment",
+  { remedy: "retry", hint: "it carries on from here" },
+)
 
 /** How often (ms) the holder of a lock looks whether another waits; how long an act at a service may go on after that. */
 const lookMs = 250
@@ -175,7 +221,10 @@ export class Ends {
     this.#asked.abort(this.#app.stop.reason)
     if (this.#session === undefined || !this.#isHeld()) return this.#end(this.#app.stop.reason)
     const names = namesOf(this.#session, cutOff(this.#session))
-    this.#say("stop", `stopping after ${names}: left now, they would hold a value that no longer works (${endsAtOnce})`)
+    this.#say(
+      "stop",
+      `stopping after ${names}: left now, they would hold a value that no longer works (${endsAtOnce})`,
+    )
   }
   #end(reason: unknown): void {
     if (this.#stop.signal.aborted) return
@@ -196,7 +245,10 @@ export class Ends {
     const left = standing(this.#session)
     stands(this.#name, left.cutOff ? () => left : undefined)
     if (!left.cutOff) return
-    const until = this.#stop.signal.reason === handedOver ? "until the run that has asked for this environment has finished; if that one does not, run the same command again" : "run the same command again: it finishes what was begun"
+    const until =
+      this.#stop.signal.reason === handedOver
+        ? "until the run that has asked for this environment has finished; if that one does not, run the same command again"
+        : "run the same command again: it finishes what was begun"
     for (const line of left.lines) this.#say("cut off", `${line}; ${until}`)
   }
 }
@@ -206,23 +258,53 @@ export function ledgerOf(app: App, place: Place): FileLedger {
 }
 
 /** `serial`: of the state as it was found. */
-export async function openEnvironment({ app, today, place, ends }: Locked, { patience, hasty, isTrusted = agreesWith(app), nothingRuns = false }: { readonly patience: Patience; readonly hasty: boolean; readonly isTrusted?: (document: StateDocument) => boolean; readonly nothingRuns?: boolean }): Promise<Opened & { readonly serial: number }> {
+export async function openEnvironment(
+  { app, today, place, ends }: Locked,
+  {
+    patience,
+    hasty,
+    isTrusted = agreesWith(app),
+    nothingRuns = false,
+  }: {
+    readonly patience: Patience
+    readonly hasty: boolean
+    readonly isTrusted?: (document: StateDocument) => boolean
+    readonly nothingRuns?: boolean
+  },
+): Promise<Opened & { readonly serial: number }> {
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   const { serial } = document
-  const begun = document.changeSet === undefined ? undefined : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const open = (options: EnvironmentConfig): Work => openWork(app, { options, ledger, document, stop: ends.stop, hurry: ends.hurry, ends })
-  const session = ends.follow(new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }))
+  const begun =
+    document.changeSet === undefined
+      ? undefined
+      : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
+  const open = (options: EnvironmentConfig): Work =>
+    openWork(app, { options, ledger, document, stop: ends.stop, hurry: ends.hurry, ends })
+  const session = ends.follow(
+    new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }),
+  )
   await session.flush()
   await tidy(session)
   if (nothingRuns) await declareOver(session)
   await awaitAgain(session)
   const behindMs = await correctInstants(session)
-  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({ serial, session: now, recovered, behindMs, takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }) })
+  const opened = (now: Session, recovered: Outcomes): Opened & { readonly serial: number } => ({
+    serial,
+    session: now,
+    recovered,
+    behindMs,
+    takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }),
+  })
   if (begun === undefined) return opened(session, {})
-  session.work.tell("resume", `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`)
+  session.work.tell(
+    "resume",
+    `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`,
+  )
   return orLeave(session, async () => {
-    const recovered = await (hasty ? resume(session, { hasty }) : resumePatiently(session, patience))
+    const recovered = await (hasty
+      ? resume(session, { hasty })
+      : resumePatiently(session, patience))
     // What nobody can decide now holds up nobody else.
     await park(session)
     if (session.changeSet !== undefined) return opened(session, recovered)
@@ -248,13 +330,24 @@ async function correctInstants(session: Session): Promise<number> {
   if (session.clockDoubted || isBeforeUs(now)) return aheadMs
   if (believable(document, now) === document) return 0
   const right = gracesOf(host).seen(document)
-  const changed = Object.entries(right.secrets).filter(([name, state]) => state !== document.secrets[name])
-  session.work.tell("clock", "the state knows of times that have not come: the clock is behind now, or was ahead when it was written; they are put right by the clock of now")
+  const changed = Object.entries(right.secrets).filter(
+    ([name, state]) => state !== document.secrets[name],
+  )
+  session.work.tell(
+    "clock",
+    "the state knows of times that have not come: the clock is behind now, or was ahead when it was written; they are put right by the clock of now",
+  )
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),
     ...(right.changeSet === undefined ? {} : { changeSet: right.changeSet }),
     ...(right.parked === undefined ? {} : { parked: right.parked }),
-    events: [{ event: "clock-was-ahead", aheadSeconds: Math.round(aheadMs / 1000), secrets: changed.map(([name]) => name).slice(0, 200) }],
+    events: [
+      {
+        event: "clock-was-ahead",
+        aheadSeconds: Math.round(aheadMs / 1000),
+        secrets: changed.map(([name]) => name).slice(0, 200),
+      },
+    ],
     flush: true,
   })
   return 0
@@ -271,14 +364,27 @@ async function orLeave<T>(session: Session, act: () => Promise<T>): Promise<T> {
   }
 }
 
-type TakeUp = { readonly open: (options: EnvironmentConfig) => Work; readonly secrets: readonly string[] | undefined; readonly hasty: boolean; readonly ends: Ends }
+type TakeUp = {
+  readonly open: (options: EnvironmentConfig) => Work
+  readonly secrets: readonly string[] | undefined
+  readonly hasty: boolean
+  readonly ends: Ends
+}
 
 /** One after the other; what is still undecided stays aside. `session` goes on with what has become of them. */
 async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp): Promise<Outcomes> {
   let all: Outcomes = {}
-  const wanted = (session.document.parked ?? []).filter((set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)))
+  const wanted = (session.document.parked ?? []).filter(
+    (set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)),
+  )
   for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
-    const one = ends.follow(new Session(open(JSON.parse(set.startedWith) as EnvironmentConfig), takenUp(session.document, set), session))
+    const one = ends.follow(
+      new Session(
+        open(JSON.parse(set.startedWith) as EnvironmentConfig),
+        takenUp(session.document, set),
+        session,
+      ),
+    )
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
       all = { ...all, ...(await resume(one, { hasty })) }
@@ -309,14 +415,21 @@ async function tidy(session: Session): Promise<void> {
 
 export function optionsOf(app: App, name: string): EnvironmentConfig {
   const found = app.config.environments[name]
-  if (found === undefined) throw new AppError("usage", `there is no environment ${name} in the config`, { hint: `it has: ${Object.keys(app.config.environments).join(", ")}` })
+  if (found === undefined)
+    throw new AppError("usage", `there is no environment ${name} in the config`, {
+      hint: `it has: ${Object.keys(app.config.environments).join(", ")}`,
+    })
   return found
 }
 
 const firstPauseMs = 100
 
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
-export async function resumePatiently(session: Session, patience: Patience, first?: Outcomes): Promise<Outcomes> {
+export async function resumePatiently(
+  session: Session,
+  patience: Patience,
+  first?: Outcomes,
+): Promise<Outcomes> {
   const { host, stop: ended, asked: stop = ended } = session.work
   const began = host.monotonicMs()
   let outcomes: Outcomes = first ?? (await resume(session))
@@ -324,9 +437,17 @@ export async function resumePatiently(session: Session, patience: Patience, firs
   // What is about to be over (a server that starts, a session that ends) is not waited for as what is not.
   let pauseMs = Math.min(firstPauseMs, patience.pauseMs)
   // A service that says nothing takes its time at each question: that counts, too.
-  const isOver = (waitedMs: number): boolean => Math.max(waitedMs, host.monotonicMs() - began) >= patience.totalMs
-  for (let waitedMs = 0; session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)) {
-    if (!Object.values(outcomes).some((one) => one.is === "waiting" && one.code !== "other-namespace")) break
+  const isOver = (waitedMs: number): boolean =>
+    Math.max(waitedMs, host.monotonicMs() - began) >= patience.totalMs
+  for (
+    let waitedMs = 0;
+    session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted;
+    waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)
+  ) {
+    if (
+      !Object.values(outcomes).some((one) => one.is === "waiting" && one.code !== "other-namespace")
+    )
+      break
     await host.pause(pauseMs, stop)
     outcomes = await resume(session)
     all = { ...all, ...outcomes }

@@ -11,7 +11,8 @@ const renewed = new WeakMap<Keys, Keys>()
 export async function withFreshKeys(app: App): Promise<App> {
   const known = renewed.get(app.keys) ?? app.keys
   const stamp = keysStamp(app.config.store)
-  if (stamp === "" || stamp === known.stamp) return known === app.keys ? app : { ...app, keys: known }
+  if (stamp === "" || stamp === known.stamp)
+    return known === app.keys ? app : { ...app, keys: known }
   const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host))
   renewed.set(app.keys, keys)
   return { ...app, keys }

@@ -9,7 +9,9 @@ import { openKeys } from "../record/vault.ts"
 import { readIdentity } from "./identity.ts"
 
 /** What stands against a state that was read, by the key of its MAC: undefined where it is as one with the keys wrote it. `unheld`: why that cannot be told here. */
-export type Held = { readonly fault: (place: Place, document: StateDocument) => string | undefined } | { readonly unheld: string }
+export type Held =
+  | { readonly fault: (place: Place, document: StateDocument) => string | undefined }
+  | { readonly unheld: string }
 
 /** For those who have the identity; without it, the log is held against the state's own words. */
 export async function heldStates(config: Config, host: Host): Promise<Held> {

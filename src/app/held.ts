@@ -3,9 +3,18 @@ import { lockHolder } from "../base/lock-holder.ts"
 import type { App } from "./app.ts"
 
 /** Waits for an environment's lock, and tells from time to time who has it still, and how that can be ended. */
-export function demand(app: App, environment: string, path: string): Promise<HeldLock | { readonly heldBy: string }> {
+export function demand(
+  app: App,
+  environment: string,
+  path: string,
+): Promise<HeldLock | { readonly heldBy: string }> {
   const { holder, host, stop } = app
-  const told = (heldBy: string, waitedMs: number): void => app.tell(environment, "wait", waitedMs === 0 ? `${heldBy}, is asked to let go` : stillHeld(heldBy, waitedMs, path))
+  const told = (heldBy: string, waitedMs: number): void =>
+    app.tell(
+      environment,
+      "wait",
+      waitedMs === 0 ? `${heldBy}, is asked to let go` : stillHeld(heldBy, waitedMs, path),
+    )
   return demandLock(path, { holder, host, stop, told })
 }
 
@@ -13,19 +22,25 @@ function stillHeld(heldBy: string, waitedMs: number, path: string): string {
   return `${heldBy}, was asked ${Math.round(waitedMs / 1000)} s ago and has not let go. ${howToEnd(path)}`
 }
 
-const safe = "Nothing is lost by it: what it has begun stands in the state, and whoever works next carries on with it"
+const safe =
+  "Nothing is lost by it: what it has begun stands in the state, and whoever works next carries on with it"
 
 /** What is safe to do about the process that holds a lock; each command may be followed to the word. */
 export function howToEnd(path: string): string {
   const holder = lockHolder(path)
-  if (holder === undefined) return `Its process cannot be seen from here: it may run in another container. End it there. ${safe}.`
+  if (holder === undefined)
+    return `Its process cannot be seen from here: it may run in another container. End it there. ${safe}.`
   const { pid, is } = holder
-  if (is === "stopped") return `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. ${safe}.`
-  if (is === "waiting for a disk") return `Process ${pid} waits for a disk that does not answer: kill -KILL ${pid} ends it as soon as the disk lets it. ${safe}.`
+  if (is === "stopped")
+    return `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. ${safe}.`
+  if (is === "waiting for a disk")
+    return `Process ${pid} waits for a disk that does not answer: kill -KILL ${pid} ends it as soon as the disk lets it. ${safe}.`
   return `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it at once. ${safe}.`
 }
 
 /** What to do about a lock that somebody has: a stopped process never ends by itself. */
 export function lockedHint(path: string): string {
-  return lockHolder(path)?.is === "stopped" ? howToEnd(path) : "wait until it is done, and try again"
+  return lockHolder(path)?.is === "stopped"
+    ? howToEnd(path)
+    : "wait until it is done, and try again"
 }

@@ -10,9 +10,14 @@ import { defaultIdentityPath, lost } from "./identity.ts"
 export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
 
 /** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. Refuses an identity beside a store that another one has sealed. */
-export async function init(host: Host, { configPath, ...how }: How & { readonly configPath: string }): Promise<readonly Made[]> {
+export async function init(
+  host: Host,
+  { configPath, ...how }: How & { readonly configPath: string },
+): Promise<readonly Made[]> {
   const config = (): Promise<Made> => makeConfig(configPath, how.folder)
-  return how.elsewhere ? [await config()] : [await makeIdentity(defaultIdentityPath(host), how.store, host), await config()]
+  return how.elsewhere
+    ? [await config()]
+    : [await makeIdentity(defaultIdentityPath(host), how.store, host), await config()]
 }
 
 /** `elsewhere`: the config names an identity, so none is needed in the usual place. */
@@ -49,18 +54,31 @@ async function makeConfig(path: string, folder: string): Promise<Made> {
   const about = "the config: say what to rotate"
   if ((await readRegular(path)) !== undefined) return { path, made: false, about }
   const env = await readRegular(join(folder, ".env")).catch(() => undefined)
-  await durableWrite(path, starter(projectName(folder), env === undefined ? [] : keysOf(Buffer.from(env.bytes).toString())), { mode: 0o600 })
+  await durableWrite(
+    path,
+    starter(
+      projectName(folder),
+      env === undefined ? [] : keysOf(Buffer.from(env.bytes).toString()),
+    ),
+    { mode: 0o600 },
+  )
   return { path, made: true, about }
 }
 
 function projectName(folder: string): string {
-  const name = basename(folder).toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "").slice(0, 63)
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, "-")
+    .replace(/^[-_]+/, "")
+    .slice(0, 63)
   return name === "" ? "project" : name
 }
 
 /** Names of variables only: no value is read. */
 function keysOf(text: string): readonly string[] {
-  return [...text.matchAll(/^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/gm)].flatMap((match) => match[1] ?? [])
+  return [...text.matchAll(/^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/gm)].flatMap(
+    (match) => match[1] ?? [],
+  )
 }
 
 /** Shows the two ways that most people need; what is active works anywhere and touches no service. */

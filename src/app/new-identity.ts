@@ -20,20 +20,31 @@ export async function addIdentity(config: Pick<Config, "identity">, host: Host):
   if (retiredIn(text).length > 0) return
   await keepAside(path, text, host.now())
   const at = host.now()
-  const retired = identitiesIn(text).map((identity) => `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew yet, nothing is sealed to it\n${identity}\n`)
+  const retired = identitiesIn(text).map(
+    (identity) =>
+      `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew yet, nothing is sealed to it\n${identity}\n`,
+  )
   await durableWrite(path, `${await identityLines(await newIdentity(), at)}${retired.join("")}`)
 }
 
 /** Takes the retired ones out, each only when there is a copy of it; returns where the copies lie. */
-export async function dropRetired(config: Pick<Config, "identity">, host: Host): Promise<readonly string[]> {
+export async function dropRetired(
+  config: Pick<Config, "identity">,
+  host: Host,
+): Promise<readonly string[]> {
   const { path, text } = await ownFile(config, host)
   const retired = retiredIn(text)
   const lines = text.split("\n")
   const copies = await copiesWith(path, retired)
   const kept = (await Promise.all(copies.map(textOf))).join("\n")
   const alone = retired.filter((identity) => !kept.includes(identity))
-  if (alone.length > 0) await keepAside(path, alone.map((identity) => `${identity}\n`).join(""), host.now())
-  const stays = lines.filter((line, index) => !(line.trim().startsWith(retiredMark) && retired.includes(lines[index + 1]?.trim() ?? "")) && !retired.includes(line.trim()))
+  if (alone.length > 0)
+    await keepAside(path, alone.map((identity) => `${identity}\n`).join(""), host.now())
+  const stays = lines.filter(
+    (line, index) =>
+      !(line.trim().startsWith(retiredMark) && retired.includes(lines[index + 1]?.trim() ?? "")) &&
+      !retired.includes(line.trim()),
+  )
   await durableWrite(path, stays.join("\n"))
   return copiesWith(path, retired)
 }
@@ -41,14 +52,23 @@ export async function dropRetired(config: Pick<Config, "identity">, host: Host):
 async function copiesWith(path: string, identities: readonly string[]): Promise<readonly string[]> {
   const copies = await copiesOf(path)
   const texts = await Promise.all(copies.map(textOf))
-  return copies.filter((_, index) => identities.some((identity) => texts[index]?.includes(identity)))
+  return copies.filter((_, index) =>
+    identities.some((identity) => texts[index]?.includes(identity)),
+  )
 }
 
-async function ownFile(config: Pick<Config, "identity">, host: Host): Promise<{ readonly path: string; readonly text: string }> {
+async function ownFile(
+  config: Pick<Config, "identity">,
+  host: Host,
+): Promise<{ readonly path: string; readonly text: string }> {
   if (config.identity !== undefined) {
-    throw new AppError("identity-elsewhere", "the identity comes by reference, so a new one cannot be put in its place from here", {
-      hint: `put the new identity (age-keygen) above the old one, a line "${retiredMark}" between them, where the config says; then mycelium rekey; then take the old one out`,
-    })
+    throw new AppError(
+      "identity-elsewhere",
+      "the identity comes by reference, so a new one cannot be put in its place from here",
+      {
+        hint: `put the new identity (age-keygen) above the old one, a line "${retiredMark}" between them, where the config says; then mycelium rekey; then take the old one out`,
+      },
+    )
   }
   const path = defaultIdentityPath(host)
   return { path, text: await textOf(path) }
@@ -75,12 +95,15 @@ function copiesOf(path: string): Promise<readonly string[]> {
 
 /** A copy that a crash left half written, on whichever day. */
 async function removeUnfinished(path: string): Promise<void> {
-  for (const draft of await beside(path, ".")) if (draft.endsWith(unfinished)) await durableRemove(draft)
+  for (const draft of await beside(path, "."))
+    if (draft.endsWith(unfinished)) await durableRemove(draft)
 }
 
 const unfinished = ".mycelium-draft"
 
 async function beside(path: string, before: string): Promise<readonly string[]> {
   const names = await readdir(dirname(path))
-  return names.filter((name) => name.startsWith(`${before}${basename(path)}.old-`)).map((name) => join(dirname(path), name))
+  return names
+    .filter((name) => name.startsWith(`${before}${basename(path)}.old-`))
+    .map((name) => join(dirname(path), name))
 }

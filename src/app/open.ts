@@ -30,17 +30,29 @@ export type Opening = {
 } & Pick<Work, "stop" | "hurry">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
-export function openWork(app: App, { options, ledger, document, stop, hurry, ends = {}, startsNothing = false }: Opening): Work {
+export function openWork(
+  app: App,
+  { options, ledger, document, stop, hurry, ends = {}, startsNothing = false }: Opening,
+): Work {
   const { host } = app
-  const opened = new Map(Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, document)]))
+  const opened = new Map(
+    Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, document)]),
+  )
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
     environment: options.name,
     host,
     actor: app.actor,
     drivers: Object.fromEntries([...opened].map(([name, { driver }]) => [name, driver])),
-    kinds: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, secret.driver])),
-    policies: Object.fromEntries(Object.values(options.secrets).map((secret) => [secret.name, { graceMs: secret.graceMs, endSessions: secret.endSessions }])),
+    kinds: Object.fromEntries(
+      Object.values(options.secrets).map((secret) => [secret.name, secret.driver]),
+    ),
+    policies: Object.fromEntries(
+      Object.values(options.secrets).map((secret) => [
+        secret.name,
+        { graceMs: secret.graceMs, endSessions: secret.endSessions },
+      ]),
+    ),
     outputs: options.outputs.map((output) => openOutput(app, options, output)),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
@@ -72,14 +84,27 @@ export function openWork(app: App, { options, ledger, document, stop, hurry, end
 }
 
 function makeText(app: App, environment: string): MakeText {
-  return (field, shape) => new Secret(`${environment}/${field}`, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), app.host.random))
+  return (field, shape) =>
+    new Secret(
+      `${environment}/${field}`,
+      makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), app.host.random),
+    )
 }
 
 /** `server`: where it is, as one word; undefined where no service is asked. */
-function openDriver(app: App, environment: EnvironmentConfig, name: string, document: Opening["document"]): { readonly driver: Driver; readonly listeners: Listeners; readonly server: string | undefined } {
+function openDriver(
+  app: App,
+  environment: EnvironmentConfig,
+  name: string,
+  document: Opening["document"],
+): { readonly driver: Driver; readonly listeners: Listeners; readonly server: string | undefined } {
   const secret = environment.secrets[name]
   const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
-  if (secret === undefined || type === undefined) throw new AppError("driver-unknown", `${environment.name}/${name}: this mycelium has no driver ${secret?.driver}`)
+  if (secret === undefined || type === undefined)
+    throw new AppError(
+      "driver-unknown",
+      `${environment.name}/${name}: this mycelium has no driver ${secret?.driver}`,
+    )
   const label = `${environment.name}/${name}`
   const { folder } = environment
   const options = type.options.parse(secret.options)
@@ -92,31 +117,60 @@ function openDriver(app: App, environment: EnvironmentConfig, name: string, docu
       folder,
       listeners,
       shift: app.shift,
-      credential: (reference) => readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
+      credential: (reference) =>
+        readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
     }),
     label,
   )
   return { driver, listeners, server: type.server?.(options) }
 }
 
-export function openOutput(app: Pick<App, "plugins">, environment: EnvironmentConfig, output: EnvironmentConfig["outputs"][number]): Output {
+export function openOutput(
+  app: Pick<App, "plugins">,
+  environment: EnvironmentConfig,
+  output: EnvironmentConfig["outputs"][number],
+): Output {
   const type = app.plugins.outputs.find((one) => one.type === output.type)
-  if (type === undefined) throw new AppError("output-unknown", `this mycelium has no output ${output.type}`)
-  return guard(type.open(type.options.parse(output.options), { folder: environment.folder, label: environment.name }), output.target)
+  if (type === undefined)
+    throw new AppError("output-unknown", `this mycelium has no output ${output.type}`)
+  return guard(
+    type.open(type.options.parse(output.options), {
+      folder: environment.folder,
+      label: environment.name,
+    }),
+    output.target,
+  )
 }
 
-export function openDeployment(app: Pick<App, "plugins" | "host">, environment: EnvironmentConfig, deployment: EnvironmentConfig["deployments"][number]): Deployment {
+export function openDeployment(
+  app: Pick<App, "plugins" | "host">,
+  environment: EnvironmentConfig,
+  deployment: EnvironmentConfig["deployments"][number],
+): Deployment {
   const reach = { folder: environment.folder, label: environment.name, env: app.host.env }
   const { restarter, health } = deployment
   const restarterType = app.plugins.restarters.find((one) => one.type === restarter.type)
-  if (restarterType === undefined) throw new AppError("restarter-unknown", `this mycelium has no restarter ${restarter.type}`)
+  if (restarterType === undefined)
+    throw new AppError("restarter-unknown", `this mycelium has no restarter ${restarter.type}`)
   const healthType = app.plugins.healths.find((one) => one.type === health?.type)
-  if (health !== undefined && healthType === undefined) throw new AppError("health-unknown", `this mycelium has no health check ${health.type}`)
+  if (health !== undefined && healthType === undefined)
+    throw new AppError("health-unknown", `this mycelium has no health check ${health.type}`)
   return {
     name: deployment.name,
     reads: deployment.reads,
-    restarter: guard(restarterType.open(restarterType.options.parse(restarter.options), reach), deployment.name),
-    ...(health === undefined || healthType === undefined ? {} : { health: guard(healthType.open(healthType.options.parse(health.options), reach), deployment.name), healthType: health.type }),
+    restarter: guard(
+      restarterType.open(restarterType.options.parse(restarter.options), reach),
+      deployment.name,
+    ),
+    ...(health === undefined || healthType === undefined
+      ? {}
+      : {
+          health: guard(
+            healthType.open(healthType.options.parse(health.options), reach),
+            deployment.name,
+          ),
+          healthType: health.type,
+        }),
     withinMs: health?.withinMs ?? 60_000,
     timeoutMs: deployment.timeoutMs,
   }

@@ -10,7 +10,10 @@ const lockMs = 5000
 const pauseMs = 100
 
 /** Tries again while somebody else works on the environment, for seconds. */
-export async function whenFree<T>(app: Pick<App, "host" | "stop">, act: () => Promise<T>): Promise<T> {
+export async function whenFree<T>(
+  app: Pick<App, "host" | "stop">,
+  act: () => Promise<T>,
+): Promise<T> {
   const began = app.host.monotonicMs()
   for (;;) {
     try {
@@ -30,8 +33,21 @@ export function writeReading(app: App, environment: string, event: AuditEvent): 
       const { today, place, ends } = locked
       const ledger = ledgerOf(locked.app, place)
       const document = await ledger.load()
-      const session = new Session(openWork(locked.app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document, { clockDoubted: !agreesWith(app)(document) })
-      await tended(locked, { session, serial: document.serial }, () => session.commit({ events: [event], flush: true }))
+      const session = new Session(
+        openWork(locked.app, {
+          options: today,
+          ledger,
+          document,
+          stop: ends.stop,
+          hurry: ends.hurry,
+          startsNothing: true,
+        }),
+        document,
+        { clockDoubted: !agreesWith(app)(document) },
+      )
+      await tended(locked, { session, serial: document.serial }, () =>
+        session.commit({ events: [event], flush: true }),
+      )
     }),
   )
 }

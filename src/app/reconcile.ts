@@ -7,7 +7,15 @@ import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { type Locked, agreesWith, ledgerOf, openEnvironment, patient, tended, withLock } from "./environment.ts"
+import {
+  type Locked,
+  agreesWith,
+  ledgerOf,
+  openEnvironment,
+  patient,
+  tended,
+  withLock,
+} from "./environment.ts"
 import { openWork } from "./open.ts"
 
 export type Reconciliation = {
@@ -25,21 +33,37 @@ export type Reconciliation = {
 export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: boolean }
 
 /** Finds out which version each service accepts, makes it the current one, and lets outputs and deployments follow. */
-export async function reconcile(app: App, environment: string, how: Reconcile): Promise<Reconciliation> {
+export async function reconcile(
+  app: App,
+  environment: string,
+  how: Reconcile,
+): Promise<Reconciliation> {
   return withLock(app, environment, async (locked) => {
     const { session, serial, recovered: first, takeUp, behind } = await open(locked, how)
     const act = async (): Promise<Reconciliation> => {
       const recovered = { ...first, ...(await takeUp()) }
-      const about = behind === undefined ? {} : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
+      const about =
+        behind === undefined
+          ? {}
+          : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
       const { found, written } = await find(session, { ...how, ...about })
-      const revoked = written && session.changeSet === undefined ? await revokeOwed(session, { skipGrace: false }) : []
+      const revoked =
+        written && session.changeSet === undefined
+          ? await revokeOwed(session, { skipGrace: false })
+          : []
       return { found, written, ...(behind === undefined ? {} : { behind }), recovered, revoked }
     }
     return how.dryRun ? act() : tended(locked, { session, serial }, act)
   })
 }
 
-type Opened = { readonly session: Session; readonly serial: number; readonly recovered: Outcomes; readonly takeUp: () => Promise<Outcomes>; readonly behind?: Behind }
+type Opened = {
+  readonly session: Session
+  readonly serial: number
+  readonly recovered: Outcomes
+  readonly takeUp: () => Promise<Outcomes>
+  readonly behind?: Behind
+}
 
 /** A journal is ended first, unless nothing is to be done, or it is part of a state that may have been overtaken. */
 async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
@@ -50,8 +74,21 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
     const opened = await openEnvironment(locked, { patience: patient, hasty: false, nothingRuns })
     return { ...opened, takeUp: () => opened.takeUp() }
   }
-  const begun = behind !== undefined || document.changeSet === undefined ? today : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
-  const session = new Session(openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }), document, { clockDoubted: dryRun || !agreesWith(app)(document) })
+  const begun =
+    behind !== undefined || document.changeSet === undefined
+      ? today
+      : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
+  const session = new Session(
+    openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }),
+    document,
+    { clockDoubted: dryRun || !agreesWith(app)(document) },
+  )
   if (nothingRuns) assumeOver(session)
-  return { session: dryRun ? session : ends.follow(session), serial: document.serial, recovered: {}, takeUp: () => Promise.resolve({}), ...(behind === undefined ? {} : { behind }) }
+  return {
+    session: dryRun ? session : ends.follow(session),
+    serial: document.serial,
+    recovered: {},
+    takeUp: () => Promise.resolve({}),
+    ...(behind === undefined ? {} : { behind }),
+  }
 }

@@ -7,7 +7,14 @@ import { opens, seal, sealedIn, unseal } from "../core/seal.ts"
 import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, readState } from "../record/state-file.ts"
-import { type Keys, lockKeys, openKeys, readSealedKeys, resealKeys, withProject } from "../record/vault.ts"
+import {
+  type Keys,
+  lockKeys,
+  openKeys,
+  readSealedKeys,
+  resealKeys,
+  withProject,
+} from "../record/vault.ts"
 import { said } from "../rotate/ask.ts"
 import type { App } from "./app.ts"
 import { lockedHint } from "./held.ts"
@@ -21,7 +28,9 @@ import { sendHead } from "./tend-log.ts"
  * other, each in one durable write under its lock. Cut off, the same command does it again. A journal stays as it is, open.
  */
 
-export type Sealed = { readonly is: "sealed"; readonly values: number } | { readonly is: "failed"; readonly code: string; readonly says: string; readonly hint?: string }
+export type Sealed =
+  | { readonly is: "sealed"; readonly values: number }
+  | { readonly is: "failed"; readonly code: string; readonly says: string; readonly hint?: string }
 export type Rekeyed = {
   /** How many can open what was sealed. */
   readonly recipients: number
@@ -42,7 +51,9 @@ export async function rekey(app: App, how: RekeyHow): Promise<Rekeyed> {
   try {
     if (how.newIdentity) await addIdentity(app.config, app.host)
     // The file of the identity may be another one since the keys were opened.
-    const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host), { trust: how.trust === true })
+    const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host), {
+      trust: how.trust === true,
+    })
     return await sealAnew({ ...app, keys }, how.trust === true)
   } finally {
     lock.release()
@@ -54,16 +65,34 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
   const keys = await resealKeys(config.store, opened.keys)
   const app = { ...opened, keys }
   const environments: Record<string, Sealed> = {}
-  for (const place of statesIn(config.store, config.project)) environments[place.environment] = app.stop.aborted ? notBegun : await attempt(() => sealOne(app, place, trust))
+  for (const place of statesIn(config.store, config.project))
+    environments[place.environment] = app.stop.aborted
+      ? notBegun
+      : await attempt(() => sealOne(app, place, trust))
   const { retired = [] } = keys
-  if (retired.length === 0) return { recipients: keys.recipients.length, environments, old: "none", others: [], copies: [] }
+  if (retired.length === 0)
+    return { recipients: keys.recipients.length, environments, old: "none", others: [], copies: [] }
   const others = await foreignNeeds(app, retired)
-  const gone = !app.stop.aborted && others.length === 0 && Object.values(environments).every(({ is }) => is === "sealed")
+  const gone =
+    !app.stop.aborted &&
+    others.length === 0 &&
+    Object.values(environments).every(({ is }) => is === "sealed")
   const copies = gone && config.identity === undefined ? await dropRetired(config, app.host) : []
-  return { recipients: keys.recipients.length, environments, old: gone ? "gone" : "needed", others, copies }
+  return {
+    recipients: keys.recipients.length,
+    environments,
+    old: gone ? "gone" : "needed",
+    others,
+    copies,
+  }
 }
 
-const notBegun: Sealed = { is: "failed", code: "stopped", says: "stopped by request before it", hint: "say the same command again: it finishes what is left" }
+const notBegun: Sealed = {
+  is: "failed",
+  code: "stopped",
+  says: "stopped by request before it",
+  hint: "say the same command again: it finishes what is left",
+}
 
 async function attempt(act: () => Promise<Sealed>): Promise<Sealed> {
   try {
@@ -79,13 +108,28 @@ async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> 
     const ledger = new FileLedger(place, app.keys.mac, () => "")
     const document = await ledger.load()
     await ledger.flush(document)
-    const { next, values } = await sealedAnew(document, app.keys, trust ? (bytes) => withProject(bytes, place) : (bytes) => bytes)
+    const { next, values } = await sealedAnew(
+      document,
+      app.keys,
+      trust ? (bytes) => withProject(bytes, place) : (bytes) => bytes,
+    )
     const serial = document.serial + 1
-    const event = { event: "rekey", values, recipients: app.keys.recipients.length, ...(trust ? { trusted: true } : {}) }
-    const audit = appendLine({ ...next.audit, lines: [] }, event, { at: app.host.now(), serial, actor: app.actor })
+    const event = {
+      event: "rekey",
+      values,
+      recipients: app.keys.recipients.length,
+      ...(trust ? { trusted: true } : {}),
+    }
+    const audit = appendLine({ ...next.audit, lines: [] }, event, {
+      at: app.host.now(),
+      serial,
+      actor: app.actor,
+    })
     await ledger.save({ ...next, serial, audit })
     await ledger.flush({ ...next, serial, audit })
-    await sendHead(app, place, { ...audit, lines: [] }, app.stop).catch((error: unknown) => app.tell(place.environment, "audit", said(error).says))
+    await sendHead(app, place, { ...audit, lines: [] }, app.stop).catch((error: unknown) =>
+      app.tell(place.environment, "audit", said(error).says),
+    )
     app.tell(place.environment, "rekey", `${values} sealed anew`)
     return { is: "sealed", values }
   } finally {
@@ -94,10 +138,18 @@ async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> 
 }
 
 /** Each sealed text holds its own name inside, so what is in it is not looked at: the state's MAC says that it stands where it belongs. */
-async function sealedAnew(document: StateDocument, keys: Keys, named: (bytes: Uint8Array) => Uint8Array): Promise<{ readonly next: StateDocument; readonly values: number }> {
+async function sealedAnew(
+  document: StateDocument,
+  keys: Keys,
+  named: (bytes: Uint8Array) => Uint8Array,
+): Promise<{ readonly next: StateDocument; readonly values: number }> {
   const anew = new Map<unknown, string>()
-  for (const text of sealedIn(document)) anew.set(text, await seal(keys.recipients, named(await unseal(keys.identities, text))))
-  const next: StateDocument = JSON.parse(JSON.stringify(document), (_, value: unknown) => anew.get(value) ?? value)
+  for (const text of sealedIn(document))
+    anew.set(text, await seal(keys.recipients, named(await unseal(keys.identities, text))))
+  const next: StateDocument = JSON.parse(
+    JSON.stringify(document),
+    (_, value: unknown) => anew.get(value) ?? value,
+  )
   return { next, values: anew.size }
 }
 
@@ -109,7 +161,11 @@ async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldL
   for (let waitedMs = 0; ; waitedMs += pauseMs) {
     const lock = await takeLock(lockPath(place), holder)
     if ("release" in lock) return lock
-    if (waitedMs >= lockMs || stop.aborted) throw new AppError("locked", `${place.environment} is being worked on by ${lock.heldBy}`, { remedy: "retry", hint: lockedHint(lockPath(place)) })
+    if (waitedMs >= lockMs || stop.aborted)
+      throw new AppError("locked", `${place.environment} is being worked on by ${lock.heldBy}`, {
+        remedy: "retry",
+        hint: lockedHint(lockPath(place)),
+      })
     await host.pause(pauseMs, stop)
   }
 }
@@ -117,11 +173,14 @@ async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldL
 /** States of other projects that still need one of these identities; under their locks, for one who holds it may still write. */
 async function foreignNeeds(app: App, retired: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
-  for (const project of list(join(app.config.store, "secrets")).filter((name) => name !== app.config.project)) {
+  for (const project of list(join(app.config.store, "secrets")).filter(
+    (name) => name !== app.config.project,
+  )) {
     for (const place of statesIn(app.config.store, project)) {
       if (app.stop.aborted) return found
       // Where we were stopped in the middle, nothing is known of it.
-      if ((await needs(app, place, retired)) && !app.stop.aborted) found.push(`${project}/${place.environment}`)
+      if ((await needs(app, place, retired)) && !app.stop.aborted)
+        found.push(`${project}/${place.environment}`)
     }
   }
   return found
@@ -141,13 +200,18 @@ async function needs(app: App, place: Place, retired: readonly string[]): Promis
   }
 }
 
-async function anyOpens(identities: readonly string[], sealed: readonly string[]): Promise<boolean> {
+async function anyOpens(
+  identities: readonly string[],
+  sealed: readonly string[],
+): Promise<boolean> {
   for (const text of sealed) if (await opens(identities, text)) return true
   return false
 }
 
 function statesIn(store: string, project: string): readonly Place[] {
-  return list(join(store, "secrets", project)).filter((name) => /^[^.].*\.json$/.test(name)).map((name) => ({ store, project, environment: name.slice(0, -".json".length) }))
+  return list(join(store, "secrets", project))
+    .filter((name) => /^[^.].*\.json$/.test(name))
+    .map((name) => ({ store, project, environment: name.slice(0, -".json".length) }))
 }
 
 function list(folder: string): readonly string[] {
@@ -179,6 +243,10 @@ export async function planRekey(app: App): Promise<RekeyPlan> {
   }
   let forOld = 0
   for (const text of retired.length === 0 ? [] : sealed) if (await opens(retired, text)) forOld++
-  const others = list(join(config.store, "secrets")).filter((name) => name !== config.project).flatMap((project) => statesIn(config.store, project).map(({ environment }) => `${project}/${environment}`))
+  const others = list(join(config.store, "secrets"))
+    .filter((name) => name !== config.project)
+    .flatMap((project) =>
+      statesIn(config.store, project).map(({ environment }) => `${project}/${environment}`),
+    )
   return { recipients: keys.recipients.length, environments, forOld, others }
 }

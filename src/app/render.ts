@@ -6,21 +6,39 @@ import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 
-export type Rendered = { readonly target: string; readonly changes: readonly string[] | undefined; readonly pruned?: true; readonly waits?: readonly string[] }
+export type Rendered = {
+  readonly target: string
+  readonly changes: readonly string[] | undefined
+  readonly pruned?: true
+  readonly waits?: readonly string[]
+}
 
 type How = { readonly prune: boolean }
 
 /** Writes the outputs again from the current values: all of them, or none. Restarts nothing. `prune`: then takes away what the config has no more, and shows a value of ours. */
-export async function render(app: App, environment: string, how: How = { prune: false }): Promise<readonly Rendered[]> {
+export async function render(
+  app: App,
+  environment: string,
+  how: How = { prune: false },
+): Promise<readonly Rendered[]> {
   return withEnvironment(app, environment, patient, async ({ session }) => {
-    if (session.changeSet !== undefined) throw new AppError("journal-open", `${environment}: a rotation is not finished yet, so what the outputs should show is not known`, { hint: "see mycelium status" })
+    if (session.changeSet !== undefined)
+      throw new AppError(
+        "journal-open",
+        `${environment}: a rotation is not finished yet, so what the outputs should show is not known`,
+        { hint: "see mycelium status" },
+      )
     const values = await session.values(() => false)
     const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => canShow(output, values))
     const ready = await draftAll(outputs, values, session.known)
     const changed = ready.filter(({ draft }) => draft.changed)
-    const event = { event: "render", outputs: changed.map(({ output }) => output.target), secrets: [...new Set(changed.flatMap(({ output }) => output.shows))] }
+    const event = {
+      event: "render",
+      outputs: changed.map(({ output }) => output.target),
+      secrets: [...new Set(changed.flatMap(({ output }) => output.shows))],
+    }
     try {
       // Written down before anybody can read a value there.
       if (changed.length > 0) await session.commit({ events: [event], flush: true })
@@ -29,13 +47,25 @@ export async function render(app: App, environment: string, how: How = { prune: 
       for (const { draft } of changed) await draft.discard()
     }
     const written = session.writes(ready)
-    if (Object.entries(written).some(([target, print]) => session.document.written?.[target] !== print)) await session.commit({ written })
+    if (
+      Object.entries(written).some(
+        ([target, print]) => session.document.written?.[target] !== print,
+      )
+    )
+      await session.commit({ written })
     if (how.prune) pruned.push(...(await prune(session)))
     const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
       const waits = withoutValue(output, values)
       return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
     })
-    return [...ready.map(({ output, draft }) => ({ target: output.target, changes: draft.changed ? draft.changes : undefined })), ...pruned, ...waiting]
+    return [
+      ...ready.map(({ output, draft }) => ({
+        target: output.target,
+        changes: draft.changed ? draft.changes : undefined,
+      })),
+      ...pruned,
+      ...waiting,
+    ]
   })
 }
 
@@ -49,10 +79,25 @@ async function prune(session: Session): Promise<readonly Rendered[]> {
   for (const output of session.work.outputs) {
     const left = leftIn(known, (await output.others?.()) ?? {}, print).filter(({ whole }) => whole)
     if (left.length === 0 || output.prune === undefined) continue
-    const isOurs = (value: string): boolean => leftIn(known, { value }, print).some(({ whole }) => whole)
-    const draft = await output.prune(left.map(({ name }) => name), isOurs, never)
+    const isOurs = (value: string): boolean =>
+      leftIn(known, { value }, print).some(({ whole }) => whole)
+    const draft = await output.prune(
+      left.map(({ name }) => name),
+      isOurs,
+      never,
+    )
     try {
-      await session.commit({ events: [{ event: "prune", outputs: [output.target], names: draft.changes, secrets: [...new Set(left.map(({ secret }) => secret))] }], flush: true })
+      await session.commit({
+        events: [
+          {
+            event: "prune",
+            outputs: [output.target],
+            names: draft.changes,
+            secrets: [...new Set(left.map(({ secret }) => secret))],
+          },
+        ],
+        flush: true,
+      })
       await draft.commit()
     } finally {
       await draft.discard()

@@ -1,6 +1,12 @@
 import type { Result } from "../check/check.ts"
 import type { Config } from "../config/model.ts"
-import { type SecretState, type SessionsLeft, openContainment, openSetOf, versionAt } from "../core/state.ts"
+import {
+  type SecretState,
+  type SessionsLeft,
+  openContainment,
+  openSetOf,
+  versionAt,
+} from "../core/state.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
@@ -16,9 +22,18 @@ export type Question = {
   /** So far back from there who was given the values is told (ms). */
   readonly readersMs: number
 }
-type Given = Question & { readonly sources: readonly Source[]; readonly now: Date; readonly checks: readonly Result[] }
+type Given = Question & {
+  readonly sources: readonly Source[]
+  readonly now: Date
+  readonly checks: readonly Result[]
+}
 
-export type Restart = { readonly deployment: string; readonly at: string; readonly healthy: boolean; /** The kind of its health check, or "none". */ readonly health: string }
+export type Restart = {
+  readonly deployment: string
+  readonly at: string
+  readonly healthy: boolean /** The kind of its health check, or "none". */
+  readonly health: string
+}
 export type SecretReport = {
   readonly environment: string
   readonly secret: string
@@ -43,18 +58,35 @@ export type SecretReport = {
   readonly containedAt?: string
   readonly restarts: readonly Restart[]
 }
-export type Step = { readonly at: string; readonly environment?: string; readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy" | "well"; readonly subject?: string; readonly code?: string; readonly user?: string }
+export type Step = {
+  readonly at: string
+  readonly environment?: string
+  readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy" | "well"
+  readonly subject?: string
+  readonly code?: string
+  readonly user?: string
+}
 export type IncidentReport = {
   readonly project: string
   readonly incident: string
   readonly at: string
   readonly contained: boolean
   /** What is left: secrets, and environments of which nothing is known. */
-  readonly left: readonly { readonly environment: string; readonly secret?: string; /** Secrets of it, the log does not say which. */ readonly some?: true; readonly code: string; readonly says: string }[]
+  readonly left: readonly {
+    readonly environment: string
+    readonly secret?: string /** Secrets of it, the log does not say which. */
+    readonly some?: true
+    readonly code: string
+    readonly says: string
+  }[]
   /** Words of the command that carries on; none where nothing is left. */
   readonly carryOn?: readonly string[]
   /** Deployments whose last restart did not end healthy. */
-  readonly unhealthy: readonly { readonly environment: string; readonly deployment: string; readonly at: string }[]
+  readonly unhealthy: readonly {
+    readonly environment: string
+    readonly deployment: string
+    readonly at: string
+  }[]
   readonly noticed: { readonly at: string; readonly given: boolean }
   readonly begun: string
   /** When the last secret was contained; where all are. */
@@ -69,23 +101,43 @@ export type IncidentReport = {
   readonly readers: { readonly since: string; readonly rows: readonly Reader[] }
   readonly checks: readonly Result[]
   readonly policies: readonly PolicyState[]
-  readonly heads: readonly { readonly environment: string; readonly lines: number; readonly head: string }[]
+  readonly heads: readonly {
+    readonly environment: string
+    readonly lines: number
+    readonly head: string
+  }[]
 }
 
-export function incidentOf(config: Config, { incident, noticed: given, readersMs, sources, now, checks }: Given): IncidentReport {
+export function incidentOf(
+  config: Config,
+  { incident, noticed: given, readersMs, sources, now, checks }: Given,
+): IncidentReport {
   const parts = sources.map((source) => partOf(config, source, incident))
-  const lines = parts.flatMap(({ lines: own }) => own).toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+  const lines = parts
+    .flatMap(({ lines: own }) => own)
+    .toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
   const begun = lines[0]?.at ?? now.toISOString()
   const noticed = given?.toISOString() ?? begun
   const secrets = parts.flatMap((part) => part.secrets)
-  const left = [...unopened(config, sources, lines), ...secrets.flatMap(({ environment, secret, contained, code = "", says = "" }) => (contained ? [] : [{ environment, secret, code, says }]))]
+  const left = [
+    ...unopened(config, sources, lines),
+    ...secrets.flatMap(({ environment, secret, contained, code = "", says = "" }) =>
+      contained ? [] : [{ environment, secret, code, says }],
+    ),
+  ]
   const unhealthy = parts.flatMap((part) => part.unhealthy)
   const contained = left.length === 0
   const containedAt = latest(secrets.flatMap((one) => one.containedAt ?? []))
-  const healthyAt = latest(secrets.flatMap(({ restarts }) => restarts.filter(({ healthy }) => healthy).map(({ at }) => at)))
+  const healthyAt = latest(
+    secrets.flatMap(({ restarts }) =>
+      restarts.filter(({ healthy }) => healthy).map(({ at }) => at),
+    ),
+  )
   const since = new Date(Date.parse(noticed) - readersMs).toISOString()
   const carriesOn = carryOn(incident, { config, left, lines, secrets })
-  const involved = sources.filter(({ environment }) => secrets.some((one) => one.environment === environment))
+  const involved = sources.filter(({ environment }) =>
+    secrets.some((one) => one.environment === environment),
+  )
   return {
     project: config.project,
     incident,
@@ -102,10 +154,24 @@ export function incidentOf(config: Config, { incident, noticed: given, readersMs
     actors: [...new Set(lines.map(({ user, via }) => `${user} (${via})`))],
     secrets,
     timeline: timeline({ noticed: given?.toISOString(), parts }),
-    readers: { since, rows: involved.flatMap(({ environment, entries }) => readersOf(environment, entries, { since, secrets: secrets.filter((one) => one.environment === environment).map(({ secret }) => secret) })) },
+    readers: {
+      since,
+      rows: involved.flatMap(({ environment, entries }) =>
+        readersOf(environment, entries, {
+          since,
+          secrets: secrets
+            .filter((one) => one.environment === environment)
+            .map(({ secret }) => secret),
+        }),
+      ),
+    },
     checks,
     policies: policiesOf(config, involved, { now, since: noticed }),
-    heads: involved.map(({ environment, log }) => ({ environment, lines: log.lines, head: log.head })),
+    heads: involved.map(({ environment, log }) => ({
+      environment,
+      lines: log.lines,
+      head: log.head,
+    })),
   }
 }
 
@@ -114,20 +180,48 @@ function latest(instants: readonly string[]): string | undefined {
 }
 
 type Line = AuditEntry & { readonly environment: string }
-type Part = { readonly environment: string; readonly lines: readonly Line[]; readonly secrets: readonly SecretReport[]; readonly unhealthy: IncidentReport["unhealthy"] }
+type Part = {
+  readonly environment: string
+  readonly lines: readonly Line[]
+  readonly secrets: readonly SecretReport[]
+  readonly unhealthy: IncidentReport["unhealthy"]
+}
 
 function partOf(config: Config, source: Source, incident: string): Part {
   const { environment } = source
-  const lines = source.entries.filter((entry) => entry["incident"] === incident).map((entry) => ({ ...entry, environment }))
-  const names = [...new Set(lines.flatMap((line) => (ofProgram(line) ? [] : (namesOf(line) ?? []))))]
-  const bySecret = Map.groupBy(lines.filter((line) => line.event !== "contain" && !ofProgram(line)), (line) => textOf(line, "secret"))
-  const chosen = new Set(lines.flatMap((line) => (line.event === "contain" ? (namesOf(line) ?? []) : [])))
+  const lines = source.entries
+    .filter((entry) => entry["incident"] === incident)
+    .map((entry) => ({ ...entry, environment }))
+  const names = [
+    ...new Set(lines.flatMap((line) => (ofProgram(line) ? [] : (namesOf(line) ?? [])))),
+  ]
+  const bySecret = Map.groupBy(
+    lines.filter((line) => line.event !== "contain" && !ofProgram(line)),
+    (line) => textOf(line, "secret"),
+  )
+  const chosen = new Set(
+    lines.flatMap((line) => (line.event === "contain" ? (namesOf(line) ?? []) : [])),
+  )
   const restarts = lines.filter(ofProgram)
-  const secrets = names.map((name) => secretOf({ config, source, incident, name, chosen: chosen.has(name), lines: bySecret.get(name) ?? [], restarts }))
+  const secrets = names.map((name) =>
+    secretOf({
+      config,
+      source,
+      incident,
+      name,
+      chosen: chosen.has(name),
+      lines: bySecret.get(name) ?? [],
+      restarts,
+    }),
+  )
   // Whatever restarted it later speaks of today, too.
-  const last = new Map(source.entries.filter(ofProgram).map((entry) => [textOf(entry, "deployment") ?? "", entry]))
+  const last = new Map(
+    source.entries.filter(ofProgram).map((entry) => [textOf(entry, "deployment") ?? "", entry]),
+  )
   const ours = new Set(restarts.map((line) => textOf(line, "deployment") ?? ""))
-  const unhealthy = [...last].filter(([deployment, entry]) => ours.has(deployment) && entry["healthy"] !== true).map(([deployment, { at }]) => ({ environment, deployment, at }))
+  const unhealthy = [...last]
+    .filter(([deployment, entry]) => ours.has(deployment) && entry["healthy"] !== true)
+    .map(([deployment, { at }]) => ({ environment, deployment, at }))
   return { environment, lines, secrets, unhealthy }
 }
 
@@ -136,23 +230,60 @@ function ofProgram({ event }: AuditEntry): boolean {
   return event === "restart" || event === "health"
 }
 
-type OfSecret = { readonly config: Config; readonly source: Source; readonly incident: string; readonly name: string; readonly chosen: boolean; readonly lines: readonly Line[]; readonly restarts: readonly Line[] }
+type OfSecret = {
+  readonly config: Config
+  readonly source: Source
+  readonly incident: string
+  readonly name: string
+  readonly chosen: boolean
+  readonly lines: readonly Line[]
+  readonly restarts: readonly Line[]
+}
 
-function secretOf({ config, source, incident, name, chosen, lines, restarts }: OfSecret): SecretReport {
+function secretOf({
+  config,
+  source,
+  incident,
+  name,
+  chosen,
+  lines,
+  restarts,
+}: OfSecret): SecretReport {
   const { environment, document } = source
   const state = document?.secrets[name]
   const promote = lines.findLast(({ event }) => event === "promote")
-  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? (state?.contained?.incident === incident ? state.contained.version : undefined)
-  const from = lines.flatMap((line) => (line.event === "promote" ? (textOf(line, "replaces") ?? []) : []))[0] ?? lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0] ?? (to === undefined && state !== undefined ? versionAt(state, "current")?.id : undefined)
+  const to =
+    (promote === undefined ? undefined : textOf(promote, "version")) ??
+    (state?.contained?.incident === incident ? state.contained.version : undefined)
+  const from =
+    lines.flatMap((line) =>
+      line.event === "promote" ? (textOf(line, "replaces") ?? []) : [],
+    )[0] ??
+    lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0] ??
+    (to === undefined && state !== undefined ? versionAt(state, "current")?.id : undefined)
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
   const deaths = lines.filter(({ event }) => event === "revoke" || event === "expel")
   const expelled = deaths.findLast(({ event }) => event === "expel")
-  const sessionsLeft = leftBy(deaths, state?.contained?.incident === incident ? state.contained.sessions : undefined)
+  const sessionsLeft = leftBy(
+    deaths,
+    state?.contained?.incident === incident ? state.contained.sessions : undefined,
+  )
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
   const fault = faultOf({ source, incident, name, chosen, state, to, lines })
-  const last = new Map(restarts.filter((line) => (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) && namesOf(line)?.includes(name) === true).map((line) => [textOf(line, "deployment") ?? "", line]))
-  const containedAt = fault === undefined ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== "")) : undefined
+  const last = new Map(
+    restarts
+      .filter(
+        (line) =>
+          (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) &&
+          namesOf(line)?.includes(name) === true,
+      )
+      .map((line) => [textOf(line, "deployment") ?? "", line]),
+  )
+  const containedAt =
+    fault === undefined
+      ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== ""))
+      : undefined
   return {
     environment,
     secret: name,
@@ -163,20 +294,37 @@ function secretOf({ config, source, incident, name, chosen, lines, restarts }: O
     ...(to === undefined ? {} : { to }),
     ...(verify === undefined ? {} : { acceptedAt: verify.at }),
     ...(promote === undefined ? {} : { currentAt: promote.at }),
-    dead: deaths.flatMap((line) => (line.event === "expel" ? [] : [{ version: textOf(line, "version") ?? "", at: line.at }])),
+    dead: deaths.flatMap((line) =>
+      line.event === "expel" ? [] : [{ version: textOf(line, "version") ?? "", at: line.at }],
+    ),
     ...(expelled === undefined ? {} : { expelledAt: expelled.at }),
     ...(fault !== undefined || sessionsLeft === undefined ? {} : { sessionsLeft }),
-    sessionsEnded: deaths.reduce((sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0), 0),
+    sessionsEnded: deaths.reduce(
+      (sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0),
+      0,
+    ),
     notes: [...new Set(lines.flatMap(notesOf))],
     ...(containedAt === undefined ? {} : { containedAt }),
-    restarts: [...last].map(([deployment, line]) => ({ deployment, at: line.at, healthy: line["healthy"] === true, health: textOf(line, "health") ?? "none" })),
+    restarts: [...last].map(([deployment, line]) => ({
+      deployment,
+      at: line.at,
+      healthy: line["healthy"] === true,
+      health: textOf(line, "health") ?? "none",
+    })),
   }
 }
 
 /** As the state has it; of an incident before the last, as its last line has it. */
 function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): SessionsLeft | undefined {
-  const last = deaths.findLast((line) => line["sessionsEnded"] !== 0 || line["sessionsLeft"] !== undefined || line.event === "expel") ?? deaths.at(-1)
-  const [code, says, hint] = last === undefined ? [] : [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays"), textOf(last, "sessionsHint")]
+  const last =
+    deaths.findLast(
+      (line) =>
+        line["sessionsEnded"] !== 0 || line["sessionsLeft"] !== undefined || line.event === "expel",
+    ) ?? deaths.at(-1)
+  const [code, says, hint] =
+    last === undefined
+      ? []
+      : [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays"), textOf(last, "sessionsHint")]
   if (now !== undefined || code === undefined || says === undefined) return now
   return { code, says, ...(hint === undefined ? {} : { hint }) }
 }
@@ -190,22 +338,63 @@ function notesOf(line: Line): readonly string[] {
 type Fault = { readonly code: string; readonly says: string }
 
 /** Why a secret is not contained; undefined where it is. */
-function faultOf({ source, incident, name, chosen, state, to, lines }: Pick<OfSecret, "source" | "incident" | "name" | "chosen" | "lines"> & { readonly state: SecretState | undefined; readonly to: string | undefined }): Fault | undefined {
+function faultOf({
+  source,
+  incident,
+  name,
+  chosen,
+  state,
+  to,
+  lines,
+}: Pick<OfSecret, "source" | "incident" | "name" | "chosen" | "lines"> & {
+  readonly state: SecretState | undefined
+  readonly to: string | undefined
+}): Fault | undefined {
   if (source.unreadable !== undefined) return source.unreadable
-  if (state === undefined) return { code: "state-older", says: "the state does not know it any more" }
-  if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined) return undefined
+  if (state === undefined)
+    return { code: "state-older", says: "the state does not know it any more" }
+  if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined)
+    return undefined
   const failed = lines.findLast(({ event }) => failures[event] !== undefined)
   const set = openSetOf(source.document, name)
-  if (set !== undefined) return { code: "journal-open", says: "its rotation is not finished: what its service takes is not decided yet" }
-  if (to === undefined) return failed === undefined ? { code: "not-contained", says: "not begun" } : { code: textOf(failed, "code") ?? failed.event, says: failures[failed.event] ?? failed.event }
-  if (state.uncontained?.incident === incident) return { code: state.uncontained.code, says: `contained once, as ${to}, but somebody else has changed its value since` }
+  if (set !== undefined)
+    return {
+      code: "journal-open",
+      says: "its rotation is not finished: what its service takes is not decided yet",
+    }
+  if (to === undefined)
+    return failed === undefined
+      ? { code: "not-contained", says: "not begun" }
+      : {
+          code: textOf(failed, "code") ?? failed.event,
+          says: failures[failed.event] ?? failed.event,
+        }
+  if (state.uncontained?.incident === incident)
+    return {
+      code: state.uncontained.code,
+      says: `contained once, as ${to}, but somebody else has changed its value since`,
+    }
   // A rotation under the name of an incident leaves older sessions, and values that others have set.
-  if (!chosen && state.contained === undefined) return { code: "not-contained", says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended" }
+  if (!chosen && state.contained === undefined)
+    return {
+      code: "not-contained",
+      says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended",
+    }
   const open = openContainment(state)
-  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.is === "previous")) return { code: open.code, says: "what its service accepted before is not taken away yet" }
-  const owed = state.versions.find(({ id, stage }) => number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"))
-  if (owed !== undefined) return { code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed", says: `${owed.id} is not proven dead` }
-  return versionAt(state, "current") === undefined ? { code: "no-current", says: "no value is current" } : undefined
+  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.is === "previous"))
+    return { code: open.code, says: "what its service accepted before is not taken away yet" }
+  const owed = state.versions.find(
+    ({ id, stage }) =>
+      number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"),
+  )
+  if (owed !== undefined)
+    return {
+      code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed",
+      says: `${owed.id} is not proven dead`,
+    }
+  return versionAt(state, "current") === undefined
+    ? { code: "no-current", says: "no value is current" }
+    : undefined
 }
 
 function number(version: string): number {
@@ -216,69 +405,180 @@ function number(version: string): number {
  * What was chosen and no line of this incident speaks of: its environment could not be opened (it was locked, its state
  * unreadable or older than its log), so its own log could not be written, and those of the others tell that it was chosen.
  */
-function unopened({ environments }: Config, sources: readonly Source[], lines: readonly Line[]): IncidentReport["left"] {
+function unopened(
+  { environments }: Config,
+  sources: readonly Source[],
+  lines: readonly Line[],
+): IncidentReport["left"] {
   const chosen = lines.filter(({ event }) => event === "contain")
-  const words = new Set(chosen.flatMap(({ selection }) => (Array.isArray(selection) ? selection.map(String) : [])))
+  const words = new Set(
+    chosen.flatMap(({ selection }) => (Array.isArray(selection) ? selection.map(String) : [])),
+  )
   const last = latest(chosen.map(({ at }) => at)) ?? ""
   return sources.flatMap((source): IncidentReport["left"] => {
     const { environment } = source
     const all = words.has("--all") || words.has(environment)
-    const named = [...words].flatMap((word) => (word.startsWith(`${environment}/`) ? [word.slice(environment.length + 1)] : []))
+    const named = [...words].flatMap((word) =>
+      word.startsWith(`${environment}/`) ? [word.slice(environment.length + 1)] : [],
+    )
     if ((!all && named.length === 0) || environments[environment] === undefined) return []
     const own = lines.filter((line) => line.environment === environment)
     const some = named.includes("*")
-    const why = source.unreadable ?? (source.document === undefined && source.log.lines > 0 ? { code: "state-older", says: "its state is gone" } : undefined)
-    if (why !== undefined) return own.length > 0 ? [] : all ? [{ environment, ...why }] : some ? [{ environment, some, ...why }] : named.map((secret) => ({ environment, secret, ...why }))
+    const why =
+      source.unreadable ??
+      (source.document === undefined && source.log.lines > 0
+        ? { code: "state-older", says: "its state is gone" }
+        : undefined)
+    if (why !== undefined)
+      return own.length > 0
+        ? []
+        : all
+          ? [{ environment, ...why }]
+          : some
+            ? [{ environment, some, ...why }]
+            : named.map((secret) => ({ environment, secret, ...why }))
     const spoken = new Set(own.flatMap((line) => namesOf(line) ?? []))
     // What got its value later was none that anybody could take.
-    const holds = Object.entries(source.document?.secrets ?? {}).flatMap(([name, state]) => ((versionAt(state, "current")?.madeAt ?? "~") < last ? [name] : []))
-    if (some && !all) return own.length > 0 || holds.length === 0 ? [] : [{ environment, some, code: "not-contained", says: "nothing was done in it" }]
-    const missed = (all ? holds : holds.filter((name) => named.includes(name))).filter((name) => !spoken.has(name))
+    const holds = Object.entries(source.document?.secrets ?? {}).flatMap(([name, state]) =>
+      (versionAt(state, "current")?.madeAt ?? "~") < last ? [name] : [],
+    )
+    if (some && !all)
+      return own.length > 0 || holds.length === 0
+        ? []
+        : [{ environment, some, code: "not-contained", says: "nothing was done in it" }]
+    const missed = (all ? holds : holds.filter((name) => named.includes(name))).filter(
+      (name) => !spoken.has(name),
+    )
     const says = { code: "not-contained", says: "nothing was done in its environment" }
-    return all && own.length === 0 && missed.length > 0 ? [{ environment, ...says }] : missed.map((secret) => ({ environment, secret, ...says }))
+    return all && own.length === 0 && missed.length > 0
+      ? [{ environment, ...says }]
+      : missed.map((secret) => ({ environment, secret, ...says }))
   })
 }
 
-type Carrying = { readonly config: Config; readonly left: IncidentReport["left"]; readonly lines: readonly Line[]; readonly secrets: readonly SecretReport[] }
+type Carrying = {
+  readonly config: Config
+  readonly left: IncidentReport["left"]
+  readonly lines: readonly Line[]
+  readonly secrets: readonly SecretReport[]
+}
 
 /** More names than this are said as their environment. */
 const wordsMost = 8
 
 /** An environment as a whole only where all of it was chosen: nothing more than that may be contained. Undefined where it is not known what was chosen. */
-function carryOn(incident: string, { config, left, lines, secrets }: Carrying): readonly string[] | undefined {
+function carryOn(
+  incident: string,
+  { config, left, lines, secrets }: Carrying,
+): readonly string[] | undefined {
   const known = left.filter(({ some }) => some === undefined)
   if (known.length === 0) return undefined
   const words = [...new Set(known.map(({ environment }) => environment))].flatMap((environment) => {
     const own = known.filter((one) => one.environment === environment)
     const all = Object.keys(config.environments[environment]?.secrets ?? {})
-    const whole = own.some(({ secret }) => secret === undefined) || (own.length > wordsMost && all.every((name) => secrets.some((one) => one.environment === environment && one.secret === name)))
+    const whole =
+      own.some(({ secret }) => secret === undefined) ||
+      (own.length > wordsMost &&
+        all.every((name) =>
+          secrets.some((one) => one.environment === environment && one.secret === name),
+        ))
     return whole ? [environment] : own.map(({ secret = "" }) => `${environment}/${secret}`)
   })
   const cut = lines.some((line) => line.event === "contain" && line["cutFirst"] === true)
-  return ["rotate-now", ...words, "--contain", ...(cut ? ["--cut-first"] : []), "--incident", incident]
+  return [
+    "rotate-now",
+    ...words,
+    "--contain",
+    ...(cut ? ["--cut-first"] : []),
+    "--incident",
+    incident,
+  ]
 }
 
 /** More secrets than this are told of by environment. */
 const stepsMost = 40
 
-function timeline({ noticed, parts }: { readonly noticed: string | undefined; readonly parts: readonly Part[] }): readonly Step[] {
+function timeline({
+  noticed,
+  parts,
+}: {
+  readonly noticed: string | undefined
+  readonly parts: readonly Part[]
+}): readonly Step[] {
   const many = parts.reduce((sum, { secrets }) => sum + secrets.length, 0) > stepsMost
   const steps = parts.flatMap((part) => stepsOf(part, many))
   const first: readonly Step[] = noticed === undefined ? [] : [{ at: noticed, what: "noticed" }]
-  return [...first, ...steps].toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
+  return [...first, ...steps].toSorted((one, other) =>
+    one.at < other.at ? -1 : one.at > other.at ? 1 : 0,
+  )
 }
 
 function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly Step[] {
   // The first line of each write: what was chosen, before the values were made.
-  const begun = [...new Map(lines.filter(({ event }) => event === "contain" || event === "generate").toReversed().map((line) => [`${line.serial}`, line])).values()].map((line): Step => ({ at: line.at, environment, what: "begun", user: line.user }))
-  const failed = [...new Map(lines.filter(({ event }) => failures[event] !== undefined).map((line) => [`${line.serial} ${many ? line.event : (textOf(line, "secret") ?? "")} ${textOf(line, "code") ?? ""}`, line])).values()]
-  const done = secrets.flatMap(({ secret, containedAt }) => (containedAt === undefined ? [] : [{ secret, at: containedAt }]))
+  const begun = [
+    ...new Map(
+      lines
+        .filter(({ event }) => event === "contain" || event === "generate")
+        .toReversed()
+        .map((line) => [`${line.serial}`, line]),
+    ).values(),
+  ].map((line): Step => ({ at: line.at, environment, what: "begun", user: line.user }))
+  const failed = [
+    ...new Map(
+      lines
+        .filter(({ event }) => failures[event] !== undefined)
+        .map((line) => [
+          `${line.serial} ${many ? line.event : (textOf(line, "secret") ?? "")} ${textOf(line, "code") ?? ""}`,
+          line,
+        ]),
+    ).values(),
+  ]
+  const done = secrets.flatMap(({ secret, containedAt }) =>
+    containedAt === undefined ? [] : [{ secret, at: containedAt }],
+  )
   const end = many ? latest(done.map(({ at }) => at)) : undefined
-  const whole = end === undefined ? [] : [{ at: end, environment, what: "contained", subject: `${done.length} of ${secrets.length} secrets` } as const]
+  const whole =
+    end === undefined
+      ? []
+      : [
+          {
+            at: end,
+            environment,
+            what: "contained",
+            subject: `${done.length} of ${secrets.length} secrets`,
+          } as const,
+        ]
   return [
     ...begun,
-    ...failed.map((line): Step => ({ at: line.at, environment, what: "failed", code: textOf(line, "code") ?? line.event, ...(many ? {} : { subject: textOf(line, "secret") ?? "" }) })),
-    ...lines.filter(ofProgram).map((line): Step => ({ at: line.at, environment, what: line["healthy"] === true ? (line.event === "health" ? "well" : textOf(line, "health") === "none" ? "restart" : "healthy") : "failed", subject: textOf(line, "deployment") ?? "", ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }) })),
-    ...(many ? whole : done.map(({ secret, at }): Step => ({ at, environment, what: "contained", subject: secret }))),
+    ...failed.map(
+      (line): Step => ({
+        at: line.at,
+        environment,
+        what: "failed",
+        code: textOf(line, "code") ?? line.event,
+        ...(many ? {} : { subject: textOf(line, "secret") ?? "" }),
+      }),
+    ),
+    ...lines.filter(ofProgram).map(
+      (line): Step => ({
+        at: line.at,
+        environment,
+        what:
+          line["healthy"] === true
+            ? line.event === "health"
+              ? "well"
+              : textOf(line, "health") === "none"
+                ? "restart"
+                : "healthy"
+            : "failed",
+        subject: textOf(line, "deployment") ?? "",
+        ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }),
+      }),
+    ),
+    ...(many
+      ? whole
+      : done.map(
+          ({ secret, at }): Step => ({ at, environment, what: "contained", subject: secret }),
+        )),
   ]
 }

@@ -18,8 +18,18 @@ export type EnvironmentReport = {
   readonly logBegins?: string
   readonly rotations: number
   /** How many of each kind and code. */
-  readonly failures: readonly { readonly event: string; readonly code: string; readonly times: number; readonly last: string; readonly secrets: readonly string[] }[]
-  readonly unhealthy: readonly { readonly deployment: string; readonly times: number; readonly last: string }[]
+  readonly failures: readonly {
+    readonly event: string
+    readonly code: string
+    readonly times: number
+    readonly last: string
+    readonly secrets: readonly string[]
+  }[]
+  readonly unhealthy: readonly {
+    readonly deployment: string
+    readonly times: number
+    readonly last: string
+  }[]
   readonly incidents: readonly string[]
   readonly deleted: readonly string[]
   readonly secrets: readonly (SecretStatus & { readonly rotations: number })[]
@@ -32,9 +42,18 @@ export type PeriodReport = {
   readonly environments: readonly EnvironmentReport[]
   readonly checks: readonly Result[]
   readonly policies: readonly PolicyState[]
-  readonly heads: readonly { readonly environment: string; readonly lines: number; readonly head: string }[]
+  readonly heads: readonly {
+    readonly environment: string
+    readonly lines: number
+    readonly head: string
+  }[]
 }
-type Given = { readonly sources: readonly Source[]; readonly since: Date; readonly now: Date; readonly checks: readonly Result[] }
+type Given = {
+  readonly sources: readonly Source[]
+  readonly since: Date
+  readonly now: Date
+  readonly checks: readonly Result[]
+}
 
 export function periodOf(config: Config, { sources, since, now, checks }: Given): PeriodReport {
   const from = since.toISOString()
@@ -45,11 +64,19 @@ export function periodOf(config: Config, { sources, since, now, checks }: Given)
     environments: sources.map((source) => environmentOf(config, source, { from, now })),
     checks,
     policies: policiesOf(config, sources, { now, since: from }),
-    heads: sources.map(({ environment, log }) => ({ environment, lines: log.lines, head: log.head })),
+    heads: sources.map(({ environment, log }) => ({
+      environment,
+      lines: log.lines,
+      head: log.head,
+    })),
   }
 }
 
-function environmentOf(config: Config, source: Source, { from, now }: { readonly from: string; readonly now: Date }): EnvironmentReport {
+function environmentOf(
+  config: Config,
+  source: Source,
+  { from, now }: { readonly from: string; readonly now: Date },
+): EnvironmentReport {
   const { environment, document, unreadable, log } = source
   const entries = source.entries.filter(({ at }) => at >= from)
   const options = config.environments[environment]
@@ -65,21 +92,52 @@ function environmentOf(config: Config, source: Source, { from, now }: { readonly
     failures: failuresIn(entries),
     unhealthy: unhealthyIn(entries),
     incidents: [...new Set(entries.flatMap((entry) => textOf(entry, "incident") ?? []))],
-    deleted: entries.filter(({ event }) => event === "delete").flatMap((entry) => textOf(entry, "secret") ?? []),
-    secrets: schedule === undefined ? [] : planned.map(({ name, driver, rotateEveryMs }) => ({ ...secretStatus({ name, driver, rotateEveryMs }, document, schedule, now), rotations: promoted.filter((entry) => textOf(entry, "secret") === name).length })),
-    readers: readersOf(environment, entries, { since: from, secrets: planned.map(({ name }) => name) }),
+    deleted: entries
+      .filter(({ event }) => event === "delete")
+      .flatMap((entry) => textOf(entry, "secret") ?? []),
+    secrets:
+      schedule === undefined
+        ? []
+        : planned.map(({ name, driver, rotateEveryMs }) => ({
+            ...secretStatus({ name, driver, rotateEveryMs }, document, schedule, now),
+            rotations: promoted.filter((entry) => textOf(entry, "secret") === name).length,
+          })),
+    readers: readersOf(environment, entries, {
+      since: from,
+      secrets: planned.map(({ name }) => name),
+    }),
   }
 }
 
 function failuresIn(entries: readonly AuditEntry[]): EnvironmentReport["failures"] {
-  const failed = Map.groupBy(entries.filter(({ event }) => failures[event] !== undefined), (entry) => `${entry.event} ${textOf(entry, "code") ?? ""}`)
+  const failed = Map.groupBy(
+    entries.filter(({ event }) => failures[event] !== undefined),
+    (entry) => `${entry.event} ${textOf(entry, "code") ?? ""}`,
+  )
   return [...failed.values()].flatMap((all) => {
     const [first] = all
-    return first === undefined ? [] : [{ event: first.event, code: textOf(first, "code") ?? "", times: all.length, last: all.at(-1)?.at ?? first.at, secrets: [...new Set(all.flatMap((entry) => textOf(entry, "secret") ?? []))] }]
+    return first === undefined
+      ? []
+      : [
+          {
+            event: first.event,
+            code: textOf(first, "code") ?? "",
+            times: all.length,
+            last: all.at(-1)?.at ?? first.at,
+            secrets: [...new Set(all.flatMap((entry) => textOf(entry, "secret") ?? []))],
+          },
+        ]
   })
 }
 
 function unhealthyIn(entries: readonly AuditEntry[]): EnvironmentReport["unhealthy"] {
-  const sick = Map.groupBy(entries.filter((entry) => entry.event === "restart" && entry["healthy"] !== true), (entry) => textOf(entry, "deployment") ?? "")
-  return [...sick].map(([deployment, all]) => ({ deployment, times: all.length, last: all.at(-1)?.at ?? "" }))
+  const sick = Map.groupBy(
+    entries.filter((entry) => entry.event === "restart" && entry["healthy"] !== true),
+    (entry) => textOf(entry, "deployment") ?? "",
+  )
+  return [...sick].map(([deployment, all]) => ({
+    deployment,
+    times: all.length,
+    last: all.at(-1)?.at ?? "",
+  }))
 }

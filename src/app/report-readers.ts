@@ -15,7 +15,11 @@ export type Reader = {
 }
 
 /** Of `secrets` of one environment, since an instant. */
-export function readersOf(environment: string, entries: readonly AuditEntry[], { secrets, since }: { readonly secrets: readonly string[]; readonly since: string }): readonly Reader[] {
+export function readersOf(
+  environment: string,
+  entries: readonly AuditEntry[],
+  { secrets, since }: { readonly secrets: readonly string[]; readonly since: string },
+): readonly Reader[] {
   const readers = new Map<string, Reader>()
   for (const entry of entries) {
     const how = howOf(entry)
@@ -25,8 +29,17 @@ export function readersOf(environment: string, entries: readonly AuditEntry[], {
     if (given?.length === 0) continue
     const key = `${entry.user} ${how}`
     const before = readers.get(key)
-    const together = given === undefined ? undefined : [...new Set([...(before?.secrets ?? []), ...given])]
-    readers.set(key, { environment, user: entry.user, how, times: (before?.times ?? 0) + 1, first: before?.first ?? entry.at, last: entry.at, ...(together === undefined ? {} : { secrets: together }) })
+    const together =
+      given === undefined ? undefined : [...new Set([...(before?.secrets ?? []), ...given])]
+    readers.set(key, {
+      environment,
+      user: entry.user,
+      how,
+      times: (before?.times ?? 0) + 1,
+      first: before?.first ?? entry.at,
+      last: entry.at,
+      ...(together === undefined ? {} : { secrets: together }),
+    })
   }
   return [...readers.values()]
 }
@@ -35,5 +48,9 @@ function howOf(entry: AuditEntry): string | undefined {
   if (entry.event === "exec") return `exec ${textOf(entry, "program") ?? ""}`.trim()
   if (entry.event === "check") return "check --connect (logs in with them)"
   if (entry.event === "render" || entry.event === "adopt") return entry.event
-  return entry.event === "read" ? (textOf(entry, "purpose") === "exposed-in" ? "look for leaked values (--exposed-in)" : `read, ${textOf(entry, "purpose") ?? "for an unknown purpose"}`) : undefined
+  return entry.event === "read"
+    ? textOf(entry, "purpose") === "exposed-in"
+      ? "look for leaked values (--exposed-in)"
+      : `read, ${textOf(entry, "purpose") ?? "for an unknown purpose"}`
+    : undefined
 }

@@ -17,7 +17,14 @@ import { type PeriodReport, periodOf } from "./report-period.ts"
 
 /** What reports are made of: the logs, the states, the config and a quick look at this machine. Needs no key and changes nothing. */
 
-export type About = { readonly config: Config; readonly plugins: Plugins; readonly host: Host; readonly me: Me; readonly actor: Actor; readonly stop: AbortSignal }
+export type About = {
+  readonly config: Config
+  readonly plugins: Plugins
+  readonly host: Host
+  readonly me: Me
+  readonly actor: Actor
+  readonly stop: AbortSignal
+}
 
 /** One environment, as far as it can be read. */
 export type Source = {
@@ -33,15 +40,37 @@ export type Source = {
 }
 
 /** undefined: no log knows this incident; `known` are those that they know. */
-export async function incidentReport(about: About, question: Question): Promise<IncidentReport | { readonly known: readonly string[] }> {
-  const sources = await readAll(about, Object.keys(about.config.environments), (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event))
-  if (!sources.some(({ incidents }) => incidents.includes(question.incident))) return { known: [...new Set(sources.flatMap(({ incidents }) => incidents))] }
-  return incidentOf(about.config, { ...question, sources, now: about.host.now(), checks: await quick(about) })
+export async function incidentReport(
+  about: About,
+  question: Question,
+): Promise<IncidentReport | { readonly known: readonly string[] }> {
+  const sources = await readAll(
+    about,
+    Object.keys(about.config.environments),
+    (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event),
+  )
+  if (!sources.some(({ incidents }) => incidents.includes(question.incident)))
+    return { known: [...new Set(sources.flatMap(({ incidents }) => incidents))] }
+  return incidentOf(about.config, {
+    ...question,
+    sources,
+    now: about.host.now(),
+    checks: await quick(about),
+  })
 }
 
-export async function periodReport(about: About, environments: readonly string[], since: Date): Promise<PeriodReport> {
+export async function periodReport(
+  about: About,
+  environments: readonly string[],
+  since: Date,
+): Promise<PeriodReport> {
   const sources = await readAll(about, environments, () => true)
-  return periodOf(about.config, { sources, since, now: about.host.now(), checks: await quick(about) })
+  return periodOf(about.config, {
+    sources,
+    since,
+    now: about.host.now(),
+    checks: await quick(about),
+  })
 }
 
 function quick(about: About): Promise<readonly Result[]> {
@@ -49,22 +78,53 @@ function quick(about: About): Promise<readonly Result[]> {
 }
 
 /** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
-const alsoWanted = new Set(["exec", "render", "adopt", "dated", "read", "check", "restart", "health", "generate", "promote"])
+const alsoWanted = new Set([
+  "exec",
+  "render",
+  "adopt",
+  "dated",
+  "read",
+  "check",
+  "restart",
+  "health",
+  "generate",
+  "promote",
+])
 
-function readAll({ config, host, stop }: About, environments: readonly string[], wanted: (entry: AuditEntry) => boolean): Promise<readonly Source[]> {
+function readAll(
+  { config, host, stop }: About,
+  environments: readonly string[],
+  wanted: (entry: AuditEntry) => boolean,
+): Promise<readonly Source[]> {
   return sideBySide(filesAtOnce, environments, async (environment) => {
     const place = { store: config.store, project: config.project, environment }
     const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
     // Beside an act that is under way, the state may tell of what was not in the log yet when that was read.
     return lookSteadily({ host, stop, environment, serial }, async () => {
       const value = await readOne(place, wanted)
-      return { value, doubt: isBehind(value) ? `${value.document?.serial ?? ""} ${value.log.lines}` : undefined }
-    }).catch((error: unknown): Source => ({ environment, document: undefined, unreadable: reasonOf(error), entries: [], log: { lines: 0, head: "" }, incidents: [] }))
+      return {
+        value,
+        doubt: isBehind(value) ? `${value.document?.serial ?? ""} ${value.log.lines}` : undefined,
+      }
+    }).catch(
+      (error: unknown): Source => ({
+        environment,
+        document: undefined,
+        unreadable: reasonOf(error),
+        entries: [],
+        log: { lines: 0, head: "" },
+        incidents: [],
+      }),
+    )
   })
 }
 
 function isBehind({ document, log }: Source): boolean {
-  return document !== undefined && (log.lines < document.audit.count - document.audit.lines.length || log.lines > document.audit.count)
+  return (
+    document !== undefined &&
+    (log.lines < document.audit.count - document.audit.lines.length ||
+      log.lines > document.audit.count)
+  )
 }
 
 async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
@@ -83,13 +143,21 @@ async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Pr
     }
     return { document: await readState(place) }
   }
-  const found = await read().catch((error: unknown) => ({ document: undefined, unreadable: reasonOf(error) }))
-  const log = { lines: last?.n ?? 0, head: last === undefined ? "" : lineHash(last.line), ...(begins === undefined ? {} : { begins }) }
+  const found = await read().catch((error: unknown) => ({
+    document: undefined,
+    unreadable: reasonOf(error),
+  }))
+  const log = {
+    lines: last?.n ?? 0,
+    head: last === undefined ? "" : lineHash(last.line),
+    ...(begins === undefined ? {} : { begins }),
+  }
   return { environment, ...found, entries, log, incidents: [...incidents] }
 }
 
 function reasonOf(error: unknown): { readonly code: string; readonly says: string } {
-  if (!(error instanceof AppError) && systemCode(error) !== undefined) return { code: "file-unreadable", says: `its audit log cannot be read (${systemCode(error)})` }
+  if (!(error instanceof AppError) && systemCode(error) !== undefined)
+    return { code: "file-unreadable", says: `its audit log cannot be read (${systemCode(error)})` }
   const { code, says } = said(error)
   return { code, says }
 }

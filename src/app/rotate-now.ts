@@ -22,7 +22,11 @@ export type Report = {
   readonly outcomes: Outcomes
   readonly revoked: readonly Revoked[]
   /** Revokes that are still owed, and when. */
-  readonly owed: readonly { readonly secret: string; readonly version: string; readonly revokeAt: string }[]
+  readonly owed: readonly {
+    readonly secret: string
+    readonly version: string
+    readonly revokeAt: string
+  }[]
   /** Secrets without a value that were left alone. */
   readonly untouched: readonly string[]
 }
@@ -32,27 +36,57 @@ const seen = { isTrusted: () => true } as const
 
 /** Rotates at once, revokes what is due, and waits for short graces without holding the lock. */
 export async function rotateNow(app: App, environment: string, how: RotateNow): Promise<Report> {
-  const first = await withEnvironment(app, environment, patient, async ({ session, recovered: resumed, takeUp }) => {
-    const recovered = { ...resumed, ...(await takeUp(how.secrets)) }
-    if (session.changeSet !== undefined) return reportOf(session, { environment, recovered, outcomes: {}, revoked: [], untouched: [] })
-    const { secrets: wanted, untouched } = select(session, how)
-    // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
-    const secrets = wanted.filter((name) => recovered[name]?.is !== "rotated" && !session.isOpen(name))
-    await endDrifts(session, secrets)
-    const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
-    const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
-    const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
-    const after = await revokeOwed(session, { skipGrace: false, except: before })
-    return reportOf(session, { environment, recovered, outcomes, revoked: lastOfEach([...before, ...after]), untouched })
-  }, seen)
+  const first = await withEnvironment(
+    app,
+    environment,
+    patient,
+    async ({ session, recovered: resumed, takeUp }) => {
+      const recovered = { ...resumed, ...(await takeUp(how.secrets)) }
+      if (session.changeSet !== undefined)
+        return reportOf(session, {
+          environment,
+          recovered,
+          outcomes: {},
+          revoked: [],
+          untouched: [],
+        })
+      const { secrets: wanted, untouched } = select(session, how)
+      // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
+      const secrets = wanted.filter(
+        (name) => recovered[name]?.is !== "rotated" && !session.isOpen(name),
+      )
+      await endDrifts(session, secrets)
+      const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
+      const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
+      const outcomes =
+        session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
+      const after = await revokeOwed(session, { skipGrace: false, except: before })
+      return reportOf(session, {
+        environment,
+        recovered,
+        outcomes,
+        revoked: lastOfEach([...before, ...after]),
+        untouched,
+      })
+    },
+    seen,
+  )
   return waitForGraces(app, first, how.waitMs)
 }
 
-function select(session: Session, how: RotateNow): { readonly secrets: readonly string[]; readonly untouched: readonly string[] } {
+function select(
+  session: Session,
+  how: RotateNow,
+): { readonly secrets: readonly string[]; readonly untouched: readonly string[] } {
   const all = Object.keys(session.work.drivers)
-  const hasValue = (name: string): boolean => versionAt(session.state(name), "current") !== undefined
+  const hasValue = (name: string): boolean =>
+    versionAt(session.state(name), "current") !== undefined
   const secrets = how.secrets ?? all.filter((name) => hasValue(name) !== (how.why === "new"))
-  return { secrets, untouched: how.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)) }
+  return {
+    secrets,
+    untouched:
+      how.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)),
+  }
 }
 
 /** What became of each version in the end: a revoke that failed may have been tried twice. */
@@ -65,24 +99,46 @@ function reportOf(session: Session, part: Omit<Report, "owed">): Report {
 }
 
 function owedOf(session: Session): Report["owed"] {
-  return Object.entries(gracesOf(session.work.host).seen(session.document).secrets).flatMap(([secret, state]) =>
-    state.versions.flatMap((version) => (version.stage.is === "previous" ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }] : [])),
+  return Object.entries(gracesOf(session.work.host).seen(session.document).secrets).flatMap(
+    ([secret, state]) =>
+      state.versions.flatMap((version) =>
+        version.stage.is === "previous"
+          ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }]
+          : [],
+      ),
   )
 }
 
 async function waitForGraces(app: App, report: Report, waitMs: number): Promise<Report> {
   const now = app.host.now().getTime()
   // What was refused for its grace is not waited for: it would not be rotated after it.
-  const waits = report.owed.filter(({ secret }) => report.outcomes[secret]?.is !== "left").map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now })).filter(({ ms }) => ms > 0 && ms <= waitMs)
+  const waits = report.owed
+    .filter(({ secret }) => report.outcomes[secret]?.is !== "left")
+    .map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now }))
+    .filter(({ ms }) => ms > 0 && ms <= waitMs)
   if (waits.length === 0 || app.stop.aborted) return report
   const longest = Math.max(...waits.map(({ ms }) => ms))
   const until = new Date(now + longest).toISOString().slice(0, 19).replace("T", " ")
   const which = waits.map(({ secret, version }) => `${version} of ${secret}`).join(", ")
-  app.tell(report.environment, "grace", `this command waits until ${until} UTC, for ${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`)
+  app.tell(
+    report.environment,
+    "grace",
+    `this command waits until ${until} UTC, for ${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`,
+  )
   await app.host.pause(longest + 50, app.stop)
   if (app.stop.aborted) return report
-  return withEnvironment(app, report.environment, patient, async ({ session }) => {
-    const revoked = await revokeOwed(session, { skipGrace: false })
-    return { ...report, revoked: lastOfEach([...report.revoked, ...revoked]), owed: owedOf(session) }
-  }, seen)
+  return withEnvironment(
+    app,
+    report.environment,
+    patient,
+    async ({ session }) => {
+      const revoked = await revokeOwed(session, { skipGrace: false })
+      return {
+        ...report,
+        revoked: lastOfEach([...report.revoked, ...revoked]),
+        owed: owedOf(session),
+      }
+    },
+    seen,
+  )
 }

@@ -5,6 +5,7 @@ import { type Schedule, parseSchedule } from "../plan/schedule.ts"
 /** The config was checked: its schedule parses. */
 export function scheduleOf(options: EnvironmentConfig): Schedule {
   const schedule = parseSchedule(options.schedule ?? defaultSchedule, options.timezone)
-  if ("problem" in schedule) throw new AppError("config-invalid", `${options.name}: ${schedule.problem}`)
+  if ("problem" in schedule)
+    throw new AppError("config-invalid", `${options.name}: ${schedule.problem}`)
   return schedule
 }

@@ -12,17 +12,28 @@ export const briefMs = 3000
  * that only a file holds is overwritten, its death can be proven, and where it works a login by it can change it. What its
  * service refuses is kept; of what nobody can tell, nothing is decided: those are returned. The next durable write takes all of it along.
  */
-export async function takeIn(session: Session, names: readonly string[], { incident, forMs }: { readonly incident?: string; readonly forMs: number }): Promise<ReadonlySet<string>> {
+export async function takeIn(
+  session: Session,
+  names: readonly string[],
+  { incident, forMs }: { readonly incident?: string; readonly forMs: number },
+): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set()
   const ended = new AbortController()
   const over = new AbortController()
   void session.work.host.pause(forMs, ended.signal).then(() => over.abort())
-  const answers = await Promise.all(names.map(async (name) => [name, await takeOne(session, name, incident, over.signal)] as const))
+  const answers = await Promise.all(
+    names.map(async (name) => [name, await takeOne(session, name, incident, over.signal)] as const),
+  )
   ended.abort()
   return new Set(answers.flatMap(([name, answer]) => (answer === "unknown" ? [name] : [])))
 }
 
-async function takeOne(session: Session, name: string, incident: string | undefined, patience: AbortSignal): Promise<Probe | undefined> {
+async function takeOne(
+  session: Session,
+  name: string,
+  incident: string | undefined,
+  patience: AbortSignal,
+): Promise<Probe | undefined> {
   const fields = await shownOf(session, name)
   if (fields === undefined) return undefined
   const id = nextVersionId(session.state(name))
@@ -36,7 +47,12 @@ async function takeOne(session: Session, name: string, incident: string | undefi
   const stage: Stage = answer === "accepted" ? { is: "current" } : { is: "kept", since: now }
   const seen = session.work.listeners?.[name]?.seen
   // Marks of an earlier value say nothing of this one.
-  const becomes: Patch = ({ weak: _weak, undated: _undated, ...state }) => ({ ...state, rotatedAt: now, ...(isWeakIn(fields) ? { weak: true as const } : {}), ...(seen === undefined ? {} : { listeners: seen }) })
+  const becomes: Patch = ({ weak: _weak, undated: _undated, ...state }) => ({
+    ...state,
+    rotatedAt: now,
+    ...(isWeakIn(fields) ? { weak: true as const } : {}),
+    ...(seen === undefined ? {} : { listeners: seen }),
+  })
   const patch: Patch = (state) => ({
     ...(answer === "accepted" ? becomes(state) : state),
     driver: session.work.kinds[name] ?? "",
@@ -44,7 +60,13 @@ async function takeOne(session: Session, name: string, incident: string | undefi
     versions: [...state.versions, { id, madeAt: now, adopted: "undated", stage, ...sealed }],
   })
   session.noteSecrets({ [name]: patch })
-  session.remark({ event: "adopt", secret: name, version: id, ...(answer === "accepted" ? {} : { code: "adopt-refused" }), ...(incident === undefined ? {} : { incident }) })
+  session.remark({
+    event: "adopt",
+    secret: name,
+    version: id,
+    ...(answer === "accepted" ? {} : { code: "adopt-refused" }),
+    ...(incident === undefined ? {} : { incident }),
+  })
   return answer
 }
 
@@ -64,7 +86,10 @@ async function shownOf(session: Session, name: string): Promise<Fields | undefin
     } catch {
       // Of two users that take turns it may show the second.
       const first = driverOf(session, name).draft({ doubtful: [] }, session.work.text)
-      return fieldsOf(session, name, shown, { current: { version: "first", fields: first }, doubtful: [] })
+      return fieldsOf(session, name, shown, {
+        current: { version: "first", fields: first },
+        doubtful: [],
+      })
     }
   } catch {
     // What cannot be read is not overwritten either: the drafts say why.
@@ -72,7 +97,12 @@ async function shownOf(session: Session, name: string): Promise<Fields | undefin
   }
 }
 
-async function accepts(session: Session, name: string, shown: { readonly version: string; readonly fields: Fields }, patience: AbortSignal): Promise<Probe> {
+async function accepts(
+  session: Session,
+  name: string,
+  shown: { readonly version: string; readonly fields: Fields },
+  patience: AbortSignal,
+): Promise<Probe> {
   // No service is asked: what the output shows is the value.
   if (driverOf(session, name).overlap === "none") return "accepted"
   const control = await probeControl(session, name, shown, patience)

@@ -18,10 +18,17 @@ import type { App } from "./app.ts"
  * After each act, under its lock: lines that are too old go, the newest head leaves the machine, a part of the log that is
  * full is closed. Nothing in a rotation waits for it, and none of it can fail an act: what fails is told, and tried again.
  */
-export async function tendLog(app: App, place: Place, session: Session, how: { readonly serialBefore: number; readonly stop: AbortSignal }): Promise<void> {
+export async function tendLog(
+  app: App,
+  place: Place,
+  session: Session,
+  how: { readonly serialBefore: number; readonly stop: AbortSignal },
+): Promise<void> {
   const changed = session.document.serial > how.serialBefore
   const steps = [
-    ...(changed && session.changeSet === undefined && !session.clockDoubted ? [() => removeOld(app, place, session)] : []),
+    ...(changed && session.changeSet === undefined && !session.clockDoubted
+      ? [() => removeOld(app, place, session)]
+      : []),
     () => sendHead(app, place, session.document.audit, how.stop),
     ...(changed ? [() => closeFull(app, place)] : []),
   ]
@@ -29,7 +36,13 @@ export async function tendLog(app: App, place: Place, session: Session, how: { r
     try {
       await step()
     } catch (error) {
-      app.tell(place.environment, "audit", error instanceof AppError ? error.message : `${auditPath(place)} cannot be kept in order now: ${systemCode(error) ?? "unknown error"}; the next act tries it again`)
+      app.tell(
+        place.environment,
+        "audit",
+        error instanceof AppError
+          ? error.message
+          : `${auditPath(place)} cannot be kept in order now: ${systemCode(error) ?? "unknown error"}; the next act tries it again`,
+      )
     }
   }
 }
@@ -47,8 +60,11 @@ async function removeOld({ config, host }: App, place: Place, session: Session):
   }
   if (old.length === 0) return
   const told = new Set<unknown>()
-  for await (const { entry } of readLog(place)) if (entry?.event === shortened) told.add(entry["through"])
-  const events = old.filter(({ last }) => !told.has(last)).map(({ last, head }) => ({ event: shortened, through: last, head }))
+  for await (const { entry } of readLog(place))
+    if (entry?.event === shortened) told.add(entry["through"])
+  const events = old
+    .filter(({ last }) => !told.has(last))
+    .map(({ last, head }) => ({ event: shortened, through: last, head }))
   if (events.length > 0) await session.commit({ events, flush: true })
   await removeSegments(place, old)
 }
@@ -62,7 +78,12 @@ const journalMs = 1000
 const againMs = 60_000
 
 /** Not again if it has left already. */
-export async function sendHead(app: App, place: Place, audit: AuditTail, stop: AbortSignal): Promise<void> {
+export async function sendHead(
+  app: App,
+  place: Place,
+  audit: AuditTail,
+  stop: AbortSignal,
+): Promise<void> {
   const { heads } = app.config.audit
   // Lines that still ride in the state are not in the log yet: theirs goes with the next act. So does one for which there is no time.
   if (heads === undefined || audit.count === 0 || audit.lines.length > 0 || stop.aborted) return
@@ -70,20 +91,37 @@ export async function sendHead(app: App, place: Place, audit: AuditTail, stop: A
   const { last, failed } = await readSent(place)
   if (last?.n === head.n && last.head === head.head) return
   const now = app.host.now()
-  if (failed !== undefined && slow.has(failed.code) && Math.abs(now.getTime() - Date.parse(failed.at)) < againMs) return
+  if (
+    failed !== undefined &&
+    slow.has(failed.code) &&
+    Math.abs(now.getTime() - Date.parse(failed.at)) < againMs
+  )
+    return
   await writeSent(place, await attempt(app, place, { head, last, stop }))
 }
 
 const slow = new Set(["program-timeout", "timeout"])
 
-async function attempt(app: App, place: Place, { head, last, stop }: { readonly head: Head; readonly last: Sent["last"]; readonly stop: AbortSignal }): Promise<Sent> {
+async function attempt(
+  app: App,
+  place: Place,
+  {
+    head,
+    last,
+    stop,
+  }: { readonly head: Head; readonly last: Sent["last"]; readonly stop: AbortSignal },
+): Promise<Sent> {
   const at = app.host.now().toISOString()
   try {
     await send(app, `${place.project}/${place.environment} ${head.n} ${head.head}`, stop)
     return { last: { ...head, at } }
   } catch (error) {
     const { code, says } = said(error)
-    app.tell(place.environment, "audit", `the head of line ${head.n} has not left the machine: ${says} (audit-heads-undelivered)`)
+    app.tell(
+      place.environment,
+      "audit",
+      `the head of line ${head.n} has not left the machine: ${says} (audit-heads-undelivered)`,
+    )
     return { ...(last === undefined ? {} : { last }), failed: { at, code, says } }
   }
 }
@@ -94,7 +132,17 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
   if (heads === "journald") return toJournal(identifier, line, journalMs)
   const argv = argvOf(heads.command, config.folder)
   const env = hookEnvironment({ folder: config.folder, label: "audit", env: host.env })
-  const failure = failureOf("the command that takes the heads", await run(argv, { cwd: config.folder, env, stdin: `${line}\n`, timeoutMs: withinMs, graceMs: 500, signal: stop }))
+  const failure = failureOf(
+    "the command that takes the heads",
+    await run(argv, {
+      cwd: config.folder,
+      env,
+      stdin: `${line}\n`,
+      timeoutMs: withinMs,
+      graceMs: 500,
+      signal: stop,
+    }),
+  )
   if (failure !== undefined) throw new AppError(failure.code, failure.message, { remedy: "retry" })
 }
 
@@ -102,5 +150,6 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
 async function closeFull({ config }: App, place: Place): Promise<void> {
   if (logBytes(place) < config.audit.segmentBytes) return
   const end = await readLogEnd(place)
-  if (end.bytes >= config.audit.segmentBytes && !end.torn && end.count > 0) await closeSegment(place, auditPath(place), end.count)
+  if (end.bytes >= config.audit.segmentBytes && !end.torn && end.count > 0)
+    await closeSegment(place, auditPath(place), end.count)
 }

@@ -31,29 +31,64 @@ export type Turn = {
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
 /** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due; "unless-behind": only if it is not before what the state knows of. */
-export async function takeTurn(app: App, environment: string, how: { readonly rotate: boolean | "unless-behind" }): Promise<Turn> {
-  const isTrusted = (document: StateDocument): boolean => (how.rotate === "unless-behind" ? aheadOf(document, app.host.now()) === 0 || isSynchronised() : how.rotate)
-  return withEnvironment(app, environment, brief, async ({ session, recovered, takeUp, behindMs }) => {
-    const options = optionsOf(app, environment)
-    const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => ({ agenda: look(session.document, options, app.host), uncontained: notContained(session.document), drifted: driftedIn(session.document, options.secrets), ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }) })
-    if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
-    const nothingDue = behindMs > 0 && how.rotate === "unless-behind"
-    if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }
-    await endDrifts(session)
-    const before = await revokeOwed(session, { skipGrace: false })
-    const { due } = look(session.document, options, app.host)
-    const started = due.length === 0 || how.rotate === false || session.work.stop.aborted ? {} : await rotate(session, { secrets: due, why: "due" })
-    const outcomes = session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
-    const after = session.work.stop.aborted ? [] : await revokeOwed(session, { skipGrace: false, except: before })
-    // Last: the others wait for no one.
-    const late = await takeUp()
-    return { outcomes: { ...recovered, ...outcomes, ...late }, revoked: [...before, ...after], ...ahead() }
-  }, { isTrusted })
+export async function takeTurn(
+  app: App,
+  environment: string,
+  how: { readonly rotate: boolean | "unless-behind" },
+): Promise<Turn> {
+  const isTrusted = (document: StateDocument): boolean =>
+    how.rotate === "unless-behind"
+      ? aheadOf(document, app.host.now()) === 0 || isSynchronised()
+      : how.rotate
+  return withEnvironment(
+    app,
+    environment,
+    brief,
+    async ({ session, recovered, takeUp, behindMs }) => {
+      const options = optionsOf(app, environment)
+      const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => ({
+        agenda: look(session.document, options, app.host),
+        uncontained: notContained(session.document),
+        drifted: driftedIn(session.document, options.secrets),
+        ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }),
+      })
+      if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
+      const nothingDue = behindMs > 0 && how.rotate === "unless-behind"
+      if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }
+      await endDrifts(session)
+      const before = await revokeOwed(session, { skipGrace: false })
+      const { due } = look(session.document, options, app.host)
+      const started =
+        due.length === 0 || how.rotate === false || session.work.stop.aborted
+          ? {}
+          : await rotate(session, { secrets: due, why: "due" })
+      const outcomes =
+        session.changeSet === undefined ? started : await resumePatiently(session, brief, started)
+      const after = session.work.stop.aborted
+        ? []
+        : await revokeOwed(session, { skipGrace: false, except: before })
+      // Last: the others wait for no one.
+      const late = await takeUp()
+      return {
+        outcomes: { ...recovered, ...outcomes, ...late },
+        revoked: [...before, ...after],
+        ...ahead(),
+      }
+    },
+    { isTrusted },
+  )
 }
 
-export function look(document: StateDocument | undefined, options: EnvironmentConfig, host: Host): Agenda {
+export function look(
+  document: StateDocument | undefined,
+  options: EnvironmentConfig,
+  host: Host,
+): Agenda {
   const found = document && gracesOf(host).seen(document)
-  return { ...agenda(found, Object.values(options.secrets), scheduleOf(options), host.now()), aheadMs: document === undefined ? 0 : aheadOf(document, host.now()) }
+  return {
+    ...agenda(found, Object.values(options.secrets), scheduleOf(options), host.now()),
+    aheadMs: document === undefined ? 0 : aheadOf(document, host.now()),
+  }
 }
 
 /** The word of systemd-timesyncd, which a container does not have. */

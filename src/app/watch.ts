@@ -11,9 +11,18 @@ import { type Locked, agreesWith, ledgerOf, optionsOf, tended, withLock } from "
 import { openWork } from "./open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
-export type Drift = { readonly secret: string; readonly version: string; readonly is: "refused" | "accepted" }
+export type Drift = {
+  readonly secret: string
+  readonly version: string
+  readonly is: "refused" | "accepted"
+}
 /** Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing more is asked before the next look. */
-export type Unclear = { readonly secret: string; readonly is: "unknown"; readonly code: string; readonly says: string }
+export type Unclear = {
+  readonly secret: string
+  readonly is: "unknown"
+  readonly code: string
+  readonly says: string
+}
 export type Seen = Drift | Unclear
 
 /** True if some secret of the environment is asked for by a service. */
@@ -29,19 +38,37 @@ export function hasServices(app: App, environment: string): boolean {
  * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is written down, once, and
  * only if nobody has touched the state since; undefined: not now, for somebody is at work. `isSteady`: does the clock run true?
  */
-export async function watchForDrift(app: App, environment: string, isSteady: () => boolean): Promise<readonly Seen[] | undefined> {
+export async function watchForDrift(
+  app: App,
+  environment: string,
+  isSteady: () => boolean,
+): Promise<readonly Seen[] | undefined> {
   const options = optionsOf(app, environment)
   const place: Place = { store: app.config.store, project: app.config.project, environment }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options, ledger: ledgerOf(app, place), document, stop: app.stop, hurry: app.stop }), document, { clockDoubted: true })
-  const seen = (await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))).filter((one) => one !== undefined)
+  const session = new Session(
+    openWork(app, {
+      options,
+      ledger: ledgerOf(app, place),
+      document,
+      stop: app.stop,
+      hurry: app.stop,
+    }),
+    document,
+    { clockDoubted: true },
+  )
+  const seen = (
+    await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))
+  ).filter((one) => one !== undefined)
   if (app.stop.aborted) return []
   const unclear = seen.filter((one) => one.is === "unknown")
   const changes = seen.filter((one) => one.is !== "unknown")
   if (changes.length === 0) return unclear
   try {
-    const noted = await withLock(app, environment, (locked) => note(locked, { serial: document.serial, isSteady, changes }))
+    const noted = await withLock(app, environment, (locked) =>
+      note(locked, { serial: document.serial, isSteady, changes }),
+    )
     return noted === undefined ? undefined : [...noted, ...unclear]
   } catch (error) {
     if (error instanceof AppError && error.code === "locked") return undefined
@@ -56,28 +83,64 @@ async function look(session: Session, name: string): Promise<Seen | undefined> {
   if (current === undefined || session.work.drivers[name]?.overlap === "none") return undefined
   const credential = await session.open(name, current.id)
   const answer = await probe(session, name, credential)
-  if (answer === "refused") return state.drift === undefined ? { secret: name, version: current.id, is: "refused" } : undefined
-  if (answer === "unknown") return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent) }
+  if (answer === "refused")
+    return state.drift === undefined
+      ? { secret: name, version: current.id, is: "refused" }
+      : undefined
+  if (answer === "unknown")
+    return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent) }
   if (answer !== "accepted" || state.drift === undefined) return undefined
   // A service that has begun to accept anything has not come back.
-  return (await probeControl(session, name, credential)) === "refused" ? { secret: name, version: current.id, is: "accepted" } : undefined
+  return (await probeControl(session, name, credential)) === "refused"
+    ? { secret: name, version: current.id, is: "accepted" }
+    : undefined
 }
 
-const silent = { code: "no-answer", says: "the service gives no clear answer to a login with the current value" } as const
+const silent = {
+  code: "no-answer",
+  says: "the service gives no clear answer to a login with the current value",
+} as const
 
 /** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
-async function note(locked: Locked, { serial, isSteady, changes }: { readonly serial: number; readonly isSteady: () => boolean; readonly changes: readonly Drift[] }): Promise<readonly Drift[] | undefined> {
+async function note(
+  locked: Locked,
+  {
+    serial,
+    isSteady,
+    changes,
+  }: {
+    readonly serial: number
+    readonly isSteady: () => boolean
+    readonly changes: readonly Drift[]
+  },
+): Promise<readonly Drift[] | undefined> {
   const { app, today, place, ends } = locked
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
-  const session = new Session(openWork(app, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry, startsNothing: true }), document, { clockDoubted: !isSteady() || !agreesWith(app)(document) })
+  const session = new Session(
+    openWork(app, {
+      options: today,
+      ledger,
+      document,
+      stop: ends.stop,
+      hurry: ends.hurry,
+      startsNothing: true,
+    }),
+    document,
+    { clockDoubted: !isSteady() || !agreesWith(app)(document) },
+  )
   const since = app.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const { secret, version, is } of changes) {
-    patches[secret] = ({ drift: _drift, ...state }) => (is === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state)
-    events.push(is === "refused" ? { event: "drift", secret, version, code: "current-refused" } : { event: "drift-over", secret, version })
+    patches[secret] = ({ drift: _drift, ...state }) =>
+      is === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state
+    events.push(
+      is === "refused"
+        ? { event: "drift", secret, version, code: "current-refused" }
+        : { event: "drift-over", secret, version },
+    )
   }
   await tended(locked, { session, serial }, () => session.commit({ patches, events, flush: true }))
   return changes

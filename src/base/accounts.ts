@@ -14,7 +14,9 @@ export function isPrivateGroup(uid: number, gid: number): boolean {
 
 function linesOf(file: string): readonly (readonly string[])[] {
   try {
-    return readFileSync(file, "utf8").split("\n").map((line) => line.split(":"))
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .map((line) => line.split(":"))
   } catch {
     return []
   }

@@ -30,7 +30,9 @@ export function cutOff(pid: number | undefined, options: CutOptions): Cut {
     if (ending !== undefined || pid === undefined) return
     why = reason
     ending = endSession(pid, options.graceMs ?? 3000)
-    void ending.then(() => Bun.sleep(500)).then(() => giveUp.resolve({ code: undefined, signal: undefined }))
+    void ending
+      .then(() => Bun.sleep(500))
+      .then(() => giveUp.resolve({ code: undefined, signal: undefined }))
   }
   const callOff = countDown(options.timeoutMs, () => cut("timeout"))
   const abort = (): void => cut("abort")

@@ -6,7 +6,11 @@ import { countDown } from "./run-time.ts"
  * Runs `act` with a signal that aborts after `ms` milliseconds in which we ran, or with one of `outer`, and rejects at that instant (`timeout`,
  * `abandoned`) even if the act ignores its signal: a plug-in that hangs must not hang its neighbours.
  */
-export async function within<T>(ms: number, act: (signal: AbortSignal) => Promise<T>, ...outer: readonly (AbortSignal | undefined)[]): Promise<T> {
+export async function within<T>(
+  ms: number,
+  act: (signal: AbortSignal) => Promise<T>,
+  ...outer: readonly (AbortSignal | undefined)[]
+): Promise<T> {
   const inner = new AbortController()
   let callOff = (): void => undefined
   let abandon = (): void => undefined
@@ -16,7 +20,11 @@ export async function within<T>(ms: number, act: (signal: AbortSignal) => Promis
       inner.abort(error)
     }
     abandon = () => end(new AppError("abandoned", "not waited for any longer", { remedy: "retry" }))
-    callOff = countDown(ms, () => end(new AppError("timeout", `no answer within ${Math.ceil(ms / 1000)} s`, { remedy: "retry" })))
+    callOff = countDown(ms, () =>
+      end(
+        new AppError("timeout", `no answer within ${Math.ceil(ms / 1000)} s`, { remedy: "retry" }),
+      ),
+    )
   })
   if (outer.some((signal) => signal?.aborted === true)) abandon()
   else for (const signal of outer) signal?.addEventListener("abort", abandon)

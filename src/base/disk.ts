@@ -22,7 +22,11 @@ export interface Disk {
 }
 
 /** What waits for the disk itself is left to another thread, always. */
-export const slow = { sync: promisify(fs.fsync), dataSync: promisify(fs.fdatasync), rename: promisify(fs.rename) }
+export const slow = {
+  sync: promisify(fs.fsync),
+  dataSync: promisify(fs.fdatasync),
+  rename: promisify(fs.rename),
+}
 
 /** New files are private from their first instant. */
 const mode = 0o600
@@ -70,7 +74,10 @@ export function diskOf(folder: string): Disk | Promise<Disk> {
 }
 
 async function ask(folder: string): Promise<Disk> {
-  const type = await statfs(folder).then((found) => found.type, () => undefined)
+  const type = await statfs(folder).then(
+    (found) => found.type,
+    () => undefined,
+  )
   // Where there is no folder the act itself says so.
   if (type === undefined) return far
   const disk = networkName(type, undefined) !== undefined || served.has(type >>> 0) ? far : near
@@ -80,8 +87,14 @@ async function ask(folder: string): Promise<Disk> {
 
 /** A link is not followed, and a pipe keeps nobody waiting. */
 export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-export const draftFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+export const draftFlags =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 /** Of a file that is there. */
 export const writeFlags = constants.O_WRONLY | constants.O_NOFOLLOW
-export const appendFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
+export const appendFlags =
+  constants.O_WRONLY |
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW

@@ -39,7 +39,11 @@ export interface DraftFile {
 export type Replacement = DraftFile & { mayRead(): Promise<void> }
 
 /** Writes and syncs a draft of `target`, private from its first instant; owner and mode are set before it is visible. Its folder is held until the draft is committed or discarded. */
-export async function draftFile(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<Replacement> {
+export async function draftFile(
+  target: string,
+  bytes: Uint8Array | string,
+  options: FileOptions = {},
+): Promise<Replacement> {
   const spot = await spotToWrite(target)
   const { folder, name } = spot
   let made: Stats
@@ -89,23 +93,36 @@ export async function refuseMoved({ target, folder }: Spot): Promise<void> {
   await using now = await openFolder(dirname(target)).catch((error: unknown) => {
     throw error instanceof AppError ? error : swapped(target, "its folder was moved away")
   })
-  if (now.stats.ino !== folder.stats.ino || now.stats.dev !== folder.stats.dev) throw swapped(target, "its folder was moved away")
+  if (now.stats.ino !== folder.stats.ino || now.stats.dev !== folder.stats.dev)
+    throw swapped(target, "its folder was moved away")
 }
 
 /** Whoever can write in the folder could put something else in the draft's place: of the same number, once the draft is gone. */
 async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promise<void> {
   if (folder.keeper === "ours") return
   const now = await folder.disk.look(folder.at(name))
-  const same = now?.ino === made.ino && now.dev === made.dev && now.uid === made.uid && now.size === made.size && now.mtimeMs === made.mtimeMs
+  const same =
+    now?.ino === made.ino &&
+    now.dev === made.dev &&
+    now.uid === made.uid &&
+    now.size === made.size &&
+    now.mtimeMs === made.mtimeMs
   if (!same) throw swapped(target, "something else was put in the place of its draft")
 }
 
 function swapped(target: string, says: string): AppError {
-  return new AppError("write-failed", `cannot write ${target}: ${says} meanwhile`, { remedy: "retry", hint: "another user can write in its folder: see who does, then try again" })
+  return new AppError("write-failed", `cannot write ${target}: ${says} meanwhile`, {
+    remedy: "retry",
+    hint: "another user can write in its folder: see who does, then try again",
+  })
 }
 
 /** A new file under the draft's name, private, synced; nothing is left of it where that fails. */
-export async function writeDraft({ folder, name }: Spot, bytes: Uint8Array | string, options: FileOptions = {}): Promise<Stats> {
+export async function writeDraft(
+  { folder, name }: Spot,
+  bytes: Uint8Array | string,
+  options: FileOptions = {},
+): Promise<Stats> {
   const { disk } = folder
   const draft = folder.at(draftName(name))
   const file = await openDraft(disk, draft)
@@ -142,7 +159,11 @@ async function unlinkQuietly(disk: Disk, path: string): Promise<void> {
 }
 
 /** Replaces `target` as a whole; durable when resolved. */
-export async function durableWrite(target: string, bytes: Uint8Array | string, options: FileOptions = {}): Promise<void> {
+export async function durableWrite(
+  target: string,
+  bytes: Uint8Array | string,
+  options: FileOptions = {},
+): Promise<void> {
   await (await draftFile(target, bytes, options)).commit()
 }
 
@@ -152,7 +173,8 @@ export async function durableAppend(path: string, text: string): Promise<void> {
   const { disk } = folder
   const file = await disk.open(folder.at(basename(path)), appendFlags)
   try {
-    if (folder.keeper !== "ours") await refuseLinked({ target: path, folder, name: basename(path) }, await disk.stat(file))
+    if (folder.keeper !== "ours")
+      await refuseLinked({ target: path, folder, name: basename(path) }, await disk.stat(file))
     await disk.write(file, Buffer.from(text))
     await slow.dataSync(file)
   } finally {
@@ -244,21 +266,32 @@ export async function settleFolder(folder: string): Promise<void> {
   try {
     await syncFolder(folder)
   } catch (error) {
-    if (!["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP"].includes(systemCode(error) ?? "")) throw writeError(folder, error)
+    if (
+      !["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP"].includes(
+        systemCode(error) ?? "",
+      )
+    )
+      throw writeError(folder, error)
   }
 }
 
-export async function setOwnership(disk: Disk, file: number, { uid, gid, mode }: FileOptions): Promise<void> {
+export async function setOwnership(
+  disk: Disk,
+  file: number,
+  { uid, gid, mode }: FileOptions,
+): Promise<void> {
   if (uid !== undefined || gid !== undefined) {
     const now = await disk.stat(file)
-    if ((uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid) await disk.chown(file, uid ?? now.uid, gid ?? now.gid)
+    if ((uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid)
+      await disk.chown(file, uid ?? now.uid, gid ?? now.gid)
   }
   await disk.chmod(file, mode ?? 0o600)
 }
 
 function refuseOddTarget(target: string, stats: Stats | undefined): void {
   if (stats?.isSymbolicLink() === true) throw linkError(target)
-  if (stats !== undefined && !stats.isFile()) throw new AppError("file-irregular", `${target} is not a regular file`)
+  if (stats !== undefined && !stats.isFile())
+    throw new AppError("file-irregular", `${target} is not a regular file`)
 }
 
 /** Removes a folder if it is empty. */

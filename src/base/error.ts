@@ -9,7 +9,11 @@ export class AppError extends Error {
   readonly code: string
   readonly remedy: Remedy
   readonly hint: string | undefined
-  constructor(code: string, message: string, options: { readonly remedy?: Remedy; readonly hint?: string } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { readonly remedy?: Remedy; readonly hint?: string } = {},
+  ) {
     super(message)
     this.name = "AppError"
     this.code = code

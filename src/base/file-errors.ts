@@ -20,9 +20,14 @@ export function writeError(target: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = systemCode(error) ?? "unknown error"
   const hint = fileHints[code]
-  return new AppError("write-failed", `cannot write ${target}: ${code}`, { remedy: "retry", ...(hint === undefined ? {} : { hint }) })
+  return new AppError("write-failed", `cannot write ${target}: ${code}`, {
+    remedy: "retry",
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 export function linkError(path: string, kind: "file" | "folder" = "file"): AppError {
-  return new AppError("file-is-link", `${path} is a symbolic link`, { hint: `name the ${kind} that it points to` })
+  return new AppError("file-is-link", `${path} is a symbolic link`, {
+    hint: `name the ${kind} that it points to`,
+  })
 }

@@ -20,7 +20,8 @@ const network: Readonly<Record<number, string>> = {
 }
 const fuse = 0x65735546
 /** FUSE has one number for all: those that reach another machine, by their name in mountinfo. */
-const networkFuse = /^fuse\.(sshfs|glusterfs|s3fs|s3ql|goofys|gcsfuse|rclone|blobfuse2?|davfs2?|curlftpfs|ceph-fuse|juicefs|seaweedfs|mfs|mfsmount|lizardfs|gfarm2fs|mount-s3|smbnetfs|cephfs)$/
+const networkFuse =
+  /^fuse\.(sshfs|glusterfs|s3fs|s3ql|goofys|gcsfuse|rclone|blobfuse2?|davfs2?|curlftpfs|ceph-fuse|juicefs|seaweedfs|mfs|mfsmount|lizardfs|gfarm2fs|mount-s3|smbnetfs|cephfs)$/
 
 /** Which file system of another machine this is; undefined for a local one. `type`: as mountinfo names it. */
 export function networkName(number: number, type: string | undefined): string | undefined {

@@ -15,7 +15,13 @@ import { AppError } from "./error.ts"
 /** Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that. */
 export type Keeper = "ours" | "shared" | number
 
-type Found = { readonly keeper: Keeper; readonly stats: Stats; readonly weak: string | undefined; readonly place: string; readonly held: number | undefined }
+type Found = {
+  readonly keeper: Keeper
+  readonly stats: Stats
+  readonly weak: string | undefined
+  readonly place: string
+  readonly held: number | undefined
+}
 
 export class Folder {
   /** As it was named. */
@@ -63,11 +69,16 @@ export class Folder {
 export async function openFolder(path: string): Promise<Folder> {
   const named = resolve(path)
   const disk = await diskOf(named)
-  return (disk === near ? plainFolder(named) : undefined) ?? (await walk(named, { disk, follow: false })).folder
+  return (
+    (disk === near ? plainFolder(named) : undefined) ??
+    (await walk(named, { disk, follow: false })).folder
+  )
 }
 
 /** The folder of a file, and its name there: a link in the file's place is followed, where nobody else can have put it there. */
-export async function openFolderOf(path: string): Promise<{ readonly folder: Folder; readonly name: string }> {
+export async function openFolderOf(
+  path: string,
+): Promise<{ readonly folder: Folder; readonly name: string }> {
   const named = resolve(path)
   return walk(named, { disk: await diskOf(dirname(named)), follow: true })
 }
@@ -79,10 +90,23 @@ function plainFolder(named: string): Folder | undefined {
     end = named.indexOf("/", at)
     if (end === -1) end = named.length
     stats = near.look(end === 0 ? "/" : named.slice(0, end))
-    if (stats?.isDirectory() !== true || !isOurs(stats.uid) || (isOpen(stats) && (!isSticky(stats) || end === named.length))) return undefined
+    if (
+      stats?.isDirectory() !== true ||
+      !isOurs(stats.uid) ||
+      (isOpen(stats) && (!isSticky(stats) || end === named.length))
+    )
+      return undefined
     if (named === "/") break
   }
-  return stats === undefined ? undefined : new Folder(named, near, { keeper: "ours", stats, weak: undefined, place: named, held: undefined })
+  return stats === undefined
+    ? undefined
+    : new Folder(named, near, {
+        keeper: "ours",
+        stats,
+        weak: undefined,
+        place: named,
+        held: undefined,
+      })
 }
 
 /** As many links as Linux follows. */
@@ -91,7 +115,10 @@ const mostLinks = 40
 const pathOnly = 0x200000
 const holdFlags = pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
-async function walk(named: string, { disk, follow }: { readonly disk: Disk; readonly follow: boolean }): Promise<{ readonly folder: Folder; readonly name: string }> {
+async function walk(
+  named: string,
+  { disk, follow }: { readonly disk: Disk; readonly follow: boolean },
+): Promise<{ readonly folder: Folder; readonly name: string }> {
   const way = new Way(named, disk)
   try {
     await way.begin()
@@ -146,7 +173,8 @@ class Way {
       if (stats?.isDirectory() === false && !last) throw systemError("ENOTDIR")
       return undefined
     }
-    if (!this.#keeps(stats) || this.#held !== undefined) throw linkError(this.#show(step), this.#third?.uid)
+    if (!this.#keeps(stats) || this.#held !== undefined)
+      throw linkError(this.#show(step), this.#third?.uid)
     if (++this.#links > mostLinks) throw systemError("ELOOP")
     const target = await readlink(this.#child(step))
     if (target.startsWith("/")) await this.#from("/")
@@ -181,7 +209,13 @@ class Way {
     // Who can make files in it can plant one, also where the sticky bit keeps what is there.
     if (isOpen(stats)) this.#share(this.#shown)
     const keeper = this.#shared ? "shared" : (this.#third?.uid ?? "ours")
-    const folder = new Folder(this.#named, this.#disk, { keeper, stats, weak: this.#weak, place: this.#place, held: this.#held })
+    const folder = new Folder(this.#named, this.#disk, {
+      keeper,
+      stats,
+      weak: this.#weak,
+      place: this.#place,
+      held: this.#held,
+    })
     this.#held = undefined
     return folder
   }
@@ -208,7 +242,8 @@ class Way {
     if (isOpen(stats) && !isSticky(stats)) this.#share(shown)
     if (isOurs(stats.uid)) return
     this.#weak ??= shown
-    if (this.#third !== undefined && this.#third.uid !== stats.uid) throw othersError(this.#named, this.#third, { uid: stats.uid, path: shown })
+    if (this.#third !== undefined && this.#third.uid !== stats.uid)
+      throw othersError(this.#named, this.#third, { uid: stats.uid, path: shown })
     this.#third ??= { uid: stats.uid, path: shown }
   }
 
@@ -260,7 +295,11 @@ async function refuseWithoutProc(disk: Disk, place: string, { dev, ino }: Stats)
   if (procIsThere) return
   const through = await disk.look(`${place}/.`)
   if (through?.ino !== ino || through.dev !== dev) {
-    throw new AppError("proc-missing", "/proc is not mounted, so no file can be reached safely below a folder that another user can change", { hint: "mount /proc, or let only root or this user write in the folders above the file" })
+    throw new AppError(
+      "proc-missing",
+      "/proc is not mounted, so no file can be reached safely below a folder that another user can change",
+      { hint: "mount /proc, or let only root or this user write in the folders above the file" },
+    )
   }
   procIsThere = true
 }
@@ -270,13 +309,23 @@ function systemError(code: string): Error {
 }
 
 function linkError(path: string, uid: number | undefined): AppError {
-  return new AppError("file-is-link", `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`, { hint: "if you made it, name in the config what it points to; if not, remove it, and see who made it" })
+  return new AppError(
+    "file-is-link",
+    `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`,
+    {
+      hint: "if you made it, name in the config what it points to; if not, remove it, and see who made it",
+    },
+  )
 }
 
 type Third = { readonly uid: number; readonly path: string }
 
 function othersError(path: string, one: Third, other: Third): AppError {
-  return new AppError("folder-of-others", `the way to ${path} leads through folders of two other users: ${one.path} belongs to user ${one.uid}, ${other.path} to user ${other.uid}`, {
-    hint: `each could replace what is the other's: let root own ${one.path} (chown root ${one.path}), or put the file elsewhere`,
-  })
+  return new AppError(
+    "folder-of-others",
+    `the way to ${path} leads through folders of two other users: ${one.path} belongs to user ${one.uid}, ${other.path} to user ${other.uid}`,
+    {
+      hint: `each could replace what is the other's: let root own ${one.path} (chown root ${one.path}), or put the file elsewhere`,
+    },
+  )
 }

@@ -8,12 +8,18 @@ export async function harden(): Promise<boolean> {
   try {
     const { dlopen, FFIType, ptr } = await import("bun:ffi")
     const libc = dlopen("libc.so.6", {
-      prctl: { args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64], returns: FFIType.i32 },
+      prctl: {
+        args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64],
+        returns: FFIType.i32,
+      },
       setrlimit: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
     })
     const [setDumpable, core] = [4, 4]
     const none = new BigUint64Array(2)
-    return libc.symbols.prctl(setDumpable, 0, 0, 0, 0) === 0 && libc.symbols.setrlimit(core, ptr(none)) === 0
+    return (
+      libc.symbols.prctl(setDumpable, 0, 0, 0, 0) === 0 &&
+      libc.symbols.setrlimit(core, ptr(none)) === 0
+    )
   } catch {
     return false
   }

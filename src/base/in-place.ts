@@ -2,7 +2,16 @@ import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { far, slow } from "./disk.ts"
-import { type DraftFile, type FileOptions, draftName, refuseMoved, removeDraft, setOwnership, syncOf, writeDraft } from "./durable-write.ts"
+import {
+  type DraftFile,
+  type FileOptions,
+  draftName,
+  refuseMoved,
+  removeDraft,
+  setOwnership,
+  syncOf,
+  writeDraft,
+} from "./durable-write.ts"
 import { AppError, systemCode } from "./error.ts"
 import { linkError, writeError } from "./file-errors.ts"
 import { isOurs } from "./folder.ts"
@@ -27,8 +36,17 @@ function redoName(name: string): string {
 type Redo = { readonly before: string; readonly after: string; readonly uid?: number }
 
 /** Writes and syncs both contents beside the target; `commit` then writes into the target itself. */
-export async function draftInPlace(target: string, before: Uint8Array, after: Uint8Array, options: FileOptions = {}): Promise<DraftFile> {
-  const redo: Redo = { before: Buffer.from(before).toString("base64"), after: Buffer.from(after).toString("base64"), ...(options.uid === undefined ? {} : { uid: options.uid }) }
+export async function draftInPlace(
+  target: string,
+  before: Uint8Array,
+  after: Uint8Array,
+  options: FileOptions = {},
+): Promise<DraftFile> {
+  const redo: Redo = {
+    before: Buffer.from(before).toString("base64"),
+    after: Buffer.from(after).toString("base64"),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+  }
   await inFolder(target, async (spot) => {
     await (await openTarget(spot, options)).close()
     try {
@@ -37,10 +55,18 @@ export async function draftInPlace(target: string, before: Uint8Array, after: Ui
       throw writeError(join(dirname(target), draftName(spot.name)), error)
     }
   })
-  return { commit: () => inFolder(target, (spot) => commit(spot, before, after, options)), discard: () => removeDraft(target) }
+  return {
+    commit: () => inFolder(target, (spot) => commit(spot, before, after, options)),
+    discard: () => removeDraft(target),
+  }
 }
 
-async function commit(spot: Spot, before: Uint8Array, after: Uint8Array, options: FileOptions): Promise<void> {
+async function commit(
+  spot: Spot,
+  before: Uint8Array,
+  after: Uint8Array,
+  options: FileOptions,
+): Promise<void> {
   const { target, folder, name } = spot
   try {
     await slow.rename(folder.at(draftName(name)), folder.at(redoName(name)))
@@ -52,7 +78,10 @@ async function commit(spot: Spot, before: Uint8Array, after: Uint8Array, options
     await overwrite(spot, after, options)
   } catch (error) {
     // What the full disk did not take is given back; if even that fails, the copy beside it heals it later.
-    await overwrite(spot, before, { uid: options.uid }).then(() => forget(spot), () => undefined)
+    await overwrite(spot, before, { uid: options.uid }).then(
+      () => forget(spot),
+      () => undefined,
+    )
     throw error
   }
   await forget(spot)
@@ -61,7 +90,9 @@ async function commit(spot: Spot, before: Uint8Array, after: Uint8Array, options
 
 /** What others see through a mount of the file goes, too, when the file does. */
 export async function emptyInPlace(target: string): Promise<void> {
-  await inFolder(target, async (spot) => overwrite(spot, new Uint8Array(), { uid: await ownerOf(spot) }))
+  await inFolder(target, async (spot) =>
+    overwrite(spot, new Uint8Array(), { uid: await ownerOf(spot) }),
+  )
 }
 
 /** Nothing is written, so nothing is read. */
@@ -82,11 +113,16 @@ export async function healInPlace(target: string): Promise<void> {
 }
 
 async function heal(spot: Spot): Promise<void> {
-  const found = await readIfThere({ ...spot, target: redoPath(spot.target), name: redoName(spot.name) })
+  const found = await readIfThere({
+    ...spot,
+    target: redoPath(spot.target),
+    name: redoName(spot.name),
+  })
   if (found === undefined) return
   const redo = isTrusted(spot, found) ? parse(found.bytes) : undefined
   const now = await readIfThere(spot)
-  if (redo !== undefined && now !== undefined && isMixture(now.bytes, redo.before, redo.after)) await overwrite(spot, redo.after, { uid: redo.uid, mode: now.stats.mode & 0o7777 })
+  if (redo !== undefined && now !== undefined && isMixture(now.bytes, redo.before, redo.after))
+    await overwrite(spot, redo.after, { uid: redo.uid, mode: now.stats.mode & 0o7777 })
   await forget(spot)
 }
 
@@ -98,7 +134,10 @@ async function readIfThere(spot: Spot): Promise<Regular | undefined> {
   }
 }
 
-async function inFolder<Answer>(target: string, act: (spot: Spot) => Promise<Answer>): Promise<Answer> {
+async function inFolder<Answer>(
+  target: string,
+  act: (spot: Spot) => Promise<Answer>,
+): Promise<Answer> {
   let spot: Spot
   try {
     spot = await spotOf(target)
@@ -111,14 +150,24 @@ async function inFolder<Answer>(target: string, act: (spot: Spot) => Promise<Ans
 
 /** In a folder where others may make files, one of theirs heals nothing. */
 function isTrusted({ folder }: Spot, { stats: { uid, mode } }: Regular): boolean {
-  return (isOurs(uid) || (folder.keeper === "ours" && uid === folder.stats.uid)) && (mode & 0o077) === 0
+  return (
+    (isOurs(uid) || (folder.keeper === "ours" && uid === folder.stats.uid)) && (mode & 0o077) === 0
+  )
 }
 
 /** Made by a rename, so it is whole, or not ours. */
-function parse(bytes: Uint8Array): { readonly before: Uint8Array; readonly after: Uint8Array; readonly uid: number | undefined } | undefined {
+function parse(
+  bytes: Uint8Array,
+):
+  | { readonly before: Uint8Array; readonly after: Uint8Array; readonly uid: number | undefined }
+  | undefined {
   try {
     const { before, after, uid } = JSON.parse(Buffer.from(bytes).toString()) as Redo
-    return { before: Buffer.from(before, "base64"), after: Buffer.from(after, "base64"), uid: typeof uid === "number" ? uid : undefined }
+    return {
+      before: Buffer.from(before, "base64"),
+      after: Buffer.from(after, "base64"),
+      uid: typeof uid === "number" ? uid : undefined,
+    }
   } catch {
     return undefined
   }
@@ -126,17 +175,28 @@ function parse(bytes: Uint8Array): { readonly before: Uint8Array; readonly after
 
 /** Each byte is the old one, the new one, or one that was never written: blocks reach a disk in any order. */
 export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array): boolean {
-  const [shortest, longest] = [Math.min(before.length, after.length), Math.max(before.length, after.length)]
+  const [shortest, longest] = [
+    Math.min(before.length, after.length),
+    Math.max(before.length, after.length),
+  ]
   if (now.length < shortest || now.length > longest) return false
-  return now.every((byte, at) => byte === before[at] || byte === after[at] || (byte === 0 && at >= before.length))
+  return now.every(
+    (byte, at) => byte === before[at] || byte === after[at] || (byte === 0 && at >= before.length),
+  )
 }
 
 /** Mode and owner first, so that nobody reads the new bytes by the old rights; then the bytes, then the length. */
 async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise<void> {
   const file = await openTarget(spot, options)
   try {
-    if (options.mode !== undefined) await setOwnership(far, file.fd, { mode: options.mode, ...(options.uid === undefined ? {} : { uid: options.uid }), ...(options.gid === undefined ? {} : { gid: options.gid }) })
-    for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
+    if (options.mode !== undefined)
+      await setOwnership(far, file.fd, {
+        mode: options.mode,
+        ...(options.uid === undefined ? {} : { uid: options.uid }),
+        ...(options.gid === undefined ? {} : { gid: options.gid }),
+      })
+    for (let at = 0; at < bytes.length; )
+      at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
     await file.truncate(bytes.length)
     await file.sync()
   } catch (error) {
@@ -153,7 +213,10 @@ async function openTarget(spot: Spot, { uid }: Owned): Promise<FileHandle> {
   const { target, folder, name } = spot
   let file: FileHandle
   try {
-    file = await open(folder.at(name), constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    file = await open(
+      folder.at(name),
+      constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    )
   } catch (error) {
     if (systemCode(error) === "ELOOP") throw linkError(target)
     throw writeError(target, error)
@@ -173,7 +236,11 @@ async function openTarget(spot: Spot, { uid }: Owned): Promise<FileHandle> {
 }
 
 function notForThem(target: string, uid: number): AppError {
-  return new AppError("output-planted", `${target} belongs to user ${uid}, who may have it open and would read what is written into it`, { hint: "chown it to the user whom owner: names, or remove it" })
+  return new AppError(
+    "output-planted",
+    `${target} belongs to user ${uid}, who may have it open and would read what is written into it`,
+    { hint: "chown it to the user whom owner: names, or remove it" },
+  )
 }
 
 async function forget({ target, folder, name }: Spot): Promise<void> {

@@ -9,11 +9,20 @@ const informational = 6
  * Puts one line into the machine's journal under `identifier`, as what `journalctl -t` finds. No ffi and no other program:
  * a hardened unit can do it. Resolves when the journal's end of the socket has it; else `journal-unreachable`.
  */
-export function toJournal(identifier: string, line: string, withinMs: number, path = socketPath): Promise<void> {
+export function toJournal(
+  identifier: string,
+  line: string,
+  withinMs: number,
+  path = socketPath,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
       socket.destroy()
-      reject(new AppError("journal-unreachable", `cannot write to the journal at ${path}: ${why}`, { remedy: "retry" }))
+      reject(
+        new AppError("journal-unreachable", `cannot write to the journal at ${path}: ${why}`, {
+          remedy: "retry",
+        }),
+      )
     }
     const socket = connect(path)
     socket.setTimeout(withinMs, () => fail("it does not read"))

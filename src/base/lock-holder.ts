@@ -1,7 +1,10 @@
 import { readFileSync, statSync } from "node:fs"
 
 /** The process that holds a lock on a file, by what the system says and not by what the file's neighbour claims. */
-export type LockHolder = { readonly pid: number; readonly is: "stopped" | "waiting for a disk" | "running" }
+export type LockHolder = {
+  readonly pid: number
+  readonly is: "stopped" | "waiting for a disk" | "running"
+}
 
 /** undefined where it cannot be seen from here: it runs in another PID namespace, or /proc hides it. */
 export function lockHolder(path: string, proc = "/proc"): LockHolder | undefined {
@@ -9,18 +12,27 @@ export function lockHolder(path: string, proc = "/proc"): LockHolder | undefined
     const { ino, dev } = statSync(path)
     const pids = locksIn(readFileSync(`${proc}/locks`, "utf8")).filter((one) => one.inode === ino)
     // Some file systems show another device there than `stat` does.
-    const pid = (pids.find((one) => one.device === deviceOf(dev)) ?? (pids.length === 1 ? pids[0] : undefined))?.pid
-    return pid === undefined || pid <= 0 ? undefined : { pid, is: stateOf(readFileSync(`${proc}/${pid}/stat`, "utf8")) }
+    const pid = (
+      pids.find((one) => one.device === deviceOf(dev)) ?? (pids.length === 1 ? pids[0] : undefined)
+    )?.pid
+    return pid === undefined || pid <= 0
+      ? undefined
+      : { pid, is: stateOf(readFileSync(`${proc}/${pid}/stat`, "utf8")) }
   } catch {
     return undefined
   }
 }
 
 /** "1: POSIX  ADVISORY  WRITE 4711 fe:00:9997505 1073741826 1073742335"; one that waits for a lock has "->" before its kind. */
-function locksIn(text: string): readonly { readonly pid: number; readonly device: string; readonly inode: number }[] {
+function locksIn(
+  text: string,
+): readonly { readonly pid: number; readonly device: string; readonly inode: number }[] {
   return text.split("\n").flatMap((line) => {
-    const [, pid, device, inode] = /^\d+: POSIX +\S+ +\S+ +(-?\d+) ([0-9a-f]+:[0-9a-f]+):(\d+) /.exec(line) ?? []
-    return pid === undefined || device === undefined ? [] : [{ pid: Number(pid), device, inode: Number(inode) }]
+    const [, pid, device, inode] =
+      /^\d+: POSIX +\S+ +\S+ +(-?\d+) ([0-9a-f]+:[0-9a-f]+):(\d+) /.exec(line) ?? []
+    return pid === undefined || device === undefined
+      ? []
+      : [{ pid: Number(pid), device, inode: Number(inode) }]
   })
 }
 

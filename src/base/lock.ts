@@ -1,4 +1,15 @@
-import { closeSync, constants, futimesSync, lstatSync, openSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs"
+import {
+  closeSync,
+  constants,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs"
 import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "./error.ts"
@@ -19,7 +30,10 @@ const looks = 50
 const lookMs = 10
 
 /** Takes the lock, or says who holds it. `holder` is what others are told: never a value. */
-export async function takeLock(path: string, holder: string): Promise<HeldLock | { readonly heldBy: string }> {
+export async function takeLock(
+  path: string,
+  holder: string,
+): Promise<HeldLock | { readonly heldBy: string }> {
   const { Database } = await import("bun:sqlite")
   refuseNetwork(dirname(path))
   create(path)
@@ -29,7 +43,8 @@ export async function takeLock(path: string, holder: string): Promise<HeldLock |
     if (lock !== undefined) return lock
     // A killed holder leaves its name; the next one replaces it right after it has the lock.
     const heldBy = readHolder(path)
-    if (look >= looks || (heldBy !== undefined && heldBy === before)) return { heldBy: heldBy ?? "another process" }
+    if (look >= looks || (heldBy !== undefined && heldBy === before))
+      return { heldBy: heldBy ?? "another process" }
     before = heldBy
     await Bun.sleep(lookMs)
   }
@@ -65,10 +80,18 @@ const toldAgainMs = 30_000
 const toldEveryMs = 60_000
 
 /** `told`: at once, then again and again, with how long was waited (ms). */
-export type Wait = { readonly holder: string; readonly host: Host; readonly stop: AbortSignal; readonly told: (heldBy: string, waitedMs: number) => void }
+export type Wait = {
+  readonly holder: string
+  readonly host: Host
+  readonly stop: AbortSignal
+  readonly told: (heldBy: string, waitedMs: number) => void
+}
 
 /** Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for that as long as it takes, or until `stop`. */
-export async function demandLock(path: string, { holder, host, stop, told }: Wait): Promise<HeldLock | { readonly heldBy: string }> {
+export async function demandLock(
+  path: string,
+  { holder, host, stop, told }: Wait,
+): Promise<HeldLock | { readonly heldBy: string }> {
   const began = host.monotonicMs()
   for (let tellAt = 0; ; ) {
     const lock = await takeLock(path, holder)
@@ -88,7 +111,11 @@ export async function demandLock(path: string, { holder, host, stop, told }: Wai
 }
 
 function want(path: string, now: Date): void {
-  const file = openSync(wantedPath(path), constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600)
+  const file = openSync(
+    wantedPath(path),
+    constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW,
+    0o600,
+  )
   try {
     futimesSync(file, now, now)
   } finally {
@@ -125,21 +152,40 @@ function heldLock(database: Pick<Database, "run" | "close">, path: string): Held
 function lockError(says: string, error: unknown): AppError {
   const code = systemCode(error) ?? "unknown error"
   const full = /ENOSPC|EDQUOT|SQLITE_FULL/.test(code)
-  return new AppError("lock-failed", `${says}: ${full ? "the disk is full" : code}`, { remedy: "retry", hint: full ? "free some space on that disk; nothing was lost" : "the store must be writable by this user" })
+  return new AppError("lock-failed", `${says}: ${full ? "the disk is full" : code}`, {
+    remedy: "retry",
+    hint: full
+      ? "free some space on that disk; nothing was lost"
+      : "the store must be writable by this user",
+  })
 }
 
 function refuseNetwork(folder: string): void {
   const name = networkOf(folder)
-  if (name !== undefined) throw new AppError("network-file-system", `${folder} is on a network file system (${name}), where locks cannot be trusted`, { hint: "name a store on a local disk" })
+  if (name !== undefined)
+    throw new AppError(
+      "network-file-system",
+      `${folder} is on a network file system (${name}), where locks cannot be trusted`,
+      { hint: "name a store on a local disk" },
+    )
 }
 
 /** O_EXCL: opening and closing a file that we hold would drop the lock (POSIX record locks). */
 function create(path: string): void {
   try {
     const there = lstatSync(path, { throwIfNoEntry: false })
-    if (there?.isFile() === false) throw Object.assign(new Error("EINVAL"), { code: there.isSymbolicLink() ? "ELOOP" : "EINVAL" })
+    if (there?.isFile() === false)
+      throw Object.assign(new Error("EINVAL"), {
+        code: there.isSymbolicLink() ? "ELOOP" : "EINVAL",
+      })
     if (there !== undefined) return
-    closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600))
+    closeSync(
+      openSync(
+        path,
+        constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
+        0o600,
+      ),
+    )
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw lockError(`cannot make ${path}`, error)
   }

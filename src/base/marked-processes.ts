@@ -21,7 +21,11 @@ export async function endMarked(mark: string, options: EndOptions): Promise<bool
   let found = await findMarked(mark)
   const watch = beginStopwatch()
   try {
-    for (let pauseMs = 5; found.length > 0 && watch.ms() < options.waitMs; pauseMs = Math.min(pauseMs * 2, 100)) {
+    for (
+      let pauseMs = 5;
+      found.length > 0 && watch.ms() < options.waitMs;
+      pauseMs = Math.min(pauseMs * 2, 100)
+    ) {
       if (options.signal?.aborted) return false
       await Bun.sleep(Math.min(pauseMs, Math.max(1, options.waitMs - watch.ms())))
       found = await findMarked(mark)
@@ -43,13 +47,21 @@ export async function marksThatRun(matches: (mark: string) => boolean): Promise<
   return (await markedLeaders()).flatMap(({ marks }) => marks.filter(matches))
 }
 
-async function markedLeaders(): Promise<readonly { readonly pid: number; readonly marks: readonly string[] }[]> {
-  const leaders = (await processes()).filter((one) => one.pid > 1 && one.state !== "Z" && one.pid === one.group && one.pid === one.session)
+async function markedLeaders(): Promise<
+  readonly { readonly pid: number; readonly marks: readonly string[] }[]
+> {
+  const leaders = (await processes()).filter(
+    (one) => one.pid > 1 && one.state !== "Z" && one.pid === one.group && one.pid === one.session,
+  )
   return Promise.all(leaders.map(async ({ pid }) => ({ pid, marks: await marksOf(pid) })))
 }
 
 /** What is gone, or another user's, holds no readable mark. */
 async function marksOf(pid: number): Promise<readonly string[]> {
   const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
-  return environment.split("\0").flatMap((entry) => (entry.startsWith(`${markVariable}=`) ? [entry.slice(markVariable.length + 1)] : []))
+  return environment
+    .split("\0")
+    .flatMap((entry) =>
+      entry.startsWith(`${markVariable}=`) ? [entry.slice(markVariable.length + 1)] : [],
+    )
 }

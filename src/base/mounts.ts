@@ -18,13 +18,17 @@ export function parseMounts(text: string): readonly Mount[] {
     const [before = "", after = ""] = line.split(" - ")
     const [, , device, root, point] = before.split(" ")
     const [type] = after.split(" ")
-    return device === undefined || root === undefined || point === undefined || type === undefined ? [] : [{ device, root: unescaped(root), point: unescaped(point), type }]
+    return device === undefined || root === undefined || point === undefined || type === undefined
+      ? []
+      : [{ device, root: unescaped(root), point: unescaped(point), type }]
   })
 }
 
 /** Blanks and backslashes are written as \040 and the like; what is no UTF-8 stays unread. */
 function unescaped(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  )
 }
 
 /** As this process sees them. */
@@ -43,11 +47,20 @@ function textOf(pid: string): string {
 /** The mount that a path lies on; later ones hide earlier ones. */
 export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   const real = realPlace(path)
-  return mounts.filter(({ point }) => isBelow(real, point)).reduce<Mount | undefined>((best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best), undefined)
+  return mounts
+    .filter(({ point }) => isBelow(real, point))
+    .reduce<Mount | undefined>(
+      (best, mount) =>
+        best === undefined || mount.point.length >= best.point.length ? mount : best,
+      undefined,
+    )
 }
 
 /** True for a file that is mounted by itself: nothing can be renamed onto it. */
-export function isMountPoint(path: string, mounts: readonly Mount[] = ownMountsNamed(basename(path))): boolean {
+export function isMountPoint(
+  path: string,
+  mounts: readonly Mount[] = ownMountsNamed(basename(path)),
+): boolean {
   if (mounts.length === 0) return false
   const real = realPlace(path)
   return mounts.some(({ point }) => point === real)
@@ -82,7 +95,18 @@ export function mountedAlone(paths: readonly string[]): readonly Alone[] {
   const own = ownMounts()
   const places = paths.flatMap((path) => {
     const mount = mountOf(path, own)
-    return mount === undefined ? [] : [{ path, device: mount.device, inner: join(mount.root, realPlace(path).slice(mount.point === "/" ? 0 : mount.point.length)) }]
+    return mount === undefined
+      ? []
+      : [
+          {
+            path,
+            device: mount.device,
+            inner: join(
+              mount.root,
+              realPlace(path).slice(mount.point === "/" ? 0 : mount.point.length),
+            ),
+          },
+        ]
   })
   const found: Alone[] = []
   // Where everything is as with us, there is nothing to find.
@@ -93,8 +117,11 @@ export function mountedAlone(paths: readonly string[]): readonly Alone[] {
     seen.add(text)
     const mounts = parseMounts(text)
     for (const { path, device, inner } of places) {
-      const mount = mounts.find((one) => one.device === device && one.root.replace(/\/\/deleted$/, "") === inner)
-      if (mount !== undefined) found.push({ path, pid: Number(pid), stale: mount.root.endsWith("//deleted") })
+      const mount = mounts.find(
+        (one) => one.device === device && one.root.replace(/\/\/deleted$/, "") === inner,
+      )
+      if (mount !== undefined)
+        found.push({ path, pid: Number(pid), stale: mount.root.endsWith("//deleted") })
     }
   }
   return found
@@ -102,7 +129,9 @@ export function mountedAlone(paths: readonly string[]): readonly Alone[] {
 
 function processes(): readonly string[] {
   try {
-    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).slice(0, mostProcesses)
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .slice(0, mostProcesses)
   } catch {
     return []
   }

@@ -3,17 +3,26 @@ import { folderFlags } from "./disk.ts"
 import { AppError } from "./error.ts"
 import type { Folder } from "./folder.ts"
 
-export type FolderOptions = { readonly mode: number; readonly uid?: number | undefined; readonly gid?: number | undefined }
+export type FolderOptions = {
+  readonly mode: number
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+}
 
 /** Makes a folder, private until it has its owner and mode, which it gets by its descriptor: another may lie at its name by then. */
-export async function makeFolderIn(above: Folder, name: string, { mode, uid, gid }: FolderOptions): Promise<void> {
+export async function makeFolderIn(
+  above: Folder,
+  name: string,
+  { mode, uid, gid }: FolderOptions,
+): Promise<void> {
   const { disk } = above
   await mkdir(above.at(name), { mode: 0o700 })
   const made = await disk.open(above.at(name), folderFlags)
   try {
     const stats = await disk.stat(made)
     if (above.keeper !== "ours") await refuseOther(made, stats.uid, `${above.path}/${name}`)
-    if (uid !== undefined || gid !== undefined) await disk.chown(made, uid ?? stats.uid, gid ?? stats.gid)
+    if (uid !== undefined || gid !== undefined)
+      await disk.chown(made, uid ?? stats.uid, gid ?? stats.gid)
     await disk.chmod(made, mode)
   } finally {
     await disk.close(made)
@@ -23,5 +32,12 @@ export async function makeFolderIn(above: Folder, name: string, { mode, uid, gid
 /** What we made is ours, and empty. */
 async function refuseOther(made: number, uid: number, path: string): Promise<void> {
   if (uid === process.geteuid?.() && (await readdir(`/proc/self/fd/${made}/.`)).length === 0) return
-  throw new AppError("write-failed", `cannot make ${path}: something else was put in its place meanwhile`, { remedy: "retry", hint: "another user can write in the folder above it: see who does, then try again" })
+  throw new AppError(
+    "write-failed",
+    `cannot make ${path}: something else was put in its place meanwhile`,
+    {
+      remedy: "retry",
+      hint: "another user can write in the folder above it: see who does, then try again",
+    },
+  )
 }

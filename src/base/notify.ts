@@ -18,7 +18,8 @@ type Send = (lines: readonly string[]) => Promise<boolean>
 /** The one who started us; nobody is told where that is no service manager. `env` is looked at once. */
 export function serviceManager(env: (name: string) => string | undefined, pid: number): Manager {
   const socket = env("NOTIFY_SOCKET")
-  if (socket === undefined || !/^[/@]./.test(socket)) return { beatEveryMs: undefined, tell: () => Promise.resolve(false) }
+  if (socket === undefined || !/^[/@]./.test(socket))
+    return { beatEveryMs: undefined, tell: () => Promise.resolve(false) }
   const ways = [byLibc(socket), byProgram(socket)]
   let last: Promise<boolean> = Promise.resolve(false)
   return {
@@ -42,9 +43,15 @@ export function reloadingLines(): readonly string[] {
 }
 
 /** WATCHDOG_PID names another process where the variables were inherited: then the watch is not ours. */
-function beatEvery(usec: string | undefined, watched: string | undefined, pid: number): number | undefined {
+function beatEvery(
+  usec: string | undefined,
+  watched: string | undefined,
+  pid: number,
+): number | undefined {
   if (usec === undefined || !/^[1-9]\d{0,17}$/.test(usec)) return undefined
-  return watched === undefined || watched === "" || watched === String(pid) ? Math.max(1, Math.floor(Number(usec) / 2000)) : undefined
+  return watched === undefined || watched === "" || watched === String(pid)
+    ? Math.max(1, Math.floor(Number(usec) / 2000))
+    : undefined
 }
 
 function oneLine(text: string): string {
@@ -59,7 +66,14 @@ async function send(ways: readonly Send[], lines: readonly string[]): Promise<bo
 function byProgram(socket: string): Send {
   return async (lines) => {
     try {
-      return (await run(["systemd-notify", ...lines], { env: { NOTIFY_SOCKET: socket }, timeoutMs: 5000 })).code === 0
+      return (
+        (
+          await run(["systemd-notify", ...lines], {
+            env: { NOTIFY_SOCKET: socket },
+            timeoutMs: 5000,
+          })
+        ).code === 0
+      )
     } catch {
       return false
     }
@@ -72,18 +86,26 @@ function byLibc(socket: string): Send {
   return async (lines) => {
     opened ??= openLibc()
     const libc = await opened
-    return libc !== undefined && address !== undefined && libc.send(address, Buffer.from(lines.join("\n")))
+    return (
+      libc !== undefined &&
+      address !== undefined &&
+      libc.send(address, Buffer.from(lines.join("\n")))
+    )
   }
 }
 
 /** sockaddr_un: the family, then a path and its NUL, or a NUL and an abstract name; undefined where it does not fit. */
 function addressOf(socket: string): Uint8Array | undefined {
   const path = Buffer.from(socket.startsWith("@") ? `\0${socket.slice(1)}` : `${socket}\0`)
-  return path.length > 108 ? undefined : Buffer.concat([Buffer.from(new Uint16Array([1]).buffer), path])
+  return path.length > 108
+    ? undefined
+    : Buffer.concat([Buffer.from(new Uint16Array([1]).buffer), path])
 }
 
 /** undefined where ffi is forbidden. */
-async function openLibc(): Promise<{ readonly send: (address: Uint8Array, bytes: Uint8Array) => boolean } | undefined> {
+async function openLibc(): Promise<
+  { readonly send: (address: Uint8Array, bytes: Uint8Array) => boolean } | undefined
+> {
   if (process.platform !== "linux") return undefined
   try {
     const { dlopen, FFIType, ptr } = await import("bun:ffi")
@@ -99,7 +121,14 @@ async function openLibc(): Promise<{ readonly send: (address: Uint8Array, bytes:
       send: (address, bytes) => {
         const file = symbols.socket(unix, datagram, 0)
         if (file < 0) return false
-        const sent = symbols.sendto(file, ptr(bytes), bytes.length, flags, ptr(address), address.length)
+        const sent = symbols.sendto(
+          file,
+          ptr(bytes),
+          bytes.length,
+          flags,
+          ptr(address),
+          address.length,
+        )
         symbols.close(file)
         return Number(sent) === bytes.length
       },

@@ -44,7 +44,15 @@ export function isSamePlace(one: Place, other: Place): boolean {
  * May a program of a run that lived `then`, and is gone, still run where one that lives `here` cannot see it? Another start of
  * the same machine has ended all of them; of a machine that is not known, that is taken for granted.
  */
-export function mayHide(then: Place, here: Place): "elsewhere on this machine" | "on another machine" | undefined {
-  if (then.boot !== here.boot) return then.machine !== undefined && here.machine !== undefined && then.machine !== here.machine ? "on another machine" : undefined
-  return then.init === true || then.namespace === here.namespace || here.namespace === initial ? undefined : "elsewhere on this machine"
+export function mayHide(
+  then: Place,
+  here: Place,
+): "elsewhere on this machine" | "on another machine" | undefined {
+  if (then.boot !== here.boot)
+    return then.machine !== undefined && here.machine !== undefined && then.machine !== here.machine
+      ? "on another machine"
+      : undefined
+  return then.init === true || then.namespace === here.namespace || here.namespace === initial
+    ? undefined
+    : "elsewhere on this machine"
 }

@@ -7,7 +7,12 @@ import { beginStopwatch } from "./run-time.ts"
  * shells with job control put their children into groups of their own, which a signal to the first group does not reach.
  */
 
-export type Process = { readonly pid: number; readonly state: string; readonly group: number; readonly session: number }
+export type Process = {
+  readonly pid: number
+  readonly state: string
+  readonly group: number
+  readonly session: number
+}
 
 /** TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they outlive even that. */
 export async function endSession(leader: number, graceMs: number): Promise<boolean> {
@@ -30,7 +35,9 @@ async function inspect(pid: number): Promise<Process | undefined> {
   // It may be gone since it was listed.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")
   const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return state === undefined || session === undefined ? undefined : { pid, state, group: Number(group), session: Number(session) }
+  return state === undefined || session === undefined
+    ? undefined
+    : { pid, state, group: Number(group), session: Number(session) }
 }
 
 async function membersOf(leader: number): Promise<readonly Process[]> {

@@ -50,7 +50,9 @@ export function leastDifferent(length: number): number {
 }
 
 /** Which of the four classes a character of ASCII is in, as a bit; 0: in none. */
-const classOf = Uint8Array.from({ length: 128 }, (_, code) => [lower, upper, digits, special].findIndex((one) => one.includes(String.fromCharCode(code)))).map((at) => (at === 255 ? 0 : 1 << at))
+const classOf = Uint8Array.from({ length: 128 }, (_, code) =>
+  [lower, upper, digits, special].findIndex((one) => one.includes(String.fromCharCode(code))),
+).map((at) => (at === 255 ? 0 : 1 << at))
 
 /** True if `text` is made of ASCII, has lower, upper, digit and special, and enough different characters. */
 export function isStrongText(text: string): boolean {
@@ -73,12 +75,22 @@ export function partsOf(alphabet: string): Parts {
 }
 
 type Parts = { readonly first: string; readonly last: string; readonly classes: readonly string[] }
-const portableParts: Parts = { first: lower + upper, last: lower + upper + digits, classes: [lower, upper, digits, special] }
+const portableParts: Parts = {
+  first: lower + upper,
+  last: lower + upper + digits,
+  classes: [lower, upper, digits, special],
+}
 
 function divide(alphabet: string): Parts {
-  const classes = [/[a-z]/g, /[A-Z]/g, /[0-9]/g, /[^A-Za-z0-9]/g].map((one) => (alphabet.match(one) ?? []).join(""))
+  const classes = [/[a-z]/g, /[A-Z]/g, /[0-9]/g, /[^A-Za-z0-9]/g].map((one) =>
+    (alphabet.match(one) ?? []).join(""),
+  )
   const [small = "", large = "", numbers = ""] = classes
-  return { first: small + large || alphabet, last: small + large + numbers || alphabet, classes: classes.filter((one) => one !== "") }
+  return {
+    first: small + large || alphabet,
+    last: small + large + numbers || alphabet,
+    classes: classes.filter((one) => one !== ""),
+  }
 }
 
 /**
@@ -86,10 +98,18 @@ function divide(alphabet: string): Parts {
  * (a draft that lacks something is thrown away whole). 32 characters are 191.9 bits. Of another alphabet: the same, as far
  * as it has letters and classes.
  */
-export function randomText(length: number, random: (count: number) => Uint8Array, alphabet = portableAlphabet): string {
+export function randomText(
+  length: number,
+  random: (count: number) => Uint8Array,
+  alphabet = portableAlphabet,
+): string {
   const { first, last, classes } = partsOf(alphabet)
-  const isWhole = (text: string): boolean => (alphabet === portableAlphabet ? isStrongText(text) : classes.every((one) => [...one].some((char) => text.includes(char))))
-  if (!Number.isInteger(length) || length < 8) throw new AppError("length-too-short", `a value of ${length} characters is too short`)
+  const isWhole = (text: string): boolean =>
+    alphabet === portableAlphabet
+      ? isStrongText(text)
+      : classes.every((one) => [...one].some((char) => text.includes(char)))
+  if (!Number.isInteger(length) || length < 8)
+    throw new AppError("length-too-short", `a value of ${length} characters is too short`)
   const bytes = new Bytes(random)
   // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet 600); a stuck one must end, not hang.
   for (let draft = 0; draft < 1000; draft++) {

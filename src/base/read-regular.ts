@@ -16,7 +16,10 @@ export async function spotOf(target: string): Promise<Spot> {
 export type Regular = { readonly bytes: Uint8Array; readonly stats: Stats; readonly keeper: Keeper }
 
 /** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, larger than `limit` bytes, or perhaps somebody else's. */
-export async function readRegular(path: string, limit = 64 * 1024 * 1024): Promise<Regular | undefined> {
+export async function readRegular(
+  path: string,
+  limit = 64 * 1024 * 1024,
+): Promise<Regular | undefined> {
   try {
     await using folder = await openFolder(dirname(path))
     return await readIn({ target: path, folder, name: basename(path) }, limit)
@@ -45,7 +48,10 @@ function readNow({ target, folder, name }: Spot, limit: number): Pick<Regular, "
   }
 }
 
-async function readLater({ target, folder, name }: Spot, limit: number): Promise<Pick<Regular, "bytes" | "stats">> {
+async function readLater(
+  { target, folder, name }: Spot,
+  limit: number,
+): Promise<Pick<Regular, "bytes" | "stats">> {
   const { disk } = folder
   const file = await disk.open(folder.at(name), readFlags)
   try {
@@ -64,10 +70,21 @@ async function readLater({ target, folder, name }: Spot, limit: number): Promise
 export async function refuseLinked({ target, folder, name }: Spot, opened: Stats): Promise<void> {
   if (opened.uid === folder.keeper) return
   const now = await folder.disk.look(folder.at(name))
-  if (now?.ino === opened.ino && now.dev === opened.dev && now.uid === opened.uid && now.nlink === 1 && opened.nlink === 1) return
-  throw new AppError("file-hard-linked", `${target} has other names (hard links), or was swapped meanwhile, and another user can change its folder: it may be a file that is not meant for them`, {
-    hint: "take its other names away (find / -xdev -samefile FILE says them), or move it away",
-  })
+  if (
+    now?.ino === opened.ino &&
+    now.dev === opened.dev &&
+    now.uid === opened.uid &&
+    now.nlink === 1 &&
+    opened.nlink === 1
+  )
+    return
+  throw new AppError(
+    "file-hard-linked",
+    `${target} has other names (hard links), or was swapped meanwhile, and another user can change its folder: it may be a file that is not meant for them`,
+    {
+      hint: "take its other names away (find / -xdev -samefile FILE says them), or move it away",
+    },
+  )
 }
 
 /** Why a file could not be read: undefined where there is none. */
@@ -78,11 +95,15 @@ export function absent(path: string, error: unknown): undefined {
   if (code === "ELOOP") throw linkError(path)
   if (code === "ENXIO") throw new AppError("file-irregular", `${path} is not a regular file`)
   const hint = code === "ENOTDIR" || code === "ENAMETOOLONG" ? fileHints[code] : undefined
-  throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`, hint === undefined ? {} : { hint })
+  throw new AppError(
+    "file-unreadable",
+    `cannot read ${path}: ${code ?? "unknown error"}`,
+    hint === undefined ? {} : { hint },
+  )
 }
-
 
 function refuseOdd(path: string, stats: Stats, limit: number): void {
   if (!stats.isFile()) throw new AppError("file-irregular", `${path} is not a regular file`)
-  if (stats.size > limit) throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
+  if (stats.size > limit)
+    throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
 }

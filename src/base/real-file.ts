@@ -12,7 +12,8 @@ export async function readRealFile(path: string, limit: number): Promise<Regular
     if (error instanceof AppError) throw error
     const code = systemCode(error)
     if (code === "ENOENT") return undefined
-    if (code === "ENXIO" || code === "EISDIR") throw new AppError("file-irregular", `${path} is not a regular file`)
+    if (code === "ENXIO" || code === "EISDIR")
+      throw new AppError("file-irregular", `${path} is not a regular file`)
     throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
   }
 }

@@ -9,7 +9,9 @@ export async function reapOrphans(): Promise<number> {
   if (zombies.length === 0) return 0
   try {
     const { dlopen, FFIType } = await import("bun:ffi")
-    const libc = dlopen("libc.so.6", { waitpid: { args: [FFIType.i32, FFIType.ptr, FFIType.i32], returns: FFIType.i32 } })
+    const libc = dlopen("libc.so.6", {
+      waitpid: { args: [FFIType.i32, FFIType.ptr, FFIType.i32], returns: FFIType.i32 },
+    })
     const noHang = 1
     return zombies.filter((pid) => libc.symbols.waitpid(pid, null, noHang) === pid).length
   } catch {

@@ -86,7 +86,8 @@ export class Reserve {
   /** What a killed run has left: after a power loss with gaps, for what was not synced may be gone. */
   async tidy(): Promise<void> {
     const disk = await diskOf(dirname(this.#target))
-    for (let index = 0; index < filesMost; index++) if ((await disk.look(this.#path(index))) !== undefined) await remove(this.#path(index))
+    for (let index = 0; index < filesMost; index++)
+      if ((await disk.look(this.#path(index))) !== undefined) await remove(this.#path(index))
     this.#left = 0
   }
 }

@@ -66,7 +66,8 @@ export function countDown(ms: number, over: () => void): () => void {
       const rest = ms - watch.ms()
       // Timers are whole milliseconds.
       if (rest >= 1) return arm(rest)
-      const chance = pausedAtMs >= ranMs - watch.ms() ? pausedAtMs + Math.min(ms, fairMs) - ranMs : 0
+      const chance =
+        pausedAtMs >= ranMs - watch.ms() ? pausedAtMs + Math.min(ms, fairMs) - ranMs : 0
       if (chance >= 1 && chances-- > 0) return arm(chance)
       watch.end()
       over()
@@ -84,6 +85,11 @@ export type Deadline = { readonly signal: AbortSignal; readonly end: () => void 
 /** A signal that aborts once we ran for `ms`, or with `outer`; to be ended by the one who no longer waits for it. */
 export function deadlineOf(ms: number, outer?: AbortSignal): Deadline {
   const over = new AbortController()
-  const callOff = countDown(ms, () => over.abort(new DOMException("the time is over", "TimeoutError")))
-  return { signal: outer === undefined ? over.signal : AbortSignal.any([over.signal, outer]), end: callOff }
+  const callOff = countDown(ms, () =>
+    over.abort(new DOMException("the time is over", "TimeoutError")),
+  )
+  return {
+    signal: outer === undefined ? over.signal : AbortSignal.any([over.signal, outer]),
+    end: callOff,
+  }
 }

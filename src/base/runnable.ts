@@ -3,7 +3,11 @@ import { AppError } from "./error.ts"
 import { isOpen, isOurs, openFolderOf } from "./folder.ts"
 
 /** What stands in the way of running a program. */
-export type Obstacle = { readonly code: "hook-missing" | "hook-writable"; readonly says: string; readonly remedy: string }
+export type Obstacle = {
+  readonly code: "hook-missing" | "hook-writable"
+  readonly says: string
+  readonly remedy: string
+}
 
 /** Why the program at `path` cannot, or must not, be run by this user; undefined where nothing is known to stand in the way. */
 export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
@@ -23,9 +27,13 @@ type Fault = { readonly says: string; readonly remedy: string }
 
 function unrunnable(path: string): Fault | undefined {
   try {
-    if (statSync(path).isDirectory()) return { says: "is a folder, not a program", remedy: "correct the path in the config" }
+    if (statSync(path).isDirectory())
+      return { says: "is a folder, not a program", remedy: "correct the path in the config" }
   } catch {
-    return { says: "does not exist", remedy: "put it there and chmod +x it, or correct the path in the config" }
+    return {
+      says: "does not exist",
+      remedy: "put it there and chmod +x it, or correct the path in the config",
+    }
   }
   try {
     accessSync(path, constants.X_OK)
@@ -43,12 +51,30 @@ export async function changeableBy(path: string): Promise<Fault | undefined> {
     const { keeper, weak = held.path } = held
     const stats = await held.disk.look(held.at(name))
     if (stats === undefined) return undefined
-    if (typeof keeper === "number") return { says: `can be changed by user ${keeper}, who owns ${weak}`, remedy: `chown root ${weak}` }
-    if (keeper === "shared") return { says: `can be changed by others, who can write in ${weak}`, remedy: `chmod go-w ${weak}` }
-    if (!isOurs(stats.uid)) return { says: `can be changed by user ${stats.uid}, who owns it`, remedy: `chown root ${path}` }
-    return isOpen(stats) ? { says: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` } : undefined
+    if (typeof keeper === "number")
+      return {
+        says: `can be changed by user ${keeper}, who owns ${weak}`,
+        remedy: `chown root ${weak}`,
+      }
+    if (keeper === "shared")
+      return {
+        says: `can be changed by others, who can write in ${weak}`,
+        remedy: `chmod go-w ${weak}`,
+      }
+    if (!isOurs(stats.uid))
+      return {
+        says: `can be changed by user ${stats.uid}, who owns it`,
+        remedy: `chown root ${path}`,
+      }
+    return isOpen(stats)
+      ? { says: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
+      : undefined
   } catch (error) {
-    if (error instanceof AppError) return { says: `can be changed by others: ${error.message}`, remedy: error.hint ?? "put it where only root can write" }
+    if (error instanceof AppError)
+      return {
+        says: `can be changed by others: ${error.message}`,
+        remedy: error.hint ?? "put it where only root can write",
+      }
     return undefined
   }
 }

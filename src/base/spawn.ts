@@ -53,10 +53,20 @@ export function sawEnd(mark: string): boolean {
 
 /** Runs a program to its end. Throws only if it cannot be started: `program-missing`, `program-failed`. */
 export async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
-  if (options.signal?.aborted) return { code: undefined, signal: undefined, stdout: "", stderr: "", timedOut: false, aborted: true }
+  if (options.signal?.aborted)
+    return {
+      code: undefined,
+      signal: undefined,
+      stdout: "",
+      stderr: "",
+      timedOut: false,
+      aborted: true,
+    }
   const mark = options.env?.[markVariable]
   if (mark !== undefined) live.push(mark)
-  const child = await start(argv, options).catch((error: unknown) => Promise.reject(forget(mark, error)))
+  const child = await start(argv, options).catch((error: unknown) =>
+    Promise.reject(forget(mark, error)),
+  )
   const exited = whenEnded(child)
   void exited.then(() => noteEnd(mark))
   const stdout = read(child.stdout, options)
@@ -66,7 +76,13 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   const why = cut.stop()
   await cut.finished()
   await Promise.race([Promise.all([stdout.ended, stderr.ended]), Bun.sleep(pipeGraceMs)])
-  const result = { ...exit, stdout: stdout.text(), stderr: stderr.text(), timedOut: why === "timeout", aborted: why === "abort" }
+  const result = {
+    ...exit,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    timedOut: why === "timeout",
+    aborted: why === "abort",
+  }
   letGo(child, stdout, stderr)
   return result
 }
@@ -89,15 +105,26 @@ function forget(mark: string | undefined, error: unknown): unknown {
 
 /** The result as an error, if it is one: `program-timeout`, `program-failed`. Names the program, never what it said. */
 export function failureOf(program: string, result: RunResult): AppError | undefined {
-  if (result.aborted) return new AppError("program-timeout", `${program} was ended before it was done`, { remedy: "retry" })
-  if (result.timedOut) return new AppError("program-timeout", `${program} took too long and was ended`, { remedy: "retry" })
-  if (result.signal !== undefined) return new AppError("program-failed", `${program} was ended by ${result.signal}`)
-  if (result.code !== 0) return new AppError("program-failed", `${program} ended with code ${result.code}`)
+  if (result.aborted)
+    return new AppError("program-timeout", `${program} was ended before it was done`, {
+      remedy: "retry",
+    })
+  if (result.timedOut)
+    return new AppError("program-timeout", `${program} took too long and was ended`, {
+      remedy: "retry",
+    })
+  if (result.signal !== undefined)
+    return new AppError("program-failed", `${program} was ended by ${result.signal}`)
+  if (result.code !== 0)
+    return new AppError("program-failed", `${program} ended with code ${result.code}`)
   return undefined
 }
 
 /** The named variables, where they are set: what a program may know of our surroundings. */
-export function pickEnvironment(names: readonly string[], lookup: (name: string) => string | undefined): Record<string, string> {
+export function pickEnvironment(
+  names: readonly string[],
+  lookup: (name: string) => string | undefined,
+): Record<string, string> {
   const picked: Record<string, string> = {}
   for (const name of names) {
     const value = lookup(name)
@@ -109,9 +136,13 @@ export function pickEnvironment(names: readonly string[], lookup: (name: string)
 async function start(argv: readonly string[], options: RunOptions): Promise<ChildProcess> {
   const env = { PATH: safePath, ...options.env }
   const [name, ...rest] = argv
-  if (name === undefined || name === "") throw new AppError("program-missing", "no program is named")
+  if (name === undefined || name === "")
+    throw new AppError("program-missing", "no program is named")
   const program = name.includes("/") ? name : Bun.which(name, { PATH: env.PATH, cwd: "/" })
-  if (program === null) throw new AppError("program-missing", `${name} is not in the PATH that programs get`, { hint: `give its absolute path; PATH is ${env.PATH}` })
+  if (program === null)
+    throw new AppError("program-missing", `${name} is not in the PATH that programs get`, {
+      hint: `give its absolute path; PATH is ${env.PATH}`,
+    })
   try {
     const child = spawn(program, rest, {
       detached: true,
@@ -134,14 +165,23 @@ async function start(argv: readonly string[], options: RunOptions): Promise<Chil
 }
 
 function startError(name: string, cwd: string | undefined, code: string | undefined): AppError {
-  if (code === "ENOENT" && cwd !== undefined && !existsSync(cwd)) return new AppError("program-missing", `cannot run ${name}: its folder ${cwd} does not exist`)
-  if (code === "ENOENT") return new AppError("program-missing", `cannot run ${name}: it does not exist`, { hint: "check its path, and the interpreter in its first line" })
+  if (code === "ENOENT" && cwd !== undefined && !existsSync(cwd))
+    return new AppError("program-missing", `cannot run ${name}: its folder ${cwd} does not exist`)
+  if (code === "ENOENT")
+    return new AppError("program-missing", `cannot run ${name}: it does not exist`, {
+      hint: "check its path, and the interpreter in its first line",
+    })
   const hint = startHints[code ?? ""]
-  return new AppError("program-failed", `cannot run ${name}: ${code ?? "unknown error"}`, hint === undefined ? {} : { hint })
+  return new AppError(
+    "program-failed",
+    `cannot run ${name}: ${code ?? "unknown error"}`,
+    hint === undefined ? {} : { hint },
+  )
 }
 
 const startHints: Readonly<Record<string, string>> = {
-  EACCES: "it must be a file that this user may execute (chmod +x), on a file system that is not mounted noexec",
+  EACCES:
+    "it must be a file that this user may execute (chmod +x), on a file system that is not mounted noexec",
   ENOEXEC: "begin the script with #!, or name its interpreter",
   EAGAIN: "this user has too many processes: raise the limit (ulimit -u)",
   EMFILE: "too many open files: raise the limit (ulimit -n)",
@@ -160,7 +200,8 @@ function read(stream: ChildProcess["stdout"], { keepBytes = usualBytes }: RunOpt
 
 function whenEnded(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
-    const end = (code: number | null, signal: string | null): void => resolve({ code: code ?? undefined, signal: signal ?? undefined })
+    const end = (code: number | null, signal: string | null): void =>
+      resolve({ code: code ?? undefined, signal: signal ?? undefined })
     if (child.exitCode !== null || child.signalCode !== null) end(child.exitCode, child.signalCode)
     else child.once("exit", end)
   })

@@ -26,7 +26,10 @@ export class TextFinder {
     this.#short = placed.filter(({ text }) => text.length < 12)
     this.#long = placed.filter(({ text }) => text.length >= 12)
     this.#longest = placed.reduce((most, { text }) => Math.max(most, text.length), 0)
-    this.#window = this.#long.reduce((least, { text }) => Math.min(least, text.length), longestWindow)
+    this.#window = this.#long.reduce(
+      (least, { text }) => Math.min(least, text.length),
+      longestWindow,
+    )
     this.#leaps.fill(Math.max(1, this.#window - blockBytes + 1))
     for (const [index, { text }] of this.#long.entries()) this.#learn(index, text)
   }
@@ -63,12 +66,17 @@ export class TextFinder {
   }
 
   #scan(bytes: Buffer): void {
-    for (const { place, text } of this.#short) if (!this.#found.has(place) && bytes.includes(text)) this.#found.add(place)
+    for (const { place, text } of this.#short)
+      if (!this.#found.has(place) && bytes.includes(text)) this.#found.add(place)
     const leaps = this.#leaps
     const last = bytes.length
     if (this.#long.length === 0) return
     for (let at = this.#window - 1; at < last; ) {
-      const block = (bytes[at - 3] ?? 0) | ((bytes[at - 2] ?? 0) << 8) | ((bytes[at - 1] ?? 0) << 16) | ((bytes[at] ?? 0) << 24)
+      const block =
+        (bytes[at - 3] ?? 0) |
+        ((bytes[at - 2] ?? 0) << 8) |
+        ((bytes[at - 1] ?? 0) << 16) |
+        ((bytes[at] ?? 0) << 24)
       const hash = Math.imul(block, multiplier) >>> (32 - tableBits)
       const leap = leaps[hash] ?? 1
       if (leap > 0) at += leap
@@ -80,8 +88,10 @@ export class TextFinder {
     const start = at - this.#window + 1
     for (const index of this.#ends.get(hash) ?? []) {
       const one = this.#long[index]
-      if (one === undefined || this.#found.has(one.place) || start + one.text.length > bytes.length) continue
-      if (bytes.compare(one.text, 0, one.text.length, start, start + one.text.length) === 0) this.#found.add(one.place)
+      if (one === undefined || this.#found.has(one.place) || start + one.text.length > bytes.length)
+        continue
+      if (bytes.compare(one.text, 0, one.text.length, start, start + one.text.length) === 0)
+        this.#found.add(one.place)
     }
   }
 }
@@ -89,6 +99,10 @@ export class TextFinder {
 type Placed = { readonly place: number; readonly text: Buffer }
 
 function hashAt(text: Uint8Array, end: number): number {
-  const block = (text[end - 3] ?? 0) | ((text[end - 2] ?? 0) << 8) | ((text[end - 1] ?? 0) << 16) | ((text[end] ?? 0) << 24)
+  const block =
+    (text[end - 3] ?? 0) |
+    ((text[end - 2] ?? 0) << 8) |
+    ((text[end - 1] ?? 0) << 16) |
+    ((text[end] ?? 0) << 24)
   return Math.imul(block, multiplier) >>> (32 - tableBits)
 }

@@ -25,7 +25,11 @@ export class Turns {
 }
 
 /** `act` for each of `items`, so many at once; the results in their order. */
-export async function sideBySide<Item, Result>(atOnce: number, items: readonly Item[], act: (item: Item) => Promise<Result>): Promise<readonly Result[]> {
+export async function sideBySide<Item, Result>(
+  atOnce: number,
+  items: readonly Item[],
+  act: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
   const turns = new Turns(atOnce)
   return Promise.all(items.map((item) => turns.take("", () => act(item))))
 }

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs"
 /** From the machine's own list: the runtime's answer comes from a variable that anyone can set. */
 function accounts(): readonly (readonly string[])[] {
   try {
-    return readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"))
+    return readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .map((line) => line.split(":"))
   } catch {
     return []
   }

@@ -15,7 +15,12 @@ export type Shape = {
   readonly prefix?: string | undefined
 }
 
-const defaultLength: Readonly<Record<Format, number>> = { password: 32, hex: 64, base64url: 43, uuid: 36 }
+const defaultLength: Readonly<Record<Format, number>> = {
+  password: 32,
+  hex: 64,
+  base64url: 43,
+  uuid: 36,
+}
 
 /** Characters of a value, without the prefix. */
 export function lengthOf({ format = "password", length }: Shape): number {
@@ -35,21 +40,31 @@ export function makeValue(shape: Shape, random: (count: number) => Uint8Array): 
 function makeBody(shape: Shape, random: (count: number) => Uint8Array): string {
   const length = lengthOf(shape)
   if (shape.format === "hex") return Buffer.from(exactly(length / 2, random)).toString("hex")
-  if (shape.format === "base64url") return Buffer.from(exactly(Math.floor((length * 3) / 4), random)).toString("base64url")
+  if (shape.format === "base64url")
+    return Buffer.from(exactly(Math.floor((length * 3) / 4), random)).toString("base64url")
   if (shape.format === "uuid") return uuidOf(exactly(16, random))
   return randomText(length, random, shape.alphabet)
 }
 
 function exactly(count: number, random: (count: number) => Uint8Array): Uint8Array {
   const bytes = random(count)
-  if (bytes.length !== count || bytes.every((byte) => byte === bytes[0])) throw new AppError("random-broken", "the random generator of this machine gives nothing that can be used", { hint: "no value can be made here: run mycelium check" })
+  if (bytes.length !== count || bytes.every((byte) => byte === bytes[0]))
+    throw new AppError(
+      "random-broken",
+      "the random generator of this machine gives nothing that can be used",
+      { hint: "no value can be made here: run mycelium check" },
+    )
   return bytes
 }
 
 /** RFC 9562, version 4. */
 function uuidOf(bytes: Uint8Array): string {
-  const marked = Uint8Array.from(bytes, (byte, index) => (index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte))
-  return Buffer.from(marked).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+  const marked = Uint8Array.from(bytes, (byte, index) =>
+    index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte,
+  )
+  return Buffer.from(marked)
+    .toString("hex")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 }
 
 /**
@@ -78,8 +93,13 @@ function bitsOfText(length: number, alphabet: string): number {
 function countBits(length: number, alphabet: string): number {
   const { first, last, classes } = partsOf(alphabet)
   // A class stands in the first place, and in the last, as a whole or not at all.
-  const within = (place: string, one: string): number => (place.includes(one.charAt(0)) ? one.length : 0)
-  const sizes = classes.map((one) => ({ all: one.length, first: within(first, one), last: within(last, one) }))
+  const within = (place: string, one: string): number =>
+    place.includes(one.charAt(0)) ? one.length : 0
+  const sizes = classes.map((one) => ({
+    all: one.length,
+    first: within(first, one),
+    last: within(last, one),
+  }))
   let share = 0
   for (let missing = 0; missing < 1 << classes.length; missing++) {
     let [all, begins, ends, sign] = [alphabet.length, first.length, last.length, 1]
@@ -90,15 +110,30 @@ function countBits(length: number, alphabet: string): number {
       ends -= size.last
       sign = -sign
     }
-    share += sign * (begins / first.length) * (ends / last.length) * (all / alphabet.length) ** (length - 2)
+    share +=
+      sign *
+      (begins / first.length) *
+      (ends / last.length) *
+      (all / alphabet.length) ** (length - 2)
   }
-  return Math.log2(first.length) + Math.log2(last.length) + (length - 2) * Math.log2(alphabet.length) + Math.log2(share)
+  return (
+    Math.log2(first.length) +
+    Math.log2(last.length) +
+    (length - 2) * Math.log2(alphabet.length) +
+    Math.log2(share)
+  )
 }
 
 /** The smallest length from `least` on at which a value has so many bits; undefined where none up to `most` has. */
-export function lengthFor(shape: Shape, bits: number, least: number, most: number): number | undefined {
+export function lengthFor(
+  shape: Shape,
+  bits: number,
+  least: number,
+  most: number,
+): number | undefined {
   for (let length = least; length <= most; length++) {
-    if (isWhole(shape.format ?? "password", length) && bitsOf({ ...shape, length }) >= bits) return length
+    if (isWhole(shape.format ?? "password", length) && bitsOf({ ...shape, length }) >= bits)
+      return length
   }
   return undefined
 }
@@ -115,6 +150,11 @@ export function roundedBits(shape: Shape): number {
 /** "32 characters", "a prefix and 64 hex digits". */
 export function sayShape(shape: Shape): string {
   const length = lengthOf(shape)
-  const body = { password: `${length} characters`, hex: `${length} hex digits`, base64url: `${length} characters of base64url`, uuid: "a UUID" }[shape.format ?? "password"]
+  const body = {
+    password: `${length} characters`,
+    hex: `${length} hex digits`,
+    base64url: `${length} characters of base64url`,
+    uuid: "a UUID",
+  }[shape.format ?? "password"]
   return shape.prefix === undefined ? body : `a prefix and ${body}`
 }

@@ -19,7 +19,11 @@ export const bounds = {
   1000: { letter: [298, 630], digit: [301, 633], special: [439, 794] },
 } as const satisfies Readonly<Record<number, Bounds>>
 
-const classes = { letter: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", digit: "0123456789", special: "-._" } as const
+const classes = {
+  letter: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+  digit: "0123456789",
+  special: "-._",
+} as const
 
 /** True if every character comes about as often as it should. */
 export function isEven(values: readonly string[], count: ValueCount): boolean {

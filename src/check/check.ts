@@ -9,7 +9,11 @@ export type Fault = { readonly severity: Finding["severity"]; readonly remedy: s
 /** What a look tells of. */
 export type Report<Code extends string> = {
   /** Something is wrong. `severity`: where this one is less bad than its kind. */
-  found(code: Code, says: string, better?: { readonly remedy?: string; readonly severity?: Finding["severity"] }): void
+  found(
+    code: Code,
+    says: string,
+    better?: { readonly remedy?: string; readonly severity?: Finding["severity"] },
+  ): void
   /** A finding of somebody who was asked, as it is. */
   passed(finding: Finding): void
   /** Something was wrong and is mended. */
@@ -26,18 +30,35 @@ export type Check<Code extends string, Subject> = {
   look(subject: Subject, report: Report<Code>): string | Promise<string>
 }
 
-export type Result = { readonly name: string; readonly saw: string; readonly findings: readonly Finding[]; readonly mended: readonly string[] }
+export type Result = {
+  readonly name: string
+  readonly saw: string
+  readonly findings: readonly Finding[]
+  readonly mended: readonly string[]
+}
 
-export function defineCheck<Code extends string, Subject>(check: Check<Code, Subject>): Check<Code, Subject> {
+export function defineCheck<Code extends string, Subject>(
+  check: Check<Code, Subject>,
+): Check<Code, Subject> {
   return check
 }
 
 /** A look never hides its neighbours: whatever it throws is a finding. */
-export async function runCheck<Code extends string, Subject>({ name, faults, look }: Check<Code, Subject>, subject: Subject): Promise<Result> {
+export async function runCheck<Code extends string, Subject>(
+  { name, faults, look }: Check<Code, Subject>,
+  subject: Subject,
+): Promise<Result> {
   const findings: Finding[] = []
   const mended: string[] = []
   const report: Report<Code> = {
-    found: (code, says, better) => void findings.push({ code, severity: faults[code].severity, says, remedy: faults[code].remedy, ...better }),
+    found: (code, says, better) =>
+      void findings.push({
+        code,
+        severity: faults[code].severity,
+        says,
+        remedy: faults[code].remedy,
+        ...better,
+      }),
     passed: (finding) => void findings.push(finding),
     mended: (says) => void mended.push(says),
     failed: (error, place) => void findings.push(findingOf(error, place)),
@@ -51,7 +72,12 @@ export async function runCheck<Code extends string, Subject>({ name, faults, loo
 
 /** Any error as a finding; one that is not ours says nothing but that it happened. */
 export function findingOf(error: unknown, place?: string): Finding {
-  const known = error instanceof AppError ? error : new AppError("internal", "an unexpected error inside mycelium", { hint: "please report what you did, without any value" })
+  const known =
+    error instanceof AppError
+      ? error
+      : new AppError("internal", "an unexpected error inside mycelium", {
+          hint: "please report what you did, without any value",
+        })
   const { code, message, hint } = place === undefined ? known : known.within(place)
   return { code, severity: "error", says: message, ...(hint === undefined ? {} : { remedy: hint }) }
 }

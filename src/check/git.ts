@@ -23,7 +23,10 @@ type Code = "output-tracked" | "output-not-ignored" | "git-not-asked"
 export const git = defineCheck<Code, Git>({
   name: "git",
   faults: {
-    "output-tracked": { severity: "error", remedy: "git rm --cached it, commit, and rotate what it shows: it stays in the history" },
+    "output-tracked": {
+      severity: "error",
+      remedy: "git rm --cached it, commit, and rotate what it shows: it stays in the history",
+    },
     "output-not-ignored": { severity: "warning", remedy: "add it to .gitignore" },
     "git-not-asked": { severity: "info", remedy: "see by hand that git ignores it" },
   },
@@ -35,7 +38,9 @@ export const git = defineCheck<Code, Git>({
     }
     await Promise.all([...trees].map(([tree, files]) => ask(tree, files, subject, report)))
     const inside = [...trees.values()].flat().length
-    return inside === 0 ? "no output lies in a git work tree" : `${inside} output${inside === 1 ? "" : "s"} in a git work tree, ignored and not tracked`
+    return inside === 0
+      ? "no output lies in a git work tree"
+      : `${inside} output${inside === 1 ? "" : "s"} in a git work tree, ignored and not tracked`
   },
 })
 
@@ -46,18 +51,46 @@ function workTree(folder: string): string | undefined {
   return dirname(real) === real ? undefined : workTree(dirname(real))
 }
 
-async function ask(tree: string, files: readonly Watched[], subject: Git, report: Report<Code>): Promise<void> {
-  const named = files.map((file) => ({ ...file, name: relative(tree, join(realPath(dirname(file.path)), file.path.slice(file.path.lastIndexOf("/") + 1))) }))
+async function ask(
+  tree: string,
+  files: readonly Watched[],
+  subject: Git,
+  report: Report<Code>,
+): Promise<void> {
+  const named = files.map((file) => ({
+    ...file,
+    name: relative(
+      tree,
+      join(realPath(dirname(file.path)), file.path.slice(file.path.lastIndexOf("/") + 1)),
+    ),
+  }))
   const names = named.map(({ name }) => name)
   const [tracked, ignored] = await Promise.all([
     answer(["--literal-pathspecs", "ls-files", "-z", "--full-name", "--", ...names], tree, subject),
     // --no-index: by the rules alone, for what is tracked is told apart. It takes no --literal-pathspecs, but "./" does as much.
-    answer(["check-ignore", "-z", "--stdin", "--no-index"], tree, subject, names.map((name) => `./${name}`).join("\0")),
+    answer(
+      ["check-ignore", "-z", "--stdin", "--no-index"],
+      tree,
+      subject,
+      names.map((name) => `./${name}`).join("\0"),
+    ),
   ])
   for (const { path, what, name } of named) {
-    if (tracked === undefined || ignored === undefined) report.found("git-not-asked", `${path} (${what}) lies in the git work tree ${tree}, and git could not be asked whether it ignores it`)
-    else if (tracked.has(name)) report.found("output-tracked", `${path} (${what}) is tracked by git`, { remedy: `git -C ${tree} rm --cached ${name}, commit, and rotate what it shows: it stays in the history` })
-    else if (!ignored.has(`./${name}`)) report.found("output-not-ignored", `${path} (${what}) is not ignored by git: the next git add . takes it`, { remedy: `echo '/${name}' >> ${tree}/.gitignore` })
+    if (tracked === undefined || ignored === undefined)
+      report.found(
+        "git-not-asked",
+        `${path} (${what}) lies in the git work tree ${tree}, and git could not be asked whether it ignores it`,
+      )
+    else if (tracked.has(name))
+      report.found("output-tracked", `${path} (${what}) is tracked by git`, {
+        remedy: `git -C ${tree} rm --cached ${name}, commit, and rotate what it shows: it stays in the history`,
+      })
+    else if (!ignored.has(`./${name}`))
+      report.found(
+        "output-not-ignored",
+        `${path} (${what}) is not ignored by git: the next git add . takes it`,
+        { remedy: `echo '/${name}' >> ${tree}/.gitignore` },
+      )
   }
 }
 
@@ -65,9 +98,19 @@ async function ask(tree: string, files: readonly Watched[], subject: Git, report
  * The names that git prints; undefined where it does not answer. A work tree of another user it refuses, and rightly: its
  * config could make git run programs (so core.fsmonitor is off, too).
  */
-async function answer(command: readonly string[], tree: string, { run, env }: Git, stdin?: string): Promise<ReadonlySet<string> | undefined> {
+async function answer(
+  command: readonly string[],
+  tree: string,
+  { run, env }: Git,
+  stdin?: string,
+): Promise<ReadonlySet<string> | undefined> {
   const argv = ["git", "-c", "core.fsmonitor=false", ...command]
-  const result = await run(argv, { timeoutMs: 5000, cwd: tree, env: { ...env, GIT_OPTIONAL_LOCKS: "0" }, ...(stdin === undefined ? {} : { stdin }) }).catch(() => undefined)
+  const result = await run(argv, {
+    timeoutMs: 5000,
+    cwd: tree,
+    env: { ...env, GIT_OPTIONAL_LOCKS: "0" },
+    ...(stdin === undefined ? {} : { stdin }),
+  }).catch(() => undefined)
   // check-ignore ends with 1 where it ignores none of them.
   if (result === undefined || result.code === undefined || result.code > 1) return undefined
   return new Set(result.stdout.split("\0").filter((name) => name !== ""))

@@ -11,8 +11,10 @@ const windowSize = 512
 /** What is wrong with these bytes, or undefined. Sound bytes fail with a probability of at most 2 * 2^-`alphaBits`. */
 export function healthFault(bytes: Uint8Array, alphaBits: number): string | undefined {
   const windows = Math.max(1, Math.floor(bytes.length / windowSize))
-  if (longestRun(bytes) >= repetitionCutoff(alphaBits + Math.log2(Math.max(1, bytes.length)))) return "it repeats one byte again and again (repetition count test)"
-  if (mostOfFirst(bytes) >= proportionCutoff(alphaBits + Math.log2(windows))) return "one byte comes far too often (adaptive proportion test)"
+  if (longestRun(bytes) >= repetitionCutoff(alphaBits + Math.log2(Math.max(1, bytes.length))))
+    return "it repeats one byte again and again (repetition count test)"
+  if (mostOfFirst(bytes) >= proportionCutoff(alphaBits + Math.log2(windows)))
+    return "one byte comes far too often (adaptive proportion test)"
   return undefined
 }
 
@@ -32,14 +34,20 @@ export function proportionCutoff(alphaBits: number): number {
   const chances = binomial(windowSize - 1, 2 ** -entropyBits)
   let cutoff = chances.length
   // From the far end: adding up what is small first keeps the sum exact.
-  for (let tail = chances[cutoff - 1] ?? 0; tail <= 2 ** -alphaBits; tail += chances[cutoff - 1] ?? 0) cutoff--
+  for (
+    let tail = chances[cutoff - 1] ?? 0;
+    tail <= 2 ** -alphaBits;
+    tail += chances[cutoff - 1] ?? 0
+  )
+    cutoff--
   return cutoff + 1
 }
 
 /** P(X = k) for k = 0 … 127; what lies beyond is below 2^-500 here. */
 function binomial(n: number, p: number): readonly number[] {
   const chances = [(1 - p) ** n]
-  for (let k = 1; k < 128; k++) chances.push(((chances[k - 1] ?? 0) * (n - k + 1) * p) / (k * (1 - p)))
+  for (let k = 1; k < 128; k++)
+    chances.push(((chances[k - 1] ?? 0) * (n - k + 1) * p) / (k * (1 - p)))
   return chances
 }
 

@@ -15,13 +15,21 @@ export const hooks = defineCheck({
   name: "hooks",
   faults: {
     "hook-writable": { severity: "error", remedy: "chown it to root and chmod go-w it" },
-    "hook-missing": { severity: "error", remedy: "put it there and chmod +x it, or correct the path in the config" },
+    "hook-missing": {
+      severity: "error",
+      remedy: "put it there and chmod +x it, or correct the path in the config",
+    },
   },
   look: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
     for (const { path, what, isFollowed } of programs) {
       const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
-      if (obstacle !== undefined) report.found(obstacle.code, `${path} (${what}) ${obstacle.says}`, { remedy: obstacle.remedy })
+      if (obstacle !== undefined)
+        report.found(obstacle.code, `${path} (${what}) ${obstacle.says}`, {
+          remedy: obstacle.remedy,
+        })
     }
-    return programs.length === 0 ? "the config names no program by its path" : `${programs.length} program${programs.length === 1 ? "" : "s"} that nobody else can change`
+    return programs.length === 0
+      ? "the config names no program by its path"
+      : `${programs.length} program${programs.length === 1 ? "" : "s"} that nobody else can change`
   },
 })

@@ -28,39 +28,83 @@ type Code = "accepts-anything" | "no-answer" | "current-refused"
 export const logins = defineCheck<Code, Logins>({
   name: "logins",
   faults: {
-    "accepts-anything": { severity: "error", remedy: "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)" },
-    "no-answer": { severity: "error", remedy: "see that it runs and can be reached from here, at the address in the config" },
-    "current-refused": { severity: "error", remedy: "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set" },
+    "accepts-anything": {
+      severity: "error",
+      remedy:
+        "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
+    },
+    "no-answer": {
+      severity: "error",
+      remedy: "see that it runs and can be reached from here, at the address in the config",
+    },
+    "current-refused": {
+      severity: "error",
+      remedy:
+        "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set",
+    },
   },
   look: async ({ logins: all, withinMs, accepted }, report) => {
-    await Promise.all(all.map((one) => ask(one, { withinMs, accepted }, report).catch((error: unknown) => report.failed(error, one.place))))
-    return all.length === 0 ? "no service is asked for any value" : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
+    await Promise.all(
+      all.map((one) =>
+        ask(one, { withinMs, accepted }, report).catch((error: unknown) =>
+          report.failed(error, one.place),
+        ),
+      ),
+    )
+    return all.length === 0
+      ? "no service is asked for any value"
+      : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
   },
 })
 
-async function ask({ place, driver, versions: open, wrong }: Login, { withinMs, accepted }: Omit<Logins, "logins">, report: Report<Code>): Promise<void> {
+async function ask(
+  { place, driver, versions: open, wrong }: Login,
+  { withinMs, accepted }: Omit<Logins, "logins">,
+  report: Report<Code>,
+): Promise<void> {
   const versions = await open()
   const { current } = versions
   if (current === undefined) return
-  const findings = await within(withinMs, (signal) => driver.preflight(versions, signal, { trial: true }))
+  const findings = await within(withinMs, (signal) =>
+    driver.preflight(versions, signal, { trial: true }),
+  )
   // Without an admin, preflight comes in by the current value itself: what it is refused is asked about below, beside a wrong one.
-  const refused = driver.forget === undefined ? findings.find(({ code }) => code === "password-refused") : undefined
-  if (refused !== undefined && (await probe(driver, wrong(current), withinMs)) === "refused" && (await probe(driver, current, withinMs)) === "refused") {
-    return report.found("current-refused", `${place}: ${refused.says}`, { remedy: driftRemedy(place) })
+  const refused =
+    driver.forget === undefined
+      ? findings.find(({ code }) => code === "password-refused")
+      : undefined
+  if (
+    refused !== undefined &&
+    (await probe(driver, wrong(current), withinMs)) === "refused" &&
+    (await probe(driver, current, withinMs)) === "refused"
+  ) {
+    return report.found("current-refused", `${place}: ${refused.says}`, {
+      remedy: driftRemedy(place),
+    })
   }
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
   const control = await probe(driver, wrong(current), withinMs)
-  if (control === "accepted") return report.found("accepts-anything", `${place}: the service accepts a random wrong value, so no login proves anything`)
+  if (control === "accepted")
+    return report.found(
+      "accepts-anything",
+      `${place}: the service accepts a random wrong value, so no login proves anything`,
+    )
   const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs)
   if (answer === "accepted") accepted.add(place)
-  if (answer === "unknown") report.found("no-answer", `${place}: the service gives no clear answer to a login`)
-  if (answer === "refused") report.found("current-refused", `${place}: the service refuses the current value`, { remedy: driftRemedy(place) })
+  if (answer === "unknown")
+    report.found("no-answer", `${place}: the service gives no clear answer to a login`)
+  if (answer === "refused")
+    report.found("current-refused", `${place}: the service refuses the current value`, {
+      remedy: driftRemedy(place),
+    })
 }
 
 /** What goes wrong on the way is "unknown", never "refused". */
 async function probe(driver: Driver, candidate: Credential, withinMs: number): Promise<Probe> {
-  return within(withinMs, (signal) => driver.probe(candidate, signal)).catch(() => "unknown" as const)
+  return within(withinMs, (signal) => driver.probe(candidate, signal)).catch(
+    () => "unknown" as const,
+  )
 }
 
 function at(place: string, finding: Finding): Finding {

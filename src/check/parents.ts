@@ -14,9 +14,18 @@ export type Guarded = {
 export const parents = defineCheck({
   name: "folders above",
   faults: {
-    "parent-writable": { severity: "error", remedy: "chmod o-w it: everybody could replace the files below" },
-    "parent-group-writable": { severity: "warning", remedy: "chmod g-w it: each member of that group could replace the files below" },
-    "parent-foreign": { severity: "error", remedy: "chown it to root or to the user that runs mycelium, or move the files elsewhere" },
+    "parent-writable": {
+      severity: "error",
+      remedy: "chmod o-w it: everybody could replace the files below",
+    },
+    "parent-group-writable": {
+      severity: "warning",
+      remedy: "chmod g-w it: each member of that group could replace the files below",
+    },
+    "parent-foreign": {
+      severity: "error",
+      remedy: "chown it to root or to the user that runs mycelium, or move the files elsewhere",
+    },
   },
   look: ({ guarded, me }: { readonly guarded: readonly Guarded[]; readonly me: Me }, report) => {
     const told = new Set<string>()
@@ -26,14 +35,30 @@ export const parents = defineCheck({
         seen++
         const says = `${folder}, above ${what}`
         if (told.has(folder)) continue
-        if (![0, me.uid, ...owners].includes(stats.uid)) report.found("parent-foreign", `${says}, belongs to user ${stats.uid}, who can replace what is in it`)
+        if (![0, me.uid, ...owners].includes(stats.uid))
+          report.found(
+            "parent-foreign",
+            `${says}, belongs to user ${stats.uid}, who can replace what is in it`,
+          )
         else if (isGuarded(stats) || (stats.mode & 0o022) === 0) continue
-        else if ((stats.mode & 0o002) !== 0) report.found("parent-writable", `${says}, can be written by everybody (${octal(stats.mode)})`, { remedy: `chmod o-w ${folder}` })
-        else if (stats.gid !== 0 && stats.gid !== me.gid) report.found("parent-group-writable", `${says}, can be written by group ${stats.gid} (${octal(stats.mode)})`, { remedy: `chmod g-w ${folder}` })
+        else if ((stats.mode & 0o002) !== 0)
+          report.found(
+            "parent-writable",
+            `${says}, can be written by everybody (${octal(stats.mode)})`,
+            { remedy: `chmod o-w ${folder}` },
+          )
+        else if (stats.gid !== 0 && stats.gid !== me.gid)
+          report.found(
+            "parent-group-writable",
+            `${says}, can be written by group ${stats.gid} (${octal(stats.mode)})`,
+            { remedy: `chmod g-w ${folder}` },
+          )
         else continue
         told.add(folder)
       }
     }
-    return seen === 0 ? "nothing to look at yet" : "nobody else can write in a folder above the store, the identity or an output"
+    return seen === 0
+      ? "nothing to look at yet"
+      : "nobody else can write in a folder above the store, the identity or an output"
   },
 })

@@ -17,28 +17,61 @@ const withinMs = 30_000
 export const restarts = defineCheck({
   name: "restarts",
   faults: {
-    "reader-unlisted": { severity: "warning", remedy: "name it in a deployment, so that a rotation restarts it too" },
-    "health-shallow": { severity: "info", remedy: "ask for something that needs the new value: an http address that reads the database" },
+    "reader-unlisted": {
+      severity: "warning",
+      remedy: "name it in a deployment, so that a rotation restarts it too",
+    },
+    "health-shallow": {
+      severity: "info",
+      remedy: "ask for something that needs the new value: an http address that reads the database",
+    },
   },
   look: async ({ restarts: all, stop }: Subject, report) => {
     const looks = await Promise.all(all.map((one) => lookAt(one, stop)))
     const restarted = new Set(looks.flatMap((look) => look.restarts))
     for (const { place, findings, readers } of looks) {
-      for (const finding of findings) report.passed({ ...finding, says: `${place}: ${finding.says}` })
-      for (const { id, says, target } of readers) if (!restarted.has(id)) report.found("reader-unlisted", `${place}: ${says} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`)
+      for (const finding of findings)
+        report.passed({ ...finding, says: `${place}: ${finding.says}` })
+      for (const { id, says, target } of readers)
+        if (!restarted.has(id))
+          report.found(
+            "reader-unlisted",
+            `${place}: ${says} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+          )
     }
-    for (const { place, deployment } of all) if (deployment.health?.limits !== undefined) report.found("health-shallow", `${place}: ${deployment.health.says} proves ${deployment.health.limits}`)
-    const seen = looks.flatMap(({ place, replaces }) => (replaces === undefined ? [] : [`${place}: ${replaces}`]))
+    for (const { place, deployment } of all)
+      if (deployment.health?.limits !== undefined)
+        report.found(
+          "health-shallow",
+          `${place}: ${deployment.health.says} proves ${deployment.health.limits}`,
+        )
+    const seen = looks.flatMap(({ place, replaces }) =>
+      replaces === undefined ? [] : [`${place}: ${replaces}`],
+    )
     return seen.length === 0 ? "no restarter here can be asked beforehand" : seen.join("; ")
   },
 })
 
-type Look = { readonly place: string; readonly findings: readonly Finding[]; readonly restarts: readonly string[]; readonly readers: readonly { readonly id: string; readonly says: string; readonly target: string }[]; readonly replaces?: string }
+type Look = {
+  readonly place: string
+  readonly findings: readonly Finding[]
+  readonly restarts: readonly string[]
+  readonly readers: readonly {
+    readonly id: string
+    readonly says: string
+    readonly target: string
+  }[]
+  readonly replaces?: string
+}
 
 async function lookAt({ place, deployment }: Restart, stop: AbortSignal): Promise<Look> {
   const nothing = { place, findings: [], restarts: [], readers: [] }
   try {
-    const inspection = await within(withinMs, async (signal) => deployment.restarter.inspect?.(deployment.reads, signal), stop)
+    const inspection = await within(
+      withinMs,
+      async (signal) => deployment.restarter.inspect?.(deployment.reads, signal),
+      stop,
+    )
     return { ...nothing, ...inspection }
   } catch (error) {
     return { ...nothing, findings: [findingOf(error)] }

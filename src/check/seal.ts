@@ -16,23 +16,54 @@ export type Sealed = {
 }
 
 /** Faults of the machine that looks, not of what it looks at. */
-export const notOpenHere = ["identity-missing", "identity-open", "reference-missing", "reference-empty", "program-missing", "program-failed", "program-timeout", "file-unreadable"]
+export const notOpenHere = [
+  "identity-missing",
+  "identity-open",
+  "reference-missing",
+  "reference-empty",
+  "program-missing",
+  "program-failed",
+  "program-timeout",
+  "file-unreadable",
+]
 
 export const seal = defineCheck({
   name: "seal",
   faults: {
-    "not-verified": { severity: "warning", remedy: "run check as the user that has the identity, or name it with identity in the config" },
-    "rekey-unfinished": { severity: "warning", remedy: "mycelium rekey finishes it, or says what still needs the old identity" },
+    "not-verified": {
+      severity: "warning",
+      remedy: "run check as the user that has the identity, or name it with identity in the config",
+    },
+    "rekey-unfinished": {
+      severity: "warning",
+      remedy: "mycelium rekey finishes it, or says what still needs the old identity",
+    },
   },
   look: async ({ closed, mine, verify, retired = 0 }: Sealed, report) => {
-    if (retired > 0) report.found("rekey-unfinished", `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: whoever has stolen it can open what is not sealed anew`)
+    if (retired > 0)
+      report.found(
+        "rekey-unfinished",
+        `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: whoever has stolen it can open what is not sealed anew`,
+      )
     if (closed !== undefined) {
-      if (closed instanceof AppError && notOpenHere.includes(closed.code) && !(mine && closed.code === "identity-missing")) report.found("not-verified", `states and outputs were not verified, for the keys cannot be opened: ${closed.message}`)
+      if (
+        closed instanceof AppError &&
+        notOpenHere.includes(closed.code) &&
+        !(mine && closed.code === "identity-missing")
+      )
+        report.found(
+          "not-verified",
+          `states and outputs were not verified, for the keys cannot be opened: ${closed.message}`,
+        )
       else report.failed(closed)
       return ""
     }
-    await sideBySide(filesAtOnce, Object.entries(verify), ([name, act]) => act().catch((error: unknown) => report.failed(error, name)))
+    await sideBySide(filesAtOnce, Object.entries(verify), ([name, act]) =>
+      act().catch((error: unknown) => report.failed(error, name)),
+    )
     const count = Object.keys(verify).length
-    return count === 0 ? "nothing is sealed yet" : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log, each of which follows line by line`
+    return count === 0
+      ? "nothing is sealed yet"
+      : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log, each of which follows line by line`
   },
 })

@@ -26,7 +26,10 @@ export type Settings = {
   /** Throws, or tells, who besides us can change the config. */
   readonly trust: () => Promise<readonly Finding[]>
   /** What is wrong with the credentials that mycelium itself needs. */
-  readonly references: readonly { readonly place: string; readonly look: () => Promise<readonly Finding[]> }[]
+  readonly references: readonly {
+    readonly place: string
+    readonly look: () => Promise<readonly Finding[]>
+  }[]
   /** Options that take a guard away, where they are set: "insecure". */
   readonly unguarded: readonly { readonly place: string; readonly option: string }[]
   /** Where a password goes to a port of this machine as it is. */
@@ -39,41 +42,99 @@ export type Settings = {
 /** A service that was off for a while catches up within minutes. */
 const lateMs = 3_600_000
 
-type Code = "clear-text-login" | "insecure" | "secret-new" | "never-rotated" | "age-unknown" | "secret-unshown" | "pair-one-user" | "no-health-check" | "rotation-overdue" | "tick-late"
+type Code =
+  | "clear-text-login"
+  | "insecure"
+  | "secret-new"
+  | "never-rotated"
+  | "age-unknown"
+  | "secret-unshown"
+  | "pair-one-user"
+  | "no-health-check"
+  | "rotation-overdue"
+  | "tick-late"
 
 export const settings = defineCheck<Code, Settings>({
   name: "config",
   faults: {
-    "clear-text-login": { severity: "info", remedy: "let the server listen on a unix socket in a folder of its own (unix:/run/redis/redis.sock), or with TLS (rediss://); listener: USER says who may have the port" },
-    insecure: { severity: "warning", remedy: "take insecure out: name the authority's certificate under tls" },
-    "secret-new": { severity: "info", remedy: "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one" },
-    "never-rotated": { severity: "info", remedy: "give it a rotate_every, if it encrypts nothing that is stored" },
-    "age-unknown": { severity: "info", remedy: "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made" },
-    "secret-unshown": { severity: "info", remedy: "show it in an output; or take it out of the config, if nobody reads it" },
+    "clear-text-login": {
+      severity: "info",
+      remedy:
+        "let the server listen on a unix socket in a folder of its own (unix:/run/redis/redis.sock), or with TLS (rediss://); listener: USER says who may have the port",
+    },
+    insecure: {
+      severity: "warning",
+      remedy: "take insecure out: name the authority's certificate under tls",
+    },
+    "secret-new": {
+      severity: "info",
+      remedy:
+        "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one",
+    },
+    "never-rotated": {
+      severity: "info",
+      remedy: "give it a rotate_every, if it encrypts nothing that is stored",
+    },
+    "age-unknown": {
+      severity: "info",
+      remedy:
+        "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made",
+    },
+    "secret-unshown": {
+      severity: "info",
+      remedy: "show it in an output; or take it out of the config, if nobody reads it",
+    },
     "pair-one-user": { severity: "info", remedy: "show both users where the file is for a pooler" },
-    "no-health-check": { severity: "info", remedy: "name one under healthy: without it a rotation cannot tell whether the new value works" },
-    "rotation-overdue": { severity: "warning", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
+    "no-health-check": {
+      severity: "info",
+      remedy:
+        "name one under healthy: without it a rotation cannot tell whether the new value works",
+    },
+    "rotation-overdue": {
+      severity: "warning",
+      remedy: "see that mycelium run is running; mycelium status says what keeps it",
+    },
     "tick-late": { severity: "info", remedy: "let the schedule fire more often" },
   },
   look: async (subject, report) => {
     await tellOf(subject.trust, undefined, report)
     await Promise.all(subject.references.map(({ place, look }) => tellOf(look, place, report)))
-    for (const { place, option } of subject.unguarded) report.found("insecure", `${place} has ${option}: true`, option === "insecure" ? {} : { remedy: `take ${option} out` })
+    for (const { place, option } of subject.unguarded)
+      report.found(
+        "insecure",
+        `${place} has ${option}: true`,
+        option === "insecure" ? {} : { remedy: `take ${option} out` },
+      )
     for (const address of new Set(subject.clear?.map((one) => one.address))) {
-      const [first = "", ...more] = (subject.clear ?? []).filter((one) => one.address === address).map(({ place }) => place)
-      report.found("clear-text-login", `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: passwords go to ${address} as they are: another user who takes that port while the server is down is told from it by their uid alone`)
+      const [first = "", ...more] = (subject.clear ?? [])
+        .filter((one) => one.address === address)
+        .map(({ place }) => place)
+      report.found(
+        "clear-text-login",
+        `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: passwords go to ${address} as they are: another user who takes that port while the server is down is told from it by their uid alone`,
+      )
     }
     for (const secret of subject.secrets) judge(secret, subject.now, report)
-    for (const { place, hasHealth } of subject.deployments) if (!hasHealth) report.found("no-health-check", `${place} has no health check: its restart proves little`)
+    for (const { place, hasHealth } of subject.deployments)
+      if (!hasHealth)
+        report.found("no-health-check", `${place} has no health check: its restart proves little`)
     return `loads, nobody else can change it${strengthOf(subject.secrets)}`
   },
 })
 
-const neverDated = "mycelium adopt ENV --rotated-at TIME says when the value was made; it is never rotated by itself"
+const neverDated =
+  "mycelium adopt ENV --rotated-at TIME says when the value was made; it is never rotated by itself"
 
-async function tellOf(look: () => Promise<readonly Finding[]>, place: string | undefined, report: Report<Code>): Promise<void> {
+async function tellOf(
+  look: () => Promise<readonly Finding[]>,
+  place: string | undefined,
+  report: Report<Code>,
+): Promise<void> {
   try {
-    for (const finding of await look()) report.passed(place === undefined ? finding : { ...finding, says: `${place}: ${finding.says}` })
+    for (const finding of await look())
+      report.passed(
+        place === undefined ? finding : { ...finding, says: `${place}: ${finding.says}` },
+      )
   } catch (error) {
     report.failed(error, place)
   }
@@ -83,18 +144,41 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
   for (const { says, remedy } of secret.oneUser) report.found("pair-one-user", says, { remedy })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
-  if (!secret.shown) report.found("secret-unshown", `${place} is rotated, and no output shows it: who reads its value elsewhere is refused after the next rotation`)
-  if (undated && rotatedAt !== undefined) report.found("age-unknown", `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`, rotateEveryMs === null ? { remedy: neverDated } : {})
-  if (rotateEveryMs === null) return report.found("never-rotated", `${place} is never rotated by itself (rotate_every: never)`)
+  if (!secret.shown)
+    report.found(
+      "secret-unshown",
+      `${place} is rotated, and no output shows it: who reads its value elsewhere is refused after the next rotation`,
+    )
+  if (undated && rotatedAt !== undefined)
+    report.found(
+      "age-unknown",
+      `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`,
+      rotateEveryMs === null ? { remedy: neverDated } : {},
+    )
+  if (rotateEveryMs === null)
+    return report.found(
+      "never-rotated",
+      `${place} is never rotated by itself (rotate_every: never)`,
+    )
   if (rotatedAt === undefined || dueAt === undefined) return
   const oldest = rotatedAt.getTime() + rotateEveryMs
-  if (now.getTime() - dueAt.getTime() > lateMs) report.found("rotation-overdue", `${place} was due ${formatDuration(now.getTime() - dueAt.getTime())} ago and has not been rotated`)
-  else if (dueAt.getTime() > oldest) report.found("tick-late", `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier tick`)
+  if (now.getTime() - dueAt.getTime() > lateMs)
+    report.found(
+      "rotation-overdue",
+      `${place} was due ${formatDuration(now.getTime() - dueAt.getTime())} ago and has not been rotated`,
+    )
+  else if (dueAt.getTime() > oldest)
+    report.found(
+      "tick-late",
+      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier tick`,
+    )
 }
 
 /** "; values of 32 characters: 191.9 bits, of 35: 210.0 bits". */
 function strengthOf(secrets: readonly SecretSettings[]): string {
-  const shapes = secrets.flatMap(({ shape }) => shape ?? []).sort((one, other) => roundedBits(one) - roundedBits(other))
+  const shapes = secrets
+    .flatMap(({ shape }) => shape ?? [])
+    .sort((one, other) => roundedBits(one) - roundedBits(other))
   const said = [...new Set(shapes.map((shape) => `${sayShape(shape)}: ${sayBits(shape)}`))]
   return said.length === 0 ? "" : `; generated values of ${said.join(", of ")}`
 }

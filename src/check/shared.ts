@@ -10,18 +10,33 @@ export const shared = defineCheck({
   },
   look: ({ documents }: { readonly documents: readonly StateDocument[] }, report) => {
     const owners = new Map<string, Set<string>>()
-    for (const { place, fingerprint } of documents.flatMap(liveIn)) owners.set(fingerprint, (owners.get(fingerprint) ?? new Set()).add(place))
-    const pairs = new Set([...owners.values()].filter((places) => places.size > 1).map((places) => [...places].sort().join(" and ")))
-    for (const places of pairs) report.found("value-shared", `${places} have the same value`, { remedy: `give one of them a value of its own: mycelium rotate-now ${places.split(" ").at(-1)?.split("/").slice(-2).join("/") ?? ""}` })
+    for (const { place, fingerprint } of documents.flatMap(liveIn))
+      owners.set(fingerprint, (owners.get(fingerprint) ?? new Set()).add(place))
+    const pairs = new Set(
+      [...owners.values()]
+        .filter((places) => places.size > 1)
+        .map((places) => [...places].sort().join(" and ")),
+    )
+    for (const places of pairs)
+      report.found("value-shared", `${places} have the same value`, {
+        remedy: `give one of them a value of its own: mycelium rotate-now ${places.split(" ").at(-1)?.split("/").slice(-2).join("/") ?? ""}`,
+      })
     return `none of ${owners.size} live values is used twice in the store`
   },
 })
 
 /** Values that may be accepted somewhere; what is kept is dead. */
-function liveIn(document: StateDocument): readonly { readonly place: string; readonly fingerprint: string }[] {
+function liveIn(
+  document: StateDocument,
+): readonly { readonly place: string; readonly fingerprint: string }[] {
   return Object.entries(document.secrets).flatMap(([secret, { versions }]) =>
     versions
       .filter(({ stage }) => stage.is !== "kept")
-      .flatMap(({ fingerprints }) => Object.values(fingerprints).map((fingerprint) => ({ place: `${document.project}/${document.environment}/${secret}`, fingerprint }))),
+      .flatMap(({ fingerprints }) =>
+        Object.values(fingerprints).map((fingerprint) => ({
+          place: `${document.project}/${document.environment}/${secret}`,
+          fingerprint,
+        })),
+      ),
   )
 }

@@ -1,7 +1,14 @@
 import { formatDuration } from "../base/duration.ts"
 import { driftRemedy } from "../core/drift.ts"
 import { believable } from "../core/instants.ts"
-import { type SecretState, type StateDocument, openContainment, openSetOf, openSets, versionAt } from "../core/state.ts"
+import {
+  type SecretState,
+  type StateDocument,
+  openContainment,
+  openSetOf,
+  openSets,
+  versionAt,
+} from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the state says about itself, without any key: is anything stuck, late or unclear? */
@@ -34,37 +41,116 @@ const stuckMs = 15 * 60_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
 
-type Code = "not-contained" | "promoted-unhealthy" | "journal-open" | "journal-stuck" | "retrying" | "back-unhealthy" | "revoke-overdue" | "doubtful" | "state-unlisted" | "current-refused" | "none-accepted" | "rotation-overdue"
+type Code =
+  | "not-contained"
+  | "promoted-unhealthy"
+  | "journal-open"
+  | "journal-stuck"
+  | "retrying"
+  | "back-unhealthy"
+  | "revoke-overdue"
+  | "doubtful"
+  | "state-unlisted"
+  | "current-refused"
+  | "none-accepted"
+  | "rotation-overdue"
 
 export const state = defineCheck<Code, States>({
   name: "state",
   faults: {
-    "not-contained": { severity: "error", remedy: "mend what it says, then the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice" },
-    "promoted-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
-    "journal-open": { severity: "warning", remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it" },
-    "journal-stuck": { severity: "error", remedy: "see mycelium status; mycelium run (or run --once) asks the service again and ends it" },
-    retrying: { severity: "warning", remedy: "mend what it says; mycelium run tries it again once it is due, mycelium rotate-now at once" },
-    "back-unhealthy": { severity: "error", remedy: "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this" },
-    "revoke-overdue": { severity: "error", remedy: "see that mycelium run is running and reaches the service: until then an old value is accepted" },
-    doubtful: { severity: "warning", remedy: "mycelium run asks the service until it refuses that value; if it never does, take it away by hand" },
-    "current-refused": { severity: "error", remedy: "mycelium reconcile finds out which of ours works; mycelium adopt takes over what a person has set" },
-    "none-accepted": { severity: "warning", remedy: "mycelium adopt takes over the value that the output shows, if its service accepts it; mycelium rotate-now --new makes a first one where none is in use" },
-    "rotation-overdue": { severity: "error", remedy: "see that mycelium run is running; mycelium status says what keeps it" },
-    "state-unlisted": { severity: "warning", remedy: "put it back into the config, or erase it: mycelium delete" },
+    "not-contained": {
+      severity: "error",
+      remedy:
+        "mend what it says, then the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice",
+    },
+    "promoted-unhealthy": {
+      severity: "error",
+      remedy:
+        "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this",
+    },
+    "journal-open": {
+      severity: "warning",
+      remedy: "if no mycelium is at work: mycelium run, or the same rotate-now again, ends it",
+    },
+    "journal-stuck": {
+      severity: "error",
+      remedy:
+        "see mycelium status; mycelium run (or run --once) asks the service again and ends it",
+    },
+    retrying: {
+      severity: "warning",
+      remedy:
+        "mend what it says; mycelium run tries it again once it is due, mycelium rotate-now at once",
+    },
+    "back-unhealthy": {
+      severity: "error",
+      remedy:
+        "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this",
+    },
+    "revoke-overdue": {
+      severity: "error",
+      remedy:
+        "see that mycelium run is running and reaches the service: until then an old value is accepted",
+    },
+    doubtful: {
+      severity: "warning",
+      remedy:
+        "mycelium run asks the service until it refuses that value; if it never does, take it away by hand",
+    },
+    "current-refused": {
+      severity: "error",
+      remedy:
+        "mycelium reconcile finds out which of ours works; mycelium adopt takes over what a person has set",
+    },
+    "none-accepted": {
+      severity: "warning",
+      remedy:
+        "mycelium adopt takes over the value that the output shows, if its service accepts it; mycelium rotate-now --new makes a first one where none is in use",
+    },
+    "rotation-overdue": {
+      severity: "error",
+      remedy: "see that mycelium run is running; mycelium status says what keeps it",
+    },
+    "state-unlisted": {
+      severity: "warning",
+      remedy: "put it back into the config, or erase it: mycelium delete",
+    },
   },
-  look: ({ environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "", late = [] }, report) => {
+  look: (
+    { environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "", late = [] },
+    report,
+  ) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
     for (const one of environments) judge(one, { now, accepted, nextTry }, report)
-    for (const { place, lateMs } of late) report.found("rotation-overdue", `${place} was due ${formatDuration(lateMs)} ago and has not been rotated`)
-    for (const name of strange) report.found("state-unlisted", `${name} has a state and is not in the config: what is in it is never rotated`, unlisted(name, undefined))
+    for (const { place, lateMs } of late)
+      report.found(
+        "rotation-overdue",
+        `${place} was due ${formatDuration(lateMs)} ago and has not been rotated`,
+      )
+    for (const name of strange)
+      report.found(
+        "state-unlisted",
+        `${name} has a state and is not in the config: what is in it is never rotated`,
+        unlisted(name, undefined),
+      )
     const documents = environments.flatMap(({ document }) => document ?? [])
-    return documents.length === 0 ? "nothing is rotated or adopted yet" : `${count(documents)}; nothing is stuck, late or in doubt`
+    return documents.length === 0
+      ? "nothing is rotated or adopted yet"
+      : `${count(documents)}; nothing is stuck, late or in doubt`
   },
 })
 
-type Known = { readonly now: Date; readonly accepted: ReadonlySet<string>; readonly nextTry: NonNullable<States["nextTry"]> }
+type Known = {
+  readonly now: Date
+  readonly accepted: ReadonlySet<string>
+  readonly nextTry: NonNullable<States["nextTry"]>
+}
 
-function judge({ name, document: found, secrets }: Environment, known: Known, report: Report<Code>): void {
+function judge(
+  { name, document: found, secrets }: Environment,
+  known: Known,
+  report: Report<Code>,
+): void {
   if (found === undefined) return
   const document = believable(found, known.now)
   for (const set of openSets(document)) {
@@ -74,50 +160,131 @@ function judge({ name, document: found, secrets }: Environment, known: Known, re
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
     judgeSecret({ environment: name, secret }, one, known, report)
-    const isLost = one.versions.length > 0 && versionAt(one, "current") === undefined && openSetOf(document, secret) === undefined
-    if (isLost && secrets.includes(secret)) report.found("none-accepted", `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`)
+    const isLost =
+      one.versions.length > 0 &&
+      versionAt(one, "current") === undefined &&
+      openSetOf(document, secret) === undefined
+    if (isLost && secrets.includes(secret))
+      report.found(
+        "none-accepted",
+        `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`,
+      )
     // One that was erased leaves its name, so that no number is used twice, and nothing to look after.
-    if (!secrets.includes(secret) && one.versions.length > 0 && openSetOf(document, secret) === undefined) {
-      report.found("state-unlisted", `${name}/${secret} is in the state and not in the config: it is never rotated`, unlisted(`${name}/${secret}`, one.driver))
+    if (
+      !secrets.includes(secret) &&
+      one.versions.length > 0 &&
+      openSetOf(document, secret) === undefined
+    ) {
+      report.found(
+        "state-unlisted",
+        `${name}/${secret} is in the state and not in the config: it is never rotated`,
+        unlisted(`${name}/${secret}`, one.driver),
+      )
     }
   }
 }
 
-function judgeSecret({ environment, secret }: { readonly environment: string; readonly secret: string }, one: SecretState, { now, accepted, nextTry }: Known, report: Report<Code>): void {
+function judgeSecret(
+  { environment, secret }: { readonly environment: string; readonly secret: string },
+  one: SecretState,
+  { now, accepted, nextTry }: Known,
+  report: Report<Code>,
+): void {
   const { versions, retry, drift, uncontained, contained, unhealthy } = one
   const open = openContainment(one)
   const place = `${environment}/${secret}`
-  const carryOn = (incident: string): { readonly remedy: string } => ({ remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}` })
-  if (uncontained !== undefined) report.found("not-contained", `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`, carryOn(uncontained.incident))
-  else if (open !== undefined) report.found("not-contained", `${place}: ${versions.filter(({ stage }) => stage.is === "previous").map(({ id }) => id).join(", ") || "what its service accepted before"} is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`, carryOn(open.incident))
-  if (unhealthy !== undefined) report.found("promoted-unhealthy", `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`, healthAgain(place, contained, versions))
-  if (drift !== undefined && accepted.has(place)) report.found("current-refused", `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`, { severity: "warning", remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once` })
-  else if (drift !== undefined) report.found("current-refused", `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`, { remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once` })
+  const carryOn = (incident: string): { readonly remedy: string } => ({
+    remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}`,
+  })
+  if (uncontained !== undefined)
+    report.found(
+      "not-contained",
+      `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`,
+      carryOn(uncontained.incident),
+    )
+  else if (open !== undefined)
+    report.found(
+      "not-contained",
+      `${place}: ${
+        versions
+          .filter(({ stage }) => stage.is === "previous")
+          .map(({ id }) => id)
+          .join(", ") || "what its service accepted before"
+      } is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`,
+      carryOn(open.incident),
+    )
+  if (unhealthy !== undefined)
+    report.found(
+      "promoted-unhealthy",
+      `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`,
+      healthAgain(place, contained, versions),
+    )
+  if (drift !== undefined && accepted.has(place))
+    report.found(
+      "current-refused",
+      `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`,
+      {
+        severity: "warning",
+        remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once`,
+      },
+    )
+  else if (drift !== undefined)
+    report.found(
+      "current-refused",
+      `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`,
+      {
+        remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once`,
+      },
+    )
   if (retry !== undefined) {
     const next = nextTry(environment, secret)
-    report.found(retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying", `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}${next === "" ? "" : `; ${next}`}`)
+    report.found(
+      retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying",
+      `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}${next === "" ? "" : `; ${next}`}`,
+    )
   }
   for (const { id, stage } of versions) {
-    if (stage.is === "doubtful") report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
+    if (stage.is === "doubtful")
+      report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
     if (stage.is !== "previous") continue
     // Told above.
     if (stage.expel === true) continue
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
-    if (lateMs > dueMs) report.found("revoke-overdue", `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`, { severity: lateMs > hour ? "error" : "warning" })
+    if (lateMs > dueMs)
+      report.found(
+        "revoke-overdue",
+        `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`,
+        { severity: lateMs > hour ? "error" : "warning" },
+      )
   }
 }
 
 /** What no service asks for has no login that could stay. */
 function unlisted(place: string, driver: string | undefined): { readonly remedy: string } {
   const erase = `mycelium delete ${place}${driver === "generated" ? "" : " --keep-login"} --yes`
-  const login = driver === "generated" ? "" : ", once its login is ended at the service, or is another secret's now"
-  return { remedy: `put it back into the config; or, where it was renamed or is not needed any more${login}: ${erase}` }
+  const login =
+    driver === "generated"
+      ? ""
+      : ", once its login is ended at the service, or is another secret's now"
+  return {
+    remedy: `put it back into the config; or, where it was renamed or is not needed any more${login}: ${erase}`,
+  }
 }
 
 /** Where a containment made the current value, it need not be rotated once more. */
-function healthAgain(place: string, contained: SecretState["contained"], versions: SecretState["versions"]): { readonly remedy?: string } {
-  if (contained === undefined || !versions.some(({ id, stage }) => id === contained.version && stage.is === "current")) return {}
-  return { remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this` }
+function healthAgain(
+  place: string,
+  contained: SecretState["contained"],
+  versions: SecretState["versions"],
+): { readonly remedy?: string } {
+  if (
+    contained === undefined ||
+    !versions.some(({ id, stage }) => id === contained.version && stage.is === "current")
+  )
+    return {}
+  return {
+    remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this`,
+  }
 }
 
 function inWords(at: string): string {

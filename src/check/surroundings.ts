@@ -18,20 +18,43 @@ export type Surroundings = {
 export const surroundings = defineCheck({
   name: "surroundings",
   faults: {
-    "runs-as-root": { severity: "info", remedy: "a user of its own is enough, if the outputs' owner and the restarters allow it" },
-    "wrong-user": { severity: "warning", remedy: "run every mycelium command as the user that runs the service" },
+    "runs-as-root": {
+      severity: "info",
+      remedy: "a user of its own is enough, if the outputs' owner and the restarters allow it",
+    },
+    "wrong-user": {
+      severity: "warning",
+      remedy: "run every mycelium command as the user that runs the service",
+    },
     "core-dumps": { severity: "info", remedy: "ulimit -c 0, or LimitCORE=0 in the unit" },
-    "disk-full": { severity: "warning", remedy: "free some space on that disk: until then nothing of that environment is rotated" },
-    "network-file-system": { severity: "error", remedy: "name a store on a local disk: on this one locks cannot be trusted" },
+    "disk-full": {
+      severity: "warning",
+      remedy: "free some space on that disk: until then nothing of that environment is rotated",
+    },
+    "network-file-system": {
+      severity: "error",
+      remedy: "name a store on a local disk: on this one locks cannot be trusted",
+    },
   },
   look: ({ uid, limits, store, storeOwner, storeIsRemote, room }: Surroundings, report) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
       const says = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
-      report.found("wrong-user", says, { remedy: `sudo -u '#${storeOwner}' mycelium …, as every other command` })
+      report.found("wrong-user", says, {
+        remedy: `sudo -u '#${storeOwner}' mycelium …, as every other command`,
+      })
     } else if (uid === 0) report.found("runs-as-root", "mycelium runs as root")
-    if (coreLimit(limits) !== "0") report.found("core-dumps", "a crash could write the memory of this process, values and all, to a file")
-    if (storeIsRemote) report.found("network-file-system", `the store ${store} is on a network file system`)
-    if (room !== undefined && room.free < room.need) report.found("disk-full", `the disk of the store ${store} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`)
+    if (coreLimit(limits) !== "0")
+      report.found(
+        "core-dumps",
+        "a crash could write the memory of this process, values and all, to a file",
+      )
+    if (storeIsRemote)
+      report.found("network-file-system", `the store ${store} is on a network file system`)
+    if (room !== undefined && room.free < room.need)
+      report.found(
+        "disk-full",
+        `the disk of the store ${store} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`,
+      )
     return `the store is on a disk of this machine${uid === 0 ? "" : "; mycelium is not root"}`
   },
 })

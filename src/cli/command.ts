@@ -2,7 +2,13 @@ import type { ParseArgsConfig } from "node:util"
 import type { Host } from "../base/host.ts"
 
 /** How a command reads its options: the type for node's parseArgs, and what `--help` says. */
-export type Option = { readonly type: "string" | "boolean"; readonly short?: string; readonly value?: string; readonly says: string; readonly multiple?: boolean }
+export type Option = {
+  readonly type: "string" | "boolean"
+  readonly short?: string
+  readonly value?: string
+  readonly says: string
+  readonly multiple?: boolean
+}
 export type Options = Readonly<Record<string, Option>>
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
@@ -22,7 +28,10 @@ export type Terminal = {
   /** Calls `act` at each SIGHUP. */
   readonly onReload: (act: () => void) => void
   /** Puts a program in our place, with these variables over the caller's own; comes back only by a throw. Left out where this is no process of its own. */
-  readonly become?: (argv: readonly string[], variables: Readonly<Record<string, string>>) => Promise<never>
+  readonly become?: (
+    argv: readonly string[],
+    variables: Readonly<Record<string, string>>,
+  ) => Promise<never>
 }
 
 export type Command = {
@@ -33,18 +42,36 @@ export type Command = {
   /** Only looks, and so ends at once when it is asked to stop. */
   readonly looks?: true
   /** Returns the exit code. */
-  run(terminal: Terminal, args: readonly string[], values: Values, after?: readonly string[]): Promise<number>
+  run(
+    terminal: Terminal,
+    args: readonly string[],
+    values: Values,
+    after?: readonly string[],
+  ): Promise<number>
 }
 
 /** Options that every command has. */
 export const commonOptions: Options = {
-  config: { type: "string", value: "FILE", says: "the config; else $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml" },
+  config: {
+    type: "string",
+    value: "FILE",
+    says: "the config; else $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml",
+  },
   json: { type: "boolean", says: "one JSON document on stdout instead of text" },
   help: { type: "boolean", short: "h", says: "this text" },
 }
 
 export function parseArgsOptions(options: Options): NonNullable<ParseArgsConfig["options"]> {
-  return Object.fromEntries(Object.entries(options).map(([name, { type, short, multiple }]) => [name, { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) }]))
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { type, short, multiple }]) => [
+      name,
+      {
+        type,
+        ...(short === undefined ? {} : { short }),
+        ...(multiple === undefined ? {} : { multiple }),
+      },
+    ]),
+  )
 }
 
 export function textOf(values: Values, name: string): string | undefined {

@@ -10,39 +10,85 @@ import type { Selection } from "./selection.ts"
 import { wayOut } from "./way-out.ts"
 import { yesOrNo } from "./yes-or-no.ts"
 
-export type Asked = { readonly chosen: Selection; readonly incident: string | undefined; readonly reason: string | undefined }
+export type Asked = {
+  readonly chosen: Selection
+  readonly incident: string | undefined
+  readonly reason: string | undefined
+}
 
 /** Somebody has the credentials: what is chosen is contained, as much of it as can be, and what is left is said with how to do it. */
-export async function contain(terminal: Terminal, values: Values, app: App, asked: Asked): Promise<number> {
+export async function contain(
+  terminal: Terminal,
+  values: Values,
+  app: App,
+  asked: Asked,
+): Promise<number> {
   await askWhereCutOff(terminal, values, app, asked.chosen)
   const began = terminal.host.monotonicMs()
-  const incident = asked.incident ?? `incident-${terminal.host.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
-  const timed: App = { ...app, tell: (environment, step, says, secret) => app.tell(environment, step, `${says}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`, secret) }
+  const incident =
+    asked.incident ??
+    `incident-${terminal.host.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
+  const timed: App = {
+    ...app,
+    tell: (environment, step, says, secret) =>
+      app.tell(
+        environment,
+        step,
+        `${says}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`,
+        secret,
+      ),
+  }
   if (!isSet(values, "json")) terminal.talk(`incident  ${incident}`)
-  const reports = await act(timed, asked.chosen, { incident, cutFirst: isSet(values, "cut-first"), ...(asked.reason === undefined ? {} : { reason: asked.reason }) })
+  const reports = await act(timed, asked.chosen, {
+    incident,
+    cutFirst: isSet(values, "cut-first"),
+    ...(asked.reason === undefined ? {} : { reason: asked.reason }),
+  })
   if (isSet(values, "json")) terminal.out(JSON.stringify({ incident, reports }))
   else {
     for (const report of reports) for (const line of linesOf(report, incident)) terminal.out(line)
-    for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began)) terminal.out(line)
+    for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began))
+      terminal.out(line)
     // Where nothing could be written, no log knows of it.
-    if (reports.some(didSomething)) terminal.out(`report    ${command(["report", incident, ...configWords(values)])}`)
+    if (reports.some(didSomething))
+      terminal.out(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
   return exitOf(reports)
 }
 
 /** Where one value lives, programs are cut off from the change to their restart: a person is asked, once. */
-async function askWhereCutOff(terminal: Terminal, values: Values, app: App, chosen: Selection): Promise<void> {
+async function askWhereCutOff(
+  terminal: Terminal,
+  values: Values,
+  app: App,
+  chosen: Selection,
+): Promise<void> {
   if (isSet(values, "yes") || isSet(values, "json") || !terminal.interactive) return
   const cut = [...chosen].flatMap(([environment, names]) => {
     const secrets = Object.values(app.config.environments[environment]?.secrets ?? {})
-    return secrets.filter(({ name }) => names === undefined || names.includes(name)).filter((secret) => isSet(values, "cut-first") || holdsOne(app, secret)).map(({ name }) => `${environment}/${name}`)
+    return secrets
+      .filter(({ name }) => names === undefined || names.includes(name))
+      .filter((secret) => isSet(values, "cut-first") || holdsOne(app, secret))
+      .map(({ name }) => `${environment}/${name}`)
   })
   if (cut.length === 0) return
-  const shown = cut.length > 6 ? `${cut.slice(0, 6).join(", ")} and ${cut.length - 6} more` : cut.join(", ")
-  if (!(await yesOrNo(terminal, `Programs that use ${shown} cannot log in from the change to their restart. Go on?`))) throw new AppError("stopped", "nothing was changed", { hint: "--dry-run says what would happen; --yes does not ask" })
+  const shown =
+    cut.length > 6 ? `${cut.slice(0, 6).join(", ")} and ${cut.length - 6} more` : cut.join(", ")
+  if (
+    !(await yesOrNo(
+      terminal,
+      `Programs that use ${shown} cannot log in from the change to their restart. Go on?`,
+    ))
+  )
+    throw new AppError("stopped", "nothing was changed", {
+      hint: "--dry-run says what would happen; --yes does not ask",
+    })
 }
 
-function holdsOne(app: App, secret: { readonly driver: string; readonly options: unknown }): boolean {
+function holdsOne(
+  app: App,
+  secret: { readonly driver: string; readonly options: unknown },
+): boolean {
   const type = app.plugins.drivers.find((one) => one.type === secret.driver)
   return type?.overlap(type.options.parse(secret.options)) === "one"
 }
@@ -50,28 +96,59 @@ function holdsOne(app: App, secret: { readonly driver: string; readonly options:
 function linesOf(report: Contained, incident: string): readonly string[] {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
-  if (report.failed !== undefined) lines.push(`${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`, ...hint(report.failed.hint))
+  if (report.failed !== undefined)
+    lines.push(
+      `${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`,
+      ...hint(report.failed.hint),
+    )
   for (const [secret, one] of Object.entries(report.secrets)) {
-    if (isContained(one) && one.before === true) lines.push(`${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`)
-    if (one.is === "nothing-to-contain") lines.push(`${name(secret)}: nothing to contain, ${one.says}`)
+    if (isContained(one) && one.before === true)
+      lines.push(
+        `${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
+      )
+    if (one.is === "nothing-to-contain")
+      lines.push(`${name(secret)}: nothing to contain, ${one.says}`)
   }
-  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
+  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes }))
+    lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
   for (const { secret, version, death } of report.revoked) {
-    if (death.is === "dead") lines.push(`${name(secret)}: ${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`, ...(death.notes ?? []).map((note) => `  note: ${note}`))
-    else lines.push(`${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.says} (${death.code})`, ...hint(death.hint))
+    if (death.is === "dead")
+      lines.push(
+        `${name(secret)}: ${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`,
+        ...(death.notes ?? []).map((note) => `  note: ${note}`),
+      )
+    else
+      lines.push(
+        `${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.says} (${death.code})`,
+        ...hint(death.hint),
+      )
   }
   for (const [secret, one] of Object.entries(report.secrets)) {
-    if (one.is === "not-contained" && !isTold(report, secret)) lines.push(`${name(secret)}: NOT contained: ${one.says} (${one.code})`, ...hint(one.hint))
-    if (one.is === "contained-for-new-logins") lines.push(`${name(secret)}: sessions that were opened before may live: ${one.sessions.says} (${one.sessions.code})`, ...hint(one.sessions.hint))
+    if (one.is === "not-contained" && !isTold(report, secret))
+      lines.push(`${name(secret)}: NOT contained: ${one.says} (${one.code})`, ...hint(one.hint))
+    if (one.is === "contained-for-new-logins")
+      lines.push(
+        `${name(secret)}: sessions that were opened before may live: ${one.sessions.says} (${one.sessions.code})`,
+        ...hint(one.sessions.hint),
+      )
   }
-  if (isSick(report)) lines.push(...hint(`the program may be down: look at its log, and restart it so that it reads its files again; then the same command with --incident ${incident} looks at its health again (mycelium explain promoted-unhealthy)`))
+  if (isSick(report))
+    lines.push(
+      ...hint(
+        `the program may be down: look at its log, and restart it so that it reads its files again; then the same command with --incident ${incident} looks at its health again (mycelium explain promoted-unhealthy)`,
+      ),
+    )
   return lines
 }
 
 /** Why is said already. */
 function isTold({ failed, recovered, outcomes, revoked }: Contained, secret: string): boolean {
   const outcome = { ...recovered, ...outcomes }[secret]
-  return failed !== undefined || (outcome !== undefined && outcome.is !== "rotated") || revoked.some((one) => one.secret === secret && one.death.is !== "dead")
+  return (
+    failed !== undefined ||
+    (outcome !== undefined && outcome.is !== "rotated") ||
+    revoked.some((one) => one.secret === secret && one.death.is !== "dead")
+  )
 }
 
 /** A program did not get healthy with a new value. */
@@ -85,23 +162,49 @@ function isContained(one: Verdict): one is Good {
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
-  if (outcome.is === "rotated") return [`${name}: ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`]
-  const words = { left: "NOT changed", "rolled-back": "went back, as a rotation before it had begun to", waiting: "not decided yet", stuck: "STUCK" }[outcome.is]
-  return [`${name}: ${words}: ${outcome.says} (${outcome.code})`, ...(outcome.is === "left" ? hint(outcome.hint) : [])]
+  if (outcome.is === "rotated")
+    return [
+      `${name}: ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`,
+    ]
+  const words = {
+    left: "NOT changed",
+    "rolled-back": "went back, as a rotation before it had begun to",
+    waiting: "not decided yet",
+    stuck: "STUCK",
+  }[outcome.is]
+  return [
+    `${name}: ${words}: ${outcome.says} (${outcome.code})`,
+    ...(outcome.is === "left" ? hint(outcome.hint) : []),
+  ]
 }
 
 function hint(text: string | undefined): readonly string[] {
   return text === undefined ? [] : [`  hint: ${text}`]
 }
 
-function lastLines(reports: readonly Contained[], incident: string, tookMs: number): readonly string[] {
+function lastLines(
+  reports: readonly Contained[],
+  incident: string,
+  tookMs: number,
+): readonly string[] {
   const took = `in ${(tookMs / 1000).toFixed(1)} s`
-  const count = (is: Verdict["is"]): number => verdictsOf(reports).filter((one) => one.is === is).length
+  const count = (is: Verdict["is"]): number =>
+    verdictsOf(reports).filter((one) => one.is === is).length
   const left = count("not-contained")
-  if (left > 0) return [`${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`]
+  if (left > 0)
+    return [
+      `${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`,
+    ]
   const sessions = count("contained-for-new-logins")
-  if (sessions === 0) return [count("contained") === 0 ? `${incident}: there was nothing to contain` : `${incident}: contained, ${took}`]
-  return [`${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed; once mycelium may end them, the same command with --incident ${incident} does.`]
+  if (sessions === 0)
+    return [
+      count("contained") === 0
+        ? `${incident}: there was nothing to contain`
+        : `${incident}: contained, ${took}`,
+    ]
+  return [
+    `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed; once mycelium may end them, the same command with --incident ${incident} does.`,
+  ]
 }
 
 function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
@@ -112,7 +215,8 @@ function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
   if (all.some(({ is }) => is === "not-contained")) return exitCodes.person
-  if (all.some(({ is }) => is === "contained-for-new-logins") || reports.some(isSick)) return exitCodes.partly
+  if (all.some(({ is }) => is === "contained-for-new-logins") || reports.some(isSick))
+    return exitCodes.partly
   return all.some(isContained) ? exitCodes.done : exitCodes.failed
 }
 

@@ -1,15 +1,28 @@
 import type { Revoked } from "../rotate/revoke.ts"
 
 /** What became of an older value, as one line and what belongs to it. */
-export function deathLines(environment: string, { secret, version, death }: Revoked): readonly string[] {
+export function deathLines(
+  environment: string,
+  { secret, version, death }: Revoked,
+): readonly string[] {
   const place = `${environment}/${secret}`
   if (death.is !== "dead") {
     const hint = death.hint === undefined ? [] : [`  hint: ${death.hint}`]
-    return [`${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ${death.says} (${death.code})`, ...hint]
+    return [
+      `${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ${death.says} (${death.code})`,
+      ...hint,
+    ]
   }
   const left = death.expelled?.sessionsLeft
   return [
-    version === undefined ? `${place}: no other value is accepted any more` : `${place}: ${version} is revoked, its login is refused`,
-    ...(left === undefined ? [] : [`${place}: sessions that were opened before may live: ${left.says} (${left.code})`, ...(left.hint === undefined ? [] : [`  hint: ${left.hint}`])]),
+    version === undefined
+      ? `${place}: no other value is accepted any more`
+      : `${place}: ${version} is revoked, its login is refused`,
+    ...(left === undefined
+      ? []
+      : [
+          `${place}: sessions that were opened before may live: ${left.says} (${left.code})`,
+          ...(left.hint === undefined ? [] : [`  hint: ${left.hint}`]),
+        ]),
   ]
 }

@@ -5,13 +5,27 @@ import { openInput } from "./input.ts"
 import type { Selection } from "./selection.ts"
 
 /** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
-export async function narrowToExposed(terminal: Terminal, app: App, selected: Selection, { file, urgent }: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {
+export async function narrowToExposed(
+  terminal: Terminal,
+  app: App,
+  selected: Selection,
+  { file, urgent }: { readonly file: string; readonly urgent: boolean },
+): Promise<Selection> {
   // Opened before any value is.
   const hint = "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -"
-  const text = await openInput({ file, stop: terminal.stop, unchanged: "; nothing was rotated", hint })
+  const text = await openInput({
+    file,
+    stop: terminal.stop,
+    unchanged: "; nothing was rotated",
+    hint,
+  })
   const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent })
-  for (const { environment, secret, version, stage, form } of found) terminal.talk(`exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`)
-  for (const one of tooShort) terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
+  for (const { environment, secret, version, stage, form } of found)
+    terminal.talk(
+      `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
+    )
+  for (const one of tooShort)
+    terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
   const chosen = new Map<string, string[]>()
   for (const { environment, secret } of found) {
     const allowed = selected.get(environment)
@@ -20,6 +34,7 @@ export async function narrowToExposed(terminal: Terminal, app: App, selected: Se
     const names = chosen.get(environment) ?? []
     chosen.set(environment, names.includes(secret) ? names : [...names, secret])
   }
-  if (chosen.size === 0) terminal.talk("no value that was ever ours stands in that text; nothing was changed")
+  if (chosen.size === 0)
+    terminal.talk("no value that was ever ours stands in that text; nothing was changed")
   return chosen
 }

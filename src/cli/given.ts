@@ -11,24 +11,44 @@ const largest = 1024 * 1024
  * Values to adopt, from a JSON object: `<secret>_password` (so the Python Mycelium kept them, one file a project; its
  * `temporal_admin_password` fits a secret `temporal` or `temporal_admin`), or `<secret>`. Other keys are left alone.
  */
-export async function readGiven({ stop }: Pick<Terminal, "stop">, file: string, names: readonly string[]): Promise<Given> {
-  const text = (await isPipe(file)) ? await readInput({ file, stop, unchanged: "; nothing was adopted" }, largest) : await fileText(file)
+export async function readGiven(
+  { stop }: Pick<Terminal, "stop">,
+  file: string,
+  names: readonly string[],
+): Promise<Given> {
+  const text = (await isPipe(file))
+    ? await readInput({ file, stop, unchanged: "; nothing was adopted" }, largest)
+    : await fileText(file)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON`, { hint: 'an object such as {"postgres_password": "…"}' })
+    throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON`, {
+      hint: 'an object such as {"postgres_password": "…"}',
+    })
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON object`)
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds no JSON object`)
   const found: Record<string, Readonly<Record<string, Secret>>> = {}
   const entries: Readonly<Record<string, unknown>> = { ...parsed }
   for (const name of names) {
-    const value = [`${name}_password`, `${name}_admin_password`, name].map((key) => entries[key]).find((one) => one !== undefined && one !== null)
+    const value = [`${name}_password`, `${name}_admin_password`, name]
+      .map((key) => entries[key])
+      .find((one) => one !== undefined && one !== null)
     if (value === undefined) continue
-    if (typeof value !== "string" || value === "") throw new AppError("given-unreadable", `the value of ${name} in ${file === "-" ? "stdin" : file} is no text`)
+    if (typeof value !== "string" || value === "")
+      throw new AppError(
+        "given-unreadable",
+        `the value of ${name} in ${file === "-" ? "stdin" : file} is no text`,
+      )
     found[name] = { password: new Secret(name, value) }
   }
-  if (Object.keys(found).length === 0) throw new AppError("given-unreadable", `${file === "-" ? "stdin" : file} holds a value of none of the secrets`, { hint: `keys: ${names.map((name) => `${name}_password`).join(", ")}` })
+  if (Object.keys(found).length === 0)
+    throw new AppError(
+      "given-unreadable",
+      `${file === "-" ? "stdin" : file} holds a value of none of the secrets`,
+      { hint: `keys: ${names.map((name) => `${name}_password`).join(", ")}` },
+    )
   return found
 }
 
@@ -41,7 +61,10 @@ async function fileText(file: string): Promise<string> {
 /** Asks for each value on the terminal, which shows nothing of it; an empty answer leaves the secret out. */
 export async function askFor(terminal: Terminal, names: readonly string[]): Promise<Given> {
   const { stdin } = process
-  if (!stdin.isTTY || !terminal.interactive) throw new AppError("usage", "--ask needs a terminal", { hint: "pipe JSON into adopt ENV --from - instead" })
+  if (!stdin.isTTY || !terminal.interactive)
+    throw new AppError("usage", "--ask needs a terminal", {
+      hint: "pipe JSON into adopt ENV --from - instead",
+    })
   const found: Record<string, Readonly<Record<string, Secret>>> = {}
   for (const name of names) {
     terminal.talk(`value of ${name} (nothing is shown; empty: leave it out):`)
@@ -67,10 +90,12 @@ function hiddenLine(stdin: NodeJS.ReadStream, stop: AbortSignal): Promise<string
       for (const character of chunk.toString()) {
         if (character === "\r" || character === "\n") return end(() => resolve(typed))
         if (character === "\u0003" || character === "\u0004") return stopped()
-        typed = character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character
+        typed =
+          character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character
       }
     }
-    const stopped = (): void => end(() => reject(new AppError("stopped", "stopped; nothing was adopted")))
+    const stopped = (): void =>
+      end(() => reject(new AppError("stopped", "stopped; nothing was adopted")))
     if (stop.aborted) return reject(new AppError("stopped", "stopped; nothing was adopted"))
     stop.addEventListener("abort", stopped)
     stdin.setRawMode(true)

@@ -3,7 +3,12 @@ import { AppError, systemCode } from "../base/error.ts"
 import { untilStopped } from "./until-stopped.ts"
 
 /** A file that a person names to be read, or "-": a regular file, or a pipe, which may never end and may have no writer yet. */
-export type Input = { readonly file: string; readonly stop: AbortSignal; /** ", nothing was rotated" */ readonly unchanged: string; readonly hint?: string }
+export type Input = {
+  readonly file: string
+  readonly stop: AbortSignal /** ", nothing was rotated" */
+  readonly unchanged: string
+  readonly hint?: string
+}
 
 /** Its bytes as they come, up to the instant at which we are asked to stop. What cannot be read is said before a byte is. */
 export async function openInput(input: Input): Promise<AsyncIterable<Uint8Array>> {
@@ -26,14 +31,24 @@ export async function readInput(input: Input, most: number): Promise<string> {
   let size = 0
   for await (const part of await openInput(input)) {
     size += part.length
-    if (size > most) throw new AppError("file-too-large", `${input.file === "-" ? "stdin" : input.file} is larger than ${most} bytes`)
+    if (size > most)
+      throw new AppError(
+        "file-too-large",
+        `${input.file === "-" ? "stdin" : input.file} is larger than ${most} bytes`,
+      )
     parts.push(part)
   }
   return Buffer.concat(parts).toString()
 }
 
 export async function isPipe(file: string): Promise<boolean> {
-  return file === "-" || (await stat(file).then((found) => found.isFIFO(), () => false))
+  return (
+    file === "-" ||
+    (await stat(file).then(
+      (found) => found.isFIFO(),
+      () => false,
+    ))
+  )
 }
 
 type Kind = { isFile(): boolean; isFIFO(): boolean; isDirectory(): boolean }
@@ -41,15 +56,24 @@ type Kind = { isFile(): boolean; isFIFO(): boolean; isDirectory(): boolean }
 /** A device has no end, and some act when they are read. */
 function refuseOdd({ file, hint }: Input, kind: Kind): void {
   if (kind.isFile() || kind.isFIFO()) return
-  throw new AppError("usage", `${file} is ${kind.isDirectory() ? "a folder" : "neither a file nor a pipe"}`, hint === undefined ? {} : { hint })
+  throw new AppError(
+    "usage",
+    `${file} is ${kind.isDirectory() ? "a folder" : "neither a file nor a pipe"}`,
+    hint === undefined ? {} : { hint },
+  )
 }
 
-async function* interruptible(source: AsyncIterable<Uint8Array>, input: Input): AsyncGenerator<Uint8Array> {
+async function* interruptible(
+  source: AsyncIterable<Uint8Array>,
+  input: Input,
+): AsyncGenerator<Uint8Array> {
   const parts = source[Symbol.asyncIterator]()
   for (;;) {
-    const next = await untilStopped(input.stop, saysOf(input), () => parts.next()).catch((error: unknown) => {
-      throw error instanceof AppError ? error : unreadable(input, error)
-    })
+    const next = await untilStopped(input.stop, saysOf(input), () => parts.next()).catch(
+      (error: unknown) => {
+        throw error instanceof AppError ? error : unreadable(input, error)
+      },
+    )
     if (next.done === true) return
     yield next.value
   }
@@ -60,5 +84,9 @@ function saysOf({ file, unchanged }: Input): string {
 }
 
 function unreadable({ file }: Input, error: unknown): AppError {
-  return new AppError("usage", `cannot read ${file === "-" ? "stdin" : file}: ${systemCode(error) ?? "unknown error"}`, { hint: "nothing was changed" })
+  return new AppError(
+    "usage",
+    `cannot read ${file === "-" ? "stdin" : file}: ${systemCode(error) ?? "unknown error"}`,
+    { hint: "nothing was changed" },
+  )
 }

@@ -1,6 +1,12 @@
 import { parseArgs } from "node:util"
 import { AppError } from "../base/error.ts"
-import { type Command, type Options, type Terminal, commonOptions, parseArgsOptions } from "./command.ts"
+import {
+  type Command,
+  type Options,
+  type Terminal,
+  commonOptions,
+  parseArgsOptions,
+} from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
 import { commandNames, findCommand } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
@@ -10,7 +16,8 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
   const [name, ...rest] = argv
   try {
     refuseSurroundings(terminal)
-    if (name === undefined || name === "--help" || name === "-h" || name === "help") return await help(terminal, rest[0], name === undefined)
+    if (name === undefined || name === "--help" || name === "-h" || name === "help")
+      return await help(terminal, rest[0], name === undefined)
     if (name === "--version") return await main(terminal, ["version", ...rest])
     const entry = findCommand(name)
     if (entry === undefined) throw await unknown(name)
@@ -18,30 +25,57 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
     const at = command.passes === true ? rest.indexOf("--") : -1
     const { values, positionals } = read(command, at === -1 ? rest : rest.slice(0, at))
     if (values["help"] === true) return await help(terminal, name, false)
-    const run = (): Promise<number> => command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
-    return command.looks === true ? await untilStopped(terminal.stop, " before it was done", run) : await run()
+    const run = (): Promise<number> =>
+      command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
+    return command.looks === true
+      ? await untilStopped(terminal.stop, " before it was done", run)
+      : await run()
   } catch (error) {
     return await fail(terminal, error)
   }
 }
 
-function read(command: Command, args: readonly string[]): { readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>; readonly positionals: readonly string[] } {
+function read(
+  command: Command,
+  args: readonly string[],
+): {
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+  readonly positionals: readonly string[]
+} {
   const options: Options = { ...command.options, ...commonOptions }
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: parseArgsOptions(options), allowPositionals: true, strict: true })
-    return { values: values as Readonly<Record<string, string | boolean | readonly string[] | undefined>>, positionals }
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: parseArgsOptions(options),
+      allowPositionals: true,
+      strict: true,
+    })
+    return {
+      values: values as Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
+      positionals,
+    }
   } catch (error) {
     const option = error instanceof Error ? /'(--?[\w-]+)/.exec(error.message)?.[1] : undefined
-    throw new AppError("usage", option === undefined ? "these options cannot be read" : `${option} is no option of this command, or lacks its value`, {
-      hint: `options: ${Object.keys(options).map((one) => `--${one}`).join(" ")}`,
-    })
+    throw new AppError(
+      "usage",
+      option === undefined
+        ? "these options cannot be read"
+        : `${option} is no option of this command, or lacks its value`,
+      {
+        hint: `options: ${Object.keys(options)
+          .map((one) => `--${one}`)
+          .join(" ")}`,
+      },
+    )
   }
 }
 
 async function unknown(name: string): Promise<AppError> {
   const { nearest } = await import("../config/nearest.ts")
   const near = nearest(name, commandNames())
-  return new AppError("usage", `there is no command ${JSON.stringify(name.slice(0, 40))}`, { hint: near === undefined ? "see mycelium --help" : `did you mean ${near}?` })
+  return new AppError("usage", `there is no command ${JSON.stringify(name.slice(0, 40))}`, {
+    hint: near === undefined ? "see mycelium --help" : `did you mean ${near}?`,
+  })
 }
 
 async function help(terminal: Terminal, name: string | undefined, asked: boolean): Promise<number> {
@@ -57,20 +91,29 @@ const forbidden = /^(BUN_(?!INSTALL)|JSC_|MIMALLOC_|NODE_TLS_REJECT_UNAUTHORIZED
 
 function refuseSurroundings(terminal: Terminal): void {
   const found = terminal.variables.find((name) => forbidden.test(name))
-  if (found !== undefined) throw new AppError("usage", `the variable ${found} is set: it would change how this program runs`, { hint: `unset ${found} and start again: env -u ${found} mycelium …` })
+  if (found !== undefined)
+    throw new AppError(
+      "usage",
+      `the variable ${found} is set: it would change how this program runs`,
+      { hint: `unset ${found} and start again: env -u ${found} mycelium …` },
+    )
 }
 
 /** One clear sentence and a hint, on stderr; never a stack, never what another program said. */
 async function fail(terminal: Terminal, error: unknown): Promise<number> {
   if (error instanceof AppError) {
     // Every problem of a config at once; what carries them is told by its shape, for the config is loaded late.
-    if ("problems" in error && Array.isArray(error.problems)) return await failConfig(terminal, error)
+    if ("problems" in error && Array.isArray(error.problems))
+      return await failConfig(terminal, error)
     terminal.talk(`mycelium: ${error.message}`)
     if (error.hint !== undefined) terminal.talk(`  hint: ${error.hint}`)
     return exitCodeOf(error.code)
   }
-  terminal.talk(`mycelium: an unexpected error inside mycelium (${error instanceof Error ? error.name : "unknown"})`)
-  if (terminal.host.env("MYCELIUM_DEBUG") === "stack" && error instanceof Error) terminal.talk((error.stack ?? "").split("\n").slice(1).join("\n"))
+  terminal.talk(
+    `mycelium: an unexpected error inside mycelium (${error instanceof Error ? error.name : "unknown"})`,
+  )
+  if (terminal.host.env("MYCELIUM_DEBUG") === "stack" && error instanceof Error)
+    terminal.talk((error.stack ?? "").split("\n").slice(1).join("\n"))
   terminal.talk("  hint: nothing more was done; please report what you did, without any value")
   return exitCodes.failed
 }

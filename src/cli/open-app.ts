@@ -15,7 +15,12 @@ import { openConfig, plugins } from "./open-config.ts"
 export { openConfig }
 
 /** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. `trust`: also keys that this identity has never bound. */
-export async function openApp(terminal: Terminal, values: Values, command: string, { trust = false }: { readonly trust?: boolean } = {}): Promise<App> {
+export async function openApp(
+  terminal: Terminal,
+  values: Values,
+  command: string,
+  { trust = false }: { readonly trust?: boolean } = {},
+): Promise<App> {
   await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
   for (const file of partsOf(config)) await checkTrust(file)
@@ -39,5 +44,8 @@ export async function openApp(terminal: Terminal, values: Values, command: strin
 }
 
 function teller(terminal: Terminal): Tell {
-  return (environment, step, says, secret) => terminal.talk(`${step.padEnd(9)} ${secret === undefined ? environment : `${environment}/${secret}`}  ${says}`)
+  return (environment, step, says, secret) =>
+    terminal.talk(
+      `${step.padEnd(9)} ${secret === undefined ? environment : `${environment}/${secret}`}  ${says}`,
+    )
 }

@@ -12,8 +12,15 @@ import { type Terminal, type Values, textOf } from "./command.ts"
 export const plugins: Plugins = { drivers, outputs, restarters, healths }
 
 /** The config that this command line means. */
-export async function openConfig(terminal: Terminal, values: Values, parseSchedule?: ParseSchedule): Promise<Config> {
+export async function openConfig(
+  terminal: Terminal,
+  values: Values,
+  parseSchedule?: ParseSchedule,
+): Promise<Config> {
   const env = (name: string): string | undefined => terminal.host.env(name)
   const file = await findConfig(textOf(values, "config"), terminal.cwd, env)
-  return loadConfig(file, plugins, { env, parseSchedule: parseSchedule ?? (await import("../plan/schedule.ts")).parseSchedule })
+  return loadConfig(file, plugins, {
+    env,
+    parseSchedule: parseSchedule ?? (await import("../plan/schedule.ts")).parseSchedule,
+  })
 }

@@ -3,7 +3,10 @@
  * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it was.
  */
 export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  return text.replace(
+    /[^\P{Cc}\n\t]|\p{Bidi_Control}/gu,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
 }
 
 /** Nobody has signed what is read without a key: words in it must not look like a line of ours. */

@@ -1,6 +1,11 @@
 import type { Command } from "./command.ts"
 
-type Entry = { readonly name: string; readonly args: string; readonly summary: string; readonly load: () => Promise<Command> }
+type Entry = {
+  readonly name: string
+  readonly args: string
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
 type Group = { readonly title: string; readonly commands: readonly Entry[] }
 
 /** Every command, in the order of `--help`; each loads what it needs when it is called. */
@@ -8,39 +13,129 @@ export const groups: readonly Group[] = [
   {
     title: "every day",
     commands: [
-      { name: "status", args: "[ENV]", summary: "ages, due times, what is stuck", load: async () => (await import("./commands/status.ts")).status },
-      { name: "plan", args: "[ENV]", summary: "what would happen in the next days, when and why", load: async () => (await import("./commands/plan.ts")).plan },
-      { name: "rotate-now", args: "[ENV[/SECRET]…]", summary: "rotate at once, prove it, revoke the old value", load: async () => (await import("./commands/rotate-now.ts")).rotateNow },
-      { name: "check", args: "", summary: "can this machine be trusted with secrets? --quick, --connect, --fix, --strict", load: async () => (await import("./commands/check.ts")).check },
-      { name: "explain", args: "[CODE]", summary: "what a code means, why it matters, what to do", load: async () => (await import("./commands/explain.ts")).explain },
+      {
+        name: "status",
+        args: "[ENV]",
+        summary: "ages, due times, what is stuck",
+        load: async () => (await import("./commands/status.ts")).status,
+      },
+      {
+        name: "plan",
+        args: "[ENV]",
+        summary: "what would happen in the next days, when and why",
+        load: async () => (await import("./commands/plan.ts")).plan,
+      },
+      {
+        name: "rotate-now",
+        args: "[ENV[/SECRET]…]",
+        summary: "rotate at once, prove it, revoke the old value",
+        load: async () => (await import("./commands/rotate-now.ts")).rotateNow,
+      },
+      {
+        name: "check",
+        args: "",
+        summary: "can this machine be trusted with secrets? --quick, --connect, --fix, --strict",
+        load: async () => (await import("./commands/check.ts")).check,
+      },
+      {
+        name: "explain",
+        args: "[CODE]",
+        summary: "what a code means, why it matters, what to do",
+        load: async () => (await import("./commands/explain.ts")).explain,
+      },
     ],
   },
   {
     title: "set-up",
     commands: [
-      { name: "init", args: "", summary: "an identity and a config; keeps what exists", load: async () => (await import("./commands/init.ts")).init },
-      { name: "adopt", args: "ENV", summary: "take over the values that exist, proven by a login, changing nothing", load: async () => (await import("./commands/adopt.ts")).adopt },
+      {
+        name: "init",
+        args: "",
+        summary: "an identity and a config; keeps what exists",
+        load: async () => (await import("./commands/init.ts")).init,
+      },
+      {
+        name: "adopt",
+        args: "ENV",
+        summary: "take over the values that exist, proven by a login, changing nothing",
+        load: async () => (await import("./commands/adopt.ts")).adopt,
+      },
     ],
   },
-  { title: "service", commands: [{ name: "run", args: "", summary: "the service: waits, rotates what is due, revokes", load: async () => (await import("./commands/run.ts")).run }] },
+  {
+    title: "service",
+    commands: [
+      {
+        name: "run",
+        args: "",
+        summary: "the service: waits, rotates what is due, revokes",
+        load: async () => (await import("./commands/run.ts")).run,
+      },
+    ],
+  },
   {
     title: "files",
     commands: [
-      { name: "render", args: "[ENV]", summary: "write the outputs again from the current values", load: async () => (await import("./commands/render.ts")).render },
-      { name: "exec", args: "ENV -- PROGRAM…", summary: "run a program with the variables that the outputs show", load: async () => (await import("./commands/exec.ts")).exec },
+      {
+        name: "render",
+        args: "[ENV]",
+        summary: "write the outputs again from the current values",
+        load: async () => (await import("./commands/render.ts")).render,
+      },
+      {
+        name: "exec",
+        args: "ENV -- PROGRAM…",
+        summary: "run a program with the variables that the outputs show",
+        load: async () => (await import("./commands/exec.ts")).exec,
+      },
     ],
   },
   {
     title: "incident",
     commands: [
-      { name: "audit", args: "[verify] [ENV…]", summary: "what happened, by whom; verify follows the chain of hashes", load: async () => (await import("./commands/audit.ts")).audit },
-      { name: "rekey", args: "", summary: "seal all anew for the recipients of now; --new-identity, --dry-run", load: async () => (await import("./commands/rekey.ts")).rekey },
-      { name: "reconcile", args: "ENV", summary: "after a restored backup: find the value that lives, and make it the current one", load: async () => (await import("./commands/reconcile.ts")).reconcile },
-      { name: "report", args: "INCIDENT", summary: "what happened, is it over, what to do now; --since 90d: the review of a while", load: async () => (await import("./commands/report.ts")).report },
-      { name: "delete", args: "ENV[/SECRET]", summary: "erase for good: login, outputs, then state; says first what it would do", load: async () => (await import("./commands/delete.ts")).deleteCommand },
+      {
+        name: "audit",
+        args: "[verify] [ENV…]",
+        summary: "what happened, by whom; verify follows the chain of hashes",
+        load: async () => (await import("./commands/audit.ts")).audit,
+      },
+      {
+        name: "rekey",
+        args: "",
+        summary: "seal all anew for the recipients of now; --new-identity, --dry-run",
+        load: async () => (await import("./commands/rekey.ts")).rekey,
+      },
+      {
+        name: "reconcile",
+        args: "ENV",
+        summary: "after a restored backup: find the value that lives, and make it the current one",
+        load: async () => (await import("./commands/reconcile.ts")).reconcile,
+      },
+      {
+        name: "report",
+        args: "INCIDENT",
+        summary: "what happened, is it over, what to do now; --since 90d: the review of a while",
+        load: async () => (await import("./commands/report.ts")).report,
+      },
+      {
+        name: "delete",
+        args: "ENV[/SECRET]",
+        summary: "erase for good: login, outputs, then state; says first what it would do",
+        load: async () => (await import("./commands/delete.ts")).deleteCommand,
+      },
     ],
   },
-  { title: "about", commands: [{ name: "version", args: "", summary: "the version of this binary", load: async () => (await import("./commands/version.ts")).version }] },
+  {
+    title: "about",
+    commands: [
+      {
+        name: "version",
+        args: "",
+        summary: "the version of this binary",
+        load: async () => (await import("./commands/version.ts")).version,
+      },
+    ],
+  },
 ]
 
 export function findCommand(name: string): Entry | undefined {

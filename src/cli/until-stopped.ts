@@ -4,8 +4,13 @@ import { AppError } from "../base/error.ts"
  * What only reads or waits ends at once when we are asked to stop, whatever it is in the middle of: its answer is not waited
  * for any longer. Never around what must not end half-way: a line of the log, or a mode that check --fix mends, is whole or not there.
  */
-export async function untilStopped<T>(stop: AbortSignal, says: string, act: () => Promise<T>): Promise<T> {
-  const stopped = (): AppError => new AppError("stopped", `stopped by request${says}`, { remedy: "retry" })
+export async function untilStopped<T>(
+  stop: AbortSignal,
+  says: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  const stopped = (): AppError =>
+    new AppError("stopped", `stopped by request${says}`, { remedy: "retry" })
   if (stop.aborted) throw stopped()
   let end = (): void => undefined
   const asked = new Promise<never>((_, reject) => {

@@ -3,8 +3,13 @@ import type { Outcome } from "../rotate/work.ts"
 /** What a person can do about a rotation that only a person can end. */
 export function wayOut(environment: string, outcome: Outcome): readonly string[] {
   if (outcome.is !== "stuck") return []
-  const sealed = "  no further step is taken until then; every value that we ever handed out is sealed in the state"
-  if (outcome.code === "drifted") return [sealed, `  hint: mycelium reconcile ${environment} makes that value the current one; files and programs follow`]
+  const sealed =
+    "  no further step is taken until then; every value that we ever handed out is sealed in the state"
+  if (outcome.code === "drifted")
+    return [
+      sealed,
+      `  hint: mycelium reconcile ${environment} makes that value the current one; files and programs follow`,
+    ]
   if (outcome.code !== "stuck") return [sealed]
   return [
     sealed,

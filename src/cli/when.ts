@@ -6,7 +6,11 @@ export function day(at: Date, timezone: string, now: Date): string {
   return dateOf(at, timezone, now).join(" ")
 }
 
-type Parts = { readonly date: readonly string[]; readonly year: string; readonly time: readonly string[] }
+type Parts = {
+  readonly date: readonly string[]
+  readonly year: string
+  readonly time: readonly string[]
+}
 
 function partsOf(at: Date, timezone: string): Parts {
   return timezone === "UTC" ? inUtc(at) : inZone(at, timezone)
@@ -31,7 +35,21 @@ function inUtc(at: Date): Parts {
 }
 
 function inZone(at: Date, timezone: string): Parts {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: timezone, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" }).formatToParts(at)
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: timezone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  }).formatToParts(at)
   const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? ""
-  return { date: [part("weekday"), part("day"), part("month")], year: part("year"), time: [`${part("hour")}:${part("minute")}`, part("timeZoneName")] }
+  return {
+    date: [part("weekday"), part("day"), part("month")],
+    year: part("year"),
+    time: [`${part("hour")}:${part("minute")}`, part("timeZoneName")],
+  }
 }

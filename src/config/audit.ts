@@ -23,21 +23,42 @@ const Size = z
   .string(size)
   .regex(/^[1-9]\d{0,5}[KMG]iB$/, size)
   .meta({ examples: ["16MiB"] })
-  .transform((text) => Number.parseInt(text, 10) * units[text.endsWith("KiB") ? "KiB" : text.endsWith("MiB") ? "MiB" : "GiB"])
+  .transform(
+    (text) =>
+      Number.parseInt(text, 10) *
+      units[text.endsWith("KiB") ? "KiB" : text.endsWith("MiB") ? "MiB" : "GiB"],
+  )
 
 const Keep = z
   .union([z.literal("forever"), Duration], "expected a duration such as 365d, or forever")
   .transform((age) => (age === "forever" ? null : age))
   .refine((ms) => ms === null || ms >= day, "must be a day at least: an incident is noticed late")
 
-const Heads = z.union([z.literal("journald"), z.strictObject({ command: Command })], "expected journald, or { command: [program, argument, …] }, which gets the head as a line on its standard input")
+const Heads = z.union(
+  [z.literal("journald"), z.strictObject({ command: Command })],
+  "expected journald, or { command: [program, argument, …] }, which gets the head as a line on its standard input",
+)
 
 export const Audit = z
   .strictObject({
-    heads: Heads.optional().describe("Where the newest head of a log goes after each act: one that has left the machine shows who changed the log later"),
-    keep: Keep.optional().describe("How old the lines get, 365d if left out, or forever; removed is what is full and older"),
-    segment: Size.optional().describe("How large the part of a log that is written to may get, 16MiB if left out"),
+    heads: Heads.optional().describe(
+      "Where the newest head of a log goes after each act: one that has left the machine shows who changed the log later",
+    ),
+    keep: Keep.optional().describe(
+      "How old the lines get, 365d if left out, or forever; removed is what is full and older",
+    ),
+    segment: Size.optional().describe(
+      "How large the part of a log that is written to may get, 16MiB if left out",
+    ),
   })
   .transform(
-    ({ heads, keep = auditDefaults.keepMs, segment = auditDefaults.segmentBytes }): AuditConfig => ({ ...(heads === undefined ? {} : { heads }), keepMs: keep, segmentBytes: segment }),
+    ({
+      heads,
+      keep = auditDefaults.keepMs,
+      segment = auditDefaults.segmentBytes,
+    }): AuditConfig => ({
+      ...(heads === undefined ? {} : { heads }),
+      keepMs: keep,
+      segmentBytes: segment,
+    }),
   )

@@ -11,7 +11,10 @@ export type Plugins = {
 }
 
 /** When a pattern fires; `plan/schedule.ts` has the real one. `problem` is said to people and repeats nothing of the pattern. */
-export type ParseSchedule = (pattern: string, timezone: string) => { next(after: Date): Date | undefined } | { readonly problem: string }
+export type ParseSchedule = (
+  pattern: string,
+  timezone: string,
+) => { next(after: Date): Date | undefined } | { readonly problem: string }
 
 /** What the config needs of the machine, save its file. */
 export type Surroundings = {
@@ -31,12 +34,20 @@ export type Context = Required<Surroundings> & {
 }
 
 /** Asks a plug-in about options that its schema accepted. If it throws, that is a problem of the config, not a crash. */
-export function ask<Answer>(context: Context, path: Path, question: () => Answer): Answer | undefined {
+export function ask<Answer>(
+  context: Context,
+  path: Path,
+  question: () => Answer,
+): Answer | undefined {
   try {
     return question()
   } catch (error) {
     const says = error instanceof AppError ? error.message : "these options cannot be used"
-    context.report({ path, says, ...(error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {}) })
+    context.report({
+      path,
+      says,
+      ...(error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {}),
+    })
     return undefined
   }
 }

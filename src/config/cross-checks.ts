@@ -9,7 +9,11 @@ import { checkSchedules } from "./schedules.ts"
 import { checkTemplates } from "./templates.ts"
 
 /** What no single part can know: whether the parts of a config fit together. */
-export function crossCheck(environments: readonly EnvironmentDraft[], store: string, context: Context): void {
+export function crossCheck(
+  environments: readonly EnvironmentDraft[],
+  store: string,
+  context: Context,
+): void {
   checkPresence(environments, context)
   checkAges(environments, context)
   checkPolicies(environments, context)
@@ -21,9 +25,21 @@ export function crossCheck(environments: readonly EnvironmentDraft[], store: str
 }
 
 function checkPresence(environments: readonly EnvironmentDraft[], { report }: Context): void {
-  if (environments.length === 0) report({ path: ["environments"], at: "key", says: "there are no environments", hint: "name at least one under `environments`" })
+  if (environments.length === 0)
+    report({
+      path: ["environments"],
+      at: "key",
+      says: "there are no environments",
+      hint: "name at least one under `environments`",
+    })
   for (const { path, isMap, secrets } of environments) {
-    if (isMap && secrets.length === 0) report({ path, at: "key", says: "this environment has no secrets", hint: "name at least one under `secrets`, or remove the environment" })
+    if (isMap && secrets.length === 0)
+      report({
+        path,
+        at: "key",
+        says: "this environment has no secrets",
+        hint: "name at least one under `secrets`, or remove the environment",
+      })
   }
 }
 
@@ -32,11 +48,19 @@ const minute = 60_000
 function checkAges(environments: readonly EnvironmentDraft[], { report }: Context): void {
   for (const { path, secrets } of environments) {
     if (secrets.some(({ agePath }) => agePath === undefined)) {
-      const hint = "write rotate_every: 90d here, at the top or at each secret; never keeps a value for good"
-      report({ path, at: "key", missing: "rotate_every", says: "nothing says how old its secrets may get: `rotate_every` is missing", hint })
+      const hint =
+        "write rotate_every: 90d here, at the top or at each secret; never keeps a value for good"
+      report({
+        path,
+        at: "key",
+        missing: "rotate_every",
+        says: "nothing says how old its secrets may get: `rotate_every` is missing",
+        hint,
+      })
     }
     for (const { config, path: at, agePath } of secrets) {
-      if (config.rotateEveryMs !== null && config.rotateEveryMs < minute) report({ path: agePath ?? at, says: "`rotate_every` must be a minute at least" })
+      if (config.rotateEveryMs !== null && config.rotateEveryMs < minute)
+        report({ path: agePath ?? at, says: "`rotate_every` must be a minute at least" })
     }
   }
 }
@@ -46,16 +70,37 @@ function checkPolicies(environments: readonly EnvironmentDraft[], { report }: Co
     if (policy === undefined) continue
     const { maxAgeMs } = policies[policy]
     for (const { config, agePath } of secrets) {
-      if (config.exempt === true || agePath === undefined || (config.rotateEveryMs !== null && config.rotateEveryMs <= maxAgeMs)) continue
-      report({ path: agePath, says: `policy ${policy}, which holds in ${name}, allows ${formatDuration(maxAgeMs)} at most`, hint: "lower rotate_every; or write policy: none at the secret, an exception that reports list" })
+      if (
+        config.exempt === true ||
+        agePath === undefined ||
+        (config.rotateEveryMs !== null && config.rotateEveryMs <= maxAgeMs)
+      )
+        continue
+      report({
+        path: agePath,
+        says: `policy ${policy}, which holds in ${name}, allows ${formatDuration(maxAgeMs)} at most`,
+        hint: "lower rotate_every; or write policy: none at the secret, an exception that reports list",
+      })
     }
   }
 }
 
 /** A log that forgets sooner than a policy allows. What holds if nothing is said is long enough. */
-export function checkKeep(environments: readonly EnvironmentDraft[], keepMs: number | null, { report }: Pick<Context, "report">): void {
-  const [held] = environments.flatMap(({ name, policy }) => (policy === undefined || keepMs === null || keepMs >= policies[policy].keepLogMs ? [] : [{ name, policy }]))
-  if (held !== undefined) report({ path: ["audit", "keep"], says: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least` })
+export function checkKeep(
+  environments: readonly EnvironmentDraft[],
+  keepMs: number | null,
+  { report }: Pick<Context, "report">,
+): void {
+  const [held] = environments.flatMap(({ name, policy }) =>
+    policy === undefined || keepMs === null || keepMs >= policies[policy].keepLogMs
+      ? []
+      : [{ name, policy }],
+  )
+  if (held !== undefined)
+    report({
+      path: ["audit", "keep"],
+      says: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least`,
+    })
 }
 
 /** A login that two secrets rotate would lock out whoever holds the other one's value. */
@@ -68,25 +113,40 @@ function checkLogins(environments: readonly EnvironmentDraft[], context: Context
       const owner = owners.get(key)
       owners.set(key, owner ?? path)
       if (owner === undefined || owner === path) continue
-      context.report({ path, at: "key", says: `has the same login as ${formatPath(owner)}`, hint: "give each its own role or user: a login belongs to one secret" })
+      context.report({
+        path,
+        at: "key",
+        says: `has the same login as ${formatPath(owner)}`,
+        hint: "give each its own role or user: a login belongs to one secret",
+      })
       break
     }
   }
 }
 
-function checkTargets(environments: readonly EnvironmentDraft[], store: string, { report, file }: Context): void {
+function checkTargets(
+  environments: readonly EnvironmentDraft[],
+  store: string,
+  { report, file }: Context,
+): void {
   const owners = new Map<string, Path>()
   for (const { path, config } of environments.flatMap(({ outputs }) => outputs)) {
     if (config === undefined) continue
     const at = [...path, config.type]
     for (const target of [config.target, ...(config.files ?? [])]) {
       const owner = owners.get(target)
-      if (owner !== undefined && owner !== path) report({ path: at, says: `writes the same file as ${formatPath(owner)}`, hint: "let one output show both" })
+      if (owner !== undefined && owner !== path)
+        report({
+          path: at,
+          says: `writes the same file as ${formatPath(owner)}`,
+          hint: "let one output show both",
+        })
       owners.set(target, owner ?? path)
       if (target === file) report({ path: at, says: "would replace this config" })
       if (target === config.from) report({ path: at, says: "would replace its own template" })
     }
-    if (isInside(config.target, store)) report({ path: at, says: "writes into the store, which is ours alone" })
+    if (isInside(config.target, store))
+      report({ path: at, says: "writes into the store, which is ours alone" })
   }
 }
 
@@ -103,7 +163,11 @@ function checkReads(environments: readonly EnvironmentDraft[], { report, folder 
       if (!ownReads) continue
       config.reads.forEach((target, index) => {
         if (targets.has(target)) return
-        report({ path: [...path, "reads", index], says: "is the file of no output of this environment", hint: `relative paths begin in ${folder}` })
+        report({
+          path: [...path, "reads", index],
+          says: "is the file of no output of this environment",
+          hint: `relative paths begin in ${folder}`,
+        })
       })
     }
   }

@@ -11,13 +11,25 @@ import { oneOf } from "./sentences.ts"
 import { validate } from "./validate.ts"
 
 /** How it restarts is known by one key (`compose`, `command`, …), how it is proven healthy by one key under `healthy`. */
-export function readDeployment(name: string, raw: unknown, path: Path, targets: readonly string[], context: Context): DeploymentDraft {
+export function readDeployment(
+  name: string,
+  raw: unknown,
+  path: Path,
+  targets: readonly string[],
+  context: Context,
+): DeploymentDraft {
   const reader = new MapReader(raw, path, context.report)
   const reads = reader.optional("reads", deploymentKeys.reads)
   const timeoutMs = reader.optional("timeout", deploymentKeys.timeout) ?? defaults.timeoutMs
   const healthy = reader.raw("healthy")
-  const health = healthy === undefined ? undefined : readHealth(healthy, [...path, "healthy"], context)
-  const restarter = readKind({ reader, kinds: context.plugins.restarters, what: "how it restarts", context })
+  const health =
+    healthy === undefined ? undefined : readHealth(healthy, [...path, "healthy"], context)
+  const restarter = readKind({
+    reader,
+    kinds: context.plugins.restarters,
+    what: "how it restarts",
+    context,
+  })
   const config: DeploymentConfig = {
     name,
     reads: reads?.map((file) => resolve(context.folder, file)) ?? targets,
@@ -31,7 +43,12 @@ export function readDeployment(name: string, raw: unknown, path: Path, targets: 
 function readHealth(raw: unknown, path: Path, context: Context): DeploymentConfig["health"] {
   const reader = new MapReader(raw, path, context.report)
   const withinMs = reader.optional("within", healthKeys.within) ?? defaults.withinMs
-  const kind = readKind({ reader, kinds: context.plugins.healths, what: "how health is asked", context })
+  const kind = readKind({
+    reader,
+    kinds: context.plugins.healths,
+    what: "how health is asked",
+    context,
+  })
   return kind && { ...kind, withinMs }
 }
 
@@ -43,17 +60,30 @@ type Kinds = {
 }
 
 /** Exactly one key that names a plug-in; its schema takes the value under it. */
-function readKind({ reader, kinds, what, context }: Kinds): { readonly type: string; readonly options: unknown } | undefined {
+function readKind({
+  reader,
+  kinds,
+  what,
+  context,
+}: Kinds): { readonly type: string; readonly options: unknown } | undefined {
   const { path } = reader
   const types = kinds.map(({ type }) => type)
   const found = kinds.filter(({ type }) => reader.left.includes(type))
   const options = found.map(({ type }) => reader.raw(type))
-  const misspelt = reader.left.slice(0, mostGuessed).some((key) => nearest(key, types) !== undefined)
+  const misspelt = reader.left
+    .slice(0, mostGuessed)
+    .some((key) => nearest(key, types) !== undefined)
   const isMap = found.length > 0 || reader.isMap
   reader.close(types)
   const [kind] = found
-  if (found.length > 1) context.report({ path, at: "key", says: `says twice ${what}: keep one of ${found.map(({ type }) => type).join(", ")}` })
-  else if (kind === undefined && isMap && !misspelt) context.report({ path, at: "key", says: `says not ${what}: ${oneOf(types, undefined)}` })
+  if (found.length > 1)
+    context.report({
+      path,
+      at: "key",
+      says: `says twice ${what}: keep one of ${found.map(({ type }) => type).join(", ")}`,
+    })
+  else if (kind === undefined && isMap && !misspelt)
+    context.report({ path, at: "key", says: `says not ${what}: ${oneOf(types, undefined)}` })
   if (kind === undefined || found.length > 1) return undefined
   validate(kind.options, { value: options[0], path: [...path, kind.type], report: context.report })
   return { type: kind.type, options: options[0] }

@@ -21,9 +21,16 @@ export type ProjectWide = {
   readonly policy: PolicyName | "none" | undefined
 }
 
-export function readEnvironment(name: string, raw: unknown, path: Path, wide: ProjectWide, context: Context): EnvironmentDraft {
+export function readEnvironment(
+  name: string,
+  raw: unknown,
+  path: Path,
+  wide: ProjectWide,
+  context: Context,
+): EnvironmentDraft {
   const reader = new MapReader(raw ?? {}, path, context.report)
-  const own = <Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined => reader.optional(key, schema)
+  const own = <Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined =>
+    reader.optional(key, schema)
   const schedule = own("schedule", environmentKeys.schedule)
   const timezone = own("timezone", environmentKeys.timezone)
   const ownAge = reader.has("rotate_every")
@@ -31,11 +38,19 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
   const graceMs = own("grace", environmentKeys.grace)
   const watchMs = own("watch", environmentKeys.watch)
   const policy = own("policy", environmentKeys.policy) ?? wide.policy
-  const inherited = ownAge ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs } : { ...wide, graceMs }
-  const secrets = named(reader, "secrets", SecretName, context).map((one) => readSecret(one.name, one.raw, one.path, inherited, context))
-  const outputs = list(reader, "outputs", context).map((one) => readOutput(one.raw, one.path, context))
+  const inherited = ownAge
+    ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs }
+    : { ...wide, graceMs }
+  const secrets = named(reader, "secrets", SecretName, context).map((one) =>
+    readSecret(one.name, one.raw, one.path, inherited, context),
+  )
+  const outputs = list(reader, "outputs", context).map((one) =>
+    readOutput(one.raw, one.path, context),
+  )
   const targets = outputs.flatMap(({ config }) => config?.target ?? [])
-  const deployments = named(reader, "deployments", Name, context).map((one) => readDeployment(one.name, one.raw, one.path, targets, context))
+  const deployments = named(reader, "deployments", Name, context).map((one) =>
+    readDeployment(one.name, one.raw, one.path, targets, context),
+  )
   reader.close()
   return {
     path,
@@ -56,7 +71,12 @@ export function readEnvironment(name: string, raw: unknown, path: Path, wide: Pr
 type Part = { readonly raw: unknown; readonly path: Path }
 
 /** The entries of a map whose keys are names. An entry with a wrong name is read too, for its other mistakes. */
-export function named(reader: MapReader, key: string, names: ZodType, context: Context): readonly (Part & { readonly name: string })[] {
+export function named(
+  reader: MapReader,
+  key: string,
+  names: ZodType,
+  context: Context,
+): readonly (Part & { readonly name: string })[] {
   const raw = reader.raw(key)
   if (raw === undefined || raw === null) return []
   const path = [...reader.path, key]
@@ -65,7 +85,11 @@ export function named(reader: MapReader, key: string, names: ZodType, context: C
     return []
   }
   return Object.entries(raw).map(([name, value]) => {
-    validate(names, { value: name, path: [...path, name], report: (fault) => context.report({ ...fault, at: "key" }) })
+    validate(names, {
+      value: name,
+      path: [...path, name],
+      report: (fault) => context.report({ ...fault, at: "key" }),
+    })
     return { name, raw: value, path: [...path, name] }
   })
 }
@@ -74,7 +98,8 @@ function list(reader: MapReader, key: string, context: Context): readonly Part[]
   const raw = reader.raw(key)
   if (raw === undefined || raw === null) return []
   const path = [...reader.path, key]
-  if (Array.isArray(raw)) return raw.map((item: unknown, index) => ({ raw: item, path: [...path, index] }))
+  if (Array.isArray(raw))
+    return raw.map((item: unknown, index) => ({ raw: item, path: [...path, index] }))
   context.report({ path, says: "expected a list: each entry begins with -" })
   return []
 }

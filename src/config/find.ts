@@ -3,11 +3,23 @@ import { resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
 
 /** Which config: `--config`, else $MYCELIUM_CONFIG, else the first that exists of the usual places. Absolute. */
-export async function findConfig(flag: string | undefined, cwd: string, env: (name: string) => string | undefined): Promise<string> {
+export async function findConfig(
+  flag: string | undefined,
+  cwd: string,
+  env: (name: string) => string | undefined,
+): Promise<string> {
   const variable = env("MYCELIUM_CONFIG")
   const named = flag ?? (variable === "" ? undefined : variable)
-  if (named !== undefined) return mustExist(resolve(cwd, named), flag === undefined ? "MYCELIUM_CONFIG names" : "--config names")
-  const places = [resolve(cwd, "mycelium.yaml"), resolve(cwd, "mycelium.yml"), "/etc/mycelium/mycelium.yaml"]
+  if (named !== undefined)
+    return mustExist(
+      resolve(cwd, named),
+      flag === undefined ? "MYCELIUM_CONFIG names" : "--config names",
+    )
+  const places = [
+    resolve(cwd, "mycelium.yaml"),
+    resolve(cwd, "mycelium.yml"),
+    "/etc/mycelium/mycelium.yaml",
+  ]
   for (const place of places) if (await exists(place)) return place
   throw missing(`there is no config: neither ${places.join(" nor ")} exists`)
 }
@@ -28,5 +40,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function missing(says: string): AppError {
-  return new AppError("config-missing", says, { hint: "make one with mycelium init, or name one with --config" })
+  return new AppError("config-missing", says, {
+    hint: "make one with mycelium init, or name one with --config",
+  })
 }

@@ -2,7 +2,15 @@ import { toJSONSchema, type ZodType } from "zod"
 import type { DriverType } from "../core/define.ts"
 import { Audit } from "./audit.ts"
 import type { Plugins } from "./context.ts"
-import { deploymentKeys, environmentKeys, healthKeys, Name, secretKeys, SecretName, topKeys } from "./keys.ts"
+import {
+  deploymentKeys,
+  environmentKeys,
+  healthKeys,
+  Name,
+  secretKeys,
+  SecretName,
+  topKeys,
+} from "./keys.ts"
 
 /** The config as a JSON Schema, from the schemas that the loader uses: for editors, which know less than the loader. */
 
@@ -12,7 +20,14 @@ export function configSchema(plugins: Plugins): Schema {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Mycelium config",
-    ...map({ ...properties(topKeys), audit: part(Audit), environments: namedMap(Name, environment(plugins)) }, ["project", "environments"]),
+    ...map(
+      {
+        ...properties(topKeys),
+        audit: part(Audit),
+        environments: namedMap(Name, environment(plugins)),
+      },
+      ["project", "environments"],
+    ),
   }
 }
 
@@ -34,20 +49,37 @@ function secrets(drivers: readonly DriverType[]): Schema {
   const withDriver = drivers.map((driver) => secret(driver, true))
   return {
     ...namedMap(SecretName, { anyOf: [name, ...withDriver] }),
-    properties: Object.fromEntries(drivers.map((driver) => [driver.type, { anyOf: [name, { type: "null" }, secret(driver, false), ...withDriver] }])),
+    properties: Object.fromEntries(
+      drivers.map((driver) => [
+        driver.type,
+        { anyOf: [name, { type: "null" }, secret(driver, false), ...withDriver] },
+      ]),
+    ),
   }
 }
 
 function secret(driver: DriverType, named: boolean): Schema {
   const options = part(driver.options)
-  const required = [...(Array.isArray(options["required"]) ? options["required"].map(String) : []), ...(named ? ["driver"] : [])]
+  const required = [
+    ...(Array.isArray(options["required"]) ? options["required"].map(String) : []),
+    ...(named ? ["driver"] : []),
+  ]
   const own = typeof options["properties"] === "object" ? options["properties"] : {}
-  return { description: driver.summary, ...map({ ...own, ...properties(secretKeys), driver: { const: driver.type } }, required) }
+  return {
+    description: driver.summary,
+    ...map({ ...own, ...properties(secretKeys), driver: { const: driver.type } }, required),
+  }
 }
 
 function deployment({ restarters, healths }: Plugins): Schema {
-  const healthy = { ...map({ ...kinds(healths), ...properties(healthKeys) }, []), oneOf: healths.map(requires) }
-  return { ...map({ ...kinds(restarters), ...properties(deploymentKeys), healthy }, []), oneOf: restarters.map(requires) }
+  const healthy = {
+    ...map({ ...kinds(healths), ...properties(healthKeys) }, []),
+    oneOf: healths.map(requires),
+  }
+  return {
+    ...map({ ...kinds(restarters), ...properties(deploymentKeys), healthy }, []),
+    oneOf: restarters.map(requires),
+  }
 }
 
 type Kind = { readonly type: string; readonly summary: string; readonly options: ZodType }
@@ -65,7 +97,12 @@ function described({ summary, options }: Kind): Schema {
 }
 
 function map(keys: Schema, required: readonly string[]): Schema {
-  return { type: "object", properties: keys, ...(required.length === 0 ? {} : { required }), additionalProperties: false }
+  return {
+    type: "object",
+    properties: keys,
+    ...(required.length === 0 ? {} : { required }),
+    additionalProperties: false,
+  }
 }
 
 function namedMap(names: ZodType, values: Schema): Schema {
@@ -78,6 +115,10 @@ function properties(keys: Readonly<Record<string, ZodType>>): Schema {
 
 /** What may be written, before defaults and transforms. */
 function part(schema: ZodType): Schema {
-  const { $schema: _, ...rest } = toJSONSchema(schema, { target: "draft-7", io: "input", unrepresentable: "any" })
+  const { $schema: _, ...rest } = toJSONSchema(schema, {
+    target: "draft-7",
+    io: "input",
+    unrepresentable: "any",
+  })
   return rest
 }

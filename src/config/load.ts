@@ -9,7 +9,16 @@ import { named, readEnvironment } from "./environment.ts"
 import { defaults, Name, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
-import { ConfigProblems, Enough, type Fault, Faults, formatPath, type Problem, shownPath, withoutEchoes } from "./problems.ts"
+import {
+  ConfigProblems,
+  Enough,
+  type Fault,
+  Faults,
+  formatPath,
+  type Problem,
+  shownPath,
+  withoutEchoes,
+} from "./problems.ts"
 import { readSource } from "./source.ts"
 import { storeFolder } from "./store.ts"
 import { parseYaml, type Yaml } from "./yaml.ts"
@@ -18,21 +27,45 @@ import { parseYaml, type Yaml } from "./yaml.ts"
 const largest = 4 * 1024 * 1024
 
 /** The config, or `ConfigProblems` with everything that is wrong with it. Opens no connection; of other files it reads only those that it names as a part of itself (templates). */
-export async function loadConfig(path: string, plugins: Plugins, surroundings: Surroundings): Promise<Config> {
+export async function loadConfig(
+  path: string,
+  plugins: Plugins,
+  surroundings: Surroundings,
+): Promise<Config> {
   const file = resolve(path)
   const found = await readRealFile(file, largest)
-  if (found === undefined) throw new AppError("config-missing", `there is no config at ${file}`, { hint: "make one with mycelium init" })
-  return parseConfig(textOf(found.bytes, file), file, plugins, { readText: readSource, ...surroundings })
+  if (found === undefined)
+    throw new AppError("config-missing", `there is no config at ${file}`, {
+      hint: "make one with mycelium init",
+    })
+  return parseConfig(textOf(found.bytes, file), file, plugins, {
+    readText: readSource,
+    ...surroundings,
+  })
 }
 
 /** `loadConfig` after the file is read; pure. */
-export function parseConfig(text: string, file: string, plugins: Plugins, surroundings: Surroundings): Config {
+export function parseConfig(
+  text: string,
+  file: string,
+  plugins: Plugins,
+  surroundings: Surroundings,
+): Config {
   const yaml = parseYaml(text)
   const faults = new Faults()
-  const context: Context = { env: surroundings.env, parseSchedule: surroundings.parseSchedule, readText: surroundings.readText ?? noFiles, file, folder: dirname(file), plugins, report: faults.report }
+  const context: Context = {
+    env: surroundings.env,
+    parseSchedule: surroundings.parseSchedule,
+    readText: surroundings.readText ?? noFiles,
+    file,
+    folder: dirname(file),
+    plugins,
+    report: faults.report,
+  }
   const config = yaml.usable ? judge(yaml.value, context) : undefined
   const problems = placeProblems(yaml, faults.found, file)
-  if (config === undefined || config === "too much" || problems.length > 0) throw new ConfigProblems(problems, config !== "too much")
+  if (config === undefined || config === "too much" || problems.length > 0)
+    throw new ConfigProblems(problems, config !== "too much")
   return config
 }
 
@@ -65,12 +98,26 @@ function readConfig(value: unknown, context: Context): Config {
     watchMs: reader.optional("watch", topKeys.watch),
     policy: reader.optional("policy", topKeys.policy),
   }
-  const drafts = named(reader, "environments", Name, context).map((one) => readEnvironment(one.name, one.raw, one.path, wide, context))
+  const drafts = named(reader, "environments", Name, context).map((one) =>
+    readEnvironment(one.name, one.raw, one.path, wide, context),
+  )
   reader.close()
   if (reader.isMap) crossCheck(drafts, store, context)
   checkKeep(drafts, audit.keepMs, context)
-  const environments = Object.fromEntries(drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]))
-  return { file: context.file, folder: context.folder, project, store, recipients, ...(identity === undefined ? {} : { identity }), perServer, audit, environments }
+  const environments = Object.fromEntries(
+    drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]),
+  )
+  return {
+    file: context.file,
+    folder: context.folder,
+    project,
+    store,
+    recipients,
+    ...(identity === undefined ? {} : { identity }),
+    perServer,
+    audit,
+    environments,
+  }
 }
 
 function finish(draft: EnvironmentDraft, project: string, folder: string): EnvironmentConfig {
@@ -90,15 +137,29 @@ function finish(draft: EnvironmentDraft, project: string, folder: string): Envir
 
 function placeProblems(yaml: Yaml, faults: readonly Fault[], file: string): readonly Problem[] {
   const hidden = new Set(yaml.spots.flatMap(({ hides, line }) => (hides ? [line] : [])))
-  const syntax = yaml.spots.map((spot) => ({ file, line: spot.line, column: spot.column, path: formatPath(spot.path ?? []), ...wordsOf(spot) }))
-  const data = withoutEchoes(faults).map((fault) => ({ file, ...yaml.place(fault.path, fault.at), path: shownPath(fault), ...wordsOf(fault) }))
+  const syntax = yaml.spots.map((spot) => ({
+    file,
+    line: spot.line,
+    column: spot.column,
+    path: formatPath(spot.path ?? []),
+    ...wordsOf(spot),
+  }))
+  const data = withoutEchoes(faults).map((fault) => ({
+    file,
+    ...yaml.place(fault.path, fault.at),
+    path: shownPath(fault),
+    ...wordsOf(fault),
+  }))
   const all = [...syntax, ...data.filter(({ line }) => !hidden.has(line))]
   // What is inherited is judged once for each heir.
   const distinct = new Map(all.map((problem) => [JSON.stringify(problem), problem]))
   return [...distinct.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
-function wordsOf({ says, hint }: { readonly says: string; readonly hint?: string }): { readonly says: string; readonly hint?: string } {
+function wordsOf({ says, hint }: { readonly says: string; readonly hint?: string }): {
+  readonly says: string
+  readonly hint?: string
+} {
   return hint === undefined ? { says } : { says, hint }
 }
 
@@ -106,6 +167,8 @@ function textOf(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
   } catch {
-    throw new ConfigProblems([{ file, line: 1, column: 1, path: "", says: "the file is not UTF-8 text" }])
+    throw new ConfigProblems([
+      { file, line: 1, column: 1, path: "", says: "the file is not UTF-8 text" },
+    ])
   }
 }

@@ -17,7 +17,8 @@ export class MapReader {
     this.#report = report
     this.isMap = typeof value === "object" && value !== null && !Array.isArray(value)
     this.#left = new Map(this.isMap ? Object.entries(Object(value)) : [])
-    if (!this.isMap) report({ path, says: `expected a map of keys${value === null ? ", found nothing" : ""}` })
+    if (!this.isMap)
+      report({ path, says: `expected a map of keys${value === null ? ", found nothing" : ""}` })
   }
 
   /** The value of a key that may be left out. */
@@ -28,7 +29,13 @@ export class MapReader {
   }
 
   required<Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined {
-    if (!this.has(key) && this.isMap) this.#report({ path: this.path, at: "key", missing: key, says: `required key \`${key}\` is missing` })
+    if (!this.has(key) && this.isMap)
+      this.#report({
+        path: this.path,
+        at: "key",
+        missing: key,
+        says: `required key \`${key}\` is missing`,
+      })
     return this.optional(key, schema)
   }
 
@@ -55,7 +62,10 @@ export class MapReader {
   /** Reports the keys that nobody asked for. */
   close(alsoKnown: readonly string[] = []): void {
     for (const [key, value] of this.#left) {
-      this.#report({ path: [...this.path, key], ...unknownKey(key, value, [...this.#asked, ...alsoKnown]) })
+      this.#report({
+        path: [...this.path, key],
+        ...unknownKey(key, value, [...this.#asked, ...alsoKnown]),
+      })
     }
   }
 

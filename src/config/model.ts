@@ -83,7 +83,14 @@ export type DeploymentConfig = {
 
 /** The files that a config is made of: its own, and those of templates. */
 export function partsOf({ file, environments }: Config): readonly string[] {
-  return [file, ...new Set(Object.values(environments).flatMap(({ outputs }) => outputs.flatMap(({ from }) => from ?? [])))]
+  return [
+    file,
+    ...new Set(
+      Object.values(environments).flatMap(({ outputs }) =>
+        outputs.flatMap(({ from }) => from ?? []),
+      ),
+    ),
+  ]
 }
 
 /** An hour: seldom enough for a login that fails. */

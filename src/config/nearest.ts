@@ -22,7 +22,11 @@ function distance(from: string, to: string): number {
     const next = [line]
     for (let column = 1; column <= to.length; column++) {
       const change = from[line - 1] === to[column - 1] ? 0 : 1
-      let least = Math.min((next[column - 1] ?? 0) + 1, (row[column] ?? 0) + 1, (row[column - 1] ?? 0) + change)
+      let least = Math.min(
+        (next[column - 1] ?? 0) + 1,
+        (row[column] ?? 0) + 1,
+        (row[column - 1] ?? 0) + change,
+      )
       const swapped = from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1]
       if (line > 1 && column > 1 && swapped) least = Math.min(least, (before[column - 2] ?? 0) + 1)
       next.push(least)

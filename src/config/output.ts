@@ -11,19 +11,38 @@ import { soundPart, validate } from "./validate.ts"
 export function readOutput(raw: unknown, path: Path, context: Context): OutputDraft {
   const type = findType(raw, path, context)
   if (type === undefined) return { path, config: undefined }
-  const written = validate(type.options, { value: raw, path, report: context.report }) ?? soundPart(type.options, raw)
+  const written =
+    validate(type.options, { value: raw, path, report: context.report }) ??
+    soundPart(type.options, raw)
   if (written === undefined) return { path, config: undefined }
   const source = type.source?.from(written)
   const from = source === undefined ? undefined : resolve(context.folder, source)
-  const embedded = from === undefined ? raw : ask(context, [...path, "from"], () => type.source?.embed(raw, context.readText(from)))
+  const embedded =
+    from === undefined
+      ? raw
+      : ask(context, [...path, "from"], () => type.source?.embed(raw, context.readText(from)))
   const options = from === undefined ? written : type.options.safeParse(embedded).data
   if (options === undefined) return { path, config: undefined }
   const seen = ask(context, path, () => type.inspect(options))
   const target = ask(context, path, () => type.target(options, context.folder))
-  for (const problem of seen?.problems ?? []) context.report({ path: from === undefined ? [...path, ...problem.path] : [...path, "from"], says: problem.says })
+  for (const problem of seen?.problems ?? [])
+    context.report({
+      path: from === undefined ? [...path, ...problem.path] : [...path, "from"],
+      says: problem.says,
+    })
   if (target === undefined) return { path, config: undefined }
   const files = ask(context, path, () => type.files?.(options, context.folder))
-  return { path, config: { type: type.type, target: resolve(context.folder, target), ...(files === undefined ? {} : { files }), ...(from === undefined ? {} : { from }), shows: seen?.shows ?? [], options: embedded } }
+  return {
+    path,
+    config: {
+      type: type.type,
+      target: resolve(context.folder, target),
+      ...(files === undefined ? {} : { files }),
+      ...(from === undefined ? {} : { from }),
+      shows: seen?.shows ?? [],
+      options: embedded,
+    },
+  }
 }
 
 function findType(raw: unknown, path: Path, { plugins, report }: Context): OutputType | undefined {
@@ -34,10 +53,15 @@ function findType(raw: unknown, path: Path, { plugins, report }: Context): Outpu
   const keys = Object.keys(raw)
   const types = plugins.outputs.map(({ type }) => type)
   const found = plugins.outputs.filter(({ type }) => keys.includes(type))
-  if (found.length > 1) report({ path, says: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}` })
+  if (found.length > 1)
+    report({
+      path,
+      says: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}`,
+    })
   if (found.length > 0) return found.length === 1 ? found[0] : undefined
   const misspelt = keys.slice(0, mostGuessed).find((key) => nearest(key, types) !== undefined)
-  if (misspelt === undefined) report({ path, says: `says not which kind of output it is: ${oneOf(types, undefined)}` })
+  if (misspelt === undefined)
+    report({ path, says: `says not which kind of output it is: ${oneOf(types, undefined)}` })
   else report({ path: [...path, misspelt], ...unknownKey(misspelt, "", types) })
   return undefined
 }

@@ -14,7 +14,11 @@ export type Plain = {
 }
 
 /** The document as plain data: maps, lists, strings, finite numbers, true, false, null. What is refused becomes null. */
-export function toPlain(document: Document.Parsed, targets: ReadonlyMap<Alias, Node>, placeOf: (offset: number) => Place): Plain {
+export function toPlain(
+  document: Document.Parsed,
+  targets: ReadonlyMap<Alias, Node>,
+  placeOf: (offset: number) => Place,
+): Plain {
   const converter = new Converter(targets, placeOf)
   try {
     return { value: converter.convert(document.contents, []), spots: converter.spots, usable: true }
@@ -48,9 +52,11 @@ class Converter {
 
   convert(node: Node | null, path: Path): unknown {
     if (++this.#nodes > limits.nodes) throw new TooMuch(node, "the file holds too much")
-    if (path.length > limits.depth) throw new TooMuch(node, "nested too deeply, or an alias that contains itself")
+    if (path.length > limits.depth)
+      throw new TooMuch(node, "nested too deeply, or an alias that contains itself")
     if (isAlias(node)) return this.#follow(node, path)
-    if (isSeq<Node>(node)) return node.items.map((item, index) => this.convert(item, [...path, index]))
+    if (isSeq<Node>(node))
+      return node.items.map((item, index) => this.convert(item, [...path, index]))
     if (isMap<Node, Node | null>(node)) return this.#map(node.items, path)
     return isScalar(node) ? this.#scalar(node, path) : null
   }
@@ -62,9 +68,15 @@ class Converter {
   }
 
   #follow(alias: Alias, path: Path): unknown {
-    if (++this.#aliases > limits.aliases) throw new TooMuch(alias, `more than ${limits.aliases} aliases are followed`)
+    if (++this.#aliases > limits.aliases)
+      throw new TooMuch(alias, `more than ${limits.aliases} aliases are followed`)
     const target = this.#targets.get(alias)
-    if (target === undefined) return this.refuse(alias, path, "this alias (`*`) has no anchor; a text that begins with `*` needs quotes")
+    if (target === undefined)
+      return this.refuse(
+        alias,
+        path,
+        "this alias (`*`) has no anchor; a text that begins with `*` needs quotes",
+      )
     return this.convert(target, path)
   }
 
@@ -75,7 +87,8 @@ class Converter {
       const name = isScalar(key) ? String(key.value) : ""
       if (entries.has(name)) this.#duplicate(key, [...path, name])
       else if (name === "__proto__") this.refuse(key, path, "this key is not allowed")
-      else if (name === "<<") this.refuse(key, path, "merge keys (`<<`) are not supported: write the keys out")
+      else if (name === "<<")
+        this.refuse(key, path, "merge keys (`<<`) are not supported: write the keys out")
       else entries.set(name, this.convert(value, [...path, name]))
     }
     return Object.fromEntries(entries)
@@ -83,7 +96,12 @@ class Converter {
 
   #duplicate(key: Node, path: Path): void {
     const hint = "remove one of the two: the other would be ignored without a word"
-    this.#tell({ ...this.#placeOf(key.range?.[0] ?? 0), path, says: "this key stands here twice", hint })
+    this.#tell({
+      ...this.#placeOf(key.range?.[0] ?? 0),
+      path,
+      says: "this key stands here twice",
+      hint,
+    })
   }
 
   #tell(spot: Spot): void {
@@ -92,8 +110,10 @@ class Converter {
 
   #scalar(node: Node & { readonly value: unknown }, path: Path): unknown {
     const { value } = node
-    if (typeof value === "number" && !Number.isFinite(value)) return this.refuse(node, path, "expected a finite number; put a text in quotes")
-    if (typeof value === "string" && value.includes("\0")) return this.refuse(node, path, "a text must not hold a NUL character")
+    if (typeof value === "number" && !Number.isFinite(value))
+      return this.refuse(node, path, "expected a finite number; put a text in quotes")
+    if (typeof value === "string" && value.includes("\0"))
+      return this.refuse(node, path, "a text must not hold a NUL character")
     return value
   }
 }

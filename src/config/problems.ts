@@ -33,7 +33,9 @@ export type Report = (fault: Fault) => void
 /** Without the consequences of others: a misspelt key lacks under its right name, and its map is judged without it. */
 export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
   const misspelt = faults.filter(({ meant }) => meant !== undefined)
-  const meant = new Set(misspelt.map(({ path, meant: key = "" }) => JSON.stringify([...path.slice(0, -1), key])))
+  const meant = new Set(
+    misspelt.map(({ path, meant: key = "" }) => JSON.stringify([...path.slice(0, -1), key])),
+  )
   const maps = new Set(misspelt.map(({ path }) => JSON.stringify(path.slice(0, -1))))
   return faults.filter(({ path, missing, whole }) => {
     if (missing !== undefined) return !meant.has(JSON.stringify([...path, missing]))
@@ -68,8 +70,15 @@ export class ConfigProblems extends AppError {
   readonly judged: boolean
   constructor(problems: readonly Problem[], judged = true) {
     const [first] = problems
-    const more = problems.length > 1 || !judged ? ` (and ${judged ? "" : "at least "}${problems.length - 1} more)` : ""
-    super("config-invalid", first === undefined ? "the config is not valid" : `${lineOf(first)}${more}`, first?.hint === undefined ? {} : { hint: first.hint })
+    const more =
+      problems.length > 1 || !judged
+        ? ` (and ${judged ? "" : "at least "}${problems.length - 1} more)`
+        : ""
+    super(
+      "config-invalid",
+      first === undefined ? "the config is not valid" : `${lineOf(first)}${more}`,
+      first?.hint === undefined ? {} : { hint: first.hint },
+    )
     this.problems = problems
     this.judged = judged
   }
@@ -79,13 +88,21 @@ export class ConfigProblems extends AppError {
 export function formatAll({ problems, judged }: ConfigProblems): string {
   const count = `the config has ${judged ? "" : "more than "}${problems.length} problem${problems.length === 1 ? "" : "s"}`
   const shown = problems.slice(0, mostShown)
-  const left = shown.length < problems.length || !judged ? `, of which the first ${shown.length} stand here` : ""
+  const left =
+    shown.length < problems.length || !judged
+      ? `, of which the first ${shown.length} stand here`
+      : ""
   return `${formatProblems(shown)}mycelium: ${count}${left}; nothing was done`
 }
 
 /** `file:line:column  path: sentence`, with a line for each hint; for a terminal. */
 export function formatProblems(problems: readonly Problem[]): string {
-  return problems.map((problem) => `${lineOf(problem)}\n${problem.hint === undefined ? "" : `  hint: ${problem.hint}\n`}`).join("")
+  return problems
+    .map(
+      (problem) =>
+        `${lineOf(problem)}\n${problem.hint === undefined ? "" : `  hint: ${problem.hint}\n`}`,
+    )
+    .join("")
 }
 
 function lineOf({ file, line, column, path, says }: Problem): string {

@@ -13,11 +13,17 @@ export function checkSchedules(environments: readonly EnvironmentDraft[], contex
     const known = zones.get(timezone) ?? isZone(timezone)
     zones.set(timezone, known)
     if (!known) {
-      if (once(JSON.stringify(timezonePath))) context.report({ path: timezonePath, says: "no such time zone", hint: "a name of the IANA list, such as Europe/Berlin or UTC" })
+      if (once(JSON.stringify(timezonePath)))
+        context.report({
+          path: timezonePath,
+          says: "no such time zone",
+          hint: "a name of the IANA list, such as Europe/Berlin or UTC",
+        })
     }
     const parsed = context.parseSchedule(schedule ?? defaultSchedule, "UTC")
     if ("next" in parsed) checkTicks(environment, parsed.next.bind(parsed), context, judged)
-    else if (once(JSON.stringify(schedulePath))) context.report({ path: schedulePath, says: parsed.problem })
+    else if (once(JSON.stringify(schedulePath)))
+      context.report({ path: schedulePath, says: parsed.problem })
   }
 }
 
@@ -34,7 +40,12 @@ function isZone(timezone: string): boolean {
 type Next = (after: Date) => Date | undefined
 
 /** The pattern is judged in UTC, by ordinary days: what a change to summer time does is the plan's to say. `judged`: by pattern and age. */
-function checkTicks({ path, secrets, schedule }: EnvironmentDraft, next: Next, context: Context, judged: Map<string, boolean>): void {
+function checkTicks(
+  { path, secrets, schedule }: EnvironmentDraft,
+  next: Next,
+  context: Context,
+  judged: Map<string, boolean>,
+): void {
   const pattern = schedule ?? defaultSchedule
   for (const { config, agePath } of secrets) {
     const everyMs = config.rotateEveryMs
@@ -44,9 +55,16 @@ function checkTicks({ path, secrets, schedule }: EnvironmentDraft, next: Next, c
     judged.set(key, inTime)
     if (inTime) continue
     // An age said for all environments is right in some of them: the problem is this one's.
-    const place = agePath !== undefined && agePath.length > path.length ? { path: agePath } : ({ path, at: "key" } as const)
+    const place =
+      agePath !== undefined && agePath.length > path.length
+        ? { path: agePath }
+        : ({ path, at: "key" } as const)
     const says = `${schedule === undefined ? `the default schedule, ${defaultSchedule},` : "its schedule"} does not fire once in each \`rotate_every\``
-    context.report({ ...place, says, hint: "let a `schedule` fire more often, or allow a greater age" })
+    context.report({
+      ...place,
+      says,
+      hint: "let a `schedule` fire more often, or allow a greater age",
+    })
   }
 }
 

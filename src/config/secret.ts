@@ -16,7 +16,13 @@ export type Inherited = {
 }
 
 /** `name: generated`, or `name: { options of the driver and the keys that every secret has }`. */
-export function readSecret(name: string, raw: unknown, path: Path, inherited: Inherited, context: Context): SecretDraft {
+export function readSecret(
+  name: string,
+  raw: unknown,
+  path: Path,
+  inherited: Inherited,
+  context: Context,
+): SecretDraft {
   const short = typeof raw === "string"
   const reader = new MapReader(short ? { driver: raw } : (raw ?? {}), path, context.report)
   const type = readDriver(name, raw, reader, context)
@@ -28,7 +34,14 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
   const tags = reader.optional("tags", secretKeys.tags) ?? []
   const exempt = reader.optional("policy", secretKeys.policy) === "none"
   const written = reader.rest()
-  const options = type && validate(type.options, { value: written, path, report: context.report, alsoKnown: Object.keys(secretKeys) })
+  const options =
+    type &&
+    validate(type.options, {
+      value: written,
+      path,
+      report: context.report,
+      alsoKnown: Object.keys(secretKeys),
+    })
   return {
     path,
     type,
@@ -48,7 +61,12 @@ export function readSecret(name: string, raw: unknown, path: Path, inherited: In
   }
 }
 
-function readDriver(name: string, raw: unknown, reader: MapReader, context: Context): DriverType | undefined {
+function readDriver(
+  name: string,
+  raw: unknown,
+  reader: MapReader,
+  context: Context,
+): DriverType | undefined {
   if (!reader.isMap) return undefined
   const { drivers } = context.plugins
   const types = drivers.map(({ type }) => type)
@@ -57,25 +75,46 @@ function readDriver(name: string, raw: unknown, reader: MapReader, context: Cont
   const word = reader.optional("driver", secretKeys.driver)
   if (!named && !short) {
     const type = drivers.find((one) => one.type === name)
-    if (type === undefined) context.report({ path: reader.path, at: "key", says: `required key \`driver\` is missing: ${oneOf(types, name)}` })
+    if (type === undefined)
+      context.report({
+        path: reader.path,
+        at: "key",
+        says: `required key \`driver\` is missing: ${oneOf(types, name)}`,
+      })
     return type
   }
   if (word === undefined) return undefined
   const type = drivers.find((one) => one.type === word)
   if (type !== undefined) return type
-  if (named) context.report({ path: [...reader.path, "driver"], says: `no such driver: ${oneOf(types, word)}` })
-  else context.report({ path: reader.path, says: `expected the driver's name or a map with its options: ${oneOf(types, word)}` })
+  if (named)
+    context.report({
+      path: [...reader.path, "driver"],
+      says: `no such driver: ${oneOf(types, word)}`,
+    })
+  else
+    context.report({
+      path: reader.path,
+      says: `expected the driver's name or a map with its options: ${oneOf(types, word)}`,
+    })
   return undefined
 }
 
-type Grace = Pick<SecretDraft, "type" | "options" | "path"> & { readonly grace: number | undefined; readonly inherited: Inherited; readonly context: Context }
+type Grace = Pick<SecretDraft, "type" | "options" | "path"> & {
+  readonly grace: number | undefined
+  readonly inherited: Inherited
+  readonly context: Context
+}
 
 /** Two values live side by side only where the service can; elsewhere the previous one dies with the change. */
 function graceOf({ grace, inherited, type, options, path, context }: Grace): number {
   const overlap = type && options && ask(context, path, () => type.overlap(options))
-  if (overlap === "both" || overlap === "unknown") return grace ?? inherited.graceMs ?? defaults.graceMs
+  if (overlap === "both" || overlap === "unknown")
+    return grace ?? inherited.graceMs ?? defaults.graceMs
   if (grace !== undefined && overlap !== undefined) {
-    const says = overlap === "one" ? "the service holds one value at a time, so there is no grace" : "no service holds this value, so there is no grace"
+    const says =
+      overlap === "one"
+        ? "the service holds one value at a time, so there is no grace"
+        : "no service holds this value, so there is no grace"
     context.report({ path: [...path, "grace"], at: "key", says, hint: "remove `grace`" })
   }
   return 0

@@ -46,7 +46,8 @@ const expectations: Readonly<Record<string, string>> = {
 }
 
 function wrongType(expected: string, input: unknown, key: PropertyKey | undefined): string {
-  if (expected === "string" && key === "mode" && typeof input === "number") return 'modes are strings: "0600", in quotes'
+  if (expected === "string" && key === "mode" && typeof input === "number")
+    return 'modes are strings: "0600", in quotes'
   const wanted = `expected ${expectations[expected] ?? "something else"}`
   if (input === null) return `${wanted}, found nothing`
   const bare = typeof input === "number" || typeof input === "boolean"
@@ -76,13 +77,24 @@ function knownKeys(schema: unknown): readonly string[] {
   return typeof schema.shape === "object" && schema.shape !== null ? Object.keys(schema.shape) : []
 }
 
-export type Unknown = { readonly at: "key"; readonly unknown: true; readonly says: string; readonly hint?: string; readonly meant?: string }
+export type Unknown = {
+  readonly at: "key"
+  readonly unknown: true
+  readonly says: string
+  readonly hint?: string
+  readonly meant?: string
+}
 
 /** An unknown key is repeated only where it is a key beyond doubt: `{ hunter2 }` is a password in the wrong brackets. */
 export function unknownKey(key: string, value: unknown, known: readonly string[]): Unknown {
   const fault = { at: "key", unknown: true } as const
   const near = nearest(key, known)
-  if (near !== undefined && isPlainWord(key)) return { ...fault, says: `unknown key \`${key}\`; did you mean \`${near}\`?`, meant: near }
+  if (near !== undefined && isPlainWord(key))
+    return { ...fault, says: `unknown key \`${key}\`; did you mean \`${near}\`?`, meant: near }
   const says = isPlainWord(key) && value !== null ? `unknown key \`${key}\`` : "unknown key"
-  return { ...fault, says, ...(known.length === 0 ? {} : { hint: `known here: ${[...new Set(known)].sort().join(", ")}` }) }
+  return {
+    ...fault,
+    says,
+    ...(known.length === 0 ? {} : { hint: `known here: ${[...new Set(known)].sort().join(", ")}` }),
+  }
 }

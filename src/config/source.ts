@@ -14,10 +14,13 @@ export function readSource(path: string): string {
   try {
     const stats = fstatSync(file)
     if (!stats.isFile()) throw new AppError("file-irregular", "is not a regular file")
-    if (stats.size > largest) throw new AppError("file-too-large", `is larger than ${largest} bytes`)
+    if (stats.size > largest)
+      throw new AppError("file-too-large", `is larger than ${largest} bytes`)
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file))
   } catch (error) {
-    throw error instanceof AppError ? error : new AppError("file-unreadable", "cannot be read as UTF-8 text")
+    throw error instanceof AppError
+      ? error
+      : new AppError("file-unreadable", "cannot be read as UTF-8 text")
   } finally {
     closeSync(file)
   }

@@ -13,7 +13,11 @@ export function checkTemplates(environments: readonly EnvironmentDraft[], contex
   }
 }
 
-function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, { report }: Context): void {
+function checkSecrets(
+  { secrets }: EnvironmentDraft,
+  { path, config }: OutputDraft,
+  { report }: Context,
+): void {
   const names = new Set(secrets.map((secret) => secret.config.name))
   const tellable = [...names].filter(isPlainWord)
   const uses = Map.groupBy(usesIn(config?.options, path), ({ secret }) => secret)
@@ -22,20 +26,35 @@ function checkSecrets({ secrets }: EnvironmentDraft, { path, config }: OutputDra
     const near = nearest(shown, tellable.slice(0, mostGuessed))
     const says = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
     const places = (uses.get(shown) ?? []).map((use) => use.path)
-    for (const place of places.length === 0 ? [path] : places) report({ path: place, says, ...list("secrets", tellable) })
+    for (const place of places.length === 0 ? [path] : places)
+      report({ path: place, says, ...list("secrets", tellable) })
   }
 }
 
-function checkFields({ secrets }: EnvironmentDraft, { path, config }: OutputDraft, context: Context): void {
+function checkFields(
+  { secrets }: EnvironmentDraft,
+  { path, config }: OutputDraft,
+  context: Context,
+): void {
   const { report } = context
   const byName = new Map(secrets.map((secret) => [secret.config.name, secret]))
   for (const use of usesIn(config?.options, path)) {
     const { type, options } = byName.get(use.secret) ?? {}
-    const own = [...(type?.fields ?? ["password"]), ...(options === undefined ? [] : (type?.moreFields?.(options) ?? []))]
+    const own = [
+      ...(type?.fields ?? ["password"]),
+      ...(options === undefined ? [] : (type?.moreFields?.(options) ?? [])),
+    ]
     const overlap = type && options && ask(context, use.path, () => type.overlap(options))
-    const fields = overlap === "both" || overlap === "unknown" ? [...own, ...own.map((field) => `previous.${field}`)] : own
+    const fields =
+      overlap === "both" || overlap === "unknown"
+        ? [...own, ...own.map((field) => `previous.${field}`)]
+        : own
     if (type === undefined || fields.includes(use.field)) continue
-    report({ path: use.path, says: `shows a field that \`${use.secret}\` does not have`, ...list("fields", fields) })
+    report({
+      path: use.path,
+      says: `shows a field that \`${use.secret}\` does not have`,
+      ...list("fields", fields),
+    })
   }
 }
 
@@ -44,7 +63,9 @@ const mostNamed = 50
 
 function list(what: string, names: readonly string[]): { readonly hint?: string } {
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ""
-  return names.length === 0 ? {} : { hint: `${what}: ${names.slice(0, mostNamed).join(", ")}${more}` }
+  return names.length === 0
+    ? {}
+    : { hint: `${what}: ${names.slice(0, mostNamed).join(", ")}${more}` }
 }
 
 type Use = { readonly secret: string; readonly field: string; readonly path: Path }
@@ -52,9 +73,14 @@ type Use = { readonly secret: string; readonly field: string; readonly path: Pat
 /** Each `{{ secret.field` in the strings of an output's options. */
 function usesIn(value: unknown, path: Path): readonly Use[] {
   if (typeof value === "string") {
-    return [...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.((?:previous\.)?[A-Za-z_][\w-]*)/g)].flatMap(([, secret, field]) => (secret !== undefined && field !== undefined ? [{ secret, field, path }] : []))
+    return [
+      ...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.((?:previous\.)?[A-Za-z_][\w-]*)/g),
+    ].flatMap(([, secret, field]) =>
+      secret !== undefined && field !== undefined ? [{ secret, field, path }] : [],
+    )
   }
-  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => usesIn(item, [...path, index]))
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => usesIn(item, [...path, index]))
   if (typeof value !== "object" || value === null) return []
   return Object.entries(value).flatMap(([key, item]) => usesIn(item, [...path, key]))
 }

@@ -42,7 +42,8 @@ async function wayTo(config: string): Promise<readonly Entry[]> {
       at = path
       continue
     }
-    if (++links > mostLinks) throw new AppError("file-unreadable", `cannot read ${config}: too many symbolic links`)
+    if (++links > mostLinks)
+      throw new AppError("file-unreadable", `cannot read ${config}: too many symbolic links`)
     const target = await attempt(path, () => readlink(path))
     ahead.unshift(...target.split("/").filter((part) => part !== "" && part !== "."))
     if (target.startsWith("/")) at = "/"
@@ -58,19 +59,28 @@ async function attempt<Answer>(path: string, act: () => Promise<Answer>): Promis
   try {
     return await act()
   } catch (error) {
-    throw new AppError("file-unreadable", `cannot look at ${path}: ${systemCode(error) ?? "unknown error"}`)
+    throw new AppError(
+      "file-unreadable",
+      `cannot look at ${path}: ${systemCode(error) ?? "unknown error"}`,
+    )
   }
 }
 
 function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
   const what = "a config names programs that Mycelium runs, so nobody else may change it"
   if (stats.uid !== 0 && stats.uid !== me.uid) {
-    return new AppError("config-writable-by-others", `${path} belongs to another user (${stats.uid})`, { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` })
+    return new AppError(
+      "config-writable-by-others",
+      `${path} belongs to another user (${stats.uid})`,
+      { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` },
+    )
   }
   // Where the sticky bit is set, as in /tmp, others cannot replace what is not theirs; whose the next step is, is asked next.
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o002) === 0 || guarded) return undefined
-  return new AppError("config-writable-by-others", `${path} can be written by everybody`, { hint: `${what}: chmod o-w ${path}` })
+  return new AppError("config-writable-by-others", `${path} can be written by everybody`, {
+    hint: `${what}: chmod o-w ${path}`,
+  })
 }
 
 function warnings(path: string, stats: Stats, me: Me): readonly Finding[] {

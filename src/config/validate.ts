@@ -12,7 +12,10 @@ export type Asked = {
 }
 
 /** What `schema` makes of the value; otherwise undefined, and every problem is reported. */
-export function validate<Schema extends ZodType>(schema: Schema, asked: Asked): output<Schema> | undefined {
+export function validate<Schema extends ZodType>(
+  schema: Schema,
+  asked: Asked,
+): output<Schema> | undefined {
   const parsed = schema.safeParse(asked.value, { error: sentenceFor })
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) tell(issue, [], asked)
@@ -20,11 +23,20 @@ export function validate<Schema extends ZodType>(schema: Schema, asked: Asked): 
 }
 
 /** What `schema` makes of a map without the keys that are wrong in it: what is sound is judged on, so that every problem is told at once. */
-export function soundPart<Schema extends ZodType>(schema: Schema, value: unknown): output<Schema> | undefined {
+export function soundPart<Schema extends ZodType>(
+  schema: Schema,
+  value: unknown,
+): output<Schema> | undefined {
   const parsed = schema.safeParse(value)
   if (parsed.success || typeof value !== "object" || value === null) return parsed.data
-  const faulty = new Set(parsed.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys : issue.path.slice(0, 1).map(String))))
-  return schema.safeParse(Object.fromEntries(Object.entries(value).filter(([key]) => !faulty.has(key)))).data
+  const faulty = new Set(
+    parsed.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys" ? issue.keys : issue.path.slice(0, 1).map(String),
+    ),
+  )
+  return schema.safeParse(
+    Object.fromEntries(Object.entries(value).filter(([key]) => !faulty.has(key))),
+  ).data
 }
 
 type Issue = core.$ZodIssue
@@ -36,20 +48,36 @@ function tell(issue: Issue, base: Path, asked: Asked): void {
   const ours = issue.message.startsWith(mark)
   const says = ours ? issue.message.slice(mark.length) : issue.message
   if (isMissing(issue, inner, asked.value)) return tellMissing(path, ours ? undefined : says, asked)
-  if (issue.code === "invalid_union" && !ours && isTelling(likeliest(issue), inner, asked)) return tellUnion(issue, inner, asked)
-  if (!ours) return asked.report({ path, says: withoutValue(says, valueAt(asked.value, inner)), ...(issue.code === "custom" ? { whole: true } : {}) })
+  if (issue.code === "invalid_union" && !ours && isTelling(likeliest(issue), inner, asked))
+    return tellUnion(issue, inner, asked)
+  if (!ours)
+    return asked.report({
+      path,
+      says: withoutValue(says, valueAt(asked.value, inner)),
+      ...(issue.code === "custom" ? { whole: true } : {}),
+    })
   if (issue.code === "unrecognized_keys") return tellUnknown(issue.keys, says, inner, asked)
   if (issue.code === "invalid_union") return tellUnion(issue, inner, asked)
   if (issue.code === "invalid_key") {
     const reason = issue.issues[0]?.message ?? ""
-    return asked.report({ path, at: "key", says: reason === "" || reason.startsWith(mark) ? "this key is not allowed here" : reason })
+    return asked.report({
+      path,
+      at: "key",
+      says: reason === "" || reason.startsWith(mark) ? "this key is not allowed here" : reason,
+    })
   }
   asked.report({ path, says })
 }
 
 function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
   const key = String(path.at(-1))
-  asked.report({ path: path.slice(0, -1), at: "key", missing: key, says: `required key \`${key}\` is missing`, ...(hint === undefined ? {} : { hint }) })
+  asked.report({
+    path: path.slice(0, -1),
+    at: "key",
+    missing: key,
+    says: `required key \`${key}\` is missing`,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 function tellUnknown(keys: readonly string[], known: string, inner: Path, asked: Asked): void {
@@ -57,7 +85,10 @@ function tellUnknown(keys: readonly string[], known: string, inner: Path, asked:
   const all = inner.length === 0 ? [...names, ...(asked.alsoKnown ?? [])] : names
   for (const key of keys) {
     const place = [...inner, key]
-    asked.report({ path: [...asked.path, ...place], ...unknownKey(key, valueAt(asked.value, place), all) })
+    asked.report({
+      path: [...asked.path, ...place],
+      ...unknownKey(key, valueAt(asked.value, place), all),
+    })
   }
 }
 
@@ -72,33 +103,62 @@ type Union = Issue & { readonly code: "invalid_union" }
 function tellUnion(issue: Union, inner: Path, asked: Asked): void {
   const best = likeliest(issue)
   if (best !== undefined) return best.forEach((one) => tell(one, inner, asked))
-  const wanted = new Set(issue.errors.flatMap(([first]) => (first?.message.startsWith(mark) ? [first.message.slice(mark.length)] : [])))
-  const words = [...wanted].map((says) => says.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""))
-  asked.report({ path: [...asked.path, ...inner], says: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}` })
+  const wanted = new Set(
+    issue.errors.flatMap(([first]) =>
+      first?.message.startsWith(mark) ? [first.message.slice(mark.length)] : [],
+    ),
+  )
+  const words = [...wanted].map((says) =>
+    says.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""),
+  )
+  asked.report({
+    path: [...asked.path, ...inner],
+    says: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}`,
+  })
 }
 
 /** The problems of the alternative that got furthest, if one takes this kind of value at all. */
 function likeliest(issue: Union): readonly Issue[] | undefined {
-  const deeper = issue.errors.filter((issues) => !issues.some((one) => one.code === "invalid_type" && one.path.length === 0))
+  const deeper = issue.errors.filter(
+    (issues) => !issues.some((one) => one.code === "invalid_type" && one.path.length === 0),
+  )
   return deeper.toSorted((a, b) => weight(a) - weight(b))[0]
 }
 
 /** Do these say more than the union's own words: a misspelt key, or a wrong value under a key that is known? */
 function isTelling(issues: readonly Issue[] | undefined, inner: Path, asked: Asked): boolean {
   const misspelt = (one: Issue): boolean =>
-    one.code === "unrecognized_keys" && one.message.startsWith(mark) && one.keys.every((key) => nearest(key, wordsIn(one.message.slice(mark.length))) !== undefined)
-  const wrong = (one: Issue): boolean => one.path.length > 0 && !isMissing(one, [...inner, ...steps(one.path)], asked.value)
-  return (issues ?? []).some((one) => misspelt(one) || wrong(one)) && (issues ?? []).every((one) => one.code !== "unrecognized_keys" || misspelt(one))
+    one.code === "unrecognized_keys" &&
+    one.message.startsWith(mark) &&
+    one.keys.every((key) => nearest(key, wordsIn(one.message.slice(mark.length))) !== undefined)
+  const wrong = (one: Issue): boolean =>
+    one.path.length > 0 && !isMissing(one, [...inner, ...steps(one.path)], asked.value)
+  return (
+    (issues ?? []).some((one) => misspelt(one) || wrong(one)) &&
+    (issues ?? []).every((one) => one.code !== "unrecognized_keys" || misspelt(one))
+  )
 }
 
 /** A key that the alternative does not know speaks most against it. */
 function weight(issues: readonly Issue[]): number {
-  return issues.reduce((sum, { code, path }) => sum + (code === "unrecognized_keys" ? 100 : path.length === 0 ? 10 : 1), 0)
+  return issues.reduce(
+    (sum, { code, path }) =>
+      sum + (code === "unrecognized_keys" ? 100 : path.length === 0 ? 10 : 1),
+    0,
+  )
 }
 
 function isMissing(issue: Issue, inner: Path, value: unknown): boolean {
-  const structural = issue.code === "invalid_type" || issue.code === "invalid_union" || issue.code === "invalid_value"
-  return structural && inner.length > 0 && typeof inner.at(-1) === "string" && valueAt(value, inner) === undefined
+  const structural =
+    issue.code === "invalid_type" ||
+    issue.code === "invalid_union" ||
+    issue.code === "invalid_value"
+  return (
+    structural &&
+    inner.length > 0 &&
+    typeof inner.at(-1) === "string" &&
+    valueAt(value, inner) === undefined
+  )
 }
 
 function steps(path: readonly PropertyKey[]): Path {
@@ -114,5 +174,7 @@ export function valueAt(value: unknown, path: Path): unknown {
 
 /** A plug-in's own words, unless they repeat what was written. */
 function withoutValue(says: string, value: unknown): string {
-  return typeof value === "string" && value.length >= 6 && says.includes(value) ? "is not allowed here" : says
+  return typeof value === "string" && value.length >= 6 && says.includes(value)
+    ? "is not allowed here"
+    : says
 }

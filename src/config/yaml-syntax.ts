@@ -16,7 +16,11 @@ const most = 10
 const mostRead = 1000
 
 /** The parser's findings in our words, by its codes: its own messages quote the text. One for each line. */
-export function syntaxSpots(document: Document.Parsed, text: string, placeOf: (offset: number) => Place): { readonly spots: readonly Spot[]; readonly usable: boolean } {
+export function syntaxSpots(
+  document: Document.Parsed,
+  text: string,
+  placeOf: (offset: number) => Place,
+): { readonly spots: readonly Spot[]; readonly usable: boolean } {
   const found = [...document.errors, ...document.warnings]
   const lines = text.split("\n")
   const byLine = new Map<number, Spot>()
@@ -24,40 +28,68 @@ export function syntaxSpots(document: Document.Parsed, text: string, placeOf: (o
   for (const { code, pos } of found.slice(0, mostRead)) {
     const place = placeOf(pos[0])
     if (byLine.get(place.line)?.hides === true) continue
-    if (!columns.has(place.line)) columns.set(place.line, templateColumn(lines[place.line - 1] ?? ""))
+    if (!columns.has(place.line))
+      columns.set(place.line, templateColumn(lines[place.line - 1] ?? ""))
     const template = columns.get(place.line)
-    if (template !== undefined) byLine.set(place.line, { line: place.line, column: template, ...templates })
+    if (template !== undefined)
+      byLine.set(place.line, { line: place.line, column: template, ...templates })
     else if (!byLine.has(place.line)) byLine.set(place.line, { ...place, ...sentence(code) })
   }
-  return { spots: [...byLine.values()].slice(0, most), usable: found.every(({ code }) => harmless.has(code)) }
+  return {
+    spots: [...byLine.values()].slice(0, most),
+    usable: found.every(({ code }) => harmless.has(code)),
+  }
 }
 
 /** The data is whole in spite of these. */
 const harmless: ReadonlySet<ErrorCode> = new Set(["NON_STRING_KEY", "TAG_RESOLVE_FAILED"])
 
-const templates = { says: 'templates must be quoted: "{{ postgres.password }}"', hides: true } as const
+const templates = {
+  says: 'templates must be quoted: "{{ postgres.password }}"',
+  hides: true,
+} as const
 
 /** The column of a template that stands outside quotes and comments. */
 function templateColumn(line: string): number | undefined {
-  const bare = line.replace(/"(?:[^"\\]|\\.)*"|'[^']*'|(?<=^|\s)#.*$/g, (part) => " ".repeat(part.length))
+  const bare = line.replace(/"(?:[^"\\]|\\.)*"|'[^']*'|(?<=^|\s)#.*$/g, (part) =>
+    " ".repeat(part.length),
+  )
   const index = bare.search(/\{[{%]/)
   return index < 0 ? undefined : index + 1
 }
 
-function sentence(code: ErrorCode): { readonly says: string; readonly hint?: string; readonly hides?: true } {
-  return sentences[code] ?? { says: "this is not valid YAML here", hint: "check brackets, quotes and indentation on this line and the one before" }
+function sentence(code: ErrorCode): {
+  readonly says: string
+  readonly hint?: string
+  readonly hides?: true
+} {
+  return (
+    sentences[code] ?? {
+      says: "this is not valid YAML here",
+      hint: "check brackets, quotes and indentation on this line and the one before",
+    }
+  )
 }
 
-const needsQuotes = "a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes"
+const needsQuotes =
+  "a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes"
 
-const sentences: Partial<Record<ErrorCode, { readonly says: string; readonly hint?: string; readonly hides?: true }>> = {
+const sentences: Partial<
+  Record<ErrorCode, { readonly says: string; readonly hint?: string; readonly hides?: true }>
+> = {
   NON_STRING_KEY: { says: "a key must be a plain word", hides: true },
   TAG_RESOLVE_FAILED: { says: "tags (`!…`) have no meaning here", hint: needsQuotes },
   TAB_AS_INDENT: { says: "indent with spaces: YAML refuses tabs" },
-  BAD_INDENT: { says: "the indentation does not fit the lines above", hint: "keys of one map begin in the same column; an open bracket must be closed" },
+  BAD_INDENT: {
+    says: "the indentation does not fit the lines above",
+    hint: "keys of one map begin in the same column; an open bracket must be closed",
+  },
   BAD_ALIAS: { says: "this is not valid YAML here", hint: `${needsQuotes}: schedule: "* * * * *"` },
   BAD_SCALAR_START: { says: "this text needs quotes", hint: needsQuotes },
-  BAD_DQ_ESCAPE: { says: "this escape is not known between double quotes", hint: "write \\\\ for a backslash, or use single quotes" },
+  BAD_DQ_ESCAPE: {
+    says: "this escape is not known between double quotes",
+    hint: "write \\\\ for a backslash, or use single quotes",
+  },
   BAD_DIRECTIVE: { says: "directives (`%…`) are not supported" },
   BLOCK_AS_IMPLICIT_KEY: { says: "a map cannot begin on the line of its key", hint: needsQuotes },
   MISSING_CHAR: { says: "a quote or a bracket is not closed, or a colon is missing" },

@@ -1,4 +1,16 @@
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type ParsedNode, type YAMLMap } from "yaml"
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type ParsedNode,
+  type YAMLMap,
+} from "yaml"
 import { targetsOf } from "./anchors.ts"
 import type { Path } from "./problems.ts"
 import { toPlain } from "./plain.ts"
@@ -35,7 +47,11 @@ function tooMuchAt(text: string): { readonly offset: number; readonly says: stri
     if ((sign === "-" || sign === "?") && text[offset + 1] === " ") run++
     else if (sign !== " ") run = 0
     if (depth > limits.depth || run > limits.run) return { offset, says: "nested too deeply" }
-    if (parts > limits.parts) return { offset, says: `the file holds too much: more than ${limits.parts} lines and list entries` }
+    if (parts > limits.parts)
+      return {
+        offset,
+        says: `the file holds too much: more than ${limits.parts} lines and list entries`,
+      }
   }
   return undefined
 }
@@ -64,7 +80,9 @@ export function parseYaml(text: string): Yaml {
   const { spots, usable } = syntaxSpots(document, text, placeOf)
   const targets = usable ? targetsOf(document) : new Map()
   const finder = new Finder(document, targets)
-  const plain = usable ? toPlain(document, targets, placeOf) : { value: undefined, spots: [], usable: false }
+  const plain = usable
+    ? toPlain(document, targets, placeOf)
+    : { value: undefined, spots: [], usable: false }
   return {
     spots: [...spots, ...plain.spots],
     usable: plain.usable,
@@ -73,10 +91,18 @@ export function parseYaml(text: string): Yaml {
   }
 }
 
-function refused(text: string, { offset, says }: { readonly offset: number; readonly says: string }): Yaml {
+function refused(
+  text: string,
+  { offset, says }: { readonly offset: number; readonly says: string },
+): Yaml {
   const before = text.slice(0, offset)
   const place = { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") }
-  return { spots: [{ ...place, says, hides: true }], usable: false, value: undefined, place: () => place }
+  return {
+    spots: [{ ...place, says, hides: true }],
+    usable: false,
+    value: undefined,
+    place: () => place,
+  }
 }
 
 type Part = { readonly key?: Node; readonly value: Node | null }
@@ -99,7 +125,10 @@ class Finder {
       const next = this.#child(node, step)
       if (next === undefined) break
       const wantsKey = at === "key" && index === path.length - 1
-      offset = startOf((wantsKey || !standsAlone(next.value) ? undefined : next.value) ?? next.key ?? next.value) ?? offset
+      offset =
+        startOf(
+          (wantsKey || !standsAlone(next.value) ? undefined : next.value) ?? next.key ?? next.value,
+        ) ?? offset
       node = next.value
     }
     return offset
@@ -118,7 +147,13 @@ class Finder {
     const known = this.#indices.get(map)
     if (known !== undefined) return known
     // Backwards, so that of a key that stands twice the first is found.
-    const index = new Map(map.items.toReversed().flatMap(({ key, value }) => (isScalar(key) ? [[String(key.value), { key, value }] as const] : [])))
+    const index = new Map(
+      map.items
+        .toReversed()
+        .flatMap(({ key, value }) =>
+          isScalar(key) ? [[String(key.value), { key, value }] as const] : [],
+        ),
+    )
     this.#indices.set(map, index)
     return index
   }

@@ -2,9 +2,12 @@ import { createHash } from "node:crypto"
 import type { AuditTail } from "./state.ts"
 
 /** One thing that happened, without values. Names and codes only: texts of others are never put in. */
-export type AuditEvent = { readonly event: string; readonly secret?: string; readonly version?: string; readonly code?: string } & Readonly<
-  Record<string, string | number | boolean | readonly string[] | undefined>
->
+export type AuditEvent = {
+  readonly event: string
+  readonly secret?: string
+  readonly version?: string
+  readonly code?: string
+} & Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 /** Who acts, as far as the machine knows: the login behind sudo, not only the uid; see app/actor.ts. */
 export type Actor = { readonly user: string; readonly via: string }
 
@@ -20,7 +23,11 @@ export function lineHash(line: string): string {
  * The tail with one more line: JSON with its number, the state's serial and the hash of the line before. The line rides
  * in the state until it is in the log.
  */
-export function appendLine(tail: AuditTail, event: AuditEvent, context: { readonly at: Date; readonly serial: number; readonly actor: Actor }): AuditTail {
+export function appendLine(
+  tail: AuditTail,
+  event: AuditEvent,
+  context: { readonly at: Date; readonly serial: number; readonly actor: Actor },
+): AuditTail {
   const { event: name, ...fields } = event
   const line = JSON.stringify({
     n: tail.count + 1,

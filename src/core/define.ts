@@ -54,9 +54,19 @@ export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Ou
     embed(raw: unknown, text: string): unknown
   }
   /** The secrets that its templates name, and what is wrong with the templates, said for people. */
-  inspect(options: output<Schema>): { readonly shows: readonly string[]; readonly problems: readonly { readonly path: readonly (string | number)[]; readonly says: string }[] }
+  inspect(options: output<Schema>): {
+    readonly shows: readonly string[]
+    readonly problems: readonly {
+      readonly path: readonly (string | number)[]
+      readonly says: string
+    }[]
+  }
 }
-export type RestarterType<Schema extends ZodType = ZodType> = PluginType<Schema, Restarter, HookReach>
+export type RestarterType<Schema extends ZodType = ZodType> = PluginType<
+  Schema,
+  Restarter,
+  HookReach
+>
 export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health, HookReach>
 
 export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): DriverType<Shape> {
@@ -65,7 +75,9 @@ export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): 
 export function defineOutput<Schema extends ZodType>(type: OutputType<Schema>): OutputType<Schema> {
   return type
 }
-export function defineRestarter<Schema extends ZodType>(type: RestarterType<Schema>): RestarterType<Schema> {
+export function defineRestarter<Schema extends ZodType>(
+  type: RestarterType<Schema>,
+): RestarterType<Schema> {
   return type
 }
 export function defineHealth<Schema extends ZodType>(type: HealthType<Schema>): HealthType<Schema> {

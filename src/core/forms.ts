@@ -11,7 +11,11 @@ export function formsOf(value: string): readonly (readonly [string, string])[] {
     ["hex", bytes.toString("hex")],
     ["hex", bytes.toString("hex").toUpperCase()],
   ]
-  return [...new Map(all.toReversed().map(([name, text]) => [text, [name, text] as const])).values()].reverse().filter(([, text]) => text.length >= 4)
+  return [
+    ...new Map(all.toReversed().map(([name, text]) => [text, [name, text] as const])).values(),
+  ]
+    .reverse()
+    .filter(([, text]) => text.length >= 4)
 }
 
 /** The characters that are the value's alone when so many bytes (modulo 3) stand before it. */

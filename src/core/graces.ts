@@ -40,7 +40,9 @@ export class Graces {
     }
     if (ends.size > 0) this.#ends.set(document.id, ends)
     else this.#ends.delete(document.id)
-    return Object.keys(shown).length === 0 ? judged : { ...judged, secrets: { ...judged.secrets, ...shown } }
+    return Object.keys(shown).length === 0
+      ? judged
+      : { ...judged, secrets: { ...judged.secrets, ...shown } }
   }
 
   /** The same of one secret, without a look at the others. */
@@ -56,12 +58,20 @@ export class Graces {
   /** The same object where nothing differs. */
   #shown(name: string, state: SecretState, about: About): SecretState {
     if (!state.versions.some(({ stage }) => stage.is === "previous")) return state
-    const versions = state.versions.map((version, index) => this.#version(name, version, { ...about, says: about.raw?.versions[index] }))
-    return versions.every((version, index) => version === state.versions[index]) ? state : { ...state, versions }
+    const versions = state.versions.map((version, index) =>
+      this.#version(name, version, { ...about, says: about.raw?.versions[index] }),
+    )
+    return versions.every((version, index) => version === state.versions[index])
+      ? state
+      : { ...state, versions }
   }
 
   /** `says`: the version as the state has it. Another grace there (a containment's, which is none) is measured anew. */
-  #version(name: string, version: Version, { says, now, before, ends }: About & { readonly says: Version | undefined }): Version {
+  #version(
+    name: string,
+    version: Version,
+    { says, now, before, ends }: About & { readonly says: Version | undefined },
+  ): Version {
     const { stage } = version
     if (stage.is !== "previous") return version
     const granted = says?.stage.is === "previous" ? says.stage : stage
@@ -71,8 +81,18 @@ export class Graces {
     // What an incident ends waits for no clock.
     const end = before?.get(key) ?? passed + (stage.expel === true ? Math.min(0, leftMs) : leftMs)
     ends.set(key, end)
-    return Math.abs(end - passed - leftMs) <= driftMs ? version : { ...version, stage: { ...stage, revokeAt: new Date(now.getTime() + end - passed).toISOString() } }
+    return Math.abs(end - passed - leftMs) <= driftMs
+      ? version
+      : {
+          ...version,
+          stage: { ...stage, revokeAt: new Date(now.getTime() + end - passed).toISOString() },
+        }
   }
 }
 
-type About = { readonly raw: SecretState | undefined; readonly now: Date; readonly before: ReadonlyMap<string, number> | undefined; readonly ends: Map<string, number> }
+type About = {
+  readonly raw: SecretState | undefined
+  readonly now: Date
+  readonly before: ReadonlyMap<string, number> | undefined
+  readonly ends: Map<string, number>
+}

@@ -16,7 +16,9 @@ export function guard<Port extends object>(port: Port, place: string): Port {
         collect(args, seen, 0)
         try {
           const result: unknown = Reflect.apply(member, target, args)
-          return result instanceof Promise ? result.catch((error: unknown) => Promise.reject(clean(error, place, seen))) : result
+          return result instanceof Promise
+            ? result.catch((error: unknown) => Promise.reject(clean(error, place, seen)))
+            : result
         } catch (error) {
           throw clean(error, place, seen)
         }
@@ -27,14 +29,22 @@ export function guard<Port extends object>(port: Port, place: string): Port {
 
 function collect(value: unknown, into: Set<Secret>, depth: number): void {
   if (value instanceof Secret) into.add(value)
-  else if (typeof value === "object" && value !== null && depth < 5) for (const inner of Object.values(value)) collect(inner, into, depth + 1)
+  else if (typeof value === "object" && value !== null && depth < 5)
+    for (const inner of Object.values(value)) collect(inner, into, depth + 1)
 }
 
 function clean(error: unknown, place: string, seen: ReadonlySet<Secret>): AppError {
   if (error instanceof AppError) {
     const said = (text: string): string => redact(text, seen).replace(/\p{Cc}+/gu, " ")
-    return new AppError(error.code, said(error.message), { remedy: error.remedy, ...(error.hint === undefined ? {} : { hint: said(error.hint) }) })
+    return new AppError(error.code, said(error.message), {
+      remedy: error.remedy,
+      ...(error.hint === undefined ? {} : { hint: said(error.hint) }),
+    })
   }
   const code = systemCode(error)
-  return new AppError("unexpected", `${place}: unexpected ${error instanceof Error ? error.name : "failure"}${code === undefined ? "" : ` (${code})`}`, { remedy: "retry" })
+  return new AppError(
+    "unexpected",
+    `${place}: unexpected ${error instanceof Error ? error.name : "failure"}${code === undefined ? "" : ` (${code})`}`,
+    { remedy: "retry" },
+  )
 }

@@ -1,4 +1,10 @@
-import { type ChangeSet, type SecretState, type StateDocument, type Version, openSets } from "./state.ts"
+import {
+  type ChangeSet,
+  type SecretState,
+  type StateDocument,
+  type Version,
+  openSets,
+} from "./state.ts"
 
 /**
  * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an instant after `now` was
@@ -28,8 +34,19 @@ export function aheadOf(document: StateDocument, now: Date): number {
   return newest > now.getTime() + toleranceMs ? newest - now.getTime() : 0
 }
 
-function seeDone({ rotatedAt, drift, contained, uncontained, unhealthy, erased, versions }: SecretState, see: (at: string | undefined) => void): void {
-  for (const at of [rotatedAt, drift?.since, contained?.at, uncontained?.since, unhealthy?.since, erased?.at]) see(at)
+function seeDone(
+  { rotatedAt, drift, contained, uncontained, unhealthy, erased, versions }: SecretState,
+  see: (at: string | undefined) => void,
+): void {
+  for (const at of [
+    rotatedAt,
+    drift?.since,
+    contained?.at,
+    uncontained?.since,
+    unhealthy?.since,
+    erased?.at,
+  ])
+    see(at)
   for (const { madeAt, stage } of versions) {
     see(madeAt)
     if (stage.is === "kept" || stage.is === "previous") see(stage.since)
@@ -38,11 +55,22 @@ function seeDone({ rotatedAt, drift, contained, uncontained, unhealthy, erased, 
 
 /** The document as it can be true at `now`; the same one where nothing in it contradicts that. */
 export function believable(document: StateDocument, now: Date): StateDocument {
-  const secrets = Object.entries(document.secrets).map(([name, state]) => [name, believableState(state, now)] as const)
-  if (aheadOf(document, now) === 0 && secrets.every(([name, state]) => state === document.secrets[name])) return document
+  const secrets = Object.entries(document.secrets).map(
+    ([name, state]) => [name, believableState(state, now)] as const,
+  )
+  if (
+    aheadOf(document, now) === 0 &&
+    secrets.every(([name, state]) => state === document.secrets[name])
+  )
+    return document
   const { changeSet, parked } = document
   const set = (one: ChangeSet): ChangeSet => ({ ...one, startedAt: done(one.startedAt, now) })
-  return { ...document, secrets: Object.fromEntries(secrets), ...(changeSet === undefined ? {} : { changeSet: set(changeSet) }), ...(parked === undefined ? {} : { parked: parked.map(set) }) }
+  return {
+    ...document,
+    secrets: Object.fromEntries(secrets),
+    ...(changeSet === undefined ? {} : { changeSet: set(changeSet) }),
+    ...(parked === undefined ? {} : { parked: parked.map(set) }),
+  }
 }
 
 function isAhead(at: string | undefined, now: Date): boolean {
@@ -56,7 +84,8 @@ function done(at: string, now: Date): string {
 
 /** Of hundreds of thousands of secrets hardly one is not: those are told without being made anew. */
 function isBelievable(state: SecretState, now: Date): boolean {
-  let ahead = state.retry !== undefined && Date.parse(state.retry.notBefore) > now.getTime() + longestWaitMs
+  let ahead =
+    state.retry !== undefined && Date.parse(state.retry.notBefore) > now.getTime() + longestWaitMs
   seeDone(state, (at) => {
     if (isAhead(at, now)) ahead = true
   })
@@ -70,12 +99,22 @@ export function believableState(state: SecretState, now: Date): SecretState {
   const changed: SecretState = {
     ...state,
     // How old it is nobody knows: due at the next tick.
-    ...(rotatedAt !== undefined && isAhead(rotatedAt, now) ? { rotatedAt: now.toISOString(), undated: true } : {}),
-    ...(retry === undefined || Date.parse(retry.notBefore) <= now.getTime() + longestWaitMs ? {} : { retry: { ...retry, notBefore: now.toISOString() } }),
+    ...(rotatedAt !== undefined && isAhead(rotatedAt, now)
+      ? { rotatedAt: now.toISOString(), undated: true }
+      : {}),
+    ...(retry === undefined || Date.parse(retry.notBefore) <= now.getTime() + longestWaitMs
+      ? {}
+      : { retry: { ...retry, notBefore: now.toISOString() } }),
     ...(drift === undefined ? {} : { drift: { ...drift, since: done(drift.since, now) } }),
-    ...(contained === undefined ? {} : { contained: { ...contained, at: done(contained.at, now) } }),
-    ...(uncontained === undefined ? {} : { uncontained: { ...uncontained, since: done(uncontained.since, now) } }),
-    ...(unhealthy === undefined ? {} : { unhealthy: { ...unhealthy, since: done(unhealthy.since, now) } }),
+    ...(contained === undefined
+      ? {}
+      : { contained: { ...contained, at: done(contained.at, now) } }),
+    ...(uncontained === undefined
+      ? {}
+      : { uncontained: { ...uncontained, since: done(uncontained.since, now) } }),
+    ...(unhealthy === undefined
+      ? {}
+      : { unhealthy: { ...unhealthy, since: done(unhealthy.since, now) } }),
     ...(erased === undefined ? {} : { erased: { ...erased, at: done(erased.at, now) } }),
     versions: state.versions.map((version) => believableVersion(version, rotatedAt, now)),
   }
@@ -85,11 +124,22 @@ export function believableState(state: SecretState, now: Date): SecretState {
 function believableVersion(version: Version, rotatedAt: string | undefined, now: Date): Version {
   const { stage } = version
   const madeAt = done(version.madeAt, now)
-  if (stage.is === "kept") return { ...version, madeAt, stage: { ...stage, since: done(stage.since, now) } }
+  if (stage.is === "kept")
+    return { ...version, madeAt, stage: { ...stage, since: done(stage.since, now) } }
   if (stage.is !== "previous") return { ...version, madeAt }
   // A grace is as long as it was meant; an older state does not say since when it runs, but when its rotation began.
   const since = stage.since ?? rotatedAt
   if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }
-  const revokeAt = new Date(now.getTime() + Math.max(0, Date.parse(stage.revokeAt) - Date.parse(since))).toISOString()
-  return { ...version, madeAt, stage: { ...stage, ...(stage.since === undefined ? {} : { since: now.toISOString() }), revokeAt } }
+  const revokeAt = new Date(
+    now.getTime() + Math.max(0, Date.parse(stage.revokeAt) - Date.parse(since)),
+  ).toISOString()
+  return {
+    ...version,
+    madeAt,
+    stage: {
+      ...stage,
+      ...(stage.since === undefined ? {} : { since: now.toISOString() }),
+      revokeAt,
+    },
+  }
 }

@@ -16,7 +16,10 @@ export type Left = {
 export type Versions = ReadonlyMap<string, { readonly secret: string; readonly version: string }>
 
 /** `names`: of these secrets; of all, if left out. */
-export function versionsIn({ secrets }: Pick<StateDocument, "secrets">, names: readonly string[] = Object.keys(secrets)): Versions {
+export function versionsIn(
+  { secrets }: Pick<StateDocument, "secrets">,
+  names: readonly string[] = Object.keys(secrets),
+): Versions {
   const known = new Map<string, { readonly secret: string; readonly version: string }>()
   for (const secret of names) {
     for (const { id, fingerprints } of secrets[secret]?.versions ?? []) {
@@ -27,7 +30,11 @@ export function versionsIn({ secrets }: Pick<StateDocument, "secrets">, names: r
   return known
 }
 
-export function leftIn(known: Versions, others: Readonly<Record<string, string>>, fingerprint: (value: string) => string): readonly Left[] {
+export function leftIn(
+  known: Versions,
+  others: Readonly<Record<string, string>>,
+  fingerprint: (value: string) => string,
+): readonly Left[] {
   if (known.size === 0) return []
   return Object.entries(others).flatMap(([name, value]) => {
     for (const [index, candidate] of candidates(value).entries()) {
@@ -53,6 +60,10 @@ function candidates(value: string): readonly string[] {
   }
 }
 
-export function sayLeft(target: string, environment: string, { name, secret, version, whole }: Left): string {
+export function sayLeft(
+  target: string,
+  environment: string,
+  { name, secret, version, whole }: Left,
+): string {
   return `${target}: ${name} is not in the config and shows ${version} of ${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, and it is refused once that value is dead`
 }

@@ -35,7 +35,11 @@ export type Finding = {
   readonly sessions?: true
 }
 /** What a containment has done at a service. `notes`: what a person must know besides. `sessionsLeft`: no value but the new one is accepted, but older sessions may live. */
-export type Expelled = { readonly sessionsEnded: number; readonly notes: readonly string[]; readonly sessionsLeft?: SessionsLeft }
+export type Expelled = {
+  readonly sessionsEnded: number
+  readonly notes: readonly string[]
+  readonly sessionsLeft?: SessionsLeft
+}
 /** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
 export type Probe = "accepted" | "refused" | "unknown"
 
@@ -87,11 +91,20 @@ export interface Driver {
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
   readonly settleMs?: number
   /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. */
-  apply(next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }>
+  apply(
+    next: Credential,
+    versions: Versions,
+    signal: AbortSignal,
+  ): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
   /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. The engine then proves the death. */
-  revoke(old: Credential, live: Credential, ask: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }>
+  revoke(
+    old: Credential,
+    live: Credential,
+    ask: { readonly endSessions: boolean },
+    signal: AbortSignal,
+  ): Promise<{ readonly sessionsEnded: number }>
   /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. Left out: each known version is revoked, which is all that can be done. */
   expel?(live: Credential, signal: AbortSignal): Promise<Expelled>
   /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
@@ -148,11 +161,17 @@ export interface Output {
   /** What stands beside ours and is not in the config, by name, as its reader sees it: other lines of a merged file, other files of a folder. */
   others?(): Promise<Readonly<Record<string, string>>>
   /** Without these of `others`, where `isOurs` says so of what stands there now; nothing else is touched. */
-  prune?(names: readonly string[], isOurs: (value: string) => boolean, signal: AbortSignal): Promise<Draft>
+  prune?(
+    names: readonly string[],
+    isOurs: (value: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<Draft>
   /** For `mycelium delete`: without what shows one of these secrets, alone or with others; no file where nothing is left. Refuses to erase a value that is in no version (`output-drift`). */
   remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
   /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */
-  adopt(secrets: readonly string[]): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
+  adopt(
+    secrets: readonly string[],
+  ): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
   /** Removes a draft that a crash left behind. */
   tidy(): Promise<void>
 }

@@ -4,7 +4,13 @@ import type { Secret } from "./secret.ts"
 /** Every way in which a value shows up in texts of others, the whole base64 first: what stands inside another text is a part of it. */
 function shapes(value: string): readonly string[] {
   const bytes = Buffer.from(value)
-  return [value, bytes.toString("base64"), bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url"), ...formsOf(value).map(([, text]) => text)]
+  return [
+    value,
+    bytes.toString("base64"),
+    bytes.toString("base64").replace(/=+$/, ""),
+    bytes.toString("base64url"),
+    ...formsOf(value).map(([, text]) => text),
+  ]
 }
 
 /** The text with each of these values replaced by its label. Values of under four characters are let be: they stand everywhere. */

@@ -1,4 +1,10 @@
-import { Decrypter, Encrypter, armor, generateX25519Identity, identityToRecipient } from "age-encryption"
+import {
+  Decrypter,
+  Encrypter,
+  armor,
+  generateX25519Identity,
+  identityToRecipient,
+} from "age-encryption"
 import { AppError } from "../base/error.ts"
 
 /** The only file that knows the cryptography of values: age, X25519 recipients, so that the `age` command opens them too. */
@@ -33,13 +39,18 @@ export async function unseal(identities: readonly string[], sealed: string): Pro
 
 /** True if one of these identities opens it. */
 export async function opens(identities: readonly string[], sealed: string): Promise<boolean> {
-  return unseal(identities, sealed).then(() => true, () => false)
+  return unseal(identities, sealed).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Every sealed text that stands anywhere in plain data: whoever adds one to the state need not name it twice. */
 export function sealedIn(data: unknown): readonly string[] {
   if (typeof data === "string") return data.startsWith(beginning) ? [data] : []
-  return typeof data === "object" && data !== null ? Object.values(data).flatMap((inner) => sealedIn(inner)) : []
+  return typeof data === "object" && data !== null
+    ? Object.values(data).flatMap((inner) => sealedIn(inner))
+    : []
 }
 
 const beginning = "-----BEGIN AGE ENCRYPTED FILE-----"
@@ -52,7 +63,9 @@ export async function recipientOf(identity: string): Promise<string> {
   try {
     return await identityToRecipient(identity)
   } catch {
-    throw new AppError("identity-broken", "the identity is no age identity", { hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one" })
+    throw new AppError("identity-broken", "the identity is no age identity", {
+      hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one",
+    })
   }
 }
 
@@ -63,7 +76,9 @@ export function identitiesIn(text: string): readonly string[] {
 
 /** Those that only open what is not sealed anew yet: a comment above each says so. To the age command they are as the others. */
 export function retiredIn(text: string): readonly string[] {
-  return linesOf(text).filter((line, index, lines) => isIdentity(line) && lines[index - 1]?.startsWith(retiredMark) === true)
+  return linesOf(text).filter(
+    (line, index, lines) => isIdentity(line) && lines[index - 1]?.startsWith(retiredMark) === true,
+  )
 }
 
 /** What stands above a retired identity. */

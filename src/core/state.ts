@@ -26,7 +26,11 @@ export type StateDocument = {
 }
 
 /** The end of the audit log as this state knows it. `lines` ride in the state until they are in the log. */
-export type AuditTail = { readonly count: number; readonly head: string; readonly lines: readonly string[] }
+export type AuditTail = {
+  readonly count: number
+  readonly head: string
+  readonly lines: readonly string[]
+}
 
 export type SecretState = {
   readonly driver: string
@@ -48,9 +52,17 @@ export type SecretState = {
   /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
   readonly contained?: Contained
   /** Chosen for a containment that has not come to its end, and why. Another containment ends this, or `delete`; a rotation does not: older sessions, and values that others have set, outlive it. */
-  readonly uncontained?: { readonly incident: string; readonly since: string; readonly code: string }
+  readonly uncontained?: {
+    readonly incident: string
+    readonly since: string
+    readonly code: string
+  }
   /** Programs that did not get healthy with the value that became current all the same; until they are found healthy. */
-  readonly unhealthy?: { readonly since: string; readonly deployments: readonly string[]; readonly says: string }
+  readonly unhealthy?: {
+    readonly since: string
+    readonly deployments: readonly string[]
+    readonly says: string
+  }
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }
@@ -65,7 +77,12 @@ export type Contained = {
 }
 /** Why sessions that were opened with an older value cannot be ended, and what a person can do. */
 export type SessionsLeft = { readonly code: string; readonly says: string; readonly hint?: string }
-export type Retry = { readonly failures: number; readonly notBefore: string; readonly code: string; readonly says: string }
+export type Retry = {
+  readonly failures: number
+  readonly notBefore: string
+  readonly code: string
+  readonly says: string
+}
 
 export type Version = {
   /** "v17"; counts up, never used again. */
@@ -90,7 +107,13 @@ export type Stage =
   /** What every deployment is proven to hold. */
   | { readonly is: "current" }
   /** In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `expel`: an incident took its place: no value but the current one may live, and no older session. */
-  | { readonly is: "previous"; readonly since?: string; readonly revokeAt: string; readonly endSessions: boolean; readonly expel?: true }
+  | {
+      readonly is: "previous"
+      readonly since?: string
+      readonly revokeAt: string
+      readonly endSessions: boolean
+      readonly expel?: true
+    }
   /** May be live. Nothing is decided on it until a login is refused. */
   | { readonly is: "doubtful"; readonly why: string }
   /** Dead or given up; stays sealed, ages out. */
@@ -138,18 +161,32 @@ export type Containment = {
 export type Before = { readonly sealed: string; readonly after: string }
 
 /** Every change set that is not finished. */
-export function openSets(document: Pick<StateDocument, "changeSet" | "parked"> | undefined): readonly ChangeSet[] {
-  return [...(document?.changeSet === undefined ? [] : [document.changeSet]), ...(document?.parked ?? [])]
+export function openSets(
+  document: Pick<StateDocument, "changeSet" | "parked"> | undefined,
+): readonly ChangeSet[] {
+  return [
+    ...(document?.changeSet === undefined ? [] : [document.changeSet]),
+    ...(document?.parked ?? []),
+  ]
 }
 
 /** The one that a secret is in. */
-export function openSetOf(document: Pick<StateDocument, "changeSet" | "parked"> | undefined, name: string): ChangeSet | undefined {
+export function openSetOf(
+  document: Pick<StateDocument, "changeSet" | "parked"> | undefined,
+  name: string,
+): ChangeSet | undefined {
   return openSets(document).find(({ secrets }) => secrets.includes(name))
 }
 
 /** The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what open journals are about to write. */
-export function printsOf({ written, changeSet, parked = [] }: StateDocument, target: string): readonly string[] {
-  return [written?.[target], ...[changeSet, ...parked].map((set) => set?.before?.[target]?.after)].filter((print) => print !== undefined)
+export function printsOf(
+  { written, changeSet, parked = [] }: StateDocument,
+  target: string,
+): readonly string[] {
+  return [
+    written?.[target],
+    ...[changeSet, ...parked].map((set) => set?.before?.[target]?.after),
+  ].filter((print) => print !== undefined)
 }
 
 /** A change of one secret's state; pure. */
@@ -163,27 +200,46 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
 export function openContainment(state: SecretState): SecretState["uncontained"] {
   const { uncontained, contained } = state
   if (uncontained !== undefined) return uncontained
-  return contained !== undefined && owesExpel(state) ? { incident: contained.incident, since: contained.at, code: "revoke-owed" } : undefined
+  return contained !== undefined && owesExpel(state)
+    ? { incident: contained.incident, since: contained.at, code: "revoke-owed" }
+    : undefined
 }
 
 /** Nobody knows how old its current value is: it was taken over, or a clock was wrong when it was made. It may be far older than `rotatedAt`. */
-export function isUndated({ undated, versions }: Pick<SecretState, "versions" | "undated">): boolean {
-  return undated === true || versions.some(({ stage, adopted }) => stage.is === "current" && adopted === "undated")
+export function isUndated({
+  undated,
+  versions,
+}: Pick<SecretState, "versions" | "undated">): boolean {
+  return (
+    undated === true ||
+    versions.some(({ stage, adopted }) => stage.is === "current" && adopted === "undated")
+  )
 }
 
 /** A containment has made its value, and has still to take away what was there before. An older state says so of versions alone. */
-export function owesExpel({ contained, versions }: Pick<SecretState, "contained" | "versions">): boolean {
-  return contained?.owes === true || versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+export function owesExpel({
+  contained,
+  versions,
+}: Pick<SecretState, "contained" | "versions">): boolean {
+  return (
+    contained?.owes === true ||
+    versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+  )
 }
 
 /** The value that the last containment made is the current one: so what is older than it can be told, and ended. */
 export function holdsContained(state: SecretState): boolean {
-  return state.contained !== undefined && versionAt(state, "current")?.id === state.contained.version
+  return (
+    state.contained !== undefined && versionAt(state, "current")?.id === state.contained.version
+  )
 }
 
 /** Replaces one version by what `change` makes of it. */
 export function changeVersion(id: string, change: (version: Version) => Version): Patch {
-  return (state) => ({ ...state, versions: state.versions.map((version) => (version.id === id ? change(version) : version)) })
+  return (state) => ({
+    ...state,
+    versions: state.versions.map((version) => (version.id === id ? change(version) : version)),
+  })
 }
 
 export function nextVersionId(state: SecretState): string {
@@ -192,12 +248,19 @@ export function nextVersionId(state: SecretState): string {
 
 /** The number of the youngest version that there ever was. */
 export function lastVersion(state: SecretState): number {
-  return state.versions.reduce((most, version) => Math.max(most, Number(version.id.slice(1))), Math.max(state.erased?.last ?? 0, state.last ?? 0))
+  return state.versions.reduce(
+    (most, version) => Math.max(most, Number(version.id.slice(1))),
+    Math.max(state.erased?.last ?? 0, state.last ?? 0),
+  )
 }
 
 /** Forgets every version. What stays is that there were some, so that no number is ever used again. */
 export function erase(at: string): Patch {
-  return (state) => ({ driver: state.driver, versions: [], erased: { at, last: lastVersion(state) } })
+  return (state) => ({
+    driver: state.driver,
+    versions: [],
+    erased: { at, last: lastVersion(state) },
+  })
 }
 
 /** How many given-up versions stay sealed, and how long (ms); the older and the more numerous age out. */
@@ -206,6 +269,16 @@ export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
 /** Drops `kept` versions beyond `keep`. No version in any other stage is ever dropped. */
 export function ageOut(state: SecretState, now: Date): SecretState {
   const kept = state.versions.filter((version) => version.stage.is === "kept")
-  const young = kept.slice(-keep.versions).filter((version) => version.stage.is === "kept" && now.getTime() - Date.parse(version.stage.since) < keep.forMs)
-  return { ...state, versions: state.versions.filter((version) => version.stage.is !== "kept" || young.includes(version)) }
+  const young = kept
+    .slice(-keep.versions)
+    .filter(
+      (version) =>
+        version.stage.is === "kept" && now.getTime() - Date.parse(version.stage.since) < keep.forMs,
+    )
+  return {
+    ...state,
+    versions: state.versions.filter(
+      (version) => version.stage.is !== "kept" || young.includes(version),
+    ),
+  }
 }

@@ -1,5 +1,21 @@
 /** Values that stand in images, tutorials and lists of leaked passwords. */
-const wellKnown = new Set(["postgres", "password", "changeme", "change-me", "secret", "admin", "root", "redis", "example", "test", "letmein", "default", "temporal", "passw0rd", "mysecretpassword"])
+const wellKnown = new Set([
+  "postgres",
+  "password",
+  "changeme",
+  "change-me",
+  "secret",
+  "admin",
+  "root",
+  "redis",
+  "example",
+  "test",
+  "letmein",
+  "default",
+  "temporal",
+  "passw0rd",
+  "mysecretpassword",
+])
 
 /** Below so many bits a value is guessed offline within hours. */
 const fewestBits = 60
@@ -12,7 +28,12 @@ export function isWeak(value: string): boolean {
   if (wellKnown.has(value.toLowerCase())) return true
   const classes = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/]
   const sizes = [26, 26, 10, 33]
-  const alphabet = sizes.reduce((sum, size, index) => sum + (classes[index]?.test(value) === true ? size : 0), 0)
+  const alphabet = sizes.reduce(
+    (sum, size, index) => sum + (classes[index]?.test(value) === true ? size : 0),
+    0,
+  )
   // Repeats add nothing: "aaaaaaaaaaaaaaaaaaaa" is one character.
-  return Math.min(value.length, new Set(value).size * 2) * Math.log2(Math.max(2, alphabet)) < fewestBits
+  return (
+    Math.min(value.length, new Set(value).size * 2) * Math.log2(Math.max(2, alphabet)) < fewestBits
+  )
 }

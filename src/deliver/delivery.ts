@@ -1,12 +1,25 @@
 import type { Draft, Known, Output, Trial, Values } from "../core/ports.ts"
 
-export type Ready = { readonly output: Output; readonly before: Uint8Array | undefined; readonly draft: Draft }
-export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
+export type Ready = {
+  readonly output: Output
+  readonly before: Uint8Array | undefined
+  readonly draft: Draft
+}
+export type Former = {
+  readonly before: Uint8Array | undefined
+  readonly after: string
+  readonly fingerprint: (bytes: Uint8Array) => string
+}
 
 const never = new AbortController().signal
 
 /** Drafts every output, read back as its reader would; every draft, or none and a throw. `trial`: to be discarded, so `before` is not asked for. */
-export async function draftAll(outputs: readonly Output[], values: Values, known: Known, how: Trial = { trial: false }): Promise<readonly Ready[]> {
+export async function draftAll(
+  outputs: readonly Output[],
+  values: Values,
+  known: Known,
+  how: Trial = { trial: false },
+): Promise<readonly Ready[]> {
   const ready: Ready[] = []
   try {
     for (const output of outputs) {
@@ -24,11 +37,19 @@ export async function draftAll(outputs: readonly Output[], values: Values, known
  * Puts an output's former bytes back. If somebody has edited it since (its bytes are neither the former ones nor those
  * that we wrote), their edit stays and only our values go back.
  */
-export async function restoreOne(output: Output, former: Former, values: Values, known: Known): Promise<void> {
+export async function restoreOne(
+  output: Output,
+  former: Former,
+  values: Values,
+  known: Known,
+): Promise<void> {
   const now = await output.read()
-  const same = now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
+  const same =
+    now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
-  const draft = ours ? await output.restore(former.before, never) : await output.prepare(values, known, never)
+  const draft = ours
+    ? await output.restore(former.before, never)
+    : await output.prepare(values, known, never)
   if (!draft.changed) return
   try {
     await draft.commit()

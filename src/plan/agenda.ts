@@ -1,5 +1,11 @@
 import { aheadOf, believable } from "../core/instants.ts"
-import { type SecretState, type StateDocument, holdsContained, openSets, versionAt } from "../core/state.ts"
+import {
+  type SecretState,
+  type StateDocument,
+  holdsContained,
+  openSets,
+  versionAt,
+} from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -17,14 +23,25 @@ export type Agenda = {
 }
 
 /** What is to be done in one environment, now and next; a pure function of config, state and time. */
-export function agenda(found: StateDocument | undefined, secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[], schedule: Schedule, now: Date): Agenda {
+export function agenda(
+  found: StateDocument | undefined,
+  secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[],
+  schedule: Schedule,
+  now: Date,
+): Agenda {
   const document = found && believable(found, now)
   const due: { readonly name: string; readonly at: number }[] = []
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
     const state = document?.secrets[name]
     // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
-    if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue
+    if (
+      state?.rotatedAt === undefined ||
+      rotateEveryMs === null ||
+      versionAt(state, "current") === undefined ||
+      aside(document, name)
+    )
+      continue
     // Somebody else has changed it: it waits for a person.
     if (state.drift !== undefined) continue
     const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
@@ -52,10 +69,14 @@ function aside(document: StateDocument | undefined, name: string): boolean {
 
 /** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted. */
 function revokes(document: StateDocument | undefined): readonly number[] {
-  return Object.values(document?.secrets ?? {}).filter(({ drift }) => drift === undefined).flatMap((state) => [
-    ...state.versions.flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [])),
-    ...(owesAtOnce(state) ? [0] : []),
-  ])
+  return Object.values(document?.secrets ?? {})
+    .filter(({ drift }) => drift === undefined)
+    .flatMap((state) => [
+      ...state.versions.flatMap(({ stage }) =>
+        stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [],
+      ),
+      ...(owesAtOnce(state) ? [0] : []),
+    ])
 }
 
 /** What a containment has still to take away waits for nobody; beside another value than its own only another containment does it. */

@@ -5,9 +5,14 @@ import { inWords } from "./not-contained.ts"
 export type Drifted = { readonly secret: string; readonly version: string; readonly since: string }
 
 /** By the state; of these secrets. */
-export function driftedIn(document: StateDocument | undefined, secrets: Readonly<Record<string, unknown>>): readonly Drifted[] {
+export function driftedIn(
+  document: StateDocument | undefined,
+  secrets: Readonly<Record<string, unknown>>,
+): readonly Drifted[] {
   return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
-    state.drift === undefined || secrets[secret] === undefined ? [] : [{ secret, version: versionAt(state, "current")?.id ?? "", since: state.drift.since }],
+    state.drift === undefined || secrets[secret] === undefined
+      ? []
+      : [{ secret, version: versionAt(state, "current")?.id ?? "", since: state.drift.since }],
   )
 }
 

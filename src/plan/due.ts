@@ -3,10 +3,16 @@ import { type Retry, type SecretState, isUndated } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** When a secret is due by its state; a weak value, and one of unknown age, at the first tick after it was taken over or that was found. */
-export function nextDue(schedule: Schedule, state: Pick<SecretState, "rotatedAt" | "weak" | "undated" | "versions">, everyMs: number): Date | undefined {
+export function nextDue(
+  schedule: Schedule,
+  state: Pick<SecretState, "rotatedAt" | "weak" | "undated" | "versions">,
+  everyMs: number,
+): Date | undefined {
   if (state.rotatedAt === undefined) return undefined
   const rotatedAt = new Date(state.rotatedAt)
-  return state.weak === true || isUndated(state) ? schedule.next(rotatedAt) : dueAt(schedule, rotatedAt, everyMs)
+  return state.weak === true || isUndated(state)
+    ? schedule.next(rotatedAt)
+    : dueAt(schedule, rotatedAt, everyMs)
 }
 
 /** When a secret that is due at `at` is tried, where an attempt has failed: not before it is due, whoever made that attempt. */
@@ -24,5 +30,7 @@ export function dueAt(schedule: Schedule, rotatedAt: Date, everyMs: number): Dat
   const oldest = new Date(rotatedAt.getTime() + everyMs)
   // A tick at that very instant still counts: "before" is asked one second later, for ticks are whole seconds.
   const last = schedule.previous(new Date(Math.floor(oldest.getTime() / 1000) * 1000 + 1000))
-  return last !== undefined && last.getTime() > rotatedAt.getTime() ? last : schedule.next(rotatedAt)
+  return last !== undefined && last.getTime() > rotatedAt.getTime()
+    ? last
+    : schedule.next(rotatedAt)
 }

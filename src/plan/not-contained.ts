@@ -1,7 +1,12 @@
 import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
 
 /** What a containment was to end and has not: nothing but a containment ends it, so whoever looks at the state tells of it. */
-export type NotContained = { readonly secret: string; readonly incident: string; readonly since: string; readonly code: string }
+export type NotContained = {
+  readonly secret: string
+  readonly incident: string
+  readonly since: string
+  readonly code: string
+}
 
 export function notContained(document: StateDocument | undefined): readonly NotContained[] {
   return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => {
@@ -10,7 +15,11 @@ export function notContained(document: StateDocument | undefined): readonly NotC
   })
 }
 
-export function sayNotContained({ since, incident, code }: NonNullable<SecretState["uncontained"]>): string {
+export function sayNotContained({
+  since,
+  incident,
+  code,
+}: NonNullable<SecretState["uncontained"]>): string {
   return `NOT contained since ${inWords(since)} (${incident}): ${code}`
 }
 

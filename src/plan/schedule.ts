@@ -13,7 +13,10 @@ export interface Schedule {
 const known = new Map<string, Schedule | { readonly problem: string }>()
 
 /** One answer per distinct pattern and zone, however many secrets share it. A bad one is said in words of ours. */
-export function parseSchedule(pattern: string, timezone: string): Schedule | { readonly problem: string } {
+export function parseSchedule(
+  pattern: string,
+  timezone: string,
+): Schedule | { readonly problem: string } {
   const key = `${pattern}\n${timezone}`
   const found = known.get(key) ?? read(pattern, timezone)
   known.set(key, found)
@@ -21,20 +24,29 @@ export function parseSchedule(pattern: string, timezone: string): Schedule | { r
 }
 
 function read(pattern: string, timezone: string): Schedule | { readonly problem: string } {
-  if (!isTimezone(timezone)) return { problem: "the timezone is not known: write it as in Europe/Berlin" }
+  if (!isTimezone(timezone))
+    return { problem: "the timezone is not known: write it as in Europe/Berlin" }
   let cron: Cron
   try {
     // UTC as an offset: loading the zones of the world costs milliseconds, and most configs need none.
-    cron = new Cron(pattern, { ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }), paused: true })
+    cron = new Cron(pattern, {
+      ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }),
+      paused: true,
+    })
   } catch {
     return { problem: 'the schedule is no cron pattern: five fields, as in "0 3 * * SUN"' }
   }
   const schedule: Schedule = {
     pattern,
     timezone,
-    ...remembering({ next: (at) => cron.nextRun(at) ?? undefined, previous: (at) => cron.previousRuns(1, at)[0] }),
+    ...remembering({
+      next: (at) => cron.nextRun(at) ?? undefined,
+      previous: (at) => cron.previousRuns(1, at)[0],
+    }),
   }
-  return schedule.next(new Date(0)) === undefined ? { problem: "the schedule has no tick, ever" } : schedule
+  return schedule.next(new Date(0)) === undefined
+    ? { problem: "the schedule has no tick, ever" }
+    : schedule
 }
 
 /** Two ticks with none between them (ms). */
@@ -43,7 +55,9 @@ type Between = { readonly from: number; readonly to: number }
 const remembered = 16
 
 /** Of thousands of secrets that were rotated in one night, all but one are asked about between the same two ticks. */
-function remembering(ticks: Pick<Schedule, "next" | "previous">): Pick<Schedule, "next" | "previous"> {
+function remembering(
+  ticks: Pick<Schedule, "next" | "previous">,
+): Pick<Schedule, "next" | "previous"> {
   const known: Between[] = []
   const remember = (from: Date | undefined, to: Date | undefined): void => {
     if (from === undefined || to === undefined) return

@@ -1,12 +1,26 @@
 import { believableState } from "../core/instants.ts"
-import { type Retry, type SecretState, type Stage, type StateDocument, holdsContained, isUndated, openContainment, openSetOf, versionAt } from "../core/state.ts"
+import {
+  type Retry,
+  type SecretState,
+  type Stage,
+  type StateDocument,
+  holdsContained,
+  isUndated,
+  openContainment,
+  openSetOf,
+  versionAt,
+} from "../core/state.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** What stands in the config about one secret, as far as planning needs it. */
-export type Planned = { readonly name: string; readonly driver: string; readonly rotateEveryMs: number | null }
+export type Planned = {
+  readonly name: string
+  readonly driver: string
+  readonly rotateEveryMs: number | null
+}
 export type SecretStatus = {
   readonly name: string
   readonly driver: string
@@ -25,7 +39,12 @@ export type SecretStatus = {
 }
 
 /** How one secret stands; pure. */
-export function secretStatus(planned: Planned, found: StateDocument | undefined, schedule: Schedule, now: Date): SecretStatus {
+export function secretStatus(
+  planned: Planned,
+  found: StateDocument | undefined,
+  schedule: Schedule,
+  now: Date,
+): SecretStatus {
   const written = found?.secrets[planned.name]
   const state = written && believableState(written, now)
   const current = state === undefined ? undefined : versionAt(state, "current")
@@ -34,15 +53,35 @@ export function secretStatus(planned: Planned, found: StateDocument | undefined,
   const open = set !== undefined
   const left = state === undefined ? undefined : openContainment(state)
   if (current === undefined || state === undefined) {
-    const doubtful = state === undefined ? [] : state.versions.filter(({ stage }) => needsLook(stage, now)).map(({ id }) => `${id} may still be accepted`)
+    const doubtful =
+      state === undefined
+        ? []
+        : state.versions
+            .filter(({ stage }) => needsLook(stage, now))
+            .map(({ id }) => `${id} may still be accepted`)
     // There was one: what its service accepts now, nobody here knows.
     const lost = !open && (state?.versions.length ?? 0) > 0
-    const alone = open ? ["its first value is on its way"] : [lost ? "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one" : "left alone: adopt, or rotate-now --new", ...doubtful]
+    const alone = open
+      ? ["its first value is on its way"]
+      : [
+          lost
+            ? "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one"
+            : "left alone: adopt, or rotate-now --new",
+          ...doubtful,
+        ]
     const notes = left === undefined ? alone : [sayNotContained(left), ...alone]
-    return { ...base, stage: open ? "rotating" : "new", notes, attention: open || lost || doubtful.length > 0 || left !== undefined }
+    return {
+      ...base,
+      stage: open ? "rotating" : "new",
+      notes,
+      attention: open || lost || doubtful.length > 0 || left !== undefined,
+    }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
-  const due = rotatedAt === undefined || planned.rotateEveryMs === null ? undefined : nextDue(schedule, state, planned.rotateEveryMs)
+  const due =
+    rotatedAt === undefined || planned.rotateEveryMs === null
+      ? undefined
+      : nextDue(schedule, state, planned.rotateEveryMs)
   const notes = notesOf(state, due, now)
   const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
   return {
@@ -53,12 +92,19 @@ export function secretStatus(planned: Planned, found: StateDocument | undefined,
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
-    attention: open || overdueMs > 0 || [state.retry, state.drift, left, state.unhealthy].some((one) => one !== undefined) || state.versions.some(({ stage }) => needsLook(stage, now)),
+    attention:
+      open ||
+      overdueMs > 0 ||
+      [state.retry, state.drift, left, state.unhealthy].some((one) => one !== undefined) ||
+      state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
 
 /** How old the current value is, as far as it is known. */
-export function ageOf(state: SecretState | undefined, now: Date): Pick<SecretStatus, "ageMs" | "ageAtLeastMs"> {
+export function ageOf(
+  state: SecretState | undefined,
+  now: Date,
+): Pick<SecretStatus, "ageMs" | "ageAtLeastMs"> {
   if (state?.rotatedAt === undefined || versionAt(state, "current") === undefined) return {}
   const ms = now.getTime() - Date.parse(state.rotatedAt)
   return isUndated(state) ? { ageAtLeastMs: ms } : { ageMs: ms }
@@ -66,7 +112,8 @@ export function ageOf(state: SecretState | undefined, now: Date): Pick<SecretSta
 
 /** What an incident has still to take away waits for nobody. */
 function needsLook(stage: Stage, now: Date): boolean {
-  if (stage.is === "previous") return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime()
+  if (stage.is === "previous")
+    return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime()
   return stage.is === "doubtful"
 }
 
@@ -75,13 +122,21 @@ export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): stri
   if (due === undefined) return "not tried again by itself"
   const at = nextTry(due.getTime(), retry, now)
   if (at <= now.getTime()) return "again at once"
-  return at === due.getTime() ? `not due, nor tried by itself, before ${inWords(due.toISOString())}` : `again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
+  return at === due.getTime()
+    ? `not due, nor tried by itself, before ${inWords(due.toISOString())}`
+    : `again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
 }
 const dayMs = 86_400_000
 
 /** When a secret is due, as far as planning goes by itself: one that has drifted waits for a person. */
-export function dueBy(schedule: Schedule, state: SecretState, rotateEveryMs: number | null): Date | undefined {
-  return state.drift !== undefined || rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
+export function dueBy(
+  schedule: Schedule,
+  state: SecretState,
+  rotateEveryMs: number | null,
+): Date | undefined {
+  return state.drift !== undefined || rotateEveryMs === null
+    ? undefined
+    : nextDue(schedule, state, rotateEveryMs)
 }
 
 function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
@@ -89,22 +144,34 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   const left = openContainment(state)
   if (left !== undefined) notes.push(sayNotContained(left))
   const { contained } = state
-  if (contained?.sessions !== undefined && holdsContained(state)) notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
+  if (contained?.sessions !== undefined && holdsContained(state))
+    notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
   for (const version of state.versions) {
     if (version.stage.is === "previous") {
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
-      notes.push(leftMs > 0 ? `${version.id} accepted for ${Math.ceil(leftMs / 1000)} s more` : `revoke of ${version.id} owed`)
+      notes.push(
+        leftMs > 0
+          ? `${version.id} accepted for ${Math.ceil(leftMs / 1000)} s more`
+          : `revoke of ${version.id} owed`,
+      )
     }
-    if (version.stage.is === "doubtful") notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
+    if (version.stage.is === "doubtful")
+      notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
-  if (state.unhealthy !== undefined) notes.push(`${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`)
+  if (state.unhealthy !== undefined)
+    notes.push(
+      `${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`,
+    )
   if (state.weak === true) notes.push("easily guessed")
-  if (state.undated === true) notes.push("its age is not known, for a clock was wrong: due at the next tick")
+  if (state.undated === true)
+    notes.push("its age is not known, for a clock was wrong: due at the next tick")
   else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
-    notes.push(`failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`)
+    notes.push(
+      `failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`,
+    )
   }
   return notes
 }

@@ -26,9 +26,11 @@ export class Steadiness {
   look(wallMs: number, monotonicMs: number): boolean {
     const offset = wallMs - monotonicMs
     this.stepped = this.#offset !== undefined && Math.abs(offset - this.#offset) > stepMs
-    if (this.#offset !== undefined && Math.abs(offset - this.#offset) > leapMs) this.#leaptAt = monotonicMs
+    if (this.#offset !== undefined && Math.abs(offset - this.#offset) > leapMs)
+      this.#leaptAt = monotonicMs
     this.#offset = offset
-    if (this.#leaptAt !== undefined && monotonicMs - this.#leaptAt >= provesMs) this.#leaptAt = undefined
+    if (this.#leaptAt !== undefined && monotonicMs - this.#leaptAt >= provesMs)
+      this.#leaptAt = undefined
     return this.#leaptAt === undefined
   }
 }

@@ -7,14 +7,24 @@ import { pickEnvironment } from "../base/spawn.ts"
 
 const noNul = (text: string): boolean => !text.includes("\0")
 const Text = z.string().refine(noNul, "no NUL character can stand in an argument")
-const Program = Text.min(1, "the program's name is empty").refine((text) => !text.startsWith("-"), "the first item is the program; it cannot begin with a dash")
+const Program = Text.min(1, "the program's name is empty").refine(
+  (text) => !text.startsWith("-"),
+  "the first item is the program; it cannot begin with a dash",
+)
 
-export const Argv = z.tuple([Program], Text, { error: 'expected a list: [program, argument, …]; for a shell line write { run: "…", shell: true }' })
+export const Argv = z.tuple([Program], Text, {
+  error:
+    'expected a list: [program, argument, …]; for a shell line write { run: "…", shell: true }',
+})
 const Listed = z.strictObject({ run: Argv, shell: z.literal(false).optional() })
-const Shell = z.strictObject({ run: Text.min(1, "the shell line is empty"), shell: z.literal(true) })
+const Shell = z.strictObject({
+  run: Text.min(1, "the shell line is empty"),
+  shell: z.literal(true),
+})
 
 export const Command = z.union([Argv, Listed, Shell], {
-  error: 'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
+  error:
+    'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
 })
 export type Command = z.output<typeof Command>
 
@@ -33,13 +43,25 @@ export function programPath(command: Command, folder: string): { readonly progra
 
 /** For people and for messages: the program only, for arguments may be long or private. */
 export function programOf(command: Command, folder: string): string {
-  return "shell" in command && command.shell === true ? "a shell line" : (argvOf(command, folder)[0] ?? "")
+  return "shell" in command && command.shell === true
+    ? "a shell line"
+    : (argvOf(command, folder)[0] ?? "")
 }
 
 /** What each hook may see of our environment. */
-export function hookEnvironment(reach: HookReach, more: readonly string[] = []): Record<string, string> {
+export function hookEnvironment(
+  reach: HookReach,
+  more: readonly string[] = [],
+): Record<string, string> {
   return pickEnvironment(["HOME", "LANG", "TZ", ...more], reach.env)
 }
 
 /** What finds Docker's engine; a program that asks it gets these, too. */
-export const dockerVariables = ["DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "XDG_RUNTIME_DIR"]
+export const dockerVariables = [
+  "DOCKER_HOST",
+  "DOCKER_CONFIG",
+  "DOCKER_CONTEXT",
+  "DOCKER_CERT_PATH",
+  "DOCKER_TLS_VERIFY",
+  "XDG_RUNTIME_DIR",
+]

@@ -9,7 +9,9 @@ export type Hook = {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   /** Why it failed, by what it printed, in words that hold no value. */
-  readonly reasonOf?: (result: RunResult) => { readonly says: string; readonly hint: string } | undefined
+  readonly reasonOf?: (
+    result: RunResult,
+  ) => { readonly says: string; readonly hint: string } | undefined
 }
 
 /** The engine's deadline (`timeoutMs` of the deployment) comes as `signal`; this only bounds a caller that has none. */
@@ -27,7 +29,11 @@ export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Pr
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
   const reason = hook.reasonOf?.(result)
-  if (reason !== undefined) throw new AppError("restart-failed", `${failure.message}: ${reason.says}`, { remedy: "retry", hint: reason.hint })
+  if (reason !== undefined)
+    throw new AppError("restart-failed", `${failure.message}: ${reason.says}`, {
+      remedy: "retry",
+      hint: reason.hint,
+    })
   throw new AppError("restart-failed", failure.message, {
     remedy: "retry",
     hint: `its output is not kept, for it may hold values: run it by hand in ${hook.cwd}`,

@@ -15,7 +15,14 @@ export function auditPath(place: Place): string {
 }
 
 /** What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its size. */
-export type LogEnd = { readonly count: number; readonly serial: number; readonly head: string; readonly torn: boolean; readonly exists: boolean; readonly bytes: number }
+export type LogEnd = {
+  readonly count: number
+  readonly serial: number
+  readonly head: string
+  readonly torn: boolean
+  readonly exists: boolean
+  readonly bytes: number
+}
 
 /** A line has a few hundred bytes; where the last ones hold no whole line, more are read. */
 const tailBytes = [4 * 1024, 64 * 1024] as const
@@ -25,7 +32,13 @@ export async function readLogEnd(place: Place): Promise<LogEnd> {
   try {
     const active = await readTail(auditPath(place))
     const last = active?.line ?? (await lastOfSegments(place))
-    return { ...(numbersOf(last ?? "") ?? { count: 0, serial: 0 }), head: last === undefined ? noHead : lineHash(last), torn: active?.torn ?? false, exists: active !== undefined, bytes: active?.bytes ?? 0 }
+    return {
+      ...(numbersOf(last ?? "") ?? { count: 0, serial: 0 }),
+      head: last === undefined ? noHead : lineHash(last),
+      torn: active?.torn ?? false,
+      exists: active !== undefined,
+      bytes: active?.bytes ?? 0,
+    }
   } catch (error) {
     throw logError(place, error, "read")
   }
@@ -55,13 +68,23 @@ export async function readTail(path: string): Promise<Tail | undefined> {
 function endOf(file: number, size: number, most: number): Tail {
   const from = Math.max(0, size - most)
   const buffer = Buffer.alloc(size - from)
-  const lines = buffer.subarray(0, readSync(file, buffer, 0, size - from, from)).toString().split("\n")
-  return { line: lines.findLast((line) => numbersOf(line) !== undefined), torn: lines.at(-1) !== "", bytes: size }
+  const lines = buffer
+    .subarray(0, readSync(file, buffer, 0, size - from, from))
+    .toString()
+    .split("\n")
+  return {
+    line: lines.findLast((line) => numbersOf(line) !== undefined),
+    torn: lines.at(-1) !== "",
+    bytes: size,
+  }
 }
 
 function openIfThere(path: string): number | undefined {
   try {
-    return regular(path, openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK))
+    return regular(
+      path,
+      openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+    )
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined
     throw error
@@ -72,7 +95,9 @@ function openIfThere(path: string): number | undefined {
 function regular(path: string, file: number): number {
   if (fstatSync(file).isFile()) return file
   closeSync(file)
-  throw new AppError("file-irregular", `${path} is not a regular file`, { hint: "find out who can write in the store; move it away, and see what mycelium audit verify says" })
+  throw new AppError("file-irregular", `${path} is not a regular file`, {
+    hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",
+  })
 }
 
 /** The size of the part that is written to; 0 where there is none. */
@@ -83,7 +108,9 @@ export function logBytes(place: Place): number {
 function numbersOf(line: string): { readonly count: number; readonly serial: number } | undefined {
   try {
     const parsed = JSON.parse(line) as { readonly n?: unknown; readonly serial?: unknown }
-    return typeof parsed.n === "number" && typeof parsed.serial === "number" ? { count: parsed.n, serial: parsed.serial } : undefined
+    return typeof parsed.n === "number" && typeof parsed.serial === "number"
+      ? { count: parsed.n, serial: parsed.serial }
+      : undefined
   } catch {
     return undefined
   }
@@ -101,9 +128,23 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   } catch (error) {
     throw logError(place, error)
   }
-  return { count: tail.count, serial: end.serial, head: tail.head, torn: false, exists: true, bytes: end.bytes + Buffer.byteLength(text) }
+  return {
+    count: tail.count,
+    serial: end.serial,
+    head: tail.head,
+    torn: false,
+    exists: true,
+    bytes: end.bytes + Buffer.byteLength(text),
+  }
 }
 
 function logError(place: Place, error: unknown, act: "read" | "write" = "write"): AppError {
-  return new AppError("audit-unwritable", `cannot ${act} the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`, { remedy: "retry", hint: "without a log nothing is rotated: free some space, or mend its owner and mode" })
+  return new AppError(
+    "audit-unwritable",
+    `cannot ${act} the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`,
+    {
+      remedy: "retry",
+      hint: "without a log nothing is rotated: free some space, or mend its owner and mode",
+    },
+  )
 }

@@ -5,7 +5,14 @@ import { auditPath } from "./audit-log.ts"
 import { segmentsOf } from "./audit-segments.ts"
 import type { Place } from "./state-file.ts"
 
-export type AuditEntry = { readonly n: number; readonly at: string; readonly event: string; readonly user: string; readonly via: string; readonly serial: number } & Readonly<Record<string, unknown>>
+export type AuditEntry = {
+  readonly n: number
+  readonly at: string
+  readonly event: string
+  readonly user: string
+  readonly via: string
+  readonly serial: number
+} & Readonly<Record<string, unknown>>
 /** `entry` is undefined for text that is no line: what a crash left of one. */
 export type LogLine = { readonly line: string; readonly entry: AuditEntry | undefined }
 
@@ -38,7 +45,9 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     if ((await file.stat()).isFile()) return file
     await file.close()
-    throw new AppError("file-irregular", `${path} is not a regular file`, { hint: "find out who can write in the store; move it away, and see what mycelium audit verify says" })
+    throw new AppError("file-irregular", `${path} is not a regular file`, {
+      hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",
+    })
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined
     throw error
@@ -51,7 +60,10 @@ async function* linesIn(file: FileHandle): AsyncGenerator<LogLine> {
   let rest = ""
   for (;;) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
-    const lines = `${rest}${decoder.decode(buffer.subarray(0, bytesRead), { stream: bytesRead > 0 })}`.split("\n")
+    const lines =
+      `${rest}${decoder.decode(buffer.subarray(0, bytesRead), { stream: bytesRead > 0 })}`.split(
+        "\n",
+      )
     rest = bytesRead > 0 ? (lines.pop() ?? "") : ""
     for (const line of lines) if (line !== "") yield { line, entry: parse(line) }
     if (bytesRead === 0) return
@@ -61,7 +73,11 @@ async function* linesIn(file: FileHandle): AsyncGenerator<LogLine> {
 function parse(line: string): AuditEntry | undefined {
   try {
     const entry = JSON.parse(line) as Partial<AuditEntry>
-    return typeof entry.n === "number" && typeof entry.at === "string" && typeof entry.event === "string" ? (entry as AuditEntry) : undefined
+    return typeof entry.n === "number" &&
+      typeof entry.at === "string" &&
+      typeof entry.event === "string"
+      ? (entry as AuditEntry)
+      : undefined
   } catch {
     return undefined
   }
@@ -73,7 +89,8 @@ export async function youngestIn(place: Place): Promise<Readonly<Record<string, 
   for await (const { entry } of readLog(place)) {
     const number = /^v(\d+)$/.exec(String(entry?.["version"] ?? ""))?.[1]
     const secret = entry?.["secret"]
-    if (typeof secret === "string" && number !== undefined) youngest[secret] = Math.max(youngest[secret] ?? 0, Number(number))
+    if (typeof secret === "string" && number !== undefined)
+      youngest[secret] = Math.max(youngest[secret] ?? 0, Number(number))
   }
   return youngest
 }

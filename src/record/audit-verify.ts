@@ -29,7 +29,12 @@ export type Verified = {
  * cut tail; who can write both the log and the MACed state can forge both: only heads kept elsewhere show that.
  * `known` must have been read before the log is; `latest` is asked where the log has gone on since, and reads it anew.
  */
-export async function verifyLog(place: Place, known: AuditTail | undefined, heads: Heads, latest?: () => Promise<AuditTail | undefined>): Promise<Verified> {
+export async function verifyLog(
+  place: Place,
+  known: AuditTail | undefined,
+  heads: Heads,
+  latest?: () => Promise<AuditTail | undefined>,
+): Promise<Verified> {
   const chain = new Chain(known, heads)
   for await (const { line, entry } of readLog(place)) {
     if (entry === undefined) chain.fragment(line)
@@ -68,11 +73,20 @@ class Chain {
 
   line(line: string, entry: AuditEntry): void {
     const { n } = entry
-    if (this.#fragments.some((text) => !line.startsWith(text))) this.#faults.push(`before line ${n} stands text that no append left there`)
+    if (this.#fragments.some((text) => !line.startsWith(text)))
+      this.#faults.push(`before line ${n} stands text that no append left there`)
     this.#fragments = []
     if (this.#before === undefined && n > 1) this.#before = { through: n - 1, head: entry["prev"] }
-    else if (n !== this.#count + 1) this.#faults.push(n > this.#count ? `${linesFrom(this.#count + 1, n - 1)} missing: after ${this.#count} comes ${n}` : `line ${n} stands after line ${this.#count}`)
-    else if (entry["prev"] !== this.#head) this.#faults.push(`line ${n} does not follow from the one before: ${this.#count === 0 ? "the beginning" : `line ${this.#count} or ${n}`} was changed`)
+    else if (n !== this.#count + 1)
+      this.#faults.push(
+        n > this.#count
+          ? `${linesFrom(this.#count + 1, n - 1)} missing: after ${this.#count} comes ${n}`
+          : `line ${n} stands after line ${this.#count}`,
+      )
+    else if (entry["prev"] !== this.#head)
+      this.#faults.push(
+        `line ${n} does not follow from the one before: ${this.#count === 0 ? "the beginning" : `line ${this.#count} or ${n}`} was changed`,
+      )
     this.#before ??= { through: 0, head: noHead }
     if (entry.event === shortened) this.#removed.set(entry["through"], entry["head"])
     if (Date.parse(entry.at) < Date.parse(this.#at) - toleranceMs) this.#setBack++
@@ -85,11 +99,18 @@ class Chain {
   #compare(): void {
     const kept = this.#heads.get(this.#count)
     if (kept !== undefined) {
-      if (kept.size > 1) this.#faults.push(`two different heads of line ${this.#count} were kept: one of them is not of this log`)
+      if (kept.size > 1)
+        this.#faults.push(
+          `two different heads of line ${this.#count} were kept: one of them is not of this log`,
+        )
       else if (kept.has(this.#head)) this.#held++
-      if (!kept.has(this.#head)) this.#faults.push(`line ${this.#count} is not the one whose head was kept: it, or a line before it, was changed`)
+      if (!kept.has(this.#head))
+        this.#faults.push(
+          `line ${this.#count} is not the one whose head was kept: it, or a line before it, was changed`,
+        )
     }
-    if (this.#count === this.#known?.count && this.#head !== this.#known.head) this.#faults.push(`line ${this.#count} is not the one that the state knows`)
+    if (this.#count === this.#known?.count && this.#head !== this.#known.head)
+      this.#faults.push(`line ${this.#count} is not the one that the state knows`)
   }
 
   get lines(): number {
@@ -99,17 +120,39 @@ class Chain {
   /** `most`: how many lines the state knows by now. */
   end(most: number): Verified {
     const before = this.#before?.through ?? 0
-    if (before > 0 && (!this.#removed.has(before) || this.#removed.get(before) !== this.#before?.head)) {
-      this.#faults.unshift(`${linesFrom(1, before)} missing, and no later line says that they were removed for their age`)
+    if (
+      before > 0 &&
+      (!this.#removed.has(before) || this.#removed.get(before) !== this.#before?.head)
+    ) {
+      this.#faults.unshift(
+        `${linesFrom(1, before)} missing, and no later line says that they were removed for their age`,
+      )
     }
     const last = Math.max(0, ...this.#heads.keys())
-    if (last > this.#count) this.#faults.push(`the log ends at line ${this.#count}, but the head of line ${last} was kept: its tail was cut off`)
+    if (last > this.#count)
+      this.#faults.push(
+        `the log ends at line ${this.#count}, but the head of line ${last} was kept: its tail was cut off`,
+      )
     if (this.#known !== undefined) {
       const written = this.#known.count - this.#known.lines.length
-      if (this.#count < written) this.#faults.push(`the log ends at line ${this.#count}, but the state knows of ${written}: its tail was cut off`)
-      if (this.#count > most) this.#faults.push(`the state knows of no line after ${most}, but the log goes on to ${this.#count}`)
+      if (this.#count < written)
+        this.#faults.push(
+          `the log ends at line ${this.#count}, but the state knows of ${written}: its tail was cut off`,
+        )
+      if (this.#count > most)
+        this.#faults.push(
+          `the state knows of no line after ${most}, but the log goes on to ${this.#count}`,
+        )
     }
-    return { lines: this.#count, first: before + 1, torn: this.#torn, setBack: this.#setBack, head: this.#head, held: this.#held, faults: this.#faults }
+    return {
+      lines: this.#count,
+      first: before + 1,
+      torn: this.#torn,
+      setBack: this.#setBack,
+      head: this.#head,
+      held: this.#held,
+      faults: this.#faults,
+    }
   }
 }
 

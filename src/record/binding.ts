@@ -17,18 +17,36 @@ const purpose = "keys.age binding v1"
 /** The line that holds an identity names it in one way only, so it is as good as the bytes that it encodes. */
 function bind(identity: string, { mac, fingerprint }: StoreKeys): Buffer {
   const key = Buffer.from(hkdfSync("sha256", identity.trim(), salt, purpose, 32))
-  return createHmac("sha256", key).update(JSON.stringify([purpose, mac.toString("base64"), fingerprint.toString("base64")])).digest()
+  return createHmac("sha256", key)
+    .update(JSON.stringify([purpose, mac.toString("base64"), fingerprint.toString("base64")]))
+    .digest()
 }
 
 /** Those of before, as far as their identities still are recipients, and ours. */
-export async function bindings(keys: StoreKeys, { identities, recipients }: { readonly identities: readonly string[]; readonly recipients: readonly string[] }, before: Bindings): Promise<Bindings> {
+export async function bindings(
+  keys: StoreKeys,
+  {
+    identities,
+    recipients,
+  }: { readonly identities: readonly string[]; readonly recipients: readonly string[] },
+  before: Bindings,
+): Promise<Bindings> {
   const kept = Object.entries(before).filter(([recipient]) => recipients.includes(recipient))
-  const ours = await Promise.all(identities.map(async (identity) => [await recipientOf(identity), bind(identity, keys).toString("base64")] as const))
+  const ours = await Promise.all(
+    identities.map(
+      async (identity) =>
+        [await recipientOf(identity), bind(identity, keys).toString("base64")] as const,
+    ),
+  )
   return Object.fromEntries([...kept, ...ours])
 }
 
 /** Throws unless one of these identities has bound these keys, and none of them is named falsely. */
-export async function checkBinding(path: string, keys: StoreKeys, { identities, bound }: { readonly identities: readonly string[]; readonly bound: Bindings }): Promise<void> {
+export async function checkBinding(
+  path: string,
+  keys: StoreKeys,
+  { identities, bound }: { readonly identities: readonly string[]; readonly bound: Bindings },
+): Promise<void> {
   let verified = false
   for (const identity of identities) {
     const given = bound[await recipientOf(identity)]
@@ -41,13 +59,21 @@ export async function checkBinding(path: string, keys: StoreKeys, { identities, 
 }
 
 function forged(path: string): AppError {
-  return new AppError("keys-forged", `${path} was not made with this identity, though it says so: the store was forged, or its keys were put together by hand`, {
-    hint: "trust nothing in this store: find out who can write there, and restore all of it from a backup from before; nothing was changed",
-  })
+  return new AppError(
+    "keys-forged",
+    `${path} was not made with this identity, though it says so: the store was forged, or its keys were put together by hand`,
+    {
+      hint: "trust nothing in this store: find out who can write there, and restore all of it from a backup from before; nothing was changed",
+    },
+  )
 }
 
 function unverified(path: string): AppError {
-  return new AppError("keys-unverified", `${path} is sealed to this identity, but was never bound to it: this identity did not make it`, {
-    hint: "where this identity has worked in this store before, it was forged: restore the store from a backup; for a break-glass identity, or a store of an older build: hold the logs against heads that left the machine (mycelium audit verify --heads FILE), then mycelium rekey --trust-store",
-  })
+  return new AppError(
+    "keys-unverified",
+    `${path} is sealed to this identity, but was never bound to it: this identity did not make it`,
+    {
+      hint: "where this identity has worked in this store before, it was forged: restore the store from a backup; for a break-glass identity, or a store of an older build: hold the logs against heads that left the machine (mycelium audit verify --heads FILE), then mycelium rekey --trust-store",
+    },
+  )
 }

@@ -3,7 +3,12 @@ import { join } from "node:path"
 
 /** Does this store hold anything that was sealed to an identity: its keys, or a state of any project? */
 export function holdsSealed(store: string): boolean {
-  return existsSync(join(store, "keys.age")) || namesIn(join(store, "secrets")).some((project) => namesIn(join(store, "secrets", project)).some((name) => name.endsWith(".json")))
+  return (
+    existsSync(join(store, "keys.age")) ||
+    namesIn(join(store, "secrets")).some((project) =>
+      namesIn(join(store, "secrets", project)).some((name) => name.endsWith(".json")),
+    )
+  )
 }
 
 function namesIn(folder: string): readonly string[] {

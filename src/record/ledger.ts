@@ -7,7 +7,15 @@ import type { StateDocument } from "../core/state.ts"
 import { freeBytes, noRoom, type Need, writesOf } from "./room.ts"
 import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
-import { type Place, blankState, checkMac, readState, stateFolder, statePath, writeState } from "./state-file.ts"
+import {
+  type Place,
+  blankState,
+  checkMac,
+  readState,
+  stateFolder,
+  statePath,
+  writeState,
+} from "./state-file.ts"
 
 /** How far a state is behind its log; `lost`: there is none at all. */
 export type Behind = { readonly serial: number; readonly logSerial: number; readonly lost: boolean }
@@ -36,9 +44,15 @@ export class FileLedger {
   async load(): Promise<StateDocument> {
     const { document, behind } = await this.loadAny()
     if (behind === undefined) return document
-    throw new AppError("state-older", behind.lost ? `${statePath(this.#place)} is missing, but its audit log knows of it` : `${statePath(this.#place)} is older than its audit log`, {
-      hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`,
-    })
+    throw new AppError(
+      "state-older",
+      behind.lost
+        ? `${statePath(this.#place)} is missing, but its audit log knows of it`
+        : `${statePath(this.#place)} is older than its audit log`,
+      {
+        hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`,
+      },
+    )
   }
 
   /**
@@ -47,17 +61,29 @@ export class FileLedger {
    */
   async loadAny(): Promise<{ readonly document: StateDocument; readonly behind?: Behind }> {
     // The disk is at its sync while the state is read.
-    const [, found, end] = await Promise.all([settleFolder(stateFolder(this.#place)), readState(this.#place), readLogEnd(this.#place)])
+    const [, found, end] = await Promise.all([
+      settleFolder(stateFolder(this.#place)),
+      readState(this.#place),
+      readLogEnd(this.#place),
+    ])
     this.#end = end
     if (found !== undefined) checkMac(this.#place, found, this.#mac)
     const document = found ?? blankState(this.#place, this.#newId())
     this.#serial = Math.max(document.serial, end.serial)
     if (end.serial <= document.serial) return { document }
-    return { document: { ...document, serial: end.serial, audit: { count: end.count, head: end.head, lines: [] } }, behind: { serial: document.serial, logSerial: end.serial, lost: found === undefined } }
+    return {
+      document: {
+        ...document,
+        serial: end.serial,
+        audit: { count: end.count, head: end.head, lines: [] },
+      },
+      behind: { serial: document.serial, logSerial: end.serial, lost: found === undefined },
+    }
   }
 
   async save(next: StateDocument): Promise<void> {
-    if (next.serial !== this.#serial + 1) throw new AppError("internal", "the state was saved out of order")
+    if (next.serial !== this.#serial + 1)
+      throw new AppError("internal", "the state was saved out of order")
     await writeState(this.#place, next, { key: this.#mac, reserve: this.#reserve })
     this.#serial = next.serial
   }
@@ -65,7 +91,11 @@ export class FileLedger {
   async flush(document: StateDocument): Promise<void> {
     if (document.audit.lines.length === 0) return
     try {
-      this.#end = await appendToLog(this.#place, document.audit, this.#end ?? (await readLogEnd(this.#place)))
+      this.#end = await appendToLog(
+        this.#place,
+        document.audit,
+        this.#end ?? (await readLogEnd(this.#place)),
+      )
     } catch (error) {
       // What was reserved for the state makes room for the log; a part of the lines may be there.
       if (!(await this.#reserve.giveBack())) throw error
@@ -107,16 +137,24 @@ export class FileLedger {
 }
 
 /** The state and its log's end, checked, for one who does not hold the lock: a state that only seems older is looked at again. */
-export async function loadUnlocked(ledger: FileLedger, place: Place, { host, stop }: { readonly host: Pick<Host, "pause">; readonly stop?: AbortSignal }): Promise<StateDocument> {
+export async function loadUnlocked(
+  ledger: FileLedger,
+  place: Place,
+  { host, stop }: { readonly host: Pick<Host, "pause">; readonly stop?: AbortSignal },
+): Promise<StateDocument> {
   const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
-  const found = await lookSteadily({ host, environment: place.environment, serial, ...(stop === undefined ? {} : { stop }) }, async (): Promise<Seen<StateDocument | AppError>> => {
-    try {
-      return { value: await ledger.load() }
-    } catch (error) {
-      if (error instanceof AppError && error.code === "state-older") return { value: error, doubt: error.message }
-      throw error
-    }
-  })
+  const found = await lookSteadily(
+    { host, environment: place.environment, serial, ...(stop === undefined ? {} : { stop }) },
+    async (): Promise<Seen<StateDocument | AppError>> => {
+      try {
+        return { value: await ledger.load() }
+      } catch (error) {
+        if (error instanceof AppError && error.code === "state-older")
+          return { value: error, doubt: error.message }
+        throw error
+      }
+    },
+  )
   if (found instanceof AppError) throw found
   return found
 }

@@ -18,5 +18,9 @@ export async function freeBytes(folder: string): Promise<number | undefined> {
 
 export function noRoom(folder: string, bytes: number, cause?: unknown): AppError {
   if (cause instanceof AppError && !/ENOSPC|EDQUOT/.test(cause.message)) return cause
-  return new AppError("disk-full", `the disk of ${folder} has no room for what a rotation writes: ${Math.ceil(bytes / 1024)} KiB`, { remedy: "retry", hint: "free some space on that disk; nothing was changed" })
+  return new AppError(
+    "disk-full",
+    `the disk of ${folder} has no room for what a rotation writes: ${Math.ceil(bytes / 1024)} KiB`,
+    { remedy: "retry", hint: "free some space on that disk; nothing was changed" },
+  )
 }

@@ -19,7 +19,8 @@ function sentPath(place: Place): string {
 export async function readSent(place: Place): Promise<Sent> {
   try {
     const found = await readRegular(sentPath(place), 64 * 1024)
-    const parsed: unknown = found === undefined ? {} : JSON.parse(Buffer.from(found.bytes).toString())
+    const parsed: unknown =
+      found === undefined ? {} : JSON.parse(Buffer.from(found.bytes).toString())
     return typeof parsed === "object" && parsed !== null ? parsed : {}
   } catch {
     return {}

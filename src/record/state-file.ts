@@ -9,7 +9,11 @@ import { isState } from "./state-shape.ts"
 
 /** The state document as a file: `<store>/secrets/<project>/<environment>.json`, 0600 in folders of 0700. */
 
-export type Place = { readonly store: string; readonly project: string; readonly environment: string }
+export type Place = {
+  readonly store: string
+  readonly project: string
+  readonly environment: string
+}
 
 export function stateFolder(place: Pick<Place, "store" | "project">): string {
   return join(place.store, "secrets", place.project)
@@ -28,12 +32,23 @@ async function make(folder: string, how: (folder: string) => Promise<unknown>): 
     await how(folder)
   } catch (error) {
     if (error instanceof AppError) throw error
-    throw new AppError("store-unwritable", `cannot make ${folder}`, { hint: "check the owner of the folder above it, or name another with store" })
+    throw new AppError("store-unwritable", `cannot make ${folder}`, {
+      hint: "check the owner of the folder above it, or name another with store",
+    })
   }
 }
 
 export function blankState(place: Place, id: string): StateDocument {
-  return { format: 1, id, project: place.project, environment: place.environment, serial: 0, secrets: {}, audit: { count: 0, head: noHead, lines: [] }, mac: "" }
+  return {
+    format: 1,
+    id,
+    project: place.project,
+    environment: place.environment,
+    serial: 0,
+    secrets: {},
+    audit: { count: 0, head: noHead, lines: [] },
+    mac: "",
+  }
 }
 
 /** Reads and judges the document, without any key: undefined if there is none. */
@@ -49,19 +64,34 @@ export async function readState(place: Place): Promise<StateDocument | undefined
   }
   if (typeof parsed !== "object" || parsed === null) throw broken(path)
   const { format } = parsed as { readonly format?: unknown }
-  if (typeof format === "number" && format > 1) throw new AppError("state-newer", `${path} was written by a newer mycelium (format ${format})`, { hint: "upgrade this mycelium; the file was not touched" })
+  if (typeof format === "number" && format > 1)
+    throw new AppError(
+      "state-newer",
+      `${path} was written by a newer mycelium (format ${format})`,
+      { hint: "upgrade this mycelium; the file was not touched" },
+    )
   if (!isState(parsed)) throw broken(path)
   if (parsed.project !== place.project || parsed.environment !== place.environment) {
-    throw new AppError("state-foreign", `${path} is the state of ${parsed.project}/${parsed.environment}`, { hint: "it was moved or copied here: put it back where it belongs; nothing was changed" })
+    throw new AppError(
+      "state-foreign",
+      `${path} is the state of ${parsed.project}/${parsed.environment}`,
+      { hint: "it was moved or copied here: put it back where it belongs; nothing was changed" },
+    )
   }
   return parsed
 }
 
 function broken(path: string): AppError {
-  return new AppError("state-broken", `${path} is damaged or cut off`, { hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed" })
+  return new AppError("state-broken", `${path} is damaged or cut off`, {
+    hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed",
+  })
 }
 
-export async function writeState(place: Place, document: StateDocument, { key, reserve }: { readonly key: Buffer; readonly reserve: Reserve }): Promise<void> {
+export async function writeState(
+  place: Place,
+  document: StateDocument,
+  { key, reserve }: { readonly key: Buffer; readonly reserve: Reserve },
+): Promise<void> {
   // The first one: its folders are as young as it is.
   if (document.serial === 1) await make(stateFolder(place), durableFolder)
   await reserve.write(Buffer.from(stateText(document, key)))
@@ -80,7 +110,13 @@ export function checkMac(place: Place, document: StateDocument, key: Buffer): vo
   const { mac, ...rest } = document
   const [given, right] = [Buffer.from(mac), Buffer.from(macOf(textOf(rest), key))]
   if (given.length !== right.length || !timingSafeEqual(given, right)) {
-    throw new AppError("state-edited", `${statePath(place)} was edited, or belongs to another store`, { hint: "restore it from a backup, with the keys.age of the same store; nothing was changed" })
+    throw new AppError(
+      "state-edited",
+      `${statePath(place)} was edited, or belongs to another store`,
+      {
+        hint: "restore it from a backup, with the keys.age of the same store; nothing was changed",
+      },
+    )
   }
 }
 

@@ -8,13 +8,29 @@ const text: Check = (value) => typeof value === "string"
 const whole: Check = (value) => Number.isInteger(value)
 const flag: Check = (value) => typeof value === "boolean"
 const instant: Check = (value) => typeof value === "string" && !Number.isNaN(Date.parse(value))
-const either = (...words: readonly unknown[]): Check => (value) => words.includes(value)
-const maybe = (check: Check): Check => (value) => value === undefined || check(value)
-const list = (check: Check): Check => (value) => Array.isArray(value) && value.every(check)
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value)
-const map = (check: Check): Check => (value) => isObject(value) && Object.values(value).every(check)
+const either =
+  (...words: readonly unknown[]): Check =>
+  (value) =>
+    words.includes(value)
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const list =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+const map =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check)
 /** Of an object, the fields that are named; others may be there. */
-const shape = (fields: Readonly<Record<string, Check>>): Check => (value) => isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]))
+const shape =
+  (fields: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]))
 
 const stages: Readonly<Record<string, Check>> = {
   pending: shape({ proven: flag }),
@@ -23,15 +39,35 @@ const stages: Readonly<Record<string, Check>> = {
   doubtful: shape({ why: text }),
   kept: shape({ since: instant }),
 }
-const stage: Check = (value) => isObject(value) && typeof value["is"] === "string" && Object.hasOwn(stages, value["is"]) && stages[value["is"]]?.(value) === true
-const version = shape({ id: text, madeAt: instant, adopted: maybe(either("undated", "dated")), stage, clear: map(text), sealed: text, fingerprints: map(text) })
+const stage: Check = (value) =>
+  isObject(value) &&
+  typeof value["is"] === "string" &&
+  Object.hasOwn(stages, value["is"]) &&
+  stages[value["is"]]?.(value) === true
+const version = shape({
+  id: text,
+  madeAt: instant,
+  adopted: maybe(either("undated", "dated")),
+  stage,
+  clear: map(text),
+  sealed: text,
+  fingerprints: map(text),
+})
 const secret = shape({
   driver: text,
   versions: list(version),
   rotatedAt: maybe(instant),
   retry: maybe(shape({ failures: whole, notBefore: instant, code: text, says: text })),
   drift: maybe(shape({ since: instant, code: text })),
-  contained: maybe(shape({ incident: text, at: instant, version: text, owes: maybe(either(true)), sessions: maybe(shape({ code: text, says: text, hint: maybe(text) })) })),
+  contained: maybe(
+    shape({
+      incident: text,
+      at: instant,
+      version: text,
+      owes: maybe(either(true)),
+      sessions: maybe(shape({ code: text, says: text, hint: maybe(text) })),
+    }),
+  ),
   uncontained: maybe(shape({ incident: text, since: instant, code: text })),
   unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
   erased: maybe(shape({ at: instant, last: whole })),

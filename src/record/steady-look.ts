@@ -19,9 +19,16 @@ const looks = 40
 const pauseMs = { first: 20, most: 250 } as const
 
 /** What looks wrong is looked at again, and counts only if it is the same at two looks between which nobody has written the state. */
-export async function lookSteadily<Value>({ host, environment, serial, stop = new AbortController().signal }: Steady, look: () => Promise<Seen<Value>>): Promise<Value> {
+export async function lookSteadily<Value>(
+  { host, environment, serial, stop = new AbortController().signal }: Steady,
+  look: () => Promise<Seen<Value>>,
+): Promise<Value> {
   let before: { readonly doubt: string; readonly serial: number | undefined } | undefined
-  for (let left = looks, waitMs: number = pauseMs.first; left > 0 && !stop.aborted; left--, waitMs = Math.min(waitMs * 2, pauseMs.most)) {
+  for (
+    let left = looks, waitMs: number = pauseMs.first;
+    left > 0 && !stop.aborted;
+    left--, waitMs = Math.min(waitMs * 2, pauseMs.most)
+  ) {
     const { value, doubt } = await look()
     if (doubt === undefined) return value
     const now = { doubt, serial: await serial() }
@@ -29,5 +36,9 @@ export async function lookSteadily<Value>({ host, environment, serial, stop = ne
     before = now
     await host.pause(waitMs, stop)
   }
-  throw new AppError("locked", `${environment} is written all the time, so its log cannot be judged now`, { remedy: "retry", hint: "wait until it is done, and try again" })
+  throw new AppError(
+    "locked",
+    `${environment} is written all the time, so its log cannot be judged now`,
+    { remedy: "retry", hint: "wait until it is done, and try again" },
+  )
 }

@@ -35,7 +35,11 @@ function keysPath(store: string): string {
 }
 
 /** Opens the store's keys, if they are ours. `make`: a store that has none gets them, durably, before anything is sealed. `trust`: a person says that keys which this identity has never bound are right. */
-export async function openKeys(store: string, who: Who, { make = false, trust = false }: { readonly make?: boolean; readonly trust?: boolean } = {}): Promise<Keys> {
+export async function openKeys(
+  store: string,
+  who: Who,
+  { make = false, trust = false }: { readonly make?: boolean; readonly trust?: boolean } = {},
+): Promise<Keys> {
   const found = await readKeys(store, who, trust)
   if (found !== undefined) return found
   if (!make) throw keysMissing(store)
@@ -45,18 +49,31 @@ export async function openKeys(store: string, who: Who, { make = false, trust = 
 async function readKeys(store: string, who: Who, trust = false): Promise<Keys | undefined> {
   const found = await readRegular(keysPath(store), 64 * 1024)
   if (found === undefined) return undefined
-  const opened: unknown = JSON.parse(Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString())
-  const { mac, fingerprint, bound = {} } = opened as { readonly mac?: unknown; readonly fingerprint?: unknown; readonly bound?: unknown }
-  if (typeof mac !== "string" || typeof fingerprint !== "string" || !isBindings(bound)) throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
+  const opened: unknown = JSON.parse(
+    Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString(),
+  )
+  const {
+    mac,
+    fingerprint,
+    bound = {},
+  } = opened as { readonly mac?: unknown; readonly fingerprint?: unknown; readonly bound?: unknown }
+  if (typeof mac !== "string" || typeof fingerprint !== "string" || !isBindings(bound))
+    throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
   const keys = { mac: Buffer.from(mac, "base64"), fingerprint: Buffer.from(fingerprint, "base64") }
-  await checkBinding(keysPath(store), keys, { identities: who.identities, bound }).catch((error: unknown) => {
-    if (!trust || !(error instanceof AppError) || error.code !== "keys-unverified") throw error
-  })
+  await checkBinding(keysPath(store), keys, { identities: who.identities, bound }).catch(
+    (error: unknown) => {
+      if (!trust || !(error instanceof AppError) || error.code !== "keys-unverified") throw error
+    },
+  )
   return { ...who, ...keys, bound, stamp: stampOf(found.stats) }
 }
 
 function isBindings(bound: unknown): bound is Bindings {
-  return typeof bound === "object" && bound !== null && Object.values(bound).every((one) => typeof one === "string")
+  return (
+    typeof bound === "object" &&
+    bound !== null &&
+    Object.values(bound).every((one) => typeof one === "string")
+  )
 }
 
 /** Of the keys as they lie there now; "" where there are none. */
@@ -65,7 +82,11 @@ export function keysStamp(store: string): string {
     const stats = statSync(keysPath(store), { throwIfNoEntry: false })
     return stats === undefined ? "" : stampOf(stats)
   } catch (error) {
-    throw new AppError("file-unreadable", `cannot read ${keysPath(store)}: ${systemCode(error) ?? "unknown error"}`, { remedy: "retry", hint: "see that the disk works, and that this user may enter the store" })
+    throw new AppError(
+      "file-unreadable",
+      `cannot read ${keysPath(store)}: ${systemCode(error) ?? "unknown error"}`,
+      { remedy: "retry", hint: "see that the disk works, and that this user may enter the store" },
+    )
   }
 }
 
@@ -93,7 +114,11 @@ async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<Keys
   const { mac, fingerprint, recipients, retired = [] } = keys
   const identities = keys.identities.filter((one) => !retired.includes(one))
   const bound = await bindings({ mac, fingerprint }, { identities, recipients }, keys.bound ?? {})
-  const text = JSON.stringify({ mac: mac.toString("base64"), fingerprint: fingerprint.toString("base64"), bound })
+  const text = JSON.stringify({
+    mac: mac.toString("base64"),
+    fingerprint: fingerprint.toString("base64"),
+    bound,
+  })
   await durableWrite(keysPath(store), await seal(recipients, Buffer.from(text)))
   return { ...keys, bound, stamp: keysStamp(store) }
 }
@@ -119,7 +144,8 @@ async function waitForLock(path: string, holder: string): Promise<HeldLock> {
   for (let waitedMs = 0; ; waitedMs += 20) {
     const lock = await takeLock(path, holder)
     if ("release" in lock) return lock
-    if (waitedMs >= 10_000) throw new AppError("locked", `${path} is held by ${lock.heldBy}`, { remedy: "retry" })
+    if (waitedMs >= 10_000)
+      throw new AppError("locked", `${path} is held by ${lock.heldBy}`, { remedy: "retry" })
     await Bun.sleep(20)
   }
 }
@@ -130,7 +156,9 @@ async function holdsState(store: string): Promise<boolean> {
 }
 
 function keysMissing(store: string): AppError {
-  return new AppError("keys-missing", `${keysPath(store)} is missing`, { hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age" })
+  return new AppError("keys-missing", `${keysPath(store)} is missing`, {
+    hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age",
+  })
 }
 
 /** Sealed texts grow in steps of this many bytes, so that a length tells little. */
@@ -151,7 +179,10 @@ export class AgeVault {
     this.#whole = `${project}/${environment}`
   }
 
-  async seal(secret: string, credential: Credential): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">> {
+  async seal(
+    secret: string,
+    credential: Credential,
+  ): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">> {
     const clear: Record<string, string> = {}
     const values: Record<string, string> = {}
     const fingerprints: Record<string, string> = {}
@@ -162,21 +193,32 @@ export class AgeVault {
         fingerprints[field] = this.fingerprint(Buffer.from(value.reveal()))
       }
     }
-    return { clear, fingerprints, sealed: await this.#sealText(this.#name(secret, credential.version), { values }) }
+    return {
+      clear,
+      fingerprints,
+      sealed: await this.#sealText(this.#name(secret, credential.version), { values }),
+    }
   }
 
   async open(secret: string, version: Version): Promise<Credential> {
-    const inside = await opening.take("", () => this.#openText(this.#name(secret, version.id), version.sealed))
+    const inside = await opening.take("", () =>
+      this.#openText(this.#name(secret, version.id), version.sealed),
+    )
     const fields: Record<string, string | Secret> = { ...version.clear }
-    for (const [field, value] of Object.entries((inside as { readonly values: Readonly<Record<string, string>> }).values)) {
-      if (version.fingerprints[field] !== this.fingerprint(Buffer.from(value))) throw edited(`${this.#environment}/${secret}`)
+    for (const [field, value] of Object.entries(
+      (inside as { readonly values: Readonly<Record<string, string>> }).values,
+    )) {
+      if (version.fingerprints[field] !== this.fingerprint(Buffer.from(value)))
+        throw edited(`${this.#environment}/${secret}`)
       fields[field] = new Secret(`${this.#environment}/${secret}`, value)
     }
     return { version: version.id, fields: fields satisfies Fields }
   }
 
   async sealBytes(name: string, bytes: Uint8Array): Promise<string> {
-    return this.#sealText(`${this.#whole} output ${name}`, { bytes: Buffer.from(bytes).toString("base64") })
+    return this.#sealText(`${this.#whole} output ${name}`, {
+      bytes: Buffer.from(bytes).toString("base64"),
+    })
   }
 
   async openBytes(name: string, sealed: string): Promise<Uint8Array> {
@@ -198,26 +240,50 @@ export class AgeVault {
   }
 
   async #openText(name: string, sealed: string): Promise<object> {
-    const inside: unknown = JSON.parse(Buffer.from(await unseal(this.#keys.identities, sealed)).toString())
-    if (typeof inside !== "object" || inside === null || !("name" in inside) || inside.name !== name) throw edited(this.#environment)
+    const inside: unknown = JSON.parse(
+      Buffer.from(await unseal(this.#keys.identities, sealed)).toString(),
+    )
+    if (
+      typeof inside !== "object" ||
+      inside === null ||
+      !("name" in inside) ||
+      inside.name !== name
+    )
+      throw edited(this.#environment)
     return inside
   }
 }
 
 /** Earlier builds left the project out of a sealed name: of a store that a person trusts, it is put in. */
-export function withProject(bytes: Uint8Array, { project, environment }: Pick<Place, "project" | "environment">): Uint8Array {
+export function withProject(
+  bytes: Uint8Array,
+  { project, environment }: Pick<Place, "project" | "environment">,
+): Uint8Array {
   const inside = JSON.parse(Buffer.from(bytes).toString()) as { readonly name?: unknown }
   const whole = `${project}/${environment}`
   const { name } = inside
-  if (typeof name !== "string" || name.startsWith(`${whole}/`) || name.startsWith(`${whole} output `)) return bytes
+  if (
+    typeof name !== "string" ||
+    name.startsWith(`${whole}/`) ||
+    name.startsWith(`${whole} output `)
+  )
+    return bytes
   return padded({ ...inside, name: `${project}/${name}` })
 }
 
 function padded(content: object): Uint8Array {
   const text = JSON.stringify(content)
-  return Buffer.from(text.padEnd(Math.ceil(Buffer.byteLength(text) / step) * step - Buffer.byteLength(text) + text.length))
+  return Buffer.from(
+    text.padEnd(
+      Math.ceil(Buffer.byteLength(text) / step) * step - Buffer.byteLength(text) + text.length,
+    ),
+  )
 }
 
 function edited(place: string): AppError {
-  return new AppError("state-edited", `${place}: a sealed value does not belong where it stands in the state`, { hint: "the state was edited or mixed: restore it from a backup; nothing was changed" })
+  return new AppError(
+    "state-edited",
+    `${place}: a sealed value does not belong where it stands in the state`,
+    { hint: "the state was edited or mixed: restore it from a backup; nothing was changed" },
+  )
 }

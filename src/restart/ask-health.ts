@@ -3,7 +3,11 @@ import { deadlineOf } from "../base/run-time.ts"
 import type { Health } from "../core/ports.ts"
 
 /** One answer of a health check within `ms`: true, or why not. A check that throws or hangs is a no, not a fault of ours. */
-export async function askHealth(health: Health, ms: number, outer: AbortSignal): Promise<true | string> {
+export async function askHealth(
+  health: Health,
+  ms: number,
+  outer: AbortSignal,
+): Promise<true | string> {
   const { signal, end } = deadlineOf(Math.max(1, Math.ceil(ms)), outer)
   const cut = Promise.withResolvers<string>()
   const stop = (): void => cut.resolve(`no answer from ${health.says}`)
@@ -22,5 +26,8 @@ export async function askHealth(health: Health, ms: number, outer: AbortSignal):
 
 /** A stop that was asked for is neither healthy nor unhealthy: nothing may be decided on it. */
 export function throwIfStopped(signal: AbortSignal): void {
-  if (signal.aborted) throw signal.reason instanceof AppError ? signal.reason : new AppError("stopped", "stopped by request", { remedy: "retry" })
+  if (signal.aborted)
+    throw signal.reason instanceof AppError
+      ? signal.reason
+      : new AppError("stopped", "stopped by request", { remedy: "retry" })
 }

@@ -22,10 +22,24 @@ const seenToEnd = new WeakMap<Deployment, string>()
  * none can be, and no process of the machine is looked at while programs are locked out. Throws
  * `stopped` if `signal` aborts: that says nothing about the deployment.
  */
-export async function restartDeployment(deployment: Deployment, mark: string, host: Host, signal: AbortSignal, { first = false } = {}): Promise<Restarted> {
-  const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
+export async function restartDeployment(
+  deployment: Deployment,
+  mark: string,
+  host: Host,
+  signal: AbortSignal,
+  { first = false } = {},
+): Promise<Restarted> {
+  const alone =
+    first ||
+    seenToEnd.get(deployment) === mark ||
+    (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
   throwIfStopped(signal)
-  if (!alone) return { ok: false, code: "hook-still-running", why: `an earlier run of ${deployment.restarter.says} cannot be ended` }
+  if (!alone)
+    return {
+      ok: false,
+      code: "hook-still-running",
+      why: `an earlier run of ${deployment.restarter.says} cannot be ended`,
+    }
   const began = performance.now()
   const failure = await runRestarter(deployment, mark)
   if (failure !== undefined) return failure
@@ -43,30 +57,50 @@ async function runRestarter(deployment: Deployment, mark: string): Promise<Resta
     return undefined
   } catch (error) {
     const { says } = deployment.restarter
-    if (deadline.signal.aborted) return { ok: false, code: "restart-timeout", why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}` }
+    if (deadline.signal.aborted)
+      return {
+        ok: false,
+        code: "restart-timeout",
+        why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}`,
+      }
     // An error that is not ours may quote anything: only that it happened is passed on.
-    if (!(error instanceof AppError)) return { ok: false, code: "restart-failed", why: `${says} failed` }
+    if (!(error instanceof AppError))
+      return { ok: false, code: "restart-failed", why: `${says} failed` }
     return { ok: false, code: error.code, why: error.message }
   } finally {
     deadline.end()
   }
 }
 
-type Health = { readonly ok: true; readonly afterMs: number } | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
+type Health =
+  | { readonly ok: true; readonly afterMs: number }
+  | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
 
 /** Time is counted in pauses and in answers, not by a clock: that may leap, and goes on while we are stopped. */
-async function untilHealthy(deployment: Deployment, host: Host, signal: AbortSignal): Promise<Health> {
+async function untilHealthy(
+  deployment: Deployment,
+  host: Host,
+  signal: AbortSignal,
+): Promise<Health> {
   if (deployment.health === undefined) return { ok: true, afterMs: 0 }
   let afterMs = 0
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
     const watch = beginStopwatch()
     // At least a second: a last try that is cut off at once would hide why the ones before failed.
-    const answer = await askHealth(deployment.health, Math.max(1000, deployment.withinMs - afterMs), signal).finally(watch.end)
+    const answer = await askHealth(
+      deployment.health,
+      Math.max(1000, deployment.withinMs - afterMs),
+      signal,
+    ).finally(watch.end)
     afterMs += watch.ms()
     if (answer === true) return { ok: true, afterMs }
     throwIfStopped(signal)
     if (afterMs >= deployment.withinMs) {
-      return { ok: false, code: "unhealthy", why: `not healthy within ${formatDuration(deployment.withinMs)}: ${answer}` }
+      return {
+        ok: false,
+        code: "unhealthy",
+        why: `not healthy within ${formatDuration(deployment.withinMs)}: ${answer}`,
+      }
     }
     const rest = Math.min(pauseMs, Math.max(1, deployment.withinMs - afterMs))
     await host.pause(rest, signal)

@@ -19,7 +19,10 @@ export type Answer = {
   readonly says?: string
 }
 
-export const notSettled = { code: "not-settled", says: "an earlier act of ours may still be under way at the service" } as const
+export const notSettled = {
+  code: "not-settled",
+  says: "an earlier act of ours may still be under way at the service",
+} as const
 
 /** Nobody answered: by that nothing is known, and a further question would get no answer either. */
 export function isSilence(code: string): boolean {
@@ -27,16 +30,27 @@ export function isSilence(code: string): boolean {
 }
 
 /** Why nothing can be settled there. */
-export function unsettled(session: Session, name: string): { readonly code: string; readonly says: string } {
+export function unsettled(
+  session: Session,
+  name: string,
+): { readonly code: string; readonly says: string } {
   return hiddenActOf(session, name) ?? session.unsettled.get(name) ?? notSettled
 }
 
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
-export function atService<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
+export function atService<T>(
+  session: Session,
+  name: string,
+  ms: number,
+  act: (signal: AbortSignal) => Promise<T>,
+  patience?: AbortSignal,
+): Promise<T> {
   return session.work.inTurn(name, async () => {
     session.acts.set(name, {})
     try {
-      return await within(ms, act, patience, session.work.hurry).catch((error: unknown) => Promise.reject(silentAt(session.work.serverOf(name), error)))
+      return await within(ms, act, patience, session.work.hurry).catch((error: unknown) =>
+        Promise.reject(silentAt(session.work.serverOf(name), error)),
+      )
     } finally {
       session.acts.delete(name)
     }
@@ -45,12 +59,29 @@ export function atService<T>(session: Session, name: string, ms: number, act: (s
 
 /** A server that speaks another protocol often says nothing at all. */
 function silentAt(server: string | undefined, error: unknown): unknown {
-  if (server === undefined || !(error instanceof AppError) || error.code !== "timeout" || error.message.includes(server)) return error
-  return new AppError("timeout", `${error.message} from ${server}`, { remedy: error.remedy, hint: error.hint ?? "see that it runs, and that this is its port: what speaks another protocol there says nothing" })
+  if (
+    server === undefined ||
+    !(error instanceof AppError) ||
+    error.code !== "timeout" ||
+    error.message.includes(server)
+  )
+    return error
+  return new AppError("timeout", `${error.message} from ${server}`, {
+    remedy: error.remedy,
+    hint:
+      error.hint ??
+      "see that it runs, and that this is its port: what speaks another protocol there says nothing",
+  })
 }
 
 /** An act that changes something there: without an answer, it may land later. */
-export async function changeAt<T>(session: Session, name: string, ms: number, act: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
+export async function changeAt<T>(
+  session: Session,
+  name: string,
+  ms: number,
+  act: (signal: AbortSignal) => Promise<T>,
+  patience?: AbortSignal,
+): Promise<T> {
   try {
     return await atService(session, name, ms, act, patience)
   } catch (error) {
@@ -60,11 +91,22 @@ export async function changeAt<T>(session: Session, name: string, ms: number, ac
 }
 
 /** One probe with its deadline; what goes wrong on the way is "unknown", never "refused". */
-export async function probe(session: Session, name: string, candidate: Credential, patience?: AbortSignal): Promise<Probe> {
+export async function probe(
+  session: Session,
+  name: string,
+  candidate: Credential,
+  patience?: AbortSignal,
+): Promise<Probe> {
   const driver = driverOf(session, name)
   session.faults.delete(name)
   try {
-    return await atService(session, name, deadlines.probe, (signal) => driver.probe(candidate, signal), patience)
+    return await atService(
+      session,
+      name,
+      deadlines.probe,
+      (signal) => driver.probe(candidate, signal),
+      patience,
+    )
   } catch (error) {
     if (error instanceof AppError && error.remedy !== "retry") session.faults.set(name, said(error))
     return "unknown"
@@ -77,9 +119,15 @@ function faultOf(session: Session, name: string): Pick<Answer, "code" | "says"> 
 }
 
 /** The same login with a random wrong value: a service that accepts it proves nothing. */
-export async function probeControl(session: Session, name: string, like: Credential, patience?: AbortSignal): Promise<Probe> {
+export async function probeControl(
+  session: Session,
+  name: string,
+  like: Credential,
+  patience?: AbortSignal,
+): Promise<Probe> {
   const fields: Record<string, string | Secret> = {}
-  for (const [field, value] of Object.entries(like.fields)) fields[field] = value instanceof Secret ? session.work.text(field) : value
+  for (const [field, value] of Object.entries(like.fields))
+    fields[field] = value instanceof Secret ? session.work.text(field) : value
   return probe(session, name, { version: "control", fields }, patience)
 }
 
@@ -90,44 +138,92 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known, patience))) return { ...unknown, ...unsettled(session, name), ...(await lost(session, name, known, patience)) }
+  if (!(await settle(session, name, known, patience)))
+    return {
+      ...unknown,
+      ...unsettled(session, name),
+      ...(await lost(session, name, known, patience)),
+    }
 
   const control = await probeControl(session, name, current ?? pending, patience)
-  if (control === "accepted") return { ...unknown, code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
-  if (control === "unknown") return { ...unknown, code: "no-answer", says: "the service gives no clear answer", ...faultOf(session, name) }
+  if (control === "accepted")
+    return {
+      ...unknown,
+      code: "accepts-anything",
+      says: "the service accepts a random wrong value, so no login proves anything",
+    }
+  if (control === "unknown")
+    return {
+      ...unknown,
+      code: "no-answer",
+      says: "the service gives no clear answer",
+      ...faultOf(session, name),
+    }
 
-  const answer = { pending: await probe(session, name, pending, patience), current: current ? await probe(session, name, current, patience) : ("none" as const) }
+  const answer = {
+    pending: await probe(session, name, pending, patience),
+    current: current ? await probe(session, name, current, patience) : ("none" as const),
+  }
   if (answer.pending === "accepted") session.learn(name, "new")
-  else if (answer.pending === "refused" && answer.current === "accepted") session.learn(name, "former")
+  else if (answer.pending === "refused" && answer.current === "accepted")
+    session.learn(name, "former")
   if (answer.pending !== "refused" || answer.current !== "refused") return answer
   const other = await firstAccepted(session, name, patience)
   return other === undefined ? answer : { ...answer, other }
 }
 
 /** A service that only has to be waited for is asked again; where no login is left to look by, a person has to help. */
-async function lost(session: Session, name: string, known: readonly Credential[], patience: AbortSignal | undefined): Promise<Pick<Answer, "lost" | "other">> {
+async function lost(
+  session: Session,
+  name: string,
+  known: readonly Credential[],
+  patience: AbortSignal | undefined,
+): Promise<Pick<Answer, "lost" | "other">> {
   const [first] = known
-  if (driverOf(session, name).settleMs !== undefined || first === undefined || (await probeControl(session, name, first, patience)) !== "refused") return {}
+  if (
+    driverOf(session, name).settleMs !== undefined ||
+    first === undefined ||
+    (await probeControl(session, name, first, patience)) !== "refused"
+  )
+    return {}
   for (const one of known) if ((await probe(session, name, one, patience)) !== "refused") return {}
   const other = await firstAccepted(session, name, patience)
   return { lost: true, ...(other === undefined ? {} : { other }) }
 }
 
 /** At most three further versions are tried, the youngest first: services lock out and raise alarms. */
-async function firstAccepted(session: Session, name: string, patience: AbortSignal | undefined): Promise<string | undefined> {
-  const others = session.state(name).versions.filter((version) => version.stage.is !== "pending" && version.stage.is !== "current")
+async function firstAccepted(
+  session: Session,
+  name: string,
+  patience: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const others = session
+    .state(name)
+    .versions.filter((version) => version.stage.is !== "pending" && version.stage.is !== "current")
   for (const version of others.reverse().slice(0, 3)) {
-    if ((await probe(session, name, await session.open(name, version.id), patience)) === "accepted") return version.id
+    if ((await probe(session, name, await session.open(name, version.id), patience)) === "accepted")
+      return version.id
   }
   return undefined
 }
 
 /** False where it cannot be known yet whether an act of before may still land. */
-export async function settle(session: Session, name: string, known: readonly Credential[], patience?: AbortSignal): Promise<boolean> {
+export async function settle(
+  session: Session,
+  name: string,
+  known: readonly Credential[],
+  patience?: AbortSignal,
+): Promise<boolean> {
   const driver = driverOf(session, name)
   if (hiddenActOf(session, name) !== undefined) return false
   try {
-    const isQuiet = await atService(session, name, deadlines.settle + (driver.settleMs ?? 0), (signal) => driver.settle(known, signal), patience)
+    const isQuiet = await atService(
+      session,
+      name,
+      deadlines.settle + (driver.settleMs ?? 0),
+      (signal) => driver.settle(known, signal),
+      patience,
+    )
     if (isQuiet) session.quiet.add(name)
     session.unsettled.delete(name)
     return isQuiet
@@ -141,12 +237,25 @@ export async function settle(session: Session, name: string, known: readonly Cre
 
 export function driverOf(session: Session, name: string): Driver {
   const driver = session.work.drivers[name]
-  if (driver === undefined) throw new AppError("secret-unknown", `${session.work.environment}/${name} is in the state but not in the config`)
+  if (driver === undefined)
+    throw new AppError(
+      "secret-unknown",
+      `${session.work.environment}/${name} is in the state but not in the config`,
+    )
   return driver
 }
 
 /** Any error as a code and a sentence. */
-export function said(error: unknown): { readonly code: string; readonly says: string; readonly hint?: string } {
-  if (error instanceof AppError) return { code: error.code, says: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+export function said(error: unknown): {
+  readonly code: string
+  readonly says: string
+  readonly hint?: string
+} {
+  if (error instanceof AppError)
+    return {
+      code: error.code,
+      says: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    }
   return { code: "internal", says: "an unexpected error inside mycelium" }
 }

@@ -5,20 +5,39 @@ import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 
 /** Who holds a value that no longer works: a program until it is restarted, a file that nobody restarts for until it is written. */
-export type CutOff = { readonly who: string; readonly is: "program" | "file"; readonly secrets: readonly string[]; readonly sure: boolean }
+export type CutOff = {
+  readonly who: string
+  readonly is: "program" | "file"
+  readonly secrets: readonly string[]
+  readonly sure: boolean
+}
 
 /** By the state, and by what this run has asked and done. `aside`: of journals that wait for a service, too. */
 export function cutOff(session: Session, { aside = false } = {}): readonly CutOff[] {
-  const sets = aside ? openSets(session.document) : session.changeSet === undefined ? [] : [session.changeSet]
+  const sets = aside
+    ? openSets(session.document)
+    : session.changeSet === undefined
+      ? []
+      : [session.changeSet]
   const found = new Map<string, CutOff>()
   for (const set of sets) {
     for (const secret of set.secrets) {
       const ends = hasEnded(session, set, secret)
       if (ends === "no") continue
-      const programs = programsOf(session, set, secret).map((who) => ({ who, is: "program" as const }))
-      for (const one of [...programs, ...filesOf(session, set, secret).map((who) => ({ who, is: "file" as const }))]) {
+      const programs = programsOf(session, set, secret).map((who) => ({
+        who,
+        is: "program" as const,
+      }))
+      for (const one of [
+        ...programs,
+        ...filesOf(session, set, secret).map((who) => ({ who, is: "file" as const })),
+      ]) {
         const before = found.get(one.who)
-        found.set(one.who, { ...one, secrets: [...(before?.secrets ?? []), secret], sure: (before?.sure ?? true) && ends === "yes" })
+        found.set(one.who, {
+          ...one,
+          secrets: [...(before?.secrets ?? []), secret],
+          sure: (before?.sure ?? true) && ends === "yes",
+        })
       }
     }
   }
@@ -45,68 +64,114 @@ function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "mayb
 
 /** No service asks for it: programs that share it no longer agree once the first of them may have read the new one. */
 function disagree(session: Session, set: ChangeSet, name: string): boolean {
-  const renamed = session.outputsOf([name]).some(({ target }) => session.renamed.has(target) || (session.begun !== set.id && set.before?.[target] !== undefined))
+  const renamed = session
+    .outputsOf([name])
+    .some(
+      ({ target }) =>
+        session.renamed.has(target) ||
+        (session.begun !== set.id && set.before?.[target] !== undefined),
+    )
   return renamed && deploymentsOf(session, [name]).length > 1
 }
 
 function programsOf(session: Session, set: ChangeSet, name: string): readonly string[] {
-  const readers = deploymentsOf(session, [name]).map((one) => one.name).filter((one) => !set.restarted.includes(one))
+  const readers = deploymentsOf(session, [name])
+    .map((one) => one.name)
+    .filter((one) => !set.restarted.includes(one))
   if (set.direction === "forward") return readers
   // On the way back: first the service is asked, and put back; then those are cut off that have seen the new value.
-  const isBack = session.work.drivers[name]?.overlap !== "one" || session.holds.get(name) === "former"
+  const isBack =
+    session.work.drivers[name]?.overlap !== "one" || session.holds.get(name) === "former"
   return isBack ? readers.filter((one) => set.touched.includes(one)) : readers
 }
 
 function filesOf(session: Session, set: ChangeSet, name: string): readonly string[] {
   const read = new Set(session.work.deployments.flatMap(({ reads }) => reads))
-  const alone = session.outputsOf([name]).map(({ target }) => target).filter((target) => !read.has(target))
+  const alone = session
+    .outputsOf([name])
+    .map(({ target }) => target)
+    .filter((target) => !read.has(target))
   if (set.direction === "forward") return alone.filter((target) => !session.delivered.has(target))
-  return alone.filter((target) => set.before?.[target] !== undefined && !session.restored.has(target))
+  return alone.filter(
+    (target) => set.before?.[target] !== undefined && !session.restored.has(target),
+  )
 }
 
 /** What is said where it all ends here. */
 export function standing(session: Session): Standing {
   const cut = cutOff(session, { aside: true })
-  return { lines: cut.length === 0 ? [interrupted(session)] : cut.map((one) => cutInWords(session, one)), cutOff: cut.length > 0 }
+  return {
+    lines: cut.length === 0 ? [interrupted(session)] : cut.map((one) => cutInWords(session, one)),
+    cutOff: cut.length > 0,
+  }
 }
 
 export function namesOf(session: Session, cut: readonly CutOff[]): string {
-  return cut.map(({ who, is }) => (is === "file" ? who : `${session.work.environment}/${who}`)).join(", ")
+  return cut
+    .map(({ who, is }) => (is === "file" ? who : `${session.work.environment}/${who}`))
+    .join(", ")
 }
 
 function cutInWords(session: Session, one: CutOff): string {
   const value = `a value of ${one.secrets.map((name) => `${session.work.environment}/${name}`).join(", ")} that no longer works`
   const name = namesOf(session, [one])
   if (one.is === "file") return one.sure ? `${name} shows ${value}` : `${name} may show ${value}`
-  return one.sure ? `${name} is cut off: it holds ${value}` : `${name} may be cut off: it may hold ${value}`
+  return one.sure
+    ? `${name} is cut off: it holds ${value}`
+    : `${name} may be cut off: it may hold ${value}`
 }
 
 /** What was done, and what was not. */
 export function interrupted(session: Session): string {
-  const { changeSet: set, work: { environment } } = session
+  const {
+    changeSet: set,
+    work: { environment },
+  } = session
   if (set === undefined) return `interrupted: no rotation of ${environment} is left unfinished`
   const name = (secret: string): string => `${environment}/${secret}`
-  const parts = set.secrets.slice(0, 5).map((secret) => `${name(secret)} ${set.direction === "back" ? "goes back to its former value" : stateOf(session, secret)}`)
+  const parts = set.secrets
+    .slice(0, 5)
+    .map(
+      (secret) =>
+        `${name(secret)} ${set.direction === "back" ? "goes back to its former value" : stateOf(session, secret)}`,
+    )
   if (set.secrets.length > 5) parts.push(`${set.secrets.length - 5} more secrets are under way`)
-  const [begun, rest] = partition(toRestart(session, set).map((one) => one.name), (one) => session.hooks.has(`${set.id}/${one}`))
-  if (begun.length > 0) parts.push(`the restart of ${begun.map(name).join(", ")} was begun, and is not proven`)
-  if (rest.length > 0) parts.push(`${rest.map(name).join(", ")} ${rest.length === 1 ? "was" : "were"} not restarted`)
+  const [begun, rest] = partition(
+    toRestart(session, set).map((one) => one.name),
+    (one) => session.hooks.has(`${set.id}/${one}`),
+  )
+  if (begun.length > 0)
+    parts.push(`the restart of ${begun.map(name).join(", ")} was begun, and is not proven`)
+  if (rest.length > 0)
+    parts.push(`${rest.map(name).join(", ")} ${rest.length === 1 ? "was" : "were"} not restarted`)
   return `interrupted: ${parts.join("; ")}`
 }
 
-function partition(names: readonly string[], first: (name: string) => boolean): readonly [readonly string[], readonly string[]] {
+function partition(
+  names: readonly string[],
+  first: (name: string) => boolean,
+): readonly [readonly string[], readonly string[]] {
   return [names.filter(first), names.filter((name) => !first(name))]
 }
 
 function stateOf(session: Session, secret: string): string {
   const pending = versionAt(session.state(secret), "pending")
-  if (session.proven.has(secret) || (pending?.stage.is === "pending" && pending.stage.proven)) return "has a new value"
-  return session.begun === session.changeSet?.id && (session.holds.get(secret) ?? "former") === "former" ? "is not changed yet" : "may have a new value"
+  if (session.proven.has(secret) || (pending?.stage.is === "pending" && pending.stage.proven))
+    return "has a new value"
+  return session.begun === session.changeSet?.id &&
+    (session.holds.get(secret) ?? "former") === "former"
+    ? "is not changed yet"
+    : "may have a new value"
 }
 
 /** We were asked to stop, or another run asks for the environment. */
 export function stopped(session: Session): AppError {
   const { reason } = session.work.stop
   if (reason instanceof AppError) return reason
-  return new AppError("stopped", interrupted(session), { remedy: "retry", ...(session.changeSet === undefined ? {} : { hint: "run the same command again: it finishes what was begun" }) })
+  return new AppError("stopped", interrupted(session), {
+    remedy: "retry",
+    ...(session.changeSet === undefined
+      ? {}
+      : { hint: "run the same command again: it finishes what was begun" }),
+  })
 }

@@ -11,11 +11,17 @@ export const driftCode = "current-refused"
 export async function hasDrifted(session: Session, name: string): Promise<boolean> {
   const { current } = await session.versions(name)
   if (current === undefined) return false
-  return (await probeControl(session, name, current)) === "refused" && (await probe(session, name, current)) === "refused"
+  return (
+    (await probeControl(session, name, current)) === "refused" &&
+    (await probe(session, name, current)) === "refused"
+  )
 }
 
 /** Written down as the watch does it: at once, and once. */
-export function driftNotes(session: Session, names: readonly string[]): { readonly patches: Readonly<Record<string, Patch>>; readonly events: readonly AuditEvent[] } {
+export function driftNotes(
+  session: Session,
+  names: readonly string[],
+): { readonly patches: Readonly<Record<string, Patch>>; readonly events: readonly AuditEvent[] } {
   const since = session.work.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
@@ -31,14 +37,27 @@ export function driftNotes(session: Session, names: readonly string[]): { readon
 
 /** What was noted as drifted may be over: somebody has set it back, a role that had expired lives on. One login each; the rest goes on as if nothing had been. */
 export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {
-  const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) => (drift !== undefined && session.work.drivers[name] !== undefined && !session.isOpen(name) && hiddenActOf(session, name) === undefined && (secrets?.includes(name) ?? true) ? [name] : []))
+  const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) =>
+    drift !== undefined &&
+    session.work.drivers[name] !== undefined &&
+    !session.isOpen(name) &&
+    hiddenActOf(session, name) === undefined &&
+    (secrets?.includes(name) ?? true)
+      ? [name]
+      : [],
+  )
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   await Promise.all(
     noted.map(async (name) => {
       const { current } = await session.versions(name)
       // A service that has begun to accept anything has not come back.
-      if (current === undefined || (await probe(session, name, current)) !== "accepted" || (await probeControl(session, name, current)) !== "refused") return
+      if (
+        current === undefined ||
+        (await probe(session, name, current)) !== "accepted" ||
+        (await probeControl(session, name, current)) !== "refused"
+      )
+        return
       patches[name] = ({ drift: _drift, ...state }) => state
       events.push({ event: "drift-over", secret: name, version: current.version })
     }),

@@ -16,7 +16,8 @@ type Unseen = { readonly code: "other-namespace"; readonly says: string }
 /** Of a journal: undefined where nothing can be hidden from this run. */
 export function hiddenOf(session: Session, set: ChangeSet): Unseen | undefined {
   const { place } = session.work
-  const where = place === undefined || set.ranIn === undefined ? undefined : mayHide(set.ranIn, place)
+  const where =
+    place === undefined || set.ranIn === undefined ? undefined : mayHide(set.ranIn, place)
   return where === undefined ? undefined : unseen(session, where, set.id)
 }
 
@@ -26,19 +27,26 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
   const hidden = set === undefined ? undefined : hiddenOf(session, set)
   if (hidden !== undefined) return hidden
   // A program that reads it and was sick may be restarted beside the journals.
-  const again = session.document.acting?.again !== undefined && session.state(name).unhealthy !== undefined
+  const again =
+    session.document.acting?.again !== undefined && session.state(name).unhealthy !== undefined
   return again || runsProgram(session, name) ? hiddenActing(session) : undefined
 }
 
 /** Of any act beside the journals. */
 export function hiddenActing(session: Session): Unseen | undefined {
-  const { document: { acting }, work: { place } } = session
+  const {
+    document: { acting },
+    work: { place },
+  } = session
   const where = place === undefined || acting === undefined ? undefined : mayHide(acting, place)
   return where === undefined ? undefined : unseen(session, where)
 }
 
 function unseen({ work, document }: Session, where: string, hooks?: string): Unseen {
-  const marks = [`exec ${work.environment}/[^#]*#${document.id.slice(0, 8)}`, ...[hooks, document.acting?.again].flatMap((id) => (id === undefined ? [] : [`${id}/`]))]
+  const marks = [
+    `exec ${work.environment}/[^#]*#${document.id.slice(0, 8)}`,
+    ...[hooks, document.acting?.again].flatMap((id) => (id === undefined ? [] : [`${id}/`])),
+  ]
   const command = `grep -lszE '^MYCELIUM_RUN=(${marks.join("|")})' /proc/[0-9]*/environ`
   const on = where === "on another machine" ? "on that machine" : "on the host"
   return {
@@ -60,7 +68,8 @@ export function mayLeave(session: Session, set: ChangeSet): boolean {
 const reapMs = 1000
 
 async function untilEnded({ work }: Session, then: Place | undefined): Promise<void> {
-  if (then?.init === true && work.place !== undefined && !isSamePlace(then, work.place)) await work.host.pause(reapMs)
+  if (then?.init === true && work.place !== undefined && !isSamePlace(then, work.place))
+    await work.host.pause(reapMs)
 }
 
 /** Before the first program of a resumed journal: where it lives from now on is durable. */
@@ -68,12 +77,14 @@ export async function takeOver(session: Session): Promise<void> {
   const { changeSet, work } = session
   if (work.place === undefined || changeSet === undefined || !mayLeave(session, changeSet)) return
   await untilEnded(session, changeSet.ranIn)
-  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place)) await session.commit({ takesOver: true })
+  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place))
+    await session.commit({ takesOver: true })
 }
 
 /** Before a program that no journal tells of: a revoke, the end of a login. */
 export async function beginActing(session: Session, names: readonly string[]): Promise<void> {
-  if (names.some((name) => runsProgram(session, name) && hiddenActOf(session, name) === undefined)) await act(session)
+  if (names.some((name) => runsProgram(session, name) && hiddenActOf(session, name) === undefined))
+    await act(session)
 }
 
 /** Before restarts that no journal tells of: by its mark a later run finds what was left of one, and `lookAgain` ends it first. */
@@ -89,9 +100,14 @@ const againMs = 10_000
 /** What an earlier run was killed in beside the journals, and is seen here, is let finish before anything else is begun. */
 export async function awaitAgain({ document: { acting }, work }: Session): Promise<void> {
   const { place, host, stop } = work
-  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined) return
-  const runs = async (): Promise<boolean> => (await marksThatRun((mark) => mark.startsWith(`${acting.again}/`))).some((mark) => !sawEnd(mark))
-  for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100) await host.pause(100, stop)
+  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
+    return
+  const runs = async (): Promise<boolean> =>
+    (await marksThatRun((mark) => mark.startsWith(`${acting.again}/`))).some(
+      (mark) => !sawEnd(mark),
+    )
+  for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100)
+    await host.pause(100, stop)
 }
 
 async function act(session: Session, again = session.document.acting?.again): Promise<void> {
@@ -99,7 +115,8 @@ async function act(session: Session, again = session.document.acting?.again): Pr
   if (place === undefined) return
   await untilEnded(session, session.document.acting)
   const acting = { ...place, ...(again === undefined ? {} : { again }) }
-  if (JSON.stringify(session.document.acting) !== JSON.stringify(acting)) await session.commit({ acting })
+  if (JSON.stringify(session.document.acting) !== JSON.stringify(acting))
+    await session.commit({ acting })
 }
 
 type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
@@ -108,7 +125,10 @@ type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
 function ownOf({ work, document }: Session): Own {
   const mine = JSON.stringify(work.place)
   if (mine === undefined) return { sets: [], acts: false }
-  return { sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine), acts: isActing(document.acting, mine) }
+  return {
+    sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine),
+    acts: isActing(document.acting, mine),
+  }
 }
 
 function isActing(acting: Acting | undefined, mine: string): boolean {
@@ -118,7 +138,9 @@ function isActing(acting: Acting | undefined, mine: string): boolean {
 }
 
 function isCall({ work, document }: Session, mark: string): boolean {
-  return mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${document.id.slice(0, 8)}`)
+  return (
+    mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${document.id.slice(0, 8)}`)
+  )
 }
 
 function isOwn(session: Session, { sets, acts }: Own, mark: string): boolean {
@@ -148,7 +170,12 @@ export async function leave(session: Session): Promise<void> {
 /** A person has looked: nothing of an earlier run lives any more. */
 export async function declareOver(session: Session): Promise<void> {
   const sets = placedSets(session)
-  await session.commit({ leaves: sets.map(({ id }) => id), acting: null, events: [declared], flush: true })
+  await session.commit({
+    leaves: sets.map(({ id }) => id),
+    acting: null,
+    events: [declared],
+    flush: true,
+  })
 }
 
 /** The same where a state is not written before its services have answered: the write that takes it says so. */
@@ -162,6 +189,11 @@ const declared = { event: "declared-over", code: "other-namespace" } as const
 
 function placedSets({ document, work }: Session): readonly ChangeSet[] {
   const sets = openSets(document).filter(({ ranIn }) => ranIn !== undefined)
-  if (sets.length === 0 && document.acting === undefined) throw new AppError("usage", `nothing of ${work.environment} may still run: --nothing-runs says nothing here`, { hint: "leave it out" })
+  if (sets.length === 0 && document.acting === undefined)
+    throw new AppError(
+      "usage",
+      `nothing of ${work.environment} may still run: --nothing-runs says nothing here`,
+      { hint: "leave it out" },
+    )
   return sets
 }

@@ -1,7 +1,14 @@
 import { patience } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type Before, type ChangeSet, type Patch, type Version, changeVersion, versionAt } from "../core/state.ts"
+import {
+  type Before,
+  type ChangeSet,
+  type Patch,
+  type Version,
+  changeVersion,
+  versionAt,
+} from "../core/state.ts"
 import { driverOf, said } from "./ask.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
@@ -17,7 +24,10 @@ import type { Outcome, Outcomes, Ready } from "./work.ts"
  * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were generated a moment ago
  * and nobody outside has seen them. A member whose service gives no clear answer stays in the journal, the others go on.
  */
-export async function forward(session: Session, how: { readonly fresh: boolean; readonly hasty?: boolean }): Promise<Outcomes> {
+export async function forward(
+  session: Session,
+  how: { readonly fresh: boolean; readonly hasty?: boolean },
+): Promise<Outcomes> {
   const members = openSet(session).secrets
   // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap stays short.
   let ready: readonly Ready[] | undefined
@@ -30,7 +40,8 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
   }
   const verdicts = await verdictsOf(session, members, how)
   const relapse = relapsed(session, verdicts)
-  if (relapse !== undefined) return turnBack(session, { ...relapse, touched: openSet(session).touched, going: members })
+  if (relapse !== undefined)
+    return turnBack(session, { ...relapse, touched: openSet(session).touched, going: members })
   const going = members.filter((name) => verdicts.get(name)?.is === "proven")
 
   let fault: unknown
@@ -60,13 +71,34 @@ export async function forward(session: Session, how: { readonly fresh: boolean; 
       fault = error
     }
   }
-  if (fault !== undefined) return { ...undecided, ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })) }
+  if (fault !== undefined)
+    return {
+      ...undecided,
+      ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })),
+    }
 
   const sick = await restartAll(session)
   const { contain } = openSet(session)
-  if (contain !== undefined) return { ...undecided, ...(await promote(session, going, Object.entries(contain.sick).map(([name, why]) => ({ name, why })))) }
+  if (contain !== undefined)
+    return {
+      ...undecided,
+      ...(await promote(
+        session,
+        going,
+        Object.entries(contain.sick).map(([name, why]) => ({ name, why })),
+      )),
+    }
   if (sick.length === 0) return { ...undecided, ...(await promote(session, going)) }
-  return { ...undecided, ...(await turnBack(session, { code: "deployment-unhealthy", says: inWords(sick), touched: openSet(session).touched, going, sick })) }
+  return {
+    ...undecided,
+    ...(await turnBack(session, {
+      code: "deployment-unhealthy",
+      says: inWords(sick),
+      touched: openSet(session).touched,
+      going,
+      sick,
+    })),
+  }
 }
 
 function openSet(session: Session): ChangeSet {
@@ -97,7 +129,11 @@ const laggardMs = 3000
 /** In an incident many secrets may wait for their turn at one server, which is no silence: so many times as long, unless an act hangs. */
 const turnsMost = 4
 
-async function verdictsOf(session: Session, members: readonly string[], { fresh, hasty = false }: { readonly fresh: boolean; readonly hasty?: boolean }): Promise<ReadonlyMap<string, Verdict>> {
+async function verdictsOf(
+  session: Session,
+  members: readonly string[],
+  { fresh, hasty = false }: { readonly fresh: boolean; readonly hasty?: boolean },
+): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
   const patience = new Laggards(session, () => members.filter((name) => !verdicts.has(name)))
   if (hasty) patience.count()
@@ -130,7 +166,11 @@ class Laggards {
   }
   came(name: string, verdict: Verdict): void {
     const contained = openSet(this.#session).contain !== undefined
-    if (!contained && (this.#begun || verdict.is !== "proven" || driverOf(this.#session, name).overlap !== "one")) return
+    if (
+      !contained &&
+      (this.#begun || verdict.is !== "proven" || driverOf(this.#session, name).overlap !== "one")
+    )
+      return
     this.#begun = true
     this.count()
   }
@@ -156,9 +196,17 @@ class Laggards {
   }
 }
 
-async function verdictOf(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
+async function verdictOf(
+  session: Session,
+  name: string,
+  fresh: boolean,
+  patience: AbortSignal,
+): Promise<Verdict> {
   // Proven in an earlier run is not proven now: the server may have failed over to one that had not heard of it, or a backup was put back.
-  if (wasProven(session, name) && (session.proven.has(name) || session.changeSet?.why === "reconcile")) {
+  if (
+    wasProven(session, name) &&
+    (session.proven.has(name) || session.changeSet?.why === "reconcile")
+  ) {
     session.learn(name, "new")
     return { is: "proven" }
   }
@@ -173,8 +221,12 @@ function wasProven(session: Session, name: string): boolean {
 }
 
 /** A value that outputs may show already, and that its service does not take any more, cannot just leave the set: all goes back. */
-function relapsed(session: Session, verdicts: ReadonlyMap<string, Verdict>): { readonly code: string; readonly says: string } | undefined {
-  for (const [name, verdict] of verdicts) if (verdict.is === "left" && wasProven(session, name)) return verdict
+function relapsed(
+  session: Session,
+  verdicts: ReadonlyMap<string, Verdict>,
+): { readonly code: string; readonly says: string } | undefined {
+  for (const [name, verdict] of verdicts)
+    if (verdict.is === "left" && wasProven(session, name)) return verdict
   return undefined
 }
 
@@ -195,10 +247,19 @@ async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
   const outcomes: Record<string, Outcome> = {}
   const since = session.work.host.now().toISOString()
   for (const name of openSet(session).secrets) {
-    patches[name] = (state) => noteFailure(session, { code, says })({ ...state, versions: state.versions.flatMap((version) => withoutUse(version, since)) })
+    patches[name] = (state) =>
+      noteFailure(session, { code, says })({
+        ...state,
+        versions: state.versions.flatMap((version) => withoutUse(version, since)),
+      })
     outcomes[name] = { is: "left", code, says, ...(hint === undefined ? {} : { hint }) }
   }
-  await session.commit({ patches, changeSet: null, events: [{ event: "give-up", code }], flush: true })
+  await session.commit({
+    patches,
+    changeSet: null,
+    events: [{ event: "give-up", code }],
+    flush: true,
+  })
   return outcomes
 }
 
@@ -209,7 +270,11 @@ function withoutUse(version: Version, since: string): readonly Version[] {
 }
 
 /** One durable write for all the verdicts, and for what a way back restores. */
-async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Verdict>, ready: readonly Ready[]): Promise<void> {
+async function recordVerdicts(
+  session: Session,
+  verdicts: ReadonlyMap<string, Verdict>,
+  ready: readonly Ready[],
+): Promise<void> {
   const { work } = session
   const set = openSet(session)
   const patches: Record<string, Patch> = {}
@@ -217,13 +282,23 @@ async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Ve
   for (const [name, verdict] of verdicts) {
     const pending = versionAt(session.state(name), "pending")
     if (pending === undefined || verdict.is === "waiting" || verdict.is === "stuck") continue
-    events.push({ event: verdict.is === "proven" ? "verify" : "left", secret: name, version: pending.id, ...(verdict.is === "left" ? { code: verdict.code } : {}) })
-    patches[name] = verdict.is === "proven" ? proven(pending.id, verdict.acceptedAt) : (state) => noteFailure(session, verdict)(left(session, pending.id, verdict.dead)(state))
+    events.push({
+      event: verdict.is === "proven" ? "verify" : "left",
+      secret: name,
+      version: pending.id,
+      ...(verdict.is === "left" ? { code: verdict.code } : {}),
+    })
+    patches[name] =
+      verdict.is === "proven"
+        ? proven(pending.id, verdict.acceptedAt)
+        : (state) => noteFailure(session, verdict)(left(session, pending.id, verdict.dead)(state))
   }
   const before: Record<string, Before> = { ...set.before }
   for (const one of ready) {
     const { target } = one.output
-    const sealed = before[target]?.sealed ?? (one.before === undefined ? "" : await work.vault.sealBytes(target, one.before))
+    const sealed =
+      before[target]?.sealed ??
+      (one.before === undefined ? "" : await work.vault.sealBytes(target, one.before))
     before[target] = { sealed, after: work.vault.fingerprint(one.draft.bytes) }
   }
   // Nothing is known that was not known before: asking again and again writes nothing.
@@ -233,20 +308,41 @@ async function recordVerdicts(session: Session, verdicts: ReadonlyMap<string, Ve
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
   // One that was restarted before a crash reads an output that is about to change once more: it does not hold the new value yet.
   const changing = ready.filter(({ draft: one }) => one.changed).map(({ output }) => output.target)
-  const stale = work.deployments.filter((deployment) => deployment.reads.some((target) => changing.includes(target))).map(({ name }) => name)
-  const next = { ...set, secrets, restarted: set.restarted.filter((name) => !stale.includes(name)), ...(ready.length > 0 ? { before } : {}) }
+  const stale = work.deployments
+    .filter((deployment) => deployment.reads.some((target) => changing.includes(target)))
+    .map(({ name }) => name)
+  const next = {
+    ...set,
+    secrets,
+    restarted: set.restarted.filter((name) => !stale.includes(name)),
+    ...(ready.length > 0 ? { before } : {}),
+  }
   const first = going ? toRestart(session, next)[0] : undefined
   // That the first restart may begin rides in this write; the later ones have a write of their own.
-  await session.commit({ patches, events, changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })
+  await session.commit({
+    patches,
+    events,
+    changeSet:
+      first === undefined
+        ? next
+        : { ...next, touched: [...new Set([...next.touched, first.name])] },
+  })
 }
 
 function proven(id: string, acceptedAt: string | undefined): Patch {
-  return changeVersion(id, (version) => ({ ...version, ...(acceptedAt === undefined ? {} : { acceptedAt }), stage: { is: "pending", proven: true } }))
+  return changeVersion(id, (version) => ({
+    ...version,
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+    stage: { is: "pending", proven: true },
+  }))
 }
 
 function left(session: Session, id: string, dead: boolean): Patch {
   const since = session.work.host.now().toISOString()
-  return changeVersion(id, (version) => ({ ...version, stage: dead ? { is: "kept", since } : { is: "doubtful", why: "given up, its death not proven" } }))
+  return changeVersion(id, (version) => ({
+    ...version,
+    stage: dead ? { is: "kept", since } : { is: "doubtful", why: "given up, its death not proven" },
+  }))
 }
 
 async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
@@ -273,12 +369,19 @@ async function deliver(session: Session, ready: readonly Ready[]): Promise<void>
 function undecidedOutcomes(verdicts: ReadonlyMap<string, Verdict>): Outcomes {
   const outcomes: Record<string, Outcome> = {}
   for (const [name, verdict] of verdicts) {
-    if (verdict.is !== "proven") outcomes[name] = { is: verdict.is, code: verdict.code, says: verdict.says }
+    if (verdict.is !== "proven")
+      outcomes[name] = { is: verdict.is, code: verdict.code, says: verdict.says }
   }
   return outcomes
 }
 
-type Fault = { readonly code: string; readonly says: string; readonly touched: readonly string[]; readonly going: readonly string[]; readonly sick?: readonly Sick[] }
+type Fault = {
+  readonly code: string
+  readonly says: string
+  readonly touched: readonly string[]
+  readonly going: readonly string[]
+  readonly sick?: readonly Sick[]
+}
 
 /** The direction is durable before the first act in it; it never turns again. */
 async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
@@ -288,15 +391,31 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
   if (cannotGoBack(session, set)) {
     // A first value whose predecessor nobody knows stays: taking it away would leave no value at all.
     if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
-    return Object.fromEntries(fault.going.map((name) => [name, { is: "waiting", code, says } as const]))
+    return Object.fromEntries(
+      fault.going.map((name) => [name, { is: "waiting", code, says } as const]),
+    )
   }
   await session.commit({
-    changeSet: { ...set, direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
+    changeSet: {
+      ...set,
+      direction: "back",
+      restarted: [],
+      touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed),
+      fault: { code, says },
+    },
     events: [{ event: "back", code }],
   })
   return rollBack(session)
 }
 
 function cannotGoBack(session: Session, set: ChangeSet): boolean {
-  return set.contain !== undefined || set.why === "reconcile" || set.secrets.some((name) => driverOf(session, name).overlap !== "none" && versionAt(session.state(name), "current") === undefined)
+  return (
+    set.contain !== undefined ||
+    set.why === "reconcile" ||
+    set.secrets.some(
+      (name) =>
+        driverOf(session, name).overlap !== "none" &&
+        versionAt(session.state(name), "current") === undefined,
+    )
+  )
 }

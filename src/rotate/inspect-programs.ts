@@ -15,13 +15,18 @@ export type Inspected = {
 }
 
 /** Could the programs that read these secrets be restarted, and is that all that a restart would do? Changes nothing. */
-export async function inspectPrograms(session: Session, names: readonly string[]): Promise<readonly Inspected[]> {
+export async function inspectPrograms(
+  session: Session,
+  names: readonly string[],
+): Promise<readonly Inspected[]> {
   const deployments = deploymentsOf(session, names)
   const looks = await Promise.all(deployments.map((deployment) => inspect(session, deployment)))
   const restarted = new Set(looks.flatMap(({ inspection }) => inspection?.restarts ?? []))
   const told = new Set<string>()
   return looks.map(({ deployment, inspection, faults }): Inspected => {
-    const strangers = (inspection?.readers ?? []).filter(({ id, target }) => !restarted.has(id) && !told.has(`${id} ${target}`))
+    const strangers = (inspection?.readers ?? []).filter(
+      ({ id, target }) => !restarted.has(id) && !told.has(`${id} ${target}`),
+    )
     for (const { id, target } of strangers) told.add(`${id} ${target}`)
     const replaces = inspection?.replaces
     const findings = [...faults, ...(inspection?.findings ?? []), ...strangers.map(unlisted)]
@@ -29,19 +34,39 @@ export async function inspectPrograms(session: Session, names: readonly string[]
   })
 }
 
-type Look = { readonly deployment: Deployment; readonly faults: readonly Finding[]; readonly inspection?: Inspection }
+type Look = {
+  readonly deployment: Deployment
+  readonly faults: readonly Finding[]
+  readonly inspection?: Inspection
+}
 
 async function inspect({ work }: Session, deployment: Deployment): Promise<Look> {
   const faults = await obstaclesTo(work.environment, deployment)
   const { restarter, reads } = deployment
   if (faults.length > 0 || restarter.inspect === undefined) return { deployment, faults }
   try {
-    const inspection = await within(deadlines.inspect, async (signal) => restarter.inspect?.(reads, signal), work.stop)
+    const inspection = await within(
+      deadlines.inspect,
+      async (signal) => restarter.inspect?.(reads, signal),
+      work.stop,
+    )
     if (inspection === undefined) return { deployment, faults }
-    return { deployment, faults, inspection: { ...inspection, findings: inspection.findings.map((one) => placed(deployment, one)) } }
+    return {
+      deployment,
+      faults,
+      inspection: {
+        ...inspection,
+        findings: inspection.findings.map((one) => placed(deployment, one)),
+      },
+    }
   } catch (error) {
     const { code, says, hint } = said(error)
-    const fault: Finding = { code, severity: "error", says, ...(hint === undefined ? {} : { remedy: hint }) }
+    const fault: Finding = {
+      code,
+      severity: "error",
+      says,
+      ...(hint === undefined ? {} : { remedy: hint }),
+    }
     return { deployment, faults: [placed(deployment, fault)] }
   }
 }
@@ -51,18 +76,36 @@ function placed({ name }: Deployment, finding: Finding): Finding {
 }
 
 /** Programs that could not even be started, or which others can change, as what tells them what to run. */
-async function obstaclesTo(environment: string, { name, restarter, health }: Deployment): Promise<readonly Finding[]> {
+async function obstaclesTo(
+  environment: string,
+  { name, restarter, health }: Deployment,
+): Promise<readonly Finding[]> {
   const place = `${environment}/${name}`
   const asked = [
-    ...(restarter.program === undefined ? [] : [{ path: restarter.program, of: `the restart of ${place}`, judge: obstacleTo }]),
-    ...(restarter.follows ?? []).map((path) => ({ path, of: `what the restart of ${place} follows`, judge: obstacleIn })),
-    ...(health?.program === undefined ? [] : [{ path: health.program, of: `the health check of ${place}`, judge: obstacleTo }]),
+    ...(restarter.program === undefined
+      ? []
+      : [{ path: restarter.program, of: `the restart of ${place}`, judge: obstacleTo }]),
+    ...(restarter.follows ?? []).map((path) => ({
+      path,
+      of: `what the restart of ${place} follows`,
+      judge: obstacleIn,
+    })),
+    ...(health?.program === undefined
+      ? []
+      : [{ path: health.program, of: `the health check of ${place}`, judge: obstacleTo }]),
   ]
   const found = await Promise.all(
     asked.map(async ({ path, of, judge }): Promise<readonly Finding[]> => {
       const obstacle = await judge(path)
       if (obstacle === undefined) return []
-      return [{ code: obstacle.code, severity: "error", says: `${path} (${of}) ${obstacle.says}`, remedy: obstacle.remedy }]
+      return [
+        {
+          code: obstacle.code,
+          severity: "error",
+          says: `${path} (${of}) ${obstacle.says}`,
+          remedy: obstacle.remedy,
+        },
+      ]
     }),
   )
   return found.flat()

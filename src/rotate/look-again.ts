@@ -9,27 +9,50 @@ import type { Session } from "./session.ts"
  * Programs that did not get healthy with a value which became current all the same: has somebody seen to them meanwhile? Their
  * health is asked; where nothing asks for it, only a restart can tell. Returns what is still wrong, by secret.
  */
-export async function lookAgain(session: Session, names: readonly string[], incident: string): Promise<Readonly<Record<string, string>>> {
-  const noted = names.flatMap((name) => session.state(name).unhealthy?.deployments.map((deployment) => [name, deployment] as const) ?? [])
-  const asked = session.work.deployments.filter(({ name }) => noted.some(([, deployment]) => deployment === name))
+export async function lookAgain(
+  session: Session,
+  names: readonly string[],
+  incident: string,
+): Promise<Readonly<Record<string, string>>> {
+  const noted = names.flatMap(
+    (name) =>
+      session.state(name).unhealthy?.deployments.map((deployment) => [name, deployment] as const) ??
+      [],
+  )
+  const asked = session.work.deployments.filter(({ name }) =>
+    noted.some(([, deployment]) => deployment === name),
+  )
   if (noted.length === 0) return {}
   const hidden = hiddenActing(session)
   // It may be the very restart that would be begun here.
   if (hidden !== undefined) return Object.fromEntries(noted.map(([name]) => [name, hidden.says]))
-  const answers = await Promise.all(asked.map(async (deployment) => [deployment, await health(session, deployment)] as const))
-  const markOf = answers.some(([, asks]) => asks === undefined) ? await beginAgain(session) : undefined
+  const answers = await Promise.all(
+    asked.map(async (deployment) => [deployment, await health(session, deployment)] as const),
+  )
+  const markOf = answers.some(([, asks]) => asks === undefined)
+    ? await beginAgain(session)
+    : undefined
   const sick: Sick[] = []
   const events: AuditEvent[] = []
   for (const [deployment, asks] of answers) {
     const answer = asks ?? (await restart(session, deployment, markOf?.(deployment.name)))
     if (answer !== true) sick.push({ name: deployment.name, why: answer })
-    events.push({ event: asks === undefined ? "restart" : "health", deployment: deployment.name, healthy: answer === true, health: deployment.healthType ?? "none", secrets: readBy(session, deployment, names), incident })
+    events.push({
+      event: asks === undefined ? "restart" : "health",
+      deployment: deployment.name,
+      healthy: answer === true,
+      health: deployment.healthType ?? "none",
+      secrets: readBy(session, deployment, names),
+      incident,
+    })
   }
   const left: Record<string, string> = {}
   const patches: Record<string, Patch> = {}
   for (const name of new Set(noted.map(([one]) => one))) {
     // A program that the config does not have any more is nobody's to ask.
-    const still = sick.filter((one) => noted.some(([secret, deployment]) => secret === name && deployment === one.name))
+    const still = sick.filter((one) =>
+      noted.some(([secret, deployment]) => secret === name && deployment === one.name),
+    )
     patches[name] = noteSick(still, session.work.host.now())
     if (still.length > 0) left[name] = inWords(still)
   }
@@ -38,7 +61,10 @@ export async function lookAgain(session: Session, names: readonly string[], inci
 }
 
 /** undefined: nothing asks for it. */
-async function health({ work }: Session, deployment: Deployment): Promise<true | string | undefined> {
+async function health(
+  { work }: Session,
+  deployment: Deployment,
+): Promise<true | string | undefined> {
   if (deployment.health === undefined) return undefined
   work.tell("health", `${deployment.name}: asked again`)
   return work.restarts.healthy(deployment, work.stop)

@@ -14,13 +14,33 @@ const restBytes = 4096
  * step. `shown`: the bytes of the outputs that change, of which the state keeps a sealed copy until the end.
  */
 export function needOf(session: Session, names: readonly string[], shown: readonly number[]): Need {
-  return needFor({ secrets: names.length, restarts: deploymentsOf(session, names).length, options: session.work.startedWith.length, shown })
+  return needFor({
+    secrets: names.length,
+    restarts: deploymentsOf(session, names).length,
+    options: session.work.startedWith.length,
+    shown,
+  })
 }
 
 /** By counts. `options`: the length of the environment's, as JSON. */
-export function needFor({ secrets, restarts, options, shown }: { readonly secrets: number; readonly restarts: number; readonly options: number; readonly shown: readonly number[] }): Need {
+export function needFor({
+  secrets,
+  restarts,
+  options,
+  shown,
+}: {
+  readonly secrets: number
+  readonly restarts: number
+  readonly options: number
+  readonly shown: readonly number[]
+}): Need {
   const copies = shown.reduce((sum, bytes) => sum + Math.ceil(bytes * 1.5) + restBytes / 2, 0)
-  const grows = secrets * versionBytes + restarts * 2 * (restartBytes + Math.min(secrets, 200) * nameBytes) + Math.ceil(options * 1.5) + copies + restBytes
+  const grows =
+    secrets * versionBytes +
+    restarts * 2 * (restartBytes + Math.min(secrets, 200) * nameBytes) +
+    Math.ceil(options * 1.5) +
+    copies +
+    restBytes
   // Generate, verdicts, the end, the turn, the end of the way back, the revoke; between them the restarts, forward and back.
   return { grows, writes: 6 + 2 * restarts }
 }

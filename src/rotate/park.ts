@@ -7,7 +7,12 @@ import type { Session } from "./session.ts"
  * began with: its secrets stay closed to all else until then, and files go on showing their current values.
  */
 export function isParkable({ direction, before, touched, restarted }: ChangeSet): boolean {
-  return direction === "forward" && before === undefined && touched.length === 0 && restarted.length === 0
+  return (
+    direction === "forward" &&
+    before === undefined &&
+    touched.length === 0 &&
+    restarted.length === 0
+  )
 }
 
 /** Puts the open change set aside, if that can be. */

@@ -1,6 +1,14 @@
 import { driftRemedy } from "../core/drift.ts"
 import { gracesOf } from "../core/graces.ts"
-import type { Credential, Deployment, Fields, Finding, Trial, Values, Versions } from "../core/ports.ts"
+import type {
+  Credential,
+  Deployment,
+  Fields,
+  Finding,
+  Trial,
+  Values,
+  Versions,
+} from "../core/ports.ts"
 import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { driftCode } from "./drift.ts"
@@ -16,7 +24,14 @@ import { type Outcome, type Outcomes, deadlines } from "./work.ts"
 
 /** What a service held before a first value, by secret. */
 export type Firsts = Readonly<Record<string, Fields>>
-export type Preflight = { readonly members: readonly string[]; readonly firsts: Firsts; readonly left: Outcomes; readonly findings: Readonly<Record<string, readonly Finding[]>>; readonly programs: readonly Inspected[]; readonly shown: readonly number[] }
+export type Preflight = {
+  readonly members: readonly string[]
+  readonly firsts: Firsts
+  readonly left: Outcomes
+  readonly findings: Readonly<Record<string, readonly Finding[]>>
+  readonly programs: readonly Inspected[]
+  readonly shown: readonly number[]
+}
 
 /** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
@@ -26,25 +41,57 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   const verdicts = await Promise.all(
     order.secrets.map(async (name): Promise<readonly [string, Outcome | undefined]> => {
       try {
-        const found = order.why === "new" ? await first(session, name, { firsts, ...isTrial(order) }) : await again(session, name, { order, round })
+        const found =
+          order.why === "new"
+            ? await first(session, name, { firsts, ...isTrial(order) })
+            : await again(session, name, { order, round })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
-        return [name, error === undefined ? undefined : { is: "left", code: error.code, says: error.says, ...(error.remedy === undefined ? {} : { hint: error.remedy }) }]
+        return [
+          name,
+          error === undefined
+            ? undefined
+            : {
+                is: "left",
+                code: error.code,
+                says: error.says,
+                ...(error.remedy === undefined ? {} : { hint: error.remedy }),
+              },
+        ]
       } catch (error) {
         return [name, { is: "left", ...said(error) }]
       }
     }),
   )
   round.end()
-  const left = Object.fromEntries(verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined))
+  const left = Object.fromEntries(
+    verdicts.filter((one): one is readonly [string, Outcome] => one[1] !== undefined),
+  )
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
   const programs = await inspectPrograms(session, members)
-  const obstacles = (name: string): readonly Finding[] => programs.filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment)).flatMap((one) => one.findings)
+  const obstacles = (name: string): readonly Finding[] =>
+    programs
+      .filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment))
+      .flatMap((one) => one.findings)
   // In an incident a program that cannot be restarted, or is sick, is reported in the end, and stops nothing.
-  if (order.contain !== undefined) for (const name of members) findings[name] = [...(findings[name] ?? []), ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" }))]
-  const runnable = order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
-  const healthy = order.why === "new" || order.contain !== undefined ? runnable : await withoutSick(session, runnable.members, runnable.left)
-  return { ...(await withoutRoom(session, await withoutUnwritable(session, healthy))), firsts, findings, programs }
+  if (order.contain !== undefined)
+    for (const name of members)
+      findings[name] = [
+        ...(findings[name] ?? []),
+        ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" })),
+      ]
+  const runnable =
+    order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
+  const healthy =
+    order.why === "new" || order.contain !== undefined
+      ? runnable
+      : await withoutSick(session, runnable.members, runnable.left)
+  return {
+    ...(await withoutRoom(session, await withoutUnwritable(session, healthy))),
+    firsts,
+    findings,
+    programs,
+  }
 }
 
 function isTrial({ trial }: Order): Trial {
@@ -52,50 +99,127 @@ function isTrial({ trial }: Order): Trial {
 }
 
 /** A secret that has a current value. */
-async function again(session: Session, name: string, { order, round }: { readonly order: Order; readonly round: Round }): Promise<readonly Finding[]> {
+async function again(
+  session: Session,
+  name: string,
+  { order, round }: { readonly order: Order; readonly round: Round },
+): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
-  if (session.isOpen(name)) return [error("journal-open", "an earlier rotation of it is not finished: its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
+  if (session.isOpen(name))
+    return [
+      error(
+        "journal-open",
+        "an earlier rotation of it is not finished: its service has given no clear answer yet",
+        "mycelium run, or the same command again, asks it again",
+      ),
+    ]
   const hidden = hiddenActOf(session, name)
   if (hidden !== undefined) return [{ ...hidden, severity: "error" }]
   const versions = await session.versions(name)
   const { contain } = order
-  if (versions.current === undefined && contain !== undefined && !overrules(driver)) return [valueUnknown]
-  if (versions.current === undefined && contain === undefined) return [error("secret-new", "it has no value that mycelium knows", "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new")]
-  if (contain !== undefined) return underAttack(session, name, { ...isTrial(order), ...(contain.patient === true ? {} : { round }) })
+  if (versions.current === undefined && contain !== undefined && !overrules(driver))
+    return [valueUnknown]
+  if (versions.current === undefined && contain === undefined)
+    return [
+      error(
+        "secret-new",
+        "it has no value that mycelium knows",
+        "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new",
+      ),
+    ]
+  if (contain !== undefined)
+    return underAttack(session, name, {
+      ...isTrial(order),
+      ...(contain.patient === true ? {} : { round }),
+    })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
-  const waits = session.state(name).drift !== undefined && (versions.doubtful.length > 0 || overdue(session, name))
+  const waits =
+    session.state(name).drift !== undefined &&
+    (versions.doubtful.length > 0 || overdue(session, name))
   const drifted = waits ? await probes(session, name) : []
   if (drifted.length > 0) return drifted
-  if (versions.doubtful.length > 0) return [error("doubtful", "an older value may still be accepted", "mycelium asks again by itself; see mycelium status")]
-  if (overdue(session, name) || owesExpel(session.state(name))) return [error("revoke-owed", "the value before this one is not proven dead yet", "mycelium tries again by itself; see mycelium status")]
-  if (versions.previous !== undefined) return [error("in-grace", "the value before this one is still in its grace", "wait until it is revoked, or add --skip-grace")]
-  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight(versions, signal, isTrial(order)))
+  if (versions.doubtful.length > 0)
+    return [
+      error(
+        "doubtful",
+        "an older value may still be accepted",
+        "mycelium asks again by itself; see mycelium status",
+      ),
+    ]
+  if (overdue(session, name) || owesExpel(session.state(name)))
+    return [
+      error(
+        "revoke-owed",
+        "the value before this one is not proven dead yet",
+        "mycelium tries again by itself; see mycelium status",
+      ),
+    ]
+  if (versions.previous !== undefined)
+    return [
+      error(
+        "in-grace",
+        "the value before this one is still in its grace",
+        "wait until it is revoked, or add --skip-grace",
+      ),
+    ]
+  const findings = await atService(session, name, deadlines.preflight, (signal) =>
+    driver.preflight(versions, signal, isTrial(order)),
+  )
   // Without an admin the secret's own login is the way in: what it is refused may be the value, or more than that.
-  if (driver.forget === undefined && findings.some(({ code }) => code === "password-refused")) return refusedOwn(session, name, findings)
+  if (driver.forget === undefined && findings.some(({ code }) => code === "password-refused"))
+    return refusedOwn(session, name, findings)
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
 }
 
-async function refusedOwn(session: Session, name: string, findings: readonly Finding[]): Promise<readonly Finding[]> {
+async function refusedOwn(
+  session: Session,
+  name: string,
+  findings: readonly Finding[],
+): Promise<readonly Finding[]> {
   const [answer] = await probes(session, name)
-  return answer?.code === driftCode ? findings.map((one) => (one.code === "password-refused" ? { ...one, code: driftCode } : one)) : findings
+  return answer?.code === driftCode
+    ? findings.map((one) => (one.code === "password-refused" ? { ...one, code: driftCode } : one))
+    : findings
 }
 
 /**
  * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
  * ends. Older values are ended with it. `round` left out: there is time.
  */
-async function underAttack(session: Session, name: string, { round, trial }: Trial & { readonly round?: Round }): Promise<readonly Finding[]> {
+async function underAttack(
+  session: Session,
+  name: string,
+  { round, trial }: Trial & { readonly round?: Round },
+): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
-  const look = (signal: AbortSignal): Promise<readonly Finding[]> => driver.preflight(versions, signal, { trial })
-  const found = await (round === undefined ? atService(session, name, deadlines.preflight, look) : round.look(name, look))
+  const look = (signal: AbortSignal): Promise<readonly Finding[]> =>
+    driver.preflight(versions, signal, { trial })
+  const found = await (round === undefined
+    ? atService(session, name, deadlines.preflight, look)
+    : round.look(name, look))
   const may = overrules(driver)
   const locked = may ? {} : { remedy: byHand(driver) }
-  const findings = found.map((one): Finding => (one.yields === true ? { ...one, severity: "warning" } : one.code === "password-refused" ? { ...one, ...locked } : { ...locked, ...one }))
+  const findings = found.map(
+    (one): Finding =>
+      one.yields === true
+        ? { ...one, severity: "warning" }
+        : one.code === "password-refused"
+          ? { ...one, ...locked }
+          : { ...locked, ...one },
+  )
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   const answers = await probes(session, name, round === undefined || !may)
-  return [...findings, ...answers.map((one): Finding => (one.code === "current-refused" && may ? { ...one, severity: "warning", yields: true } : { ...one, ...locked }))]
+  return [
+    ...findings,
+    ...answers.map(
+      (one): Finding =>
+        one.code === "current-refused" && may
+          ? { ...one, severity: "warning", yields: true }
+          : { ...one, ...locked },
+    ),
+  ]
 }
 
 /** Nobody gets in there by what we know. */
@@ -115,40 +239,84 @@ function overdue(session: Session, name: string): boolean {
 /** `whole`: what the service says to the current value matters; with an admin, a containment goes on whatever that is. */
 async function probes(session: Session, name: string, whole = true): Promise<readonly Finding[]> {
   const { current, ...others } = await session.versions(name)
-  const control = await probeControl(session, name, current ?? { version: "control", fields: draftOf(session, name, others) })
+  const control = await probeControl(
+    session,
+    name,
+    current ?? { version: "control", fields: draftOf(session, name, others) },
+  )
   if (control === "accepted") return [acceptsAnything]
   if (control === "unknown") return [noAnswer(session, name)]
   if (!whole || current === undefined) return []
   const answer = await probe(session, name, current)
   if (answer === "accepted") return []
   if (answer === "unknown") return [noAnswer(session, name)]
-  return [error(driftCode, "the service refuses the current value", driftRemedy(`${session.work.environment}/${name}`))]
+  return [
+    error(
+      driftCode,
+      "the service refuses the current value",
+      driftRemedy(`${session.work.environment}/${name}`),
+    ),
+  ]
 }
 
 /** A secret without a value: `stored` refuses where somebody visibly uses one. */
-async function first(session: Session, name: string, { firsts, trial }: Trial & { readonly firsts: Record<string, Fields> }): Promise<readonly Finding[]> {
+async function first(
+  session: Session,
+  name: string,
+  { firsts, trial }: Trial & { readonly firsts: Record<string, Fields> },
+): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
-  if (session.isOpen(name)) return [error("journal-open", "its first value is on its way, and its service has given no clear answer yet", "mycelium run, or the same command again, asks it again")]
-  if (versionAt(session.state(name), "current") !== undefined) return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
-  const findings = await atService(session, name, deadlines.preflight, (signal) => driver.preflight({ doubtful: [] }, signal, { trial }))
-  if (findings.some((one) => one.severity === "error") || driver.stored === undefined) return findings
-  const stored = await atService(session, name, deadlines.preflight, (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined))
+  if (session.isOpen(name))
+    return [
+      error(
+        "journal-open",
+        "its first value is on its way, and its service has given no clear answer yet",
+        "mycelium run, or the same command again, asks it again",
+      ),
+    ]
+  if (versionAt(session.state(name), "current") !== undefined)
+    return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
+  const findings = await atService(session, name, deadlines.preflight, (signal) =>
+    driver.preflight({ doubtful: [] }, signal, { trial }),
+  )
+  if (findings.some((one) => one.severity === "error") || driver.stored === undefined)
+    return findings
+  const stored = await atService(
+    session,
+    name,
+    deadlines.preflight,
+    (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined),
+  )
   if (stored !== undefined) firsts[name] = stored
   return findings
 }
 
 /** The rotation would fail at their restart and go back, and the way back would fail there too. */
-function withoutUnrunnable(members: readonly string[], left: Outcomes, obstacles: (name: string) => readonly Finding[]): Pick<Preflight, "members" | "left"> {
+function withoutUnrunnable(
+  members: readonly string[],
+  left: Outcomes,
+  obstacles: (name: string) => readonly Finding[],
+): Pick<Preflight, "members" | "left"> {
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
     const found = obstacles(name).find(({ severity }) => severity === "error")
-    if (found !== undefined) out[name] = { is: "left", code: found.code, says: found.says, ...(found.remedy === undefined ? {} : { hint: found.remedy }) }
+    if (found !== undefined)
+      out[name] = {
+        is: "left",
+        code: found.code,
+        says: found.says,
+        ...(found.remedy === undefined ? {} : { hint: found.remedy }),
+      }
   }
   return { members: members.filter((name) => out[name] === undefined), left: out }
 }
 
 /** A deployment that is not healthy before could not prove anything after: its secrets wait. */
-async function withoutSick(session: Session, members: readonly string[], left: Outcomes): Promise<Pick<Preflight, "members" | "left">> {
+async function withoutSick(
+  session: Session,
+  members: readonly string[],
+  left: Outcomes,
+): Promise<Pick<Preflight, "members" | "left">> {
   const sick = new Map<Deployment, string>()
   await Promise.all(
     deploymentsOf(session, members).map(async (deployment) => {
@@ -159,15 +327,26 @@ async function withoutSick(session: Session, members: readonly string[], left: O
   const stay: string[] = []
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
-    const blocking = [...sick].find(([deployment]) => deploymentsOf(session, [name]).includes(deployment))
+    const blocking = [...sick].find(([deployment]) =>
+      deploymentsOf(session, [name]).includes(deployment),
+    )
     if (blocking === undefined) stay.push(name)
-    else out[name] = { is: "left", code: "deployment-unhealthy", says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`, hint: "make it healthy first: only then can its health prove the new value" }
+    else
+      out[name] = {
+        is: "left",
+        code: "deployment-unhealthy",
+        says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`,
+        hint: "make it healthy first: only then can its health prove the new value",
+      }
   }
   return { members: stay, left: out }
 }
 
 /** All that a rotation has to write must find its place on the disk of the state, before any value exists. */
-async function withoutRoom(session: Session, found: Pick<Preflight, "members" | "left" | "shown">): Promise<Pick<Preflight, "members" | "left" | "shown">> {
+async function withoutRoom(
+  session: Session,
+  found: Pick<Preflight, "members" | "left" | "shown">,
+): Promise<Pick<Preflight, "members" | "left" | "shown">> {
   if (found.members.length === 0) return found
   try {
     await session.work.ledger.demandRoom?.(needOf(session, found.members, found.shown))
@@ -182,18 +361,24 @@ export function allLeft(names: readonly string[], error: unknown): Outcomes {
 }
 
 /** Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the secrets that it shows, and no others. */
-async function withoutUnwritable(session: Session, { members, left }: Pick<Preflight, "members" | "left">): Promise<Pick<Preflight, "members" | "left" | "shown">> {
+async function withoutUnwritable(
+  session: Session,
+  { members, left }: Pick<Preflight, "members" | "left">,
+): Promise<Pick<Preflight, "members" | "left" | "shown">> {
   const values = await trialValues(session, members)
   const out: Record<string, Outcome> = { ...left }
   const shown: number[] = []
   for (const output of session.outputsOf(members)) {
     try {
-      for (const { draft } of await session.work.delivery.draft([output], values, session.known, { trial: true })) {
+      for (const { draft } of await session.work.delivery.draft([output], values, session.known, {
+        trial: true,
+      })) {
         shown.push(draft.bytes.length)
         await draft.discard()
       }
     } catch (error) {
-      for (const name of members) if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
+      for (const name of members)
+        if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
     }
   }
   return { members: members.filter((name) => out[name] === undefined), left: out, shown }
@@ -204,15 +389,24 @@ export async function trialValues(session: Session, names: readonly string[]): P
   const values: Record<string, Credential> = { ...(await session.values(() => false)) }
   for (const name of names) {
     const versions = await session.versions(name)
-    const beside = driverOf(session, name).overlap === "both" && versions.current !== undefined ? { previous: versions.current.fields } : {}
-    values[name] = { version: nextVersionId(session.state(name)), fields: draftOf(session, name, versions), ...beside }
+    const beside =
+      driverOf(session, name).overlap === "both" && versions.current !== undefined
+        ? { previous: versions.current.fields }
+        : {}
+    values[name] = {
+      version: nextVersionId(session.state(name)),
+      fields: draftOf(session, name, versions),
+      ...beside,
+    }
   }
   return values
 }
 
 /** Never handed out. */
 function draftOf(session: Session, name: string, versions: Versions): Fields {
-  return driverOf(session, name).draft(versions, (field, length) => session.work.text(`${name}.${field}`, length))
+  return driverOf(session, name).draft(versions, (field, length) =>
+    session.work.text(`${name}.${field}`, length),
+  )
 }
 
 function error(code: string, says: string, remedy: string): Finding {
@@ -225,5 +419,11 @@ const acceptsAnything = error(
 )
 function noAnswer(session: Session, name: string): Finding {
   const fault = session.faults.get(name)
-  return fault === undefined ? error("no-answer", "the service gives no clear answer to a login", "see that it runs and can be reached from here") : error(fault.code, fault.says, fault.hint ?? "see that it runs and can be reached from here")
+  return fault === undefined
+    ? error(
+        "no-answer",
+        "the service gives no clear answer to a login",
+        "see that it runs and can be reached from here",
+      )
+    : error(fault.code, fault.says, fault.hint ?? "see that it runs and can be reached from here")
 }

@@ -7,7 +7,11 @@ import type { Session } from "./session.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /** One durable write: pending is current, current is in its grace, the age counts anew, the journal ends for `names`. */
-export async function promote(session: Session, names: readonly string[], sick: readonly Sick[] = []): Promise<Outcomes> {
+export async function promote(
+  session: Session,
+  names: readonly string[],
+  sick: readonly Sick[] = [],
+): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const now = session.work.host.now()
@@ -22,17 +26,43 @@ export async function promote(session: Session, names: readonly string[], sick: 
     const readers = deploymentsOf(session, [name]).map((one) => one.name)
     const ill = sick.filter((one) => readers.includes(one.name))
     // The value that was current when another was found alive was refused.
-    const becomes = promoted(begunBy(set, now), pending, { old: set.why === "reconcile" ? { is: "kept", since: now.toISOString() } : after(session, name, now), asked })
+    const becomes = promoted(begunBy(set, now), pending, {
+      old:
+        set.why === "reconcile"
+          ? { is: "kept", since: now.toISOString() }
+          : after(session, name, now),
+      asked,
+    })
     patches[name] = (state) => noteSick(ill, now)(becomes(state))
-    events.push({ event: "promote", secret: name, version: pending.id, ...(replaces === undefined ? {} : { replaces }), ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }) })
-    outcomes[name] = { is: "rotated", version: pending.id, ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }) }
+    events.push({
+      event: "promote",
+      secret: name,
+      version: pending.id,
+      ...(replaces === undefined ? {} : { replaces }),
+      ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }),
+    })
+    outcomes[name] = {
+      is: "rotated",
+      version: pending.id,
+      ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }),
+    }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
   const { before = {}, ...kept } = set
   const whole = session.work.outputs.filter((output) => output.whole === true)
-  const written = Object.fromEntries(whole.flatMap(({ target }) => (before[target] === undefined ? [] : [[target, before[target].after]])))
+  const written = Object.fromEntries(
+    whole.flatMap(({ target }) =>
+      before[target] === undefined ? [] : [[target, before[target].after]],
+    ),
+  )
   session.work.tell("promote", names.join(", "))
-  await session.commit({ patches, events, written, changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] }, flush: true })
+  await session.commit({
+    patches,
+    events,
+    written,
+    changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] },
+    flush: true,
+  })
   // The next of the set are delivered anew: what these have shown says nothing of them.
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes
@@ -44,17 +74,38 @@ function begunBy(set: ChangeSet, now: Date): ChangeSet {
 }
 
 /** `old`: what becomes of the value that was current. `asked`: a service is, which may take other values besides, known to us or not. */
-function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, madeAt }: Version, { old, asked }: { readonly old: Stage; readonly asked: boolean }): Patch {
-  return ({ retry: _retry, weak: _weak, undated: _undated, drift: _drift, uncontained, ...state }) => ({
+function promoted(
+  { startedAt, contain, why, incident = "" }: ChangeSet,
+  { id, madeAt }: Version,
+  { old, asked }: { readonly old: Stage; readonly asked: boolean },
+): Patch {
+  return ({
+    retry: _retry,
+    weak: _weak,
+    undated: _undated,
+    drift: _drift,
+    uncontained,
+    ...state
+  }) => ({
     ...state,
     ...(contain !== undefined || uncontained === undefined ? {} : { uncontained }),
     // A value that was found alive is as old as it is.
     rotatedAt: why === "reconcile" ? madeAt : startedAt,
-    ...(contain === undefined ? {} : { contained: { incident, at: startedAt, version: id, ...(asked ? { owes: true as const } : {}) } }),
+    ...(contain === undefined
+      ? {}
+      : {
+          contained: {
+            incident,
+            at: startedAt,
+            version: id,
+            ...(asked ? { owes: true as const } : {}),
+          },
+        }),
     versions: state.versions.map((version) => {
       if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }
       // A grace that was granted before is over, too.
-      const goes = version.stage.is === "current" || (contain !== undefined && version.stage.is === "previous")
+      const goes =
+        version.stage.is === "current" || (contain !== undefined && version.stage.is === "previous")
       return goes ? { ...version, stage: old } : version
     }),
   })
@@ -63,8 +114,20 @@ function promoted({ startedAt, contain, why, incident = "" }: ChangeSet, { id, m
 /** What becomes of the value that was current. */
 function after(session: Session, name: string, now: Date): Stage {
   if (driverOf(session, name).overlap === "none") return { is: "kept", since: now.toISOString() }
-  if (session.changeSet?.contain !== undefined) return { is: "previous", since: now.toISOString(), revokeAt: now.toISOString(), endSessions: true, expel: true }
+  if (session.changeSet?.contain !== undefined)
+    return {
+      is: "previous",
+      since: now.toISOString(),
+      revokeAt: now.toISOString(),
+      endSessions: true,
+      expel: true,
+    }
   const policy = session.work.policies[name]
   const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
-  return { is: "previous", since: now.toISOString(), revokeAt: new Date(now.getTime() + graceMs).toISOString(), endSessions: policy?.endSessions ?? false }
+  return {
+    is: "previous",
+    since: now.toISOString(),
+    revokeAt: new Date(now.getTime() + graceMs).toISOString(),
+    endSessions: policy?.endSessions ?? false,
+  }
 }

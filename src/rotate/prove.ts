@@ -13,51 +13,87 @@ export type Verdict =
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 
 /** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. When `patience` is over, it waits no longer, and does nothing more. */
-export async function applyAndProve(session: Session, name: string, fresh: boolean, patience: AbortSignal): Promise<Verdict> {
+export async function applyAndProve(
+  session: Session,
+  name: string,
+  fresh: boolean,
+  patience: AbortSignal,
+): Promise<Verdict> {
   if (driverOf(session, name).overlap === "none") return { is: "proven" }
-  if (fresh && !(await isQuiet(session, name, patience))) return { is: "waiting", ...unsettled(session, name) }
-  let last: { code: string; says: string } = { code: "not-accepted", says: "the service does not accept the new value" }
+  if (fresh && !(await isQuiet(session, name, patience)))
+    return { is: "waiting", ...unsettled(session, name) }
+  let last: { code: string; says: string } = {
+    code: "not-accepted",
+    says: "the service does not accept the new value",
+  }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
       const verdict = judge(await ask(session, name, patience), mayTakeOver(session, name))
       if (verdict !== "again") return dated(session, name, verdict, patience)
     }
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
-    if (session.work.stop.aborted && driverOf(session, name).overlap === "one") return { is: "waiting", ...notBegun }
+    if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
+      return { is: "waiting", ...notBegun }
     const applied = await apply(session, name, patience)
-    if ("acceptedAt" in applied) return { is: "proven", ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }) }
+    if ("acceptedAt" in applied)
+      return {
+        is: "proven",
+        ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }),
+      }
     last = applied
   }
   const answer = await ask(session, name, patience)
   const verdict = judge(answer, mayTakeOver(session, name))
   if (verdict === "again" && answer.current === "refused") return { is: "stuck", ...last }
   // A refusal is a death only with its counter-proof: the same login works with the current value.
-  return verdict === "again" ? { is: "left", ...last, dead: answer.current === "accepted" } : dated(session, name, verdict, patience)
+  return verdict === "again"
+    ? { is: "left", ...last, dead: answer.current === "accepted" }
+    : dated(session, name, verdict, patience)
 }
 
-const notBegun = { code: "stopped", says: "interrupted before its service was told of the new value" } as const
+const notBegun = {
+  code: "stopped",
+  says: "interrupted before its service was told of the new value",
+} as const
 
 /** Only a containment begins while older values are owed a revoke: one that an earlier run was killed in must not land on the new value. */
 async function isQuiet(session: Session, name: string, patience: AbortSignal): Promise<boolean> {
   const { current, previous, doubtful } = await session.versions(name)
   const owed = [...(previous === undefined ? [] : [previous]), ...doubtful]
   if (owed.length === 0) session.quiet.add(name)
-  return session.quiet.has(name) || settle(session, name, [...(current === undefined ? [] : [current]), ...owed], patience)
+  return (
+    session.quiet.has(name) ||
+    settle(session, name, [...(current === undefined ? [] : [current]), ...owed], patience)
+  )
 }
 
 /**
  * Since when the service has the value was in a reply that a crash has lost, and by it older sessions are told. The same
  * value again changes nothing and is answered with the time; nobody holds the value yet, so no session of it is older.
  */
-async function dated(session: Session, name: string, verdict: Verdict, patience: AbortSignal): Promise<Verdict> {
-  const ends = session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
+async function dated(
+  session: Session,
+  name: string,
+  verdict: Verdict,
+  patience: AbortSignal,
+): Promise<Verdict> {
+  const ends =
+    session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
   if (verdict.is !== "proven" || !ends) return verdict
   const applied = await apply(session, name, patience)
-  return "acceptedAt" in applied && applied.acceptedAt !== undefined ? { ...verdict, acceptedAt: applied.acceptedAt } : verdict
+  return "acceptedAt" in applied && applied.acceptedAt !== undefined
+    ? { ...verdict, acceptedAt: applied.acceptedAt }
+    : verdict
 }
 
 /** One try: apply, then log in. What fails is only noted; the next step asks the service. */
-async function apply(session: Session, name: string, patience: AbortSignal): Promise<{ readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }> {
+async function apply(
+  session: Session,
+  name: string,
+  patience: AbortSignal,
+): Promise<
+  { readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }
+> {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
   const pending = versions.pending
@@ -65,14 +101,26 @@ async function apply(session: Session, name: string, patience: AbortSignal): Pro
   try {
     session.work.tell("apply", driver.describe(versions), name)
     if (driver.overlap === "one") session.learn(name, "either")
-    const { acceptedAt } = await changeAt(session, name, deadlines.apply, (signal) => driver.apply(pending, versions, signal), patience)
+    const { acceptedAt } = await changeAt(
+      session,
+      name,
+      deadlines.apply,
+      (signal) => driver.apply(pending, versions, signal),
+      patience,
+    )
     session.work.tell("verify", "a login with the new value", name)
     const answer = await probe(session, name, pending, patience)
     if (answer === "accepted") {
       session.learn(name, "new")
       return { acceptedAt }
     }
-    return { code: answer === "refused" ? "not-accepted" : "no-answer", says: answer === "refused" ? "the service refuses the new value" : "the service does not answer a login" }
+    return {
+      code: answer === "refused" ? "not-accepted" : "no-answer",
+      says:
+        answer === "refused"
+          ? "the service refuses the new value"
+          : "the service does not answer a login",
+    }
   } catch (error) {
     return said(error)
   }
@@ -87,14 +135,29 @@ function mayTakeOver(session: Session, name: string): boolean {
 function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
   if (answer.lost === true) return lostTrack(answer)
   if (answer.pending === "accepted") return { is: "proven" }
-  if (answer.pending === "unknown") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
+  if (answer.pending === "unknown")
+    return {
+      is: "waiting",
+      code: answer.code ?? "no-answer",
+      says: answer.says ?? "the service gives no clear answer",
+    }
   if (answer.current === "accepted" || answer.current === "none") return "again"
-  if (answer.current === "unknown") return { is: "waiting", code: "no-answer", says: "the service gives no clear answer" }
+  if (answer.current === "unknown")
+    return { is: "waiting", code: "no-answer", says: "the service gives no clear answer" }
   return takeOver ? "again" : lostTrack(answer)
 }
 
 /** Neither pending nor current is accepted: a person must look. */
 export function lostTrack(answer: Answer): Extract<Verdict, { readonly is: "stuck" }> {
-  if (answer.other !== undefined) return { is: "stuck", code: "drifted", says: `the service accepts ${answer.other}, neither the current nor the new value` }
-  return { is: "stuck", code: "stuck", says: "the service refuses every value that we know: a person has changed it there, or the login is off" }
+  if (answer.other !== undefined)
+    return {
+      is: "stuck",
+      code: "drifted",
+      says: `the service accepts ${answer.other}, neither the current nor the new value`,
+    }
+  return {
+    is: "stuck",
+    code: "stuck",
+    says: "the service refuses every value that we know: a person has changed it there, or the login is off",
+  }
 }

@@ -5,21 +5,39 @@ import type { Session } from "./session.ts"
 /** The deployments that read an output which shows one of these secrets, in the config's order. */
 export function deploymentsOf(session: Session, names: readonly string[]): readonly Deployment[] {
   const targets = session.outputsOf(names).map((output) => output.target)
-  return session.work.deployments.filter((deployment) => deployment.reads.some((target) => targets.includes(target)))
+  return session.work.deployments.filter((deployment) =>
+    deployment.reads.some((target) => targets.includes(target)),
+  )
 }
 
 /**
  * Those that a way back must visit: whose restart may have begun, and whoever reads an output that may have shown the new
  * value, for a supervisor, or the machine, may have started them meanwhile.
  */
-export function mayHaveSeen(session: Session, set: ChangeSet, targets: ReadonlySet<string>): readonly string[] {
-  const readers = deploymentsOf(session, set.secrets).filter(({ reads }) => reads.some((target) => targets.has(target)))
+export function mayHaveSeen(
+  session: Session,
+  set: ChangeSet,
+  targets: ReadonlySet<string>,
+): readonly string[] {
+  const readers = deploymentsOf(session, set.secrets).filter(({ reads }) =>
+    reads.some((target) => targets.has(target)),
+  )
   return [...new Set([...set.touched, ...readers.map(({ name }) => name)])]
 }
 
 /** The deployments of the change set that still have to restart in its direction; those that read a held output wait. */
-export function toRestart(session: Session, set: ChangeSet, held: readonly string[] = []): readonly Deployment[] {
-  const all = deploymentsOf(session, set.secrets).filter((deployment) => !set.restarted.includes(deployment.name) && !deployment.reads.some((target) => held.includes(target)))
+export function toRestart(
+  session: Session,
+  set: ChangeSet,
+  held: readonly string[] = [],
+): readonly Deployment[] {
+  const all = deploymentsOf(session, set.secrets).filter(
+    (deployment) =>
+      !set.restarted.includes(deployment.name) &&
+      !deployment.reads.some((target) => held.includes(target)),
+  )
   // On the way back only those are visited that may have seen the new value.
-  return set.direction === "forward" ? all : all.filter((deployment) => set.touched.includes(deployment.name))
+  return set.direction === "forward"
+    ? all
+    : all.filter((deployment) => set.touched.includes(deployment.name))
 }

@@ -1,7 +1,14 @@
 import { canShow } from "../core/can-show.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Output } from "../core/ports.ts"
-import { type ChangeSet, type Patch, type Stage, type Version, openSets, versionAt } from "../core/state.ts"
+import {
+  type ChangeSet,
+  type Patch,
+  type Stage,
+  type Version,
+  openSets,
+  versionAt,
+} from "../core/state.ts"
 import { said } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { deploymentsOf } from "./readers.ts"
@@ -18,17 +25,47 @@ export type Ask = {
   /** Left out: all of the environment. */
   readonly secrets?: readonly string[]
   /** The state is older than its log; by secret, the youngest version that the log knows of. */
-  readonly behind?: { readonly serial: number; readonly logSerial: number; readonly youngest: Readonly<Record<string, number>> }
+  readonly behind?: {
+    readonly serial: number
+    readonly logSerial: number
+    readonly youngest: Readonly<Record<string, number>>
+  }
 }
 
 export type Found =
   /** The service takes the current value, or no service asks. `differ`: outputs that show something else. */
-  | { readonly is: "same"; readonly version: string; readonly differ: readonly string[]; readonly revived: readonly string[] }
-  | { readonly is: "found"; readonly version: string; readonly was?: string; readonly outputs: readonly string[]; readonly restarts: readonly string[]; readonly revived: readonly string[]; readonly unhealthy?: string }
+  | {
+      readonly is: "same"
+      readonly version: string
+      readonly differ: readonly string[]
+      readonly revived: readonly string[]
+    }
+  | {
+      readonly is: "found"
+      readonly version: string
+      readonly was?: string
+      readonly outputs: readonly string[]
+      readonly restarts: readonly string[]
+      readonly revived: readonly string[]
+      readonly unhealthy?: string
+    }
   /** The service refuses every version that was asked for. */
-  | { readonly is: "lost"; readonly asked: number; readonly unasked: number; readonly current?: string; readonly driver: string; readonly user?: string }
+  | {
+      readonly is: "lost"
+      readonly asked: number
+      readonly unasked: number
+      readonly current?: string
+      readonly driver: string
+      readonly user?: string
+    }
   /** A value lives, but it cannot be made the current one yet. */
-  | { readonly is: "held"; readonly version?: string; readonly code: string; readonly says: string; readonly hint?: string }
+  | {
+      readonly is: "held"
+      readonly version?: string
+      readonly code: string
+      readonly says: string
+      readonly hint?: string
+    }
   | { readonly is: "unknown"; readonly code: string; readonly says: string }
   | { readonly is: "new" }
 export type Finds = Readonly<Record<string, Found>>
@@ -37,11 +74,22 @@ export type Finds = Readonly<Record<string, Found>>
 export type Reconciled = { readonly found: Finds; readonly written: boolean }
 
 export async function reconcile(session: Session, how: Ask): Promise<Reconciled> {
-  const names = Object.keys(session.work.drivers).filter((name) => how.secrets?.includes(name) ?? true)
+  const names = Object.keys(session.work.drivers).filter(
+    (name) => how.secrets?.includes(name) ?? true,
+  )
   const surveys: Record<string, Survey> = {}
-  await Promise.all(names.map(async (name) => (surveys[name] = await survey(session, name, { most: how.deep ? Number.POSITIVE_INFINITY : likely, looks: how.dryRun }))))
+  await Promise.all(
+    names.map(
+      async (name) =>
+        (surveys[name] = await survey(session, name, {
+          most: how.deep ? Number.POSITIVE_INFINITY : likely,
+          looks: how.dryRun,
+        })),
+    ),
+  )
   const found: Record<string, Found> = {}
-  for (const name of names) found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
+  for (const name of names)
+    found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
   if (how.behind === undefined) holdForJournals(session, found)
   const waits = how.behind !== undefined && Object.values(found).some((one) => one.is === "unknown")
   if (how.dryRun || waits) return { found, written: false }
@@ -56,14 +104,28 @@ async function judge(session: Session, name: string, answer: Survey): Promise<Fo
   if (answer.is === "unknown") return answer
   const state = session.state(name)
   const current = versionAt(state, "current")
-  if (answer.is === "none") return current === undefined ? { is: "new" } : same(session, name, current.id, [])
+  if (answer.is === "none")
+    return current === undefined ? { is: "new" } : same(session, name, current.id, [])
   if (state.versions.length === 0) return { is: "new" }
   const [version] = answer.accepted
   if (version === undefined) {
     const user = (current ?? state.versions.at(-1))?.clear["user"]
-    return { is: "lost", asked: answer.refused.length, unasked: answer.unasked, driver: session.work.kinds[name] ?? "", ...(current === undefined ? {} : { current: current.id }), ...(user === undefined ? {} : { user }) }
+    return {
+      is: "lost",
+      asked: answer.refused.length,
+      unasked: answer.unasked,
+      driver: session.work.kinds[name] ?? "",
+      ...(current === undefined ? {} : { current: current.id }),
+      ...(user === undefined ? {} : { user }),
+    }
   }
-  const revived = answer.accepted.slice(1).filter((id) => state.versions.some((one) => one.id === id && one.stage.is !== "previous" && one.stage.is !== "doubtful"))
+  const revived = answer.accepted
+    .slice(1)
+    .filter((id) =>
+      state.versions.some(
+        (one) => one.id === id && one.stage.is !== "previous" && one.stage.is !== "doubtful",
+      ),
+    )
   if (version === current?.id) return same(session, name, version, revived)
   const outputs = await looks(session, name, version)
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
@@ -71,28 +133,60 @@ async function judge(session: Session, name: string, answer: Survey): Promise<Fo
   const changed = outputs.filter((one) => one.differs).map(({ target }) => target)
   // What programs have read while its rotation is not finished is not known.
   const unsure = changed.length > 0 || session.isOpen(name)
-  const restarts = unsure || (await anySick(session, name)) ? deploymentsOf(session, [name]).map((one) => one.name) : []
-  return { is: "found", version, ...(current === undefined ? {} : { was: current.id }), outputs: changed, restarts, revived }
+  const restarts =
+    unsure || (await anySick(session, name))
+      ? deploymentsOf(session, [name]).map((one) => one.name)
+      : []
+  return {
+    is: "found",
+    version,
+    ...(current === undefined ? {} : { was: current.id }),
+    outputs: changed,
+    restarts,
+    revived,
+  }
 }
 
-async function same(session: Session, name: string, version: string, revived: readonly string[]): Promise<Found> {
+async function same(
+  session: Session,
+  name: string,
+  version: string,
+  revived: readonly string[],
+): Promise<Found> {
   const outputs = await looks(session, name, version)
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
   if (fault !== undefined) return { is: "held", version, ...fault }
-  return { is: "same", version, differ: outputs.filter((one) => one.differs).map(({ target }) => target), revived }
+  return {
+    is: "same",
+    version,
+    differ: outputs.filter((one) => one.differs).map(({ target }) => target),
+    revived,
+  }
 }
 
-type Look = { readonly target: string; readonly differs: boolean; readonly fault?: ReturnType<typeof said> }
+type Look = {
+  readonly target: string
+  readonly differs: boolean
+  readonly fault?: ReturnType<typeof said>
+}
 
 /** What the outputs of this secret would have to change to show `version`; each is drafted and thrown away. */
 async function looks(session: Session, name: string, version: string): Promise<readonly Look[]> {
   const found = session.state(name).versions.find(({ id }) => id === version)
-  const values = { ...(await session.values(() => false)), [name]: found === undefined ? await session.open(name, version) : await session.shown(name, found) }
+  const values = {
+    ...(await session.values(() => false)),
+    [name]:
+      found === undefined ? await session.open(name, version) : await session.shown(name, found),
+  }
   const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
   return Promise.all(outputs.map((output) => look(session, output, values)))
 }
 
-async function look(session: Session, output: Output, values: Parameters<Output["prepare"]>[0]): Promise<Look> {
+async function look(
+  session: Session,
+  output: Output,
+  values: Parameters<Output["prepare"]>[0],
+): Promise<Look> {
   try {
     const [ready] = await session.work.delivery.draft([output], values, session.known)
     await ready?.draft.discard()
@@ -103,7 +197,11 @@ async function look(session: Session, output: Output, values: Parameters<Output[
 }
 
 async function anySick(session: Session, name: string): Promise<boolean> {
-  const answers = await Promise.all(deploymentsOf(session, [name]).map((one) => session.work.restarts.healthy(one, session.work.stop)))
+  const answers = await Promise.all(
+    deploymentsOf(session, [name]).map((one) =>
+      session.work.restarts.healthy(one, session.work.stop),
+    ),
+  )
   return answers.some((answer) => answer !== true)
 }
 
@@ -118,38 +216,81 @@ function holdForJournals(session: Session, found: Record<string, Found>): void {
     if (session.work.drivers[name]?.overlap === "none") return true
     return one?.is === "found" && one.version !== versionAt(session.state(name), "pending")?.id
   }
-  const blocked = open !== undefined && !(open.secrets.some((name) => found[name]?.is === "found") && open.secrets.every(other))
+  const blocked =
+    open !== undefined &&
+    !(open.secrets.some((name) => found[name]?.is === "found") && open.secrets.every(other))
   for (const [name, one] of Object.entries(found)) {
     if (one.is !== "found" || !(blocked || (session.isOpen(name) && !other(name)))) continue
-    found[name] = { is: "held", version: one.version, code: "journal-open", says: "a rotation is not finished yet, and ends first", hint: "mycelium run, or the same rotate-now again, asks the service and ends it; see mycelium status" }
+    found[name] = {
+      is: "held",
+      version: one.version,
+      code: "journal-open",
+      says: "a rotation is not finished yet, and ends first",
+      hint: "mycelium run, or the same rotate-now again, asks the service and ends it; see mycelium status",
+    }
   }
 }
 
 /** One durable write. Returns the secrets whose outputs and deployments must follow: they are in the journal then. */
-async function write(session: Session, found: Finds, surveys: Readonly<Record<string, Survey>>, how: Ask): Promise<readonly string[]> {
+async function write(
+  session: Session,
+  found: Finds,
+  surveys: Readonly<Record<string, Survey>>,
+  how: Ask,
+): Promise<readonly string[]> {
   const { work } = session
   const now = work.host.now().toISOString()
   const patches: Record<string, Patch> = {}
-  const events: AuditEvent[] = how.behind === undefined ? [] : [{ event: "reconcile", code: "state-older", stateSerial: how.behind.serial, logSerial: how.behind.logSerial }]
+  const events: AuditEvent[] =
+    how.behind === undefined
+      ? []
+      : [
+          {
+            event: "reconcile",
+            code: "state-older",
+            stateSerial: how.behind.serial,
+            logSerial: how.behind.logSerial,
+          },
+        ]
   const moves: string[] = []
   const goes = leaving(session, found, how)
   for (const [name, one] of Object.entries(found)) {
     const answer = surveys[name]
     const youngest = how.behind?.youngest[name]
-    const last: Patch = (state) => (youngest === undefined ? state : { ...state, last: Math.max(youngest, state.last ?? 0) })
+    const last: Patch = (state) =>
+      youngest === undefined ? state : { ...state, last: Math.max(youngest, state.last ?? 0) }
     const may = !session.isOpen(name) || goes.has(name) || one.is === "lost"
-    const decided = answer?.is === "known" && may ? decide(one, answer, now, how.behind !== undefined) : undefined
+    const decided =
+      answer?.is === "known" && may ? decide(one, answer, now, how.behind !== undefined) : undefined
     const patch = decided ?? (goes.has(name) ? givenUp(session, name, now) : undefined)
-    if (youngest !== undefined || patch !== undefined) patches[name] = (state) => last(patch === undefined ? state : patch(state))
+    if (youngest !== undefined || patch !== undefined)
+      patches[name] = (state) => last(patch === undefined ? state : patch(state))
     if (one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)) moves.push(name)
     const event = eventOf(session, name, one)
     if (event !== undefined) events.push(event)
   }
-  const set: ChangeSet = { id: work.newId(), why: "reconcile", startedAt: now, secrets: moves, direction: "forward", touched: [], restarted: [], startedWith: work.startedWith }
+  const set: ChangeSet = {
+    id: work.newId(),
+    why: "reconcile",
+    startedAt: now,
+    secrets: moves,
+    direction: "forward",
+    touched: [],
+    restarted: [],
+    startedWith: work.startedWith,
+  }
   if (events.length === 0 && Object.keys(patches).length === 0) return moves
-  const parked = (session.document.parked ?? []).map((one) => ({ ...one, secrets: one.secrets.filter((name) => !goes.has(name)) })).filter(({ secrets }) => secrets.length > 0)
+  const parked = (session.document.parked ?? [])
+    .map((one) => ({ ...one, secrets: one.secrets.filter((name) => !goes.has(name)) }))
+    .filter(({ secrets }) => secrets.length > 0)
   const ends = session.changeSet?.secrets.every((name) => goes.has(name)) === true
-  await session.commit({ patches, events, flush: true, parked, ...(moves.length > 0 ? { changeSet: set } : ends ? { changeSet: null } : {}) })
+  await session.commit({
+    patches,
+    events,
+    flush: true,
+    parked,
+    ...(moves.length > 0 ? { changeSet: set } : ends ? { changeSet: null } : {}),
+  })
   return moves
 }
 
@@ -159,22 +300,58 @@ function leaving(session: Session, found: Finds, how: Ask): ReadonlySet<string> 
   if (how.behind !== undefined) return new Set(all)
   const isFound = (name: string): boolean => found[name]?.is === "found"
   const journal = session.changeSet?.secrets ?? []
-  return new Set(all.filter((name) => isFound(name) || (journal.includes(name) && journal.some(isFound))))
+  return new Set(
+    all.filter((name) => isFound(name) || (journal.includes(name) && journal.some(isFound))),
+  )
 }
 
 function eventOf(session: Session, name: string, one: Found): AuditEvent | undefined {
-  if (one.is === "found") return { event: "reconcile", secret: name, version: one.version, ...(one.was === undefined ? {} : { was: one.was }) }
-  if (one.is === "lost") return { event: "reconcile", secret: name, code: "none-accepted", asked: one.asked }
-  if (one.is === "same" && (one.revived.length > 0 || session.state(name).drift !== undefined)) return { event: "reconcile", secret: name, version: one.version, ...(one.revived.length === 0 ? {} : { code: "doubtful" }) }
+  if (one.is === "found")
+    return {
+      event: "reconcile",
+      secret: name,
+      version: one.version,
+      ...(one.was === undefined ? {} : { was: one.was }),
+    }
+  if (one.is === "lost")
+    return { event: "reconcile", secret: name, code: "none-accepted", asked: one.asked }
+  if (one.is === "same" && (one.revived.length > 0 || session.state(name).drift !== undefined))
+    return {
+      event: "reconcile",
+      secret: name,
+      version: one.version,
+      ...(one.revived.length === 0 ? {} : { code: "doubtful" }),
+    }
   return undefined
 }
 
 /** The stage of each version after the answers. What was not asked keeps its own; nothing is ever erased. */
-function decide(one: Found, answer: Extract<Survey, { readonly is: "known" }>, now: string, behind: boolean): Patch | undefined {
+function decide(
+  one: Found,
+  answer: Extract<Survey, { readonly is: "known" }>,
+  now: string,
+  behind: boolean,
+): Patch | undefined {
   if (one.is === "lost") {
-    if (!behind) return ({ ...state }) => ({ ...state, drift: state.drift ?? { since: now, code: "current-refused" } })
+    if (!behind)
+      return ({ ...state }) => ({
+        ...state,
+        drift: state.drift ?? { since: now, code: "current-refused" },
+      })
     // What lives is a value that this state does not know. It has none that could be called current; a person takes it over.
-    return ({ drift: _drift, retry: _retry, rotatedAt: _at, weak: _weak, undated: _undated, ...state }) => ({ ...state, versions: state.versions.map((version) => staged(version, version.stage.is === "kept" ? version.stage : { is: "kept", since: now })) })
+    return ({
+      drift: _drift,
+      retry: _retry,
+      rotatedAt: _at,
+      weak: _weak,
+      undated: _undated,
+      ...state
+    }) => ({
+      ...state,
+      versions: state.versions.map((version) =>
+        staged(version, version.stage.is === "kept" ? version.stage : { is: "kept", since: now }),
+      ),
+    })
   }
   if (one.is !== "found" && one.is !== "same") return undefined
   const moves = one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
@@ -182,28 +359,52 @@ function decide(one: Found, answer: Extract<Survey, { readonly is: "known" }>, n
     const live = state.versions.find(({ id }) => id === one.version)
     const stageOf = (version: Version): Stage => {
       const { stage } = version
-      if (version.id === one.version) return moves ? { is: "pending", proven: true } : { is: "current" }
+      if (version.id === one.version)
+        return moves ? { is: "pending", proven: true } : { is: "current" }
       if (stage.is === "current") return moves ? stage : { is: "kept", since: now }
       // The same value under another number lives as long as this one.
-      if (live !== undefined && valueOf(version) === valueOf(live)) return { is: "kept", since: now }
-      if (answer.refused.includes(version.id)) return stage.is === "kept" ? stage : { is: "kept", since: now }
-      if (answer.accepted.includes(version.id)) return stage.is === "previous" || stage.is === "doubtful" ? stage : { is: "doubtful", why: "the service accepts it again" }
-      return stage.is === "pending" ? { is: "doubtful", why: "given up, its death not proven" } : stage
+      if (live !== undefined && valueOf(version) === valueOf(live))
+        return { is: "kept", since: now }
+      if (answer.refused.includes(version.id))
+        return stage.is === "kept" ? stage : { is: "kept", since: now }
+      if (answer.accepted.includes(version.id))
+        return stage.is === "previous" || stage.is === "doubtful"
+          ? stage
+          : { is: "doubtful", why: "the service accepts it again" }
+      return stage.is === "pending"
+        ? { is: "doubtful", why: "given up, its death not proven" }
+        : stage
     }
     const versions = state.versions.map((version) => staged(version, stageOf(version)))
     // It is as old as it is: an old value is due soon.
     const aged = one.is === "found" && live !== undefined ? { rotatedAt: live.madeAt } : {}
     // What is noted of a value stays with it: while another is on its way, the one of before is current.
     const same = one.is === "same" || moves
-    const marks = same ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) } : {}
-    return { ...state, ...(one.is === "same" && retry !== undefined ? { retry } : {}), ...marks, ...aged, versions }
+    const marks = same
+      ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) }
+      : {}
+    return {
+      ...state,
+      ...(one.is === "same" && retry !== undefined ? { retry } : {}),
+      ...marks,
+      ...aged,
+      versions,
+    }
   }
 }
 
 /** A pending value whose journal ends here: nobody asked for it, or a service that was not clear about it. */
 function givenUp(session: Session, name: string, since: string): Patch {
-  const stage: Stage = session.work.drivers[name]?.overlap === "none" ? { is: "kept", since } : { is: "doubtful", why: "given up, its death not proven" }
-  return (state) => ({ ...state, versions: state.versions.map((version) => (version.stage.is === "pending" ? staged(version, stage) : version)) })
+  const stage: Stage =
+    session.work.drivers[name]?.overlap === "none"
+      ? { is: "kept", since }
+      : { is: "doubtful", why: "given up, its death not proven" }
+  return (state) => ({
+    ...state,
+    versions: state.versions.map((version) =>
+      version.stage.is === "pending" ? staged(version, stage) : version,
+    ),
+  })
 }
 
 function staged(version: Version, stage: Stage): Version {
@@ -212,7 +413,14 @@ function staged(version: Version, stage: Stage): Version {
 
 function after(one: Found | undefined, outcome: Outcome | undefined): Found {
   if (one?.is !== "found") return one ?? { is: "new" }
-  if (outcome?.is === "rotated") return outcome.unhealthy === undefined ? one : { ...one, unhealthy: outcome.unhealthy }
+  if (outcome?.is === "rotated")
+    return outcome.unhealthy === undefined ? one : { ...one, unhealthy: outcome.unhealthy }
   const { code, says } = outcome ?? { code: "journal-open", says: "not finished" }
-  return { is: "held", version: one.version, code, says, hint: "the journal is open: mycelium run, or this command again, goes on with it" }
+  return {
+    is: "held",
+    version: one.version,
+    code,
+    says,
+    hint: "the journal is open: mycelium run, or this command again, goes on with it",
+  }
 }

@@ -12,7 +12,17 @@ export function inWords(sick: readonly Sick[]): string {
 
 /** That these do not work with the current value stays noted until they are found healthy. */
 export function noteSick(sick: readonly Sick[], now: Date): Patch {
-  return ({ unhealthy, ...state }) => (sick.length === 0 ? state : { ...state, unhealthy: { since: unhealthy?.since ?? now.toISOString(), deployments: sick.map(({ name }) => name), says: inWords(sick) } })
+  return ({ unhealthy, ...state }) =>
+    sick.length === 0
+      ? state
+      : {
+          ...state,
+          unhealthy: {
+            since: unhealthy?.since ?? now.toISOString(),
+            deployments: sick.map(({ name }) => name),
+            says: inWords(sick),
+          },
+        }
 }
 
 /**
@@ -20,25 +30,40 @@ export function noteSick(sick: readonly Sick[], now: Date): Patch {
  * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way back, and a way that has
  * none (a containment, a value that was found alive), visit all.
  */
-export async function restartAll(session: Session, held: readonly string[] = []): Promise<readonly Sick[]> {
+export async function restartAll(
+  session: Session,
+  held: readonly string[] = [],
+): Promise<readonly Sick[]> {
   const { work } = session
   const sick: Sick[] = []
   for (;;) {
     const set = session.changeSet
-    const next = set && toRestart(session, set, held).find(({ name }) => !sick.some((one) => one.name === name))
+    const next =
+      set &&
+      toRestart(session, set, held).find(({ name }) => !sick.some((one) => one.name === name))
     if (set === undefined || next === undefined) return sick
     if (work.stop.aborted) throw stopped(session)
-    if (!set.touched.includes(next.name)) await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
+    if (!set.touched.includes(next.name))
+      await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
     work.tell("restart", `${next.name}: ${next.restarter.says}`)
     const mark = `${set.id}/${next.name}`
     // A change set that this very run has begun, and a hook that it has not run yet.
     const first = session.begun === set.id && !session.hooks.has(mark)
     session.hooks.add(mark)
-    const answer = await work.restarts.restart(next, mark, work.stop, first).catch((error: unknown) => Promise.reject(work.stop.aborted ? stopped(session) : error))
-    session.remark({ event: "restart", deployment: next.name, healthy: answer === true, health: next.healthType ?? "none", secrets: readBy(session, next, set.secrets) })
+    const answer = await work.restarts
+      .restart(next, mark, work.stop, first)
+      .catch((error: unknown) => Promise.reject(work.stop.aborted ? stopped(session) : error))
+    session.remark({
+      event: "restart",
+      deployment: next.name,
+      healthy: answer === true,
+      health: next.healthType ?? "none",
+      secrets: readBy(session, next, set.secrets),
+    })
     if (answer !== true) {
       sick.push({ name: next.name, why: answer })
-      if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile") return sick
+      if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile")
+        return sick
       // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the end.
       if (set.direction === "back") continue
     }
@@ -50,22 +75,57 @@ export async function restartAll(session: Session, held: readonly string[] = [])
 const namesMost = 200
 
 /** Those of `names` that the deployment's outputs show. */
-export function readBy(session: Session, { reads }: Deployment, names: readonly string[]): readonly string[] {
-  const shown = new Set(session.work.outputs.filter(({ target }) => reads.includes(target)).flatMap(({ shows }) => shows))
+export function readBy(
+  session: Session,
+  { reads }: Deployment,
+  names: readonly string[],
+): readonly string[] {
+  const shown = new Set(
+    session.work.outputs
+      .filter(({ target }) => reads.includes(target))
+      .flatMap(({ shows }) => shows),
+  )
   return names.filter((name) => shown.has(name)).slice(0, namesMost)
 }
 
 /** The last restart needs no write of its own: the promote that follows covers it. */
-async function done(session: Session, { name }: Deployment, { held, answer, sick }: { readonly held: readonly string[]; readonly answer: true | string; readonly sick: readonly Sick[] }): Promise<void> {
+async function done(
+  session: Session,
+  { name }: Deployment,
+  {
+    held,
+    answer,
+    sick,
+  }: {
+    readonly held: readonly string[]
+    readonly answer: true | string
+    readonly sick: readonly Sick[]
+  },
+): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
-  const contain = set.contain && { ...set.contain, sick: { ...without(set.contain.sick, name), ...(answer === true ? {} : { [name]: answer }) } }
-  const restarted = { ...set, restarted: [...set.restarted, name], ...(contain === undefined ? {} : { contain }) }
-  const following = toRestart(session, restarted, held).find((one) => !sick.some((other) => other.name === one.name))
+  const contain = set.contain && {
+    ...set.contain,
+    sick: { ...without(set.contain.sick, name), ...(answer === true ? {} : { [name]: answer }) },
+  }
+  const restarted = {
+    ...set,
+    restarted: [...set.restarted, name],
+    ...(contain === undefined ? {} : { contain }),
+  }
+  const following = toRestart(session, restarted, held).find(
+    (one) => !sick.some((other) => other.name === one.name),
+  )
   if (following === undefined) session.note(restarted)
-  else await session.commit({ changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] } })
+  else
+    await session.commit({
+      changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] },
+    })
 }
 
-function without(sick: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
+function without(
+  sick: Readonly<Record<string, string>>,
+  name: string,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(sick).filter(([one]) => one !== name))
 }

@@ -9,7 +9,9 @@ import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 
 /** A member on its way back. `dead`: the service refuses the value that is given up. */
-type Back = { readonly is: "back"; readonly dead: boolean } | { readonly is: "waiting" | "stuck"; readonly code: string; readonly says: string }
+type Back =
+  | { readonly is: "back"; readonly dead: boolean }
+  | { readonly is: "waiting" | "stuck"; readonly code: string; readonly says: string }
 
 /**
  * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. While
@@ -21,20 +23,30 @@ export async function rollBack(session: Session): Promise<Outcomes> {
   const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
   const backs = new Map<string, Back>()
   await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))
-  const held = session.outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back")).map(({ target }) => target)
+  const held = session
+    .outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back"))
+    .map(({ target }) => target)
   try {
     await restoreOutputs(session, set, held)
   } catch (error) {
     const { code, says } = said(error)
-    return Object.fromEntries(set.secrets.map((name) => [name, { is: "waiting", code, says } as const]))
+    return Object.fromEntries(
+      set.secrets.map((name) => [name, { is: "waiting", code, says } as const]),
+    )
   }
   const sick = await restartAll(session, held)
   return end(session, { backs, held }, sick.length === 0 ? fault : backUnhealthy(fault, sick))
 }
 
 /** The service and the files are back, and a program may be down, or hold a value that nothing takes any more: that stays noted until a rotation of these secrets has proven it healthy. */
-function backUnhealthy(fault: { readonly says: string }, sick: readonly Sick[]): { readonly code: string; readonly says: string } {
-  return { code: "back-unhealthy", says: `${fault.says}; after going back ${sick.map(({ name, why }) => `${name}: ${why}`).join(", ")}` }
+function backUnhealthy(
+  fault: { readonly says: string },
+  sick: readonly Sick[],
+): { readonly code: string; readonly says: string } {
+  return {
+    code: "back-unhealthy",
+    says: `${fault.says}; after going back ${sick.map(({ name, why }) => `${name}: ${why}`).join(", ")}`,
+  }
 }
 
 /** Makes the service hold the current value, and proves it. */
@@ -45,7 +57,12 @@ async function takeBack(session: Session, name: string): Promise<Back> {
   for (let tries = 0; tries <= applyTries; tries++) {
     const answer = await ask(session, name)
     if (answer.lost === true) return lostTrack(answer)
-    if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none") return { is: "waiting", code: answer.code ?? "no-answer", says: answer.says ?? "the service gives no clear answer" }
+    if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none")
+      return {
+        is: "waiting",
+        code: answer.code ?? "no-answer",
+        says: answer.says ?? "the service gives no clear answer",
+      }
     if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
     if (answer.pending === "refused") return lostTrack(answer)
     try {
@@ -53,7 +70,9 @@ async function takeBack(session: Session, name: string): Promise<Back> {
       const { current } = versions
       if (current === undefined) break
       session.work.tell("back", "the former value is put back", name)
-      await changeAt(session, name, deadlines.apply, (signal) => driver.apply(current, versions, signal))
+      await changeAt(session, name, deadlines.apply, (signal) =>
+        driver.apply(current, versions, signal),
+      )
     } catch (error) {
       last = said(error)
     }
@@ -62,15 +81,25 @@ async function takeBack(session: Session, name: string): Promise<Back> {
 }
 
 /** Byte for byte from the sealed copies, unless somebody edited the file since: then only our values go back. */
-async function restoreOutputs(session: Session, set: ChangeSet, held: readonly string[]): Promise<void> {
+async function restoreOutputs(
+  session: Session,
+  set: ChangeSet,
+  held: readonly string[],
+): Promise<void> {
   const { work } = session
   const values = await session.values(() => false)
   for (const output of work.outputs) {
     const was = set.before?.[output.target]
     if (was === undefined || held.includes(output.target)) continue
-    const before = was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
+    const before =
+      was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
     work.tell("back", `${output.target}: its former content`)
-    await work.delivery.restore(output, { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) }, values, session.known)
+    await work.delivery.restore(
+      output,
+      { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) },
+      values,
+      session.known,
+    )
     session.restored.add(output.target)
   }
   session.work.onStep?.()
@@ -78,7 +107,11 @@ async function restoreOutputs(session: Session, set: ChangeSet, held: readonly s
 
 type Came = { readonly backs: ReadonlyMap<string, Back>; readonly held: readonly string[] }
 
-async function end(session: Session, { backs, held }: Came, fault: { readonly code: string; readonly says: string }): Promise<Outcomes> {
+async function end(
+  session: Session,
+  { backs, held }: Came,
+  fault: { readonly code: string; readonly says: string },
+): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const patches: Record<string, Patch> = {}
@@ -92,18 +125,33 @@ async function end(session: Session, { backs, held }: Came, fault: { readonly co
       continue
     }
     if (session.outputsOf([name]).some(({ target }) => held.includes(target))) {
-      outcomes[name] = { is: "waiting", code: "waits-for-another", says: "an output shows it beside a secret of which nobody knows yet what its service takes" }
+      outcomes[name] = {
+        is: "waiting",
+        code: "waits-for-another",
+        says: "an output shows it beside a secret of which nobody knows yet what its service takes",
+      }
       continue
     }
     ending.push({ name, id: pending.id, dead: back.dead })
   }
-  for (const { name, id, stage } of await Promise.all(ending.map(async (one) => ({ ...one, stage: await givenUp(session, one.name, one.id, one.dead) })))) {
-    patches[name] = (state) => noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state))
+  for (const { name, id, stage } of await Promise.all(
+    ending.map(async (one) => ({
+      ...one,
+      stage: await givenUp(session, one.name, one.id, one.dead),
+    })),
+  )) {
+    patches[name] = (state) =>
+      noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state))
     events.push({ event: "rolled-back", secret: name, version: id, code: fault.code })
     outcomes[name] = { is: "rolled-back", ...fault }
   }
   const rest = set.secrets.filter((name) => patches[name] === undefined)
-  await session.commit({ patches, events, changeSet: rest.length === 0 ? null : { ...set, secrets: rest }, flush: true })
+  await session.commit({
+    patches,
+    events,
+    changeSet: rest.length === 0 ? null : { ...set, secrets: rest },
+    flush: true,
+  })
   return outcomes
 }
 
@@ -112,17 +160,28 @@ async function givenUp(session: Session, name: string, id: string, dead: boolean
   const kept: Stage = { is: "kept", since: session.work.host.now().toISOString() }
   if (dead) return kept
   const { pending, current } = await session.versions(name)
-  if (pending === undefined || current === undefined) return { is: "doubtful", why: "given up, its death not proven" }
-  const death = await proveDead(session, name, { id, old: pending, live: current, endSessions: false })
+  if (pending === undefined || current === undefined)
+    return { is: "doubtful", why: "given up, its death not proven" }
+  const death = await proveDead(session, name, {
+    id,
+    old: pending,
+    live: current,
+    endSessions: false,
+  })
   return death.is === "dead" ? kept : { is: "doubtful", why: death.says }
 }
 
 /** Counts a failure and says when the next attempt may be. */
-export function noteFailure(session: Session, fault: { readonly code: string; readonly says: string }): Patch {
+export function noteFailure(
+  session: Session,
+  fault: { readonly code: string; readonly says: string },
+): Patch {
   return (state) => {
     const failures = (state.retry?.failures ?? 0) + 1
     const { host } = session.work
-    const notBefore = new Date(host.now().getTime() + backoffMs(failures, host.random)).toISOString()
+    const notBefore = new Date(
+      host.now().getTime() + backoffMs(failures, host.random),
+    ).toISOString()
     return { ...state, retry: { failures, notBefore, code: fault.code, says: fault.says } }
   }
 }

@@ -29,14 +29,18 @@ export type Order = {
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings, programs, shown } = await preflight(session, order).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
+  const { members, firsts, left, findings, programs, shown } = await preflight(
+    session,
+    order,
+  ).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
   if (session.work.stop.aborted) throw stopped(session)
   if (order.contain !== undefined) remarkFound(session, members, findings)
   for (const says of obstaclesIn(programs, order)) session.work.tell("preflight", says)
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
-  for (const { target, left } of await leftBeside(session, members)) session.work.tell("preflight", sayLeft(target, session.work.environment, left))
+  for (const { target, left } of await leftBeside(session, members))
+    session.work.tell("preflight", sayLeft(target, session.work.environment, left))
   try {
     await session.work.ledger.reserve?.(needOf(session, members, shown))
   } catch (error) {
@@ -47,19 +51,31 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
 }
 
 /** What an incident ends is gone then: that it was there is for those who ask later, and stands in the log. */
-function remarkFound(session: Session, members: readonly string[], findings: Preflight["findings"]): void {
-  for (const secret of members) for (const { code, says, yields } of findings[secret] ?? []) if (yields === true) session.remark({ event: "found", secret, code, says })
+function remarkFound(
+  session: Session,
+  members: readonly string[],
+  findings: Preflight["findings"],
+): void {
+  for (const secret of members)
+    for (const { code, says, yields } of findings[secret] ?? [])
+      if (yields === true) session.remark({ event: "found", secret, code, says })
 }
 
 /** What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has time to act on it. */
 function obstaclesIn(programs: Preflight["programs"], { contain }: Order): ReadonlySet<string> {
-  const found = programs.flatMap(({ findings }) => findings).filter(({ severity }) => contain !== undefined || severity !== "error")
-  return new Set(found.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${remedy}`)))
+  const found = programs
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity }) => contain !== undefined || severity !== "error")
+  return new Set(
+    found.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${remedy}`)),
+  )
 }
 
 /** Whoever looks at the state sees at once that what it shows is not what its service takes. */
 async function noteDrift(session: Session, left: Outcomes): Promise<void> {
-  const names = Object.entries(left).flatMap(([name, one]) => (one.is === "left" && one.code === driftCode ? [name] : []))
+  const names = Object.entries(left).flatMap(([name, one]) =>
+    one.is === "left" && one.code === driftCode ? [name] : [],
+  )
   const { patches, events } = driftNotes(session, names)
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
@@ -74,7 +90,10 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   for (const [name, one] of Object.entries(left)) {
     if (one.is !== "left" || waits.has(one.code)) continue
     // A program that a way back has left sick stays that, however it is found so again.
-    const code = one.code === "deployment-unhealthy" && session.state(name).retry?.code === "back-unhealthy" ? "back-unhealthy" : one.code
+    const code =
+      one.code === "deployment-unhealthy" && session.state(name).retry?.code === "back-unhealthy"
+        ? "back-unhealthy"
+        : one.code
     patches[name] = noteFailure(session, { code, says: one.says })
     events.push({ event: "left", secret: name, code: one.code })
   }
@@ -82,17 +101,28 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
 }
 
 /** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a service that gives no answer soon is not waited for. */
-export async function resume(session: Session, how: { readonly hasty?: boolean } = {}): Promise<Outcomes> {
+export async function resume(
+  session: Session,
+  how: { readonly hasty?: boolean } = {},
+): Promise<Outcomes> {
   const found = session.changeSet
   if (found === undefined) return {}
   const hidden = hiddenOf(session, found)
-  if (hidden !== undefined) return Object.fromEntries(found.secrets.map((name) => [name, { is: "waiting", ...hidden } as const]))
+  if (hidden !== undefined)
+    return Object.fromEntries(
+      found.secrets.map((name) => [name, { is: "waiting", ...hidden } as const]),
+    )
   // An earlier run may have renamed any of these before it was cut.
-  const set = { ...found, touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))) }
+  const set = {
+    ...found,
+    touched: mayHaveSeen(session, found, new Set(Object.keys(found.before ?? {}))),
+  }
   session.note(set)
   await reserveToResume(session)
   await takeOver(session)
-  return set.direction === "back" ? rollBack(session) : forward(session, { fresh: false, hasty: how.hasty === true })
+  return set.direction === "back"
+    ? rollBack(session)
+    : forward(session, { fresh: false, hasty: how.hasty === true })
 }
 
 /** Without room for what comes next nothing is begun: all stays as the interrupted run has left it. */
@@ -101,12 +131,20 @@ async function reserveToResume(session: Session): Promise<void> {
     await session.work.ledger.reserve?.(needToResume(session))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, error.message, { remedy: error.remedy, hint: "free some space on that disk, then run the same command again: the rotation that was interrupted stays as it is until then" })
+    throw new AppError(error.code, error.message, {
+      remedy: error.remedy,
+      hint: "free some space on that disk, then run the same command again: the rotation that was interrupted stays as it is until then",
+    })
   }
 }
 
 /** Written down first: the state and the log know the values before a service does. */
-async function generate(session: Session, order: Order, members: readonly string[], firsts: Firsts): Promise<void> {
+async function generate(
+  session: Session,
+  order: Order,
+  members: readonly string[],
+  firsts: Firsts,
+): Promise<void> {
   const { work } = session
   const now = work.host.now().toISOString()
   const patches: Record<string, Patch> = {}
@@ -116,16 +154,40 @@ async function generate(session: Session, order: Order, members: readonly string
     const versions = await session.versions(name)
     const stored = firsts[name]
     const id = nextVersionId(session.state(name))
-    const fields = driver.draft(versions, (field, shape) => work.text(`${name}.${field}`, shape), order.contain !== undefined)
+    const fields = driver.draft(
+      versions,
+      (field, shape) => work.text(`${name}.${field}`, shape),
+      order.contain !== undefined,
+    )
     const sealed = await work.vault.seal(name, { version: id, fields })
     // What the service held before a first value, as far as it can be read: what going back puts in place again.
-    const before = stored === undefined ? [] : [{ id: "v0", madeAt: now, stage: { is: "current" } as const, ...(await work.vault.seal(name, { version: "v0", fields: stored })) }]
+    const before =
+      stored === undefined
+        ? []
+        : [
+            {
+              id: "v0",
+              madeAt: now,
+              stage: { is: "current" } as const,
+              ...(await work.vault.seal(name, { version: "v0", fields: stored })),
+            },
+          ]
     patches[name] = (state) => ({
       ...state,
       driver: state.driver === "" ? (work.kinds[name] ?? "") : state.driver,
-      versions: [...state.versions, ...before, { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed }],
+      versions: [
+        ...state.versions,
+        ...before,
+        { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed },
+      ],
     })
-    events.push({ event: "generate", secret: name, version: id, why: order.why, ...(order.reason === undefined ? {} : { reason: order.reason }) })
+    events.push({
+      event: "generate",
+      secret: name,
+      version: id,
+      why: order.why,
+      ...(order.reason === undefined ? {} : { reason: order.reason }),
+    })
   }
   const set: ChangeSet = {
     id: work.newId(),
@@ -135,12 +197,17 @@ async function generate(session: Session, order: Order, members: readonly string
     startedAt: now,
     secrets: members,
     direction: "forward",
-    ...(order.contain === undefined ? {} : { contain: { cutFirst: order.contain.cutFirst, sick: {} } }),
+    ...(order.contain === undefined
+      ? {}
+      : { contain: { cutFirst: order.contain.cutFirst, sick: {} } }),
     touched: [],
     restarted: [],
     startedWith: work.startedWith,
   }
-  work.tell("generate", members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`)
+  work.tell(
+    "generate",
+    members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`,
+  )
   await session.commit({ patches, changeSet: set, events, flush: true })
   session.begun = set.id
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()

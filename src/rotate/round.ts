@@ -31,12 +31,18 @@ export class Round {
     const patience = new AbortController()
     let look: Look | undefined
     try {
-      const result = await atService(this.#session, name, briefMs, (signal) => {
-        if (this.#silent.has(server)) throw noAnswer()
-        look = { server, began: this.#now(), patience }
-        this.#looks.add(look)
-        return act(signal)
-      }, patience.signal)
+      const result = await atService(
+        this.#session,
+        name,
+        briefMs,
+        (signal) => {
+          if (this.#silent.has(server)) throw noAnswer()
+          look = { server, began: this.#now(), patience }
+          this.#looks.add(look)
+          return act(signal)
+        },
+        patience.signal,
+      )
       if (look !== undefined) this.#came(look)
       return result
     } catch (error) {
@@ -64,7 +70,11 @@ export class Round {
     void this.#countDown(now, this.#counting.signal)
   }
   async #countDown(since: number, signal: AbortSignal): Promise<void> {
-    await patience(this.#session.work.host, Math.max(quiet.leastMs, quiet.times * this.#slowestMs), signal)
+    await patience(
+      this.#session.work.host,
+      Math.max(quiet.leastMs, quiet.times * this.#slowestMs),
+      signal,
+    )
     if (signal.aborted) return
     for (const look of this.#looks) if (look.began <= since) this.#giveUp(look)
   }

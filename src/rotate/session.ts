@@ -1,6 +1,17 @@
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
-import { type Acting, type ChangeSet, type Patch, type SecretState, type StateDocument, type Version, ageOut, openSetOf, printsOf, versionAt } from "../core/state.ts"
+import {
+  type Acting,
+  type ChangeSet,
+  type Patch,
+  type SecretState,
+  type StateDocument,
+  type Version,
+  ageOut,
+  openSetOf,
+  printsOf,
+  versionAt,
+} from "../core/state.ts"
 import { mayLeave } from "./elsewhere.ts"
 import type { Work } from "./work.ts"
 
@@ -53,12 +64,19 @@ export class Session {
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
   readonly acts = new Map<string, object>()
   /** Why the last login that was tried got no answer, by secret, where a person must see to it. */
-  readonly faults = new Map<string, { readonly code: string; readonly says: string; readonly hint?: string }>()
+  readonly faults = new Map<
+    string,
+    { readonly code: string; readonly says: string; readonly hint?: string }
+  >()
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 
   /** Whoever begins one says whether the clock is trusted. */
-  constructor(work: Work, document: StateDocument, { clockDoubted }: Pick<Session, "clockDoubted">) {
+  constructor(
+    work: Work,
+    document: StateDocument,
+    { clockDoubted }: Pick<Session, "clockDoubted">,
+  ) {
     this.work = work
     this.document = document
     this.clockDoubted = clockDoubted
@@ -77,20 +95,51 @@ export class Session {
       const patched = patch(this.state(name))
       secrets[name] = this.#withListeners(name, this.clockDoubted ? patched : ageOut(patched, now))
     }
-    const { changeSet: open, parked: aside, written: before, acting: acted, ...rest } = this.document
+    const {
+      changeSet: open,
+      parked: aside,
+      written: before,
+      acting: acted,
+      ...rest
+    } = this.document
     const leaves = commit.leaves ?? []
-    const parked = (commit.parked ?? aside ?? []).map((one) => (leaves.includes(one.id) ? withoutPlace(one) : one))
+    const parked = (commit.parked ?? aside ?? []).map((one) =>
+      leaves.includes(one.id) ? withoutPlace(one) : one,
+    )
     const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
     const written = without({ ...before, ...commit.written })
-    const changeSet = this.#placed(commit.changeSet === undefined ? open : (commit.changeSet ?? undefined), commit)
+    const changeSet = this.#placed(
+      commit.changeSet === undefined ? open : (commit.changeSet ?? undefined),
+      commit,
+    )
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
-    for (const { at, event } of [...this.#remarks, ...(commit.events ?? []).map((one) => ({ at: now, event: one }))]) {
+    for (const { at, event } of [
+      ...this.#remarks,
+      ...(commit.events ?? []).map((one) => ({ at: now, event: one })),
+    ]) {
       const incident = event["incident"] ?? set?.incident
-      audit = appendLine(audit, { ...event, ...(set === undefined ? {} : { changeSet: set.id }), ...(incident === undefined ? {} : { incident }) }, { at, serial, actor: this.work.actor })
+      audit = appendLine(
+        audit,
+        {
+          ...event,
+          ...(set === undefined ? {} : { changeSet: set.id }),
+          ...(incident === undefined ? {} : { incident }),
+        },
+        { at, serial, actor: this.work.actor },
+      )
     }
-    const next: StateDocument = { ...rest, serial, secrets, audit, ...(changeSet === undefined ? {} : { changeSet }), ...(parked.length === 0 ? {} : { parked }), ...(acting === undefined ? {} : { acting }), ...(written === undefined ? {} : { written }) }
+    const next: StateDocument = {
+      ...rest,
+      serial,
+      secrets,
+      audit,
+      ...(changeSet === undefined ? {} : { changeSet }),
+      ...(parked.length === 0 ? {} : { parked }),
+      ...(acting === undefined ? {} : { acting }),
+      ...(written === undefined ? {} : { written }),
+    }
     await this.work.ledger.save(next)
     this.document = next
     this.#remarks = []
@@ -108,11 +157,18 @@ export class Session {
   #withListeners(name: string, next: SecretState): SecretState {
     const seen = this.work.listeners?.[name]?.seen
     const current = versionAt(next, "current")?.id
-    return seen === undefined || current === undefined || current === versionAt(this.state(name), "current")?.id ? next : { ...next, listeners: seen }
+    return seen === undefined ||
+      current === undefined ||
+      current === versionAt(this.state(name), "current")?.id
+      ? next
+      : { ...next, listeners: seen }
   }
 
   /** The first durable write before a program says where it runs. */
-  #placed(set: ChangeSet | undefined, { leaves = [], takesOver = false }: Commit): ChangeSet | undefined {
+  #placed(
+    set: ChangeSet | undefined,
+    { leaves = [], takesOver = false }: Commit,
+  ): ChangeSet | undefined {
     const { place } = this.work
     if (set === undefined || place === undefined) return set
     if (leaves.includes(set.id)) return withoutPlace(set)
@@ -131,13 +187,22 @@ export class Session {
   /** Nothing of an earlier run lives any more; the next durable write covers it. */
   noteOver(): void {
     const { acting: _acting, changeSet, parked, ...rest } = this.document
-    this.document = { ...rest, ...(changeSet === undefined ? {} : { changeSet: withoutPlace(changeSet) }), ...(parked === undefined ? {} : { parked: parked.map(withoutPlace) }) }
+    this.document = {
+      ...rest,
+      ...(changeSet === undefined ? {} : { changeSet: withoutPlace(changeSet) }),
+      ...(parked === undefined ? {} : { parked: parked.map(withoutPlace) }),
+    }
   }
 
   /** A change of secrets that the next durable write covers: as long as there is none, nothing was done that it tells of. */
   noteSecrets(patches: Readonly<Record<string, Patch>>): void {
-    const changed = Object.entries(patches).map(([name, patch]) => [name, patch(this.state(name))] as const)
-    this.document = { ...this.document, secrets: { ...this.document.secrets, ...Object.fromEntries(changed) } }
+    const changed = Object.entries(patches).map(
+      ([name, patch]) => [name, patch(this.state(name))] as const,
+    )
+    this.document = {
+      ...this.document,
+      secrets: { ...this.document.secrets, ...Object.fromEntries(changed) },
+    }
   }
 
   /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
@@ -178,7 +243,9 @@ export class Session {
     this.#opened.set(key, opening)
     const credential = await opening
     // Not part of what is kept: the service's clock is known only after it has taken the value.
-    return version.acceptedAt === undefined ? credential : { ...credential, acceptedAt: version.acceptedAt }
+    return version.acceptedAt === undefined
+      ? credential
+      : { ...credential, acceptedAt: version.acceptedAt }
   }
 
   async versions(name: string): Promise<Versions> {
@@ -187,31 +254,62 @@ export class Session {
       const version = versionAt(state, is)
       return version === undefined ? undefined : this.open(name, version.id)
     }
-    const [current, previous, pending] = await Promise.all([at("current"), at("previous"), at("pending")])
-    const doubtful = await Promise.all(state.versions.filter((version) => version.stage.is === "doubtful").map((version) => this.open(name, version.id)))
-    return { doubtful, ...(current ? { current } : {}), ...(previous ? { previous } : {}), ...(pending ? { pending } : {}) }
+    const [current, previous, pending] = await Promise.all([
+      at("current"),
+      at("previous"),
+      at("pending"),
+    ])
+    const doubtful = await Promise.all(
+      state.versions
+        .filter((version) => version.stage.is === "doubtful")
+        .map((version) => this.open(name, version.id)),
+    )
+    return {
+      doubtful,
+      ...(current ? { current } : {}),
+      ...(previous ? { previous } : {}),
+      ...(pending ? { pending } : {}),
+    }
   }
 
   /** The youngest first. */
   readonly known: Known = Object.assign(
     (name: string, which: "recent" | "all"): Promise<readonly Credential[]> => {
       const recent = (is: string): boolean => is === "current" || is === "pending"
-      const versions = this.state(name).versions.filter((version) => which === "all" || recent(version.stage.is))
+      const versions = this.state(name).versions.filter(
+        (version) => which === "all" || recent(version.stage.is),
+      )
       return Promise.all(versions.map((version) => this.open(name, version.id)).reverse())
     },
-    { wrote: (target: string, bytes: Uint8Array): boolean => printsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)) },
+    {
+      wrote: (target: string, bytes: Uint8Array): boolean =>
+        printsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)),
+    },
   )
 
   /** For `commit`: what these outputs hold from now on, those that are ours as a whole. */
-  writes(drafts: readonly { readonly output: Output; readonly draft: { readonly bytes: Uint8Array; readonly removes?: boolean } }[]): Readonly<Record<string, string | null>> {
-    return Object.fromEntries(drafts.filter(({ output }) => output.whole).map(({ output, draft }) => [output.target, draft.removes === true ? null : this.work.vault.fingerprint(draft.bytes)]))
+  writes(
+    drafts: readonly {
+      readonly output: Output
+      readonly draft: { readonly bytes: Uint8Array; readonly removes?: boolean }
+    }[],
+  ): Readonly<Record<string, string | null>> {
+    return Object.fromEntries(
+      drafts
+        .filter(({ output }) => output.whole)
+        .map(({ output, draft }) => [
+          output.target,
+          draft.removes === true ? null : this.work.vault.fingerprint(draft.bytes),
+        ]),
+    )
   }
 
   /** What outputs should show: a pending value where `shows` says so, else current. */
   async values(pending: (name: string) => boolean): Promise<Values> {
     const values: Record<string, Credential> = {}
     for (const [name, state] of Object.entries(this.document.secrets)) {
-      const version = (pending(name) ? versionAt(state, "pending") : undefined) ?? versionAt(state, "current")
+      const version =
+        (pending(name) ? versionAt(state, "pending") : undefined) ?? versionAt(state, "current")
       if (version !== undefined) values[name] = await this.shown(name, version)
     }
     return values
@@ -221,7 +319,9 @@ export class Session {
   async shown(name: string, version: Version): Promise<Credential> {
     const own = await this.open(name, version.id)
     const beside = this.#beside(name, version)
-    return beside === undefined ? own : { ...own, previous: (await this.open(name, beside.id)).fields }
+    return beside === undefined
+      ? own
+      : { ...own, previous: (await this.open(name, beside.id)).fields }
   }
 
   /** None in an incident, nor where what was current is found dead: whatever is not the new value goes. */
@@ -230,7 +330,9 @@ export class Session {
     const state = this.state(name)
     if (stage.is === "pending") {
       const set = openSetOf(this.document, name)
-      return set?.contain !== undefined || set?.why === "reconcile" ? undefined : versionAt(state, "current")
+      return set?.contain !== undefined || set?.why === "reconcile"
+        ? undefined
+        : versionAt(state, "current")
     }
     const previous = stage.is === "current" ? versionAt(state, "previous") : undefined
     return previous?.stage.is === "previous" && previous.stage.expel === true ? undefined : previous
@@ -246,7 +348,11 @@ function withoutPlace({ ranIn: _ranIn, ...set }: ChangeSet): ChangeSet {
   return set
 }
 
-function without(written: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> | undefined {
-  const left = Object.entries(written).filter((entry): entry is [string, string] => entry[1] !== null)
+function without(
+  written: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> | undefined {
+  const left = Object.entries(written).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  )
   return left.length === 0 ? undefined : Object.fromEntries(left)
 }

@@ -6,7 +6,12 @@ import type { Session } from "./session.ts"
 /** Which of all the versions that the state holds its service accepts now. */
 export type Survey =
   /** Ids. `unasked`: how many older ones were left out. */
-  | { readonly is: "known"; readonly accepted: readonly string[]; readonly refused: readonly string[]; readonly unasked: number }
+  | {
+      readonly is: "known"
+      readonly accepted: readonly string[]
+      readonly refused: readonly string[]
+      readonly unasked: number
+    }
   | { readonly is: "unknown"; readonly code: string; readonly says: string }
   /** No service asks for it. */
   | { readonly is: "none" }
@@ -35,13 +40,19 @@ async function ask(session: Session, name: string, { most, looks }: How): Promis
   const [first] = candidates
   if (first === undefined) return { is: "known", accepted: [], refused: [], unasked: 0 }
   const control = await probeControl(session, name, await session.open(name, first.id))
-  if (control === "accepted") return { is: "unknown", code: "accepts-anything", says: "the service accepts a random wrong value, so no login proves anything" }
+  if (control === "accepted")
+    return {
+      is: "unknown",
+      code: "accepts-anything",
+      says: "the service accepts a random wrong value, so no login proves anything",
+    }
   if (control === "unknown") return noAnswer
   const accepted: string[] = []
   const refused: string[] = []
   for (const { id } of candidates.slice(0, most)) {
     await host.pause(pauseMs, stop)
-    if (stop.aborted) throw new AppError("stopped", "stopped between two questions", { remedy: "retry" })
+    if (stop.aborted)
+      throw new AppError("stopped", "stopped between two questions", { remedy: "retry" })
     const answer = await probe(session, name, await session.open(name, id))
     if (answer === "unknown") return noAnswer
     if (answer === "refused") refused.push(id)
@@ -51,25 +62,42 @@ async function ask(session: Session, name: string, { most, looks }: How): Promis
       if (driverOf(session, name).overlap === "one") break
     }
   }
-  const known: Survey = { is: "known", accepted, refused, unasked: Math.max(0, candidates.length - accepted.length - refused.length) }
+  const known: Survey = {
+    is: "known",
+    accepted,
+    refused,
+    unasked: Math.max(0, candidates.length - accepted.length - refused.length),
+  }
   return accepted.length === 0 || looks ? known : settled(session, name, accepted, known)
 }
 
 /** What an earlier run may have left under way could still land, and what it left half done be completed; the answer must outlive that. */
-async function settled(session: Session, name: string, accepted: readonly string[], known: Survey): Promise<Survey> {
+async function settled(
+  session: Session,
+  name: string,
+  accepted: readonly string[],
+  known: Survey,
+): Promise<Survey> {
   const live = await Promise.all(accepted.map((id) => session.open(name, id)))
   const [first] = live
-  if (!(await settle(session, name, live)) || first === undefined) return { is: "unknown", ...unsettled(session, name) }
+  if (!(await settle(session, name, live)) || first === undefined)
+    return { is: "unknown", ...unsettled(session, name) }
   return (await probe(session, name, first)) === "accepted" ? known : noAnswer
 }
 
-const noAnswer: Survey = { is: "unknown", code: "no-answer", says: "the service gives no clear answer" }
+const noAnswer: Survey = {
+  is: "unknown",
+  code: "no-answer",
+  says: "the service gives no clear answer",
+}
 
 const order = ["current", "pending", "previous", "doubtful", "kept"] as const
 
 /** The likely ones first, of those alike the youngest; the same value is asked for once. */
 export function byLikelihood({ versions }: SecretState): readonly Version[] {
-  const sorted = order.flatMap((is) => versions.filter((version) => version.stage.is === is).toReversed())
+  const sorted = order.flatMap((is) =>
+    versions.filter((version) => version.stage.is === is).toReversed(),
+  )
   const seen = new Set<string>()
   return sorted.filter((version) => {
     const value = valueOf(version)

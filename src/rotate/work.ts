@@ -1,7 +1,17 @@
 import type { Host } from "../base/host.ts"
 import type { Place } from "../base/place.ts"
 import type { Actor } from "../core/audit-line.ts"
-import type { Credential, Deployment, Draft, Driver, Known, MakeText, Output, Trial, Values } from "../core/ports.ts"
+import type {
+  Credential,
+  Deployment,
+  Draft,
+  Driver,
+  Known,
+  MakeText,
+  Output,
+  Trial,
+  Values,
+} from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
 import type { StateDocument, Version } from "../core/state.ts"
 
@@ -52,7 +62,10 @@ export type Policy = {
 
 /** Seals and opens; the only holder of keys. */
 export interface Vault {
-  seal(secret: string, credential: Credential): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">>
+  seal(
+    secret: string,
+    credential: Credential,
+  ): Promise<Pick<Version, "clear" | "sealed" | "fingerprints">>
   open(secret: string, version: Version): Promise<Credential>
   /** `name` is bound inside, so that sealed bytes cannot be swapped. */
   sealBytes(name: string, bytes: Uint8Array): Promise<string>
@@ -79,17 +92,35 @@ export type Need = { readonly grows: number; readonly writes: number }
 
 export interface Delivery {
   /** Every draft, or none and a throw. */
-  draft(outputs: readonly Output[], values: Values, known: Known, how?: Trial): Promise<readonly Ready[]>
+  draft(
+    outputs: readonly Output[],
+    values: Values,
+    known: Known,
+    how?: Trial,
+  ): Promise<readonly Ready[]>
   /** Puts the former bytes back, or, if somebody has edited the output since, our former values alone. */
   restore(output: Output, former: Former, values: Values, known: Known): Promise<void>
 }
-export type Ready = { readonly output: Output; readonly before: Uint8Array | undefined; readonly draft: Draft }
+export type Ready = {
+  readonly output: Output
+  readonly before: Uint8Array | undefined
+  readonly draft: Draft
+}
 /** `before` is undefined where no file was; `after` the fingerprint of what we wrote. */
-export type Former = { readonly before: Uint8Array | undefined; readonly after: string; readonly fingerprint: (bytes: Uint8Array) => string }
+export type Former = {
+  readonly before: Uint8Array | undefined
+  readonly after: string
+  readonly fingerprint: (bytes: Uint8Array) => string
+}
 
 export interface Restarts {
   /** Ends an older run of the hook (`first`: there can be none), restarts, waits for health. */
-  restart(deployment: Deployment, mark: string, stop: AbortSignal, first: boolean): Promise<true | string>
+  restart(
+    deployment: Deployment,
+    mark: string,
+    stop: AbortSignal,
+    first: boolean,
+  ): Promise<true | string>
   /** Healthy now? Asked before a rotation begins. */
   healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
 }
@@ -107,6 +138,14 @@ export type Outcome =
 export type Outcomes = Readonly<Record<string, Outcome>>
 
 /** Milliseconds that one act at a service may take. */
-export const deadlines = { preflight: 20_000, inspect: 30_000, settle: 20_000, apply: 20_000, probe: 10_000, revoke: 30_000, output: 60_000 } as const
+export const deadlines = {
+  preflight: 20_000,
+  inspect: 30_000,
+  settle: 20_000,
+  apply: 20_000,
+  probe: 10_000,
+  revoke: 30_000,
+  output: 60_000,
+} as const
 /** How often a value that the service does not take is applied before it is given up. */
 export const applyTries = 3

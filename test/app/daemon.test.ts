@@ -53,28 +53,65 @@ class Clock {
   }
 }
 
-async function open(folder: string, clock: Clock, environments: string, stop: AbortSignal): Promise<App> {
+async function open(
+  folder: string,
+  clock: Clock,
+  environments: string,
+  stop: AbortSignal,
+): Promise<App> {
   const file = join(folder, "mycelium.yaml")
-  await writeFile(file, `project: test\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 2d\nenvironments:\n${environments}`, { mode: 0o600 })
+  await writeFile(
+    file,
+    `project: test\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 2d\nenvironments:\n${environments}`,
+    { mode: 0o600 },
+  )
   await mkdir(join(folder, "store"), { recursive: true, mode: 0o700 })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
-  const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
-  return { config, plugins, host: clock.host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop }
+  const keys = await openKeys(
+    config.store,
+    { identities: [identity], recipients: [await recipientOf(identity)] },
+    { make: true },
+  )
+  return {
+    config,
+    plugins,
+    host: clock.host,
+    keys,
+    actor: { user: "test", via: "test" },
+    holder: "test",
+    tell: () => undefined,
+    turns: new Turns(8),
+    shift: new Shift(),
+    stop,
+  }
 }
 
 type Turned = { readonly environment: string; readonly at: number; readonly rotated: boolean }
 
 /** Runs the service until `until` says so; tells each turn with its instant. */
-async function serve(app: App, clock: Clock, stop: AbortController, until: (turns: readonly Turned[]) => boolean): Promise<{ readonly turns: readonly Turned[]; readonly clocks: readonly boolean[]; readonly failed: readonly string[] }> {
+async function serve(
+  app: App,
+  clock: Clock,
+  stop: AbortController,
+  until: (turns: readonly Turned[]) => boolean,
+): Promise<{
+  readonly turns: readonly Turned[]
+  readonly clocks: readonly boolean[]
+  readonly failed: readonly string[]
+}> {
   const turns: Turned[] = []
   const clocks: boolean[] = []
   const failed: string[] = []
   const look = (): void => void (until(turns) ? stop.abort() : undefined)
   const watch: Watch = {
     turned: (environment, { outcomes }) => {
-      turns.push({ environment, at: clock.wall, rotated: Object.values(outcomes).some((one) => one.is === "rotated") })
+      turns.push({
+        environment,
+        at: clock.wall,
+        rotated: Object.values(outcomes).some((one) => one.is === "rotated"),
+      })
       look()
     },
     failed: (environment, code) => {
@@ -109,9 +146,13 @@ function counting(clock: Clock): typeof takeTurn {
 }
 
 async function firstValues(app: App): Promise<void> {
-  for (const name of Object.keys(app.config.environments)) await rotateNow(app, name, { why: "new", skipGrace: false, waitMs: 0 })
+  for (const name of Object.keys(app.config.environments))
+    await rotateNow(app, name, { why: "new", skipGrace: false, waitMs: 0 })
 }
-const plain = (count: number): string => Array.from({ length: count }, (_, index) => `  e${index}: { secrets: { k: generated } }\n`).join("")
+const plain = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `  e${index}: { secrets: { k: generated } }\n`).join(
+    "",
+  )
 
 test("the service rotates at the last tick before a secret is too old, for weeks, and no more often", async () => {
   await using folder = await temporaryFolder()
@@ -120,8 +161,15 @@ test("the service rotates at the last tick before a secret is too old, for weeks
   const app = await open(folder.path, clock, plain(1), stop.signal)
   await firstValues(app)
   const { turns } = await serve(app, clock, stop, () => clock.wall > start + 20 * dayMs)
-  const rotations = turns.filter(({ rotated }) => rotated).map(({ at }) => new Date(at).toISOString().slice(0, 13))
-  expect(rotations.slice(0, 4)).toEqual(["2026-03-04T03", "2026-03-06T03", "2026-03-08T03", "2026-03-10T03"])
+  const rotations = turns
+    .filter(({ rotated }) => rotated)
+    .map(({ at }) => new Date(at).toISOString().slice(0, 13))
+  expect(rotations.slice(0, 4)).toEqual([
+    "2026-03-04T03",
+    "2026-03-06T03",
+    "2026-03-08T03",
+    "2026-03-10T03",
+  ])
   expect(rotations).toHaveLength(10)
 })
 
@@ -133,12 +181,19 @@ test("after a month off, what is overdue is caught up once, by a budget a minute
   await firstValues(app)
   clock.wall += 30 * dayMs
   const began = clock.wall
-  const { turns } = await serve(app, clock, stop, (all) => all.filter(({ rotated }) => rotated).length >= 70 || clock.wall > began + 10 * 60_000)
+  const { turns } = await serve(
+    app,
+    clock,
+    stop,
+    (all) => all.filter(({ rotated }) => rotated).length >= 70 || clock.wall > began + 10 * 60_000,
+  )
   const rotated = turns.filter((turn) => turn.rotated)
   expect(rotated).toHaveLength(70)
   expect(new Set(rotated.map(({ environment }) => environment)).size).toBe(70)
   const minutes = rotated.map(({ at }) => Math.floor((at - began) / 60_000))
-  expect([0, 1, 2].map((minute) => minutes.filter((one) => one === minute).length)).toEqual([30, 30, 10])
+  expect([0, 1, 2].map((minute) => minutes.filter((one) => one === minute).length)).toEqual([
+    30, 30, 10,
+  ])
 })
 
 test("after the wall clock leaps by more than a day nothing is due until it has run true for ten minutes", async () => {
@@ -165,17 +220,33 @@ test("after the wall clock leaps by more than a day nothing is due until it has 
 })
 
 /** A service behind a program, in whose hand two values live at a time; adopted, and shown by a file. */
-async function openKeyed(folder: string, clock: Clock, service: KeyService, stop: AbortSignal): Promise<App> {
-  const program = JSON.stringify(fileURLToPath(new URL("../plugins/drivers/exec/program.ts", import.meta.url)))
-  await writeFile(join(folder, ".env"), "KEY=First-key-of-the-service.0123456789\n", { mode: 0o600 })
+async function openKeyed(
+  folder: string,
+  clock: Clock,
+  service: KeyService,
+  stop: AbortSignal,
+): Promise<App> {
+  const program = JSON.stringify(
+    fileURLToPath(new URL("../plugins/drivers/exec/program.ts", import.meta.url)),
+  )
+  await writeFile(join(folder, ".env"), "KEY=First-key-of-the-service.0123456789\n", {
+    mode: 0o600,
+  })
   service.users.set("app", ["First-key-of-the-service.0123456789"])
   const secret = `{ driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], holds: two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} }, grace: 10m }`
-  const app = await open(folder, clock, `  one: { secrets: { k: ${secret} }, outputs: [{ dotenv: .env, variables: { KEY: "{{ k.password }}" } }] }\n`, stop)
+  const app = await open(
+    folder,
+    clock,
+    `  one: { secrets: { k: ${secret} }, outputs: [{ dotenv: .env, variables: { KEY: "{{ k.password }}" } }] }\n`,
+    stop,
+  )
   await adopt(app, "one", {})
   return app
 }
-const stageOf = async (app: App): Promise<string | undefined> => (await stateIn(app))?.secrets["k"]?.versions.find(({ id }) => id === "v1")?.stage.is
-const stateIn = (app: App): ReturnType<typeof readState> => readState({ store: app.config.store, project: "test", environment: "one" })
+const stageOf = async (app: App): Promise<string | undefined> =>
+  (await stateIn(app))?.secrets["k"]?.versions.find(({ id }) => id === "v1")?.stage.is
+const stateIn = (app: App): ReturnType<typeof readState> =>
+  readState({ store: app.config.store, project: "test", environment: "one" })
 
 test("a grace is neither ended nor prolonged by a leap of the wall clock under a service that lives", async () => {
   for (const leapMs of [365 * dayMs, -60 * dayMs, 3_600_000]) {
@@ -195,7 +266,8 @@ test("a grace is neither ended nor prolonged by a leap of the wall clock under a
     }
     let endedAt = 0
     await serve(app, clock, stop, () => {
-      if (endedAt === 0 && service.log.some((line) => line.startsWith("drop"))) endedAt = clock.monotonic
+      if (endedAt === 0 && service.log.some((line) => line.startsWith("drop")))
+        endedAt = clock.monotonic
       return endedAt !== 0 || clock.monotonic > granted + 2 * 3_600_000
     })
     expect(leapt).toBe(true)
@@ -220,11 +292,15 @@ test("what one run wrote a year ahead is put right by the next: the grace ends, 
   // A timer's run decides nothing by a clock that is behind the state, and says so.
   const once = await takeTurn(next, "one", { rotate: "unless-behind" })
   expect(once.behindMs).toBeGreaterThan(364 * dayMs)
-  expect([await stageOf(app), service.log.filter((line) => line.startsWith("drop"))]).toEqual(["previous", []])
+  expect([await stageOf(app), service.log.filter((line) => line.startsWith("drop"))]).toEqual([
+    "previous",
+    [],
+  ])
   let revokedAt = 0
   let rotatedAt = 0
   const { clocks } = await serve(next, clock, stop, (turns) => {
-    if (revokedAt === 0 && service.log.some((line) => line.startsWith("drop"))) revokedAt = clock.wall
+    if (revokedAt === 0 && service.log.some((line) => line.startsWith("drop")))
+      revokedAt = clock.wall
     if (turns.some(({ rotated }) => rotated)) rotatedAt = clock.wall
     return rotatedAt !== 0 || clock.wall > right + 3 * dayMs
   })
@@ -233,8 +309,14 @@ test("what one run wrote a year ahead is put right by the next: the grace ends, 
   expect(new Date(rotatedAt).toISOString().slice(0, 16)).toBe("2027-03-03T03:00")
   const state = await stateIn(app)
   const documents = state === undefined ? [] : [state]
-  expect((await runCheck(clockCheck, { documents, now: new Date(clock.wall) })).findings).toEqual([])
-  const verified = await verifyLog({ store: app.config.store, project: "test", environment: "one" }, state?.audit, new Map())
+  expect((await runCheck(clockCheck, { documents, now: new Date(clock.wall) })).findings).toEqual(
+    [],
+  )
+  const verified = await verifyLog(
+    { store: app.config.store, project: "test", environment: "one" },
+    state?.audit,
+    new Map(),
+  )
   expect([verified.faults, verified.setBack]).toEqual([[], 1])
 }, 120_000)
 
@@ -245,8 +327,16 @@ test("an environment whose state is broken is reported, and delays no other", as
   const app = await open(folder.path, clock, plain(3), stop.signal)
   await firstValues(app)
   await writeFile(join(folder.path, "store/secrets/test/e1.json"), '{"format":1,')
-  const { turns, failed } = await serve(app, clock, stop, (all) => new Set(all.filter(({ rotated }) => rotated).map(({ environment }) => environment)).size >= 2)
-  expect(new Set(turns.filter(({ rotated }) => rotated).map(({ environment }) => environment))).toEqual(new Set(["e0", "e2"]))
+  const { turns, failed } = await serve(
+    app,
+    clock,
+    stop,
+    (all) =>
+      new Set(all.filter(({ rotated }) => rotated).map(({ environment }) => environment)).size >= 2,
+  )
+  expect(
+    new Set(turns.filter(({ rotated }) => rotated).map(({ environment }) => environment)),
+  ).toEqual(new Set(["e0", "e2"]))
   expect(failed[0]).toBe("e1 state-broken")
 })
 
@@ -264,11 +354,27 @@ function looking(clock: Clock, answer: (environment: string) => ReturnType<typeo
   }
   return { looks, look }
 }
-const asked = (name: string, watch = ""): string => `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
-const quiet: Watch = { turned: () => undefined, failed: () => undefined, clock: () => undefined, drifted: () => undefined, unclear: () => undefined, uncontained: () => undefined, round: () => undefined }
+const asked = (name: string, watch = ""): string =>
+  `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
+const quiet: Watch = {
+  turned: () => undefined,
+  failed: () => undefined,
+  clock: () => undefined,
+  drifted: () => undefined,
+  unclear: () => undefined,
+  uncontained: () => undefined,
+  round: () => undefined,
+}
 
 /** Runs until so much time (ms) has passed. */
-async function lookFor(app: App, clock: Clock, stop: AbortController, forMs: number, look: typeof watchForDrift, watch: Watch = quiet): Promise<void> {
+async function lookFor(
+  app: App,
+  clock: Clock,
+  stop: AbortController,
+  forMs: number,
+  look: typeof watchForDrift,
+  watch: Watch = quiet,
+): Promise<void> {
   const before = clock.onPause
   clock.onPause = () => {
     before()
@@ -281,11 +387,20 @@ test("each environment is looked at within its watch, for days, hardly more ofte
   await using folder = await temporaryFolder()
   const stop = new AbortController()
   const clock = new Clock()
-  const app = await open(folder.path, clock, asked("hourly") + asked("often", "watch: 5m, ") + asked("never", "watch: never, ") + plain(1), stop.signal)
+  const app = await open(
+    folder.path,
+    clock,
+    asked("hourly") + asked("often", "watch: 5m, ") + asked("never", "watch: never, ") + plain(1),
+    stop.signal,
+  )
   const { looks, look } = looking(clock, () => Promise.resolve([]))
   await lookFor(app, clock, stop, 2 * dayMs, look)
-  const times = (name: string): readonly number[] => looks.filter(({ environment }) => environment === name).map(({ at }) => at)
-  for (const [name, everyMs] of [["hourly", 3_600_000], ["often", 300_000]] as const) {
+  const times = (name: string): readonly number[] =>
+    looks.filter(({ environment }) => environment === name).map(({ at }) => at)
+  for (const [name, everyMs] of [
+    ["hourly", 3_600_000],
+    ["often", 300_000],
+  ] as const) {
     const gaps = times(name).map((at, index, all) => at - (all[index - 1] ?? 0))
     expect(Math.max(...gaps)).toBeLessThanOrEqual(everyMs)
     expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual((everyMs - 60_000) * 0.8)
@@ -299,7 +414,12 @@ test("looks that find nothing do not send the loop round: it would see to every 
   const stop = new AbortController()
   const clock = new Clock()
   const names = Array.from({ length: 300 }, (_, index) => `s${index}`)
-  const app = await open(folder.path, clock, names.map((name) => asked(name)).join("") + plain(300), stop.signal)
+  const app = await open(
+    folder.path,
+    clock,
+    names.map((name) => asked(name)).join("") + plain(300),
+    stop.signal,
+  )
   const { looks, look } = looking(clock, () => Promise.resolve([]))
   let rounds = 0
   await lookFor(app, clock, stop, 2 * 3_600_000, look, { ...quiet, round: () => void rounds++ })
@@ -313,16 +433,27 @@ test("a server that hangs holds up the looks at no other environment; what canno
   await using folder = await temporaryFolder()
   const stop = new AbortController()
   const clock = new Clock()
-  const app = await open(folder.path, clock, asked("dead") + asked("fine") + asked("broken"), stop.signal)
+  const app = await open(
+    folder.path,
+    clock,
+    asked("dead") + asked("fine") + asked("broken"),
+    stop.signal,
+  )
   const { looks, look } = looking(clock, (environment) => {
     if (environment === "broken") return Promise.reject(new AppError("state-broken", "damaged"))
     if (environment !== "dead") return Promise.resolve([])
     clock.busy--
-    return new Promise<readonly []>((resolve) => stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))))
+    return new Promise<readonly []>((resolve) =>
+      stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))),
+    )
   })
   const failed: string[] = []
-  await lookFor(app, clock, stop, dayMs, look, { ...quiet, failed: (environment, code) => void failed.push(`${environment} ${code}`) })
-  const count = (name: string): number => looks.filter(({ environment }) => environment === name).length
+  await lookFor(app, clock, stop, dayMs, look, {
+    ...quiet,
+    failed: (environment, code) => void failed.push(`${environment} ${code}`),
+  })
+  const count = (name: string): number =>
+    looks.filter(({ environment }) => environment === name).length
   expect([count("dead"), count("fine") >= 24, count("broken") >= 24]).toEqual([1, true, true])
   expect(failed.filter((one) => one.startsWith("broken"))).toEqual(["broken state-broken"])
 })
@@ -331,11 +462,18 @@ test("looks that wait for one that hangs to end do not keep the loop busy", asyn
   await using folder = await temporaryFolder()
   const stop = new AbortController()
   const clock = new Clock()
-  const app = await open(folder.path, clock, [1, 2, 3, 4].map((number) => asked(`dead${number}`)).join("") + asked("often", "watch: 5m, "), stop.signal)
+  const app = await open(
+    folder.path,
+    clock,
+    [1, 2, 3, 4].map((number) => asked(`dead${number}`)).join("") + asked("often", "watch: 5m, "),
+    stop.signal,
+  )
   const { looks, look } = looking(clock, (environment) => {
     if (!environment.startsWith("dead")) return Promise.resolve([])
     clock.busy--
-    return new Promise<readonly []>((resolve) => stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))))
+    return new Promise<readonly []>((resolve) =>
+      stop.signal.addEventListener("abort", () => (clock.busy++, resolve([]))),
+    )
   })
   let rounds = 0
   const round = (): void => {
@@ -368,20 +506,34 @@ test("what stands in the way of a rotation is tried again ever more seldom, and 
   await using folder = await temporaryFolder()
   const stop = new AbortController()
   const clock = new Clock()
-  const app = await open(folder.path, clock, `  e0: { secrets: { k: generated }, outputs: [{ dotenv: "${join(folder.path, "missing", "x.env")}", variables: { K: "{{ k.password }}" } }] }\n`, stop.signal)
+  const app = await open(
+    folder.path,
+    clock,
+    `  e0: { secrets: { k: generated }, outputs: [{ dotenv: "${join(folder.path, "missing", "x.env")}", variables: { K: "{{ k.password }}" } }] }\n`,
+    stop.signal,
+  )
   await mkdir(join(folder.path, "missing"))
   await firstValues(app)
   await rm(join(folder.path, "missing"), { recursive: true })
   const tries: number[] = []
-  await new Daemon(app, { ...quiet, turned: (_, { outcomes }) => { if (Object.keys(outcomes).length > 0) tries.push(clock.wall) } }, async (...args) => {
-    clock.busy++
-    try {
-      return await takeTurn(...args)
-    } finally {
-      clock.busy--
-      if (clock.wall > start + 3 * dayMs) stop.abort()
-    }
-  }).run()
+  await new Daemon(
+    app,
+    {
+      ...quiet,
+      turned: (_, { outcomes }) => {
+        if (Object.keys(outcomes).length > 0) tries.push(clock.wall)
+      },
+    },
+    async (...args) => {
+      clock.busy++
+      try {
+        return await takeTurn(...args)
+      } finally {
+        clock.busy--
+        if (clock.wall > start + 3 * dayMs) stop.abort()
+      }
+    },
+  ).run()
   const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))
   expect(tries.length).toBeGreaterThan(5)
   // Within a day of being due: one, two, four … minutes, then hourly.

@@ -41,41 +41,82 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 const dayMs = 86_400_000
 const right = Date.parse("2027-03-02T12:00:00Z")
 
-type House = { readonly app: App; readonly clock: { wall: number; passed: number }; readonly folder: string }
+type House = {
+  readonly app: App
+  readonly clock: { wall: number; passed: number }
+  readonly folder: string
+}
 
 async function houseOf(folder: string, secrets: string, shown = ""): Promise<House> {
   const clock = { wall: right, passed: 0 }
-  const host: Host = { ...realHost({}), now: () => new Date(clock.wall), monotonicMs: () => clock.passed }
+  const host: Host = {
+    ...realHost({}),
+    now: () => new Date(clock.wall),
+    monotonicMs: () => clock.passed,
+  }
   const file = join(folder, "mycelium.yaml")
-  await writeFile(file, `project: test\nstore: ./store\nrotate_every: 90d\naudit: { segment: 1KiB, keep: 30d }\nenvironments:\n  one: { secrets: ${secrets}${shown} }\n`, { mode: 0o600 })
+  await writeFile(
+    file,
+    `project: test\nstore: ./store\nrotate_every: 90d\naudit: { segment: 1KiB, keep: 30d }\nenvironments:\n  one: { secrets: ${secrets}${shown} }\n`,
+    { mode: 0o600 },
+  )
   await mkdir(join(folder, "store"), { recursive: true, mode: 0o700 })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
   const identity = await newIdentity()
-  const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
-  const app: App = { config, plugins, host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal }
+  const keys = await openKeys(
+    config.store,
+    { identities: [identity], recipients: [await recipientOf(identity)] },
+    { make: true },
+  )
+  const app: App = {
+    config,
+    plugins,
+    host,
+    keys,
+    actor: { user: "test", via: "test" },
+    holder: "test",
+    tell: () => undefined,
+    turns: new Turns(8),
+    shift: new Shift(),
+    stop: new AbortController().signal,
+  }
   return { app, clock, folder }
 }
 
 /** A value behind a program, and a file that shows it. */
 async function keyed(folder: string, service: KeyService): Promise<House> {
-  const program = JSON.stringify(fileURLToPath(new URL("../plugins/drivers/exec/program.ts", import.meta.url)))
+  const program = JSON.stringify(
+    fileURLToPath(new URL("../plugins/drivers/exec/program.ts", import.meta.url)),
+  )
   const first = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("hex")
   await writeFile(join(folder, ".env"), `KEY=${first}\n`, { mode: 0o600 })
   service.users.set("app", [first])
   const secret = `{ k: { driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], holds: two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} } } }`
-  return houseOf(folder, secret, `, outputs: [{ dotenv: .env, variables: { KEY: "{{ k.password }}" } }]`)
+  return houseOf(
+    folder,
+    secret,
+    `, outputs: [{ dotenv: .env, variables: { KEY: "{{ k.password }}" } }]`,
+  )
 }
 
-const placeOf = ({ app }: House) => ({ store: app.config.store, project: "test", environment: "one" })
+const placeOf = ({ app }: House) => ({
+  store: app.config.store,
+  project: "test",
+  environment: "one",
+})
 async function stateOf(house: House): Promise<StateDocument> {
   const state = await readState(placeOf(house))
   if (state === undefined) throw new Error("no state")
   return state
 }
 const asked = { why: "asked", skipGrace: true, waitMs: 0 } as const
-const keptIn = ({ secrets }: StateDocument): readonly string[] => secrets["k"]?.versions.filter(({ stage }) => stage.is === "kept").map(({ id }) => id) ?? []
-const partsOf = (house: House): readonly string[] => (existsSync(segmentFolder(placeOf(house))) ? readdirSync(segmentFolder(placeOf(house))).toSorted() : [])
+const keptIn = ({ secrets }: StateDocument): readonly string[] =>
+  secrets["k"]?.versions.filter(({ stage }) => stage.is === "kept").map(({ id }) => id) ?? []
+const partsOf = (house: House): readonly string[] =>
+  existsSync(segmentFolder(placeOf(house)))
+    ? readdirSync(segmentFolder(placeOf(house))).toSorted()
+    : []
 
 test("a drift that is noted by a clock that is not trusted removes no part of the log, and no kept version", async () => {
   await using folder = await temporaryFolder()
@@ -87,7 +128,9 @@ test("a drift that is noted by a clock that is not trusted removes no part of th
   expect([kept.length > 1, parts.length > 0]).toEqual([true, true])
   house.clock.wall += 365 * dayMs
   service.users.set("app", [])
-  expect(await watchForDrift(house.app, "one", () => false)).toMatchObject([{ secret: "k", is: "refused" }])
+  expect(await watchForDrift(house.app, "one", () => false)).toMatchObject([
+    { secret: "k", is: "refused" },
+  ])
   expect((await stateOf(house)).secrets["k"]?.drift).toBeDefined()
   expect(keptIn(await stateOf(house))).toEqual(kept)
   expect(partsOf(house)).toEqual(expect.arrayContaining([...parts]))
@@ -95,7 +138,10 @@ test("a drift that is noted by a clock that is not trusted removes no part of th
 
 test("the service tells its look for drift whether its clock runs true", async () => {
   await using folder = await temporaryFolder()
-  const house = await houseOf(folder.path, `{ k: { driver: postgres, address: "postgresql://127.0.0.1:5/shop", role: shop } }, watch: 5m`)
+  const house = await houseOf(
+    folder.path,
+    `{ k: { driver: postgres, address: "postgresql://127.0.0.1:5/shop", role: shop } }, watch: 5m`,
+  )
   const { clock } = house
   const stop = new AbortController()
   let leapt = false
@@ -116,19 +162,34 @@ test("the service tells its look for drift whether its clock runs true", async (
     return Promise.resolve([])
   }
   const none = (): undefined => undefined
-  const watch: Watch = { turned: none, failed: none, clock: none, drifted: none, unclear: none, uncontained: none, round: none }
+  const watch: Watch = {
+    turned: none,
+    failed: none,
+    clock: none,
+    drifted: none,
+    unclear: none,
+    uncontained: none,
+    round: none,
+  }
   await new Daemon({ ...house.app, host, stop: stop.signal }, watch, undefined, look).run()
-  expect(told.filter(({ at }) => at > 0 && at < 600_000).map(({ steady }) => steady)).toContain(false)
+  expect(told.filter(({ at }) => at > 0 && at < 600_000).map(({ steady }) => steady)).toContain(
+    false,
+  )
   expect(told.filter(({ at }) => at < 600_000).every(({ steady }) => !steady)).toBe(true)
   expect(told.at(-1)?.steady).toBe(true)
 })
 
 test("no command but rotate-now corrects what a state says, for the clock of now may be the wrong one", async () => {
   await using folder = await temporaryFolder()
-  const house = await houseOf(folder.path, "{ k: generated, l: generated, m: generated }", `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}", L: "{{ l.password }}", M: "{{ m.password }}" } }]`)
+  const house = await houseOf(
+    folder.path,
+    "{ k: generated, l: generated, m: generated }",
+    `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}", L: "{{ l.password }}", M: "{{ m.password }}" } }]`,
+  )
   const { app, clock } = house
   await rotateNow(app, "one", { ...asked, why: "new" })
-  const timesOf = ({ secrets }: StateDocument): unknown => ["k", "l"].map((name) => [secrets[name]?.rotatedAt, secrets[name]?.undated])
+  const timesOf = ({ secrets }: StateDocument): unknown =>
+    ["k", "l"].map((name) => [secrets[name]?.rotatedAt, secrets[name]?.undated])
   const before = timesOf(await stateOf(house))
   // No clock of its own, and nobody has told it the time yet.
   clock.wall -= 3_600_000
@@ -143,19 +204,26 @@ test("no command but rotate-now corrects what a state says, for the clock of now
     expect([name, timesOf(await stateOf(house))]).toEqual([name, before])
   }
   await rotateNow(app, "one", { ...asked, secrets: ["l"] })
-  expect((await stateOf(house)).secrets["k"]).toMatchObject({ rotatedAt: new Date(clock.wall).toISOString(), undated: true })
+  expect((await stateOf(house)).secrets["k"]).toMatchObject({
+    rotatedAt: new Date(clock.wall).toISOString(),
+    undated: true,
+  })
 })
 
 test("where one secret's time is corrected, the log names that one, and the state of no other is touched", async () => {
   await using folder = await temporaryFolder()
-  const house = await houseOf(folder.path, "{ a: generated, k: generated, l: generated, m: generated }")
+  const house = await houseOf(
+    folder.path,
+    "{ a: generated, k: generated, l: generated, m: generated }",
+  )
   await rotateNow(house.app, "one", { ...asked, why: "new" })
   house.clock.wall += 365 * dayMs
   await rotateNow(house.app, "one", { ...asked, secrets: ["k"] })
   house.clock.wall = right + 60_000
   await rotateNow(house.app, "one", { ...asked, secrets: ["a"] })
   const events: unknown[] = []
-  for await (const { entry } of readLog(placeOf(house))) if (entry?.event === "clock-was-ahead") events.push(entry["secrets"])
+  for await (const { entry } of readLog(placeOf(house)))
+    if (entry?.event === "clock-was-ahead") events.push(entry["secrets"])
   expect(events).toEqual([["k"]])
 })
 
@@ -166,26 +234,42 @@ test("a value that a containment takes over is of unknown age, and who listened 
   await withEnvironment(house.app, "one", patient, async ({ session: opened }) => {
     const listeners = new Listeners()
     listeners.saw("127.0.0.1:6379", 999)
-    const session = new Session({ ...opened.work, listeners: { k: listeners } }, opened.document, opened)
+    const session = new Session(
+      { ...opened.work, listeners: { k: listeners } },
+      opened.document,
+      opened,
+    )
     expect(await takeIn(session, ["k"], { incident: "leak", forMs: 3000 })).toEqual(new Set())
     await session.commit({ flush: true })
   })
   const { versions, listeners } = (await stateOf(house)).secrets["k"] ?? { versions: [] }
-  expect(versions.map(({ stage, adopted }) => [stage.is, adopted])).toEqual([["current", "undated"]])
+  expect(versions.map(({ stage, adopted }) => [stage.is, adopted])).toEqual([
+    ["current", "undated"],
+  ])
   expect(listeners).toEqual({ "127.0.0.1:6379": 999 })
 })
 
 test("a date that a person gives ends that a value's age is unknown, of one that was adopted and of one that mycelium made", async () => {
   await using folder = await temporaryFolder()
-  const house = await houseOf(folder.path, "{ k: generated }", `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}" } }]`)
+  const house = await houseOf(
+    folder.path,
+    "{ k: generated }",
+    `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}" } }]`,
+  )
   await rotateNow(house.app, "one", { ...asked, why: "new" })
   const made = new Date("2027-02-01T00:00:00Z")
   // Of a value that it knows the age of, a date says nothing.
   expect((await adopt(house.app, "one", {}, made))["k"]).toMatchObject({ is: "known", ours: true })
-  const undate = (): Promise<void> => withEnvironment(house.app, "one", patient, ({ session }) => session.commit({ patches: { k: (state) => ({ ...state, undated: true }) } }))
+  const undate = (): Promise<void> =>
+    withEnvironment(house.app, "one", patient, ({ session }) =>
+      session.commit({ patches: { k: (state) => ({ ...state, undated: true }) } }),
+    )
   await undate()
   for (const date of [made, new Date("2027-01-15T00:00:00Z")]) {
-    expect((await adopt(house.app, "one", {}, date))["k"]).toMatchObject({ is: "known", madeAt: date.toISOString() })
+    expect((await adopt(house.app, "one", {}, date))["k"]).toMatchObject({
+      is: "known",
+      madeAt: date.toISOString(),
+    })
     const { rotatedAt, undated } = (await stateOf(house)).secrets["k"] ?? {}
     expect([rotatedAt, undated]).toEqual([date.toISOString(), undefined])
     await undate()
@@ -200,10 +284,25 @@ test("plan and status say the same of a state that knows of times that have not 
   await rotateNow(house.app, "one", { ...asked, secrets: ["k"] })
   house.clock.wall = right + 60_000
   const said: string[] = []
-  const terminal = { host: house.app.host, out: (line: string) => said.push(line), talk: () => undefined } as unknown as Terminal
-  for (const command of [plan, status]) await command.run(terminal, [], { config: join(folder.path, "mycelium.yaml"), json: true })
-  const [planned, stands] = said.map((line) => JSON.parse(line) as { readonly environments: readonly { readonly undated: readonly string[]; readonly secrets: readonly { readonly name: string; readonly ageMs?: number }[] }[] })
-  const unknown = stands?.environments[0]?.secrets.filter(({ ageMs }) => ageMs === undefined).map(({ name }) => name)
+  const terminal = {
+    host: house.app.host,
+    out: (line: string) => said.push(line),
+    talk: () => undefined,
+  } as unknown as Terminal
+  for (const command of [plan, status])
+    await command.run(terminal, [], { config: join(folder.path, "mycelium.yaml"), json: true })
+  const [planned, stands] = said.map(
+    (line) =>
+      JSON.parse(line) as {
+        readonly environments: readonly {
+          readonly undated: readonly string[]
+          readonly secrets: readonly { readonly name: string; readonly ageMs?: number }[]
+        }[]
+      },
+  )
+  const unknown = stands?.environments[0]?.secrets
+    .filter(({ ageMs }) => ageMs === undefined)
+    .map(({ name }) => name)
   expect([unknown, planned?.environments[0]?.undated]).toEqual([["k"], ["k"]])
 })
 
@@ -214,6 +313,7 @@ test("the log says why each value was made", async () => {
   await rotateNow(house.app, "one", asked)
   await contain(house.app, new Map([["one", ["k"]]]), { incident: "leak", cutFirst: false })
   const whys: unknown[] = []
-  for await (const { entry } of readLog(placeOf(house))) if (entry?.event === "generate") whys.push(entry["why"])
+  for await (const { entry } of readLog(placeOf(house)))
+    if (entry?.event === "generate") whys.push(entry["why"])
   expect(whys).toEqual(["new", "asked", "incident"])
 })

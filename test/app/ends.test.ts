@@ -7,7 +7,11 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 
 test("who holds the lock for a line of the log leaves what is said of a program that is cut off", async () => {
   await using folder = await temporaryFolder()
-  const app: Pick<App, "host" | "stop" | "tell"> = { host: realHost({}), stop: new AbortController().signal, tell: () => undefined }
+  const app: Pick<App, "host" | "stop" | "tell"> = {
+    host: realHost({}),
+    stop: new AbortController().signal,
+    tell: () => undefined,
+  }
   stands("ends-test", () => ({ lines: ["api is cut off"], cutOff: true }))
   try {
     new Ends(app, "ends-test", `${folder.path}/lock`).release()

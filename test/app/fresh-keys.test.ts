@@ -24,13 +24,37 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   await using folder = await temporaryFolder()
   const host = realHost({ XDG_CONFIG_HOME: join(folder.path, "config") })
   const file = join(folder.path, "mycelium.yaml")
-  await writeFile(file, `project: test\nstore: ./store\nrotate_every: 90d\nenvironments:\n  production: { secrets: { k: generated, l: generated } }\n`, { mode: 0o600 })
+  await writeFile(
+    file,
+    `project: test\nstore: ./store\nrotate_every: 90d\nenvironments:\n  production: { secrets: { k: generated, l: generated } }\n`,
+    { mode: 0o600 },
+  )
   await mkdir(join(folder.path, "store"), { mode: 0o700 })
-  await init(host, { folder: folder.path, configPath: file, store: join(folder.path, "store"), elsewhere: false })
+  await init(host, {
+    folder: folder.path,
+    configPath: file,
+    store: join(folder.path, "store"),
+    elsewhere: false,
+  })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })
-  const open = async (): Promise<App> => ({ config, plugins, host, keys: await openKeys(config.store, await readIdentity(config, host), { make: true }), actor: { user: "test", via: "test" }, holder: "test", tell: () => undefined, turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal })
-  const rotate = (app: App, how: { readonly why: "new" | "asked"; readonly secrets: readonly string[] }): ReturnType<typeof rotateNow> => rotateNow(app, "production", { ...how, skipGrace: false, waitMs: 0 })
+  const open = async (): Promise<App> => ({
+    config,
+    plugins,
+    host,
+    keys: await openKeys(config.store, await readIdentity(config, host), { make: true }),
+    actor: { user: "test", via: "test" },
+    holder: "test",
+    tell: () => undefined,
+    turns: new Turns(8),
+    shift: new Shift(),
+    stop: new AbortController().signal,
+  })
+  const rotate = (
+    app: App,
+    how: { readonly why: "new" | "asked"; readonly secrets: readonly string[] },
+  ): ReturnType<typeof rotateNow> =>
+    rotateNow(app, "production", { ...how, skipGrace: false, waitMs: 0 })
 
   const service = await open()
   const old = service.keys.identities
@@ -38,8 +62,12 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   expect((await rekey(await open(), { newIdentity: true })).old).toBe("gone")
   // A first value is sealed without opening any: what is sealed to the old identity only would go unnoticed.
   expect((await rotate(service, { why: "new", secrets: ["l"] })).outcomes["l"]?.is).toBe("rotated")
-  expect((await rotate(service, { why: "asked", secrets: ["k"] })).outcomes["k"]?.is).toBe("rotated")
-  const sealed = sealedIn(await readState({ store: config.store, project: "test", environment: "production" }))
+  expect((await rotate(service, { why: "asked", secrets: ["k"] })).outcomes["k"]?.is).toBe(
+    "rotated",
+  )
+  const sealed = sealedIn(
+    await readState({ store: config.store, project: "test", environment: "production" }),
+  )
   expect(sealed.length).toBe(3)
   for (const text of sealed) expect(await opens(old, text)).toBe(false)
 })

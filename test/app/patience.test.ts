@@ -29,7 +29,10 @@ async function pauses(world: World, askingMs = 0): Promise<readonly number[]> {
     waited.push(ms)
     return Promise.resolve()
   }
-  await resumePatiently(await Session.load({ ...work, host: { ...work.host, pause, monotonicMs } }), patient)
+  await resumePatiently(
+    await Session.load({ ...work, host: { ...work.host, pause, monotonicMs } }),
+    patient,
+  )
   return waited
 }
 

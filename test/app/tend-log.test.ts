@@ -35,7 +35,15 @@ class House implements AsyncDisposable {
   readonly #dispose: () => Promise<void>
   readonly place: { readonly store: string; readonly project: string; readonly environment: string }
 
-  constructor(parts: { readonly app: App; readonly folder: string; readonly told: string[]; readonly clock: { now: number } }, dispose: () => Promise<void>) {
+  constructor(
+    parts: {
+      readonly app: App
+      readonly folder: string
+      readonly told: string[]
+      readonly clock: { now: number }
+    },
+    dispose: () => Promise<void>,
+  ) {
     this.app = parts.app
     this.folder = parts.folder
     this.told = parts.told
@@ -48,27 +56,60 @@ class House implements AsyncDisposable {
     const folder = await temporaryFolder()
     const clock = { now: Date.parse("2026-03-02T12:00:00Z") }
     const told: string[] = []
-    const host: Host = { now: () => new Date(clock.now), monotonicMs: () => clock.now, random: (count) => crypto.getRandomValues(new Uint8Array(count)), env: () => undefined, pause: () => Promise.resolve() }
+    const host: Host = {
+      now: () => new Date(clock.now),
+      monotonicMs: () => clock.now,
+      random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+      env: () => undefined,
+      pause: () => Promise.resolve(),
+    }
     const file = join(folder.path, "mycelium.yaml")
-    await writeFile(file, `project: test\nstore: ./store\nrotate_every: 90d\naudit: ${audit}\nenvironments:\n  production: { secrets: { k: generated } }\n`, { mode: 0o600 })
+    await writeFile(
+      file,
+      `project: test\nstore: ./store\nrotate_every: 90d\naudit: ${audit}\nenvironments:\n  production: { secrets: { k: generated } }\n`,
+      { mode: 0o600 },
+    )
     await mkdir(join(folder.path, "store"), { recursive: true, mode: 0o700 })
     const plugins = { drivers, outputs, restarters, healths }
     const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
     const identity = await newIdentity()
-    const keys = await openKeys(config.store, { identities: [identity], recipients: [await recipientOf(identity)] }, { make: true })
-    const app: App = { config, plugins, host, keys, actor: { user: "test", via: "test" }, holder: "test", tell: (_, step, says) => void told.push(`${step}: ${says}`), turns: new Turns(8), shift: new Shift(), stop: new AbortController().signal }
-    return new House({ app, folder: folder.path, told, clock }, async () => folder[Symbol.asyncDispose]())
+    const keys = await openKeys(
+      config.store,
+      { identities: [identity], recipients: [await recipientOf(identity)] },
+      { make: true },
+    )
+    const app: App = {
+      config,
+      plugins,
+      host,
+      keys,
+      actor: { user: "test", via: "test" },
+      holder: "test",
+      tell: (_, step, says) => void told.push(`${step}: ${says}`),
+      turns: new Turns(8),
+      shift: new Shift(),
+      stop: new AbortController().signal,
+    }
+    return new House({ app, folder: folder.path, told, clock }, async () =>
+      folder[Symbol.asyncDispose](),
+    )
   }
 
   /** One rotation: four lines or so. */
   async act(): Promise<void> {
     const empty = (await readState(this.place)) === undefined
-    const { outcomes } = await rotateNow(this.app, "production", { why: empty ? "new" : "asked", skipGrace: false, waitMs: 0 })
+    const { outcomes } = await rotateNow(this.app, "production", {
+      why: empty ? "new" : "asked",
+      skipGrace: false,
+      waitMs: 0,
+    })
     expect(Object.values(outcomes).map(({ is }) => is)).toEqual(["rotated"])
     this.clock.now += 60_000
   }
   get parts(): readonly string[] {
-    return existsSync(segmentFolder(this.place)) ? readdirSync(segmentFolder(this.place)).toSorted() : []
+    return existsSync(segmentFolder(this.place))
+      ? readdirSync(segmentFolder(this.place)).toSorted()
+      : []
   }
   async faults(): Promise<readonly string[]> {
     return (await verifyLog(this.place, (await readState(this.place))?.audit, new Map())).faults
@@ -91,7 +132,8 @@ describe("parts of the log", () => {
     for (let act = 0; act < 6; act++) await house.act()
     const first = house.parts
     expect(first.length).toBeGreaterThan(1)
-    for (const part of first) expect(ageOf(join(segmentFolder(house.place), part))).toBeGreaterThanOrEqual(1024)
+    for (const part of first)
+      expect(ageOf(join(segmentFolder(house.place), part))).toBeGreaterThanOrEqual(1024)
     expect(await house.faults()).toEqual([])
     // A day before they are too old, nothing goes.
     house.clock.now += 29 * day
@@ -115,7 +157,10 @@ describe("parts of the log", () => {
     for (let act = 0; act < 4; act++) await house.act()
     const told = house.told.filter((line) => line.startsWith("audit"))
     expect(told.length).toBeGreaterThan(0)
-    for (const line of told) expect(line).toMatch(/production\.audit\.jsonl cannot be kept in order now: E[A-Z]+; the next act tries it again$/)
+    for (const line of told)
+      expect(line).toMatch(
+        /production\.audit\.jsonl cannot be kept in order now: E[A-Z]+; the next act tries it again$/,
+      )
   })
 
   test("stay for ever where the config says so", async () => {
@@ -138,12 +183,15 @@ describe("parts of the log", () => {
     expect(house.parts.length).toBe(1)
     await house.act()
     expect(house.parts.length).toBe(2)
-    expect(readFileSync(join(segmentFolder(house.place), house.parts[1] ?? ""), "utf8")).toEndWith("\n")
+    expect(readFileSync(join(segmentFolder(house.place), house.parts[1] ?? ""), "utf8")).toEndWith(
+      "\n",
+    )
   })
 })
 
 describe("the head", () => {
-  const command = (script: string): string => `{ heads: { command: [/bin/sh, -c, ${JSON.stringify(script)}] } }`
+  const command = (script: string): string =>
+    `{ heads: { command: [/bin/sh, -c, ${JSON.stringify(script)}] } }`
 
   test("leaves the machine after each act, once", async () => {
     await using house = await House.open(command("cat >> heads"))
@@ -164,7 +212,12 @@ describe("the head", () => {
     await house.act()
     expect(house.sent).toHaveLength(1)
     expect(house.told.filter((line) => line.includes("audit-heads-undelivered"))).toHaveLength(2)
-    const { failed, last } = JSON.parse(readFileSync(join(house.app.config.store, "secrets", "test", "production.audit.sent"), "utf8")) as { readonly failed: { readonly code: string }; readonly last: { readonly n: number } }
+    const { failed, last } = JSON.parse(
+      readFileSync(
+        join(house.app.config.store, "secrets", "test", "production.audit.sent"),
+        "utf8",
+      ),
+    ) as { readonly failed: { readonly code: string }; readonly last: { readonly n: number } }
     expect(failed.code).toBe("program-failed")
     expect(`test/production ${last.n}`).toBe(house.sent[0]?.split(" ").slice(0, 2).join(" ") ?? "")
     await Bun.file(join(house.folder, "broken")).delete()
@@ -177,7 +230,9 @@ describe("the head", () => {
   test("of which a run was killed before it left goes with the next act", async () => {
     await using house = await House.open(command("cat >> heads"))
     await house.act()
-    await Bun.file(join(house.app.config.store, "secrets", "test", "production.audit.sent")).delete()
+    await Bun.file(
+      join(house.app.config.store, "secrets", "test", "production.audit.sent"),
+    ).delete()
     await render(house.app, "production")
     expect(house.sent).toEqual([await house.head(), await house.head()])
   })
@@ -198,7 +253,11 @@ describe("the head", () => {
     await using house = await House.open(command("cat >> heads"))
     await house.act()
     const said = house.sent
-    const heads = new Map<number, ReadonlySet<string>>(said.map((line) => [Number(line.split(" ")[1]), new Set([line.split(" ")[2] ?? ""])]))
-    expect(await verifyLog(house.place, (await readState(house.place))?.audit, heads)).toMatchObject({ faults: [], held: 1 })
+    const heads = new Map<number, ReadonlySet<string>>(
+      said.map((line) => [Number(line.split(" ")[1]), new Set([line.split(" ")[2] ?? ""])]),
+    )
+    expect(
+      await verifyLog(house.place, (await readState(house.place))?.audit, heads),
+    ).toMatchObject({ faults: [], held: 1 })
   })
 })

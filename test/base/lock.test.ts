@@ -24,8 +24,12 @@ console.log(JSON.stringify(told))
 test("takeLock() names the holder to everyone whom it refuses, also while the lock goes from hand to hand", async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, "production.lock")
-  const children = ["first", "second", "third"].map((name) => Bun.spawn([bun, "-e", contender, path, name, "200"], { stdio: ["ignore", "pipe", "inherit"] }))
-  const told = (await Promise.all(children.map((child) => child.stdout.text()))).flatMap((text) => JSON.parse(text) as readonly string[])
+  const children = ["first", "second", "third"].map((name) =>
+    Bun.spawn([bun, "-e", contender, path, name, "200"], { stdio: ["ignore", "pipe", "inherit"] }),
+  )
+  const told = (await Promise.all(children.map((child) => child.stdout.text()))).flatMap(
+    (text) => JSON.parse(text) as readonly string[],
+  )
   expect(told).toHaveLength(600)
   expect(told.filter((one) => !["held", "first", "second", "third"].includes(one))).toEqual([])
   expect(told.filter((one) => one === "held").length).toBeGreaterThan(100)
@@ -40,10 +44,19 @@ setInterval(() => lock.release.length, 1000)
 `
 
 /** Held by another process: `stopped` by SIGSTOP, or at work. */
-async function held(path: string): Promise<AsyncDisposable & { readonly pid: number; readonly kill: (signal: NodeJS.Signals) => void }> {
+async function held(
+  path: string,
+): Promise<
+  AsyncDisposable & { readonly pid: number; readonly kill: (signal: NodeJS.Signals) => void }
+> {
   const child = Bun.spawn([bun, "-e", keeper, path], { stdio: ["ignore", "pipe", "inherit"] })
   const { value } = await child.stdout.getReader().read()
-  if (!Buffer.from(value ?? []).toString().includes("held")) throw new Error("not held")
+  if (
+    !Buffer.from(value ?? [])
+      .toString()
+      .includes("held")
+  )
+    throw new Error("not held")
   return {
     pid: child.pid,
     kill: (signal) => child.kill(signal),
@@ -73,7 +86,14 @@ test("demandLock() tells at once, after half a minute, and each minute from then
     },
   }
   const told: (readonly [string, number])[] = []
-  expect(await demandLock(path, { holder: "another", host, stop: stop.signal, told: (heldBy, waitedMs) => void told.push([heldBy, waitedMs]) })).toEqual({ heldBy: "the keeper" })
+  expect(
+    await demandLock(path, {
+      holder: "another",
+      host,
+      stop: stop.signal,
+      told: (heldBy, waitedMs) => void told.push([heldBy, waitedMs]),
+    }),
+  ).toEqual({ heldBy: "the keeper" })
   expect(told).toEqual([0, 30_000, 90_000, 150_000].map((at) => ["the keeper", at]))
 }, 60_000)
 
@@ -83,7 +103,9 @@ test("lockHolder() says which process it is and whether it is stopped, by what t
   await using keeps = await held(path)
   expect(lockHolder(path)).toEqual({ pid: keeps.pid, is: "running" })
   keeps.kill("SIGSTOP")
-  await until("it is stopped", () => readFileSync(`/proc/${keeps.pid}/stat`, "utf8").includes(") T "))
+  await until("it is stopped", () =>
+    readFileSync(`/proc/${keeps.pid}/stat`, "utf8").includes(") T "),
+  )
   expect(lockHolder(path)).toEqual({ pid: keeps.pid, is: "stopped" })
   keeps.kill("SIGCONT")
   await until("it goes on", () => !readFileSync(`/proc/${keeps.pid}/stat`, "utf8").includes(") T "))

@@ -12,7 +12,10 @@ async function crashDuring(script: string, mark: string, folder: string): Promis
   const caller = join(folder, "caller.ts")
   const ready = join(folder, "ready")
   const options = { timeoutMs: 60_000, env: { [markVariable]: mark, READY: ready, FOLDER: folder } }
-  await writeFile(caller, `import { run } from "${source}base/spawn.ts"\nawait run(["sh", "-c", ${JSON.stringify(script)}], ${JSON.stringify(options)})\n`)
+  await writeFile(
+    caller,
+    `import { run } from "${source}base/spawn.ts"\nawait run(["sh", "-c", ${JSON.stringify(script)}], ${JSON.stringify(options)})\n`,
+  )
   const ours = Bun.spawn([bun, caller], { stdio: ["ignore", "ignore", "ignore"] })
   await until("the hook is ready", () => Bun.file(ready).exists())
   ours.kill("SIGKILL")
@@ -26,7 +29,11 @@ const newMark = (): string => `test/${crypto.randomUUID()}`
 test("endMarked() ends the hook of a crashed run, with its children", async () => {
   await using folder = await temporaryFolder()
   const mark = newMark()
-  const pid = await crashDuring(`${begin} sleep 600 & echo $! > $FOLDER/child; touch $READY; wait`, mark, folder.path)
+  const pid = await crashDuring(
+    `${begin} sleep 600 & echo $! > $FOLDER/child; touch $READY; wait`,
+    mark,
+    folder.path,
+  )
   const child = pidsIn(await readFile(join(folder.path, "child"), "utf8"))[0] ?? 0
   expect([await isRunning(pid), await isRunning(child)]).toEqual([true, true])
   expect(await findMarked(mark)).toEqual([pid])
@@ -37,7 +44,11 @@ test("endMarked() ends the hook of a crashed run, with its children", async () =
 test("endMarked() kills a hook that does not listen to TERM", async () => {
   await using folder = await temporaryFolder()
   const mark = newMark()
-  const pid = await crashDuring(`${begin} trap '' TERM; touch $READY; while :; do sleep 600; done`, mark, folder.path)
+  const pid = await crashDuring(
+    `${begin} trap '' TERM; touch $READY; while :; do sleep 600; done`,
+    mark,
+    folder.path,
+  )
   expect(await endMarked(mark, { waitMs: 50, graceMs: 200 })).toBe(true)
   expect(await isRunning(pid)).toBe(false)
 })
@@ -45,7 +56,11 @@ test("endMarked() kills a hook that does not listen to TERM", async () => {
 test("endMarked() lets a hook end by itself within its time", async () => {
   await using folder = await temporaryFolder()
   const mark = newMark()
-  const pid = await crashDuring(`${begin} trap '' PIPE; touch $READY; until test -e $FOLDER/go; do sleep 0.02; done; touch $FOLDER/done`, mark, folder.path)
+  const pid = await crashDuring(
+    `${begin} trap '' PIPE; touch $READY; until test -e $FOLDER/go; do sleep 0.02; done; touch $FOLDER/done`,
+    mark,
+    folder.path,
+  )
   const ended = endMarked(mark, { waitMs: 30_000 })
   expect(await isRunning(pid)).toBe(true)
   await writeFile(join(folder.path, "go"), "")
@@ -67,7 +82,10 @@ test("endMarked() stops waiting when asked, and ends nothing then", async () => 
 
 test("endMarked() spares a daemon that a finished hook left", async () => {
   const mark = newMark()
-  const result = await run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], { timeoutMs: 20_000, env: { [markVariable]: mark } })
+  const result = await run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], {
+    timeoutMs: 20_000,
+    env: { [markVariable]: mark },
+  })
   const daemon = pidsIn(result.stdout)[0] ?? 0
   try {
     expect(await endMarked(mark, { waitMs: 0 })).toBe(true)

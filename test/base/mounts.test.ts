@@ -2,7 +2,13 @@ import { describe, expect, test } from "bun:test"
 import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { networkName, networkOf } from "../../src/base/file-system.ts"
-import { isMountPoint, mountOf, mountedAlone, ownMounts, parseMounts } from "../../src/base/mounts.ts"
+import {
+  isMountPoint,
+  mountOf,
+  mountedAlone,
+  ownMounts,
+  parseMounts,
+} from "../../src/base/mounts.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 const text = `22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -17,7 +23,12 @@ const mounts = parseMounts(text)
 
 describe("mountinfo", () => {
   test("is read with its escapes", () => {
-    expect(mounts[2]).toEqual({ device: "254:0", root: "/srv/a b/.env", point: "/app/.env", type: "ext4" })
+    expect(mounts[2]).toEqual({
+      device: "254:0",
+      root: "/srv/a b/.env",
+      point: "/app/.env",
+      type: "ext4",
+    })
     expect(mounts).toHaveLength(6)
     expect(ownMounts().some(({ point }) => point === "/")).toBe(true)
   })
@@ -30,35 +41,74 @@ describe("mountinfo", () => {
   })
 })
 
-const why = process.geteuid?.() !== 0 ? "needs root" : Bun.which("unshare") === null ? "needs unshare" : Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0 ? undefined : "no mount namespaces here"
+const why =
+  process.geteuid?.() !== 0
+    ? "needs root"
+    : Bun.which("unshare") === null
+      ? "needs unshare"
+      : Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0
+        ? undefined
+        : "no mount namespaces here"
 
-test.skipIf(why !== undefined)(`mountedAlone() finds who has a file mounted by itself, and whether it was replaced since${why === undefined ? "" : ` (skipped: ${why})`}`, async () => {
-  await using folder = await temporaryFolder()
-  const [target, other] = [join(folder.path, ".env"), join(folder.path, "other.env")]
-  for (const path of [target, other]) writeFileSync(path, "A=1\n")
-  const inside = join(folder.path, "inside")
-  mkdirSync(inside)
-  writeFileSync(join(inside, "app.env"), "")
-  expect(mountedAlone([target, other])).toEqual([])
-  const child = Bun.spawn(["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && echo mounted && exec cat', "sh", target, join(inside, "app.env")], { stdin: "pipe", stdout: "pipe" })
-  try {
-    await child.stdout.getReader().read()
-    expect(mountedAlone([target, other])).toEqual([{ path: target, pid: child.pid, stale: false }])
-    writeFileSync(join(folder.path, "draft"), "A=2\n")
-    renameSync(join(folder.path, "draft"), target)
-    expect(mountedAlone([target, other])).toEqual([{ path: target, pid: child.pid, stale: true }])
-  } finally {
-    child.kill("SIGKILL")
-    await child.exited
-  }
-  expect(mountedAlone([target])).toEqual([])
-})
+test.skipIf(why !== undefined)(
+  `mountedAlone() finds who has a file mounted by itself, and whether it was replaced since${why === undefined ? "" : ` (skipped: ${why})`}`,
+  async () => {
+    await using folder = await temporaryFolder()
+    const [target, other] = [join(folder.path, ".env"), join(folder.path, "other.env")]
+    for (const path of [target, other]) writeFileSync(path, "A=1\n")
+    const inside = join(folder.path, "inside")
+    mkdirSync(inside)
+    writeFileSync(join(inside, "app.env"), "")
+    expect(mountedAlone([target, other])).toEqual([])
+    const child = Bun.spawn(
+      [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        'mount --bind "$1" "$2" && echo mounted && exec cat',
+        "sh",
+        target,
+        join(inside, "app.env"),
+      ],
+      { stdin: "pipe", stdout: "pipe" },
+    )
+    try {
+      await child.stdout.getReader().read()
+      expect(mountedAlone([target, other])).toEqual([
+        { path: target, pid: child.pid, stale: false },
+      ])
+      writeFileSync(join(folder.path, "draft"), "A=2\n")
+      renameSync(join(folder.path, "draft"), target)
+      expect(mountedAlone([target, other])).toEqual([{ path: target, pid: child.pid, stale: true }])
+    } finally {
+      child.kill("SIGKILL")
+      await child.exited
+    }
+    expect(mountedAlone([target])).toEqual([])
+  },
+)
 
 test("file systems of other machines have a name, local ones none", async () => {
   await using folder = await temporaryFolder()
   expect(networkOf(folder.path)).toBeUndefined()
   expect(networkOf("/proc")).toBeUndefined()
-  expect([networkName(0x6969, undefined), networkName(-11_317_950, undefined), networkName(0xfe534d42, undefined), networkName(0x01021997, undefined)]).toEqual(["NFS", "CIFS", "SMB", "9p"])
-  expect([networkName(0x65735546, "fuse.sshfs"), networkName(0x65735546, "fuse.rclone"), networkName(0x65735546, "fuse.gocryptfs"), networkName(0x65735546, "virtiofs"), networkName(0x65735546, undefined)]).toEqual(["sshfs", "rclone", undefined, undefined, undefined])
-  expect([networkName(0xef53, "ext4"), networkName(0x01021994, "tmpfs"), networkName(0x9123683e, "btrfs")]).toEqual([undefined, undefined, undefined])
+  expect([
+    networkName(0x6969, undefined),
+    networkName(-11_317_950, undefined),
+    networkName(0xfe534d42, undefined),
+    networkName(0x01021997, undefined),
+  ]).toEqual(["NFS", "CIFS", "SMB", "9p"])
+  expect([
+    networkName(0x65735546, "fuse.sshfs"),
+    networkName(0x65735546, "fuse.rclone"),
+    networkName(0x65735546, "fuse.gocryptfs"),
+    networkName(0x65735546, "virtiofs"),
+    networkName(0x65735546, undefined),
+  ]).toEqual(["sshfs", "rclone", undefined, undefined, undefined])
+  expect([
+    networkName(0xef53, "ext4"),
+    networkName(0x01021994, "tmpfs"),
+    networkName(0x9123683e, "btrfs"),
+  ]).toEqual([undefined, undefined, undefined])
 })

@@ -21,25 +21,40 @@ for (const abstract of [false, true]) {
   })
 
   // Kernels before 6.3 have no such call, and a machine without systemd has no program for it.
-  test.skipIf(!hasNoNewCode || Bun.which("systemd-notify") === null)(`serviceManager() sends to ${kind} by systemd-notify where no new code may be made`, async () => {
-    await using folder = await temporaryFolder()
-    await using manager = await listenForDatagrams(folder.path, { abstract })
-    const script = `
+  test.skipIf(!hasNoNewCode || Bun.which("systemd-notify") === null)(
+    `serviceManager() sends to ${kind} by systemd-notify where no new code may be made`,
+    async () => {
+      await using folder = await temporaryFolder()
+      await using manager = await listenForDatagrams(folder.path, { abstract })
+      const script = `
       const { serviceManager } = await import("${source}base/notify.ts")
       const { tell } = serviceManager((name) => ({ NOTIFY_SOCKET: process.argv[1] })[name], 1)
       const said = [tell("READY=1", "STATUS=next: production, Sun 29 Nov 03:00 CET"), tell("WATCHDOG=1"), tell("STOPPING=1")]
       console.log(await import("bun:ffi").then(({ dlopen }) => dlopen("libc.so.6", { getpid: { args: [], returns: "i32" } })).then(() => "ffi", () => "no ffi"), ...(await Promise.all(said)))`
-    const ran = Bun.spawnSync([...noNewCode, bun, "-e", script, manager.socket])
-    expect(ran.stdout.toString().trim()).toBe("no ffi true true true")
-    await manager.heard("the last", (text) => text === "STOPPING=1")
-    expect(manager.all()).toEqual(["READY=1\nSTATUS=next: production, Sun 29 Nov 03:00 CET", "WATCHDOG=1", "STOPPING=1"])
-  })
+      const ran = Bun.spawnSync([...noNewCode, bun, "-e", script, manager.socket])
+      expect(ran.stdout.toString().trim()).toBe("no ffi true true true")
+      await manager.heard("the last", (text) => text === "STOPPING=1")
+      expect(manager.all()).toEqual([
+        "READY=1\nSTATUS=next: production, Sun 29 Nov 03:00 CET",
+        "WATCHDOG=1",
+        "STOPPING=1",
+      ])
+    },
+  )
 }
 
 describe("serviceManager(), where it cannot tell anybody", () => {
   test("says so and goes on", async () => {
     await using folder = await temporaryFolder()
-    for (const socket of ["", "relative", "/", "@", `${folder.path}/nobody`, `/${"x".repeat(200)}`, "vsock:2:1"]) {
+    for (const socket of [
+      "",
+      "relative",
+      "/",
+      "@",
+      `${folder.path}/nobody`,
+      `/${"x".repeat(200)}`,
+      "vsock:2:1",
+    ]) {
       expect(await managerOf({ NOTIFY_SOCKET: socket }).tell("READY=1")).toBe(false)
     }
     expect(await managerOf({}).tell("READY=1")).toBe(false)
@@ -65,17 +80,26 @@ test("serviceManager() lets no text forge another line", async () => {
 })
 
 test("serviceManager() is heard at half of the watchdog's time, where the watchdog means us", () => {
-  const beat = (variables: Readonly<Record<string, string>>) => managerOf({ NOTIFY_SOCKET: "/run/x", ...variables }).beatEveryMs
+  const beat = (variables: Readonly<Record<string, string>>) =>
+    managerOf({ NOTIFY_SOCKET: "/run/x", ...variables }).beatEveryMs
   expect(beat({ WATCHDOG_USEC: "180000000" })).toBe(90_000)
   expect(beat({ WATCHDOG_USEC: "180000000", WATCHDOG_PID: "4711" })).toBe(90_000)
   expect(beat({ WATCHDOG_USEC: "1" })).toBe(1)
   expect(beat({ WATCHDOG_USEC: "180000000", WATCHDOG_PID: "4712" })).toBeUndefined()
-  for (const odd of ["", "0", "-1", "1e6", "9".repeat(30)]) expect(beat({ WATCHDOG_USEC: odd })).toBeUndefined()
+  for (const odd of ["", "0", "-1", "1e6", "9".repeat(30)])
+    expect(beat({ WATCHDOG_USEC: odd })).toBeUndefined()
   expect(managerOf({ WATCHDOG_USEC: "180000000" }).beatEveryMs).toBeUndefined()
 })
 
 test("reloadingLines() names an instant that is not before the request", () => {
-  const clock = () => Number(Bun.spawnSync(["python3", "-c", "import time; print(time.monotonic_ns() // 1000)"]).stdout.toString())
+  const clock = () =>
+    Number(
+      Bun.spawnSync([
+        "python3",
+        "-c",
+        "import time; print(time.monotonic_ns() // 1000)",
+      ]).stdout.toString(),
+    )
   const asked = clock()
   const [first, usec] = reloadingLines()
   expect(first).toBe("RELOADING=1")

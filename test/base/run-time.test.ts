@@ -7,12 +7,19 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 import { until } from "../support/until.ts"
 
 /** Runs a script, stops it once it has made the file `ready`, for `stopMs`, and gives what it said. */
-async function stopped(script: string, stopMs: number, meanwhile: () => Promise<void> | void = () => undefined): Promise<string> {
+async function stopped(
+  script: string,
+  stopMs: number,
+  meanwhile: () => Promise<void> | void = () => undefined,
+): Promise<string> {
   await using folder = await temporaryFolder()
   const file = join(folder.path, "script.ts")
   const ready = join(folder.path, "ready")
   await writeFile(file, script)
-  const child = Bun.spawn([bun, file], { env: { READY: ready }, stdio: ["ignore", "pipe", "inherit"] })
+  const child = Bun.spawn([bun, file], {
+    env: { READY: ready },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
   try {
     await until("it is ready", () => Bun.file(ready).exists())
     child.kill("SIGSTOP")
@@ -87,7 +94,11 @@ test("patience() waits once more where we were stopped meanwhile, and else once"
   const { realHost } = await import("../../src/base/host.ts")
   let now = 0
   const pauses: number[] = []
-  const host = { ...realHost({}), monotonicMs: () => now, pause: async (ms: number) => void ((now += pauses.push(ms) === 1 ? 180_000 : ms)) }
+  const host = {
+    ...realHost({}),
+    monotonicMs: () => now,
+    pause: async (ms: number) => void (now += pauses.push(ms) === 1 ? 180_000 : ms),
+  }
   await patience(host, 3000, new AbortController().signal)
   expect(pauses).toEqual([3000, 3000])
   await patience(host, 3000, new AbortController().signal)

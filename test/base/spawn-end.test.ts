@@ -14,11 +14,18 @@ async function noneRuns(pids: readonly number[]): Promise<void> {
 }
 
 /** Runs a script, aborts once it has made the file $READY, and gives the result with the pids that it wrote. */
-async function abortWhenReady(script: string): Promise<RunResult & { readonly pids: readonly number[] }> {
+async function abortWhenReady(
+  script: string,
+): Promise<RunResult & { readonly pids: readonly number[] }> {
   await using folder = await temporaryFolder()
   const ready = join(folder.path, "ready")
   const stop = new AbortController()
-  const running = run(["sh", "-c", script], { timeoutMs: 60_000, graceMs: 300, signal: stop.signal, env: { READY: ready } })
+  const running = run(["sh", "-c", script], {
+    timeoutMs: 60_000,
+    graceMs: 300,
+    signal: stop.signal,
+    env: { READY: ready },
+  })
   await until("the script is ready", () => Bun.file(ready).exists())
   stop.abort()
   const result = await running
@@ -27,8 +34,16 @@ async function abortWhenReady(script: string): Promise<RunResult & { readonly pi
 }
 
 test("run() ends a program that takes too long, with its children and theirs", async () => {
-  const result = await run(["sh", "-c", "echo $$; sh -c 'echo $$; sleep 600 & echo $!; wait' & wait"], { timeoutMs: 1000 })
-  expect([result.code, result.signal, result.timedOut, result.aborted]).toEqual([undefined, "SIGTERM", true, false])
+  const result = await run(
+    ["sh", "-c", "echo $$; sh -c 'echo $$; sleep 600 & echo $!; wait' & wait"],
+    { timeoutMs: 1000 },
+  )
+  expect([result.code, result.signal, result.timedOut, result.aborted]).toEqual([
+    undefined,
+    "SIGTERM",
+    true,
+    false,
+  ])
   expect(pidsIn(result.stdout).length).toBe(3)
   await noneRuns(pidsIn(result.stdout))
 })
@@ -39,13 +54,17 @@ test("run() ends children that took a group of their own, as coreutils' timeout 
 })
 
 test("run() kills what does not listen to TERM", async () => {
-  const result = await abortWhenReady("trap '' TERM; echo $$; sleep 600 & echo $!; touch $READY; while :; do sleep 600; done")
+  const result = await abortWhenReady(
+    "trap '' TERM; echo $$; sleep 600 & echo $!; touch $READY; while :; do sleep 600; done",
+  )
   expect(result.signal).toBe("SIGKILL")
   await noneRuns(result.pids)
 })
 
 test("run() kills children that outlive their parent's TERM", async () => {
-  const result = await abortWhenReady("(trap '' TERM; touch $READY; while :; do sleep 600; done) & echo $!; wait")
+  const result = await abortWhenReady(
+    "(trap '' TERM; touch $READY; while :; do sleep 600; done) & echo $!; wait",
+  )
   expect(result.signal).toBe("SIGTERM")
   await noneRuns(result.pids)
 })
@@ -58,7 +77,9 @@ test("run() reports that it ended a program even where that ends well on TERM", 
 test("run() starts nothing once its signal has aborted", async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, "started")
-  expect((await run(["touch", file], { timeoutMs: 1000, signal: AbortSignal.abort() })).aborted).toBe(true)
+  expect(
+    (await run(["touch", file], { timeoutMs: 1000, signal: AbortSignal.abort() })).aborted,
+  ).toBe(true)
   expect(await Bun.file(file).exists()).toBe(false)
 })
 
@@ -79,7 +100,10 @@ test("run() does not wait for a daemon that holds the output, and leaves it aliv
   await using folder = await temporaryFolder()
   const file = join(folder.path, "ticks")
   const stop = new AbortController()
-  const result = await run(["sh", "-c", daemonScript(file)], { timeoutMs: 1500, signal: stop.signal })
+  const result = await run(["sh", "-c", daemonScript(file)], {
+    timeoutMs: 1500,
+    signal: stop.signal,
+  })
   const pid = pidsIn(result.stdout)[0] ?? 0
   try {
     expect([result.code, result.timedOut]).toEqual([0, false])
@@ -97,7 +121,10 @@ test("run() does not wait for a daemon that holds the output, and leaves it aliv
 test("run() does not keep our process alive for a daemon's sake", async () => {
   await using folder = await temporaryFolder()
   const script = join(folder.path, "caller.ts")
-  await writeFile(script, `import { type RunResult, run } from "${source}base/spawn.ts"\nconst result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\nconsole.log(result.stdout)\n`)
+  await writeFile(
+    script,
+    `import { type RunResult, run } from "${source}base/spawn.ts"\nconst result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\nconsole.log(result.stdout)\n`,
+  )
   const result = await run([bun, script], { timeoutMs: 20_000 })
   endPid(pidsIn(result.stdout)[0] ?? 0)
   expect([result.code, result.timedOut, result.stderr]).toEqual([0, false, ""])

@@ -35,7 +35,12 @@ test("run() hands on no open file of ours", async () => {
 test("run() makes the program the leader of its own session", async () => {
   const { stdout } = await run(["sh", "-c", "echo $$; cat /proc/$$/stat"], plenty)
   const [pid, stat = ""] = stdout.split("\n")
-  expect(stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(2, 4)).toEqual([pid ?? "", pid ?? ""])
+  expect(
+    stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(2, 4),
+  ).toEqual([pid ?? "", pid ?? ""])
 })
 
 test("run() passes arguments as they are, to no shell", async () => {
@@ -46,7 +51,9 @@ test("run() passes arguments as they are, to no shell", async () => {
 
 test("run() feeds stdin, and lets a program ignore it", async () => {
   expect((await run(["cat"], { ...plenty, stdin: "hello" })).stdout).toBe("hello")
-  expect((await run(["cat"], { ...plenty, stdin: Buffer.from([1, 2, 3]) })).stdout).toBe("\u0001\u0002\u0003")
+  expect((await run(["cat"], { ...plenty, stdin: Buffer.from([1, 2, 3]) })).stdout).toBe(
+    "\u0001\u0002\u0003",
+  )
   expect((await run(["cat"], plenty)).stdout).toBe("")
   expect((await run(["true"], { ...plenty, stdin: new Uint8Array(10_000_000) })).code).toBe(0)
 })
@@ -61,20 +68,32 @@ test("run() keeps the first 64 KiB of each stream and drains the rest", async ()
 })
 
 test("run() loses nothing of a short output, many times over", async () => {
-  const results = await Promise.all(Array.from({ length: 100 }, (_, index) => run(["sh", "-c", `echo ${index}; echo e${index} >&2; exit 3`], plenty)))
-  expect(results.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(results.map((_, index) => [`${index}\n`, `e${index}\n`, 3]))
+  const results = await Promise.all(
+    Array.from({ length: 100 }, (_, index) =>
+      run(["sh", "-c", `echo ${index}; echo e${index} >&2; exit 3`], plenty),
+    ),
+  )
+  expect(results.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(
+    results.map((_, index) => [`${index}\n`, `e${index}\n`, 3]),
+  )
 })
 
 test("run() works in the folder that is named", async () => {
   await using folder = await temporaryFolder()
-  expect((await run(["pwd", "-P"], { ...plenty, cwd: folder.path })).stdout).toEndWith(folder.path.split("/").at(-1) + "\n")
+  expect((await run(["pwd", "-P"], { ...plenty, cwd: folder.path })).stdout).toEndWith(
+    folder.path.split("/").at(-1) + "\n",
+  )
 })
 
 test("run() finds a bare name in the PATH that the program gets, not in ours", async () => {
   await using folder = await temporaryFolder()
-  await writeFile(join(folder.path, "mycelium-test-program"), "#!/bin/sh\necho found\n", { mode: 0o755 })
+  await writeFile(join(folder.path, "mycelium-test-program"), "#!/bin/sh\necho found\n", {
+    mode: 0o755,
+  })
   const argv = ["mycelium-test-program"]
-  expect((await run(argv, { ...plenty, env: { PATH: `${folder.path}:${safePath}` } })).stdout).toBe("found\n")
+  expect((await run(argv, { ...plenty, env: { PATH: `${folder.path}:${safePath}` } })).stdout).toBe(
+    "found\n",
+  )
   using _ = withVariable("PATH", `${folder.path}:${process.env["PATH"] ?? ""}`)
   expect((await errorOf(run(argv, plenty))).code).toBe("program-missing")
 })
@@ -87,11 +106,27 @@ test("run() says why a program cannot start, and quotes no argument", async () =
   await writeFile(orphan, "#!/nowhere/interpreter\n")
   await chmod(orphan, 0o755)
   const cases = [
-    { argv: ["/nowhere/program", "s3cret"], code: "program-missing", says: "cannot run /nowhere/program: it does not exist" },
-    { argv: ["no-such-program", "s3cret"], code: "program-missing", says: "no-such-program is not in the PATH that programs get" },
-    { argv: [orphan, "s3cret"], code: "program-missing", says: `cannot run ${orphan}: it does not exist` },
+    {
+      argv: ["/nowhere/program", "s3cret"],
+      code: "program-missing",
+      says: "cannot run /nowhere/program: it does not exist",
+    },
+    {
+      argv: ["no-such-program", "s3cret"],
+      code: "program-missing",
+      says: "no-such-program is not in the PATH that programs get",
+    },
+    {
+      argv: [orphan, "s3cret"],
+      code: "program-missing",
+      says: `cannot run ${orphan}: it does not exist`,
+    },
     { argv: [plain, "s3cret"], code: "program-failed", says: `cannot run ${plain}: EACCES` },
-    { argv: ["true", "s3cret\0"], code: "program-failed", says: "cannot run true: ERR_INVALID_ARG_VALUE" },
+    {
+      argv: ["true", "s3cret\0"],
+      code: "program-failed",
+      says: "cannot run true: ERR_INVALID_ARG_VALUE",
+    },
     { argv: [], code: "program-missing", says: "no program is named" },
   ]
   for (const { argv, code, says } of cases) {
@@ -100,11 +135,14 @@ test("run() says why a program cannot start, and quotes no argument", async () =
     expect(Bun.inspect(error)).not.toContain("s3cret")
   }
   const error = await errorOf(run(["true"], { ...plenty, cwd: join(folder.path, "gone") }))
-  expect(error.message).toBe(`cannot run true: its folder ${join(folder.path, "gone")} does not exist`)
+  expect(error.message).toBe(
+    `cannot run true: its folder ${join(folder.path, "gone")} does not exist`,
+  )
 })
 
 test("failureOf() tells how a program ended, never what it said", async () => {
-  const says = async (script: string): Promise<string | undefined> => failureOf("hook", await run(["sh", "-c", script], plenty))?.message
+  const says = async (script: string): Promise<string | undefined> =>
+    failureOf("hook", await run(["sh", "-c", script], plenty))?.message
   expect(await says("exit 0")).toBeUndefined()
   expect(await says("echo s3cret; echo s3cret >&2; exit 3")).toBe("hook ended with code 3")
   expect(await says("kill -9 $$")).toBe("hook was ended by SIGKILL")
@@ -114,5 +152,8 @@ test("failureOf() tells how a program ended, never what it said", async () => {
 
 test("pickEnvironment() takes what is named and set", () => {
   const ours: Record<string, string> = { HOME: "/root", LANG: "", PGPASSWORD: "s3cret" }
-  expect(pickEnvironment(["HOME", "LANG", "TZ"], (name) => ours[name])).toEqual({ HOME: "/root", LANG: "" })
+  expect(pickEnvironment(["HOME", "LANG", "TZ"], (name) => ours[name])).toEqual({
+    HOME: "/root",
+    LANG: "",
+  })
 })

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
 import { portableAlphabet, randomText } from "../../src/base/random-text.ts"
-import { type Shape, bitsOf, lengthFor, lengthOf, makeValue, sayBits, sayShape } from "../../src/base/value-shape.ts"
+import {
+  type Shape,
+  bitsOf,
+  lengthFor,
+  lengthOf,
+  makeValue,
+  sayBits,
+  sayShape,
+} from "../../src/base/value-shape.ts"
 import { readers } from "../../src/plugins/outputs/dotenv/readers/index.ts"
 import { errorOf } from "../support/error-of.ts"
 
@@ -10,14 +18,26 @@ const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count))
 const shapes: readonly (readonly [string, Shape, RegExp])[] = [
   ["a password", {}, /^[A-Za-z][\w.-]{30}[A-Za-z0-9]$/],
   ["a password of 16", { length: 16 }, /^[A-Za-z][\w.-]{14}[A-Za-z0-9]$/],
-  ["letters and digits", { alphabet: "abcdefghijklmnopqrstuvwxyzABCDEF0123456789", length: 40 }, /^[a-zA-F][a-zA-F0-9]{39}$/],
+  [
+    "letters and digits",
+    { alphabet: "abcdefghijklmnopqrstuvwxyzABCDEF0123456789", length: 40 },
+    /^[a-zA-F][a-zA-F0-9]{39}$/,
+  ],
   ["digits", { alphabet: "0123456789", length: 40 }, /^[0-9]{40}$/],
-  ["specials for a policy", { alphabet: "abcdefgh01234567@%+", length: 40 }, /^[a-h][a-h0-7@%+]{38}[a-h0-7]$/],
+  [
+    "specials for a policy",
+    { alphabet: "abcdefgh01234567@%+", length: 40 },
+    /^[a-h][a-h0-7@%+]{38}[a-h0-7]$/,
+  ],
   ["hex", { format: "hex" }, /^[0-9a-f]{64}$/],
   ["hex of 32", { format: "hex", length: 32 }, /^[0-9a-f]{32}$/],
   ["base64url", { format: "base64url" }, /^[\w-]{43}$/],
   ["base64url of 24", { format: "base64url", length: 24 }, /^[\w-]{24}$/],
-  ["a UUID", { format: "uuid" }, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/],
+  [
+    "a UUID",
+    { format: "uuid" },
+    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  ],
   ["a prefix", { prefix: "sk_live_", format: "hex" }, /^sk_live_[0-9a-f]{64}$/],
 ]
 
@@ -27,23 +47,36 @@ describe.each(shapes)("%s", (_, shape, looks) => {
   test("looks as it should, and never twice the same", () => {
     for (const value of values) expect(value).toMatch(looks)
     expect(new Set(values).size).toBe(values.length)
-    expect(new Set(values.map((value) => value.length))).toEqual(new Set([(shape.prefix ?? "").length + lengthOf(shape)]))
+    expect(new Set(values.map((value) => value.length))).toEqual(
+      new Set([(shape.prefix ?? "").length + lengthOf(shape)]),
+    )
   })
 
   test("is written raw for every reader of .env files", () => {
-    for (const value of values) for (const reader of Object.values(readers)) expect(reader.write(value)).toEqual({ text: value })
+    for (const value of values)
+      for (const reader of Object.values(readers))
+        expect(reader.write(value)).toEqual({ text: value })
   })
 
   test("is made of bytes that decode to what they were, where it is bytes", () => {
-    if (shape.format === "base64url") for (const value of values) expect(Buffer.from(value, "base64url").toString("base64url")).toBe(value)
-    else if (shape.format === "hex") for (const value of values) expect(Buffer.from(value.slice(shape.prefix?.length ?? 0), "hex").length).toBe(lengthOf(shape) / 2)
+    if (shape.format === "base64url")
+      for (const value of values)
+        expect(Buffer.from(value, "base64url").toString("base64url")).toBe(value)
+    else if (shape.format === "hex")
+      for (const value of values)
+        expect(Buffer.from(value.slice(shape.prefix?.length ?? 0), "hex").length).toBe(
+          lengthOf(shape) / 2,
+        )
     else expect(shape.format === "uuid" || lengthOf(shape) >= 16).toBe(true)
   })
 })
 
 test("every class that an alphabet has is in each value", () => {
   // A value of 16 lacks the one digit in 79 % of drafts: each such draft is thrown away.
-  for (let count = 0; count < 300; count++) expect(randomText(16, random, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ7@")).toMatch(/^(?=.*[a-z])(?=.*[A-Z])(?=.*7)(?=.*@)/)
+  for (let count = 0; count < 300; count++)
+    expect(
+      randomText(16, random, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ7@"),
+    ).toMatch(/^(?=.*[a-z])(?=.*[A-Z])(?=.*7)(?=.*@)/)
 })
 
 /** All texts of this length, counted one by one. */
@@ -51,14 +84,26 @@ function counted(length: number, alphabet: string): Map<string, number> {
   const all = new Map<string, number>()
   const walk = (text: string): void => {
     if (text.length < length) for (const char of alphabet) walk(text + char)
-    else if (/^[aAb]/.test(text) && /[aAb1]$/.test(text) && /[ab]/.test(text) && text.includes("A") && text.includes("1") && text.includes("-")) all.set(text, 0)
+    else if (
+      /^[aAb]/.test(text) &&
+      /[aAb1]$/.test(text) &&
+      /[ab]/.test(text) &&
+      text.includes("A") &&
+      text.includes("1") &&
+      text.includes("-")
+    )
+      all.set(text, 0)
   }
   walk("")
   return all
 }
 
 test("bits are log2 of the number of values, counted one by one", () => {
-  for (const length of [8, 9]) expect(bitsOf({ alphabet: "abA1-", length })).toBeCloseTo(Math.log2(counted(length, "abA1-").size), 9)
+  for (const length of [8, 9])
+    expect(bitsOf({ alphabet: "abA1-", length })).toBeCloseTo(
+      Math.log2(counted(length, "abA1-").size),
+      9,
+    )
 })
 
 test("values are uniform: each of all that there are comes as often as any other", () => {
@@ -96,6 +141,18 @@ test("lengthFor() finds the smallest length that is strong enough", () => {
   expect(bitsOf({ alphabet: portableAlphabet })).toBe(bitsOf({}))
 })
 
-test.each(["hex", "base64url", "uuid", "password"] as const)("a stuck generator makes no %s", async (format) => {
-  for (const byte of [0, 7, 255]) expect((await errorOf(Promise.resolve().then(() => makeValue({ format }, (count) => new Uint8Array(count).fill(byte))))).code).toBe("random-broken")
-})
+test.each(["hex", "base64url", "uuid", "password"] as const)(
+  "a stuck generator makes no %s",
+  async (format) => {
+    for (const byte of [0, 7, 255])
+      expect(
+        (
+          await errorOf(
+            Promise.resolve().then(() =>
+              makeValue({ format }, (count) => new Uint8Array(count).fill(byte)),
+            ),
+          )
+        ).code,
+      ).toBe("random-broken")
+  },
+)

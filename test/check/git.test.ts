@@ -7,7 +7,8 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 import { found, result } from "./looks.ts"
 
 const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", HOME: "/nonexistent" }
-const look = (path: string): Promise<readonly string[]> => found(git, { files: [{ path, what: "an output of production" }], run, env })
+const look = (path: string): Promise<readonly string[]> =>
+  found(git, { files: [{ path, what: "an output of production" }], run, env })
 
 async function tree(folder: string): Promise<(...args: readonly string[]) => Promise<void>> {
   const ask = async (...args: readonly string[]): Promise<void> => {
@@ -31,8 +32,14 @@ test("git is content outside of a work tree, and with what is ignored", async ()
 test("git warns of a file that is not ignored, also before it exists, and says how to", async () => {
   await using folder = await temporaryFolder()
   await tree(folder.path)
-  const { findings } = await result(git, { files: [{ path: join(folder.path, ".env"), what: "an output" }], run, env })
-  expect(findings.map(({ code, severity }) => `${code} ${severity}`)).toEqual(["output-not-ignored warning"])
+  const { findings } = await result(git, {
+    files: [{ path: join(folder.path, ".env"), what: "an output" }],
+    run,
+    env,
+  })
+  expect(findings.map(({ code, severity }) => `${code} ${severity}`)).toEqual([
+    "output-not-ignored warning",
+  ])
   expect(findings[0]?.remedy).toBe(`echo '/.env' >> ${folder.path}/.gitignore`)
 })
 

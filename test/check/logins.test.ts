@@ -7,7 +7,17 @@ import { found } from "./looks.ts"
 const current = { version: "v1", fields: { user: "shop" } }
 
 /** A driver of which only what a check may ask is there. */
-function look(answers: { readonly wrong?: Probe; readonly current?: Probe; readonly findings?: readonly Finding[]; readonly fails?: Error; readonly none?: boolean; readonly silent?: boolean }, accepted = new Set<string>()): Promise<readonly string[]> {
+function look(
+  answers: {
+    readonly wrong?: Probe
+    readonly current?: Probe
+    readonly findings?: readonly Finding[]
+    readonly fails?: Error
+    readonly none?: boolean
+    readonly silent?: boolean
+  },
+  accepted = new Set<string>(),
+): Promise<readonly string[]> {
   const refuse = (): never => {
     throw new Error("a check changes nothing")
   }
@@ -18,10 +28,27 @@ function look(answers: { readonly wrong?: Probe; readonly current?: Probe; reado
     apply: refuse,
     revoke: refuse,
     describe: refuse,
-    preflight: () => (answers.silent ? new Promise(() => undefined) : answers.fails === undefined ? Promise.resolve(answers.findings ?? []) : Promise.reject(answers.fails)),
-    probe: ({ version }) => Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
+    preflight: () =>
+      answers.silent
+        ? new Promise(() => undefined)
+        : answers.fails === undefined
+          ? Promise.resolve(answers.findings ?? [])
+          : Promise.reject(answers.fails),
+    probe: ({ version }) =>
+      Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
   }
-  return found(logins, { logins: [{ place: "production/db", driver, versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }), wrong: (like) => ({ ...like, version: "control" }) }], withinMs: answers.silent ? 10 : 10_000, accepted })
+  return found(logins, {
+    logins: [
+      {
+        place: "production/db",
+        driver,
+        versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }),
+        wrong: (like) => ({ ...like, version: "control" }),
+      },
+    ],
+    withinMs: answers.silent ? 10 : 10_000,
+    accepted,
+  })
 }
 
 test("logins is content where a wrong value is refused and the current one accepted", async () => {
@@ -36,7 +63,13 @@ test("logins tells whose current value a service has accepted, and a wrong one n
     return [...places]
   }
   expect(await accepted({ wrong: "refused", current: "accepted" })).toEqual(["production/db"])
-  for (const answers of [{ none: true }, { wrong: "accepted", current: "accepted" }, { wrong: "refused", current: "refused" }, { wrong: "refused" }] as const) expect(await accepted(answers)).toEqual([])
+  for (const answers of [
+    { none: true },
+    { wrong: "accepted", current: "accepted" },
+    { wrong: "refused", current: "refused" },
+    { wrong: "refused" },
+  ] as const)
+    expect(await accepted(answers)).toEqual([])
 })
 
 test("logins finds a service that accepts anything, refuses the current value, or says nothing clear", async () => {
@@ -46,10 +79,24 @@ test("logins finds a service that accepts anything, refuses the current value, o
 })
 
 test("logins shows what preflight finds, and asks no further after an error", async () => {
-  const powerful = { code: "admin-superuser", severity: "warning", says: "rotator is a superuser", remedy: "GRANT …" } as const
-  expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual(["admin-superuser warning"])
-  expect(await look({ findings: [{ ...powerful, code: "not-permitted", severity: "error" }], wrong: "accepted" })).toEqual(["not-permitted error"])
-  expect(await look({ fails: new AppError("unreachable", "refused") })).toEqual(["unreachable error"])
+  const powerful = {
+    code: "admin-superuser",
+    severity: "warning",
+    says: "rotator is a superuser",
+    remedy: "GRANT …",
+  } as const
+  expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual([
+    "admin-superuser warning",
+  ])
+  expect(
+    await look({
+      findings: [{ ...powerful, code: "not-permitted", severity: "error" }],
+      wrong: "accepted",
+    }),
+  ).toEqual(["not-permitted error"])
+  expect(await look({ fails: new AppError("unreachable", "refused") })).toEqual([
+    "unreachable error",
+  ])
 })
 
 test("logins waits for no service longer than it may, even one that ignores its signal", async () => {

@@ -5,11 +5,26 @@ import { seal } from "../../src/check/seal.ts"
 import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
 import { ago, current, found, hour, secret, state, version } from "./looks.ts"
 
-const fingerprint = (value: string | Uint8Array): string => `print of ${typeof value === "string" ? value : Buffer.from(value).toString()}`
-const db = secret([version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")), version("v2", { is: "pending", proven: true }, fingerprint("next")), version("v3", current, fingerprint("now"))])
+const fingerprint = (value: string | Uint8Array): string =>
+  `print of ${typeof value === "string" ? value : Buffer.from(value).toString()}`
+const db = secret([
+  version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")),
+  version("v2", { is: "pending", proven: true }, fingerprint("next")),
+  version("v3", current, fingerprint("now")),
+])
 
 type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
-function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean; readonly changeSet?: ChangeSet; readonly later?: StateDocument; readonly bytes?: string; readonly written?: string; readonly whole?: boolean } = {}): Promise<readonly string[]> {
+function look(
+  shows: Shown | Error | undefined,
+  more: {
+    readonly tells?: boolean
+    readonly changeSet?: ChangeSet
+    readonly later?: StateDocument
+    readonly bytes?: string
+    readonly written?: string
+    readonly whole?: boolean
+  } = {},
+): Promise<readonly string[]> {
   const output = {
     target: "/srv/.env",
     shows: ["db"],
@@ -17,10 +32,39 @@ function look(shows: Shown | Error | undefined, more: { readonly tells?: boolean
     read: () => Promise.resolve(shows === undefined ? undefined : Buffer.from(more.bytes ?? "")),
     adopt: () => (shows instanceof Error ? Promise.reject(shows) : Promise.resolve(shows ?? {})),
   }
-  const document = state({ db }, { ...(more.changeSet === undefined ? {} : { changeSet: more.changeSet }), ...(more.written === undefined ? {} : { written: { "/srv/.env": fingerprint(more.written) } }) })
-  return found(outputs, { shown: [{ environment: "production", output, tells: () => more.tells ?? true, document, reread: () => Promise.resolve(more.later ?? document) }], gone: [], fingerprint })
+  const document = state(
+    { db },
+    {
+      ...(more.changeSet === undefined ? {} : { changeSet: more.changeSet }),
+      ...(more.written === undefined
+        ? {}
+        : { written: { "/srv/.env": fingerprint(more.written) } }),
+    },
+  )
+  return found(outputs, {
+    shown: [
+      {
+        environment: "production",
+        output,
+        tells: () => more.tells ?? true,
+        document,
+        reread: () => Promise.resolve(more.later ?? document),
+      },
+    ],
+    gone: [],
+    fingerprint,
+  })
 }
-const changeSet = { id: "c", why: "due", startedAt: ago(1000), secrets: ["db"], direction: "forward", touched: [], restarted: [], startedWith: "{}" } as const
+const changeSet = {
+  id: "c",
+  why: "due",
+  startedAt: ago(1000),
+  secrets: ["db"],
+  direction: "forward",
+  touched: [],
+  restarted: [],
+  startedWith: "{}",
+} as const
 
 test("outputs is content with the current value, and with the pending one while a rotation is open", async () => {
   expect(await look({ db: { user: "shop", password: "now" } })).toEqual([])
@@ -28,7 +72,12 @@ test("outputs is content with the current value, and with the pending one while 
 })
 
 test("outputs looks again at the state: a rotation may have ended in between", async () => {
-  expect(await look({ db: { password: "newer" } }, { later: state({ db: secret([version("v4", current, fingerprint("newer"))]) }) })).toEqual([])
+  expect(
+    await look(
+      { db: { password: "newer" } },
+      { later: state({ db: secret([version("v4", current, fingerprint("newer"))]) }) },
+    ),
+  ).toEqual([])
 })
 
 test("outputs tells an older value, an unknown one and a foreign user apart", async () => {
@@ -49,26 +98,64 @@ test("outputs tells an edit by the bytes, where it knows what it wrote and nobod
   expect(await look(right, { bytes: "a", written: "a" })).toEqual([])
   expect(await look(right, { bytes: "b", written: "a" })).toEqual(["output-edited warning"])
   expect(await look(right, { bytes: "b", written: "a", whole: false })).toEqual([])
-  expect(await look({ db: { password: "old" } }, { bytes: "b", written: "a" })).toEqual(["output-stale error"])
+  expect(await look({ db: { password: "old" } }, { bytes: "b", written: "a" })).toEqual([
+    "output-stale error",
+  ])
   expect(await look({}, { tells: false, bytes: "a", written: "a" })).toEqual([])
   expect(await look({}, { bytes: "a", written: "a" })).toEqual([])
-  expect(await look({}, { tells: false, bytes: "b", written: "a" })).toEqual(["output-edited warning"])
-  const delivering = { ...changeSet, before: { "/srv/.env": { sealed: "", after: fingerprint("b") } } }
+  expect(await look({}, { tells: false, bytes: "b", written: "a" })).toEqual([
+    "output-edited warning",
+  ])
+  const delivering = {
+    ...changeSet,
+    before: { "/srv/.env": { sealed: "", after: fingerprint("b") } },
+  }
   expect(await look(right, { bytes: "b", written: "a", changeSet: delivering })).toEqual([])
 })
 
 test("outputs passes on why a file cannot be read, and nothing of its text", async () => {
-  expect(await look(new AppError("output-key-twice", "/srv/.env: PASSWORD stands there twice"))).toEqual(["output-key-twice error"])
+  expect(
+    await look(new AppError("output-key-twice", "/srv/.env: PASSWORD stands there twice")),
+  ).toEqual(["output-key-twice error"])
   expect(await look(new Error("PASSWORD=now"))).toEqual(["internal error"])
 })
 
 test("seal warns where the keys are out of reach, and fails where they, or a state, are wrong", async () => {
-  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), mine: false, verify: {} })).toEqual(["not-verified warning"])
-  expect(await found(seal, { closed: new AppError("identity-missing", "there is no identity"), mine: true, verify: {} })).toEqual(["identity-missing error"])
-  expect(await found(seal, { closed: new AppError("identity-open", "others can read it"), mine: true, verify: {} })).toEqual(["not-verified warning"])
-  expect(await found(seal, { closed: new AppError("keys-missing", "keys.age is missing"), mine: true, verify: {} })).toEqual(["keys-missing error"])
-  const verify = { production: () => Promise.reject(new AppError("state-edited", "it was edited")), staging: () => Promise.resolve() }
-  expect(await found(seal, { closed: undefined, mine: true, verify })).toEqual(["state-edited error"])
+  expect(
+    await found(seal, {
+      closed: new AppError("identity-missing", "there is no identity"),
+      mine: false,
+      verify: {},
+    }),
+  ).toEqual(["not-verified warning"])
+  expect(
+    await found(seal, {
+      closed: new AppError("identity-missing", "there is no identity"),
+      mine: true,
+      verify: {},
+    }),
+  ).toEqual(["identity-missing error"])
+  expect(
+    await found(seal, {
+      closed: new AppError("identity-open", "others can read it"),
+      mine: true,
+      verify: {},
+    }),
+  ).toEqual(["not-verified warning"])
+  expect(
+    await found(seal, {
+      closed: new AppError("keys-missing", "keys.age is missing"),
+      mine: true,
+      verify: {},
+    }),
+  ).toEqual(["keys-missing error"])
+  const verify = {
+    production: () => Promise.reject(new AppError("state-edited", "it was edited")),
+    staging: () => Promise.resolve(),
+  }
+  expect(await found(seal, { closed: undefined, mine: true, verify })).toEqual([
+    "state-edited error",
+  ])
 })
 
 test("outputs opens some files at a time: of very many, all are judged", async () => {
@@ -93,6 +180,12 @@ test("outputs opens some files at a time: of very many, all are judged", async (
     document,
     reread: () => Promise.resolve(document),
   })
-  expect(await found(outputs, { shown: Array.from({ length: 1000 }, (_, number) => one(number)), gone: [], fingerprint })).toEqual(["output-stale error"])
+  expect(
+    await found(outputs, {
+      shown: Array.from({ length: 1000 }, (_, number) => one(number)),
+      gone: [],
+      fingerprint,
+    }),
+  ).toEqual(["output-stale error"])
   expect(most).toBeLessThanOrEqual(64)
 })

@@ -5,8 +5,18 @@ import { type Alone, type Place, places } from "../../src/check/places.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { found } from "./looks.ts"
 
-const sound: Place = { path: "/srv/.env", what: "an output of production", names: 1, inPlace: false, isMount: false, network: undefined, reader: undefined, fault: undefined }
-const look = (place: Partial<Place>, ...alone: readonly Alone[]): Promise<readonly string[]> => found(places, { places: [{ ...sound, ...place }], alone })
+const sound: Place = {
+  path: "/srv/.env",
+  what: "an output of production",
+  names: 1,
+  inPlace: false,
+  isMount: false,
+  network: undefined,
+  reader: undefined,
+  fault: undefined,
+}
+const look = (place: Partial<Place>, ...alone: readonly Alone[]): Promise<readonly string[]> =>
+  found(places, { places: [{ ...sound, ...place }], alone })
 
 test("places is content with a file in a folder", async () => {
   expect(await look({})).toEqual([])
@@ -18,7 +28,10 @@ test("places finds mounts of the single file, ours and those of others", async (
   const alone = { path: "/srv/.env", pid: 7, stale: false }
   expect(await look({}, alone)).toEqual(["output-mounted-alone warning"])
   expect(await look({ inPlace: true, isMount: true }, alone)).toEqual(["output-in-place info"])
-  expect(await look({ inPlace: true }, { ...alone, stale: true })).toEqual(["output-in-place info", "output-mounted-alone warning"])
+  expect(await look({ inPlace: true }, { ...alone, stale: true })).toEqual([
+    "output-in-place info",
+    "output-mounted-alone warning",
+  ])
 })
 
 test("places finds other names of the file, which would go on showing the old one", async () => {
@@ -36,9 +49,15 @@ test("places finds a folder that the reader cannot pass, and guesses nothing abo
   mkdirSync(shut)
   const path = join(shut, ".env")
   const reader = { uid: 4242, gid: 4243 }
-  for (const [mode, expected] of [[0o700, 1], [0o701, 0], [0o710, 0]] as const) {
+  for (const [mode, expected] of [
+    [0o700, 1],
+    [0o701, 0],
+    [0o710, 0],
+  ] as const) {
     for (const one of [folder.path, shut]) chmodSync(one, mode)
-    expect(await look({ path, reader })).toEqual(Array.from({ length: expected }, () => "output-unreachable warning"))
+    expect(await look({ path, reader })).toEqual(
+      Array.from({ length: expected }, () => "output-unreachable warning"),
+    )
   }
   for (const one of [folder.path, shut]) chmodSync(one, 0o700)
   expect(await look({ path, reader: { uid: 0, gid: 0 } })).toEqual([])

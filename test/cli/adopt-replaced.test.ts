@@ -20,12 +20,17 @@ afterAll(async () => {
 
 function stages({ project, service }: Shop): readonly string[] {
   const document = JSON.parse(readFileSync(project.statePath(), "utf8")) as StateDocument
-  return (document.secrets[service.secret]?.versions ?? []).map(({ id, stage }) => `${id} ${stage.is}`)
+  return (document.secrets[service.secret]?.versions ?? []).map(
+    ({ id, stage }) => `${id} ${stage.is}`,
+  )
 }
 
 async function setByHand(shop: Shop, key: string): Promise<string> {
   const value = `Set-by-hand.${crypto.randomUUID()}`
-  shop.project.write(".env", shop.project.read(".env").replace(`${key}=${shop.old}`, `${key}=${value}`))
+  shop.project.write(
+    ".env",
+    shop.project.read(".env").replace(`${key}=${shop.old}`, `${key}=${value}`),
+  )
   return value
 }
 
@@ -37,7 +42,11 @@ test("where two values live, the one before is revoked in its time, and proven d
   expect((await shop.run("adopt", "production")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 previous", "v2 current"], "in"])
   expect((await shop.run("run", "--once")).code).toBe(0)
-  expect([stages(shop), await shop.login(shop.old), await shop.login(value)]).toEqual([["v1 kept", "v2 current"], "WRONGPASS", "in"])
+  expect([stages(shop), await shop.login(shop.old), await shop.login(value)]).toEqual([
+    ["v1 kept", "v2 current"],
+    "WRONGPASS",
+    "in",
+  ])
 })
 
 test("where one value lives, the login that was accepted has shown that the one before is dead", async () => {

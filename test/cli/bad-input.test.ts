@@ -32,7 +32,8 @@ describe("a config that is wrong", () => {
       shop.project.configure(good)
     }
   }
-  const place = (line: number, column: number): string => `${shop.project.path("mycelium.yaml")}:${line}:${column}`
+  const place = (line: number, column: number): string =>
+    `${shop.project.path("mycelium.yaml")}:${line}:${column}`
 
   test("is told all five of its mistakes, each with its line and what was expected", async () => {
     const text = [
@@ -68,22 +69,48 @@ describe("a config that is wrong", () => {
   })
 
   test("is refused where a key stands twice", async () => {
-    await withConfig("project: shop\nproject: other\nenvironments: {}\n", () => expectRefused(shop, rotate, { code: 3, says: `${place(2, 1)}  project: this key stands here twice`, hint: "remove one of the two" }))
+    await withConfig("project: shop\nproject: other\nenvironments: {}\n", () =>
+      expectRefused(shop, rotate, {
+        code: 3,
+        says: `${place(2, 1)}  project: this key stands here twice`,
+        hint: "remove one of the two",
+      }),
+    )
   })
 
   test("is refused where a template has no quotes", async () => {
-    const text = ["project: shop", "environments:", "  production:", "    rotate_every: 90d", "    secrets: { key: generated }", "    outputs:", "      - dotenv: other.env", "        variables:", "          KEY: {{ key.password }}"].join("\n")
-    await withConfig(text, () => expectRefused(shop, rotate, { code: 3, says: `${place(9, 16)}  templates must be quoted` }))
+    const text = [
+      "project: shop",
+      "environments:",
+      "  production:",
+      "    rotate_every: 90d",
+      "    secrets: { key: generated }",
+      "    outputs:",
+      "      - dotenv: other.env",
+      "        variables:",
+      "          KEY: {{ key.password }}",
+    ].join("\n")
+    await withConfig(text, () =>
+      expectRefused(shop, rotate, { code: 3, says: `${place(9, 16)}  templates must be quoted` }),
+    )
   })
 
   test("is refused where everybody can write it", async () => {
     chmodSync(shop.project.path("mycelium.yaml"), 0o666)
-    await expectRefused(shop, rotate, { code: 3, says: "can be written by everybody", hint: "a config names programs that Mycelium runs" })
+    await expectRefused(shop, rotate, {
+      code: 3,
+      says: "can be written by everybody",
+      hint: "a config names programs that Mycelium runs",
+    })
     chmodSync(shop.project.path("mycelium.yaml"), 0o600)
   })
 
   test("is refused where it is missing", async () => {
-    await expectRefused(shop, ["status", "--config", "/nonexistent.yaml"], { code: 3, says: "--config names /nonexistent.yaml, which does not exist", hint: "make one with mycelium init" })
+    await expectRefused(shop, ["status", "--config", "/nonexistent.yaml"], {
+      code: 3,
+      says: "--config names /nonexistent.yaml, which does not exist",
+      hint: "make one with mycelium init",
+    })
   })
 })
 
@@ -92,8 +119,16 @@ describe("words that are not known", () => {
     [["rotate-mow"], 'there is no command "rotate-mow"', "did you mean rotate-now?"],
     [[...rotate, "--forse"], "--forse is no option of this command", "options: --all"],
     [[...rotate, "--wait", "soon"], "--wait takes a duration such as 15m", undefined],
-    [["rotate-now", "prodution"], 'there is no environment "prodution" in the config', "it has: production"],
-    [["rotate-now", "production/postgre"], 'there is no secret "postgre" in production', "it has: postgres, session_key"],
+    [
+      ["rotate-now", "prodution"],
+      'there is no environment "prodution" in the config',
+      "it has: production",
+    ],
+    [
+      ["rotate-now", "production/postgre"],
+      'there is no secret "postgre" in production',
+      "it has: postgres, session_key",
+    ],
     [["rotate-now"], "name what to rotate", "one or more of: production"],
     [["adopt", "staging"], "there is no environment staging in the config", "it has: production"],
     [["adopt"], "name one environment", "one of: production"],
@@ -102,13 +137,26 @@ describe("words that are not known", () => {
   })
 
   test("without a word, says what there is, on stderr, and ends with 2", async () => {
-    const { stdout, stderr } = await expectRefused(shop, [], { code: 2, says: ["every day:", "rotate-now [ENV[/SECRET]…]"] })
+    const { stdout, stderr } = await expectRefused(shop, [], {
+      code: 2,
+      says: ["every day:", "rotate-now [ENV[/SECRET]…]"],
+    })
     expect(stdout).toBe("")
     expect(stderr).toContain("exit codes: 0 done")
   })
 
-  test.each(["BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "JSC_dumpOptions", "NODE_TLS_REJECT_UNAUTHORIZED"])("the variable %s, which would change how the program runs", async (name) => {
-    await expectRefused(shop, rotate, { code: 2, says: `the variable ${name} is set`, hint: `unset ${name}`, how: { env: { [name]: "0" } } })
+  test.each([
+    "BUN_OPTIONS",
+    "BUN_INSPECT_PRELOAD",
+    "JSC_dumpOptions",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+  ])("the variable %s, which would change how the program runs", async (name) => {
+    await expectRefused(shop, rotate, {
+      code: 2,
+      says: `the variable ${name} is set`,
+      hint: `unset ${name}`,
+      how: { env: { [name]: "0" } },
+    })
   })
 })
 
@@ -116,33 +164,66 @@ describe("surroundings that are wrong", () => {
   test("the admin's password file is missing", async () => {
     const { project } = shop
     renameSync(project.path("admin.password"), project.path("elsewhere"))
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: ["production/postgres: left as it was", `there is no file ${project.path("admin.password")}`], hint: "it holds a credential that the config asks for" })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], {
+      code: 1,
+      says: [
+        "production/postgres: left as it was",
+        `there is no file ${project.path("admin.password")}`,
+      ],
+      hint: "it holds a credential that the config asks for",
+    })
     renameSync(project.path("elsewhere"), project.path("admin.password"))
   })
 
   test("the identity is missing, or can be read by others", async () => {
     const { identityFile } = shop.project
     chmodSync(identityFile, 0o644)
-    await expectRefused(shop, rotate, { code: 1, says: `${identityFile} can be read by others`, hint: `chmod 600 ${identityFile}` })
+    await expectRefused(shop, rotate, {
+      code: 1,
+      says: `${identityFile} can be read by others`,
+      hint: `chmod 600 ${identityFile}`,
+    })
     chmodSync(identityFile, 0o600)
     renameSync(identityFile, `${identityFile}.away`)
-    await expectRefused(shop, rotate, { code: 1, says: `there is no identity at ${identityFile}`, hint: "put back the identity that it was sealed to, from your offline backup" })
-    await expectRefused(shop, ["init"], { code: 1, says: "a new one cannot open it", hint: "put back the identity" })
+    await expectRefused(shop, rotate, {
+      code: 1,
+      says: `there is no identity at ${identityFile}`,
+      hint: "put back the identity that it was sealed to, from your offline backup",
+    })
+    await expectRefused(shop, ["init"], {
+      code: 1,
+      says: "a new one cannot open it",
+      hint: "put back the identity",
+    })
     renameSync(`${identityFile}.away`, identityFile)
   })
 
   test("the server lets everybody in without a password", async () => {
     await server.setHba("host all all 127.0.0.1/32 trust")
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: ["production/postgres: left as it was: the service accepts a random wrong value", "(accepts-anything)"], hint: "make it ask for passwords" })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], {
+      code: 1,
+      says: [
+        "production/postgres: left as it was: the service accepts a random wrong value",
+        "(accepts-anything)",
+      ],
+      hint: "make it ask for passwords",
+    })
     await server.setHba("host all all 127.0.0.1/32 scram-sha-256")
   })
 
   test("somebody else has changed the password", async () => {
     const now = shop.shown
     await shop.setPassword("Somebody-elses.1")
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 7, says: "the service refuses the current value (current-refused)", hint: "mycelium reconcile production finds out", mayChange: /home\/state/ })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], {
+      code: 7,
+      says: "the service refuses the current value (current-refused)",
+      hint: "mycelium reconcile production finds out",
+      mayChange: /home\/state/,
+    })
     // That its service refuses it is noted for status, and nothing else; a rotation that finds it set back goes on.
-    expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({ code: "current-refused" })
+    expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({
+      code: "current-refused",
+    })
     await shop.setPassword(now)
     expect((await shop.run("adopt", "production")).code).toBe(0)
   })
@@ -151,8 +232,15 @@ describe("surroundings that are wrong", () => {
     const { project } = shop
     renameSync(project.path(".env"), project.path("real.env"))
     symlinkSync("real.env", project.path(".env"))
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: `${project.path(".env")} is a symbolic link (file-is-link)`, hint: "name the file that it points to" })
-    await expectRefused(shop, ["adopt", "production"], { code: 1, says: `${project.path(".env")} is a symbolic link` })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], {
+      code: 1,
+      says: `${project.path(".env")} is a symbolic link (file-is-link)`,
+      hint: "name the file that it points to",
+    })
+    await expectRefused(shop, ["adopt", "production"], {
+      code: 1,
+      says: `${project.path(".env")} is a symbolic link`,
+    })
     // The other secret is shown by another file: it does not wait for this one.
     const both = await shop.run(...rotate)
     expect(both.stdout).toContain("production/session_key: rotated")
@@ -163,18 +251,35 @@ describe("surroundings that are wrong", () => {
   test(".env shows a value that is in no version: it may be the only copy", async () => {
     const { project } = shop
     const good = project.read(".env")
-    project.write(".env", good.replace(/^POSTGRES_PASSWORD=.*$/m, "POSTGRES_PASSWORD=Written-by-a-person.1"))
+    project.write(
+      ".env",
+      good.replace(/^POSTGRES_PASSWORD=.*$/m, "POSTGRES_PASSWORD=Written-by-a-person.1"),
+    )
     project.write("api.loaded", project.read(".env"))
-    await expectRefused(shop, ["rotate-now", "production/postgres"], { code: 1, says: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`, hint: "adopt it" })
-    await expectRefused(shop, ["render", "production"], { code: 1, says: "POSTGRES_PASSWORD is not overwritten" })
+    await expectRefused(shop, ["rotate-now", "production/postgres"], {
+      code: 1,
+      says: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`,
+      hint: "adopt it",
+    })
+    await expectRefused(shop, ["render", "production"], {
+      code: 1,
+      says: "POSTGRES_PASSWORD is not overwritten",
+    })
     project.write(".env", good)
     project.write("api.loaded", good)
   })
 
   test("another process holds the lock, and is named", async () => {
-    await using _ = await holdLock(`${shop.project.stateFolder}/production.lock`, "mycelium run, process 4711, since noon")
+    await using _ = await holdLock(
+      `${shop.project.stateFolder}/production.lock`,
+      "mycelium run, process 4711, since noon",
+    )
     for (const args of [rotate, ["adopt", "production"], ["render", "production"]]) {
-      await expectRefused(shop, args, { code: 6, says: "production is being worked on by mycelium run, process 4711, since noon", hint: "wait until it is done" })
+      await expectRefused(shop, args, {
+        code: 6,
+        says: "production is being worked on by mycelium run, process 4711, since noon",
+        hint: "wait until it is done",
+      })
     }
     expect((await shop.run("status")).code).toBe(0)
   })

@@ -23,14 +23,21 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-const commands = [["rotate-now", "production"], ["rotate-now", "production", "--dry-run"], ["rotate-now", "production", "--new"], ["adopt", "production"], ["render", "production"]]
+const commands = [
+  ["rotate-now", "production"],
+  ["rotate-now", "production", "--dry-run"],
+  ["rotate-now", "production", "--new"],
+  ["adopt", "production"],
+  ["render", "production"],
+]
 
 async function withState(bytes: string | Uint8Array, says: string, hint: string): Promise<void> {
   const path = shop.project.statePath()
   const now = readFileSync(path)
   writeFileSync(path, bytes)
   try {
-    for (const args of commands) await expectRefused(shop, args, { code: 7, says: `${path} ${says}`, hint })
+    for (const args of commands)
+      await expectRefused(shop, args, { code: 7, says: `${path} ${says}`, hint })
   } finally {
     writeFileSync(path, now)
   }
@@ -45,7 +52,11 @@ type Mutable<T> = T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key
 
 describe("a state file", () => {
   test("that is cut in half is refused, and stays for whoever opens its values by hand", async () => {
-    await withState(good.subarray(0, good.length / 2), "is damaged or cut off", "restore it from a backup")
+    await withState(
+      good.subarray(0, good.length / 2),
+      "is damaged or cut off",
+      "restore it from a backup",
+    )
     await withState("", "is damaged or cut off", "restore it from a backup")
     await withState("{}", "is damaged or cut off", "restore it from a backup")
   })
@@ -54,7 +65,11 @@ describe("a state file", () => {
     const text = good.toString()
     const at = text.indexOf('"rotatedAt": "2')
     expect(at).toBeGreaterThan(0)
-    await withState(text.replace('"rotatedAt": "2', '"rotatedAt": "3'), "was edited", "restore it from a backup, with the keys.age of the same store")
+    await withState(
+      text.replace('"rotatedAt": "2', '"rotatedAt": "3'),
+      "was edited",
+      "restore it from a backup, with the keys.age of the same store",
+    )
   })
 
   test("in which two sealed values were swapped is refused", async () => {
@@ -68,12 +83,29 @@ describe("a state file", () => {
   })
 
   test("whose MAC is as long as one, and no text of one, is refused", async () => {
-    await withState(edited((document) => void (document.mac = "é".repeat(document.mac.length))), "was edited", "restore it from a backup")
+    await withState(
+      edited((document) => void (document.mac = "é".repeat(document.mac.length))),
+      "was edited",
+      "restore it from a backup",
+    )
   })
 
   test("that nobody signed puts no sign into a terminal that it would obey", async () => {
     const now = readFileSync(shop.project.statePath())
-    writeFileSync(shop.project.statePath(), edited(({ secrets }) => void Object.assign(secrets["postgres"] ?? {}, { retry: { failures: 1, notBefore: "2020-01-01T00:00:00Z", code: "x", says: "a\x1b]0;b\x07\x9b31m\u202ec\n! forged" } })))
+    writeFileSync(
+      shop.project.statePath(),
+      edited(
+        ({ secrets }) =>
+          void Object.assign(secrets["postgres"] ?? {}, {
+            retry: {
+              failures: 1,
+              notBefore: "2020-01-01T00:00:00Z",
+              code: "x",
+              says: "a\x1b]0;b\x07\x9b31m\u202ec\n! forged",
+            },
+          }),
+      ),
+    )
     const [text, json] = [await shop.run("status"), await shop.run("status", "--json")]
     writeFileSync(shop.project.statePath(), now)
     expect(text.stdout).toContain("a\\u001b]0;b\\u0007\\u009b31m\\u202ec")
@@ -83,21 +115,38 @@ describe("a state file", () => {
   })
 
   test("whose journal was taken out is refused", async () => {
-    await withState(edited((document) => void (document.serial += 1)), "was edited", "restore it from a backup")
+    await withState(
+      edited((document) => void (document.serial += 1)),
+      "was edited",
+      "restore it from a backup",
+    )
   })
 
   test("of a newer mycelium is refused untouched", async () => {
-    await withState(edited((document) => void Object.assign(document, { format: 2 })), "was written by a newer mycelium (format 2)", "upgrade this mycelium")
+    await withState(
+      edited((document) => void Object.assign(document, { format: 2 })),
+      "was written by a newer mycelium (format 2)",
+      "upgrade this mycelium",
+    )
   })
 
   test("of another environment is refused", async () => {
     const { project } = shop
     const { production } = configOf(shop).environments
-    const staging = { rotate_every: "90d", secrets: { key: "generated" }, outputs: [{ dotenv: "staging.env", variables: { KEY: "{{ key.password }}" } }] }
+    const staging = {
+      rotate_every: "90d",
+      secrets: { key: "generated" },
+      outputs: [{ dotenv: "staging.env", variables: { KEY: "{{ key.password }}" } }],
+    }
     project.configure({ ...configOf(shop), environments: { production, staging } })
     const path = project.statePath("staging")
     copyFileSync(project.statePath(), path)
-    const refusal = { code: 7, says: `${path} is the state of shop/production`, hint: "it was moved or copied here", mayChange: /staging\.lock$/ }
+    const refusal = {
+      code: 7,
+      says: `${path} is the state of shop/production`,
+      hint: "it was moved or copied here",
+      mayChange: /staging\.lock$/,
+    }
     await expectRefused(shop, ["rotate-now", "staging", "--new"], refusal)
     await expectRefused(shop, ["status"], refusal)
     rmSync(path)
@@ -107,10 +156,19 @@ describe("a state file", () => {
   test("that is an older copy is told by its log, and so is one that was lost", async () => {
     const { project } = shop
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
-    await withState(good, "is older than its audit log", "a backup was restored, or the file was lost")
+    await withState(
+      good,
+      "is older than its audit log",
+      "a backup was restored, or the file was lost",
+    )
     const newest = readFileSync(project.statePath())
     rmSync(project.statePath())
-    for (const args of commands) await expectRefused(shop, args, { code: 7, says: `${project.statePath()} is missing, but its audit log knows of it`, hint: "a backup was restored, or the file was lost" })
+    for (const args of commands)
+      await expectRefused(shop, args, {
+        code: 7,
+        says: `${project.statePath()} is missing, but its audit log knows of it`,
+        hint: "a backup was restored, or the file was lost",
+      })
     writeFileSync(project.statePath(), newest, { mode: 0o600 })
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
   })
@@ -119,7 +177,12 @@ describe("a state file", () => {
     const keys = `${shop.project.store}/keys.age`
     const now = readFileSync(keys)
     rmSync(keys)
-    for (const args of commands) await expectRefused(shop, args, { code: 7, says: `${keys} is missing`, hint: "restore it from the backup" })
+    for (const args of commands)
+      await expectRefused(shop, args, {
+        code: 7,
+        says: `${keys} is missing`,
+        hint: "restore it from the backup",
+      })
     writeFileSync(keys, now, { mode: 0o600 })
   })
 })

@@ -11,18 +11,44 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-type Document = { readonly findings: readonly { readonly code: string; readonly severity: string; readonly says: string; readonly remedy?: string }[] }
-const codesOf = (ran: Ran): readonly string[] => json<Document>(ran).findings.filter(({ severity }) => severity !== "info").map(({ code }) => code)
+type Document = {
+  readonly findings: readonly {
+    readonly code: string
+    readonly severity: string
+    readonly says: string
+    readonly remedy?: string
+  }[]
+}
+const codesOf = (ran: Ran): readonly string[] =>
+  json<Document>(ran)
+    .findings.filter(({ severity }) => severity !== "info")
+    .map(({ code }) => code)
 
 test("check --connect logs in with the current value and a wrong one, and is content where a rotation would succeed", async () => {
   await using shop = await openShop(server, { admin: true })
   await shop.adopt()
   const ran = await shop.run("check", "--connect", "--strict")
-  expect(ran.stdout).toContain("ok    logins: 1 service accepts the current value and refuses a wrong one")
+  expect(ran.stdout).toContain(
+    "ok    logins: 1 service accepts the current value and refuses a wrong one",
+  )
   expect(ran.code).toBe(0)
   expect(ran.stdout + ran.stderr).not.toContain(shop.old)
-  const events = (await shop.run("audit", "--json")).stdout.trim().split("\n").map((line) => JSON.parse(line) as { readonly event: string; readonly secrets?: readonly string[]; readonly via: string })
-  expect(events.at(-1)).toMatchObject({ event: "check", secrets: ["postgres"], via: expect.stringContaining("mycelium check") })
+  const events = (await shop.run("audit", "--json")).stdout
+    .trim()
+    .split("\n")
+    .map(
+      (line) =>
+        JSON.parse(line) as {
+          readonly event: string
+          readonly secrets?: readonly string[]
+          readonly via: string
+        },
+    )
+  expect(events.at(-1)).toMatchObject({
+    event: "check",
+    secrets: ["postgres"],
+    via: expect.stringContaining("mycelium check"),
+  })
   const lines = events.length
   expect((await shop.run("check")).code).toBe(0)
   expect((await shop.run("audit", "--json")).stdout.trim().split("\n")).toHaveLength(lines)
@@ -37,7 +63,11 @@ test("check --connect opens nothing where the log cannot tell it, and leaves an 
   expect(codesOf(held)).toEqual(["locked"])
   expect(held.code).toBe(4)
   lock()
-  project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi', "cp .env api.loaded")
+  project.script(
+    "restart-api",
+    'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi',
+    "cp .env api.loaded",
+  )
   expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
   const before = await stateOf(project)
   await shop.run("check", "--connect")
@@ -61,8 +91,11 @@ test("check --connect finds a password that somebody changed at the server; chec
   expect(codesOf(ran)).toEqual(["current-refused"])
   expect(ran.code).toBe(4)
   const says = `the server refuses the current value of production/postgres, the password of role ${shop.role}`
-  const way = "put the value that works into the output, then mycelium adopt production, or set the current value back at the service"
-  expect(json<Document>(ran).findings.find(({ code }) => code === "current-refused")).toMatchObject({ says: expect.stringContaining(says), remedy: expect.stringContaining(way) })
+  const way =
+    "put the value that works into the output, then mycelium adopt production, or set the current value back at the service"
+  expect(json<Document>(ran).findings.find(({ code }) => code === "current-refused")).toMatchObject(
+    { says: expect.stringContaining(says), remedy: expect.stringContaining(way) },
+  )
   const rotated = await shop.run("rotate-now", "production")
   expect(rotated.stdout).toContain(`${says} (SQLSTATE 28P01) (current-refused)`)
   expect(rotated.stdout).toContain(way)

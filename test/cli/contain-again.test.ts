@@ -14,10 +14,24 @@ beforeAll(async () => {
 afterAll(() => postgres[Symbol.asyncDispose]())
 
 const contain = ["rotate-now", "production", "--contain", "--incident", "leak-7", "--json"]
-type Report = { readonly reports: readonly { readonly outcomes: Readonly<Record<string, { readonly is: string }>>; readonly before: readonly string[] }[] }
+type Report = {
+  readonly reports: readonly {
+    readonly outcomes: Readonly<Record<string, { readonly is: string }>>
+    readonly before: readonly string[]
+  }[]
+}
 
 function session(user: string, password: string): Bun.SQL {
-  return new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: postgres.port, database: "postgres", username: user, password, max: 1, connectionTimeout: 10 })
+  return new Bun.SQL({
+    adapter: "postgres",
+    hostname: "127.0.0.1",
+    port: postgres.port,
+    database: "postgres",
+    username: user,
+    password,
+    max: 1,
+    connectionTimeout: 10,
+  })
 }
 async function sessionsOf(user: string): Promise<number> {
   return (await postgres.sql(`select 1 from pg_stat_activity where usename = '${user}'`)).length
@@ -32,21 +46,39 @@ describe("the same incident, where somebody else has put another value in the pl
     const intruder = session(shop.role, shop.old)
     await intruder.unsafe("select 1")
     expect((await shop.run(...contain)).code).toBe(5)
-    expect((await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)).toEqual(["v1 kept", "v2 current"])
+    expect(
+      (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`),
+    ).toEqual(["v1 kept", "v2 current"])
     await postgres.sql(`alter role ${shop.role}_admin inherit`)
     return intruder
   }
   async function noticed(shop: Shop): Promise<void> {
     shop.project.configure({ ...configOf(shop), watch: "10s" })
-    const service = Bun.spawn([binary, "run"], { cwd: shop.project.folder, env: shop.project.environment, stdio: ["ignore", "ignore", "ignore"] })
-    await until("it notices", async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined, 20_000)
+    const service = Bun.spawn([binary, "run"], {
+      cwd: shop.project.folder,
+      env: shop.project.environment,
+      stdio: ["ignore", "ignore", "ignore"],
+    })
+    await until(
+      "it notices",
+      async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined,
+      20_000,
+    )
     service.kill("SIGTERM")
     await service.exited
   }
   async function expectFresh(shop: Shop, version: string): Promise<void> {
     const ran = await shop.run(...contain)
-    expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({ code: 0, report: { outcomes: { postgres: { is: "rotated", version } }, before: [] } })
-    expect([await shop.login(shop.old), await shop.login("Intruders-own-password.1"), await shop.login(shop.shown), await sessionsOf(shop.role)]).toEqual(["28P01", "28P01", "in", 0])
+    expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({
+      code: 0,
+      report: { outcomes: { postgres: { is: "rotated", version } }, before: [] },
+    })
+    expect([
+      await shop.login(shop.old),
+      await shop.login("Intruders-own-password.1"),
+      await shop.login(shop.shown),
+      await sessionsOf(shop.role),
+    ]).toEqual(["28P01", "28P01", "in", 0])
     expect((await shop.run("status")).stdout).toContain("none needs attention")
   }
 
@@ -59,32 +91,59 @@ describe("the same incident, where somebody else has put another value in the pl
     await intruder.close().catch(() => undefined)
   }, 60_000)
 
-  test.each([true, false])("a password that was changed once all was contained (an admin: %p)", async (admin) => {
-    await using shop = await openShop(postgres, { admin })
-    await shop.adopt()
-    expect((await shop.run(...contain)).code).toBe(0)
-    await shop.setPassword("Intruders-own-password.1")
-    await noticed(shop)
-    if (admin) return await expectFresh(shop, "v3")
-    const ran = await shop.run(...contain)
-    expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({ code: 7, report: { outcomes: { postgres: { is: "left" } }, before: [] } })
-    const report = await shop.run("report", "leak-7")
-    expect({ code: report.code, says: report.stdout.includes("contained once, as v2, but somebody else has changed its value since") }).toEqual({ code: 7, says: true })
-    // As the hint says: a new one by hand, adopted, then the same command again.
-    await shop.setPassword("Made-by-hand.1")
-    shop.project.write("given.json", JSON.stringify({ postgres_password: "Made-by-hand.1" }))
-    expect((await shop.run("adopt", "production", "--from", "given.json")).code).toBe(0)
-    expect(json<Report>(await shop.run(...contain)).reports[0]).toMatchObject({ outcomes: { postgres: { is: "rotated" } }, before: [] })
-    expect([await shop.login("Made-by-hand.1"), await shop.login(shop.shown), (await shop.run("report", "leak-7")).code]).toEqual(["28P01", "in", 0])
-  }, 60_000)
+  test.each([true, false])(
+    "a password that was changed once all was contained (an admin: %p)",
+    async (admin) => {
+      await using shop = await openShop(postgres, { admin })
+      await shop.adopt()
+      expect((await shop.run(...contain)).code).toBe(0)
+      await shop.setPassword("Intruders-own-password.1")
+      await noticed(shop)
+      if (admin) return await expectFresh(shop, "v3")
+      const ran = await shop.run(...contain)
+      expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({
+        code: 7,
+        report: { outcomes: { postgres: { is: "left" } }, before: [] },
+      })
+      const report = await shop.run("report", "leak-7")
+      expect({
+        code: report.code,
+        says: report.stdout.includes(
+          "contained once, as v2, but somebody else has changed its value since",
+        ),
+      }).toEqual({ code: 7, says: true })
+      // As the hint says: a new one by hand, adopted, then the same command again.
+      await shop.setPassword("Made-by-hand.1")
+      shop.project.write("given.json", JSON.stringify({ postgres_password: "Made-by-hand.1" }))
+      expect((await shop.run("adopt", "production", "--from", "given.json")).code).toBe(0)
+      expect(json<Report>(await shop.run(...contain)).reports[0]).toMatchObject({
+        outcomes: { postgres: { is: "rotated" } },
+        before: [],
+      })
+      expect([
+        await shop.login("Made-by-hand.1"),
+        await shop.login(shop.shown),
+        (await shop.run("report", "leak-7")).code,
+      ]).toEqual(["28P01", "in", 0])
+    },
+    60_000,
+  )
 
   test("a value that was adopted", async () => {
     await using shop = await openShop(postgres, { admin: true })
     const intruder = await halfDone(shop)
     await intruder.unsafe(`alter role ${shop.role} password 'Intruders-own-password.1'`)
-    shop.project.write("given.json", JSON.stringify({ postgres_password: "Intruders-own-password.1" }))
+    shop.project.write(
+      "given.json",
+      JSON.stringify({ postgres_password: "Intruders-own-password.1" }),
+    )
     const adopted = await shop.run("adopt", "production", "--from", "given.json")
-    expect({ code: adopted.code, out: adopted.stdout }).toMatchObject({ code: 0, out: expect.stringContaining("hint: this ends it: mycelium rotate-now production/postgres --contain --incident leak-7") })
+    expect({ code: adopted.code, out: adopted.stdout }).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(
+        "hint: this ends it: mycelium rotate-now production/postgres --contain --incident leak-7",
+      ),
+    })
     await expectFresh(shop, "v4")
     await intruder.close().catch(() => undefined)
   }, 60_000)

@@ -17,7 +17,10 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 /** The events of the audit log since the first of a deletion. */
 function events(project: Project): readonly string[] {
-  const all = readFileSync(project.auditPath(), "utf8").trim().split("\n").map((line) => (JSON.parse(line) as { readonly event: string }).event)
+  const all = readFileSync(project.auditPath(), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { readonly event: string }).event)
   return all.slice(all.findIndex((event) => event.startsWith("delete")))
 }
 
@@ -45,7 +48,9 @@ describe("mycelium delete", () => {
     const [old, now] = [shop.old, shop.shown]
     const others = project.read(".env").replace(/^POSTGRES_PASSWORD=.*\n/m, "")
     const { stdout, code } = await shop.run("delete", "production", "--yes")
-    expect(stdout).toContain(`production/postgres: erased: its login is refused; gone from ${project.path(".env")}; 2 versions gone from the state`)
+    expect(stdout).toContain(
+      `production/postgres: erased: its login is refused; gone from ${project.path(".env")}; 2 versions gone from the state`,
+    )
     expect(code).toBe(0)
     expect([await shop.login(now), await shop.login(old)]).toEqual(["28P01", "28P01"])
     expect(project.read(".env")).toBe(others)
@@ -57,9 +62,13 @@ describe("mycelium delete", () => {
     expect(again.stdout).toBe("production/postgres: nothing of it is in the state\n")
     expect(again.code).toBe(0)
     expect((await shop.run("status")).code).toBe(0)
-    expect((await shop.run("rotate-now", "production")).stdout).toContain("without a value, left alone: postgres")
+    expect((await shop.run("rotate-now", "production")).stdout).toContain(
+      "without a value, left alone: postgres",
+    )
     // A number is never used again.
-    expect((await shop.run("rotate-now", "production", "--new")).stdout).toContain("rotated, v3 is current")
+    expect((await shop.run("rotate-now", "production", "--new")).stdout).toContain(
+      "rotated, v3 is current",
+    )
   }, 60_000)
 
   test("refuses a login that it cannot end, unless the login may stay", async () => {
@@ -67,7 +76,9 @@ describe("mycelium delete", () => {
     await shop.adopt()
     const before = shop.project.snapshot()
     const refused = await shop.run("delete", "production/postgres", "--yes")
-    expect(refused.stdout).toContain("NOT erased: its login cannot be ended with what the config gives (delete-no-admin)")
+    expect(refused.stdout).toContain(
+      "NOT erased: its login cannot be ended with what the config gives (delete-no-admin)",
+    )
     expect(refused.stdout).toContain("--keep-login")
     expect(refused.code).toBe(1)
     expect(shop.project.snapshot()).toEqual(before)
@@ -98,7 +109,8 @@ describe("mycelium delete", () => {
       const { project } = shop
       await shop.adopt()
       await server.sql(`alter role ${shop.role} password null`)
-      if (cut === "outputs") project.write(".env", project.read(".env").replace(/^POSTGRES_PASSWORD=.*\n/m, ""))
+      if (cut === "outputs")
+        project.write(".env", project.read(".env").replace(/^POSTGRES_PASSWORD=.*\n/m, ""))
       const { stdout, code } = await shop.run("delete", "production/postgres", "--yes")
       expect(stdout).toContain("erased: its login is refused")
       expect(code).toBe(0)
@@ -113,7 +125,9 @@ describe("mycelium delete", () => {
     for (const part of [100, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
       await using shop = await openShop(server, { admin: true })
       await shop.adopt()
-      const { ms } = await shop.project.mycelium(["delete", "production", "--yes"], { withinMs: part * (wholeMs || 1000) })
+      const { ms } = await shop.project.mycelium(["delete", "production", "--yes"], {
+        withinMs: part * (wholeMs || 1000),
+      })
       wholeMs ||= ms
       const { code } = await shop.run("delete", "production", "--yes")
       expect(code).toBe(0)
@@ -139,36 +153,69 @@ describe("mycelium delete", () => {
     await using shop = await openShop(server, { admin: true, two: true })
     const { project } = shop
     await shop.adopt()
-    expect((await shop.run("delete", "production/session_key", "--yes")).stdout).toContain("session_key: erased: no service asks for it")
+    expect((await shop.run("delete", "production/session_key", "--yes")).stdout).toContain(
+      "session_key: erased: no service asks for it",
+    )
     // It was there before, with the lines of others: it gets empty, and stays.
     expect(project.read("session.env")).toBe("")
     expect(await versionsOf(project, "postgres")).toHaveLength(1)
     const { environments, ...rest } = configOf(shop)
-    const { secrets: _, outputs: __, deployments: ___, ...production } = environments["production"] ?? {}
-    project.configure({ ...rest, environments: { production: { ...production, secrets: { session_key: "generated" } } } })
+    const {
+      secrets: _,
+      outputs: __,
+      deployments: ___,
+      ...production
+    } = environments["production"] ?? {}
+    project.configure({
+      ...rest,
+      environments: { production: { ...production, secrets: { session_key: "generated" } } },
+    })
     const orphan = await shop.run("delete", "production", "--yes")
     expect(orphan.stdout).toContain("(delete-no-driver)")
     expect(orphan.code).toBe(1)
     expect((await shop.run("delete", "production/postgres", "--yes", "--keep-login")).code).toBe(0)
-    expect(Object.values((await stateOf(project))?.secrets ?? {}).flatMap(({ versions }) => versions)).toEqual([])
+    expect(
+      Object.values((await stateOf(project))?.secrets ?? {}).flatMap(({ versions }) => versions),
+    ).toEqual([])
   }, 60_000)
 
   test("ends a Redis user's login, and one that a program keeps", async () => {
     await using redis = await startRedis({ acl: ["shop on >old-redis.Password1 ~* +@all"] })
     await using service = await KeyService.start(2)
-    const project = await layOut({ ".env": "REDIS_PASSWORD=old-redis.Password1\n" }, {
-      project: "shop",
-      environments: {
-        production: {
-          rotate_every: "90d",
-          secrets: {
-            redis: { address: `redis://127.0.0.1:${redis.port}`, user: "shop", admin: { user: redis.admin.user, password: { file: "admin" } }, grace: "1h" },
-            key: { driver: "exec", holds: "two", command: [bun, program], env: { SERVICE: service.url }, grace: "0s" },
+    const project = await layOut(
+      { ".env": "REDIS_PASSWORD=old-redis.Password1\n" },
+      {
+        project: "shop",
+        environments: {
+          production: {
+            rotate_every: "90d",
+            secrets: {
+              redis: {
+                address: `redis://127.0.0.1:${redis.port}`,
+                user: "shop",
+                admin: { user: redis.admin.user, password: { file: "admin" } },
+                grace: "1h",
+              },
+              key: {
+                driver: "exec",
+                holds: "two",
+                command: [bun, program],
+                env: { SERVICE: service.url },
+                grace: "0s",
+              },
+            },
+            outputs: [
+              {
+                dotenv: ".env",
+                merge: true,
+                variables: { REDIS_PASSWORD: "{{ redis.password }}" },
+              },
+              { dotenv: "key.env", variables: { KEY: "{{ key.password }}" } },
+            ],
           },
-          outputs: [{ dotenv: ".env", merge: true, variables: { REDIS_PASSWORD: "{{ redis.password }}" } }, { dotenv: "key.env", variables: { KEY: "{{ key.password }}" } }],
         },
       },
-    })
+    )
     await using _ = project
     project.write("admin", `${redis.admin.password}\n`)
     await project.mycelium(["init"])
@@ -181,15 +228,32 @@ describe("mycelium delete", () => {
     expect(stdout).toContain("production/redis: erased: its login is refused")
     expect(stdout).toContain("production/key: erased: its login is refused")
     expect(code).toBe(0)
-    for (const password of [now, "old-redis.Password1"]) await expect(redis.commandAs({ user: "shop", password }, "PING")).rejects.toThrow("WRONGPASS")
+    for (const password of [now, "old-redis.Password1"])
+      await expect(redis.commandAs({ user: "shop", password }, "PING")).rejects.toThrow("WRONGPASS")
     expect([...service.users]).toEqual([["app", []]])
     expect([project.has(".env"), project.has("key.env")]).toEqual([true, false])
   }, 60_000)
 
   test("takes one environment or one secret, and nothing else", async () => {
-    await using project = await layOut({}, { project: "shop", environments: { production: { rotate_every: "90d", secrets: { session_key: "generated" } } } })
+    await using project = await layOut(
+      {},
+      {
+        project: "shop",
+        environments: {
+          production: { rotate_every: "90d", secrets: { session_key: "generated" } },
+        },
+      },
+    )
     await project.mycelium(["init"])
-    for (const args of [[], ["staging"], ["production/none"], ["production/"], ["production/a/b"], ["production", "production"], ["--yes"]]) {
+    for (const args of [
+      [],
+      ["staging"],
+      ["production/none"],
+      ["production/"],
+      ["production/a/b"],
+      ["production", "production"],
+      ["--yes"],
+    ]) {
       expect([args, (await project.mycelium(["delete", ...args])).code]).toEqual([args, 2])
     }
   })

@@ -20,7 +20,8 @@ afterAll(async () => {
 const rotate = ["rotate-now", "production"]
 const byHand = "Set-by-hand-at-night.1"
 /** Sentences that are no help, or false, where a value has drifted. */
-const false_ = /none needs attention|an earlier act of ours|tries again by itself|omebody else has changed|only an admin gets in/
+const false_ =
+  /none needs attention|an earlier act of ours|tries again by itself|omebody else has changed|only an admin gets in/
 
 /** The service is as it was before the rotation, as after a failover to one that had not heard of it. */
 async function failedOver(shop: Shop): Promise<void> {
@@ -48,23 +49,29 @@ async function expectTold(shop: Shop, secret: string): Promise<void> {
 }
 
 describe("a password that a person has changed at the service", () => {
-  test.each([false, true])("is told by the rotation that finds it (an admin: %p), by status at once; adopt is a way on", async (admin) => {
-    await using shop = await openShop(server, { admin })
-    await shop.adopt()
-    await shop.setPassword(byHand)
-    const ran = await shop.run(...rotate)
-    expect(ran.code).toBe(7)
-    expect(ran.stdout).toContain("(current-refused)")
-    expect(ran.stdout).toContain("mycelium reconcile production finds out")
-    expect(ran.stdout + ran.stderr).not.toMatch(false_)
-    expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({ code: "current-refused" })
-    await expectTold(shop, "postgres")
-    shop.project.write(".env", shop.project.read(".env").replace(shop.old, byHand))
-    shop.project.write("api.loaded", shop.project.read(".env"))
-    expect((await shop.run("adopt", "production")).code).toBe(0)
-    expect((await shop.run(...rotate)).code).toBe(0)
-    expect((await shop.run("status")).stdout).toContain("none needs attention")
-  }, 60_000)
+  test.each([false, true])(
+    "is told by the rotation that finds it (an admin: %p), by status at once; adopt is a way on",
+    async (admin) => {
+      await using shop = await openShop(server, { admin })
+      await shop.adopt()
+      await shop.setPassword(byHand)
+      const ran = await shop.run(...rotate)
+      expect(ran.code).toBe(7)
+      expect(ran.stdout).toContain("(current-refused)")
+      expect(ran.stdout).toContain("mycelium reconcile production finds out")
+      expect(ran.stdout + ran.stderr).not.toMatch(false_)
+      expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({
+        code: "current-refused",
+      })
+      await expectTold(shop, "postgres")
+      shop.project.write(".env", shop.project.read(".env").replace(shop.old, byHand))
+      shop.project.write("api.loaded", shop.project.read(".env"))
+      expect((await shop.run("adopt", "production")).code).toBe(0)
+      expect((await shop.run(...rotate)).code).toBe(0)
+      expect((await shop.run("status")).stdout).toContain("none needs attention")
+    },
+    60_000,
+  )
 
   test("and then set back is noticed by the next turn, which goes on", async () => {
     await using shop = await openShop(server, { admin: true })
@@ -75,7 +82,10 @@ describe("a password that a person has changed at the service", () => {
     await shop.setPassword(shop.old)
     expect((await shop.run("run", "--once")).code).toBe(0)
     expect((await shop.run("status")).stdout).toContain("none needs attention")
-    const events = (await shop.run("audit", "--json")).stdout.trim().split("\n").map((line) => (JSON.parse(line) as { readonly event: string }).event)
+    const events = (await shop.run("audit", "--json")).stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { readonly event: string }).event)
     expect(events.filter((event) => event.startsWith("drift"))).toEqual(["drift", "drift-over"])
   }, 60_000)
 
@@ -100,27 +110,41 @@ describe("a password that a person has changed at the service", () => {
     expect(ran.stdout + ran.stderr).not.toMatch(false_)
     await expectTold(shop, "redis")
     expect(await login({ user: shop.role, password: byHand })).toBe("in")
-    const events = (await shop.run("audit", "--json")).stdout.trim().split("\n").map((line) => (JSON.parse(line) as { readonly event: string }).event)
+    const events = (await shop.run("audit", "--json")).stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { readonly event: string }).event)
     expect(events.filter((event) => event === "revoke-failed").length).toBeLessThanOrEqual(1)
     expect(events.filter((event) => event === "drift")).toHaveLength(1)
   }, 60_000)
 })
 
 describe("a service that has lost the change", () => {
-  test.each([["one role", {}], ["one role with an admin", { admin: true }], ["Redis", { redis: true }]] as const)("(%s) is told at once; reconcile makes the older version current again", async (_, options) => {
-    await using shop = await openShop(server, "redis" in options ? { redis } : options)
-    await shop.adopt()
-    await failedOver(shop)
-    const ran = await shop.run(...rotate)
-    expect(ran.stdout + ran.stderr).not.toMatch(false_)
-    expect(ran.stdout).toContain("mycelium reconcile production")
-    await expectTold(shop, shop.service.secret)
-    const mended = await shop.run("reconcile", "production")
-    expect({ code: mended.code, said: mended.stdout }).toEqual({ code: 0, said: expect.stringContaining("v1") })
-    const { user, password } = shop.service.shown(shop.project)
-    expect([password, await shop.login(password, user)]).toEqual([shop.old, "in"])
-    expect((await shop.run("status")).stdout).toContain("none needs attention")
-  }, 60_000)
+  test.each([
+    ["one role", {}],
+    ["one role with an admin", { admin: true }],
+    ["Redis", { redis: true }],
+  ] as const)(
+    "(%s) is told at once; reconcile makes the older version current again",
+    async (_, options) => {
+      await using shop = await openShop(server, "redis" in options ? { redis } : options)
+      await shop.adopt()
+      await failedOver(shop)
+      const ran = await shop.run(...rotate)
+      expect(ran.stdout + ran.stderr).not.toMatch(false_)
+      expect(ran.stdout).toContain("mycelium reconcile production")
+      await expectTold(shop, shop.service.secret)
+      const mended = await shop.run("reconcile", "production")
+      expect({ code: mended.code, said: mended.stdout }).toEqual({
+        code: 0,
+        said: expect.stringContaining("v1"),
+      })
+      const { user, password } = shop.service.shown(shop.project)
+      expect([password, await shop.login(password, user)]).toEqual([shop.old, "in"])
+      expect((await shop.run("status")).stdout).toContain("none needs attention")
+    },
+    60_000,
+  )
 })
 
 describe("status", () => {
@@ -138,7 +162,10 @@ describe("status", () => {
     shop.sicken()
     shop.project.script("health-api", "[ -e api.log ] || exit 0", "exit 1")
     expect((await shop.run(...rotate)).stdout).toContain("(back-unhealthy)")
-    const next = /not due, nor tried by itself, before [\d-]+ [\d:]+ UTC/.exec((await shop.run("status")).stdout)?.[0] ?? "nothing"
+    const next =
+      /not due, nor tried by itself, before [\d-]+ [\d:]+ UTC/.exec(
+        (await shop.run("status")).stdout,
+      )?.[0] ?? "nothing"
     expect((await shop.run("check")).stdout).toContain(next)
     // The quick one knows no schedule, and names no time.
     expect((await shop.run("check", "--quick")).stdout).not.toMatch(/tried (again|by itself)/)

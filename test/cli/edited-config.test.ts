@@ -20,8 +20,16 @@ afterAll(() => server[Symbol.asyncDispose]())
 function edited(shop: Shop, number: number, port: number): object {
   const environment = {
     rotate_every: `${30 + number}d`,
-    secrets: { postgres: { address: `postgresql://127.0.0.1:${port}/postgres`, role: shop.role, tags: [`edit${number}`] } },
-    outputs: [{ dotenv: `other${number}.env`, variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } }],
+    secrets: {
+      postgres: {
+        address: `postgresql://127.0.0.1:${port}/postgres`,
+        role: shop.role,
+        tags: [`edit${number}`],
+      },
+    },
+    outputs: [
+      { dotenv: `other${number}.env`, variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } },
+    ],
     deployments: { [`program${number}`]: { command: ["./never"], reads: [`other${number}.env`] } },
   }
   return { project: "shop", environments: { production: environment } }
@@ -33,31 +41,55 @@ describe("a config that is edited while a rotation is under way", () => {
     const { project } = shop
     await shop.adopt()
     project.script("never", "touch never-ran", "exit 1")
-    using elsewhere = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { open: (socket) => void (callers++, socket.end()), data: () => undefined } })
+    using elsewhere = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { open: (socket) => void (callers++, socket.end()), data: () => undefined },
+    })
     let callers = 0
     holdRestarts(project)
     await using first = start(project, ["rotate-now", "production"])
     await until("the hook to begin", () => project.has("begun"))
-    for (let number = 1; number <= 25; number++) project.configure(number % 5 === 0 ? `environments: [ # edit ${number}` : edited(shop, number, elsewhere.port))
+    for (let number = 1; number <= 25; number++)
+      project.configure(
+        number % 5 === 0
+          ? `environments: [ # edit ${number}`
+          : edited(shop, number, elsewhere.port),
+      )
     project.configure(edited(shop, 26, elsewhere.port))
     const made = shop.shown
     first.child.kill("SIGKILL")
     await first.child.exited
     project.write("go", "")
 
-    const again = json<{ readonly reports: readonly { readonly recovered: Readonly<Record<string, { readonly is: string }>>; readonly outcomes: object }[] }>(await shop.run("rotate-now", "production", "--json"))
+    const again = json<{
+      readonly reports: readonly {
+        readonly recovered: Readonly<Record<string, { readonly is: string }>>
+        readonly outcomes: object
+      }[]
+    }>(await shop.run("rotate-now", "production", "--json"))
     expect(again.reports[0]?.recovered["postgres"]?.is).toBe("rotated")
     expect(again.reports[0]?.outcomes).toEqual({})
-    expect([shop.shown, await shop.login(made), await shop.login(shop.old)]).toEqual([made, "in", "28P01"])
+    expect([shop.shown, await shop.login(made), await shop.login(shop.old)]).toEqual([
+      made,
+      "in",
+      "28P01",
+    ])
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect([project.has("never-ran"), project.has("other26.env")]).toEqual([false, false])
-    expect(await versionsOf(project, "postgres")).toEqual([{ id: "v1", stage: "previous", password: shop.old }, { id: "v2", stage: "current", password: made }])
+    expect(await versionsOf(project, "postgres")).toEqual([
+      { id: "v1", stage: "previous", password: shop.old },
+      { id: "v2", stage: "current", password: made },
+    ])
     // The old value's death is asked of today's address, which is another server: it is not proven, so it stays owed.
     expect(callers).toBeGreaterThan(0)
 
     project.configure({ ...edited(shop, 27, server.port) })
     expect((await shop.run("run", "--once")).code).toBe(0)
-    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual(["kept", "current"])
+    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
+      "kept",
+      "current",
+    ])
   }, 60_000)
 })
 
@@ -76,7 +108,15 @@ test("an address that changed between a crash and the recovery is not asked what
     const held = Promise.withResolvers<undefined>()
     const transaction = client.begin(async (row) => {
       await row.unsafe(`select 1 from pg_authid where rolname = '${shop.role}' for update`)
-      await until("the ALTER ROLE waits", async () => (await server.sql(`select 1 from pg_stat_activity where usename = '${shop.role}' and wait_event_type = 'Lock'`)).length === 1)
+      await until(
+        "the ALTER ROLE waits",
+        async () =>
+          (
+            await server.sql(
+              `select 1 from pg_stat_activity where usename = '${shop.role}' and wait_event_type = 'Lock'`,
+            )
+          ).length === 1,
+      )
       killed.child.kill("SIGKILL")
       await killed.child.exited
       project.configure(config.replaceAll(`:${server.port}/`, `:${other.port}/`))
@@ -88,14 +128,26 @@ test("an address that changed between a crash and the recovery is not asked what
   expect(shop.shown).toBe(shop.old)
 
   const { stdout } = await shop.run("run", "--once", "--json")
-  expect(stdout).toContain('"message":"rotated","environment":"production","secret":"postgres","version":"v2"')
+  expect(stdout).toContain(
+    '"message":"rotated","environment":"production","secret":"postgres","version":"v2"',
+  )
   const made = shop.shown
   expect([await shop.login(made), await shop.login(shop.old)]).toEqual(["in", "28P01"])
-  expect([await login(other, shop.role, made), await login(other, shop.role, shop.old)]).toEqual(["28P01", "in"])
+  expect([await login(other, shop.role, made), await login(other, shop.role, shop.old)]).toEqual([
+    "28P01",
+    "in",
+  ])
   // The death of the old value is asked of the new server, which still accepts it: it stays owed.
-  expect((await versionsOf(project, "postgres")).map(({ id, stage, password }) => `${id} ${stage} ${password === made ? "new" : "old"}`)).toEqual(["v1 previous old", "v2 current new"])
+  expect(
+    (await versionsOf(project, "postgres")).map(
+      ({ id, stage, password }) => `${id} ${stage} ${password === made ? "new" : "old"}`,
+    ),
+  ).toEqual(["v1 previous old", "v2 current new"])
   // Back at the server that it knows, all comes to rest.
   project.configure(config)
   expect((await shop.run("run", "--once")).code).toBe(0)
-  expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual(["kept", "current"])
+  expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
+    "kept",
+    "current",
+  ])
 }, 60_000)

@@ -29,7 +29,9 @@ function codesIn(folder: string): readonly string[] {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return path === join(source, "cli", "explain") ? [] : codesIn(path)
     const text = entry.name.endsWith(".ts") ? readFileSync(path, "utf8") : ""
-    return ways.flatMap((way) => [...text.matchAll(way)].flatMap(([, ...codes]) => codes.filter((code) => code !== undefined)))
+    return ways.flatMap((way) =>
+      [...text.matchAll(way)].flatMap(([, ...codes]) => codes.filter((code) => code !== undefined)),
+    )
   })
 }
 
@@ -61,6 +63,8 @@ test("mycelium explain prints a text, lists all codes, and suggests the nearest"
   const wrong = await project.mycelium(["explain", "output-drft"])
   expect(wrong.stderr).toContain("did you mean output-drift?")
   expect(wrong.code).toBe(2)
-  const document: unknown = JSON.parse((await project.mycelium(["explain", "stuck", "--json"])).stdout)
+  const document: unknown = JSON.parse(
+    (await project.mycelium(["explain", "stuck", "--json"])).stdout,
+  )
   expect(document).toEqual({ code: "stuck", text: explanationOf("stuck") })
 })

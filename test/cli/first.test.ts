@@ -5,7 +5,11 @@ import { layOut, modeOf } from "../support/mycelium.ts"
 
 /** The first commands in a life. */
 
-const environment = (file: string): object => ({ rotate_every: "90d", secrets: { key: "generated" }, outputs: [{ dotenv: file, merge: true, variables: { KEY: "{{ key.password }}" } }] })
+const environment = (file: string): object => ({
+  rotate_every: "90d",
+  secrets: { key: "generated" },
+  outputs: [{ dotenv: file, merge: true, variables: { KEY: "{{ key.password }}" } }],
+})
 
 describe("mycelium init", () => {
   test("makes what a first rotation needs, private; a second time it keeps everything", async () => {
@@ -23,7 +27,8 @@ describe("mycelium init", () => {
 
   test("makes no new identity beside values that another one sealed; with the store aside it does, and adopt takes over", async () => {
     await using project = await layOut()
-    for (const args of [["init"], ["rotate-now", "production", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+    for (const args of [["init"], ["rotate-now", "production", "--new"]])
+      expect((await project.mycelium(args)).code).toBe(0)
     rmSync(project.identityFile)
     for (const args of [["init"], ["rotate-now", "production"]]) {
       const { code, stderr } = await project.mycelium(args)
@@ -36,18 +41,27 @@ describe("mycelium init", () => {
     expect(check.stdout).toContain("put back the identity that it was sealed to")
     expect(check.code).toBe(4)
     renameSync(project.store, `${project.store}-lost`)
-    for (const args of [["init"], ["adopt", "production"], ["rotate-now", "production"]]) expect((await project.mycelium(args)).code).toBe(0)
+    for (const args of [["init"], ["adopt", "production"], ["rotate-now", "production"]])
+      expect((await project.mycelium(args)).code).toBe(0)
   })
 
   test("does not keep in silence an identity that opens nothing of what is in the store", async () => {
     await using project = await layOut()
-    for (const args of [["init"], ["rotate-now", "production", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+    for (const args of [["init"], ["rotate-now", "production", "--new"]])
+      expect((await project.mycelium(args)).code).toBe(0)
     const right = readFileSync(project.identityFile, "utf8")
-    const refusal = { says: `the identity at ${project.identityFile} does not open what lies in ${project.store}`, hint: "put back the one that it was sealed to" }
+    const refusal = {
+      says: `the identity at ${project.identityFile} does not open what lies in ${project.store}`,
+      hint: "put back the one that it was sealed to",
+    }
     for (const text of [`${await newIdentity()}\n`, "# nothing\n"]) {
       writeFileSync(project.identityFile, text)
       const { code, stderr } = await project.mycelium(["init"])
-      expect({ code, says: stderr.includes(refusal.says), hint: stderr.includes(refusal.hint) }).toEqual({ code: 7, says: true, hint: true })
+      expect({
+        code,
+        says: stderr.includes(refusal.says),
+        hint: stderr.includes(refusal.hint),
+      }).toEqual({ code: 7, says: true, hint: true })
       expect(readFileSync(project.identityFile, "utf8")).toBe(text)
     }
     // One that is named in the config is the one that counts.
@@ -55,7 +69,10 @@ describe("mycelium init", () => {
     project.configure(`${project.read("mycelium.yaml")}identity: { file: elsewhere }\n`)
     expect((await project.mycelium(["init"])).code).toBe(0)
     rmSync(project.identityFile)
-    expect(await project.mycelium(["init"])).toMatchObject({ code: 0, stdout: `kept ${project.path("mycelium.yaml")}: the config: say what to rotate\n` })
+    expect(await project.mycelium(["init"])).toMatchObject({
+      code: 0,
+      stdout: `kept ${project.path("mycelium.yaml")}: the config: say what to rotate\n`,
+    })
     expect(existsSync(project.identityFile)).toBe(false)
     rmSync(project.path("mycelium.yaml"))
     writeFileSync(project.identityFile, `${await newIdentity()}\n${right}`)
@@ -66,11 +83,21 @@ describe("mycelium init", () => {
 describe("two commands that begin a store at the same time", () => {
   test("share its keys", async () => {
     for (let round = 0; round < 5; round++) {
-      await using project = await layOut({ "a.env": "KEY=First-key.0123456789abcdef\n", "b.env": "KEY=Other-key.0123456789abcdef\n" }, { project: "shop", environments: { a: environment("a.env"), b: environment("b.env") } })
+      await using project = await layOut(
+        {
+          "a.env": "KEY=First-key.0123456789abcdef\n",
+          "b.env": "KEY=Other-key.0123456789abcdef\n",
+        },
+        { project: "shop", environments: { a: environment("a.env"), b: environment("b.env") } },
+      )
       await project.mycelium(["init"])
-      const begun = await Promise.all([project.mycelium(["adopt", "a"]), project.mycelium(["adopt", "b"])])
+      const begun = await Promise.all([
+        project.mycelium(["adopt", "a"]),
+        project.mycelium(["adopt", "b"]),
+      ])
       expect(begun.map(({ code, stderr }) => `${code}${stderr}`)).toEqual(["0", "0"])
-      for (const name of ["a", "b"]) expect((await project.mycelium(["rotate-now", name])).code).toBe(0)
+      for (const name of ["a", "b"])
+        expect((await project.mycelium(["rotate-now", name])).code).toBe(0)
     }
   }, 30_000)
 })

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "bun:test"
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { type Project, json, layOut } from "../support/mycelium.ts"
 
@@ -9,7 +19,13 @@ const asRoot = process.geteuid?.() === 0
 const app = 4242
 const value = "{{ key.password }}"
 
-type Attack = { readonly title: string; readonly output: object; readonly code: string; readonly lay: (project: Project, app: string) => void; readonly mend: (project: Project, app: string) => void }
+type Attack = {
+  readonly title: string
+  readonly output: object
+  readonly code: string
+  readonly lay: (project: Project, app: string) => void
+  readonly mend: (project: Project, app: string) => void
+}
 
 const attacks: readonly Attack[] = [
   {
@@ -62,8 +78,18 @@ function outside(project: Project): readonly string[] {
   })
 }
 
-async function layAttack({ output, lay }: Attack): Promise<{ readonly project: Project; readonly folder: string }> {
-  const project = await layOut({ "outside/.env": "", "outside/other": "" }, { project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [output] } } })
+async function layAttack({
+  output,
+  lay,
+}: Attack): Promise<{ readonly project: Project; readonly folder: string }> {
+  const project = await layOut(
+    { "outside/.env": "", "outside/other": "" },
+    {
+      project: "shop",
+      rotate_every: "90d",
+      environments: { production: { secrets: { key: "generated" }, outputs: [output] } },
+    },
+  )
   const folder = project.path("app")
   mkdirSync(folder)
   chownSync(folder, app, app)
@@ -72,52 +98,96 @@ async function layAttack({ output, lay }: Attack): Promise<{ readonly project: P
   return { project, folder }
 }
 
-describe.skipIf(!asRoot)(`another user of the machine${asRoot ? "" : " (skipped: needs root, for files of two users)"}`, () => {
-  for (const attack of attacks) {
-    test(`${attack.title}: nothing is written, and check, dry run and rotation say the same`, async () => {
-      const { project, folder } = await layAttack(attack)
-      await using _ = project
-      const before = outside(project)
-      expect((await project.mycelium(["init"])).code).toBe(0)
-      const { findings } = json<{ readonly findings: readonly { readonly code: string; readonly severity: string; readonly says: string; readonly remedy?: string }[] }>(await project.mycelium(["check", "--json"]))
-      const found = findings.filter(({ code }) => code === attack.code)
-      expect(found.map(({ severity }) => severity)).toEqual(["error"])
-      expect(found[0]?.remedy ?? "").not.toBe("")
-      for (const args of [["rotate-now", "production", "--new", "--dry-run"], ["rotate-now", "production", "--new"]]) {
-        const ran = await project.mycelium(args)
-        expect(ran.code).not.toBe(0)
-        expect(`${ran.stdout}${ran.stderr}`).toContain(found[0]?.says ?? "nothing")
-      }
-      expect(outside(project)).toEqual(before)
-      attack.mend(project, folder)
-      const mended = await project.mycelium(["rotate-now", "production", "--new"])
-      expect(`${mended.code} ${mended.stderr}`).toStartWith("0 ")
-      const after = json<{ readonly findings: readonly { readonly code: string }[] }>(await project.mycelium(["check", "--json"]))
-      expect(after.findings.filter(({ code }) => code === attack.code)).toEqual([])
-    }, 60_000)
-  }
+describe.skipIf(!asRoot)(
+  `another user of the machine${asRoot ? "" : " (skipped: needs root, for files of two users)"}`,
+  () => {
+    for (const attack of attacks) {
+      test(`${attack.title}: nothing is written, and check, dry run and rotation say the same`, async () => {
+        const { project, folder } = await layAttack(attack)
+        await using _ = project
+        const before = outside(project)
+        expect((await project.mycelium(["init"])).code).toBe(0)
+        const { findings } = json<{
+          readonly findings: readonly {
+            readonly code: string
+            readonly severity: string
+            readonly says: string
+            readonly remedy?: string
+          }[]
+        }>(await project.mycelium(["check", "--json"]))
+        const found = findings.filter(({ code }) => code === attack.code)
+        expect(found.map(({ severity }) => severity)).toEqual(["error"])
+        expect(found[0]?.remedy ?? "").not.toBe("")
+        for (const args of [
+          ["rotate-now", "production", "--new", "--dry-run"],
+          ["rotate-now", "production", "--new"],
+        ]) {
+          const ran = await project.mycelium(args)
+          expect(ran.code).not.toBe(0)
+          expect(`${ran.stdout}${ran.stderr}`).toContain(found[0]?.says ?? "nothing")
+        }
+        expect(outside(project)).toEqual(before)
+        attack.mend(project, folder)
+        const mended = await project.mycelium(["rotate-now", "production", "--new"])
+        expect(`${mended.code} ${mended.stderr}`).toStartWith("0 ")
+        const after = json<{ readonly findings: readonly { readonly code: string }[] }>(
+          await project.mycelium(["check", "--json"]),
+        )
+        expect(after.findings.filter(({ code }) => code === attack.code)).toEqual([])
+      }, 60_000)
+    }
 
-  test("a restart that they can change, itself or by what it follows, is not run, and the rotation is left before any value exists", async () => {
-    await using project = await layOut({}, { project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: value } }], deployments: { api: { command: ["./app/restart"], reads: [".env"] }, web: { compose: { service: "web", file: "app/compose.yaml", command: ["./docker"] }, reads: [".env"] } } } } })
-    mkdirSync(project.path("app"))
-    project.write("app/restart", `#!/bin/sh\ntouch ${project.path("ran")}\n`, 0o755)
-    project.write("app/compose.yaml", "services: { web: { image: web } }\n")
-    project.write("docker", "#!/bin/sh\n", 0o755)
-    chownSync(project.path("app"), app, app)
-    expect((await project.mycelium(["init"])).code).toBe(0)
-    const follows = `${project.path("app/compose.yaml")} (what the restart of production/web follows) can be changed by user ${app}`
-    const says = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
-    const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production", "--new"])
-    expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(says)])
-    expect(readdirSync(project.folder)).not.toContain("ran")
-    const { stdout: found } = await project.mycelium(["check"])
-    for (const one of [says, follows]) expect(found).toContain(one)
-    chownSync(project.path("app"), 0, 0)
-    chownSync(project.path("app/compose.yaml"), app, app)
-    const left = await project.mycelium(["rotate-now", "production", "--new"])
-    expect(`${left.stdout}${left.stderr}`).toContain(follows)
-    project.configure({ project: "shop", rotate_every: "90d", environments: { production: { secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: value } }], deployments: { api: { command: ["./app/restart"], reads: [".env"] } } } } })
-    expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
-    expect(readdirSync(project.folder)).toContain("ran")
-  }, 60_000)
-})
+    test("a restart that they can change, itself or by what it follows, is not run, and the rotation is left before any value exists", async () => {
+      await using project = await layOut(
+        {},
+        {
+          project: "shop",
+          rotate_every: "90d",
+          environments: {
+            production: {
+              secrets: { key: "generated" },
+              outputs: [{ dotenv: ".env", variables: { KEY: value } }],
+              deployments: {
+                api: { command: ["./app/restart"], reads: [".env"] },
+                web: {
+                  compose: { service: "web", file: "app/compose.yaml", command: ["./docker"] },
+                  reads: [".env"],
+                },
+              },
+            },
+          },
+        },
+      )
+      mkdirSync(project.path("app"))
+      project.write("app/restart", `#!/bin/sh\ntouch ${project.path("ran")}\n`, 0o755)
+      project.write("app/compose.yaml", "services: { web: { image: web } }\n")
+      project.write("docker", "#!/bin/sh\n", 0o755)
+      chownSync(project.path("app"), app, app)
+      expect((await project.mycelium(["init"])).code).toBe(0)
+      const follows = `${project.path("app/compose.yaml")} (what the restart of production/web follows) can be changed by user ${app}`
+      const says = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
+      const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production", "--new"])
+      expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(says)])
+      expect(readdirSync(project.folder)).not.toContain("ran")
+      const { stdout: found } = await project.mycelium(["check"])
+      for (const one of [says, follows]) expect(found).toContain(one)
+      chownSync(project.path("app"), 0, 0)
+      chownSync(project.path("app/compose.yaml"), app, app)
+      const left = await project.mycelium(["rotate-now", "production", "--new"])
+      expect(`${left.stdout}${left.stderr}`).toContain(follows)
+      project.configure({
+        project: "shop",
+        rotate_every: "90d",
+        environments: {
+          production: {
+            secrets: { key: "generated" },
+            outputs: [{ dotenv: ".env", variables: { KEY: value } }],
+            deployments: { api: { command: ["./app/restart"], reads: [".env"] } },
+          },
+        },
+      })
+      expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
+      expect(readdirSync(project.folder)).toContain("ran")
+    }, 60_000)
+  },
+)

@@ -18,7 +18,10 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 type Found = { readonly code: string; readonly severity: string; readonly remedy?: string }
-const foundIn = (ran: Ran): readonly Found[] => json<{ readonly findings: readonly Found[] }>(ran).findings.filter(({ severity }) => severity !== "info")
+const foundIn = (ran: Ran): readonly Found[] =>
+  json<{ readonly findings: readonly Found[] }>(ran).findings.filter(
+    ({ severity }) => severity !== "info",
+  )
 const quick = (shop: Shop): Promise<Ran> => shop.run("check", "--quick", "--json")
 
 /** The command that a remedy ends with, as a person types it. */
@@ -30,7 +33,9 @@ describe("what is left in the state", () => {
   test("of a renamed secret, goes by the command that check names; its login stays with the new name", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
-    const renamed = JSON.stringify(configOf(shop)).replaceAll('"postgres":{', '"database":{"driver":"postgres",').replaceAll("{{ postgres.", "{{ database.")
+    const renamed = JSON.stringify(configOf(shop))
+      .replaceAll('"postgres":{', '"database":{"driver":"postgres",')
+      .replaceAll("{{ postgres.", "{{ database.")
     shop.project.configure(renamed)
     expect((await shop.run("adopt", "production")).code).toBe(0)
     const before = await shop.run("check", "--strict", "--json")
@@ -41,7 +46,11 @@ describe("what is left in the state", () => {
     expect((await shop.run(...command)).code).toBe(0)
     const after = await shop.run("check", "--strict", "--json")
     expect({ code: after.code, found: foundIn(after) }).toEqual({ code: 0, found: [] })
-    expect([await versionsOf(shop.project, "postgres"), await shop.login(shop.old), shop.shown]).toEqual([[], "in", shop.old])
+    expect([
+      await versionsOf(shop.project, "postgres"),
+      await shop.login(shop.old),
+      shop.shown,
+    ]).toEqual([[], "in", shop.old])
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
   }, 60_000)
 
@@ -50,18 +59,31 @@ describe("what is left in the state", () => {
     await shop.adopt()
     shop.project.configure(JSON.stringify(configOf(shop)).replaceAll('"production":{', '"live":{'))
     expect((await shop.run("adopt", "live")).code).toBe(0)
-    const [left] = foundIn(await shop.run("check", "--json")).filter(({ code }) => code === "state-unlisted")
+    const [left] = foundIn(await shop.run("check", "--json")).filter(
+      ({ code }) => code === "state-unlisted",
+    )
     const command = commandIn(left ?? { code: "", severity: "" })
     expect(command).toEqual(["delete", "production", "--keep-login", "--yes"])
     const asked = await shop.run("delete", "production", "--keep-login")
-    expect([asked.code, asked.stdout.includes("Would erase production/postgres")]).toEqual([2, true])
+    expect([asked.code, asked.stdout.includes("Would erase production/postgres")]).toEqual([
+      2,
+      true,
+    ])
     expect((await shop.run(...command)).code).toBe(0)
     expect(foundIn(await shop.run("check", "--strict", "--json"))).toEqual([])
-    expect(Object.values((await stateOf(shop.project))?.secrets ?? {}).flatMap(({ versions }) => versions)).toEqual([])
+    expect(
+      Object.values((await stateOf(shop.project))?.secrets ?? {}).flatMap(
+        ({ versions }) => versions,
+      ),
+    ).toEqual([])
     expect(await shop.login(shop.old)).toBe("in")
     // No environment is made by a slip of the pen.
     expect((await shop.run("delete", "prodution", "--yes")).code).toBe(2)
-    expect(shop.project.has(join("..", "home", "state", "mycelium", "secrets", "shop", "prodution.json"))).toBe(false)
+    expect(
+      shop.project.has(
+        join("..", "home", "state", "mycelium", "secrets", "shop", "prodution.json"),
+      ),
+    ).toBe(false)
   }, 60_000)
 
   test("of an environment that was deleted and then taken out of the config, is no finding", async () => {
@@ -69,19 +91,39 @@ describe("what is left in the state", () => {
     await shop.adopt()
     expect((await shop.run("delete", "production", "--yes")).code).toBe(0)
     shop.project.configure(JSON.stringify(configOf(shop)).replaceAll('"production":{', '"live":{'))
-    expect(foundIn(await shop.run("check", "--json")).filter(({ code }) => code === "state-unlisted")).toEqual([])
+    expect(
+      foundIn(await shop.run("check", "--json")).filter(({ code }) => code === "state-unlisted"),
+    ).toEqual([])
   }, 60_000)
 })
 
 /** What check --quick finds when so many days have gone by. */
 async function later(shop: Shop, days: number): Promise<readonly string[]> {
   const { environment } = shop.project
-  const terminal = { host: realHost({ ...environment }), cwd: shop.project.folder } as unknown as Terminal
-  const config = await openConfig(terminal, {}, () => ({ next: (after) => new Date(after.getTime() + 60_000) }))
+  const terminal = {
+    host: realHost({ ...environment }),
+    cwd: shop.project.folder,
+  } as unknown as Terminal
+  const config = await openConfig(terminal, {}, () => ({
+    next: (after) => new Date(after.getTime() + 60_000),
+  }))
   const host = { ...terminal.host, now: () => new Date(Date.now() + days * 86_400_000) }
   const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  const results = await check({ config, plugins, host, me, actor: { user: "test", via: "test" }, stop: new AbortController().signal }, { quick: true, connect: false, fix: false })
-  return results.flatMap(({ findings }) => findings).filter(({ severity }) => severity === "error").map(({ code, says }) => `${code}: ${says}`)
+  const results = await check(
+    {
+      config,
+      plugins,
+      host,
+      me,
+      actor: { user: "test", via: "test" },
+      stop: new AbortController().signal,
+    },
+    { quick: true, connect: false, fix: false },
+  )
+  return results
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity }) => severity === "error")
+    .map(({ code, says }) => `${code}: ${says}`)
 }
 
 describe("check --quick", () => {
@@ -97,18 +139,39 @@ describe("check --quick", () => {
   test("says in its help what it fails on", async () => {
     await using shop = await openShop(server)
     const { stdout } = await shop.run("check", "--help")
-    for (const words of ["HEALTHCHECK", "asks no service", "overdue by a day", "a drift", "not contained", "a quarter of an hour"]) expect(stdout).toContain(words)
+    for (const words of [
+      "HEALTHCHECK",
+      "asks no service",
+      "overdue by a day",
+      "a drift",
+      "not contained",
+      "a quarter of an hour",
+    ])
+      expect(stdout).toContain(words)
   })
 
   test("fails on a rotation that has been due for more than a day, and on no younger one", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
-    expect((await shop.run("adopt", "production", "--rotated-at", new Date(Date.now() - 60_000).toISOString())).code).toBe(0)
+    expect(
+      (
+        await shop.run(
+          "adopt",
+          "production",
+          "--rotated-at",
+          new Date(Date.now() - 60_000).toISOString(),
+        )
+      ).code,
+    ).toBe(0)
     expect(await later(shop, 80)).toEqual([])
     expect(await later(shop, 90.5)).toEqual([])
-    expect(await later(shop, 93)).toEqual([expect.stringMatching(/^rotation-overdue: production\/postgres was due [23]d/)])
+    expect(await later(shop, 93)).toEqual([
+      expect.stringMatching(/^rotation-overdue: production\/postgres was due [23]d/),
+    ])
     // One that is never to be rotated is never late.
-    shop.project.configure(JSON.stringify(configOf(shop)).replace('"rotate_every":"90d"', '"rotate_every":"never"'))
+    shop.project.configure(
+      JSON.stringify(configOf(shop)).replace('"rotate_every":"90d"', '"rotate_every":"never"'),
+    )
     expect(await later(shop, 900)).toEqual([])
   })
 })

@@ -26,10 +26,14 @@ const visitor = "visitor"
 async function services(): Promise<unknown> {
   const writes = /^cmdstat_(acl\|(save|setuser|deluser|load)|config\|(set|rewrite)):calls=\d+/
   return {
-    roles: await server.sql("select xmin::text, ctid::text, rolname, rolpassword from pg_authid order by rolname"),
+    roles: await server.sql(
+      "select xmin::text, ctid::text, rolname, rolpassword from pg_authid order by rolname",
+    ),
     users: await redis.command("ACL", "LIST"),
     file: readFileSync(join(redis.folder, "users.acl"), "utf8"),
-    writes: String(await redis.command("INFO", "commandstats")).split("\r\n").flatMap((line) => writes.exec(line)?.[0] ?? []),
+    writes: String(await redis.command("INFO", "commandstats"))
+      .split("\r\n")
+      .flatMap((line) => writes.exec(line)?.[0] ?? []),
   }
 }
 
@@ -68,28 +72,48 @@ describe("beside a user that only the server's memory holds", () => {
       { folder: "single", files: { password: "{{ postgres.password }}" } },
       { template: "redis.conf", text: "requirepass {{ redis.password }}\n" },
     ]
-    shop.project.configure({ ...config, environments: { production: { ...config.environments["production"], outputs } } })
-    for (const folder of ["mounted", "single"]) mkdirSync(shop.project.path(folder), { mode: 0o700 })
+    shop.project.configure({
+      ...config,
+      environments: { production: { ...config.environments["production"], outputs } },
+    })
+    for (const folder of ["mounted", "single"])
+      mkdirSync(shop.project.path(folder), { mode: 0o700 })
     await shop.adopt()
     expect((await shop.run("render", "production")).code).toBe(0)
     const [before, files] = [await services(), shop.project.snapshot()]
     for (const args of looks) {
       // The shop's two logins begin with one password, which check is right to find.
       const code = args[0] === "delete" ? 2 : args[0] === "check" ? 4 : 0
-      expect({ args, code: (await shop.run(...args)).code, after: await services(), files: shop.project.snapshot() }).toEqual({ args, code, after: before, files })
+      expect({
+        args,
+        code: (await shop.run(...args)).code,
+        after: await services(),
+        files: shop.project.snapshot(),
+      }).toEqual({ args, code, after: before, files })
     }
   }, 60_000)
 
   test("so does the watch for drift, which finds one meanwhile", async () => {
     await using shop = await open()
     const config = configOf(shop)
-    shop.project.configure({ ...config, environments: { production: { ...config.environments["production"], watch: "10s" } } })
+    shop.project.configure({
+      ...config,
+      environments: { production: { ...config.environments["production"], watch: "10s" } },
+    })
     await shop.adopt()
     await shop.setPassword("Set-by-hand-at-night.1")
     const before = await services()
-    const child = Bun.spawn([binary, "run"], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "ignore", "ignore"] })
+    const child = Bun.spawn([binary, "run"], {
+      cwd: shop.project.folder,
+      env: { ...shop.project.environment },
+      stdio: ["ignore", "ignore", "ignore"],
+    })
     try {
-      await until("the drift to be noted", async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined, 30_000)
+      await until(
+        "the drift to be noted",
+        async () => (await stateOf(shop.project))?.secrets["postgres"]?.drift !== undefined,
+        30_000,
+      )
       expect(await services()).toEqual(before)
     } finally {
       child.kill("SIGTERM")
@@ -102,7 +126,9 @@ describe("beside a user that only the server's memory holds", () => {
     await shop.adopt()
     const before = await services()
     expect((await shop.run("check", "--connect")).stdout).toContain("redis-saves-all")
-    expect((await shop.run("rotate-now", "production", "--dry-run")).stdout).toContain("becomes permanent too")
+    expect((await shop.run("rotate-now", "production", "--dry-run")).stdout).toContain(
+      "becomes permanent too",
+    )
     expect(await services()).toEqual(before)
   })
 })

@@ -10,10 +10,16 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     await using server = await startPostgres({ which })
     await using shop = await openShop(server)
     const { project, role, old } = shop
-    await server.sql(`grant create on schema public to ${role}; alter role ${role} set search_path = public, pg_temp; alter role ${role} connection limit 50`)
+    await server.sql(
+      `grant create on schema public to ${role}; alter role ${role} set search_path = public, pg_temp; alter role ${role} connection limit 50`,
+    )
     project.write(".env", `POSTGRES_USER=${role}\n${project.read(".env")}`)
     project.write("api.loaded", project.read(".env"))
-    await asRole(server, { user: role, password: old }, "create table orders (id serial primary key, says text); insert into orders (says) values ('first')")
+    await asRole(
+      server,
+      { user: role, password: old },
+      "create table orders (id serial primary key, says text); insert into orders (says) values ('first')",
+    )
     await shop.adopt()
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
     await using load = startLoad(shop)
@@ -28,7 +34,9 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     const printed = await shop.run("init", "--postgres-pair", pair, "--from", role)
     expect(printed.code).toBe(0)
     await server.sql(printed.stdout)
-    await server.sql(`alter role ${pair}_rotator password '${project.read("admin.password").trim()}'`)
+    await server.sql(
+      `alter role ${pair}_rotator password '${project.read("admin.password").trim()}'`,
+    )
     expect(postgresPair(pair, role).config).toContain(`owner: ${role}\n`)
     toPair(shop, pair, role)
     // 3
@@ -51,8 +59,20 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     await load.stop()
     expect(load.failed).toEqual([])
     expect(load.users).toEqual(new Set([role, `${pair}_blue`, `${pair}_green`]))
-    expect(await server.sql("select distinct tableowner from pg_tables where schemaname = 'public'")).toEqual([{ tableowner: role }])
-    expect(await server.sql(`select rolname, rolconnlimit, rolconfig::text like '%search_path=public, pg_temp%' as path from pg_roles where rolname in ('${pair}_blue', '${pair}_green') order by 1`)).toEqual([`${pair}_blue`, `${pair}_green`].map((rolname) => ({ rolname, rolconnlimit: 50, path: true })))
+    expect(
+      await server.sql("select distinct tableowner from pg_tables where schemaname = 'public'"),
+    ).toEqual([{ tableowner: role }])
+    expect(
+      await server.sql(
+        `select rolname, rolconnlimit, rolconfig::text like '%search_path=public, pg_temp%' as path from pg_roles where rolname in ('${pair}_blue', '${pair}_green') order by 1`,
+      ),
+    ).toEqual(
+      [`${pair}_blue`, `${pair}_green`].map((rolname) => ({
+        rolname,
+        rolconnlimit: 50,
+        path: true,
+      })),
+    )
     const check = await shop.run("check", "--connect")
     expect(check.stdout).not.toMatch(/pair-|owner-/)
   }, 120_000)
@@ -68,16 +88,46 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
 function toPair(shop: Shop, pair: string, owner: string): void {
   const { environments, ...config } = configOf(shop)
   const { production } = environments
-  const postgres = { address: `postgresql://127.0.0.1:${shop.server.port}/postgres`, roles: [`${pair}_blue`, `${pair}_green`], owner, admin: { user: `${pair}_rotator`, password: { file: "admin.password" } }, grace: "1s" }
-  const output = { dotenv: ".env", merge: true, variables: { POSTGRES_USER: "{{ postgres.user }}", POSTGRES_PASSWORD: "{{ postgres.password }}" } }
-  if (!shop.project.has("admin.password")) shop.project.write("admin.password", `${crypto.randomUUID()}\n`)
-  shop.project.configure({ ...config, environments: { production: { ...production, secrets: { postgres }, outputs: [output] } } })
+  const postgres = {
+    address: `postgresql://127.0.0.1:${shop.server.port}/postgres`,
+    roles: [`${pair}_blue`, `${pair}_green`],
+    owner,
+    admin: { user: `${pair}_rotator`, password: { file: "admin.password" } },
+    grace: "1s",
+  }
+  const output = {
+    dotenv: ".env",
+    merge: true,
+    variables: {
+      POSTGRES_USER: "{{ postgres.user }}",
+      POSTGRES_PASSWORD: "{{ postgres.password }}",
+    },
+  }
+  if (!shop.project.has("admin.password"))
+    shop.project.write("admin.password", `${crypto.randomUUID()}\n`)
+  shop.project.configure({
+    ...config,
+    environments: { production: { ...production, secrets: { postgres }, outputs: [output] } },
+  })
 }
 
 type Login = { readonly user: string; readonly password: string }
 
-async function asRole(server: PostgresServer, { user, password }: Login, sql: string): Promise<void> {
-  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: server.port, database: "postgres", username: user, password, max: 1, connectionTimeout: 10 })
+async function asRole(
+  server: PostgresServer,
+  { user, password }: Login,
+  sql: string,
+): Promise<void> {
+  const client = new Bun.SQL({
+    adapter: "postgres",
+    hostname: "127.0.0.1",
+    port: server.port,
+    database: "postgres",
+    username: user,
+    password,
+    max: 1,
+    connectionTimeout: 10,
+  })
   try {
     await client.unsafe(sql)
   } finally {
@@ -85,7 +135,11 @@ async function asRole(server: PostgresServer, { user, password }: Login, sql: st
   }
 }
 
-type Load = AsyncDisposable & { readonly failed: readonly string[]; readonly users: ReadonlySet<string>; readonly stop: () => Promise<void> }
+type Load = AsyncDisposable & {
+  readonly failed: readonly string[]
+  readonly users: ReadonlySet<string>
+  readonly stop: () => Promise<void>
+}
 
 /** The program: logs in for each request by what it has loaded, reads, writes, alters, and makes tables with sequences. */
 function startLoad(shop: Shop): Load {
@@ -96,12 +150,15 @@ function startLoad(shop: Shop): Load {
   const work = async (): Promise<void> => {
     for (let count = 0; going; count++) {
       const [user] = /^POSTGRES_USER=(.+)\n/m.exec(shop.project.read("api.loaded"))?.slice(1) ?? []
-      const [password] = /^POSTGRES_PASSWORD=(.+)\n/m.exec(shop.project.read("api.loaded"))?.slice(1) ?? []
+      const [password] =
+        /^POSTGRES_PASSWORD=(.+)\n/m.exec(shop.project.read("api.loaded"))?.slice(1) ?? []
       // The restart copies the file: half of it is no file.
       if (user !== undefined && password !== undefined) last = { user, password }
       users.add(last.user)
       const sql = `insert into orders (says) values ('again'); select count(*) from orders; create table made_${count} (id serial primary key); insert into made_${count} default values; insert into made_${Math.max(0, count - 1)} default values; alter table orders add column c${count} int`
-      await asRole(shop.server, last, sql).catch((error: unknown) => failed.push(`${last.user}: ${String(error)}`))
+      await asRole(shop.server, last, sql).catch((error: unknown) =>
+        failed.push(`${last.user}: ${String(error)}`),
+      )
     }
   }
   const all = work()

@@ -21,10 +21,17 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]()
 })
 
-type Document = { readonly written: boolean; readonly found: Readonly<Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>>; readonly revoked: readonly { readonly version: string; readonly death: { readonly is: string } }[] }
+type Document = {
+  readonly written: boolean
+  readonly found: Readonly<
+    Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>
+  >
+  readonly revoked: readonly { readonly version: string; readonly death: { readonly is: string } }[]
+}
 
 const reconcile = ["reconcile", "production"]
-const stages = async (shop: Shop): Promise<readonly string[]> => (await versionsOf(shop.project, shop.service.secret)).map(({ id, stage }) => `${id} ${stage}`)
+const stages = async (shop: Shop): Promise<readonly string[]> =>
+  (await versionsOf(shop.project, shop.service.secret)).map(({ id, stage }) => `${id} ${stage}`)
 async function rotated(shop: Shop): Promise<string> {
   const { code, stdout, stderr } = await shop.run("rotate-now", "production")
   if (code !== 0) throw new Error(stdout + stderr)
@@ -32,7 +39,10 @@ async function rotated(shop: Shop): Promise<string> {
 }
 /** In the file and in the program that has read it. */
 function show({ project }: Shop, password: string): void {
-  project.write(".env", project.read(".env").replace(/^POSTGRES_PASSWORD=.*$/m, `POSTGRES_PASSWORD=${password}`))
+  project.write(
+    ".env",
+    project.read(".env").replace(/^POSTGRES_PASSWORD=.*$/m, `POSTGRES_PASSWORD=${password}`),
+  )
   project.write("api.loaded", project.read(".env"))
 }
 /** A backup of what the service holds; the answer puts it back. */
@@ -41,48 +51,69 @@ async function keep({ service }: Shop): Promise<() => Promise<void>> {
   return () => service.hold(held)
 }
 async function clear(shop: Shop, ran: Ran): Promise<Ran> {
-  const values = (await versionsOf(shop.project, shop.service.secret)).flatMap(({ password }) => password ?? [])
+  const values = (await versionsOf(shop.project, shop.service.secret)).flatMap(
+    ({ password }) => password ?? [],
+  )
   expectClear(ran.stdout + ran.stderr, [shop.old, ...values])
   return ran
 }
 
 describe("reconcile, after a backup of the server was put back", () => {
-  test.each([["without an admin", {}], ["with one", { admin: true }]] as const)("makes the value that lives current, %s: files, programs, log, and the old one is due soon", async (_, options) => {
-    await using shop = await openShop(server, options)
-    const { project } = shop
-    await shop.adopt()
-    const backup = await keep(shop)
-    const second = await rotated(shop)
-    const third = await rotated(shop)
-    await backup()
-    expect([await shop.login(shop.old), await shop.login(second), await shop.login(third)]).toEqual(["in", "28P01", "28P01"])
+  test.each([
+    ["without an admin", {}],
+    ["with one", { admin: true }],
+  ] as const)(
+    "makes the value that lives current, %s: files, programs, log, and the old one is due soon",
+    async (_, options) => {
+      await using shop = await openShop(server, options)
+      const { project } = shop
+      await shop.adopt()
+      const backup = await keep(shop)
+      const second = await rotated(shop)
+      const third = await rotated(shop)
+      await backup()
+      expect([
+        await shop.login(shop.old),
+        await shop.login(second),
+        await shop.login(third),
+      ]).toEqual(["in", "28P01", "28P01"])
 
-    const before = project.snapshot()
-    const dry = await clear(shop, await shop.run(...reconcile, "--dry-run"))
-    expect(dry.stdout).toContain("production/postgres: the service accepts v1, not v3: it would become current")
-    expect(dry.code).toBe(0)
-    expect(project.snapshot()).toEqual(before)
+      const before = project.snapshot()
+      const dry = await clear(shop, await shop.run(...reconcile, "--dry-run"))
+      expect(dry.stdout).toContain(
+        "production/postgres: the service accepts v1, not v3: it would become current",
+      )
+      expect(dry.code).toBe(0)
+      expect(project.snapshot()).toEqual(before)
 
-    const ran = await clear(shop, await shop.run(...reconcile))
-    expect(ran.stdout).toContain(`production/postgres: the service accepts v1, not v3: it is current; written: ${project.path(".env")}; restarted: api`)
-    expect(ran.code).toBe(0)
-    expect(shop.shown).toBe(shop.old)
-    expect(project.read("api.loaded")).toBe(project.read(".env"))
-    expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
-    const state = (await stateOf(project))?.secrets["postgres"]
-    expect(state?.rotatedAt).toBe(state?.versions[0]?.madeAt)
-    // Nobody has learnt meanwhile how old it is.
-    expect((await shop.run("status")).stdout).toMatch(/postgres +postgres +v1 +≥ .*adopted, its age is unknown/)
-    expect((await shop.run("audit", "--json", "--secret", "postgres")).stdout).toContain('"event":"reconcile"')
-    expect(auditFaults(project)).toEqual([])
-    expect((await shop.run("audit", "verify")).code).toBe(0)
+      const ran = await clear(shop, await shop.run(...reconcile))
+      expect(ran.stdout).toContain(
+        `production/postgres: the service accepts v1, not v3: it is current; written: ${project.path(".env")}; restarted: api`,
+      )
+      expect(ran.code).toBe(0)
+      expect(shop.shown).toBe(shop.old)
+      expect(project.read("api.loaded")).toBe(project.read(".env"))
+      expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
+      const state = (await stateOf(project))?.secrets["postgres"]
+      expect(state?.rotatedAt).toBe(state?.versions[0]?.madeAt)
+      // Nobody has learnt meanwhile how old it is.
+      expect((await shop.run("status")).stdout).toMatch(
+        /postgres +postgres +v1 +≥ .*adopted, its age is unknown/,
+      )
+      expect((await shop.run("audit", "--json", "--secret", "postgres")).stdout).toContain(
+        '"event":"reconcile"',
+      )
+      expect(auditFaults(project)).toEqual([])
+      expect((await shop.run("audit", "verify")).code).toBe(0)
 
-    const again = await shop.run(...reconcile)
-    expect(again.stdout).toContain("production/postgres: v1 is current")
-    expect(again.code).toBe(0)
-    expect(await rotated(shop)).not.toBe(shop.old)
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 kept", "v4 current"])
-  }, 60_000)
+      const again = await shop.run(...reconcile)
+      expect(again.stdout).toContain("production/postgres: v1 is current")
+      expect(again.code).toBe(0)
+      expect(await rotated(shop)).not.toBe(shop.old)
+      expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 kept", "v4 current"])
+    },
+    60_000,
+  )
 
   test("of a pair: finds the role and its password, and takes nothing away that is the only way in", async () => {
     await using shop = await openShop(server, { pair: true })
@@ -93,7 +124,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     await rotated(shop)
     await backup()
     const ran = await clear(shop, await shop.run(...reconcile))
-    expect(ran.stdout).toContain("production/postgres: the service accepts v1, not v2: it is current")
+    expect(ran.stdout).toContain(
+      "production/postgres: the service accepts v1, not v2: it is current",
+    )
     expect(ran.code).toBe(0)
     expect(service.shown(project)).toEqual(first)
     expect(await service.login(first)).toBe("in")
@@ -108,7 +141,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     await redis.command("ACL", "SETUSER", role, `>${shop.old}`)
     expect(await service.login({ user: role, password: shop.old })).toBe("in")
     const ran = await clear(shop, await shop.run(...reconcile))
-    expect(ran.stdout).toContain("production/redis: v2 is current, but v1 is accepted again and will be revoked")
+    expect(ran.stdout).toContain(
+      "production/redis: v2 is current, but v1 is accepted again and will be revoked",
+    )
     expect(ran.stdout).toContain("production/redis: v1 is revoked, its login is refused")
     expect(ran.code).toBe(0)
     expect(await service.login({ user: role, password: shop.old })).toBe(service.refusal)
@@ -126,7 +161,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     project.write("api.loaded", env)
     project.write("api.log", "")
     const ran = await shop.run(...reconcile)
-    expect(ran.stdout).toContain("the service accepts v1, not v2: it is current; the outputs show it already")
+    expect(ran.stdout).toContain(
+      "the service accepts v1, not v2: it is current; the outputs show it already",
+    )
     expect(ran.code).toBe(0)
     expect(project.read("api.log")).toBe("")
     expect(await stages(shop)).toEqual(["v1 current", "v2 kept"])
@@ -141,7 +178,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     project.write(".env", env)
     const ran = await shop.run(...reconcile)
     expect(ran.stdout).toContain("production/postgres: v2 is current")
-    expect(ran.stdout).toContain(`hint: ${project.path(".env")} shows something else: mycelium render production writes it`)
+    expect(ran.stdout).toContain(
+      `hint: ${project.path(".env")} shows something else: mycelium render production writes it`,
+    )
     expect(ran.code).toBe(0)
     expect(project.read(".env")).toBe(env)
     expect((await shop.run("render", "production")).code).toBe(0)
@@ -155,7 +194,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     await rotated(shop)
     await shop.setPassword("Set-by-somebody-else.1")
     const ran = await clear(shop, await shop.run(...reconcile))
-    expect(ran.stdout).toContain("production/postgres: the service refuses all 2 versions that it was asked for (none-accepted)")
+    expect(ran.stdout).toContain(
+      "production/postgres: the service refuses all 2 versions that it was asked for (none-accepted)",
+    )
     expect(ran.stdout).toContain("mycelium adopt production --ask")
     expect(ran.stdout).toContain(`\\password ${role}`)
     expect(ran.code).toBe(7)
@@ -179,7 +220,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     await other.stop()
     const before = readFileSync(project.statePath())
     const silent = await shop.run(...reconcile)
-    expect(silent.stdout).toContain("production/postgres: nobody knows: the service gives no clear answer (no-answer)")
+    expect(silent.stdout).toContain(
+      "production/postgres: nobody knows: the service gives no clear answer (no-answer)",
+    )
     expect(silent.code).toBe(1)
     await other.start()
     await other.setHba("host all all 127.0.0.1/32 trust")
@@ -196,20 +239,38 @@ describe("reconcile, after a backup of the server was put back", () => {
     const second = await rotated(shop)
     await server.session(async (client) => {
       await client.unsafe(`begin; select 1 from pg_authid where rolname = '${role}' for update`)
-      const child = Bun.spawn([binary, "rotate-now", "production"], { cwd: project.folder, env: project.environment, stdio: ["ignore", "ignore", "ignore"] })
-      await until("its statement waits", async () => (await server.sql(`select 1 from pg_stat_activity where usename = '${role}_admin' and wait_event_type = 'Lock'`)).length === 1)
+      const child = Bun.spawn([binary, "rotate-now", "production"], {
+        cwd: project.folder,
+        env: project.environment,
+        stdio: ["ignore", "ignore", "ignore"],
+      })
+      await until(
+        "its statement waits",
+        async () =>
+          (
+            await server.sql(
+              `select 1 from pg_stat_activity where usename = '${role}_admin' and wait_event_type = 'Lock'`,
+            )
+          ).length === 1,
+      )
       child.kill("SIGKILL")
       await child.exited
-      await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}_admin'`)
+      await server.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}_admin'`,
+      )
     })
     await shop.setPassword(shop.old)
     const stuck = await clear(shop, await shop.run("rotate-now", "production"))
-    expect(stuck.stdout).toContain("production/postgres: STUCK: the service accepts v1, neither the current nor the new value (drifted)")
+    expect(stuck.stdout).toContain(
+      "production/postgres: STUCK: the service accepts v1, neither the current nor the new value (drifted)",
+    )
     expect(stuck.code).toBe(7)
     expect([shop.shown, (await stateOf(project))?.parked?.length]).toEqual([second, 1])
 
     const ran = await clear(shop, await shop.run(...reconcile))
-    expect(ran.stdout).toContain("production/postgres: the service accepts v1, not v2: it is current; written: ")
+    expect(ran.stdout).toContain(
+      "production/postgres: the service accepts v1, not v2: it is current; written: ",
+    )
     expect(ran.code).toBe(0)
     expect(openSets(await stateOf(project))).toEqual([])
     expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
@@ -223,7 +284,11 @@ describe("reconcile, after a backup of the server was put back", () => {
     const backup = await keep(shop)
     await rotated(shop)
     await backup()
-    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi', "cp .env api.loaded")
+    project.script(
+      "restart-api",
+      'if [ ! -e once ]; then touch once; kill -9 "$PPID"; fi',
+      "cp .env api.loaded",
+    )
     expect((await shop.run(...reconcile)).signal).toBe("SIGKILL")
     const ran = await shop.run(...reconcile)
     expect(ran.stdout).toContain("production/postgres: v1 is current")
@@ -249,7 +314,10 @@ describe("reconcile, after a backup of the server was put back", () => {
 })
 
 describe("reconcile, after an older state was put back", () => {
-  async function withOlderState(options: ShopOptions, act: (shop: Shop, live: string) => Promise<void>): Promise<void> {
+  async function withOlderState(
+    options: ShopOptions,
+    act: (shop: Shop, live: string) => Promise<void>,
+  ): Promise<void> {
     await using shop = await openShop(server, options)
     const { project } = shop
     await shop.adopt()
@@ -262,7 +330,12 @@ describe("reconcile, after an older state was put back", () => {
 
   test("nothing rotates or is revoked, each refusal names reconcile", async () => {
     await withOlderState({}, async (shop, live) => {
-      for (const args of [["rotate-now", "production"], ["run", "--once"], ["render", "production"], ["adopt", "production"]]) {
+      for (const args of [
+        ["rotate-now", "production"],
+        ["run", "--once"],
+        ["render", "production"],
+        ["adopt", "production"],
+      ]) {
         const ran = await shop.run(...args)
         expect(ran.stderr + ran.stdout).toContain("is older than its audit log")
         expect(ran.code).toBe(7)
@@ -282,7 +355,9 @@ describe("reconcile, after an older state was put back", () => {
       expect(project.snapshot()).toEqual(before)
       const ran = await shop.run(...reconcile)
       expect(ran.stdout).toContain("the service refuses all 2 versions")
-      expect(ran.stdout).toContain("production: the state is older than its audit log; it goes on from here")
+      expect(ran.stdout).toContain(
+        "production: the state is older than its audit log; it goes on from here",
+      )
       expect(ran.code).toBe(7)
       expect(await stages(shop)).toEqual(["v1 kept", "v2 kept"])
       expect((await shop.run("run", "--once")).code).toBe(0)
@@ -334,7 +409,10 @@ describe("reconcile, after an older state was put back", () => {
     copyFileSync(project.path("backup"), project.statePath())
     await other.stop()
     const ran = await shop.run(...reconcile, "--json")
-    expect(json<Document>(ran)).toMatchObject({ written: false, found: { postgres: { is: "unknown" } } })
+    expect(json<Document>(ran)).toMatchObject({
+      written: false,
+      found: { postgres: { is: "unknown" } },
+    })
     expect(ran.code).toBe(1)
     expect((await shop.run("rotate-now", "production")).code).toBe(7)
     await other.start()
@@ -361,7 +439,9 @@ describe("reconcile, after an older state was put back", () => {
     await using shop = await openShop(server, { two: true })
     const { project } = shop
     await shop.adopt()
-    const backups = [project.statePath(), project.auditPath()].map((path) => [path, readFileSync(path)] as const)
+    const backups = [project.statePath(), project.auditPath()].map(
+      (path) => [path, readFileSync(path)] as const,
+    )
     const live = await rotated(shop)
     const key = project.variable("SESSION_KEY", "session.env")
     for (const [path, bytes] of backups) writeFileSync(path, bytes)

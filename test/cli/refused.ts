@@ -14,7 +14,11 @@ export type Refusal = {
 }
 
 /** The command refuses in one clear sentence without a value or a stack, with its exit code, and leaves everything as it was. */
-export async function expectRefused(shop: Shop, args: readonly string[], refusal: Refusal): Promise<Ran> {
+export async function expectRefused(
+  shop: Shop,
+  args: readonly string[],
+  refusal: Refusal,
+): Promise<Ran> {
   const values = await valuesOf(shop)
   const before = await everything(shop, refusal.mayChange)
   const ran = await shop.project.mycelium(args, refusal.how)
@@ -35,11 +39,20 @@ export function expectClear(said: string, values: readonly string[]): void {
 
 /** Values that nobody may see: of every version that can be opened, and of the files. */
 async function valuesOf(shop: Shop): Promise<readonly string[]> {
-  const opened = await Promise.all(["postgres", "session_key"].map((name) => versionsOf(shop.project, name).catch(() => [])))
+  const opened = await Promise.all(
+    ["postgres", "session_key"].map((name) => versionsOf(shop.project, name).catch(() => [])),
+  )
   return [shop.old, ...opened.flat().flatMap(({ password }) => password ?? [])]
 }
 
 async function everything({ project, server, role }: Shop, mayChange?: RegExp): Promise<unknown> {
-  const files = Object.entries(project.snapshot()).filter(([path]) => mayChange?.test(path) !== true)
-  return { files: Object.fromEntries(files), stored: await server.sql(`select rolname, rolpassword from pg_authid where rolname like '${role}%' order by 1`) }
+  const files = Object.entries(project.snapshot()).filter(
+    ([path]) => mayChange?.test(path) !== true,
+  )
+  return {
+    files: Object.fromEntries(files),
+    stored: await server.sql(
+      `select rolname, rolpassword from pg_authid where rolname like '${role}%' order by 1`,
+    ),
+  }
 }

@@ -7,13 +7,21 @@ import { until } from "../support/until.ts"
 
 test("rekey, asked to stop, begins no other environment, names what is left, and the same command finishes it", async () => {
   const environment = { rotate_every: "90d", secrets: { key: "generated" } }
-  await using project = await layOut({}, { project: "shop", environments: { production: environment, staging: environment } })
-  for (const args of [["init"], ["rotate-now", "--all", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+  await using project = await layOut(
+    {},
+    { project: "shop", environments: { production: environment, staging: environment } },
+  )
+  for (const args of [["init"], ["rotate-now", "--all", "--new"]])
+    expect((await project.mycelium(args)).code).toBe(0)
   const keys = (): string => readFileSync(join(project.store, "keys.age"), "latin1")
   const before = keys()
   const lock = await takeLock(join(project.stateFolder, "production.lock"), "a test")
   if ("heldBy" in lock) throw new Error(lock.heldBy)
-  const child = Bun.spawn([binary, "rekey"], { cwd: project.folder, env: { ...project.environment }, stdio: ["ignore", "pipe", "pipe"] })
+  const child = Bun.spawn([binary, "rekey"], {
+    cwd: project.folder,
+    env: { ...project.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   await until("the store's keys to be sealed anew", () => keys() !== before)
   child.kill("SIGTERM")
   const [said] = await Promise.all([child.stdout.text(), child.exited])

@@ -14,15 +14,34 @@ const environment = { rotate_every: "90d", secrets: { key: "generated", token: "
 /** Two environments with values and older versions, one of them no longer in the config. */
 async function house(more: object = {}): Promise<Project> {
   const configOf = (environments: object): object => ({ project: "shop", ...more, environments })
-  const project = await layOut({}, configOf({ production: { ...environment, outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }] }, retired: environment }))
+  const project = await layOut(
+    {},
+    configOf({
+      production: {
+        ...environment,
+        outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+      },
+      retired: environment,
+    }),
+  )
   await project.mycelium(["init"])
-  for (const args of [["production", "--new"], ["retired", "--new"], ["production"]]) expect((await project.mycelium(["rotate-now", ...args])).code).toBe(0)
-  project.configure(configOf({ production: { ...environment, outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }] } }))
+  for (const args of [["production", "--new"], ["retired", "--new"], ["production"]])
+    expect((await project.mycelium(["rotate-now", ...args])).code).toBe(0)
+  project.configure(
+    configOf({
+      production: {
+        ...environment,
+        outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+      },
+    }),
+  )
   return project
 }
 
-const sealedKeys = (project: Project): string => readFileSync(join(project.store, "keys.age"), "utf8")
-const identitiesOf = (project: Project): readonly string[] => identitiesIn(readFileSync(project.identityFile, "utf8"))
+const sealedKeys = (project: Project): string =>
+  readFileSync(join(project.store, "keys.age"), "utf8")
+const identitiesOf = (project: Project): readonly string[] =>
+  identitiesIn(readFileSync(project.identityFile, "utf8"))
 
 /** Everything in the store that is sealed. */
 async function allSealed(project: Project): Promise<readonly string[]> {
@@ -31,14 +50,20 @@ async function allSealed(project: Project): Promise<readonly string[]> {
 }
 /** For how many an age file is sealed: one stanza each in its header. */
 function stanzasOf(armored: string): number {
-  const [header = ""] = Buffer.from(armored.replace(/-----[^-]+-----/g, ""), "base64").toString("latin1").split("\n--- ")
+  const [header = ""] = Buffer.from(armored.replace(/-----[^-]+-----/g, ""), "base64")
+    .toString("latin1")
+    .split("\n--- ")
   return header.split("\n").filter((line) => line.startsWith("-> ")).length
 }
 async function opened(identity: string, sealed: readonly string[]): Promise<number> {
   const answers = await Promise.all(sealed.map((text) => opens([identity], text)))
   return answers.filter(Boolean).length
 }
-const valuesOf = async (project: Project): Promise<unknown> => ({ key: await versionsOf(project, "key"), token: await versionsOf(project, "token"), other: await versionsOf(project, "key", "retired") })
+const valuesOf = async (project: Project): Promise<unknown> => ({
+  key: await versionsOf(project, "key"),
+  token: await versionsOf(project, "token"),
+  other: await versionsOf(project, "key", "retired"),
+})
 
 describe("mycelium rekey", () => {
   test("seals everything for the recipients of now: the config's new one opens it, the one that left does not", async () => {
@@ -48,18 +73,30 @@ describe("mycelium rekey", () => {
     const old = await allSealed(project)
     expect(old.length).toBeGreaterThan(6)
     expect(await opened(first, old)).toBe(old.length)
-    project.configure(project.read("mycelium.yaml").replace(await recipientOf(first), await recipientOf(second)))
-    const dry = json<{ readonly would: { readonly environments: Record<string, { readonly values: number }> } }>(await project.mycelium(["rekey", "--dry-run", "--json"]))
-    expect(Object.values(dry.would.environments).reduce((sum, { values }) => sum + values, 1)).toBe(old.length)
+    project.configure(
+      project.read("mycelium.yaml").replace(await recipientOf(first), await recipientOf(second)),
+    )
+    const dry = json<{
+      readonly would: { readonly environments: Record<string, { readonly values: number }> }
+    }>(await project.mycelium(["rekey", "--dry-run", "--json"]))
+    expect(Object.values(dry.would.environments).reduce((sum, { values }) => sum + values, 1)).toBe(
+      old.length,
+    )
     expect(await allSealed(project)).toEqual(old)
     expect((await project.mycelium(["rekey"])).code).toBe(0)
     const now = await allSealed(project)
     expect(now).toHaveLength(old.length)
     expect(now.map(stanzasOf)).toEqual(now.map(() => 2))
-    expect([await opened(first, now), await opened(second, now), await opened(identitiesOf(project)[0] ?? "", now)]).toEqual([0, now.length, now.length])
+    expect([
+      await opened(first, now),
+      await opened(second, now),
+      await opened(identitiesOf(project)[0] ?? "", now),
+    ]).toEqual([0, now.length, now.length])
     expect(await valuesOf(project)).toEqual(before)
     for (const name of ["production", "retired"]) expect(auditFaults(project, name)).toEqual([])
-    expect((await project.mycelium(["audit", "--json", "production"])).stdout).toContain('"event":"rekey"')
+    expect((await project.mycelium(["audit", "--json", "production"])).stdout).toContain(
+      '"event":"rekey"',
+    )
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
   })
 
@@ -78,7 +115,12 @@ describe("mycelium rekey", () => {
     expect(await valuesOf(project)).toEqual(before)
     const folder = dirname(project.identityFile)
     const copies = readdirSync(folder).filter((name) => name.includes(".old-"))
-    expect(copies.map((name) => [identitiesIn(readFileSync(join(folder, name), "utf8")), modeOf(join(folder, name))])).toEqual([[[old], "0600"]])
+    expect(
+      copies.map((name) => [
+        identitiesIn(readFileSync(join(folder, name), "utf8")),
+        modeOf(join(folder, name)),
+      ]),
+    ).toEqual([[[old], "0600"]])
     expect(ran.stdout).toContain(copies[0] ?? "no copy")
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
     expect((await project.mycelium(["check"])).stdout).not.toContain("rekey-unfinished")
@@ -88,8 +130,13 @@ describe("mycelium rekey", () => {
   test("keeps the old identity while another project in the store needs it", async () => {
     await using project = await house()
     const [old = ""] = identitiesOf(project)
-    project.write("blog.yaml", JSON.stringify({ project: "blog", environments: { production: environment } }))
-    expect((await project.mycelium(["rotate-now", "production", "--new", "--config", "blog.yaml"])).code).toBe(0)
+    project.write(
+      "blog.yaml",
+      JSON.stringify({ project: "blog", environments: { production: environment } }),
+    )
+    expect(
+      (await project.mycelium(["rotate-now", "production", "--new", "--config", "blog.yaml"])).code,
+    ).toBe(0)
     const ran = await project.mycelium(["rekey", "--new-identity"])
     expect(ran.stdout).toContain("still needed by other projects in this store: blog/production")
     expect(ran.code).toBe(5)
@@ -98,12 +145,17 @@ describe("mycelium rekey", () => {
     // Both work meanwhile, and nothing new is sealed to the old one.
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
     expect(await opened(old, await allSealed(project))).toBe(0)
-    expect((await project.mycelium(["rotate-now", "production", "--config", "blog.yaml"])).code).toBe(0)
+    expect(
+      (await project.mycelium(["rotate-now", "production", "--config", "blog.yaml"])).code,
+    ).toBe(0)
     const done = await project.mycelium(["rekey", "--config", "blog.yaml"])
     expect(done.stdout).toContain("nothing in the store is sealed to the old identity any more")
     expect(done.code).toBe(0)
     expect(identitiesOf(project)).not.toContain(old)
-    for (const config of ["mycelium.yaml", "blog.yaml"]) expect((await project.mycelium(["rotate-now", "production", "--config", config])).code).toBe(0)
+    for (const config of ["mycelium.yaml", "blog.yaml"])
+      expect((await project.mycelium(["rotate-now", "production", "--config", config])).code).toBe(
+        0,
+      )
   })
 
   test("seals the rest where one state is broken, keeps the old identity, and finishes when it is mended", async () => {
@@ -127,7 +179,10 @@ describe("mycelium rekey", () => {
   ])("refuses %p, and changes nothing", async (args, code, says) => {
     await using project = await house()
     project.write("elsewhere", readFileSync(project.identityFile, "utf8"))
-    project.configure({ ...JSON.parse(project.read("mycelium.yaml")), identity: { file: "elsewhere" } })
+    project.configure({
+      ...JSON.parse(project.read("mycelium.yaml")),
+      identity: { file: "elsewhere" },
+    })
     const before = await allSealed(project)
     const ran = await project.mycelium(args)
     expect([ran.code, ran.stderr.includes(says)]).toEqual([code, true])
@@ -139,7 +194,10 @@ describe("mycelium rekey", () => {
     const [old = ""] = identitiesOf(project)
     const fresh = await newIdentity()
     project.write("elsewhere", `${fresh}\n# retired\n${old}\n`)
-    project.configure({ ...JSON.parse(project.read("mycelium.yaml")), identity: { file: "elsewhere" } })
+    project.configure({
+      ...JSON.parse(project.read("mycelium.yaml")),
+      identity: { file: "elsewhere" },
+    })
     const ran = await project.mycelium(["rekey"])
     expect(ran.stdout).toContain("take it out where the config says")
     expect(ran.code).toBe(0)
@@ -168,7 +226,9 @@ describe("with a journal open", () => {
     project.script("restart-api", "kill -KILL $PPID", "exit 1")
     expect((await project.mycelium(["rotate-now", "production"])).signal).toBe("SIGKILL")
     const journal = (await stateOf(project))?.changeSet
-    expect(Object.values(journal?.before ?? {}).map(({ sealed }) => sealed.length > 0)).toEqual([true])
+    expect(Object.values(journal?.before ?? {}).map(({ sealed }) => sealed.length > 0)).toEqual([
+      true,
+    ])
     expect((await project.mycelium(["rekey", "--new-identity"])).code).toBe(0)
     const state = await stateOf(project)
     expect(state?.changeSet?.id).toBe(journal?.id ?? "")
@@ -180,58 +240,111 @@ describe("with a journal open", () => {
   })
 })
 
-describe.skipIf(cannotTrace !== undefined)(`rekey --new-identity, killed at each durable step${skippedUntraced}`, () => {
-  test("its steps: a copy, both identities, the store's keys, each state, the new identity alone; each in its folder, synced", async () => {
-    await using project = await house()
-    const log = join(project.root, "strace.log")
-    expect((await project.mycelium(["rekey", "--new-identity"], { under: strace("-y", "-o", log, "-e", "trace=rename,fsync") })).code).toBe(0)
-    const steps = readStrace(log).filter(({ result }) => result === "0").map(({ name, args }) => `${name} ${pathsIn(args).at(-1)?.split("/").at(-1)}`.replace(/old-.*$/, "old"))
-    const replaced = (file: string, folder: string): readonly string[] => [`fsync .${file}.mycelium-draft`, `rename ${file}`, `fsync ${folder}`]
-    expect(steps.map((step) => step.replace("old.mycelium-draft", "old"))).toEqual([
-      "fsync .identity.txt.old", "rename identity.txt.old", "fsync mycelium",
-      ...replaced("identity.txt", "mycelium"),
-      ...replaced("keys.age", "mycelium"),
-      // What is read must last, for a killed run may have left it unsynced.
-      "fsync shop",
-      ...replaced("production.json", "shop"),
-      "fsync shop",
-      ...replaced("retired.json", "shop"),
-      ...replaced("identity.txt", "mycelium"),
-    ])
-  })
+describe.skipIf(cannotTrace !== undefined)(
+  `rekey --new-identity, killed at each durable step${skippedUntraced}`,
+  () => {
+    test("its steps: a copy, both identities, the store's keys, each state, the new identity alone; each in its folder, synced", async () => {
+      await using project = await house()
+      const log = join(project.root, "strace.log")
+      expect(
+        (
+          await project.mycelium(["rekey", "--new-identity"], {
+            under: strace("-y", "-o", log, "-e", "trace=rename,fsync"),
+          })
+        ).code,
+      ).toBe(0)
+      const steps = readStrace(log)
+        .filter(({ result }) => result === "0")
+        .map(({ name, args }) =>
+          `${name} ${pathsIn(args).at(-1)?.split("/").at(-1)}`.replace(/old-.*$/, "old"),
+        )
+      const replaced = (file: string, folder: string): readonly string[] => [
+        `fsync .${file}.mycelium-draft`,
+        `rename ${file}`,
+        `fsync ${folder}`,
+      ]
+      expect(steps.map((step) => step.replace("old.mycelium-draft", "old"))).toEqual([
+        "fsync .identity.txt.old",
+        "rename identity.txt.old",
+        "fsync mycelium",
+        ...replaced("identity.txt", "mycelium"),
+        ...replaced("keys.age", "mycelium"),
+        // What is read must last, for a killed run may have left it unsynced.
+        "fsync shop",
+        ...replaced("production.json", "shop"),
+        "fsync shop",
+        ...replaced("retired.json", "shop"),
+        ...replaced("identity.txt", "mycelium"),
+      ])
+    })
 
-  test("everything opens at each instant, and the same command carries on", async () => {
-    await using project = await house()
-    const [old = ""] = identitiesOf(project)
-    const before = await valuesOf(project)
-    const kept = join(project.root, "kept")
-    cpSync(project.home, kept, { recursive: true, preserveTimestamps: true })
-    const run = (...under: readonly string[]): Promise<Ran> => project.mycelium(["rekey", "--new-identity"], { under })
-    let kills = 0
-    for (const call of ["rename", "fsync", "fdatasync", "unlink"]) {
-      for (let when = 1; ; when++) {
-        rmSync(project.home, { recursive: true })
-        cpSync(kept, project.home, { recursive: true, preserveTimestamps: true })
-        const { signal } = await run(...strace("-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`))
-        if (signal !== "SIGKILL") break
-        kills++
-        const at = { call, when }
-        // With nothing but what is on the disk: the identity's file opens every value.
-        expect({ ...at, values: await valuesOf(project) }).toEqual({ ...at, values: before })
-        // Nothing new is sealed to the old one from the moment that there is a new one.
-        const again = await run()
-        expect({ ...at, code: again.code, said: again.code === 0 ? "" : again.stdout + again.stderr }).toEqual({ ...at, code: 0, said: "" })
-        const now = await allSealed(project)
-        const identities = identitiesOf(project)
-        expect({ ...at, identities: identities.length, old: await opened(old, now), now: await opened(identities[0] ?? "", now) }).toEqual({ ...at, identities: 1, old: 0, now: now.length })
-        expect({ ...at, values: await valuesOf(project) }).toEqual({ ...at, values: before })
-        for (const name of ["production", "retired"]) expect({ ...at, name, faults: auditFaults(project, name) }).toEqual({ ...at, name, faults: [] })
-        const copies = readdirSync(dirname(project.identityFile)).filter((name) => name.includes("identity.txt.old-"))
-        expect({ ...at, drafts: copies.filter((name) => name.startsWith(".")) }).toEqual({ ...at, drafts: [] })
-        expect({ ...at, kept: copies.filter((name) => readFileSync(join(dirname(project.identityFile), name), "utf8").includes(old)).length }).toEqual({ ...at, kept: 1 })
-        expect(existsSync(join(project.store, ".keys.age.mycelium-draft"))).toBe(false)
+    test("everything opens at each instant, and the same command carries on", async () => {
+      await using project = await house()
+      const [old = ""] = identitiesOf(project)
+      const before = await valuesOf(project)
+      const kept = join(project.root, "kept")
+      cpSync(project.home, kept, { recursive: true, preserveTimestamps: true })
+      const run = (...under: readonly string[]): Promise<Ran> =>
+        project.mycelium(["rekey", "--new-identity"], { under })
+      let kills = 0
+      for (const call of ["rename", "fsync", "fdatasync", "unlink"]) {
+        for (let when = 1; ; when++) {
+          rmSync(project.home, { recursive: true })
+          cpSync(kept, project.home, { recursive: true, preserveTimestamps: true })
+          const { signal } = await run(
+            ...strace(
+              "-o",
+              "/dev/null",
+              "-e",
+              `trace=${call}`,
+              "-e",
+              `inject=${call}:signal=KILL:when=${when}`,
+            ),
+          )
+          if (signal !== "SIGKILL") break
+          kills++
+          const at = { call, when }
+          // With nothing but what is on the disk: the identity's file opens every value.
+          expect({ ...at, values: await valuesOf(project) }).toEqual({ ...at, values: before })
+          // Nothing new is sealed to the old one from the moment that there is a new one.
+          const again = await run()
+          expect({
+            ...at,
+            code: again.code,
+            said: again.code === 0 ? "" : again.stdout + again.stderr,
+          }).toEqual({ ...at, code: 0, said: "" })
+          const now = await allSealed(project)
+          const identities = identitiesOf(project)
+          expect({
+            ...at,
+            identities: identities.length,
+            old: await opened(old, now),
+            now: await opened(identities[0] ?? "", now),
+          }).toEqual({ ...at, identities: 1, old: 0, now: now.length })
+          expect({ ...at, values: await valuesOf(project) }).toEqual({ ...at, values: before })
+          for (const name of ["production", "retired"])
+            expect({ ...at, name, faults: auditFaults(project, name) }).toEqual({
+              ...at,
+              name,
+              faults: [],
+            })
+          const copies = readdirSync(dirname(project.identityFile)).filter((name) =>
+            name.includes("identity.txt.old-"),
+          )
+          expect({ ...at, drafts: copies.filter((name) => name.startsWith(".")) }).toEqual({
+            ...at,
+            drafts: [],
+          })
+          expect({
+            ...at,
+            kept: copies.filter((name) =>
+              readFileSync(join(dirname(project.identityFile), name), "utf8").includes(old),
+            ).length,
+          }).toEqual({ ...at, kept: 1 })
+          expect(existsSync(join(project.store, ".keys.age.mycelium-draft"))).toBe(false)
+        }
       }
-    }
-    expect(kills).toBeGreaterThan(12)
-  }, 180_000)
-})
+      expect(kills).toBeGreaterThan(12)
+    }, 180_000)
+  },
+)

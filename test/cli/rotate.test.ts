@@ -12,16 +12,38 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-type Report = { readonly reports: readonly { readonly recovered: Outcomes; readonly outcomes: Outcomes; readonly revoked: readonly { readonly version: string; readonly death: { readonly is: string } }[] }[] }
-type Outcomes = Readonly<Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>>
-type Status = { readonly environments: readonly { readonly secrets: readonly { readonly name: string; readonly version: string; readonly stage: string; readonly attention: boolean }[] }[] }
+type Report = {
+  readonly reports: readonly {
+    readonly recovered: Outcomes
+    readonly outcomes: Outcomes
+    readonly revoked: readonly {
+      readonly version: string
+      readonly death: { readonly is: string }
+    }[]
+  }[]
+}
+type Outcomes = Readonly<
+  Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>
+>
+type Status = {
+  readonly environments: readonly {
+    readonly secrets: readonly {
+      readonly name: string
+      readonly version: string
+      readonly stage: string
+      readonly attention: boolean
+    }[]
+  }[]
+}
 
 describe("mycelium, from an existing .env to a rotated password", () => {
   test("adopts, says what it would do, rotates, and says what is", async () => {
     await using shop = await openShop(server)
     const { project } = shop
     await shop.adopt()
-    expect(await versionsOf(project, "postgres")).toEqual([{ id: "v1", stage: "current", password: shop.old }])
+    expect(await versionsOf(project, "postgres")).toEqual([
+      { id: "v1", stage: "current", password: shop.old },
+    ])
 
     const before = project.snapshot()
     const dry = await shop.run("rotate-now", "production", "--dry-run")
@@ -46,7 +68,11 @@ describe("mycelium, from an existing .env to a rotated password", () => {
     expect(auditFaults(project)).toEqual([])
 
     const status = await shop.run("status", "--json")
-    expect(json<Status>(status).environments[0]?.secrets[0]).toMatchObject({ name: "postgres", version: "v2", attention: false })
+    expect(json<Status>(status).environments[0]?.secrets[0]).toMatchObject({
+      name: "postgres",
+      version: "v2",
+      attention: false,
+    })
     expect(status.code).toBe(0)
   })
 
@@ -69,7 +95,10 @@ describe("mycelium, from an existing .env to a rotated password", () => {
     expect(stdout).toContain("production/session_key: rotated, v2 is current")
     expect(code).toBe(0)
     expect(project.variable("SESSION_KEY", "session.env")).not.toBe(firstKey)
-    expect([project.read("api.log"), project.read("web.log")]).toEqual(["restarted\n", "restarted\n"])
+    expect([project.read("api.log"), project.read("web.log")]).toEqual([
+      "restarted\n",
+      "restarted\n",
+    ])
     expect([await shop.login(shop.shown), await shop.login(shop.old)]).toEqual(["in", "28P01"])
   })
 
@@ -78,7 +107,10 @@ describe("mycelium, from an existing .env to a rotated password", () => {
     await shop.adopt()
     expect((await shop.run("rotate-now", "production/session_key")).code).toBe(0)
     expect(shop.shown).toBe(shop.old)
-    expect([shop.project.has("api.log"), shop.project.read("web.log")]).toEqual([false, "restarted\n"])
+    expect([shop.project.has("api.log"), shop.project.read("web.log")]).toEqual([
+      false,
+      "restarted\n",
+    ])
   })
 
   test("makes a first value with --new, by an admin, where the role has none", async () => {
@@ -97,10 +129,22 @@ describe("mycelium, from an existing .env to a rotated password", () => {
   test("ends sessions of the old value where the config says so", async () => {
     await using shop = await openShop(server, { endSessions: true })
     await shop.adopt()
-    const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: server.port, database: "postgres", username: shop.role, password: shop.old, max: 1 })
+    const client = new Bun.SQL({
+      adapter: "postgres",
+      hostname: "127.0.0.1",
+      port: server.port,
+      database: "postgres",
+      username: shop.role,
+      password: shop.old,
+      max: 1,
+    })
     await client.unsafe("select 1")
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
-    expect(await server.sql(`select count(*)::int as n from pg_stat_activity where usename = '${shop.role}' and application_name not like 'mycelium%'`)).toEqual([{ n: 0 }])
+    expect(
+      await server.sql(
+        `select count(*)::int as n from pg_stat_activity where usename = '${shop.role}' and application_name not like 'mycelium%'`,
+      ),
+    ).toEqual([{ n: 0 }])
     await client.close({ timeout: 0 }).catch(() => undefined)
   })
 })
@@ -113,10 +157,15 @@ describe("mycelium, when a deployment does not take the new value", () => {
     shop.sicken()
     const before = project.read(".env")
     const { stdout, code } = await shop.run("rotate-now", "production")
-    expect(stdout).toContain("production/postgres: went back to the old value: api did not get healthy")
+    expect(stdout).toContain(
+      "production/postgres: went back to the old value: api did not get healthy",
+    )
     expect(code).toBe(1)
     await expectBack(shop, before)
-    expect((await stateOf(project))?.secrets["postgres"]?.retry).toMatchObject({ failures: 1, code: "deployment-unhealthy" })
+    expect((await stateOf(project))?.secrets["postgres"]?.retry).toMatchObject({
+      failures: 1,
+      code: "deployment-unhealthy",
+    })
     expect((await stateOf(project))?.changeSet).toBeUndefined()
   })
 
@@ -124,7 +173,11 @@ describe("mycelium, when a deployment does not take the new value", () => {
     await using shop = await openShop(server)
     const { project } = shop
     await shop.adopt()
-    project.script("restart-api", "if cmp -s .env good.env; then cp .env api.loaded; exit 0; fi", "cat .env; cat .env >&2; exit 3")
+    project.script(
+      "restart-api",
+      "if cmp -s .env good.env; then cp .env api.loaded; exit 0; fi",
+      "cat .env; cat .env >&2; exit 3",
+    )
     project.write("good.env", project.read(".env"))
     const before = project.read(".env")
     const { stdout, stderr, code } = await shop.run("rotate-now", "production")
@@ -142,13 +195,21 @@ describe("mycelium, when a deployment does not take the new value", () => {
     await shop.adopt()
     shop.sicken()
     const before = project.read(".env")
-    project.script("restart-api", "cp .env api.loaded", "echo restarted >> api.log", "[ -e stopped ] || { touch waiting; until [ -e stopped ]; do sleep 0.05; done; }")
+    project.script(
+      "restart-api",
+      "cp .env api.loaded",
+      "echo restarted >> api.log",
+      "[ -e stopped ] || { touch waiting; until [ -e stopped ]; do sleep 0.05; done; }",
+    )
     const running = shop.run("rotate-now", "production")
     await until("the hook to wait", () => project.has("waiting"))
     await other.stop()
     const delivered = project.read(".env")
     project.write("stopped", "")
-    await until("it to go back", async () => (await stateOf(project))?.changeSet?.direction === "back")
+    await until(
+      "it to go back",
+      async () => (await stateOf(project))?.changeSet?.direction === "back",
+    )
     await Bun.sleep(3000)
     expect([project.read(".env"), project.read("api.log")]).toEqual([delivered, "restarted\n"])
     await other.start()
@@ -163,9 +224,25 @@ describe("mycelium, when a deployment does not take the new value", () => {
     const { project } = shop
     await shop.adopt()
     project.script("restart-api", "env > hook.env", "cp .env api.loaded")
-    expect((await project.mycelium(["rotate-now", "production"], { env: { SOME_TOKEN: "not for hooks" } })).code).toBe(0)
-    const names = project.read("hook.env").split("\n").flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
-    expect(names.filter((name) => !["HOME", "LANG", "PATH", "TZ", "MYCELIUM_RUN", "PWD", "OLDPWD", "SHLVL", "_"].includes(name))).toEqual([])
+    expect(
+      (
+        await project.mycelium(["rotate-now", "production"], {
+          env: { SOME_TOKEN: "not for hooks" },
+        })
+      ).code,
+    ).toBe(0)
+    const names = project
+      .read("hook.env")
+      .split("\n")
+      .flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
+    expect(
+      names.filter(
+        (name) =>
+          !["HOME", "LANG", "PATH", "TZ", "MYCELIUM_RUN", "PWD", "OLDPWD", "SHLVL", "_"].includes(
+            name,
+          ),
+      ),
+    ).toEqual([])
   })
 
   test("does not begin while it is sick before", async () => {
@@ -174,16 +251,33 @@ describe("mycelium, when a deployment does not take the new value", () => {
     shop.project.write("api.loaded", "something else")
     const before = shop.project.read(".env")
     const { stdout, code } = await shop.run("rotate-now", "production")
-    expect(stdout).toContain("production/postgres: left as it was: api is not healthy before the rotation")
+    expect(stdout).toContain(
+      "production/postgres: left as it was: api is not healthy before the rotation",
+    )
     expect(code).toBe(1)
     expect(shop.project.read(".env")).toBe(before)
     expect(await versionsOf(shop.project, "postgres")).toHaveLength(1)
   })
 
   for (const { what, spoil, says, hint } of [
-    { what: "restart", spoil: (path: string) => chmodSync(path, 0o644), says: "may not be executed by this user", hint: (path: string) => `chmod +x ${path}` },
-    { what: "restart", spoil: (path: string) => rmSync(path), says: "does not exist", hint: () => "put it there and chmod +x it, or correct the path in the config" },
-    { what: "health check", spoil: (path: string) => rmSync(path), says: "does not exist", hint: () => "put it there and chmod +x it, or correct the path in the config" },
+    {
+      what: "restart",
+      spoil: (path: string) => chmodSync(path, 0o644),
+      says: "may not be executed by this user",
+      hint: (path: string) => `chmod +x ${path}`,
+    },
+    {
+      what: "restart",
+      spoil: (path: string) => rmSync(path),
+      says: "does not exist",
+      hint: () => "put it there and chmod +x it, or correct the path in the config",
+    },
+    {
+      what: "health check",
+      spoil: (path: string) => rmSync(path),
+      says: "does not exist",
+      hint: () => "put it there and chmod +x it, or correct the path in the config",
+    },
   ]) {
     test(`does not begin where the program of a ${what} ${says}; a dry run says so too`, async () => {
       await using shop = await openShop(server)
@@ -207,18 +301,27 @@ describe("mycelium, when it cannot prove that the old password is dead", () => {
     await using shop = await openShop(server, { admin: true })
     const { project } = shop
     await shop.adopt()
-    project.script("restart-api", "cp .env api.loaded", "[ -e go ] || { touch waiting; until [ -e go ]; do sleep 0.05; done; }")
+    project.script(
+      "restart-api",
+      "cp .env api.loaded",
+      "[ -e go ] || { touch waiting; until [ -e go ]; do sleep 0.05; done; }",
+    )
     const running = shop.run("rotate-now", "production")
     await until("the hook to wait", () => project.has("waiting"))
     await server.sql(`alter role ${shop.role} valid until 'yesterday'`)
     project.write("go", "")
     const { stdout, code } = await running
     expect(stdout).toContain("production/postgres: rotated, v2 is current")
-    expect(stdout).toContain("v1 is NOT proven dead: the service refuses the current value, so nothing older is taken away (current-refused)")
+    expect(stdout).toContain(
+      "v1 is NOT proven dead: the service refuses the current value, so nothing older is taken away (current-refused)",
+    )
     expect(code).toBe(7)
     await server.sql(`alter role ${shop.role} valid until 'infinity'`)
     expect((await shop.run("run", "--once")).code).toBe(0)
-    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual(["kept", "current"])
+    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
+      "kept",
+      "current",
+    ])
   }, 30_000)
 })
 
@@ -227,9 +330,28 @@ describe("mycelium, killed", () => {
     await using shop = await openShop(server)
     const { project } = shop
     const { production } = configOf(shop).environments
-    project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: { api: { command: ["./restart-api"], timeout: "2s", healthy: { command: ["./health-api"] } } } } } })
+    project.configure({
+      ...configOf(shop),
+      environments: {
+        production: {
+          ...production,
+          deployments: {
+            api: {
+              command: ["./restart-api"],
+              timeout: "2s",
+              healthy: { command: ["./health-api"] },
+            },
+          },
+        },
+      },
+    })
     await shop.adopt()
-    project.script("restart-api", "echo $$ >> hooks", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; sleep 60; fi', "cp .env api.loaded")
+    project.script(
+      "restart-api",
+      "echo $$ >> hooks",
+      'if [ ! -e once ]; then touch once; kill -9 "$PPID"; sleep 60; fi',
+      "cp .env api.loaded",
+    )
     const killed = await shop.run("rotate-now", "production")
     expect(killed.signal).toBe("SIGKILL")
     const made = shop.shown
@@ -239,11 +361,17 @@ describe("mycelium, killed", () => {
     expect(status.stdout).toContain("is not finished: going forward")
 
     const again = await shop.run("rotate-now", "production", "--json")
-    expect(json<Report>(again).reports[0]).toMatchObject({ recovered: { postgres: { is: "rotated", version: "v2" } }, outcomes: {} })
+    expect(json<Report>(again).reports[0]).toMatchObject({
+      recovered: { postgres: { is: "rotated", version: "v2" } },
+      outcomes: {},
+    })
     expect(again.code).toBe(0)
     expect(shop.shown).toBe(made)
     expect(project.read("api.loaded")).toBe(project.read(".env"))
-    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual(["kept", "current"])
+    expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
+      "kept",
+      "current",
+    ])
     const [first] = project.read("hooks").split("\n")
     await until("the first hook to be gone", () => !processRuns(Number(first)))
   }, 60_000)
@@ -254,11 +382,17 @@ describe("mycelium, killed", () => {
     await shop.adopt()
     shop.sicken()
     const before = project.read(".env")
-    project.script("restart-api", "cp .env api.loaded", 'if cmp -s .env good.env && [ ! -e once ]; then touch once; kill -9 "$PPID"; fi')
+    project.script(
+      "restart-api",
+      "cp .env api.loaded",
+      'if cmp -s .env good.env && [ ! -e once ]; then touch once; kill -9 "$PPID"; fi',
+    )
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     expect((await stateOf(project))?.changeSet?.direction).toBe("back")
     const again = await shop.run("rotate-now", "production", "--json")
-    expect(json<Report>(again).reports[0]?.recovered).toMatchObject({ postgres: { is: "rolled-back" } })
+    expect(json<Report>(again).reports[0]?.recovered).toMatchObject({
+      postgres: { is: "rolled-back" },
+    })
     expect(again.code).toBe(1)
     await expectBack(shop, before)
   }, 60_000)
@@ -268,7 +402,11 @@ describe("mycelium, killed", () => {
     const { project } = shop
     await shop.adopt()
     shop.sicken()
-    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi', "cp .env api.loaded")
+    project.script(
+      "restart-api",
+      'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi',
+      "cp .env api.loaded",
+    )
     const before = project.read("session.env")
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     // Its own turn had not come: nothing of ours has restarted it.
@@ -283,12 +421,29 @@ describe("mycelium, killed", () => {
     await using shop = await openShop(server)
     const { project } = shop
     await shop.adopt()
-    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi', "cp .env api.loaded")
+    project.script(
+      "restart-api",
+      'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi',
+      "cp .env api.loaded",
+    )
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     const { production } = configOf(shop).environments
-    project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: {}, outputs: [{ dotenv: "other.env", variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } }] } } })
+    project.configure({
+      ...configOf(shop),
+      environments: {
+        production: {
+          ...production,
+          deployments: {},
+          outputs: [
+            { dotenv: "other.env", variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" } },
+          ],
+        },
+      },
+    })
     const again = await shop.run("rotate-now", "production", "--json")
-    expect(json<Report>(again).reports[0]?.recovered).toMatchObject({ postgres: { is: "rotated", version: "v2" } })
+    expect(json<Report>(again).reports[0]?.recovered).toMatchObject({
+      postgres: { is: "rotated", version: "v2" },
+    })
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect(await shop.login(shop.shown)).toBe("in")
   }, 60_000)
@@ -299,7 +454,8 @@ async function expectBack(shop: Shop, before: string): Promise<void> {
   expect(project.read(".env")).toBe(before)
   expect(project.read("api.loaded")).toBe(before)
   const versions = await versionsOf(project, "postgres")
-  for (const { stage, password = "" } of versions) expect(await shop.login(password)).toBe(stage === "current" ? "in" : "28P01")
+  for (const { stage, password = "" } of versions)
+    expect(await shop.login(password)).toBe(stage === "current" ? "in" : "28P01")
   expect(versions.find(({ stage }) => stage === "current")?.password).toBe(shop.old)
   expect(versions.length).toBeGreaterThan(1)
 }

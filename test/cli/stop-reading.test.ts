@@ -7,8 +7,21 @@ import { until } from "../support/until.ts"
 
 let project: Project
 beforeAll(async () => {
-  project = await layOut({}, { project: "shop", environments: { production: { rotate_every: "90d", secrets: { key: "generated" }, outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }] } } })
-  for (const args of [["init"], ["rotate-now", "production", "--new"]]) expect((await project.mycelium(args)).code).toBe(0)
+  project = await layOut(
+    {},
+    {
+      project: "shop",
+      environments: {
+        production: {
+          rotate_every: "90d",
+          secrets: { key: "generated" },
+          outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+        },
+      },
+    },
+  )
+  for (const args of [["init"], ["rotate-now", "production", "--new"]])
+    expect((await project.mycelium(args)).code).toBe(0)
   expect(Bun.spawnSync(["mkfifo", project.path("pipe")]).exitCode).toBe(0)
 })
 afterAll(() => project[Symbol.asyncDispose]())
@@ -16,12 +29,17 @@ afterAll(() => project[Symbol.asyncDispose]())
 type Child = Bun.Subprocess<"pipe" | "ignore", "pipe", "pipe">
 
 function start(args: readonly string[], stdin: "pipe" | "ignore" = "ignore"): Child {
-  return Bun.spawn([binary, ...args], { cwd: project.folder, env: { ...project.environment }, stdio: [stdin, "pipe", "pipe"] })
+  return Bun.spawn([binary, ...args], {
+    cwd: project.folder,
+    env: { ...project.environment },
+    stdio: [stdin, "pipe", "pipe"],
+  })
 }
 
 /** From then on a signal is ours to answer. */
 function hears({ pid }: Child): boolean {
-  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0"
+  const caught =
+    /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0"
   return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n
 }
 
@@ -39,7 +57,11 @@ async function silentWriter(): Promise<Disposable> {
   return { [Symbol.dispose]: () => closeSync(file) }
 }
 
-async function expectStopped(child: Child, signal: "SIGTERM" | "SIGINT", says: RegExp): Promise<void> {
+async function expectStopped(
+  child: Child,
+  signal: "SIGTERM" | "SIGINT",
+  says: RegExp,
+): Promise<void> {
   child.kill(signal)
   const [said] = await Promise.all([child.stderr.text(), child.exited])
   expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 1, signal: null })
@@ -53,20 +75,27 @@ const readers = [
 ] as const
 
 describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
-  test.each(readers)("ends %s of a pipe without a writer, or before it is opened", async (_, args, unchanged) => {
-    const child = start([...args, "pipe"])
-    await until("it to hear signals", () => hears(child))
-    child.kill(signal)
-    const [said] = await Promise.all([child.stderr.text(), child.exited])
-    expect(child.exitCode).toBe(1)
-    expect(said).toMatch(/^mycelium: stopped by request[^\n]*\n$/)
-    expect(said.includes(unchanged) || said.includes("before it was done")).toBe(true)
-  })
+  test.each(readers)(
+    "ends %s of a pipe without a writer, or before it is opened",
+    async (_, args, unchanged) => {
+      const child = start([...args, "pipe"])
+      await until("it to hear signals", () => hears(child))
+      child.kill(signal)
+      const [said] = await Promise.all([child.stderr.text(), child.exited])
+      expect(child.exitCode).toBe(1)
+      expect(said).toMatch(/^mycelium: stopped by request[^\n]*\n$/)
+      expect(said.includes(unchanged) || said.includes("before it was done")).toBe(true)
+    },
+  )
 
   test.each(readers)("ends %s of a pipe whose writer is silent", async (name, args, unchanged) => {
     const child = start([...args, "pipe"])
     using _ = await silentWriter()
-    const says = name.startsWith("audit") ? /stopped by request before it was done/ : new RegExp(`stopped by request (while pipe was read|before the text was searched)${unchanged}`)
+    const says = name.startsWith("audit")
+      ? /stopped by request before it was done/
+      : new RegExp(
+          `stopped by request (while pipe was read|before the text was searched)${unchanged}`,
+        )
     await expectStopped(child, signal, says)
   })
 
@@ -88,12 +117,20 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const before = reads()
     const child = start(["rotate-now", "--exposed-in", "sparse"])
     await until("the search to begin", () => reads() > before)
-    await expectStopped(child, signal, /stopped by request while sparse was read; nothing was rotated/)
+    await expectStopped(
+      child,
+      signal,
+      /stopped by request while sparse was read; nothing was rotated/,
+    )
   })
 })
 
 test.each(readers)("%s takes no device and no folder", async (_, args) => {
-  for (const [file, says] of [["/dev/zero", "neither a file nor a pipe"], ["/dev/null", "neither a file nor a pipe"], [".", "a folder"]] as const) {
+  for (const [file, says] of [
+    ["/dev/zero", "neither a file nor a pipe"],
+    ["/dev/null", "neither a file nor a pipe"],
+    [".", "a folder"],
+  ] as const) {
     const { code, stderr } = await project.mycelium([...args, file], { withinMs: 20_000 })
     expect(stderr).toContain(args[0] === "adopt" ? file : `${file} is ${says}`)
     expect(code).toBe(args[0] === "adopt" ? 1 : 2)

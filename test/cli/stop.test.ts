@@ -14,18 +14,38 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 /** The binary as a child whose signals are ours to send. */
 function start(shop: Shop, args: readonly string[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
-  return Bun.spawn([binary, ...args], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "pipe", "pipe"] })
+  return Bun.spawn([binary, ...args], {
+    cwd: shop.project.folder,
+    env: { ...shop.project.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
 }
 
 /** One role, two programs that read it: whoever holds the old password is cut off. The first restart waits for the file "go". */
-async function inTheGap(how: { readonly options?: ShopOptions; readonly args?: readonly string[] }, act: (shop: Shop, child: Child) => Promise<void>): Promise<void> {
+async function inTheGap(
+  how: { readonly options?: ShopOptions; readonly args?: readonly string[] },
+  act: (shop: Shop, child: Child) => Promise<void>,
+): Promise<void> {
   await using shop = await openShop(server, how.options ?? {})
   const { project } = shop
   await shop.adopt()
   const config = configOf(shop)
   const reading = (name: string): object => ({ command: [`./restart-${name}`], reads: [".env"] })
-  project.configure({ ...config, environments: { production: { ...config.environments["production"], deployments: { api: reading("api"), metrics: reading("metrics") } } } })
-  project.script("restart-api", "touch begun", "until [ -e go ]; do sleep 0.02; done", "cp .env api.loaded")
+  project.configure({
+    ...config,
+    environments: {
+      production: {
+        ...config.environments["production"],
+        deployments: { api: reading("api"), metrics: reading("metrics") },
+      },
+    },
+  })
+  project.script(
+    "restart-api",
+    "touch begun",
+    "until [ -e go ]; do sleep 0.02; done",
+    "cp .env api.loaded",
+  )
   project.script("restart-metrics", "cp .env metrics.loaded")
   const child = start(shop, how.args ?? ["rotate-now", "production"])
   try {
@@ -57,20 +77,27 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     ["SIGHUP", ["rotate-now", "production"]],
     ["SIGTERM", ["rotate-now", "production", "--contain", "--yes"]],
     ["SIGINT", ["rotate-now", "production", "--contain", "--cut-first", "--yes"]],
-  ] as const)("finishes, and says at once that it does: %s %j", async (signal, args) => {
-    await inTheGap({ args, options: args.length > 3 ? { admin: true } : {} }, async (shop, child) => {
-      const { project } = shop
-      const heard = listen(child)
-      child.kill(signal)
-      await until("it to say so", () => heard.text.includes(finishes))
-      expect(heard.text).toContain("stopping after production/api, production/metrics")
-      project.write("go", "")
-      await child.exited
-      expect({ code: child.exitCode, heard: heard.text }).toMatchObject({ code: 0 })
-      expect(project.read("metrics.loaded")).toBe(project.read(".env"))
-      expect(await shop.login(shop.shown)).toBe("in")
-    })
-  }, 30_000)
+  ] as const)(
+    "finishes, and says at once that it does: %s %j",
+    async (signal, args) => {
+      await inTheGap(
+        { args, options: args.length > 3 ? { admin: true } : {} },
+        async (shop, child) => {
+          const { project } = shop
+          const heard = listen(child)
+          child.kill(signal)
+          await until("it to say so", () => heard.text.includes(finishes))
+          expect(heard.text).toContain("stopping after production/api, production/metrics")
+          project.write("go", "")
+          await child.exited
+          expect({ code: child.exitCode, heard: heard.text }).toMatchObject({ code: 0 })
+          expect(project.read("metrics.loaded")).toBe(project.read(".env"))
+          expect(await shop.login(shop.shown)).toBe("in")
+        },
+      )
+    },
+    30_000,
+  )
 
   test("goes back to the end where a program does not get healthy", async () => {
     await inTheGap({}, async (shop, child) => {
@@ -81,39 +108,59 @@ describe("mycelium, asked to stop while programs are cut off", () => {
       project.script("restart-metrics", "cp .env metrics.loaded", `grep -q '${shop.old}' .env`)
       project.write("go", "")
       await child.exited
-      expect({ code: child.exitCode, shown: shop.shown, login: await shop.login(shop.old) }).toEqual({ code: 1, shown: shop.old, login: "in" })
-      for (const name of ["api", "metrics"]) expect(project.read(`${name}.loaded`)).toBe(project.read(".env"))
+      expect({
+        code: child.exitCode,
+        shown: shop.shown,
+        login: await shop.login(shop.old),
+      }).toEqual({ code: 1, shown: shop.old, login: "in" })
+      for (const name of ["api", "metrics"])
+        expect(project.read(`${name}.loaded`)).toBe(project.read(".env"))
     })
   }, 30_000)
 
-  test.each([["rotate-now production"], ["rotate-now production --json"], ["run --once"]])("twice, ends at once with exit 7 and the names: %s", async (words) => {
-    const args = words.split(" ")
-    await inTheGap({ args: args[0] === "run" ? ["rotate-now", "production"] : args }, async (shop, first) => {
-      let child = first
-      if (args[0] === "run") {
-        first.kill("SIGKILL")
-        await first.exited
-        // The hook that it had begun ends first: two never run at once.
-        shop.project.write("go", "")
-        await until("the first hook to end", () => shop.project.read("api.loaded") === shop.project.read(".env"))
-        for (const name of ["go", "begun"]) rmSync(shop.project.path(name))
-        child = start(shop, args)
-        await until("the hook to begin again", () => shop.project.has("begun"))
-      }
-      const heard = listen(child)
-      child.kill("SIGTERM")
-      await until("it to say so", () => heard.text.includes(finishes))
-      await Bun.sleep(300)
-      child.kill("SIGTERM")
-      await child.exited
-      expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 7, signal: null })
-      for (const name of ["production/api", "production/metrics"]) expect(heard.text).toMatch(new RegExp(`${name}.*postgres`))
-      expect(heard.text).toContain("run the same command again")
-      shop.project.write("go", "")
-      expect((await shop.run("rotate-now", "production")).code).toBe(0)
-      for (const name of ["api", "metrics"]) expect(shop.project.read(`${name}.loaded`)).toBe(shop.project.read(".env"))
-    })
-  }, 60_000)
+  test.each([["rotate-now production"], ["rotate-now production --json"], ["run --once"]])(
+    "twice, ends at once with exit 7 and the names: %s",
+    async (words) => {
+      const args = words.split(" ")
+      await inTheGap(
+        { args: args[0] === "run" ? ["rotate-now", "production"] : args },
+        async (shop, first) => {
+          let child = first
+          if (args[0] === "run") {
+            first.kill("SIGKILL")
+            await first.exited
+            // The hook that it had begun ends first: two never run at once.
+            shop.project.write("go", "")
+            await until(
+              "the first hook to end",
+              () => shop.project.read("api.loaded") === shop.project.read(".env"),
+            )
+            for (const name of ["go", "begun"]) rmSync(shop.project.path(name))
+            child = start(shop, args)
+            await until("the hook to begin again", () => shop.project.has("begun"))
+          }
+          const heard = listen(child)
+          child.kill("SIGTERM")
+          await until("it to say so", () => heard.text.includes(finishes))
+          await Bun.sleep(300)
+          child.kill("SIGTERM")
+          await child.exited
+          expect({ code: child.exitCode, signal: child.signalCode }).toEqual({
+            code: 7,
+            signal: null,
+          })
+          for (const name of ["production/api", "production/metrics"])
+            expect(heard.text).toMatch(new RegExp(`${name}.*postgres`))
+          expect(heard.text).toContain("run the same command again")
+          shop.project.write("go", "")
+          expect((await shop.run("rotate-now", "production")).code).toBe(0)
+          for (const name of ["api", "metrics"])
+            expect(shop.project.read(`${name}.loaded`)).toBe(shop.project.read(".env"))
+        },
+      )
+    },
+    60_000,
+  )
 
   test("that is asked twice at the same instant, by timeout(1) or a shell that passes it on, takes it for one", async () => {
     await inTheGap({}, async ({ project }, child) => {
@@ -139,7 +186,9 @@ describe("mycelium rotate-now, asked to stop where both values live", () => {
       project.write("go", "")
       await child.exited
       expect(child.exitCode).toBe(1)
-      expect(heard.text).toContain("interrupted: production/postgres has a new value; production/metrics was not restarted")
+      expect(heard.text).toContain(
+        "interrupted: production/postgres has a new value; production/metrics was not restarted",
+      )
       expect(heard.text).toContain("run the same command again")
       expect((await stateOf(project))?.changeSet?.direction).toBe("forward")
       const made = shop.shown
@@ -168,7 +217,14 @@ describe("mycelium rotate-now, whose reader has gone away", () => {
   test("does its work to the end", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
-    const child = Bun.spawn(["/bin/sh", "-c", `{ "$0" rotate-now production; echo $? > code; } 2>&1 | true`, binary], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "ignore", "ignore"] })
+    const child = Bun.spawn(
+      ["/bin/sh", "-c", `{ "$0" rotate-now production; echo $? > code; } 2>&1 | true`, binary],
+      {
+        cwd: shop.project.folder,
+        env: { ...shop.project.environment },
+        stdio: ["ignore", "ignore", "ignore"],
+      },
+    )
     await child.exited
     await until("it to end", () => shop.project.has("code") && shop.project.read("code") !== "")
     expect(shop.project.read("code")).toBe("0\n")

@@ -25,8 +25,22 @@ test("a containment says after half a minute that the holder is stopped and how 
   await until("it is stopped", () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") T "))
   // One that does not wait is told at once.
   const refused = await shop.run("rotate-now", "production")
-  expect({ code: refused.code, hint: refused.stderr.split("\n").find((line) => line.includes("hint:")) }).toEqual({ code: 6, hint: expect.stringContaining(`Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on`) })
-  await using second = start(project, ["rotate-now", "production", "--contain", "--incident", "leak-7"])
+  expect({
+    code: refused.code,
+    hint: refused.stderr.split("\n").find((line) => line.includes("hint:")),
+  }).toEqual({
+    code: 6,
+    hint: expect.stringContaining(
+      `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on`,
+    ),
+  })
+  await using second = start(project, [
+    "rotate-now",
+    "production",
+    "--contain",
+    "--incident",
+    "leak-7",
+  ])
   const hint = `has not let go. Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. Nothing is lost by it`
   await until("it says how to end it", () => second.said().includes(hint), 45_000)
   expect(second.said()).toContain(`process ${pid}, since `)

@@ -20,7 +20,12 @@ async function killed(shop: Shop, back = false, ...how: readonly string[]): Prom
   const { project } = shop
   const restart = project.read("restart-api")
   if (back) shop.sicken()
-  project.script("restart-api", "echo restarted >> api.log", `[ "$(wc -l < api.log)" -lt ${back ? 2 : 1} ] || { kill -9 "$PPID"; exit 1; }`, "cp .env api.loaded")
+  project.script(
+    "restart-api",
+    "echo restarted >> api.log",
+    `[ "$(wc -l < api.log)" -lt ${back ? 2 : 1} ] || { kill -9 "$PPID"; exit 1; }`,
+    "cp .env api.loaded",
+  )
   expect((await shop.run("rotate-now", "production", ...how)).signal).toBe("SIGKILL")
   project.script("restart-api", ...restart.trim().split("\n").slice(1))
   if (back) project.script("health-api", "cmp -s .env api.loaded")
@@ -30,20 +35,29 @@ async function stages(shop: Shop): Promise<readonly string[]> {
   return (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)
 }
 
-describe.each([["in the first restart", false], ["in that of the way back", true]] as const)("a password that is changed after a kill %s", (_, back) => {
+describe.each([
+  ["in the first restart", false],
+  ["in that of the way back", true],
+] as const)("a password that is changed after a kill %s", (_, back) => {
   test("is said, with the way out; nothing is decided", async () => {
     await using shop = await openShop(server)
     await killed(shop, back)
     await shop.setPassword(byHand)
     const before = [shop.project.read(".env"), await stages(shop)]
     const ran = await shop.run("rotate-now", "production")
-    expect(ran.stdout).toContain("production/postgres: STUCK: the service refuses every value that we know: a person has changed it there, or the login is off (stuck)")
-    expect(ran.stdout).toContain("hint: if you know the password that works, give it: mycelium adopt production --ask")
+    expect(ran.stdout).toContain(
+      "production/postgres: STUCK: the service refuses every value that we know: a person has changed it there, or the login is off (stuck)",
+    )
+    expect(ran.stdout).toContain(
+      "hint: if you know the password that works, give it: mycelium adopt production --ask",
+    )
     expect(ran.code).toBe(7)
     expect([shop.project.read(".env"), await stages(shop)]).toEqual(before)
     const known = back ? "v1" : "v2"
     const adopted = await shop.run("adopt", "production")
-    expect(adopted.stdout).toContain(`production/postgres: not adopted: it is known as ${known}, but the service refuses it`)
+    expect(adopted.stdout).toContain(
+      `production/postgres: not adopted: it is known as ${known}, but the service refuses it`,
+    )
     expect(adopted.stdout).toContain("mycelium adopt production --ask")
     // Its programs are cut off until that is ended.
     expect(adopted.code).toBe(7)
@@ -53,42 +67,65 @@ describe.each([["in the first restart", false], ["in that of the way back", true
     // Set back to what the output shows, the rotation ends as it would have.
     await shop.setPassword(shop.shown)
     const again = await shop.run("rotate-now", "production")
-    expect(again.stdout).toContain(back ? "production/postgres: rotated, v3 is current" : "production/postgres: rotated, v2 is current")
+    expect(again.stdout).toContain(
+      back
+        ? "production/postgres: rotated, v3 is current"
+        : "production/postgres: rotated, v2 is current",
+    )
     expect(again.code).toBe(0)
   }, 60_000)
 
-  test.each([["given", true], ["in the output", false]] as const)("ends the rotation once it is adopted, %s", async (__, given) => {
-    await using shop = await openShop(server, { two: true })
-    const { project } = shop
-    await killed(shop, back)
-    await shop.setPassword(byHand)
-    if (given) project.write("given.json", JSON.stringify({ postgres_password: byHand }))
-    else project.write(".env", project.read(".env").replace(shop.shown, byHand))
-    const ran = await shop.run("adopt", "production", ...(given ? ["--from", "given.json"] : []))
-    expect(ran.stdout).toContain(`production/postgres: adopted as v3: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next tick; the rotation that was not finished ends with it; ${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`)
-    expect(ran.stdout).not.toContain("not adopted")
-    expect(ran.code).toBe(0)
-    expectClear(ran.stdout + ran.stderr, [byHand, shop.old])
-    expect([shop.shown, project.read("api.loaded")]).toEqual([byHand, project.read(".env")])
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
-    expect((await stateOf(project))?.changeSet).toBeUndefined()
-    expect(auditFaults(project)).toEqual([])
-    expect((await shop.run("audit", "verify")).code).toBe(0)
-    // Both secrets can be rotated again, and what programs hold is what files show.
-    const after = await shop.run("rotate-now", "production")
-    expect(after.stdout).toContain("production/postgres: rotated, v4 is current")
-    expect(after.code).toBe(0)
-    expect([await shop.login(shop.shown), await shop.login(byHand), project.read("api.loaded"), project.read("web.loaded")]).toEqual(["in", "28P01", project.read(".env"), project.read("session.env")])
-  }, 60_000)
+  test.each([
+    ["given", true],
+    ["in the output", false],
+  ] as const)(
+    "ends the rotation once it is adopted, %s",
+    async (__, given) => {
+      await using shop = await openShop(server, { two: true })
+      const { project } = shop
+      await killed(shop, back)
+      await shop.setPassword(byHand)
+      if (given) project.write("given.json", JSON.stringify({ postgres_password: byHand }))
+      else project.write(".env", project.read(".env").replace(shop.shown, byHand))
+      const ran = await shop.run("adopt", "production", ...(given ? ["--from", "given.json"] : []))
+      expect(ran.stdout).toContain(
+        `production/postgres: adopted as v3: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next tick; the rotation that was not finished ends with it; ${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`,
+      )
+      expect(ran.stdout).not.toContain("not adopted")
+      expect(ran.code).toBe(0)
+      expectClear(ran.stdout + ran.stderr, [byHand, shop.old])
+      expect([shop.shown, project.read("api.loaded")]).toEqual([byHand, project.read(".env")])
+      expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+      expect((await stateOf(project))?.changeSet).toBeUndefined()
+      expect(auditFaults(project)).toEqual([])
+      expect((await shop.run("audit", "verify")).code).toBe(0)
+      // Both secrets can be rotated again, and what programs hold is what files show.
+      const after = await shop.run("rotate-now", "production")
+      expect(after.stdout).toContain("production/postgres: rotated, v4 is current")
+      expect(after.code).toBe(0)
+      expect([
+        await shop.login(shop.shown),
+        await shop.login(byHand),
+        project.read("api.loaded"),
+        project.read("web.loaded"),
+      ]).toEqual(["in", "28P01", project.read(".env"), project.read("session.env")])
+    },
+    60_000,
+  )
 })
 
 test("a value that the service refuses is not taken over, and the rotation stays as it is", async () => {
   await using shop = await openShop(server)
   await killed(shop)
   await shop.setPassword(byHand)
-  shop.project.write("given.json", JSON.stringify({ postgres_password: "Some-other.value.0123456" }))
+  shop.project.write(
+    "given.json",
+    JSON.stringify({ postgres_password: "Some-other.value.0123456" }),
+  )
   const ran = await shop.run("adopt", "production", "--from", "given.json")
-  expect(ran.stdout).toContain("production/postgres: not adopted: the service refuses the value that was found (adopt-refused)")
+  expect(ran.stdout).toContain(
+    "production/postgres: not adopted: the service refuses the value that was found (adopt-refused)",
+  )
   expect(ran.code).toBe(7)
   expect(await stages(shop)).toEqual(["v1 current", "v2 pending"])
   expect((await stateOf(shop.project))?.changeSet?.secrets).toEqual(["postgres"])
@@ -99,10 +136,17 @@ describe("adopt of a value that is known", () => {
     await using shop = await openShop(server)
     await shop.adopt()
     const known = await shop.run("adopt", "production")
-    expect({ out: known.stdout, code: known.code }).toEqual({ out: expect.stringMatching(/^production\/postgres: known already, v1\n {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+\n$/), code: 0 })
+    expect({ out: known.stdout, code: known.code }).toEqual({
+      out: expect.stringMatching(
+        /^production\/postgres: known already, v1\n {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+\n$/,
+      ),
+      code: 0,
+    })
     await shop.setPassword(byHand)
     const refused = await shop.run("adopt", "production")
-    expect(refused.stdout).toContain("production/postgres: not adopted: it is known as v1, but the service refuses it: it was changed there, or the login is off (adopt-refused)")
+    expect(refused.stdout).toContain(
+      "production/postgres: not adopted: it is known as v1, but the service refuses it: it was changed there, or the login is off (adopt-refused)",
+    )
     expect(refused.code).toBe(1)
     expect(await stages(shop)).toEqual(["v1 current"])
   })
@@ -110,10 +154,20 @@ describe("adopt of a value that is known", () => {
   test("says so where there is no clear answer", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
-    using closed = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { open: (socket) => void socket.end(), data: () => undefined } })
-    shop.project.configure(JSON.parse(JSON.stringify(configOf(shop)).replaceAll(`:${server.port}/`, `:${closed.port}/`)) as object)
+    using closed = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { open: (socket) => void socket.end(), data: () => undefined },
+    })
+    shop.project.configure(
+      JSON.parse(
+        JSON.stringify(configOf(shop)).replaceAll(`:${server.port}/`, `:${closed.port}/`),
+      ) as object,
+    )
     const ran = await shop.run("adopt", "production")
-    expect(ran.stdout).toContain("production/postgres: not adopted: it is known as v1, but the service gives no clear answer to a login (no-answer)")
+    expect(ran.stdout).toContain(
+      "production/postgres: not adopted: it is known as v1, but the service gives no clear answer to a login (no-answer)",
+    )
     expect(ran.code).toBe(1)
   })
 })
@@ -124,8 +178,12 @@ test("a containment that is stuck ends its journal with what is adopted, and say
   await shop.setPassword(byHand)
   shop.project.write("given.json", JSON.stringify({ postgres_password: byHand }))
   const ran = await shop.run("adopt", "production", "--from", "given.json")
-  expect(ran.stdout).toMatch(/^production\/postgres: adopted as v3: .*; the rotation that was not finished ends with it; .*; NOT contained in leak-7, for an adoption ends no session and no value of others\n {2}hint: this ends it: mycelium rotate-now production\/postgres --contain --incident leak-7$/m)
+  expect(ran.stdout).toMatch(
+    /^production\/postgres: adopted as v3: .*; the rotation that was not finished ends with it; .*; NOT contained in leak-7, for an adoption ends no session and no value of others\n {2}hint: this ends it: mycelium rotate-now production\/postgres --contain --incident leak-7$/m,
+  )
   expect((await shop.run("check", "--quick")).stdout).toContain("FAIL  not-contained: ")
-  expect((await shop.run("rotate-now", "production/postgres", "--contain", "--incident", "leak-7")).code).toBe(0)
+  expect(
+    (await shop.run("rotate-now", "production/postgres", "--contain", "--incident", "leak-7")).code,
+  ).toBe(0)
   expect((await shop.run("check", "--quick")).code).toBe(0)
 }, 60_000)

@@ -12,7 +12,10 @@ test("an instant in UTC reads as one in a zone without an offset", () => {
 test("an instant of another year says which, as the zone counts years", () => {
   const now = new Date("2026-11-28T00:00Z")
   const at = new Date("2026-12-31T23:30Z")
-  expect([when(at, "UTC", now), day(at, "UTC", now)]).toEqual(["Thu 31 Dec 23:30 UTC", "Thu 31 Dec"])
+  expect([when(at, "UTC", now), day(at, "UTC", now)]).toEqual([
+    "Thu 31 Dec 23:30 UTC",
+    "Thu 31 Dec",
+  ])
   expect(day(at, "Europe/Berlin", now)).toBe("Fri 1 Jan 2027")
   expect(when(new Date("2027-02-01T03:00Z"), "UTC", now)).toBe("Mon 1 Feb 2027 03:00 UTC")
 })

@@ -4,7 +4,8 @@ import { environment, load, problemsOf, secret } from "./fake-plugins.ts"
 
 /** A config that is far too large, or wrong in very many places, costs no more than one that is wrong in a few. */
 
-const lines = (count: number, line: (index: number) => string): string => Array.from({ length: count }, (_, index) => line(index)).join("\n")
+const lines = (count: number, line: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => line(index)).join("\n")
 
 function refusal(text: string): ConfigProblems {
   try {
@@ -19,22 +20,42 @@ function refusal(text: string): ConfigProblems {
 describe("very many problems", () => {
   test.each([
     ["at the top", lines(5000, (index) => `nobody_knows_${index}: 1`)],
-    ["in a secret", secret(`{ driver: generated, ${Array.from({ length: 5000 }, (_, index) => `unknown${index}: 1`).join(", ")} }`)],
-    ["in an output", environment(`outputs:\n      - dotenv: .env\n        variables:\n${lines(5000, (index) => `          V${index}: "{{ none${index}.password }}"`)}`)],
-    ["in environments", `project: shop\nenvironments:\n${lines(3000, (index) => `  e${index}: 1`)}`],
+    [
+      "in a secret",
+      secret(
+        `{ driver: generated, ${Array.from({ length: 5000 }, (_, index) => `unknown${index}: 1`).join(", ")} }`,
+      ),
+    ],
+    [
+      "in an output",
+      environment(
+        `outputs:\n      - dotenv: .env\n        variables:\n${lines(5000, (index) => `          V${index}: "{{ none${index}.password }}"`)}`,
+      ),
+    ],
+    [
+      "in environments",
+      `project: shop\nenvironments:\n${lines(3000, (index) => `  e${index}: 1`)}`,
+    ],
   ])("%s: it is judged no further than 1000, shows 100, and says so", (_, text) => {
     const error = refusal(text)
-    expect({ problems: error.problems.length, judged: error.judged }).toEqual({ problems: 1000, judged: false })
+    expect({ problems: error.problems.length, judged: error.judged }).toEqual({
+      problems: 1000,
+      judged: false,
+    })
     const said = formatAll(error)
     expect(said.match(/mycelium\.yaml:\d+:\d+ /g)?.length).toBe(100)
-    expect(said).toEndWith("mycelium: the config has more than 1000 problems, of which the first 100 stand here; nothing was done")
+    expect(said).toEndWith(
+      "mycelium: the config has more than 1000 problems, of which the first 100 stand here; nothing was done",
+    )
     expect(error.message).toContain("(and at least 999 more)")
     expect(said.length).toBeLessThan(100_000)
   })
 
   test("those of 101 are counted", () => {
     const error = refusal(lines(100, (index) => `nobody_knows_${index}: 1`))
-    expect(formatAll(error)).toEndWith(`mycelium: the config has ${error.problems.length} problems, of which the first 100 stand here; nothing was done`)
+    expect(formatAll(error)).toEndWith(
+      `mycelium: the config has ${error.problems.length} problems, of which the first 100 stand here; nothing was done`,
+    )
   })
 
   test("nothing is asked once there are enough", () => {
@@ -50,9 +71,21 @@ describe("very many problems", () => {
 
 describe("what the parser is not shown", () => {
   test.each([
-    ["300,000 keys", lines(300_000, (index) => `k${index}: 1`), "the file holds too much: more than 150000 lines and list entries"],
-    ["300,000 keys on one line", `{ ${Array.from({ length: 300_000 }, (_, index) => `k${index}`).join(", ")} }`, "the file holds too much: more than 150000 lines and list entries"],
-    ["50,000 lists, one in another", `a: ${"[".repeat(50_000)}${"]".repeat(50_000)}`, "nested too deeply"],
+    [
+      "300,000 keys",
+      lines(300_000, (index) => `k${index}: 1`),
+      "the file holds too much: more than 150000 lines and list entries",
+    ],
+    [
+      "300,000 keys on one line",
+      `{ ${Array.from({ length: 300_000 }, (_, index) => `k${index}`).join(", ")} }`,
+      "the file holds too much: more than 150000 lines and list entries",
+    ],
+    [
+      "50,000 lists, one in another",
+      `a: ${"[".repeat(50_000)}${"]".repeat(50_000)}`,
+      "nested too deeply",
+    ],
     ["50,000 maps, one in another", `a: ${"{a: ".repeat(50_000)}`, "nested too deeply"],
     ["50,000 signs of a list", `${"- ".repeat(50_000)}a`, "nested too deeply"],
   ])("%s: one problem, with its place", (_, text, says) => {
@@ -63,12 +96,18 @@ describe("what the parser is not shown", () => {
 
   test("ten thousand secrets are taken", () => {
     const secrets = Array.from({ length: 10 }, (_, index) => `s${index}: generated`).join(", ")
-    const config = load(`project: shop\nrotate_every: 90d\nenvironments:\n${lines(1000, (index) => `  e${index}: { secrets: { ${secrets} } }`)}`)
+    const config = load(
+      `project: shop\nrotate_every: 90d\nenvironments:\n${lines(1000, (index) => `  e${index}: { secrets: { ${secrets} } }`)}`,
+    )
     expect(Object.keys(config.environments)).toHaveLength(1000)
   })
 })
 
 test("an alias means the anchor before it, also where the name is given twice", () => {
-  const config = load('project: &a shop\nrotate_every: &b 90d\nenvironments:\n  one: { rotate_every: *b, secrets: { k: generated } }\n  two: { rotate_every: &b 30d, secrets: { k: generated } }\n  three: { rotate_every: *b, secrets: { k: generated } }')
-  expect(Object.values(config.environments).map((one) => one.secrets["k"]?.rotateEveryMs)).toEqual([90, 30, 30].map((days) => days * 86_400_000))
+  const config = load(
+    "project: &a shop\nrotate_every: &b 90d\nenvironments:\n  one: { rotate_every: *b, secrets: { k: generated } }\n  two: { rotate_every: &b 30d, secrets: { k: generated } }\n  three: { rotate_every: *b, secrets: { k: generated } }",
+  )
+  expect(Object.values(config.environments).map((one) => one.secrets["k"]?.rotateEveryMs)).toEqual(
+    [90, 30, 30].map((days) => days * 86_400_000),
+  )
 })

@@ -52,14 +52,29 @@ environments:
   })
 
   test("tells what is wrong with the templates of an output whose other options are wrong", () => {
-    const wrong = smallest.replace("merge: true", "mode: 0600\n        merg: true").replace("{{ postgres.password }}", "{{ postgress.password }}")
-    expect(told(wrong).split("\n").filter((line) => line.startsWith("/etc")).map((line) => line.split(" ")[0])).toEqual(["/etc/mycelium.yaml:12:15", "/etc/mycelium.yaml:13:9", "/etc/mycelium.yaml:14:41"])
+    const wrong = smallest
+      .replace("merge: true", "mode: 0600\n        merg: true")
+      .replace("{{ postgres.password }}", "{{ postgress.password }}")
+    expect(
+      told(wrong)
+        .split("\n")
+        .filter((line) => line.startsWith("/etc"))
+        .map((line) => line.split(" ")[0]),
+    ).toEqual(["/etc/mycelium.yaml:12:15", "/etc/mycelium.yaml:13:9", "/etc/mycelium.yaml:14:41"])
   })
 
   test("tells what is wrong in the words of the plug-ins", () => {
-    const wrong = smallest.replace("compose: api", "compose: { servce: api }").replace("127.0.0.1:5432", "hunter2@127.0.0.1:5432").replace("merge: true", "mode: 0600")
+    const wrong = smallest
+      .replace("compose: api", "compose: { servce: api }")
+      .replace("127.0.0.1:5432", "hunter2@127.0.0.1:5432")
+      .replace("merge: true", "mode: 0600")
     expect(told(wrong)).not.toContain("hunter2")
-    expect(told(wrong).split("\n").filter((line) => line.startsWith("/etc")).map((line) => line.split(": ")[0])).toEqual([
+    expect(
+      told(wrong)
+        .split("\n")
+        .filter((line) => line.startsWith("/etc"))
+        .map((line) => line.split(": ")[0]),
+    ).toEqual([
       "/etc/mycelium.yaml:8:28  environments.production.secrets.postgres.address",
       "/etc/mycelium.yaml:12:15  environments.production.outputs[0].mode",
       "/etc/mycelium.yaml:15:25  environments.production.deployments.api.compose",

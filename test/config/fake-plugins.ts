@@ -33,9 +33,13 @@ const postgres = defineDriver({
       roles: z.array(z.string()).length(2).optional(),
       admin: z.strictObject({ user: z.string(), password: ReferenceOptions }).optional(),
     })
-    .refine(({ role, roles }) => (role === undefined) !== (roles === undefined), { path: ["role"], message: "write either `role` or `roles`" }),
+    .refine(({ role, roles }) => (role === undefined) !== (roles === undefined), {
+      path: ["role"],
+      message: "write either `role` or `roles`",
+    }),
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
-  logins: ({ address, role, roles }) => [role ?? [], roles ?? []].flat().map((one) => `${address} ${one}`),
+  logins: ({ address, role, roles }) =>
+    [role ?? [], roles ?? []].flat().map((one) => `${address} ${one}`),
   open,
 })
 
@@ -56,17 +60,29 @@ const dotenv = defineOutput({
     for: z.enum(["portable", "compose"]).optional(),
     mode: z.string().optional(),
     owner: z.string().optional(),
-    variables: z.record(z.string().regex(/^[A-Z_]+$/, "names of variables are upper case"), z.string()),
+    variables: z.record(
+      z.string().regex(/^[A-Z_]+$/, "names of variables are upper case"),
+      z.string(),
+    ),
   }),
   target: ({ dotenv: file }, folder) => (file.startsWith("/") ? file : `${folder}/${file}`),
   inspect: ({ variables }) => ({
-    shows: Object.values(variables).flatMap((text) => [...text.matchAll(/\{\{ (\w+)\./g)].flatMap(([, name]) => name ?? [])),
-    problems: Object.entries(variables).flatMap(([name, text]) => (text.includes("{{ }}") ? [{ path: ["variables", name], says: "the template is empty" }] : [])),
+    shows: Object.values(variables).flatMap((text) =>
+      [...text.matchAll(/\{\{ (\w+)\./g)].flatMap(([, name]) => name ?? []),
+    ),
+    problems: Object.entries(variables).flatMap(([name, text]) =>
+      text.includes("{{ }}") ? [{ path: ["variables", name], says: "the template is empty" }] : [],
+    ),
   }),
   open,
 })
 
-const command = defineRestarter({ type: "command", summary: "a program", options: z.array(z.string()).min(1), open })
+const command = defineRestarter({
+  type: "command",
+  summary: "a program",
+  options: z.array(z.string()).min(1),
+  open,
+})
 const compose = defineRestarter({
   type: "compose",
   summary: "docker compose",
@@ -74,12 +90,30 @@ const compose = defineRestarter({
   open,
 })
 const Request = z.strictObject({ url: z.string(), status: z.number().optional() })
-const http = defineHealth({ type: "http", summary: "a request", options: z.union([z.string(), Request], { error: "expected an address, or { url, status }" }), open })
-const ask = defineHealth({ type: "command", summary: "a program", options: z.array(z.string()), open })
+const http = defineHealth({
+  type: "http",
+  summary: "a request",
+  options: z.union([z.string(), Request], { error: "expected an address, or { url, status }" }),
+  open,
+})
+const ask = defineHealth({
+  type: "command",
+  summary: "a program",
+  options: z.array(z.string()),
+  open,
+})
 
-export const plugins: Plugins = { drivers: [generated, postgres, exec], outputs: [dotenv], restarters: [command, compose], healths: [http, ask] }
+export const plugins: Plugins = {
+  drivers: [generated, postgres, exec],
+  outputs: [dotenv],
+  restarters: [command, compose],
+  healths: [http, ask],
+}
 
-export const surroundings: Surroundings = { env: (name) => (name === "HOME" ? "/home/app" : undefined), parseSchedule }
+export const surroundings: Surroundings = {
+  env: (name) => (name === "HOME" ? "/home/app" : undefined),
+  parseSchedule,
+}
 
 export const file = "/etc/shop/mycelium.yaml"
 

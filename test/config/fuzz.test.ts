@@ -21,8 +21,68 @@ function survives(text: string): void {
   }
 }
 
-const keys = ["project", "store", "schedule", "timezone", "recipients", "identity", "rotate_every", "environments", "production", "secrets", "outputs", "deployments", "driver", "grace", "tags", "end_sessions", "generated", "postgres", "address", "roles", "dotenv", "variables", "A", "compose", "healthy", "http", "within", "reads", "timeout", "__proto__", "constructor", "toString", "<<", "0", "-1", ""]
-const scalars = fc.oneof(fc.constantFrom("generated", "postgres", "90d", "0s", "never", "0 3 * * *", "UTC", "{{ postgres.user }}", "{{ x.y }}", ".env", "shop", null, true, 0, -0, 1e308, NaN), fc.string(), fc.integer(), fc.double())
+const keys = [
+  "project",
+  "store",
+  "schedule",
+  "timezone",
+  "recipients",
+  "identity",
+  "rotate_every",
+  "environments",
+  "production",
+  "secrets",
+  "outputs",
+  "deployments",
+  "driver",
+  "grace",
+  "tags",
+  "end_sessions",
+  "generated",
+  "postgres",
+  "address",
+  "roles",
+  "dotenv",
+  "variables",
+  "A",
+  "compose",
+  "healthy",
+  "http",
+  "within",
+  "reads",
+  "timeout",
+  "__proto__",
+  "constructor",
+  "toString",
+  "<<",
+  "0",
+  "-1",
+  "",
+]
+const scalars = fc.oneof(
+  fc.constantFrom(
+    "generated",
+    "postgres",
+    "90d",
+    "0s",
+    "never",
+    "0 3 * * *",
+    "UTC",
+    "{{ postgres.user }}",
+    "{{ x.y }}",
+    ".env",
+    "shop",
+    null,
+    true,
+    0,
+    -0,
+    1e308,
+    NaN,
+  ),
+  fc.string(),
+  fc.integer(),
+  fc.double(),
+)
 
 const { value } = fc.letrec<{ value: unknown; map: unknown; list: unknown }>((tie) => ({
   value: fc.oneof({ depthSize: "small", withCrossShrink: true }, scalars, tie("map"), tie("list")),
@@ -32,32 +92,101 @@ const { value } = fc.letrec<{ value: unknown; map: unknown; list: unknown }>((ti
 
 describe("parseConfig() survives", () => {
   test("any text", () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string()), survives), { numRuns: 500 })
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string()), survives), {
+      numRuns: 500,
+    })
   })
 
   test("texts made of what YAML is made of", () => {
-    const token = fc.oneof(fc.constantFrom("{", "}", "[", "]", ":", ": ", ",", "- ", "\n", "\n  ", "\n    ", "&a ", "*a", "!t ", "|\n", ">\n", '"', "'", "#", "---\n", "...\n", "%YAML 1.1\n", "? ", "\t", "{{ ", " }}", "<<: "), fc.constantFrom(...keys), scalars.map(String))
-    fc.assert(fc.property(fc.array(token, { maxLength: 60 }), (tokens) => survives(tokens.join(""))), { numRuns: 2000 })
+    const token = fc.oneof(
+      fc.constantFrom(
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ": ",
+        ",",
+        "- ",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "&a ",
+        "*a",
+        "!t ",
+        "|\n",
+        ">\n",
+        '"',
+        "'",
+        "#",
+        "---\n",
+        "...\n",
+        "%YAML 1.1\n",
+        "? ",
+        "\t",
+        "{{ ",
+        " }}",
+        "<<: ",
+      ),
+      fc.constantFrom(...keys),
+      scalars.map(String),
+    )
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 60 }), (tokens) => survives(tokens.join(""))),
+      { numRuns: 2000 },
+    )
   })
 
   test("any data", () => {
-    fc.assert(fc.property(value, (data) => survives(stringify(data))), { numRuns: 1000 })
+    fc.assert(
+      fc.property(value, (data) => survives(stringify(data))),
+      { numRuns: 1000 },
+    )
   })
 
   test("any data in any part", () => {
-    const part = fc.constantFrom("secrets", "outputs", "deployments", "schedule", "timezone", "rotate_every", "grace")
+    const part = fc.constantFrom(
+      "secrets",
+      "outputs",
+      "deployments",
+      "schedule",
+      "timezone",
+      "rotate_every",
+      "grace",
+    )
     fc.assert(
-      fc.property(part, value, (name, data) => survives(stringify({ project: "shop", rotate_every: "9d", environments: { production: { secrets: { a: "generated" }, [name]: data } } }))),
+      fc.property(part, value, (name, data) =>
+        survives(
+          stringify({
+            project: "shop",
+            rotate_every: "9d",
+            environments: { production: { secrets: { a: "generated" }, [name]: data } },
+          }),
+        ),
+      ),
       { numRuns: 1000 },
     )
     fc.assert(
-      fc.property(value, value, value, (a, b, c) => survives(stringify({ project: "shop", rotate_every: "9d", environments: { production: { secrets: { postgres: a }, outputs: [b], deployments: { api: c } } } }))),
+      fc.property(value, value, value, (a, b, c) =>
+        survives(
+          stringify({
+            project: "shop",
+            rotate_every: "9d",
+            environments: {
+              production: { secrets: { postgres: a }, outputs: [b], deployments: { api: c } },
+            },
+          }),
+        ),
+      ),
       { numRuns: 1000 },
     )
   })
 
   test("bombs, in time", () => {
-    const levels = Array.from({ length: 30 }, (_, level) => `l${level + 1}: &l${level + 1} [${`*l${level}, `.repeat(9)}]`)
+    const levels = Array.from(
+      { length: 30 },
+      (_, level) => `l${level + 1}: &l${level + 1} [${`*l${level}, `.repeat(9)}]`,
+    )
     const started = performance.now()
     survives(`l0: &l0 [a, b]\n${levels.join("\n")}\n`)
     survives("[".repeat(100_000))

@@ -54,8 +54,14 @@ describe("parseConfig()", () => {
   })
 
   test.each<[string, AuditConfig]>([
-    ["heads: journald", { heads: "journald", keepMs: 365 * 86_400_000, segmentBytes: 16 * 1024 ** 2 }],
-    ["heads: { command: [./send, -v] }, keep: forever, segment: 64KiB", { heads: { command: ["./send", "-v"] }, keepMs: null, segmentBytes: 64 * 1024 }],
+    [
+      "heads: journald",
+      { heads: "journald", keepMs: 365 * 86_400_000, segmentBytes: 16 * 1024 ** 2 },
+    ],
+    [
+      "heads: { command: [./send, -v] }, keep: forever, segment: 64KiB",
+      { heads: { command: ["./send", "-v"] }, keepMs: null, segmentBytes: 64 * 1024 },
+    ],
     ["keep: 400d", { keepMs: 400 * 86_400_000, segmentBytes: 16 * 1024 ** 2 }],
   ])("reads how audit logs are kept: %s", (written, audit) => {
     expect(load(`${full}audit: { ${written} }\n`).audit).toEqual(audit)
@@ -63,7 +69,13 @@ describe("parseConfig()", () => {
 
   test("gives an environment what the project says, unless it says so itself", () => {
     const { environments } = load(full)
-    expect(environments["staging"]).toMatchObject({ name: "staging", project: "shop", folder: "/etc/shop", schedule: "0 3 * * *", timezone: "Europe/Berlin" })
+    expect(environments["staging"]).toMatchObject({
+      name: "staging",
+      project: "shop",
+      folder: "/etc/shop",
+      schedule: "0 3 * * *",
+      timezone: "Europe/Berlin",
+    })
     expect(environments["production"]).toMatchObject({ schedule: "0 3 * * SUN", timezone: "UTC" })
   })
 
@@ -77,7 +89,11 @@ describe("parseConfig()", () => {
         graceMs: 300_000,
         endSessions: true,
         tags: [],
-        options: { address: "postgresql://db:5432/shop", roles: ["blue", "green"], admin: { user: "rotator", password: { env: "ROTATOR" } } },
+        options: {
+          address: "postgresql://db:5432/shop",
+          roles: ["blue", "green"],
+          admin: { user: "rotator", password: { env: "ROTATOR" } },
+        },
       },
       pair: {
         name: "pair",
@@ -88,7 +104,15 @@ describe("parseConfig()", () => {
         tags: [],
         options: { address: "postgresql://db:5432/other", roles: ["a", "b"] },
       },
-      token: { name: "token", driver: "generated", rotateEveryMs: null, graceMs: 0, endSessions: false, tags: ["payments"], options: { length: 35 } },
+      token: {
+        name: "token",
+        driver: "generated",
+        rotateEveryMs: null,
+        graceMs: 0,
+        endSessions: false,
+        tags: ["payments"],
+        options: { length: 35 },
+      },
       stripe: {
         name: "stripe",
         driver: "exec",
@@ -102,16 +126,29 @@ describe("parseConfig()", () => {
   })
 
   test("reads a secret that is only the name of a driver", () => {
-    expect(load(full).environments["staging"]?.secrets["session_key"]).toMatchObject({ driver: "generated", options: {} })
+    expect(load(full).environments["staging"]?.secrets["session_key"]).toMatchObject({
+      driver: "generated",
+      options: {},
+    })
   })
 
   test("reads a secret without a value, whose name is a driver", () => {
-    expect(load(environment("secrets: { generated: }")).environments["production"]?.secrets["generated"]).toMatchObject({ driver: "generated", options: {} })
+    expect(
+      load(environment("secrets: { generated: }")).environments["production"]?.secrets["generated"],
+    ).toMatchObject({ driver: "generated", options: {} })
   })
 
   test("reads outputs with the options as written", () => {
     expect(load(full).environments["staging"]?.outputs).toEqual([
-      { type: "dotenv", target: "/etc/shop/staging/.env", shows: ["session_key"], options: { dotenv: "staging/.env", variables: { SESSION_KEY: "{{ session_key.password }}" } } },
+      {
+        type: "dotenv",
+        target: "/etc/shop/staging/.env",
+        shows: ["session_key"],
+        options: {
+          dotenv: "staging/.env",
+          variables: { SESSION_KEY: "{{ session_key.password }}" },
+        },
+      },
     ])
   })
 
@@ -140,7 +177,9 @@ describe("parseConfig()", () => {
   })
 
   test("takes aliases, and a byte order mark", () => {
-    const config = load(`\uFEFF${environment('secrets: { a: &one { driver: generated, length: 40 }, b: *one }')}`)
+    const config = load(
+      `\uFEFF${environment("secrets: { a: &one { driver: generated, length: 40 }, b: *one }")}`,
+    )
     expect(config.environments["production"]?.secrets["b"]?.options).toEqual({ length: 40 })
   })
 
@@ -157,7 +196,9 @@ environments:
         mode: 0600
         variables: { DB: {{ postgres.password }} }
 `
-    expect(told(text)).toBe(`4:5  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?
+    expect(
+      told(text),
+    ).toBe(`4:5  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?
 6:98  environments.production.secrets.postgres.admin.password: a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }
 7:24  environments.production.secrets.token.driver: no such driver: expected one of generated, postgres, exec; did you mean \`generated\`?
 10:15  environments.production.outputs[0].mode: modes are strings: "0600", in quotes
@@ -167,7 +208,14 @@ environments:
 
   test("names each problem with its file", () => {
     const [problem] = problemsOf("project: shop\n")
-    expect(problem).toEqual({ file, line: 1, column: 1, path: "environments", says: "there are no environments", hint: "name at least one under `environments`" })
+    expect(problem).toEqual({
+      file,
+      line: 1,
+      column: 1,
+      path: "environments",
+      says: "there are no environments",
+      hint: "name at least one under `environments`",
+    })
   })
 })
 
@@ -184,7 +232,11 @@ describe("loadConfig()", () => {
       await mkdir(`${folder}/data`)
       await Bun.write(`${folder}/data/real.yaml`, config)
       await symlink("data/real.yaml", path)
-      expect(await loadConfig(path, plugins, surroundings)).toMatchObject({ file: path, folder, project: "shop" })
+      expect(await loadConfig(path, plugins, surroundings)).toMatchObject({
+        file: path,
+        folder,
+        project: "shop",
+      })
     }))
 
   test("says what a missing config needs", () =>

@@ -16,11 +16,18 @@ describe("nearest()", () => {
     expect(nearest(word, known)).toBe(meant)
   })
 
-  test.each(["", "x", "colour", "schedules_of_all", "hunter2"])("%p was meant to be nothing here", (word) => {
-    expect(nearest(word, known)).toBeUndefined()
-  })
+  test.each(["", "x", "colour", "schedules_of_all", "hunter2"])(
+    "%p was meant to be nothing here",
+    (word) => {
+      expect(nearest(word, known)).toBeUndefined()
+    },
+  )
 
   test("finds a word itself, whatever stands beside it", () => {
-    fc.assert(fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), (words) => expect(nearest(words.at(-1) ?? "", words)?.toLowerCase()).toBe(words.at(-1)?.toLowerCase())))
+    fc.assert(
+      fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), (words) =>
+        expect(nearest(words.at(-1) ?? "", words)?.toLowerCase()).toBe(words.at(-1)?.toLowerCase()),
+      ),
+    )
   })
 })

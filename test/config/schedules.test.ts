@@ -34,7 +34,12 @@ describe("ticksWithin()", () => {
 
   test("is false where nothing ticks, or no more", () => {
     expect(ticksWithin(() => undefined, day)).toBe(false)
-    expect(ticksWithin((at) => (at.getTime() < Date.UTC(2028, 0, 3) ? new Date(at.getTime() + day) : undefined), day)).toBe(false)
+    expect(
+      ticksWithin(
+        (at) => (at.getTime() < Date.UTC(2028, 0, 3) ? new Date(at.getTime() + day) : undefined),
+        day,
+      ),
+    ).toBe(false)
   })
 
   test("agrees with the widest gap between ticks", () => {

@@ -41,15 +41,23 @@ type Path = readonly (string | number)[]
 /** Each place of a value, maps and lists too. */
 function places(value: unknown, path: Path = []): readonly Path[] {
   const inside = typeof value === "object" && value !== null ? Object.entries(value) : []
-  const steps = inside.flatMap(([key, item]: [string, unknown]) => places(item, [...path, Array.isArray(value) ? Number(key) : key]))
+  const steps = inside.flatMap(([key, item]: [string, unknown]) =>
+    places(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  )
   return [path, ...steps]
 }
 
 function replaced(value: unknown, path: Path, by: unknown): unknown {
   const [step, ...rest] = path
   if (step === undefined) return by
-  if (Array.isArray(value)) return value.map((item: unknown, index) => (index === step ? replaced(item, rest, by) : item))
-  return Object.fromEntries(Object.entries(Object(value)).map(([key, item]) => [key, key === step ? replaced(item, rest, by) : item]))
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) => (index === step ? replaced(item, rest, by) : item))
+  return Object.fromEntries(
+    Object.entries(Object(value)).map(([key, item]) => [
+      key,
+      key === step ? replaced(item, rest, by) : item,
+    ]),
+  )
 }
 
 /** All that is ever said about a text: undefined where it is accepted. */
@@ -66,7 +74,20 @@ function said(text: string): string | undefined {
 
 const config: unknown = parse(whole)
 const everywhere = places(config)
-const shapes: readonly unknown[] = [marker, [marker], { [marker]: null }, { file: [marker] }, { env: marker }, `${marker}: ${marker}`, `{{ ${marker} }}`, `{{ key.${marker} }}`, `{{ ${marker}.password }}`, 482917365, true, null]
+const shapes: readonly unknown[] = [
+  marker,
+  [marker],
+  { [marker]: null },
+  { file: [marker] },
+  { env: marker },
+  `${marker}: ${marker}`,
+  `{{ ${marker} }}`,
+  `{{ key.${marker} }}`,
+  `{{ ${marker}.password }}`,
+  482917365,
+  true,
+  null,
+]
 
 describe("no message repeats a value", () => {
   test("the sample is accepted as it is", () => {
@@ -87,13 +108,45 @@ describe("no message repeats a value", () => {
   test("in a text that is no YAML, not even as a part of a key", () => {
     // Names and keys are told where they are plain words, which this is not.
     const password = "Hunter2!Zz9"
-    const garbage = fc.constantFrom(": ", "{", "}", "[", "]", '"', "'", "\n", "  ", "- ", "&", "*", "!", "|", ">", "#", "%", "@", "`", "{{ ", " }}", "\t", "? ", ",")
+    const garbage = fc.constantFrom(
+      ": ",
+      "{",
+      "}",
+      "[",
+      "]",
+      '"',
+      "'",
+      "\n",
+      "  ",
+      "- ",
+      "&",
+      "*",
+      "!",
+      "|",
+      ">",
+      "#",
+      "%",
+      "@",
+      "`",
+      "{{ ",
+      " }}",
+      "\t",
+      "? ",
+      ",",
+    )
     fc.assert(
-      fc.property(fc.array(garbage, { maxLength: 6 }), fc.nat(), fc.array(garbage, { maxLength: 4 }), (before, at, after) => {
-        const place = at % whole.length
-        const words = said(`${whole.slice(0, place)}${before.join("")}${password}${after.join("")}${whole.slice(place)}`)
-        if (words !== undefined) expect(words).not.toContain(password)
-      }),
+      fc.property(
+        fc.array(garbage, { maxLength: 6 }),
+        fc.nat(),
+        fc.array(garbage, { maxLength: 4 }),
+        (before, at, after) => {
+          const place = at % whole.length
+          const words = said(
+            `${whole.slice(0, place)}${before.join("")}${password}${after.join("")}${whole.slice(place)}`,
+          )
+          if (words !== undefined) expect(words).not.toContain(password)
+        },
+      ),
       { numRuns: 800 },
     )
   })

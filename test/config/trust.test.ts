@@ -50,9 +50,13 @@ describe("checkTrust()", () => {
     await mkdir(`${folder.path}/open`)
     await chmod(`${folder.path}/open`, 0o777)
     await symlink("../etc/mycelium.yaml", `${folder.path}/open/link.yaml`)
-    expect(await refusalOf(`${folder.path}/open/link.yaml`)).toBe(`${folder.path}/open can be written by everybody`)
+    expect(await refusalOf(`${folder.path}/open/link.yaml`)).toBe(
+      `${folder.path}/open can be written by everybody`,
+    )
     await symlink(`${folder.path}/open/link.yaml`, `${folder.path}/etc/far.yaml`)
-    expect(await refusalOf(`${folder.path}/etc/far.yaml`)).toBe(`${folder.path}/open can be written by everybody`)
+    expect(await refusalOf(`${folder.path}/etc/far.yaml`)).toBe(
+      `${folder.path}/open can be written by everybody`,
+    )
     await symlink(path, `${folder.path}/near.yaml`)
     expect(await checkTrust(`${folder.path}/near.yaml`, me)).toEqual([])
   })
@@ -61,7 +65,9 @@ describe("checkTrust()", () => {
     await using folder = await temporaryFolder()
     await symlink("b", `${folder.path}/a`)
     await symlink("a", `${folder.path}/b`)
-    expect((await errorOf(checkTrust(`${folder.path}/a`, me))).message).toContain("too many symbolic links")
+    expect((await errorOf(checkTrust(`${folder.path}/a`, me))).message).toContain(
+      "too many symbolic links",
+    )
     expect((await errorOf(checkTrust(`${folder.path}/c`, me))).code).toBe("file-unreadable")
   })
 
@@ -73,7 +79,9 @@ describe("checkTrust()", () => {
     // Seen by that user, the file is hers and the folders are root's.
     expect(await checkTrust(path, { uid: 12345, gid: 12345 })).toEqual([])
     await chown(`${folder.path}/etc`, 54321, 0)
-    expect((await errorOf(checkTrust(path, { uid: 12345, gid: 12345 }))).message).toBe(`${folder.path}/etc belongs to another user (54321)`)
+    expect((await errorOf(checkTrust(path, { uid: 12345, gid: 12345 }))).message).toBe(
+      `${folder.path}/etc belongs to another user (54321)`,
+    )
   })
 
   test.if(isRoot)(`refuses a link that another user can point elsewhere${lacksRoot}`, async () => {
@@ -83,7 +91,9 @@ describe("checkTrust()", () => {
     await symlink(path, `${folder.path}/link.yaml`)
     const { lchown } = await import("node:fs/promises")
     await lchown(`${folder.path}/link.yaml`, 12345, 0)
-    expect(await refusalOf(`${folder.path}/link.yaml`)).toBe(`${folder.path}/link.yaml belongs to another user (12345)`)
+    expect(await refusalOf(`${folder.path}/link.yaml`)).toBe(
+      `${folder.path}/link.yaml belongs to another user (12345)`,
+    )
   })
 
   test.if(isRoot)(`warns of a group that can write, unless it is ours${lacksRoot}`, async () => {
@@ -93,7 +103,12 @@ describe("checkTrust()", () => {
     expect(await checkTrust(path, me)).toEqual([])
     await chown(path, 0, 4711)
     expect(await checkTrust(path, me)).toEqual([
-      { code: "config-group-writable", severity: "warning", says: `${path} can be written by a group (4711): each member can make Mycelium run programs`, remedy: `chmod g-w ${path}` },
+      {
+        code: "config-group-writable",
+        severity: "warning",
+        says: `${path} can be written by a group (4711): each member can make Mycelium run programs`,
+        remedy: `chmod g-w ${path}`,
+      },
     ])
     expect(await checkTrust(path, { ...me, gid: 4711 })).toEqual([])
   })

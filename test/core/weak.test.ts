@@ -3,7 +3,15 @@ import { randomText } from "../../src/base/random-text.ts"
 import { isWeak } from "../../src/core/weak.ts"
 
 test("isWeak() finds the well known, the short and the monotonous", () => {
-  for (const value of ["postgres", "ChangeMe", "hunter2", "abcdefgh", "aaaaaaaaaaaaaaaaaaaaaaaa", "1234567890123456"]) expect([value, isWeak(value)]).toEqual([value, true])
+  for (const value of [
+    "postgres",
+    "ChangeMe",
+    "hunter2",
+    "abcdefgh",
+    "aaaaaaaaaaaaaaaaaaaaaaaa",
+    "1234567890123456",
+  ])
+    expect([value, isWeak(value)]).toEqual([value, true])
 })
 
 test("isWeak() passes what a generator makes, ours or another's", () => {

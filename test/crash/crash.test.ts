@@ -13,22 +13,36 @@ test("a rotation that is cut at any single instant loses nothing and comes to re
 
 test("a supervisor that restarts a program at any instant leaves none with a refused value", async () => {
   const found: Found = { cuts: 0, wrong: new Map() }
-  const chosen = scenarios.filter(({ ghostDelay, fault }) => ghostDelay === undefined && (fault.sick ?? fault.firstSick ?? fault.outputFails) !== undefined)
+  const chosen = scenarios.filter(
+    ({ ghostDelay, fault }) =>
+      ghostDelay === undefined &&
+      (fault.sick ?? fault.firstSick ?? fault.outputFails) !== undefined,
+  )
   for (const scenario of chosen) await exploreSupervised(scenario, found)
   expect([...found.wrong]).toEqual([])
   expect(found.cuts).toBeGreaterThan(500)
-  console.log(`${found.cuts} restarts by a supervisor in ${chosen.length} scenarios, 0 refused values`)
+  console.log(
+    `${found.cuts} restarts by a supervisor in ${chosen.length} scenarios, 0 refused values`,
+  )
 }, 300_000)
 
 test("a rotation that is cut twice, anywhere, loses nothing and comes to rest", async () => {
   const parts = await Promise.all(
     [0, 1].map(async (part) => {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "double.ts"), String(part), "2"], { stdout: "pipe" })
-      return JSON.parse(await child.stdout.text()) as { readonly cuts: number; readonly wrong: readonly (readonly [string, number])[] }
+      const child = Bun.spawn(
+        [process.execPath, join(import.meta.dir, "double.ts"), String(part), "2"],
+        { stdout: "pipe" },
+      )
+      return JSON.parse(await child.stdout.text()) as {
+        readonly cuts: number
+        readonly wrong: readonly (readonly [string, number])[]
+      }
     }),
   )
   expect(parts.flatMap(({ wrong }) => wrong)).toEqual([])
-  console.log(`${parts.reduce((sum, { cuts }) => sum + cuts, 0)} single and double cuts in ${scenarios.length} scenarios, 0 lost`)
+  console.log(
+    `${parts.reduce((sum, { cuts }) => sum + cuts, 0)} single and double cuts in ${scenarios.length} scenarios, 0 lost`,
+  )
 }, 900_000)
 
 test("recovery writes nothing where a service refuses every value that we know, and goes on once a person has set it back", async () => {
@@ -47,7 +61,12 @@ test("recovery writes nothing where a service refuses every value that we know, 
     world.one = "s0"
     await run(world, false)
     await run(world, false)
-    expect(world.versions("one").filter(({ version }) => version.stage.is === "current").map(({ credential }) => world.accepts("one", credential))).toEqual([true])
+    expect(
+      world
+        .versions("one")
+        .filter(({ version }) => version.stage.is === "current")
+        .map(({ credential }) => world.accepts("one", credential)),
+    ).toEqual([true])
     expect(world.stored.changeSet).toBeUndefined()
   }
   expect(stuck).toBeGreaterThan(3)

@@ -6,6 +6,7 @@ import { type Found, explore, scenarios } from "./explore.ts"
 
 const [part = 0, parts = 1] = process.argv.slice(2).map(Number)
 const found: Found = { cuts: 0, wrong: new Map() }
-for (const [index, scenario] of scenarios.entries()) if (index % parts === part) await explore(scenario, true, found)
+for (const [index, scenario] of scenarios.entries())
+  if (index % parts === part) await explore(scenario, true, found)
 process.stdout.write(JSON.stringify({ cuts: found.cuts, wrong: [...found.wrong] }))
 process.exit(0)

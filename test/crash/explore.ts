@@ -9,7 +9,11 @@ import { type Fault, type Name, World, names, programs } from "./world.ts"
 export type Ask = Omit<Order, "secrets">
 
 /** One run of a process, as the service does it: end the journal, revoke what is owed, rotate if asked. */
-export async function run(world: World, ask: boolean | Ask, cutAt?: number): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
+export async function run(
+  world: World,
+  ask: boolean | Ask,
+  cutAt?: number,
+): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
     const session = await Session.load(work)
@@ -17,8 +21,16 @@ export async function run(world: World, ask: boolean | Ask, cutAt?: number): Pro
     await park(session)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
-    const secrets = ask === true || ask === false ? names : names.filter((name) => !session.isOpen(name)).filter((name) => session.state(name).contained?.incident !== ask.incident)
-    const outcomes = ask === false || secrets.length === 0 ? {} : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
+    const secrets =
+      ask === true || ask === false
+        ? names
+        : names
+            .filter((name) => !session.isOpen(name))
+            .filter((name) => session.state(name).contained?.incident !== ask.incident)
+    const outcomes =
+      ask === false || secrets.length === 0
+        ? {}
+        : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     return { ...recovered, ...outcomes, ...(await takeUp(session)) }
   })()
@@ -43,12 +55,22 @@ export async function takeUp(session: Session): Promise<Outcomes> {
 /** What must hold at every instant, also in the middle: a credential that works is on disk. */
 export function lost(world: World): readonly string[] {
   // What nobody has told us of is nobody's to keep, until it is overwritten.
-  return names.filter((name) => !(world.unknown && world.holdsFirst(name)) && !world.versions(name).some(({ credential }) => world.accepts(name, credential))).map((name) => `LOST ${name}`)
+  return names
+    .filter(
+      (name) =>
+        !(world.unknown && world.holdsFirst(name)) &&
+        !world.versions(name).some(({ credential }) => world.accepts(name, credential)),
+    )
+    .map((name) => `LOST ${name}`)
 }
 
 /** No value that was handed to a service is erased. */
 export function erased(world: World): readonly string[] {
-  return names.flatMap((name) => [...(world.everHanded[name] ?? [])].filter((value) => !world.versions(name).some(({ version }) => version.sealed === value)).map(() => `ERASED a value of ${name}`))
+  return names.flatMap((name) =>
+    [...(world.everHanded[name] ?? [])]
+      .filter((value) => !world.versions(name).some(({ version }) => version.sealed === value))
+      .map(() => `ERASED a value of ${name}`),
+  )
 }
 
 /** What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every output and program shows. */
@@ -56,19 +78,27 @@ export function unrest(world: World): readonly string[] {
   const faults = [...lost(world), ...erased(world)]
   if (openSets(world.stored).length > 0) faults.push("a journal is open")
   if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
-  if (Object.values(world.pair).filter((value) => value !== "").length !== 1) faults.push("both of the pair are live")
+  if (Object.values(world.pair).filter((value) => value !== "").length !== 1)
+    faults.push("both of the pair are live")
   for (const name of names) {
     const current = world.versions(name).filter(({ version }) => version.stage.is === "current")
     const [one] = current
-    if (one === undefined || current.length !== 1) faults.push(`${name} has ${current.length} current versions`)
+    if (one === undefined || current.length !== 1)
+      faults.push(`${name} has ${current.length} current versions`)
     else {
       if (!world.accepts(name, one.credential)) faults.push(`current of ${name} is dead`)
       const shown = `${one.version.clear["user"] ?? ""}:${one.version.sealed}`
-      for (const [place, values] of [...Object.entries(world.files), ...Object.entries(world.programs)]) {
-        if (values[name] !== undefined && values[name] !== shown) faults.push(`${place} shows another ${name}`)
+      for (const [place, values] of [
+        ...Object.entries(world.files),
+        ...Object.entries(world.programs),
+      ]) {
+        if (values[name] !== undefined && values[name] !== shown)
+          faults.push(`${place} shows another ${name}`)
       }
     }
-    for (const { version } of world.versions(name)) if (["pending", "doubtful", "previous"].includes(version.stage.is)) faults.push(`${name} ${version.id} is left ${version.stage.is}`)
+    for (const { version } of world.versions(name))
+      if (["pending", "doubtful", "previous"].includes(version.stage.is))
+        faults.push(`${name} ${version.id} is left ${version.stage.is}`)
   }
   world.log.forEach((line, index) => {
     if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
@@ -84,7 +114,11 @@ export type Scenario = {
   readonly ghostDelay?: number
   readonly hasty?: boolean
   /** A containment; of a world in which somebody else has set values of his own. */
-  readonly contain?: { readonly cutFirst: boolean; readonly intruder: boolean; /** No value was adopted. */ readonly unknown?: true }
+  readonly contain?: {
+    readonly cutFirst: boolean
+    readonly intruder: boolean /** No value was adopted. */
+    readonly unknown?: true
+  }
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -101,11 +135,26 @@ export const scenarios: readonly Scenario[] = [
   { title: "the first program gets sick with new values", fault: { firstSick: true } },
   { title: "a program is sick once", fault: { sick: true }, later: {} },
   { title: "the second output cannot be written", fault: { outputFails: 2 } },
-  { title: "sick, and one is silent on the way back", fault: { sick: true, silent: { name: "one", calls: 0 } } },
-  ...[1, 2, 3, 4, 6].map((delay) => ({ title: `an apply lands ${delay} calls after its client died`, fault: {}, ghostDelay: delay })),
+  {
+    title: "sick, and one is silent on the way back",
+    fault: { sick: true, silent: { name: "one", calls: 0 } },
+  },
+  ...[1, 2, 3, 4, 6].map((delay) => ({
+    title: `an apply lands ${delay} calls after its client died`,
+    fault: {},
+    ghostDelay: delay,
+  })),
   { title: "one accepts anything while we recover", fault: {}, later: { openDoor: "one" } },
-  { title: "sick, and one accepts anything while we recover", fault: { sick: true }, later: { sick: true, openDoor: "one" } },
-  ...[3, 5, 8, 12].map((calls) => ({ title: `each apply of one gets no reply and lands ${calls} calls later`, fault: { slow: { name: "one", calls } } as Fault, later: {} })),
+  {
+    title: "sick, and one accepts anything while we recover",
+    fault: { sick: true },
+    later: { sick: true, openDoor: "one" },
+  },
+  ...[3, 5, 8, 12].map((calls) => ({
+    title: `each apply of one gets no reply and lands ${calls} calls later`,
+    fault: { slow: { name: "one", calls } } as Fault,
+    later: {},
+  })),
   ...[false, true].flatMap((cutFirst) =>
     [false, true].flatMap((intruder) => {
       const contain = { cutFirst, intruder }
@@ -113,7 +162,12 @@ export const scenarios: readonly Scenario[] = [
       return [
         { title, fault: {}, contain },
         { title: `${title}, a program gets sick`, fault: { sick: true }, contain },
-        { title: `${title}, one is silent for a while`, fault: { silent: { name: "one", calls: 4 } } as Fault, later: {}, contain },
+        {
+          title: `${title}, one is silent for a while`,
+          fault: { silent: { name: "one", calls: 4 } } as Fault,
+          later: {},
+          contain,
+        },
         { title: `${title}, an apply lands 3 calls late`, fault: {}, ghostDelay: 3, contain },
       ]
     }),
@@ -121,9 +175,21 @@ export const scenarios: readonly Scenario[] = [
   ...[false, true].flatMap((cutFirst): readonly Scenario[] => {
     const contain = { cutFirst, intruder: true, unknown: true } as const
     const title = `contained though nothing was adopted${cutFirst ? ", cut first" : ""}`
-    return [{ title, fault: {}, contain }, { title: `${title}, one is silent for a while`, fault: { silent: { name: "one", calls: 4 } }, later: {}, contain }]
+    return [
+      { title, fault: {}, contain },
+      {
+        title: `${title}, one is silent for a while`,
+        fault: { silent: { name: "one", calls: 4 } },
+        later: {},
+        contain,
+      },
+    ]
   }),
-  ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({ title: `sick, and an apply lands ${delay} calls late`, fault: { sick: true } as Fault, ghostDelay: delay })),
+  ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({
+    title: `sick, and an apply lands ${delay} calls late`,
+    fault: { sick: true } as Fault,
+    ghostDelay: delay,
+  })),
 ]
 
 export type Found = { cuts: number; readonly wrong: Map<string, number> }
@@ -135,7 +201,11 @@ function letTimersRun(): Promise<void> {
 }
 
 export async function explore(scenario: Scenario, double: boolean, found: Found): Promise<void> {
-  const note = (text: string): void => void found.wrong.set(`${scenario.title}: ${text}`, (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1)
+  const note = (text: string): void =>
+    void found.wrong.set(
+      `${scenario.title}: ${text}`,
+      (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1,
+    )
   for (let first = 0; ; first++) {
     const world = begin(scenario)
     const { died } = await run(world, asked(scenario), first)
@@ -156,17 +226,34 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
 export async function exploreSupervised(scenario: Scenario, found: Found): Promise<void> {
   for (const program of programs) {
     for (let at = 0, instants = 1; at < instants; at++) {
-      const one = { ...scenario, title: `${scenario.title}; ${program} is restarted by its supervisor`, later: scenario.later ?? scenario.fault }
+      const one = {
+        ...scenario,
+        title: `${scenario.title}; ${program} is restarted by its supervisor`,
+        later: scenario.later ?? scenario.fault,
+      }
       const world = begin({ ...one, fault: { ...scenario.fault, supervised: { program, at } } })
       instants = (await run(world, asked(one))).instants
       found.cuts++
       world.fault = one.later
-      await judge(world, one, (text) => void found.wrong.set(`${one.title}: ${text}`, (found.wrong.get(`${one.title}: ${text}`) ?? 0) + 1))
+      await judge(
+        world,
+        one,
+        (text) =>
+          void found.wrong.set(
+            `${one.title}: ${text}`,
+            (found.wrong.get(`${one.title}: ${text}`) ?? 0) + 1,
+          ),
+      )
     }
   }
 }
 
-async function exploreSecond(scenario: Scenario, first: number, found: Found, note: (text: string) => void): Promise<void> {
+async function exploreSecond(
+  scenario: Scenario,
+  first: number,
+  found: Found,
+  note: (text: string) => void,
+): Promise<void> {
   for (let second = 0; ; second++) {
     const world = begin(scenario)
     await run(world, asked(scenario), first)
@@ -181,7 +268,9 @@ async function exploreSecond(scenario: Scenario, first: number, found: Found, no
 }
 
 function asked({ contain }: Scenario): true | Ask {
-  return contain === undefined ? true : { why: "incident", incident: "leak", contain: { cutFirst: contain.cutFirst } }
+  return contain === undefined
+    ? true
+    : { why: "incident", incident: "leak", contain: { cutFirst: contain.cutFirst } }
 }
 
 function begin(scenario: Scenario): World {
@@ -203,7 +292,11 @@ function begin(scenario: Scenario): World {
 }
 
 /** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
-async function judge(world: World, scenario: Scenario, note: (text: string) => void): Promise<void> {
+async function judge(
+  world: World,
+  scenario: Scenario,
+  note: (text: string) => void,
+): Promise<void> {
   world.ghostDelay = 0
   for (let turn = 0; turn < 4; turn++) {
     // Whoever contains calls again until it is done; the same incident does nothing twice.

@@ -28,11 +28,22 @@ afterAll(async () => {
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(cannotTrace !== undefined)(`the binary, killed at system calls${skippedUntraced}`, () => {
-  test.each(sample)("loses nothing and comes to rest: $name, $says", async (scenario) => {
-    const { faults, reached } = await explore({ postgres, redis, keys }, scenario, { count: cutsEach, random: randomFrom(seed), lanes: 2 })
-    const reproduce = `bun run crash --scenario ${scenario.name} --seed ${seed} --cuts ${cutsEach}`
-    expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
-    expect(reached).toBeGreaterThan(0)
-  }, 120_000)
-})
+describe.skipIf(cannotTrace !== undefined)(
+  `the binary, killed at system calls${skippedUntraced}`,
+  () => {
+    test.each(sample)(
+      "loses nothing and comes to rest: $name, $says",
+      async (scenario) => {
+        const { faults, reached } = await explore({ postgres, redis, keys }, scenario, {
+          count: cutsEach,
+          random: randomFrom(seed),
+          lanes: 2,
+        })
+        const reproduce = `bun run crash --scenario ${scenario.name} --seed ${seed} --cuts ${cutsEach}`
+        expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
+        expect(reached).toBeGreaterThan(0)
+      },
+      120_000,
+    )
+  },
+)

@@ -13,9 +13,15 @@ import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
  */
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
-const rotating = scenarios.filter(({ onlyRevoke, name }) => onlyRevoke !== true && name !== "role-forward")
+const rotating = scenarios.filter(
+  ({ onlyRevoke, name }) => onlyRevoke !== true && name !== "role-forward",
+)
 /** Always: a store that was made a moment ago, and the plainest rotation, killed first. */
-const sample = [...fresh, ...scenarios.filter(({ name }) => name === "role-forward"), ...rotating.filter((_, index) => index % 16 === seed % 16)]
+const sample = [
+  ...fresh,
+  ...scenarios.filter(({ name }) => name === "role-forward"),
+  ...rotating.filter((_, index) => index % 16 === seed % 16),
+]
 
 let postgres: PostgresServer
 let redis: RedisServer
@@ -34,11 +40,15 @@ afterAll(async () => {
 })
 
 describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, () => {
-  test.each(sample)("at any instant, nothing is lost: $name, $says", async (scenario) => {
-    const how = { count: 3, kills: 1, random: randomFrom(seed) }
-    const { faults, instants } = await losePower({ postgres, redis, keys }, scenario, how)
-    const reproduce = `bun run crash --power --scenario ${scenario.name} --seed ${seed} --cuts ${how.count} --kills ${how.kills}`
-    expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
-    expect(instants).toBeGreaterThan(20)
-  }, 240_000)
+  test.each(sample)(
+    "at any instant, nothing is lost: $name, $says",
+    async (scenario) => {
+      const how = { count: 3, kills: 1, random: randomFrom(seed) }
+      const { faults, instants } = await losePower({ postgres, redis, keys }, scenario, how)
+      const reproduce = `bun run crash --power --scenario ${scenario.name} --seed ${seed} --cuts ${how.count} --kills ${how.kills}`
+      expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
+      expect(instants).toBeGreaterThan(20)
+    },
+    240_000,
+  )
 })

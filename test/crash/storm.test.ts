@@ -13,7 +13,9 @@ const pointsEach = 3
 /** Where one value lives, forward and back; and one of the others each time. */
 const always = ["role-forward", "admin-back"]
 const others = scenarios.filter(({ name }) => !always.includes(name))
-const sample = scenarios.filter(({ name }) => always.includes(name) || name === others[seed % others.length]?.name)
+const sample = scenarios.filter(
+  ({ name }) => always.includes(name) || name === others[seed % others.length]?.name,
+)
 const missing = Bun.which("strace") === null
 
 let postgres: PostgresServer
@@ -30,11 +32,22 @@ afterAll(async () => {
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(missing)(`the binary, asked to stop at system calls${missing ? " (skipped: strace is not installed)" : ""}`, () => {
-  test.each(sample)("ends finished, back, or with exit 7 and the names: $name, $says", async (scenario) => {
-    const { faults, reached } = await storm({ postgres, redis, keys }, scenario, { count: pointsEach, random: randomFrom(seed), lanes: 2 })
-    const reproduce = `bun run crash --storm --scenario ${scenario.name} --seed ${seed} --cuts ${pointsEach}`
-    expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
-    expect(reached).toBeGreaterThan(0)
-  }, 120_000)
-})
+describe.skipIf(missing)(
+  `the binary, asked to stop at system calls${missing ? " (skipped: strace is not installed)" : ""}`,
+  () => {
+    test.each(sample)(
+      "ends finished, back, or with exit 7 and the names: $name, $says",
+      async (scenario) => {
+        const { faults, reached } = await storm({ postgres, redis, keys }, scenario, {
+          count: pointsEach,
+          random: randomFrom(seed),
+          lanes: 2,
+        })
+        const reproduce = `bun run crash --storm --scenario ${scenario.name} --seed ${seed} --cuts ${pointsEach}`
+        expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
+        expect(reached).toBeGreaterThan(0)
+      },
+      120_000,
+    )
+  },
+)

@@ -1,6 +1,14 @@
 import { AppError } from "../../src/base/error.ts"
 import { noHead } from "../../src/core/audit-line.ts"
-import type { Credential, Deployment, Draft, Driver, Output, Probe, Values } from "../../src/core/ports.ts"
+import type {
+  Credential,
+  Deployment,
+  Draft,
+  Driver,
+  Output,
+  Probe,
+  Values,
+} from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
 import type { StateDocument, Version } from "../../src/core/state.ts"
 import { draftAll, restoreOne } from "../../src/deliver/delivery.ts"
@@ -89,16 +97,35 @@ export class World {
   unknown = false
   calls = 0
   outputWrites = 0
-  everHanded: Record<string, Set<string>> = { pair: new Set(), dual: new Set(), one: new Set(), gen: new Set() }
+  everHanded: Record<string, Set<string>> = {
+    pair: new Set(),
+    dual: new Set(),
+    one: new Set(),
+    gen: new Set(),
+  }
   #made = 0
 
   constructor() {
     const shown = { pair: "blue:b0", dual: ":r0", one: ":s0", gen: ":g0" }
     this.files = { "/env/a": { ...shown }, "/env/b": { one: ":s0", gen: ":g0" } }
     this.programs = { api: { ...this.files["/env/a"] }, web: { ...this.files["/env/b"] } }
-    const first = (name: string, fields: Credential["fields"]): readonly [string, StateDocument["secrets"][string]] => [
+    const first = (
+      name: string,
+      fields: Credential["fields"],
+    ): readonly [string, StateDocument["secrets"][string]] => [
       name,
-      { driver: name, rotatedAt: "2025-10-01T00:00:00.000Z", versions: [{ id: "v1", madeAt: "2025-10-01T00:00:00.000Z", stage: { is: "current" }, ...sealNow({ version: "v1", fields }) }] },
+      {
+        driver: name,
+        rotatedAt: "2025-10-01T00:00:00.000Z",
+        versions: [
+          {
+            id: "v1",
+            madeAt: "2025-10-01T00:00:00.000Z",
+            stage: { is: "current" },
+            ...sealNow({ version: "v1", fields }),
+          },
+        ],
+      },
     ]
     const secrets = Object.fromEntries([
       first("pair", { user: "blue", password: new Secret("pair", "b0") }),
@@ -106,13 +133,23 @@ export class World {
       first("one", { password: new Secret("one", "s0") }),
       first("gen", { password: new Secret("gen", "g0") }),
     ])
-    this.stored = { format: 1, id: "id", project: "shop", environment: "production", serial: 0, secrets, audit: { count: 0, head: noHead, lines: [] }, mac: "" }
+    this.stored = {
+      format: 1,
+      id: "id",
+      project: "shop",
+      environment: "production",
+      serial: 0,
+      secrets,
+      audit: { count: 0, head: noHead, lines: [] },
+      mac: "",
+    }
   }
 
   /** Does the service of `name` accept this version? */
   accepts(name: string, credential: Credential): boolean {
     const password = open(credential)
-    if (name === "pair") return this.pair[String(credential.fields["user"])] === password && password !== ""
+    if (name === "pair")
+      return this.pair[String(credential.fields["user"])] === password && password !== ""
     if (name === "dual") return this.dual.has(password)
     if (name === "one") return this.one === password
     return true
@@ -120,7 +157,12 @@ export class World {
 
   /** Its service holds what it held in the beginning. */
   holdsFirst(name: Name): boolean {
-    return { pair: this.pair["blue"] === "b0", dual: this.dual.has("r0"), one: this.one === "s0", gen: false }[name]
+    return {
+      pair: this.pair["blue"] === "b0",
+      dual: this.dual.has("r0"),
+      one: this.one === "s0",
+      gen: false,
+    }[name]
   }
 
   /** A call to a service: an instant before, the effect, an instant after. */
@@ -163,7 +205,13 @@ export class World {
     const overlap = name === "one" ? "one" : name === "gen" ? "none" : "both"
     return {
       overlap,
-      draft: (versions, text) => (name === "pair" ? { user: versions.current?.fields["user"] === "blue" ? "green" : "blue", password: text("password") } : { password: text("password") }),
+      draft: (versions, text) =>
+        name === "pair"
+          ? {
+              user: versions.current?.fields["user"] === "blue" ? "green" : "blue",
+              password: text("password"),
+            }
+          : { password: text("password") },
       preflight: () => Promise.resolve([]),
       settle: async () =>
         this.#call(process, name, () => {
@@ -171,10 +219,12 @@ export class World {
           return true
         }),
       apply: async (next, _, signal) => {
-        if (this.fault.policy === name && open(next).startsWith("p")) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
+        if (this.fault.policy === name && open(next).startsWith("p"))
+          throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
         this.everHanded[name]?.add(open(next))
         await this.#call(process, name, () => this.#take(name, next), signal)
-        if (this.fault.lostReply === name) throw new AppError("no-answer", "the reply was lost", { remedy: "retry" })
+        if (this.fault.lostReply === name)
+          throw new AppError("no-answer", "the reply was lost", { remedy: "retry" })
         return {}
       },
       probe: async (candidate): Promise<Probe> =>
@@ -184,19 +234,31 @@ export class World {
         }),
       revoke: async (old, live) =>
         this.#call(process, name, () => {
-          if (name === "pair" && old.fields["user"] !== live.fields["user"]) this.pair[String(old.fields["user"])] = ""
+          if (name === "pair" && old.fields["user"] !== live.fields["user"])
+            this.pair[String(old.fields["user"])] = ""
           if (name === "dual") this.dual.delete(open(old))
           return { sessionsEnded: 0 }
         }),
-      ...(this.expels ? { expel: (live: Credential) => this.#call(process, name, () => this.#leaveOnly(name, live)) } : {}),
+      ...(this.expels
+        ? {
+            expel: (live: Credential) =>
+              this.#call(process, name, () => this.#leaveOnly(name, live)),
+          }
+        : {}),
       ...(this.unknown ? { forget: () => Promise.resolve() } : {}),
       describe: () => name,
     }
   }
 
-  #leaveOnly(name: Name, live: Credential): { readonly sessionsEnded: number; readonly notes: readonly string[] } {
-    if (name === "pair") for (const role of Object.keys(this.pair)) if (role !== live.fields["user"]) this.pair[role] = ""
-    if (name === "dual") for (const value of this.dual) if (value !== open(live)) this.dual.delete(value)
+  #leaveOnly(
+    name: Name,
+    live: Credential,
+  ): { readonly sessionsEnded: number; readonly notes: readonly string[] } {
+    if (name === "pair")
+      for (const role of Object.keys(this.pair))
+        if (role !== live.fields["user"]) this.pair[role] = ""
+    if (name === "dual")
+      for (const value of this.dual) if (value !== open(live)) this.dual.delete(value)
     return { sessionsEnded: 0, notes: [] }
   }
 
@@ -207,14 +269,22 @@ export class World {
   }
 
   #output(process: Process, target: string, shows: readonly string[]): Output {
-    const show = (values: Values): Record<string, string> => Object.fromEntries(shows.flatMap((name) => (values[name] === undefined ? [] : [[name, `${String(values[name].fields["user"] ?? "")}:${open(values[name])}`]])))
+    const show = (values: Values): Record<string, string> =>
+      Object.fromEntries(
+        shows.flatMap((name) =>
+          values[name] === undefined
+            ? []
+            : [[name, `${String(values[name].fields["user"] ?? "")}:${open(values[name])}`]],
+        ),
+      )
     const draft = (next: Record<string, string>): Draft => ({
       changed: JSON.stringify(next) !== JSON.stringify(this.files[target]),
       bytes: Buffer.from(JSON.stringify(next)),
       changes: Object.keys(next),
       commit: async () => {
         await process.instant()
-        if (++this.outputWrites === this.fault.outputFails) throw new AppError("write-failed", "disk full", { remedy: "retry" })
+        if (++this.outputWrites === this.fault.outputFails)
+          throw new AppError("write-failed", "disk full", { remedy: "retry" })
         this.files[target] = next
         await process.instant()
       },
@@ -225,8 +295,18 @@ export class World {
       shows,
       read: () => Promise.resolve(Buffer.from(JSON.stringify(this.files[target]))),
       prepare: (values) => Promise.resolve(draft(show(values))),
-      restore: (before) => Promise.resolve(draft(before === undefined ? {} : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>))),
-      compare: (values) => Promise.resolve(JSON.stringify(show(values)) === JSON.stringify(this.files[target]) ? "same" : "differs"),
+      restore: (before) =>
+        Promise.resolve(
+          draft(
+            before === undefined
+              ? {}
+              : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>),
+          ),
+        ),
+      compare: (values) =>
+        Promise.resolve(
+          JSON.stringify(show(values)) === JSON.stringify(this.files[target]) ? "same" : "differs",
+        ),
       adopt: () => Promise.resolve({}),
       tidy: () => Promise.resolve(),
     }
@@ -234,26 +314,52 @@ export class World {
 
   #supervise(instant: number): void {
     const { supervised } = this.fault
-    if (supervised?.at === instant) this.programs[supervised.program] = { ...this.files[reads[supervised.program]] }
+    if (supervised?.at === instant)
+      this.programs[supervised.program] = { ...this.files[reads[supervised.program]] }
   }
 
   #deployment(name: Program, target: string): Deployment {
-    return { name, reads: [target], restarter: { says: name, restart: () => Promise.resolve() }, withinMs: 1, timeoutMs: 1 }
+    return {
+      name,
+      reads: [target],
+      restarter: { says: name, restart: () => Promise.resolve() },
+      withinMs: 1,
+      timeoutMs: 1,
+    }
   }
 
   /** A process that dies at its `cutAt`-th instant; `died` resolves then. */
-  start(cutAt = Number.POSITIVE_INFINITY): { readonly work: Work; readonly died: Promise<"died">; readonly process: Process } {
+  start(cutAt = Number.POSITIVE_INFINITY): {
+    readonly work: Work
+    readonly died: Promise<"died">
+    readonly process: Process
+  } {
     let onCut = (): void => undefined
     const died = new Promise<"died">((resolve) => (onCut = () => resolve("died")))
-    const process = new Process(cutAt, () => onCut(), (instant) => this.#supervise(instant))
+    const process = new Process(
+      cutAt,
+      () => onCut(),
+      (instant) => this.#supervise(instant),
+    )
     const work: Work = {
       environment: "production",
-      host: { now: () => new Date(this.time), monotonicMs: () => this.time, pause: () => (this.hasty ? Promise.resolve() : new Promise(() => undefined)), random: (count) => new Uint8Array(count), env: () => undefined },
+      host: {
+        now: () => new Date(this.time),
+        monotonicMs: () => this.time,
+        pause: () => (this.hasty ? Promise.resolve() : new Promise(() => undefined)),
+        random: (count) => new Uint8Array(count),
+        env: () => undefined,
+      },
       actor: { user: "test", via: "test" },
       drivers: Object.fromEntries(names.map((name) => [name, this.#driver(process, name)])),
       kinds: Object.fromEntries(names.map((name) => [name, name])),
-      policies: Object.fromEntries(names.map((name) => [name, { graceMs: 600_000, endSessions: false }])),
-      outputs: [this.#output(process, "/env/a", names), this.#output(process, "/env/b", ["one", "gen"])],
+      policies: Object.fromEntries(
+        names.map((name) => [name, { graceMs: 600_000, endSessions: false }]),
+      ),
+      outputs: [
+        this.#output(process, "/env/a", names),
+        this.#output(process, "/env/b", ["one", "gen"]),
+      ],
       deployments: programs.map((name) => this.#deployment(name, reads[name])),
       startedWith: "{}",
       text: (field) => new Secret(field, `p${++this.#made}`),
@@ -263,7 +369,8 @@ export class World {
         load: () => Promise.resolve(this.stored),
         save: async (next) => {
           await process.instant()
-          if (next.serial !== this.stored.serial + 1) throw new Error(`serial ${next.serial} after ${this.stored.serial}`)
+          if (next.serial !== this.stored.serial + 1)
+            throw new Error(`serial ${next.serial} after ${this.stored.serial}`)
           this.stored = next
           await process.instant()
         },
@@ -279,7 +386,10 @@ export class World {
       delivery: { draft: draftAll, restore: restoreOne },
       restarts: {
         restart: async (deployment, mark, _, first) => {
-          if (first && this.hooks.has(mark)) throw new Error(`${mark} was taken for the first restart, and an earlier one may still run`)
+          if (first && this.hooks.has(mark))
+            throw new Error(
+              `${mark} was taken for the first restart, and an earlier one may still run`,
+            )
           this.hooks.add(mark)
           await process.instant()
           this.restarts++
@@ -300,13 +410,21 @@ export class World {
   }
 
   #health(name: string): true | string {
-    if (this.fault.firstSick === true && name === "api" && this.programs["api"]?.["one"] !== ":s0") return "503"
-    return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0" ? "503" : true
+    if (this.fault.firstSick === true && name === "api" && this.programs["api"]?.["one"] !== ":s0")
+      return "503"
+    return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0"
+      ? "503"
+      : true
   }
 
   /** Every version on disk, opened. */
-  versions(name: string): readonly { readonly version: Version; readonly credential: Credential }[] {
-    return (this.stored.secrets[name]?.versions ?? []).map((version) => ({ version, credential: openNow(version) }))
+  versions(
+    name: string,
+  ): readonly { readonly version: Version; readonly credential: Credential }[] {
+    return (this.stored.secrets[name]?.versions ?? []).map((version) => ({
+      version,
+      credential: openNow(version),
+    }))
   }
 }
 
@@ -317,10 +435,17 @@ function open(credential: Credential): string {
 
 function sealNow(credential: Credential): Pick<Version, "clear" | "sealed" | "fingerprints"> {
   const user = credential.fields["user"]
-  return { clear: typeof user === "string" ? { user } : {}, sealed: open(credential), fingerprints: {} }
+  return {
+    clear: typeof user === "string" ? { user } : {},
+    sealed: open(credential),
+    fingerprints: {},
+  }
 }
 function openNow(version: Version): Credential {
-  return { version: version.id, fields: { ...version.clear, password: new Secret("x", version.sealed) } }
+  return {
+    version: version.id,
+    fields: { ...version.clear, password: new Secret("x", version.sealed) },
+  }
 }
 const vault: Vault = {
   seal: (_, credential) => Promise.resolve(sealNow(credential)),

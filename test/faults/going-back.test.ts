@@ -16,10 +16,22 @@ afterAll(() => server[Symbol.asyncDispose]())
 /** The api goes first, then the fleet, which reads the same file. */
 function withFleet(shop: Shop, api: Readonly<Record<string, unknown>> = {}): void {
   const { production } = configOf(shop).environments
-  const deployment = (name: string): object => ({ command: [`./restart-${name}`], reads: [".env"], healthy: { command: [`./health-${name}`], within: "1s" } })
+  const deployment = (name: string): object => ({
+    command: [`./restart-${name}`],
+    reads: [".env"],
+    healthy: { command: [`./health-${name}`], within: "1s" },
+  })
   shop.project.script("restart-fleet", "echo restarted >> fleet.log")
   shop.project.script("health-fleet", "exit 0")
-  shop.project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: { api: { ...deployment("api"), ...api }, fleet: deployment("fleet") } } } })
+  shop.project.configure({
+    ...configOf(shop),
+    environments: {
+      production: {
+        ...production,
+        deployments: { api: { ...deployment("api"), ...api }, fleet: deployment("fleet") },
+      },
+    },
+  })
 }
 
 describe("a rotation whose first program does not take the new value", () => {
@@ -33,7 +45,11 @@ describe("a rotation whose first program does not take the new value", () => {
     const { stdout, code } = await shop.run("rotate-now", "production")
     expect(stdout).toContain("went back to the old value: api did not get healthy")
     expect(code).toBe(1)
-    expect([project.read(".env"), await shop.login(shop.old), project.read("fleet.log")]).toEqual([before, "in", "restarted\n"])
+    expect([project.read(".env"), await shop.login(shop.old), project.read("fleet.log")]).toEqual([
+      before,
+      "in",
+      "restarted\n",
+    ])
     expect(project.read("api.log")).toBe("restarted\nrestarted\n")
   }, 60_000)
 
@@ -44,14 +60,28 @@ describe("a rotation whose first program does not take the new value", () => {
     await shop.adopt()
     const before = project.read(".env")
     project.write("good.env", before)
-    project.script("restart-api", "cmp -s .env good.env && { cp .env api.loaded; exit 0; }", "trap '' TERM", "sleep 600 & echo $! >> pids", "(trap '' TERM; sleep 600) & echo $! >> pids", "echo $$ >> pids", "wait; sleep 600")
+    project.script(
+      "restart-api",
+      "cmp -s .env good.env && { cp .env api.loaded; exit 0; }",
+      "trap '' TERM",
+      "sleep 600 & echo $! >> pids",
+      "(trap '' TERM; sleep 600) & echo $! >> pids",
+      "echo $$ >> pids",
+      "wait; sleep 600",
+    )
     const { stdout, code } = await shop.run("rotate-now", "production")
     expect(stdout).toContain("went back to the old value: api did not get healthy")
     expect(code).toBe(1)
     const pids = pidsIn(project.read("pids"))
     expect(pids).toHaveLength(3)
-    await until("all of them are gone", async () => (await Promise.all(pids.map((pid) => isRunning(pid)))).every((runs) => !runs))
-    expect([project.read(".env"), await shop.login(shop.old), project.read("fleet.log")]).toEqual([before, "in", "restarted\n"])
+    await until("all of them are gone", async () =>
+      (await Promise.all(pids.map((pid) => isRunning(pid)))).every((runs) => !runs),
+    )
+    expect([project.read(".env"), await shop.login(shop.old), project.read("fleet.log")]).toEqual([
+      before,
+      "in",
+      "restarted\n",
+    ])
   }, 60_000)
 })
 
@@ -60,7 +90,15 @@ describe("a program that cannot be restarted on the way back", () => {
   function withoutHealth(shop: Shop): void {
     const { production } = configOf(shop).environments
     shop.project.script("restart-api", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
-    shop.project.configure({ ...configOf(shop), environments: { production: { ...production, deployments: { api: { command: ["./restart-api"], reads: [".env"] } } } } })
+    shop.project.configure({
+      ...configOf(shop),
+      environments: {
+        production: {
+          ...production,
+          deployments: { api: { command: ["./restart-api"], reads: [".env"] } },
+        },
+      },
+    })
   }
 
   test("is told then (exit 7), by status and by check afterwards, until a rotation has proven it", async () => {
@@ -96,11 +134,22 @@ describe("a program that cannot be restarted on the way back", () => {
     await shop.adopt()
     project.write("good.env", project.read(".env"))
     // The fleet does not take the new value; on the way back the api fails first, and the fleet's restart is where the run dies.
-    project.script("restart-api", "echo restarted >> api.log", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
-    project.script("restart-fleet", "cmp -s .env good.env || { touch broken; exit 1; }", 'if [ ! -e died ]; then touch died; kill -9 "$PPID"; exit 1; fi')
+    project.script(
+      "restart-api",
+      "echo restarted >> api.log",
+      "[ ! -e broken ] || exit 1",
+      "cp .env api.loaded",
+    )
+    project.script(
+      "restart-fleet",
+      "cmp -s .env good.env || { touch broken; exit 1; }",
+      'if [ ! -e died ]; then touch died; kill -9 "$PPID"; exit 1; fi',
+    )
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     const { stdout, stderr, code } = await shop.run("run", "--once")
-    expect(`${stdout}${stderr}`).toMatch(/error +rolled-back .*code=back-unhealthy .*after going back api: /)
+    expect(`${stdout}${stderr}`).toMatch(
+      /error +rolled-back .*code=back-unhealthy .*after going back api: /,
+    )
     expect(code).toBe(7)
     expect(project.read("api.log")).toBe("restarted\nrestarted\nrestarted\n")
     expect([await shop.login(shop.old), shop.shown]).toEqual(["in", shop.old])

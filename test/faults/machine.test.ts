@@ -30,15 +30,25 @@ afterAll(async () => {
   await keys[Symbol.asyncDispose]()
 })
 
-describe.skipIf(cannotTrace !== undefined)(`the binary, whose system calls fail${skippedUntraced}`, () => {
-  test.each(scenarios.filter(({ name }) => names.includes(name)))("says why, loses nothing and comes to rest: $name, $says", async (scenario) => {
-    const random = randomFrom(seed)
-    const { faults, reached } = await explore({ postgres, redis, keys }, scenario, { choose: (all) => sample(all, each, random), lanes: 2 })
-    const reproduce = `bun run faults --scenario ${scenario.name} --seed ${seed} --count ${each}`
-    expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
-    expect(reached).toBeGreaterThan(0)
-  }, 120_000)
-})
+describe.skipIf(cannotTrace !== undefined)(
+  `the binary, whose system calls fail${skippedUntraced}`,
+  () => {
+    test.each(scenarios.filter(({ name }) => names.includes(name)))(
+      "says why, loses nothing and comes to rest: $name, $says",
+      async (scenario) => {
+        const random = randomFrom(seed)
+        const { faults, reached } = await explore({ postgres, redis, keys }, scenario, {
+          choose: (all) => sample(all, each, random),
+          lanes: 2,
+        })
+        const reproduce = `bun run faults --scenario ${scenario.name} --seed ${seed} --count ${each}`
+        expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
+        expect(reached).toBeGreaterThan(0)
+      },
+      120_000,
+    )
+  },
+)
 
 test("another identity than the one that sealed opens nothing, and nothing is made anew", async () => {
   await using shop = await openShop(postgres)
@@ -46,8 +56,17 @@ test("another identity than the one that sealed opens nothing, and nothing is ma
   const { identityFile } = shop.project
   const own = readFileSync(identityFile)
   writeFileSync(identityFile, `${await newIdentity()}\n`)
-  for (const args of [["rotate-now", "production"], ["adopt", "production"], ["render", "production"], ["reconcile", "production"], ["run", "--once"]]) {
-    const { stderr } = await expectRefused(shop, args, { code: 7, says: "a sealed value cannot be opened with this identity" })
+  for (const args of [
+    ["rotate-now", "production"],
+    ["adopt", "production"],
+    ["render", "production"],
+    ["reconcile", "production"],
+    ["run", "--once"],
+  ]) {
+    const { stderr } = await expectRefused(shop, args, {
+      code: 7,
+      says: "a sealed value cannot be opened with this identity",
+    })
     expect(stderr).toContain("hint: ")
   }
   writeFileSync(identityFile, own)

@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const rotate = ["rotate-now", "production"]
-const stages = async (shop: Shop): Promise<readonly string[]> => (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)
+const stages = async (shop: Shop): Promise<readonly string[]> =>
+  (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)
 
 describe("the admin's login", () => {
   test("that is broken blocks a rotation before any value exists; mended, it goes on", async () => {
@@ -36,13 +37,21 @@ describe("the admin's login", () => {
     await shop.adopt()
     const admin = project.read("admin.password")
     const hook = project.read("restart-api")
-    project.script("restart-api", 'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi', ...hook.split("\n").slice(1))
+    project.script(
+      "restart-api",
+      'if [ ! -e once ]; then touch once; kill -9 "$PPID"; exit 1; fi',
+      ...hook.split("\n").slice(1),
+    )
     expect((await shop.run(...rotate)).signal).toBe("SIGKILL")
     const made = shop.shown
     await server.sql(`alter role ${role}_admin password 'Another-one.1'`)
     const waits = await shop.run("run", "--once")
     expect(waits.code).not.toBe(0)
-    expect([shop.shown, await shop.login(made), (await stateOf(project))?.changeSet !== undefined]).toEqual([made, "in", true])
+    expect([
+      shop.shown,
+      await shop.login(made),
+      (await stateOf(project))?.changeSet !== undefined,
+    ]).toEqual([made, "in", true])
     await server.sql(`alter role ${role}_admin password '${admin.trim()}'`)
     const again = await shop.run(...rotate)
     expect(again.stdout).toContain("production/postgres: rotated, v2 is current")
@@ -62,7 +71,9 @@ describe("the role", () => {
     expect(refused.code).toBe(1)
     const unknown = await shop.run("reconcile", "production")
     expect([unknown.code, await stages(shop)]).toEqual([7, ["v1 current"]])
-    await server.sql(`create role ${role} login password '${old}'; grant ${role} to ${role}_admin with admin option`)
+    await server.sql(
+      `create role ${role} login password '${old}'; grant ${role} to ${role}_admin with admin option`,
+    )
     expect((await shop.run("reconcile", "production")).code).toBe(0)
     expect((await shop.run(...rotate)).code).toBe(0)
   }, 60_000)
@@ -71,7 +82,12 @@ describe("the role", () => {
     await using relay = await startRelay(server.port)
     await using shop = await openShop(server, { admin: true })
     const { project, role } = shop
-    project.write("mycelium.yaml", project.read("mycelium.yaml").replaceAll(`127.0.0.1:${server.port}`, `127.0.0.1:${relay.port}`))
+    project.write(
+      "mycelium.yaml",
+      project
+        .read("mycelium.yaml")
+        .replaceAll(`127.0.0.1:${server.port}`, `127.0.0.1:${relay.port}`),
+    )
     await shop.adopt()
     let changes = 0
     relay.watch(async (bytes): Promise<"pass"> => {
@@ -85,7 +101,11 @@ describe("the role", () => {
     expect(refused.stdout).toContain("(refused-by-policy)")
     expect(refused.code).toBe(1)
     expect(changes).toBe(3)
-    expect([await shop.login(shop.old), shop.shown, project.has("api.log")]).toEqual(["in", shop.old, false])
+    expect([await shop.login(shop.old), shop.shown, project.has("api.log")]).toEqual([
+      "in",
+      shop.old,
+      false,
+    ])
     expect(await stages(shop)).toEqual(["v1 current", "v2 kept"])
     await server.sql(`alter role ${role}_admin createrole`)
     relay.watch(() => "pass")

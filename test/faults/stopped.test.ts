@@ -13,14 +13,24 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 function configure(shop: Shop, deployment: object): void {
-  const config = JSON.parse(shop.project.read("mycelium.yaml")) as { environments: { production: { deployments: { api: object } } } }
+  const config = JSON.parse(shop.project.read("mycelium.yaml")) as {
+    environments: { production: { deployments: { api: object } } }
+  }
   Object.assign(config.environments.production.deployments.api, deployment)
   shop.project.configure(config)
 }
 
 /** Rotates, is stopped from when `begun` holds for twice the deadline, and goes on. */
-async function rotateStopped(shop: Shop, begun: () => boolean, meanwhile: () => void): Promise<{ readonly code: number | null; readonly said: string }> {
-  const child = Bun.spawn([binary, "rotate-now", "production"], { cwd: shop.project.folder, env: { ...shop.project.environment }, stdio: ["ignore", "pipe", "pipe"] })
+async function rotateStopped(
+  shop: Shop,
+  begun: () => boolean,
+  meanwhile: () => void,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  const child = Bun.spawn([binary, "rotate-now", "production"], {
+    cwd: shop.project.folder,
+    env: { ...shop.project.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   try {
     await until("it to begin", begun)
     child.kill("SIGSTOP")
@@ -41,8 +51,18 @@ describe("mycelium rotate-now, stopped for longer than a deadline", () => {
     await using shop = await openShop(server)
     await shop.adopt()
     configure(shop, { timeout: "2s" })
-    shop.project.script("restart-api", "touch begun", "until [ -e go ]; do sleep 0.05; done", "cp .env api.loaded", "echo restarted >> api.log")
-    const { code, said } = await rotateStopped(shop, () => shop.project.has("begun"), () => shop.project.write("go", ""))
+    shop.project.script(
+      "restart-api",
+      "touch begun",
+      "until [ -e go ]; do sleep 0.05; done",
+      "cp .env api.loaded",
+      "echo restarted >> api.log",
+    )
+    const { code, said } = await rotateStopped(
+      shop,
+      () => shop.project.has("begun"),
+      () => shop.project.write("go", ""),
+    )
     expect(said).toContain("production/postgres: rotated, v2 is current")
     expect(code).toBe(0)
     expect(shop.project.read("api.log")).toBe("restarted\n")
@@ -53,8 +73,19 @@ describe("mycelium rotate-now, stopped for longer than a deadline", () => {
     await shop.adopt()
     configure(shop, { timeout: "2s", healthy: { command: ["./health-api"], within: "1500ms" } })
     // It goes on for a moment once we run again.
-    shop.project.script("restart-api", "touch begun", "until [ -e go ]; do sleep 0.05; done", "sleep 0.5", "cp .env api.loaded", "echo restarted >> api.log")
-    const stopped = rotateStopped(shop, () => shop.project.has("begun"), () => undefined)
+    shop.project.script(
+      "restart-api",
+      "touch begun",
+      "until [ -e go ]; do sleep 0.05; done",
+      "sleep 0.5",
+      "cp .env api.loaded",
+      "echo restarted >> api.log",
+    )
+    const stopped = rotateStopped(
+      shop,
+      () => shop.project.has("begun"),
+      () => undefined,
+    )
     await until("it to begin", () => shop.project.has("begun"))
     setTimeout(() => shop.project.write("go", ""), 3900)
     const { code, said } = await stopped
@@ -68,8 +99,18 @@ describe("mycelium rotate-now, stopped for longer than a deadline", () => {
     configure(shop, { healthy: { command: ["./health-api"], within: "2s" } })
     // Healthy before the rotation; afterwards from when "go" is there. Its answer takes longer than the stop begins.
     shop.project.script("restart-api", "cp .env api.loaded", "touch begun")
-    shop.project.script("health-api", "[ -e begun ] || exit 0", "touch asked", "until [ -e go ]; do sleep 0.05; done", "cmp -s .env api.loaded")
-    const { code, said } = await rotateStopped(shop, () => shop.project.has("asked"), () => shop.project.write("go", ""))
+    shop.project.script(
+      "health-api",
+      "[ -e begun ] || exit 0",
+      "touch asked",
+      "until [ -e go ]; do sleep 0.05; done",
+      "cmp -s .env api.loaded",
+    )
+    const { code, said } = await rotateStopped(
+      shop,
+      () => shop.project.has("asked"),
+      () => shop.project.write("go", ""),
+    )
     expect(said).toContain("production/postgres: rotated, v2 is current")
     expect(code).toBe(0)
   }, 60_000)
@@ -80,7 +121,12 @@ describe("mycelium rotate-now, not stopped", () => {
     await using shop = await openShop(server)
     await shop.adopt()
     configure(shop, { timeout: "1s" })
-    shop.project.script("restart-api", "[ -e once ] && exec cp .env api.loaded", "touch once", "sleep 600")
+    shop.project.script(
+      "restart-api",
+      "[ -e once ] && exec cp .env api.loaded",
+      "touch once",
+      "sleep 600",
+    )
     const { stdout, stderr, ms } = await shop.run("rotate-now", "production")
     expect(stdout + stderr).toContain("was not done within 1s")
     expect(ms).toBeLessThan(20_000)

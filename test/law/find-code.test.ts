@@ -6,9 +6,9 @@ function found(text: string, piece: string): readonly string[] {
 }
 
 test("lines may be broken, joined and indented", () => {
-  expect(found("a\nif (x) throw new E(\n  one,\n  two,\n)\nb", "if (x) throw new E(one, two)")).toEqual([
-    "if (x) throw new E(\n  one,\n  two,\n)",
-  ])
+  expect(
+    found("a\nif (x) throw new E(\n  one,\n  two,\n)\nb", "if (x) throw new E(one, two)"),
+  ).toEqual(["if (x) throw new E(\n  one,\n  two,\n)"])
   expect(found("f(a, b)", "f(\n  a,\n  b\n)")).toEqual(["f(a, b)"])
 })
 

@@ -10,7 +10,11 @@ const root = join(import.meta.dir, "..", "..")
 
 test("each mutant of scripts/mutants.ts still fits the code, and names a test that is there", () => {
   const wrong = [...engine, ...laws, ...ground].flatMap(({ name, edits, test: { file } }) => [
-    ...edits.flatMap(({ file: changed, find }) => (findCode(readFileSync(join(root, changed), "utf8"), find).length === 1 ? [] : [`${name}: ${changed}`])),
+    ...edits.flatMap(({ file: changed, find }) =>
+      findCode(readFileSync(join(root, changed), "utf8"), find).length === 1
+        ? []
+        : [`${name}: ${changed}`],
+    ),
     ...(readFileSync(join(root, file), "utf8") === "" ? [file] : []),
   ])
   expect(wrong).toEqual([])

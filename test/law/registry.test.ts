@@ -4,18 +4,45 @@ import { join } from "node:path"
 
 const root = join(import.meta.dir, "..", "..")
 /** What lies beside the plug-ins and is none. */
-const shared = new Set(["index", "README", "tls", "address", "liquid", "file-options", "value-options", "tls-options", "standing", "refused-login", "sessions-left", "listener", "file", "variables", "whole", "tree"])
+const shared = new Set([
+  "index",
+  "README",
+  "tls",
+  "address",
+  "liquid",
+  "file-options",
+  "value-options",
+  "tls-options",
+  "standing",
+  "refused-login",
+  "sessions-left",
+  "listener",
+  "file",
+  "variables",
+  "whole",
+  "tree",
+])
 
 for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
   test(`every plug-in in plugins/${kind} stands in its registry once, in order, and has tests`, async () => {
-    const module = (await import(`../../src/plugins/${kind}/index.ts`)) as Readonly<Record<string, readonly { readonly type: string }[]>>
+    const module = (await import(`../../src/plugins/${kind}/index.ts`)) as Readonly<
+      Record<string, readonly { readonly type: string }[]>
+    >
     const registered = (module[kind] ?? []).map(({ type }) => type)
-    const folder = readdirSync(join(root, "src", "plugins", kind)).map((name) => name.replace(/\.(ts|md)$/, "")).filter((name) => !shared.has(name))
+    const folder = readdirSync(join(root, "src", "plugins", kind))
+      .map((name) => name.replace(/\.(ts|md)$/, ""))
+      .filter((name) => !shared.has(name))
     expect([...registered].sort()).toEqual(folder.sort())
     expect(registered).toEqual([...registered].sort())
     for (const type of registered) {
-      const tests = [`test/plugins/${kind}/${type}`, `test/plugins/${kind}/${type}.test.ts`, `test/plugins/${kind}/conformance/${type}.test.ts`]
-      expect(tests.some((path) => existsSync(join(root, path))) ? type : `${type} has no tests`).toBe(type)
+      const tests = [
+        `test/plugins/${kind}/${type}`,
+        `test/plugins/${kind}/${type}.test.ts`,
+        `test/plugins/${kind}/conformance/${type}.test.ts`,
+      ]
+      expect(
+        tests.some((path) => existsSync(join(root, path))) ? type : `${type} has no tests`,
+      ).toBe(type)
     }
   })
 }

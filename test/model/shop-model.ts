@@ -20,7 +20,13 @@ export type Model = {
   older: boolean
   hasBackup: boolean
 }
-export const atFirst = (): Model => ({ known: true, down: false, foreign: false, older: false, hasBackup: false })
+export const atFirst = (): Model => ({
+  known: true,
+  down: false,
+  foreign: false,
+  older: false,
+  hasBackup: false,
+})
 
 /** A shop with one PostgreSQL role and an admin, what somebody else has set there, and the copies of its state. */
 export type Real = { readonly shop: Shop; foreign: string }
@@ -30,35 +36,70 @@ const newest = (shop: Shop): string => join(shop.project.root, "newest.json")
 const backup = (shop: Shop): string => join(shop.project.root, "backup.json")
 
 function check(holds: boolean, says: string, ran?: Ran): void {
-  if (!holds) throw new Error(`${says}${ran === undefined ? "" : ` (exit ${ran.code ?? ran.signal})\n${ran.stdout}${ran.stderr}`}`)
+  if (!holds)
+    throw new Error(
+      `${says}${ran === undefined ? "" : ` (exit ${ran.code ?? ran.signal})\n${ran.stdout}${ran.stderr}`}`,
+    )
 }
 
 /** The binary, with all that must hold of every run: an exit code of ours, no stack, no value, no lost credential. */
-async function run(model: Model, { shop }: Real, args: readonly string[], under: readonly string[] = []): Promise<Ran> {
+async function run(
+  model: Model,
+  { shop }: Real,
+  args: readonly string[],
+  under: readonly string[] = [],
+): Promise<Ran> {
   const before = model.older ? kept(shop) : undefined
   const ran = await shop.project.mycelium(args, { under })
-  check(ran.signal !== undefined ? ran.signal === "SIGKILL" : ran.code !== undefined && ran.code <= 7, "an exit code that nobody knows", ran)
-  check(!/\n\s+at |unexpected|internal/.test(`${ran.stdout}${ran.stderr}`), "an error that nobody foresaw", ran)
+  check(
+    ran.signal !== undefined ? ran.signal === "SIGKILL" : ran.code !== undefined && ran.code <= 7,
+    "an exit code that nobody knows",
+    ran,
+  )
+  check(
+    !/\n\s+at |unexpected|internal/.test(`${ran.stdout}${ran.stderr}`),
+    "an error that nobody foresaw",
+    ran,
+  )
   if (before !== undefined) {
     check(ran.code === 7 || ran.signal !== undefined, "an older state is refused", ran)
     check(kept(shop) === before, "an older state was worked on", ran)
     return ran
   }
   const versions = await versionsOf(shop.project, "postgres")
-  for (const { password = "" } of versions) check(password === "" || !`${ran.stdout}${ran.stderr}`.includes(password), "a value was said")
-  if (model.known && !model.foreign) check((await answers(shop, versions.map(({ password }) => password ?? ""))).includes("in"), "no working credential is on the disk", ran)
-  check(auditFaults(shop.project).length === 0, `the log: ${auditFaults(shop.project).join(", ")}`, ran)
+  for (const { password = "" } of versions)
+    check(password === "" || !`${ran.stdout}${ran.stderr}`.includes(password), "a value was said")
+  if (model.known && !model.foreign)
+    check(
+      (
+        await answers(
+          shop,
+          versions.map(({ password }) => password ?? ""),
+        )
+      ).includes("in"),
+      "no working credential is on the disk",
+      ran,
+    )
+  check(
+    auditFaults(shop.project).length === 0,
+    `the log: ${auditFaults(shop.project).join(", ")}`,
+    ran,
+  )
   return ran
 }
 
 /** All files but those of the lock beside it, which a killed run leaves: who holds it, and a journal of SQLite. */
 function kept({ project }: Shop): string {
-  return JSON.stringify(Object.entries(project.snapshot()).filter(([path]) => !/\.lock-(holder|journal)$/.test(path)))
+  return JSON.stringify(
+    Object.entries(project.snapshot()).filter(([path]) => !/\.lock-(holder|journal)$/.test(path)),
+  )
 }
 
 /** What the service says to each of these, also while it is down for everybody else. */
 async function answers(shop: Shop, passwords: readonly string[]): Promise<readonly string[]> {
-  const [row] = await shop.server.sql(`select rolconnlimit from pg_roles where rolname = '${shop.role}'`)
+  const [row] = await shop.server.sql(
+    `select rolconnlimit from pg_roles where rolname = '${shop.role}'`,
+  )
   await shop.server.sql(`alter role ${shop.role} connection limit -1`)
   const found = await Promise.all(passwords.map((password) => shop.login(password)))
   await shop.server.sql(`alter role ${shop.role} connection limit ${String(row?.["rolconnlimit"])}`)
@@ -79,11 +120,20 @@ export class Rotate implements Command {
     if (model.older) return
     if (model.foreign || model.down) {
       check(ran.code !== 0, "it cannot have worked", ran)
-      if (model.foreign) check((await held(real.shop)) === before || open, "a password that somebody else has set was overwritten", ran)
+      if (model.foreign)
+        check(
+          (await held(real.shop)) === before || open,
+          "a password that somebody else has set was overwritten",
+          ran,
+        )
       return
     }
     check(ran.code === 0, "it should have worked", ran)
-    check((await answers(real.shop, [real.shop.shown]))[0] === "in", "the file shows a value that does not work", ran)
+    check(
+      (await answers(real.shop, [real.shop.shown]))[0] === "in",
+      "the file shows a value that does not work",
+      ran,
+    )
     check(!(await isOpen(real.shop)), "the journal is open", ran)
   }
   toString = (): string => "rotate"
@@ -99,7 +149,19 @@ export class Killed implements Command {
   }
   check = ({ known }: Readonly<Model>): boolean => known
   async run(model: Model, real: Real): Promise<void> {
-    await run(model, real, ["rotate-now", "production"], strace("-o", "/dev/null", "-e", `trace=${this.call}`, "-e", `inject=${this.call}:signal=KILL:when=${this.when}`))
+    await run(
+      model,
+      real,
+      ["rotate-now", "production"],
+      strace(
+        "-o",
+        "/dev/null",
+        "-e",
+        `trace=${this.call}`,
+        "-e",
+        `inject=${this.call}:signal=KILL:when=${this.when}`,
+      ),
+    )
   }
   toString = (): string => `rotate, killed at ${this.call} ${this.when}`
 }
@@ -110,10 +172,19 @@ export class Recover implements Command {
     const before = model.older ? 0 : (await versionsOf(real.shop.project, "postgres")).length
     const ran = await run(model, real, ["run", "--once"])
     if (model.older) return
-    check((await versionsOf(real.shop.project, "postgres")).length === before, "what is not due was rotated", ran)
+    check(
+      (await versionsOf(real.shop.project, "postgres")).length === before,
+      "what is not due was rotated",
+      ran,
+    )
     if (model.down || model.foreign) return
     check(!(await isOpen(real.shop)), "the journal is open", ran)
-    if (model.known) check((await answers(real.shop, [real.shop.shown]))[0] === "in", "the file shows a value that does not work", ran)
+    if (model.known)
+      check(
+        (await answers(real.shop, [real.shop.shown]))[0] === "in",
+        "the file shows a value that does not work",
+        ran,
+      )
   }
   toString = (): string => "run --once"
 }
@@ -125,7 +196,12 @@ export class Adopt implements Command {
     const { shop } = real
     if (await isOpen(shop)) return
     const before = shop.project.read(".env")
-    shop.project.write(".env", shop.project.read(".env").replace(/^POSTGRES_PASSWORD=.*$/m, `POSTGRES_PASSWORD=${real.foreign}`))
+    shop.project.write(
+      ".env",
+      shop.project
+        .read(".env")
+        .replace(/^POSTGRES_PASSWORD=.*$/m, `POSTGRES_PASSWORD=${real.foreign}`),
+    )
     shop.project.write("api.loaded", shop.project.read(".env"))
     const ran = await run(model, real, ["adopt", "production"])
     check(ran.code === 0 || model.down, "it should have been taken over", ran)
@@ -138,25 +214,38 @@ export class Adopt implements Command {
 export class Delete implements Command {
   check = ({ known }: Readonly<Model>): boolean => known
   async run(model: Model, real: Real): Promise<void> {
-    const ran = await run({ ...model, known: model.older }, real, ["delete", "production/postgres", "--yes"])
+    const ran = await run({ ...model, known: model.older }, real, [
+      "delete",
+      "production/postgres",
+      "--yes",
+    ])
     if (model.older || ran.code !== 0) return
     model.known = false
     model.foreign = false
     check((await versionsOf(real.shop.project, "postgres")).length === 0, "a version is left", ran)
     check((await held(real.shop)) === null, "a login is left", ran)
-    check(!real.shop.project.read(".env").includes("POSTGRES_PASSWORD"), "the file shows it still", ran)
+    check(
+      !real.shop.project.read(".env").includes("POSTGRES_PASSWORD"),
+      "the file shows it still",
+      ran,
+    )
   }
   toString = (): string => "delete"
 }
 
 /** A first value, after a deletion. */
 export class First implements Command {
-  check = ({ known, down, older, foreign }: Readonly<Model>): boolean => !known && !down && !older && !foreign
+  check = ({ known, down, older, foreign }: Readonly<Model>): boolean =>
+    !known && !down && !older && !foreign
   async run(model: Model, real: Real): Promise<void> {
     const ran = await run(model, real, ["rotate-now", "production/postgres", "--new"])
     check(ran.code === 0, "it should have worked", ran)
     model.known = true
-    check((await answers(real.shop, [real.shop.shown]))[0] === "in", "the file shows a value that does not work", ran)
+    check(
+      (await answers(real.shop, [real.shop.shown]))[0] === "in",
+      "the file shows a value that does not work",
+      ran,
+    )
   }
   toString = (): string => "rotate --new"
 }
@@ -223,13 +312,17 @@ function serialOf(path: string): number {
 }
 
 function lastSerial({ project }: Shop): number {
-  const lines = existsSync(project.auditPath()) ? readFileSync(project.auditPath(), "utf8").trim().split("\n") : []
+  const lines = existsSync(project.auditPath())
+    ? readFileSync(project.auditPath(), "utf8").trim().split("\n")
+    : []
   return (JSON.parse(lines.at(-1) ?? "{}") as { readonly serial?: number }).serial ?? 0
 }
 
 /** The verifier that the server holds. */
 async function held({ server, role }: Shop): Promise<unknown> {
-  return (await server.sql(`select rolpassword from pg_authid where rolname = '${role}'`))[0]?.["rolpassword"]
+  return (await server.sql(`select rolpassword from pg_authid where rolname = '${role}'`))[0]?.[
+    "rolpassword"
+  ]
 }
 
 /** After everything: the world is set right, and a few turns of the service bring all to rest. */
@@ -244,9 +337,19 @@ export async function settle(model: Model, real: Real): Promise<void> {
   const versions = await versionsOf(shop.project, "postgres")
   if (!model.known) return check(versions.length === 0, "what was deleted is there in the end")
   const current = versions.filter(({ stage }) => stage === "current")
-  check(current.length === 1 && versions.every(({ stage }) => stage === "current" || stage === "kept"), `in the end there are ${versions.map(({ id, stage }) => `${id} ${stage}`).join(", ")}`)
-  check(current[0]?.password === shop.shown, "in the end the file shows another value than the current one")
+  check(
+    current.length === 1 && versions.every(({ stage }) => stage === "current" || stage === "kept"),
+    `in the end there are ${versions.map(({ id, stage }) => `${id} ${stage}`).join(", ")}`,
+  )
+  check(
+    current[0]?.password === shop.shown,
+    "in the end the file shows another value than the current one",
+  )
   check((await shop.login(shop.shown)) === "in", "in the end the value in the file does not work")
-  check(shop.project.read("api.loaded") === shop.project.read(".env"), "in the end the program holds another value")
-  for (const { password = "", stage, id } of versions) if (stage === "kept") check((await shop.login(password)) === "28P01", `in the end ${id} lives`)
+  check(
+    shop.project.read("api.loaded") === shop.project.read(".env"),
+    "in the end the program holds another value",
+  )
+  for (const { password = "", stage, id } of versions)
+    if (stage === "kept") check((await shop.login(password)) === "28P01", `in the end ${id} lives`)
 }

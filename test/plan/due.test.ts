@@ -12,7 +12,12 @@ function schedule(pattern: string, timezone = "UTC"): Schedule {
 }
 
 /** Rotates as the service would, for `years`, each rotation a moment after its tick: counts, and the greatest age seen. */
-function simulate(pattern: string, timezone: string, everyMs: number, years: number): { readonly count: number; readonly oldestMs: number } {
+function simulate(
+  pattern: string,
+  timezone: string,
+  everyMs: number,
+  years: number,
+): { readonly count: number; readonly oldestMs: number } {
   const ticks = schedule(pattern, timezone)
   const end = Date.UTC(2026 + years, 0, 1)
   let rotatedAt = new Date(Date.UTC(2026, 0, 1, 12))
@@ -60,11 +65,25 @@ test("a tick in the hour that clocks skip comes once, and one in the hour that c
   ] as const) {
     const pattern = timezone === "Europe/Berlin" ? "30 2 * * *" : "30 1 * * *"
     const inGap = schedule(timezone === "Europe/Berlin" ? "30 2 * * *" : "30 2 * * *", timezone)
-    for (const [ticks, date] of [[inGap, gap], [schedule(pattern, timezone), overlap]] as const) {
+    for (const [ticks, date] of [
+      [inGap, gap],
+      [schedule(pattern, timezone), overlap],
+    ] as const) {
       const from = new Date(`${date}T00:00:00Z`).getTime() - 12 * hourMs
       const seen: string[] = []
-      for (let at = ticks.next(new Date(from)); at !== undefined && at.getTime() < from + 48 * hourMs; at = ticks.next(at)) {
-        seen.push(new Intl.DateTimeFormat("en-CA", { timeZone: timezone, year: "numeric", month: "2-digit", day: "2-digit" }).format(at))
+      for (
+        let at = ticks.next(new Date(from));
+        at !== undefined && at.getTime() < from + 48 * hourMs;
+        at = ticks.next(at)
+      ) {
+        seen.push(
+          new Intl.DateTimeFormat("en-CA", {
+            timeZone: timezone,
+            year: "numeric",
+            month: "2-digit",
+            day: "2-digit",
+          }).format(at),
+        )
       }
       expect(seen.filter((one) => one === date)).toHaveLength(1)
     }
@@ -81,12 +100,26 @@ test("dueAt() is at once after a month off, and only once", () => {
 })
 
 test("dueAt() takes the next tick where none comes in time", () => {
-  expect(dueAt(schedule("0 3 1 * *"), new Date("2026-01-01T03:00:01Z"), 7 * dayMs)?.toISOString()).toBe("2026-02-01T03:00:00.000Z")
+  expect(
+    dueAt(schedule("0 3 1 * *"), new Date("2026-01-01T03:00:01Z"), 7 * dayMs)?.toISOString(),
+  ).toBe("2026-02-01T03:00:00.000Z")
 })
 
 test("nextDue() of a value whose age nobody knows is the next tick after it was taken over, however seldom it rotates", () => {
-  const version = { id: "v1", madeAt: "2026-01-04T12:00:00.000Z", clear: {}, sealed: "", fingerprints: {}, stage: { is: "current" } } as const
-  const due = (adopted: "undated" | "dated"): string | undefined => nextDue(schedule("0 3 * * *"), { rotatedAt: version.madeAt, versions: [{ ...version, adopted }] }, 90 * dayMs)?.toISOString()
+  const version = {
+    id: "v1",
+    madeAt: "2026-01-04T12:00:00.000Z",
+    clear: {},
+    sealed: "",
+    fingerprints: {},
+    stage: { is: "current" },
+  } as const
+  const due = (adopted: "undated" | "dated"): string | undefined =>
+    nextDue(
+      schedule("0 3 * * *"),
+      { rotatedAt: version.madeAt, versions: [{ ...version, adopted }] },
+      90 * dayMs,
+    )?.toISOString()
   expect(due("undated")).toBe("2026-01-05T03:00:00.000Z")
   expect(due("dated")).toBe("2026-04-04T03:00:00.000Z")
 })

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test"
-import { appendFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs"
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs"
 import { join } from "node:path"
 import { auditPath, readLogEnd } from "../../src/record/audit-log.ts"
 import { closeSegment, segmentFolder, segmentsOf } from "../../src/record/audit-segments.ts"
@@ -7,7 +16,8 @@ import { verifyLog } from "../../src/record/audit-verify.ts"
 import { modeOf } from "../support/mycelium.ts"
 import { Log } from "./log.ts"
 
-const faultsOf = async (log: Log): Promise<readonly string[]> => (await verifyLog(log.place, log.tail, new Map())).faults
+const faultsOf = async (log: Log): Promise<readonly string[]> =>
+  (await verifyLog(log.place, log.tail, new Map())).faults
 
 describe("a log in parts", () => {
   test("goes on over them: numbers, chain and end", async () => {
@@ -16,7 +26,12 @@ describe("a log in parts", () => {
       await log.write(lines)
       await log.close()
     }
-    expect(await readLogEnd(log.place)).toMatchObject({ count: 9, serial: 9, exists: false, torn: false })
+    expect(await readLogEnd(log.place)).toMatchObject({
+      count: 9,
+      serial: 9,
+      exists: false,
+      torn: false,
+    })
     await log.write(2)
     expect(await log.numbers()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect((await segmentsOf(log.place)).map(({ last }) => last)).toEqual([3, 5, 9])
@@ -35,7 +50,10 @@ describe("a log in parts", () => {
     // The rename was done, nothing was appended since: twice in a row.
     for (const lines of [0, 2]) {
       if (lines > 0) await log.write(lines)
-      renameSync(auditPath(log.place), join(segmentFolder(log.place), `to-${String(log.tail.count).padStart(10, "0")}.jsonl`))
+      renameSync(
+        auditPath(log.place),
+        join(segmentFolder(log.place), `to-${String(log.tail.count).padStart(10, "0")}.jsonl`),
+      )
       expect(await readLogEnd(log.place)).toMatchObject({ count: log.tail.count, exists: false })
       expect(await faultsOf(log)).toEqual([])
     }

@@ -11,8 +11,15 @@ test("a binding holds for these keys and this identity, and for no others", asyn
   const [recipient, foreign] = [await recipientOf(own), await recipientOf(other)]
   const keys = keysOf()
   const bound = await bindings(keys, { identities: [own], recipients: [recipient] }, {})
-  const code = (of: { readonly mac: Buffer; readonly fingerprint: Buffer }, identities: readonly string[], all = bound): Promise<string> =>
-    checkBinding("keys.age", of, { identities, bound: all }).then(() => "held", (error: { readonly code: string }) => error.code)
+  const code = (
+    of: { readonly mac: Buffer; readonly fingerprint: Buffer },
+    identities: readonly string[],
+    all = bound,
+  ): Promise<string> =>
+    checkBinding("keys.age", of, { identities, bound: all }).then(
+      () => "held",
+      (error: { readonly code: string }) => error.code,
+    )
   expect(await code(keys, [own])).toBe("held")
   expect(await code(keys, [other, own])).toBe("held")
   expect(await code(keys, [other])).toBe("keys-unverified")
@@ -22,15 +29,38 @@ test("a binding holds for these keys and this identity, and for no others", asyn
   expect(await code(keys, [other], { [foreign]: bound[recipient] ?? "" })).toBe("keys-forged")
   expect(await code(keys, [own], { [recipient]: "" })).toBe("keys-forged")
   // Those who are recipients no more are not named; those who are stay.
-  expect(Object.keys(await bindings(keys, { identities: [other], recipients: [foreign] }, bound))).toEqual([foreign])
-  expect(new Set(Object.keys(await bindings(keys, { identities: [other], recipients: [foreign, recipient] }, bound)))).toEqual(new Set([foreign, recipient]))
+  expect(
+    Object.keys(await bindings(keys, { identities: [other], recipients: [foreign] }, bound)),
+  ).toEqual([foreign])
+  expect(
+    new Set(
+      Object.keys(
+        await bindings(keys, { identities: [other], recipients: [foreign, recipient] }, bound),
+      ),
+    ),
+  ).toEqual(new Set([foreign, recipient]))
 })
 
 test("sealed bytes of an output open under their own project, environment and name only", async () => {
   const identity = await newIdentity()
-  const keys = { identities: [identity], recipients: [await recipientOf(identity)], ...keysOf(), stamp: "" }
-  const vault = (project: string, environment = "production"): AgeVault => new AgeVault(keys, { project, environment })
+  const keys = {
+    identities: [identity],
+    recipients: [await recipientOf(identity)],
+    ...keysOf(),
+    stamp: "",
+  }
+  const vault = (project: string, environment = "production"): AgeVault =>
+    new AgeVault(keys, { project, environment })
   const sealed = await vault("shop").sealBytes("/app/.env", Buffer.from("A=1"))
-  const opened = (of: AgeVault, name = "/app/.env"): Promise<string> => of.openBytes(name, sealed).then((bytes) => Buffer.from(bytes).toString(), (error: { readonly code: string }) => error.code)
-  expect([await opened(vault("shop")), await opened(vault("blog")), await opened(vault("shop", "staging")), await opened(vault("shop"), "/app/other")]).toEqual(["A=1", "state-edited", "state-edited", "state-edited"])
+  const opened = (of: AgeVault, name = "/app/.env"): Promise<string> =>
+    of.openBytes(name, sealed).then(
+      (bytes) => Buffer.from(bytes).toString(),
+      (error: { readonly code: string }) => error.code,
+    )
+  expect([
+    await opened(vault("shop")),
+    await opened(vault("blog")),
+    await opened(vault("shop", "staging")),
+    await opened(vault("shop"), "/app/other"),
+  ]).toEqual(["A=1", "state-edited", "state-edited", "state-edited"])
 })

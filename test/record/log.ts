@@ -27,7 +27,11 @@ export class Log implements AsyncDisposable {
   /** One more line that rides in the state. */
   ride(event: AuditEvent = { event: "tick" }): string {
     const at = new Date(Date.UTC(2026, 0, 1, 0, 0, this.tail.count))
-    this.tail = appendLine(this.tail, event, { at, serial: this.tail.count + 1, actor: { user: "anna", via: "test" } })
+    this.tail = appendLine(this.tail, event, {
+      at,
+      serial: this.tail.count + 1,
+      actor: { user: "anna", via: "test" },
+    })
     return this.tail.lines.at(-1) ?? ""
   }
   /** What rides goes to the log. */
@@ -53,15 +57,23 @@ export class Log implements AsyncDisposable {
     return [...(await segmentsOf(this.place)).map(({ path }) => path), auditPath(this.place)]
   }
   lines(path: string): readonly string[] {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "")
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
   }
   edit(path: string, change: (lines: string[]) => readonly string[]): void {
-    writeFileSync(path, change([...this.lines(path)]).map((line) => `${line}\n`).join(""))
+    writeFileSync(
+      path,
+      change([...this.lines(path)])
+        .map((line) => `${line}\n`)
+        .join(""),
+    )
   }
   /** The head of each line, as verify would print it after it. */
   async heads(): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
     const heads = new Map<number, ReadonlySet<string>>()
-    for await (const { line, entry } of readLog(this.place)) heads.set(entry?.n ?? 0, new Set([lineHash(line)]))
+    for await (const { line, entry } of readLog(this.place))
+      heads.set(entry?.n ?? 0, new Set([lineHash(line)]))
     return heads
   }
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,9 +2,19 @@ import { expect, test } from "bun:test"
 import { lookSteadily, type Seen } from "../../src/record/steady-look.ts"
 
 /** Looks beside a writer that is `writing` for so many looks; returns the answer and how often it was looked. */
-async function beside(writing: number, seen: (looks: number) => Seen<string>): Promise<readonly [string, number]> {
+async function beside(
+  writing: number,
+  seen: (looks: number) => Seen<string>,
+): Promise<readonly [string, number]> {
   let looks = 0
-  const answer = lookSteadily({ environment: "production", host: { pause: () => Promise.resolve() }, serial: () => Promise.resolve(Math.min(looks, writing)) }, () => Promise.resolve(seen(++looks)))
+  const answer = lookSteadily(
+    {
+      environment: "production",
+      host: { pause: () => Promise.resolve() },
+      serial: () => Promise.resolve(Math.min(looks, writing)),
+    },
+    () => Promise.resolve(seen(++looks)),
+  )
   return [await answer, looks]
 }
 
@@ -13,7 +23,11 @@ test("what looks well is believed at once", async () => {
 })
 
 test("what looks wrong only while somebody writes is looked at again", async () => {
-  expect(await beside(3, (looks) => (looks <= 3 ? { value: "changed", doubt: "line 4" } : { value: "well" }))).toEqual(["well", 4])
+  expect(
+    await beside(3, (looks) =>
+      looks <= 3 ? { value: "changed", doubt: "line 4" } : { value: "well" },
+    ),
+  ).toEqual(["well", 4])
 })
 
 test("what looks wrong twice while nobody writes is wrong", async () => {
@@ -22,6 +36,10 @@ test("what looks wrong twice while nobody writes is wrong", async () => {
 })
 
 test("what looks wrong in another way each time is not judged, nor what is written all the time", async () => {
-  await expect(beside(0, (looks) => ({ value: "changed", doubt: `line ${looks}` }))).rejects.toMatchObject({ code: "locked" })
-  await expect(beside(1000, () => ({ value: "changed", doubt: "line 4" }))).rejects.toMatchObject({ code: "locked" })
+  await expect(
+    beside(0, (looks) => ({ value: "changed", doubt: `line ${looks}` })),
+  ).rejects.toMatchObject({ code: "locked" })
+  await expect(beside(1000, () => ({ value: "changed", doubt: "line 4" }))).rejects.toMatchObject({
+    code: "locked",
+  })
 })

@@ -25,5 +25,7 @@ test("isHealthy() says yes where there is nothing to ask", async () => {
 test("isHealthy() throws when it is stopped: that is no answer", async () => {
   const hanging = deployment({ healthy: () => new Promise(() => undefined) })
   expect((await errorOf(isHealthy(hanging, host, AbortSignal.abort()))).code).toBe("stopped")
-  expect((await errorOf(isHealthy(answering("503", "503"), host, AbortSignal.abort()))).code).toBe("stopped")
+  expect((await errorOf(isHealthy(answering("503", "503"), host, AbortSignal.abort()))).code).toBe(
+    "stopped",
+  )
 })

@@ -24,10 +24,17 @@ function quickHost(pauses: number[] = []): Host {
 test("restartDeployment() runs a real hook and waits for a real server that is slow to be healthy", async () => {
   await using folder = await temporaryFolder()
   let asked = 0
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("", { status: ++asked < 3 ? 503 : 200 }) })
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response("", { status: ++asked < 3 ? 503 : 200 }),
+  })
   const reach = hookReach(folder.path)
   const result = await restartDeployment(
-    deployment({ restarter: command.open(["sh", "-c", "echo $MYCELIUM_RUN >> restarts"], reach), health: http.open(`http://127.0.0.1:${server.port}/`, reach) }),
+    deployment({
+      restarter: command.open(["sh", "-c", "echo $MYCELIUM_RUN >> restarts"], reach),
+      health: http.open(`http://127.0.0.1:${server.port}/`, reach),
+    }),
     "set-1/api",
     realHost({}),
     neverStops(),
@@ -40,15 +47,24 @@ test("restartDeployment() runs a real hook and waits for a real server that is s
 
 test("restartDeployment() asks again and again, less and less often, until the time is over", async () => {
   const pauses: number[] = []
-  const sick = deployment({ withinMs: 5000, healthy: async () => "503 from http://127.0.0.1/healthz" })
+  const sick = deployment({
+    withinMs: 5000,
+    healthy: async () => "503 from http://127.0.0.1/healthz",
+  })
   const result = await restartDeployment(sick, newMark(), quickHost(pauses), neverStops())
-  expect(result).toEqual({ ok: false, code: "unhealthy", why: "not healthy within 5s: 503 from http://127.0.0.1/healthz" })
+  expect(result).toEqual({
+    ok: false,
+    code: "unhealthy",
+    why: "not healthy within 5s: 503 from http://127.0.0.1/healthz",
+  })
   expect(pauses.slice(0, 7)).toEqual([100, 150, 225, 338, 506, 759, 1000])
   expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBeLessThanOrEqual(5001)
 })
 
 test("restartDeployment() does not wait where there is no health check", async () => {
-  expect((await restartDeployment(deployment(), newMark(), quickHost(), neverStops())).ok).toBe(true)
+  expect((await restartDeployment(deployment(), newMark(), quickHost(), neverStops())).ok).toBe(
+    true,
+  )
 })
 
 test("restartDeployment() goes on asking where a health check throws or hangs", async () => {
@@ -61,7 +77,9 @@ test("restartDeployment() goes on asking where a health check throws or hangs", 
     return true
   }
   const host = quickHost()
-  expect(await restartDeployment(deployment({ withinMs: 1300, healthy }), newMark(), host, neverStops())).toEqual({
+  expect(
+    await restartDeployment(deployment({ withinMs: 1300, healthy }), newMark(), host, neverStops()),
+  ).toEqual({
     ok: false,
     code: "unhealthy",
     why: "not healthy within 1s: no answer from http http://127.0.0.1/healthz",
@@ -73,31 +91,65 @@ test("restartDeployment() says why a restart failed, and does not ask for health
   const healthy = async (): Promise<true> => {
     throw new Error("asked")
   }
-  const failing = (error: Error) => restartDeployment(deployment({ healthy, restart: () => Promise.reject(error) }), newMark(), quickHost(), neverStops())
-  expect(await failing(new AppError("restart-failed", "hook ended with code 3"))).toEqual({ ok: false, code: "restart-failed", why: "hook ended with code 3" })
-  expect(await failing(new TypeError("s3cret"))).toEqual({ ok: false, code: "restart-failed", why: "command restart-api failed" })
+  const failing = (error: Error) =>
+    restartDeployment(
+      deployment({ healthy, restart: () => Promise.reject(error) }),
+      newMark(),
+      quickHost(),
+      neverStops(),
+    )
+  expect(await failing(new AppError("restart-failed", "hook ended with code 3"))).toEqual({
+    ok: false,
+    code: "restart-failed",
+    why: "hook ended with code 3",
+  })
+  expect(await failing(new TypeError("s3cret"))).toEqual({
+    ok: false,
+    code: "restart-failed",
+    why: "command restart-api failed",
+  })
 })
 
 test("restartDeployment() ends a hook that is not done in time", async () => {
   await using folder = await temporaryFolder()
   const restarter = command.open(["sh", "-c", "echo $$ > pid; sleep 600"], hookReach(folder.path))
-  const result = await restartDeployment(deployment({ restarter, timeoutMs: 1000 }), newMark(), realHost({}), neverStops())
-  expect(result).toEqual({ ok: false, code: "restart-timeout", why: "command sh was not done within 1s" })
+  const result = await restartDeployment(
+    deployment({ restarter, timeoutMs: 1000 }),
+    newMark(),
+    realHost({}),
+    neverStops(),
+  )
+  expect(result).toEqual({
+    ok: false,
+    code: "restart-timeout",
+    why: "command sh was not done within 1s",
+  })
   expect(await isRunning(Number(await readFile(join(folder.path, "pid"), "utf8")))).toBe(false)
 })
 
 test("restartDeployment() throws when it is stopped while it waits: nothing is decided then", async () => {
-  const cases = [deployment({ healthy: async () => "503" }), deployment({ healthy: () => new Promise(() => undefined) })]
+  const cases = [
+    deployment({ healthy: async () => "503" }),
+    deployment({ healthy: () => new Promise(() => undefined) }),
+  ]
   for (const one of cases) {
-    expect((await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(100)))).code).toBe("stopped")
+    expect(
+      (await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(100))))
+        .code,
+    ).toBe("stopped")
   }
 })
 
 test("restartDeployment() lets a hook that has begun finish before it stops", async () => {
   await using folder = await temporaryFolder()
-  const restarter = command.open(["sh", "-c", "sleep 0.3; echo done > finished"], hookReach(folder.path))
+  const restarter = command.open(
+    ["sh", "-c", "sleep 0.3; echo done > finished"],
+    hookReach(folder.path),
+  )
   const one = deployment({ restarter, healthy: async () => "503" })
-  expect((await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(50)))).code).toBe("stopped")
+  expect(
+    (await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(50)))).code,
+  ).toBe("stopped")
   expect(await readFile(join(folder.path, "finished"), "utf8")).toBe("done\n")
 })
 
@@ -106,24 +158,49 @@ test("restartDeployment() ends the hook that a crash left before it runs the nex
   const mark = newMark()
   const file = join(folder.path, "log")
   await writeFile(file, "")
-  const old = Bun.spawn(["sh", "-c", "trap 'echo old ended >> log; exit' TERM; echo old began >> log; while :; do sleep 0.02; done"], { cwd: folder.path, env: { [markVariable]: mark, PATH: "/usr/bin:/bin" }, detached: true })
+  const old = Bun.spawn(
+    [
+      "sh",
+      "-c",
+      "trap 'echo old ended >> log; exit' TERM; echo old began >> log; while :; do sleep 0.02; done",
+    ],
+    { cwd: folder.path, env: { [markVariable]: mark, PATH: "/usr/bin:/bin" }, detached: true },
+  )
   await until("the old hook runs", async () => (await readFile(file, "utf8")) === "old began\n")
   const restarter = command.open(["sh", "-c", "echo new >> log"], hookReach(folder.path))
-  expect((await restartDeployment(deployment({ restarter, timeoutMs: 500 }), mark, realHost({}), neverStops())).ok).toBe(true)
+  expect(
+    (
+      await restartDeployment(
+        deployment({ restarter, timeoutMs: 500 }),
+        mark,
+        realHost({}),
+        neverStops(),
+      )
+    ).ok,
+  ).toBe(true)
   await old.exited
   expect(await readFile(file, "utf8")).toBe("old began\nold ended\nnew\n")
 })
 
 test("restartDeployment() spares, on the way back, the daemon that its own hook left in a session of its own", async () => {
   await using folder = await temporaryFolder()
-  const restarter = command.open(["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $! >> daemons"], hookReach(folder.path))
+  const restarter = command.open(
+    ["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $! >> daemons"],
+    hookReach(folder.path),
+  )
   const mark = newMark()
   const one = deployment({ restarter })
   for (const daemonsSoFar of [1, 2]) {
     expect((await restartDeployment(one, mark, quickHost(), neverStops())).ok).toBe(true)
-    await until("the daemon leads its session", async () => (await findMarked(mark)).length === daemonsSoFar)
+    await until(
+      "the daemon leads its session",
+      async () => (await findMarked(mark)).length === daemonsSoFar,
+    )
   }
-  const daemons = (await readFile(join(folder.path, "daemons"), "utf8")).trim().split("\n").map(Number)
+  const daemons = (await readFile(join(folder.path, "daemons"), "utf8"))
+    .trim()
+    .split("\n")
+    .map(Number)
   const running = await Promise.all(daemons.map(isRunning))
   for (const pid of daemons) process.kill(pid, "SIGKILL")
   expect(running).toEqual([true, true])

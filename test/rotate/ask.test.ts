@@ -20,7 +20,11 @@ describe("a recovery whose logins get no answer", () => {
         const set = world.stored.changeSet
         const stage = world.stored.secrets["one"]?.versions.at(-1)?.stage
         // Before it was proven, or on the way back, it has to be asked.
-        if (set === undefined || (set.direction === "forward" && stage?.is === "pending" && stage.proven)) continue
+        if (
+          set === undefined ||
+          (set.direction === "forward" && stage?.is === "pending" && stage.proven)
+        )
+          continue
         asked++
         const before = { one: world.one, file: world.files["/env/b"]?.["one"] }
         const session = await Session.load(silenced(world.start().work))
@@ -38,12 +42,25 @@ test("an act without an answer names the server, and hints at its port", async (
   const { work } = new World().start()
   const session = await Session.load({ ...work, serverOf: () => "redis://127.0.0.1:5432" })
   const silent = atService(session, "one", 5, () => new Promise<never>(() => undefined))
-  await expect(silent).rejects.toMatchObject({ code: "timeout", message: "no answer within 1 s from redis://127.0.0.1:5432", hint: expect.stringContaining("its port") })
+  await expect(silent).rejects.toMatchObject({
+    code: "timeout",
+    message: "no answer within 1 s from redis://127.0.0.1:5432",
+    hint: expect.stringContaining("its port"),
+  })
 })
 
 /** "one" settles, and then answers no login. */
 function silenced(work: Work): Work {
   const { one } = work.drivers
   if (one === undefined) throw new Error("no driver")
-  return { ...work, drivers: { ...work.drivers, one: { ...one, probe: () => Promise.reject(new AppError("timeout", "no answer", { remedy: "retry" })) } } }
+  return {
+    ...work,
+    drivers: {
+      ...work.drivers,
+      one: {
+        ...one,
+        probe: () => Promise.reject(new AppError("timeout", "no answer", { remedy: "retry" })),
+      },
+    },
+  }
 }

@@ -42,7 +42,11 @@ async function inRestart(): Promise<{ readonly session: Session; readonly mark: 
 
 test("the mark stays as long as a program that an earlier run began can be seen", async () => {
   const { session, mark } = await inRestart()
-  const left = Bun.spawn(["setsid", "--wait", "sleep", "600"], { env: { PATH: "/usr/bin:/bin", [markVariable]: mark }, stdio: ["ignore", "ignore", "ignore"], detached: true })
+  const left = Bun.spawn(["setsid", "--wait", "sleep", "600"], {
+    env: { PATH: "/usr/bin:/bin", [markVariable]: mark },
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+  })
   await until("it to run", async () => (await findMarked(mark)).length > 0)
   pids.push(...(await findMarked(mark)))
   await leave(session)
@@ -57,7 +61,14 @@ test("the mark stays as long as a program that an earlier run began can be seen"
 test("a daemon that a hook has left does not keep the mark", async () => {
   await using folder = await temporaryFolder()
   const { session, mark } = await inRestart()
-  await run(["sh", "-c", `setsid sh -c 'echo $$ > ${folder.path}/pid; exec sleep 600' > /dev/null 2>&1 &\nuntil [ -s ${folder.path}/pid ]; do sleep 0.01; done`], { timeoutMs: 20_000, env: { [markVariable]: mark } })
+  await run(
+    [
+      "sh",
+      "-c",
+      `setsid sh -c 'echo $$ > ${folder.path}/pid; exec sleep 600' > /dev/null 2>&1 &\nuntil [ -s ${folder.path}/pid ]; do sleep 0.01; done`,
+    ],
+    { timeoutMs: 20_000, env: { [markVariable]: mark } },
+  )
   pids.push(...pidsIn(await Bun.file(`${folder.path}/pid`).text()))
   await leave(session)
   expect(session.changeSet?.ranIn).toBeUndefined()
@@ -66,7 +77,8 @@ test("a daemon that a hook has left does not keep the mark", async () => {
 test("the end of one environment waits for its own programs, and for no other's", async () => {
   const { session, mark } = await inRestart()
   const ends = new AbortController()
-  const begin = (of: string): Promise<unknown> => run(["sleep", "600"], { timeoutMs: 60_000, signal: ends.signal, env: { [markVariable]: of } })
+  const begin = (of: string): Promise<unknown> =>
+    run(["sleep", "600"], { timeoutMs: 60_000, signal: ends.signal, env: { [markVariable]: of } })
   const other = begin("another/api")
   expect(isAtWork(session)).toBe(false)
   const own = begin(mark)
@@ -77,9 +89,12 @@ test("the end of one environment waits for its own programs, and for no other's"
 })
 
 test("a revoke that waits for a person is not tried every minute", () => {
-  const owed = (code: string) => [{ secret: "key", version: "v1", death: { is: "owed", code, says: "" } }] as const
+  const owed = (code: string) =>
+    [{ secret: "key", version: "v1", death: { is: "owed", code, says: "" } }] as const
   expect(waitsForPerson({ outcomes: {}, revoked: owed("other-namespace") })).toBe(true)
-  expect(waitsForPerson({ outcomes: {}, revoked: [...owed("other-namespace"), ...owed("timeout")] })).toBe(false)
+  expect(
+    waitsForPerson({ outcomes: {}, revoked: [...owed("other-namespace"), ...owed("timeout")] }),
+  ).toBe(false)
   expect(waitsForPerson({ outcomes: {}, revoked: [] })).toBe(false)
 })
 
@@ -101,26 +116,70 @@ test("a restart beside the journals is durable before it begins, by a mark that 
     expect(world.stored.acting).toEqual({ ...here, again: mark.split("/")[0] ?? "" })
     return Promise.resolve(true)
   }
-  const sick = await Session.load({ ...work, deployments: [blind], restarts: { ...work.restarts, restart } })
-  await sick.commit({ patches: { gen: (state) => ({ ...state, unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" } }) } })
+  const sick = await Session.load({
+    ...work,
+    deployments: [blind],
+    restarts: { ...work.restarts, restart },
+  })
+  await sick.commit({
+    patches: {
+      gen: (state) => ({
+        ...state,
+        unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" },
+      }),
+    },
+  })
   expect(await lookAgain(sick, ["gen"], "leak")).toEqual({})
   expect(marks).toEqual([expect.stringMatching(/^.+\/web$/)])
 
-  const left = Bun.spawn(["sleep", "600"], { env: { PATH: "/usr/bin:/bin", [markVariable]: marks[0] ?? "" }, stdio: ["ignore", "ignore", "ignore"], detached: true })
+  const left = Bun.spawn(["sleep", "600"], {
+    env: { PATH: "/usr/bin:/bin", [markVariable]: marks[0] ?? "" },
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+  })
   pids.push(left.pid)
   await leave(sick)
   expect(sick.document.acting).toMatchObject(here)
   // Elsewhere it is not begun beside what may still run.
-  const there = await Session.load({ ...work, deployments: [blind], restarts: { ...work.restarts, restart }, place: { boot: "a", namespace: "pid:[2]" } })
-  there.document = { ...there.document, secrets: { ...there.document.secrets, gen: { ...there.state("gen"), unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" } } } }
+  const there = await Session.load({
+    ...work,
+    deployments: [blind],
+    restarts: { ...work.restarts, restart },
+    place: { boot: "a", namespace: "pid:[2]" },
+  })
+  there.document = {
+    ...there.document,
+    secrets: {
+      ...there.document.secrets,
+      gen: {
+        ...there.state("gen"),
+        unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" },
+      },
+    },
+  }
   expect((await lookAgain(there, ["gen"], "leak"))["gen"]).toContain("may still run")
   expect(marks).toHaveLength(1)
   // Here it is let finish, and ended, by its mark, before another is begun.
   let paused = 0
-  const next = await Session.load({ ...work, restarts: { ...work.restarts, restart }, deployments: [blind], host: { ...work.host, pause: () => Promise.resolve(void paused++) } })
+  const next = await Session.load({
+    ...work,
+    restarts: { ...work.restarts, restart },
+    deployments: [blind],
+    host: { ...work.host, pause: () => Promise.resolve(void paused++) },
+  })
   await awaitAgain(next)
   expect(paused).toBeGreaterThan(1)
-  await lookAgain(await Session.load({ ...next.work, ledger: { ...work.ledger, load: () => Promise.resolve({ ...next.document, secrets: there.document.secrets }) } }), ["gen"], "leak")
+  await lookAgain(
+    await Session.load({
+      ...next.work,
+      ledger: {
+        ...work.ledger,
+        load: () => Promise.resolve({ ...next.document, secrets: there.document.secrets }),
+      },
+    }),
+    ["gen"],
+    "leak",
+  )
   expect(new Set(marks).size).toBe(1)
   for (const pid of pids.splice(0)) endPid(pid)
   await left.exited

@@ -18,7 +18,10 @@ test("whether a grace is over is judged alike before a rotation and for the revo
     const judge = async (): Promise<unknown> => {
       const { left } = await preflight(session, { secrets: ["dual"], why: "asked" })
       const verdict = left["dual"]
-      return [verdict?.is === "left" ? verdict.code : verdict?.is, owedVersions(session, { skipGrace: false }).map(({ name }) => name)]
+      return [
+        verdict?.is === "left" ? verdict.code : verdict?.is,
+        owedVersions(session, { skipGrace: false }).map(({ name }) => name),
+      ]
     }
     world.time += leapMs
     expect(await judge()).toEqual(["in-grace", []])

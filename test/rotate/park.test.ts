@@ -13,7 +13,12 @@ async function waiting(): Promise<World> {
     const world = new World()
     const { died } = await run(world, true, cut)
     if (!died) throw new Error("no cut left a journal")
-    if (world.stored.changeSet === undefined || versionAt(world.stored.secrets["one"] ?? { driver: "", versions: [] }, "pending") === undefined) continue
+    if (
+      world.stored.changeSet === undefined ||
+      versionAt(world.stored.secrets["one"] ?? { driver: "", versions: [] }, "pending") ===
+        undefined
+    )
+      continue
     world.fault = silent(100)
     return world
   }
@@ -22,12 +27,19 @@ async function waiting(): Promise<World> {
 test("a secret whose service says nothing is put aside, and the others of its environment rotate on", async () => {
   const world = await waiting()
   await run(world, false)
-  expect({ journal: world.stored.changeSet, aside: world.stored.parked?.map(({ secrets }) => secrets) }).toEqual({ journal: undefined, aside: [["one"]] })
+  expect({
+    journal: world.stored.changeSet,
+    aside: world.stored.parked?.map(({ secrets }) => secrets),
+  }).toEqual({ journal: undefined, aside: [["one"]] })
   const before = world.versions("dual").length
   world.time += 3_600_000
   await run(world, false)
   const { outcomes } = await run(world, true)
-  expect({ dual: outcomes["dual"]?.is, gen: outcomes["gen"]?.is, one: outcomes["one"] }).toMatchObject({ dual: "rotated", gen: "rotated", one: { is: "waiting", code: "no-answer" } })
+  expect({
+    dual: outcomes["dual"]?.is,
+    gen: outcomes["gen"]?.is,
+    one: outcomes["one"],
+  }).toMatchObject({ dual: "rotated", gen: "rotated", one: { is: "waiting", code: "no-answer" } })
   expect(world.versions("dual").length).toBe(before + 1)
   expect(lost(world)).toEqual([])
 })

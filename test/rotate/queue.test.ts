@@ -27,12 +27,25 @@ function oneAtATime(work: Work): Work {
       })
     }
   }
-  return { ...work, inTurn, host: { ...work.host, pause: () => new Promise((end) => pauses.push(end)) } }
+  return {
+    ...work,
+    inTurn,
+    host: { ...work.host, pause: () => new Promise((end) => pauses.push(end)) },
+  }
 }
 
 test("in a containment nobody is given up because he waits for his turn at a busy server", async () => {
   const world = new World()
   const session = await Session.load(oneAtATime(world.start().work))
-  const outcomes = await rotate(session, { secrets: ["pair", "dual", "one"], why: "incident", incident: "leak", contain: { cutFirst: false } })
-  expect(Object.entries(outcomes).map(([name, { is }]) => [name, is])).toEqual([["pair", "rotated"], ["dual", "rotated"], ["one", "rotated"]])
+  const outcomes = await rotate(session, {
+    secrets: ["pair", "dual", "one"],
+    why: "incident",
+    incident: "leak",
+    contain: { cutFirst: false },
+  })
+  expect(Object.entries(outcomes).map(([name, { is }]) => [name, is])).toEqual([
+    ["pair", "rotated"],
+    ["dual", "rotated"],
+    ["one", "rotated"],
+  ])
 })

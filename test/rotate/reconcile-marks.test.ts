@@ -13,7 +13,10 @@ test("what is noted of one value (easily guessed, its age unknown) does not pass
     await rotate(await Session.load(world.start().work), { secrets: ["dual"], why: "asked" })
     const { dual } = world.stored.secrets
     if (dual === undefined) throw new Error("no state of dual")
-    const marked: StateDocument = { ...world.stored, secrets: { ...world.stored.secrets, dual: { ...dual, weak: true, undated: true } } }
+    const marked: StateDocument = {
+      ...world.stored,
+      secrets: { ...world.stored.secrets, dual: { ...dual, weak: true, undated: true } },
+    }
     world.stored = marked
     if (back) {
       // A backup of the service was put back, and files that show what it holds.
@@ -21,8 +24,16 @@ test("what is noted of one value (easily guessed, its age unknown) does not pass
       world.dual.add("r0")
       world.files = structuredClone(files)
     }
-    const { found } = await reconcile(await Session.load(world.start().work), { dryRun: false, deep: true, secrets: ["dual"] })
-    expect(found["dual"]).toMatchObject(back ? { is: "found", version: "v1", outputs: [], restarts: [] } : { is: "same", version: "v2" })
+    const { found } = await reconcile(await Session.load(world.start().work), {
+      dryRun: false,
+      deep: true,
+      secrets: ["dual"],
+    })
+    expect(found["dual"]).toMatchObject(
+      back
+        ? { is: "found", version: "v1", outputs: [], restarts: [] }
+        : { is: "same", version: "v2" },
+    )
     const { weak, undated } = world.stored.secrets["dual"] ?? {}
     expect([weak, undated]).toEqual(back ? [undefined, undefined] : [true, true])
   }

@@ -4,7 +4,9 @@ import { Session } from "../../src/rotate/session.ts"
 import { World } from "../crash/world.ts"
 
 /** Secrets by server; pauses are over when the test says so. */
-async function round(servers: Readonly<Record<string, string>>): Promise<{ readonly round: Round; readonly pass: () => void; readonly acts: () => number }> {
+async function round(
+  servers: Readonly<Record<string, string>>,
+): Promise<{ readonly round: Round; readonly pass: () => void; readonly acts: () => number }> {
   let pauses: (() => void)[] = []
   let clock = 0
   const { work } = new World().start()
@@ -13,7 +15,12 @@ async function round(servers: Readonly<Record<string, string>>): Promise<{ reado
       pauses.push(resolve)
       signal?.addEventListener("abort", () => resolve())
     })
-  const session = await Session.load({ ...work, serverOf: (name) => servers[name], inTurn: (_, act) => act(), host: { ...work.host, pause, monotonicMs: () => clock++ } })
+  const session = await Session.load({
+    ...work,
+    serverOf: (name) => servers[name],
+    inTurn: (_, act) => act(),
+    host: { ...work.host, pause, monotonicMs: () => clock++ },
+  })
   const pass = (): void => {
     const over = pauses
     pauses = []
@@ -23,7 +30,11 @@ async function round(servers: Readonly<Record<string, string>>): Promise<{ reado
 }
 const never = (): Promise<never> => new Promise(() => undefined)
 const now = (): Promise<string> => Promise.resolve("answer")
-const codeOf = (look: Promise<unknown>): Promise<unknown> => look.then((value) => value, (error: { readonly code: string }) => error.code)
+const codeOf = (look: Promise<unknown>): Promise<unknown> =>
+  look.then(
+    (value) => value,
+    (error: { readonly code: string }) => error.code,
+  )
 
 test("who has not answered a while after the others is silent, and so is every secret of that server after it", async () => {
   const { round: one, pass } = await round({ a: "up", b: "hangs", c: "hangs" })

@@ -14,13 +14,17 @@ export type Authority = {
 
 export function makeAuthority(name = "test authority"): Authority {
   const own = newKeys()
-  const sign = (subject: string, key: KeyObject, extensions: readonly Buffer[]): string => signedCertificate({ issuer: name, signer: own.privateKey, subject, key, extensions })
+  const sign = (subject: string, key: KeyObject, extensions: readonly Buffer[]): string =>
+    signedCertificate({ issuer: name, signer: own.privateKey, subject, key, extensions })
   return {
     certificate: sign(name, own.publicKey, [isAuthority]),
     issue: (names) => {
       const keys = newKeys()
       const certificate = sign(names[0] ?? "", keys.publicKey, [alternativeNames(names)])
-      return { certificate, key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString() }
+      return {
+        certificate,
+        key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+      }
     },
   }
 }
@@ -29,7 +33,13 @@ function newKeys(): { readonly publicKey: KeyObject; readonly privateKey: KeyObj
   return generateKeyPairSync("ec", { namedCurve: "P-256" })
 }
 
-type Wanted = { readonly issuer: string; readonly signer: KeyObject; readonly subject: string; readonly key: KeyObject; readonly extensions: readonly Buffer[] }
+type Wanted = {
+  readonly issuer: string
+  readonly signer: KeyObject
+  readonly subject: string
+  readonly key: KeyObject
+  readonly extensions: readonly Buffer[]
+}
 
 function signedCertificate(wanted: Wanted): string {
   const algorithm = sequence(oid("06082a8648ce3d040302")) // ecdsa-with-SHA256
@@ -74,9 +84,17 @@ function distinguishedName(commonName: string): Buffer {
   return sequence(tagged(0x31, sequence(oid("0603550403"), tagged(0x0c, Buffer.from(commonName)))))
 }
 
-const isAuthority = sequence(oid("0603551d13"), tagged(0x01, Buffer.of(0xff)), tagged(0x04, sequence(tagged(0x01, Buffer.of(0xff)))))
+const isAuthority = sequence(
+  oid("0603551d13"),
+  tagged(0x01, Buffer.of(0xff)),
+  tagged(0x04, sequence(tagged(0x01, Buffer.of(0xff)))),
+)
 
 function alternativeNames(names: readonly string[]): Buffer {
-  const each = names.map((name) => (isIP(name) === 4 ? tagged(0x87, Buffer.from(name.split(".").map(Number))) : tagged(0x82, Buffer.from(name))))
+  const each = names.map((name) =>
+    isIP(name) === 4
+      ? tagged(0x87, Buffer.from(name.split(".").map(Number)))
+      : tagged(0x82, Buffer.from(name)),
+  )
   return sequence(oid("0603551d11"), tagged(0x04, sequence(...each)))
 }

@@ -23,9 +23,16 @@ sys.stdin.read()
 `
 
 /** `reads: false`: a manager that hangs. */
-export async function listenForDatagrams(folder: string, how: { readonly abstract?: boolean; readonly reads?: boolean } = {}): Promise<Datagrams> {
-  const socket = how.abstract === true ? `@mycelium-${process.pid}-${performance.now()}` : join(folder, "notify")
-  const child = Bun.spawn(["python3", "-c", listen, socket, how.reads === false ? "hang" : "read"], { stdio: ["pipe", "pipe", "inherit"] })
+export async function listenForDatagrams(
+  folder: string,
+  how: { readonly abstract?: boolean; readonly reads?: boolean } = {},
+): Promise<Datagrams> {
+  const socket =
+    how.abstract === true ? `@mycelium-${process.pid}-${performance.now()}` : join(folder, "notify")
+  const child = Bun.spawn(
+    ["python3", "-c", listen, socket, how.reads === false ? "hang" : "read"],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  )
   const heard: string[] = []
   void collect(child.stdout, heard)
   await until("the socket is there", () => heard.length > 0)
@@ -52,7 +59,11 @@ async function collect(stream: ReadableStream<Uint8Array>, into: string[]): Prom
 }
 
 /** Puts a program under the kernel's own MemoryDenyWriteExecute: prctl(PR_SET_MDWE), Linux 6.3. */
-export const noNewCode = ["python3", "-c", "import ctypes, os, sys\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(70)\nos.execvp(sys.argv[1], sys.argv[1:])"]
+export const noNewCode = [
+  "python3",
+  "-c",
+  "import ctypes, os, sys\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(70)\nos.execvp(sys.argv[1], sys.argv[1:])",
+]
 
 /** An old kernel has no such call: what is proven with it is then not proven. */
 export const hasNoNewCode = Bun.spawnSync([...noNewCode, "true"]).exitCode === 0

@@ -8,15 +8,25 @@ import { until } from "./until.ts"
  * password, and keeps all that is said to it. A process of its own, for what tells it from a server is its uid.
  */
 export type Kind = "redis" | "mariadb" | "postgres" | "postgres-refuses" | "relay"
-export type Impostor = AsyncDisposable & { readonly heard: () => string; readonly calls: () => number }
+export type Impostor = AsyncDisposable & {
+  readonly heard: () => string
+  readonly calls: () => number
+}
 
 /** An account that every machine has, and no server of ours runs as. */
 export const impostorUid = 1
-export const whyNoImpostor = process.getuid?.() === 0 ? undefined : "only root can run a program as another user"
+export const whyNoImpostor =
+  process.getuid?.() === 0 ? undefined : "only root can run a program as another user"
 
 /** `behind`: the address to which a relay passes all on, HOST:PORT. */
-export async function startImpostor(kind: Kind, at: number | string, behind = ""): Promise<Impostor> {
-  const child = Bun.spawn([bun, import.meta.path, kind, String(at), behind], { stdio: ["ignore", "pipe", "inherit"] })
+export async function startImpostor(
+  kind: Kind,
+  at: number | string,
+  behind = "",
+): Promise<Impostor> {
+  const child = Bun.spawn([bun, import.meta.path, kind, String(at), behind], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
   let said = ""
   const reading = (async () => {
     const decoder = new TextDecoder("latin1")
@@ -35,22 +45,51 @@ export async function startImpostor(kind: Kind, at: number | string, behind = ""
 }
 
 const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> = {
-  redis: (socket) => socket.on("data", (chunk: Buffer) => void socket.write(/AUTH/i.test(chunk.toString("latin1")) ? "-WRONGPASS invalid username-password pair\r\n" : "-NOAUTH Authentication required.\r\n")),
+  redis: (socket) =>
+    socket.on(
+      "data",
+      (chunk: Buffer) =>
+        void socket.write(
+          /AUTH/i.test(chunk.toString("latin1"))
+            ? "-WRONGPASS invalid username-password pair\r\n"
+            : "-NOAUTH Authentication required.\r\n",
+        ),
+    ),
   // A greeting, then "come in", then "done" to all that is said.
   mariadb: (socket) => {
     const seed = randomBytes(20).map((byte) => (byte % 94) + 33)
-    const body = Buffer.concat([Buffer.from([10]), Buffer.from("5.5.5-10.11.6-MariaDB\0"), Buffer.alloc(4), seed.subarray(0, 8), Buffer.from([0, 0xff, 0xf7, 45, 2, 0, 0xff, 0x81, 21]), Buffer.alloc(10), seed.subarray(8), Buffer.from("\0mysql_native_password\0")])
+    const body = Buffer.concat([
+      Buffer.from([10]),
+      Buffer.from("5.5.5-10.11.6-MariaDB\0"),
+      Buffer.alloc(4),
+      seed.subarray(0, 8),
+      Buffer.from([0, 0xff, 0xf7, 45, 2, 0, 0xff, 0x81, 21]),
+      Buffer.alloc(10),
+      seed.subarray(8),
+      Buffer.from("\0mysql_native_password\0"),
+    ])
     socket.write(packet(0, body))
-    socket.on("data", (chunk: Buffer) => void socket.write(packet((chunk[3] ?? 0) + 1, Buffer.from([0, 0, 0, 2, 0, 0, 0]))))
+    socket.on(
+      "data",
+      (chunk: Buffer) =>
+        void socket.write(packet((chunk[3] ?? 0) + 1, Buffer.from([0, 0, 0, 2, 0, 0, 0]))),
+    )
   },
   // Says of every password, to any question, that it is wrong.
-  "postgres-refuses": (socket) => socket.on("data", () => void socket.write(Buffer.from("E\0\0\0\x1cSFATAL\0C28P01\0Mrefused\0\0", "latin1"))),
+  "postgres-refuses": (socket) =>
+    socket.on(
+      "data",
+      () => void socket.write(Buffer.from("E\0\0\0\x1cSFATAL\0C28P01\0Mrefused\0\0", "latin1")),
+    ),
   // Stands before the server itself, which asks for the proof of a password and gets it through here.
   relay: (socket, behind) => {
     const [host = "", port = ""] = behind.split(":")
     const server = connect({ host, port: Number(port) })
     server.on("error", () => undefined).on("close", () => void socket.destroy())
-    socket.on("close", () => void server.destroy()).pipe(server).pipe(socket)
+    socket
+      .on("close", () => void server.destroy())
+      .pipe(server)
+      .pipe(socket)
   },
   // "Come in" without a question, a greeting, then "done" to all that is said.
   postgres: (socket) => {
@@ -59,7 +98,11 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
     const status = Buffer.from("S\0\0\0\x17server_version\x0017.0\0", "latin1")
     let greeted = false
     socket.on("data", () => {
-      socket.write(greeted ? Buffer.concat([done, ready]) : Buffer.concat([Buffer.from("R\0\0\0\x08\0\0\0\0", "latin1"), status, ready]))
+      socket.write(
+        greeted
+          ? Buffer.concat([done, ready])
+          : Buffer.concat([Buffer.from("R\0\0\0\x08\0\0\0\0", "latin1"), status, ready]),
+      )
       greeted = true
     })
   },
@@ -78,7 +121,9 @@ if (import.meta.main) {
   process.setuid?.(impostorUid)
   const server = createServer((socket) => {
     process.stdout.write("<call>")
-    socket.on("error", () => undefined).on("data", (chunk: Buffer) => void process.stdout.write(chunk))
+    socket
+      .on("error", () => undefined)
+      .on("data", (chunk: Buffer) => void process.stdout.write(chunk))
     answers[kind as Kind](socket, behind)
   })
   const listening = (): void => void process.stdout.write("listens\n")

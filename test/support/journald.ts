@@ -6,8 +6,11 @@ const daemon = "/usr/lib/systemd/systemd-journald"
 export const whyNoJournald: string | undefined = tryIt()
 
 function tryIt(): string | undefined {
-  for (const program of ["unshare", "journalctl", daemon]) if (Bun.which(program) === null) return `${program} is not installed`
-  const { exitCode } = Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/run"], { stdio: ["ignore", "ignore", "ignore"] })
+  for (const program of ["unshare", "journalctl", daemon])
+    if (Bun.which(program) === null) return `${program} is not installed`
+  const { exitCode } = Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/run"], {
+    stdio: ["ignore", "ignore", "ignore"],
+  })
   return exitCode === 0 ? undefined : "no mount namespace can be made here"
 }
 

@@ -1,11 +1,21 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { temporaryFolder, type TemporaryFolder } from "./temp-folder.ts"
 
 /** The compiled binary, as a person runs it: in a scratch project, with folders of its own, both streams and the exit code caught. */
 
-export const binary = process.env["MYCELIUM_BINARY"] ?? fileURLToPath(new URL("../../dist/mycelium", import.meta.url))
+export const binary =
+  process.env["MYCELIUM_BINARY"] ?? fileURLToPath(new URL("../../dist/mycelium", import.meta.url))
 
 export type Ran = {
   readonly stdout: string
@@ -25,7 +35,10 @@ export type RunHow = {
 }
 
 /** A project in a folder that goes with the test: `await using project = await layOut({ … })`. */
-export async function layOut(files: Readonly<Record<string, string>> = {}, config?: object | string): Promise<Project> {
+export async function layOut(
+  files: Readonly<Record<string, string>> = {},
+  config?: object | string,
+): Promise<Project> {
   const project = new Project(await temporaryFolder())
   mkdirSync(project.folder, { mode: 0o700 })
   for (const [name, text] of Object.entries(files)) project.write(name, text)
@@ -49,7 +62,13 @@ export class Project implements AsyncDisposable {
 
   /** The environment that the binary gets: nothing of ours. */
   get environment(): Readonly<Record<string, string>> {
-    return { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.home, XDG_STATE_HOME: join(this.home, "state"), XDG_CONFIG_HOME: join(this.home, "config"), LANG: "C.UTF-8" }
+    return {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      HOME: this.home,
+      XDG_STATE_HOME: join(this.home, "state"),
+      XDG_CONFIG_HOME: join(this.home, "config"),
+      LANG: "C.UTF-8",
+    }
   }
   get store(): string {
     return join(this.home, "state", "mycelium")
@@ -73,7 +92,10 @@ export class Project implements AsyncDisposable {
 
   /** The config: text as it is, an object as JSON, which YAML contains. */
   configure(config: object | string): void {
-    this.write("mycelium.yaml", typeof config === "string" ? config : `${JSON.stringify(config, null, 2)}\n`)
+    this.write(
+      "mycelium.yaml",
+      typeof config === "string" ? config : `${JSON.stringify(config, null, 2)}\n`,
+    )
   }
   write(name: string, text: string, mode = 0o600): void {
     const path = this.path(name)
@@ -108,14 +130,26 @@ export class Project implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
     })
     const late = setTimeout(() => child.kill("SIGKILL"), how.withinMs ?? 120_000)
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+    const [stdout, stderr] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ])
     clearTimeout(late)
-    return { stdout, stderr, code: child.exitCode ?? undefined, signal: child.signalCode === null ? undefined : String(child.signalCode), ms: performance.now() - began }
+    return {
+      stdout,
+      stderr,
+      code: child.exitCode ?? undefined,
+      signal: child.signalCode === null ? undefined : String(child.signalCode),
+      ms: performance.now() - began,
+    }
   }
 
   /** Every path below the project's root with kind, mode, owner and content: what a refused command must leave as it was. */
   snapshot(): Readonly<Record<string, string>> {
-    return Object.fromEntries(below(this.root).map((path) => [path.slice(this.root.length + 1), facts(path)]))
+    return Object.fromEntries(
+      below(this.root).map((path) => [path.slice(this.root.length + 1), facts(path)]),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,7 +162,9 @@ export function json<T>(ran: Ran): T {
   try {
     return JSON.parse(ran.stdout) as T
   } catch {
-    throw new Error(`no JSON on stdout (exit ${ran.code ?? ran.signal}): ${ran.stdout}${ran.stderr}`)
+    throw new Error(
+      `no JSON on stdout (exit ${ran.code ?? ran.signal}): ${ran.stdout}${ran.stderr}`,
+    )
   }
 }
 

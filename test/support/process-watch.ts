@@ -11,14 +11,17 @@ export type ProcessWatch = {
 }
 
 export async function watchProcesses(mark: string): Promise<ProcessWatch> {
-  const child = Bun.spawn([bun, join(import.meta.dir, "process-watch.ts"), mark], { stdio: ["pipe", "pipe", "inherit"] })
+  const child = Bun.spawn([bun, join(import.meta.dir, "process-watch.ts"), mark], {
+    stdio: ["pipe", "pipe", "inherit"],
+  })
   const reader = child.stdout.getReader()
   await reader.read()
   return {
     end: async () => {
       await child.stdin.end()
       const chunks: Uint8Array[] = []
-      for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(part.value)
+      for (let part = await reader.read(); !part.done; part = await reader.read())
+        chunks.push(part.value)
       await child.exited
       return JSON.parse(Buffer.concat(chunks).toString()) as { text: string; processes: number }
     },
@@ -42,7 +45,9 @@ async function look(mark: string): Promise<void> {
     }
   }
   while (!over) {
-    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
+    for (const pid of readdirSync("/proc").filter(
+      (name) => /^\d+$/.test(name) && name !== String(process.pid),
+    )) {
       const [command, environment] = [read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/environ`)]
       if (!command.includes(mark) && !environment.includes(mark)) continue
       pids.add(pid)

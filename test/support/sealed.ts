@@ -9,28 +9,55 @@ import type { Project } from "./mycelium.ts"
 
 /** What lies in the state, opened with the identity: as a person would who has nothing but the disk. */
 
-export type Opened = { readonly id: string; readonly stage: string; readonly password: string | undefined }
+export type Opened = {
+  readonly id: string
+  readonly stage: string
+  readonly password: string | undefined
+}
 
-export async function stateOf(project: Project, environment = "production"): Promise<StateDocument | undefined> {
+export async function stateOf(
+  project: Project,
+  environment = "production",
+): Promise<StateDocument | undefined> {
   return readState({ store: project.store, project: "shop", environment })
 }
 
 /** Every version of one secret; none where there is no state yet. */
-export async function versionsOf(project: Project, secret: string, environment = "production"): Promise<readonly Opened[]> {
-  return (await loginsOf(project, secret, environment)).map(({ id, stage, password }) => ({ id, stage, password }))
+export async function versionsOf(
+  project: Project,
+  secret: string,
+  environment = "production",
+): Promise<readonly Opened[]> {
+  return (await loginsOf(project, secret, environment)).map(({ id, stage, password }) => ({
+    id,
+    stage,
+    password,
+  }))
 }
 
 /** The same, with whom a version logs in. */
-export async function loginsOf(project: Project, secret: string, environment = "production"): Promise<readonly (Opened & { readonly user: string | undefined })[]> {
+export async function loginsOf(
+  project: Project,
+  secret: string,
+  environment = "production",
+): Promise<readonly (Opened & { readonly user: string | undefined })[]> {
   const document = await stateOf(project, environment)
   const versions = document?.secrets[secret]?.versions ?? []
   if (versions.length === 0) return []
   const identities = identitiesIn(readFileSync(project.identityFile, "utf8"))
-  const vault = new AgeVault(await openKeys(project.store, { identities, recipients: [] }), { project: "shop", environment })
+  const vault = new AgeVault(await openKeys(project.store, { identities, recipients: [] }), {
+    project: "shop",
+    environment,
+  })
   return Promise.all(
     versions.map(async (version) => {
       const { user, password } = (await vault.open(secret, version)).fields
-      return { id: version.id, stage: version.stage.is, user: typeof user === "string" ? user : undefined, password: password instanceof Secret ? password.reveal() : undefined }
+      return {
+        id: version.id,
+        stage: version.stage.is,
+        user: typeof user === "string" ? user : undefined,
+        password: password instanceof Secret ? password.reveal() : undefined,
+      }
     }),
   )
 }

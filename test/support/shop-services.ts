@@ -37,21 +37,35 @@ export interface Service {
 
 export type Held = Readonly<Record<string, readonly string[]>>
 
-type About = { readonly server: PostgresServer; readonly role: string; readonly old: string; readonly empty: boolean; readonly admin: boolean; readonly endSessions: boolean }
+type About = {
+  readonly server: PostgresServer
+  readonly role: string
+  readonly old: string
+  readonly empty: boolean
+  readonly admin: boolean
+  readonly endSessions: boolean
+}
 
 /** One role of PostgreSQL, which changes its own password or has an admin. */
 export function roleService({ server, role, old, empty, admin, endSessions }: About): Service {
   const own = admin || endSessions
   return {
     secret: "postgres",
-    options: { address: addressOf(server), role, ...(own ? { admin: { user: `${role}_admin`, password: { file: "admin.password" } } } : {}), ...(endSessions ? { end_sessions: true } : {}) },
+    options: {
+      address: addressOf(server),
+      role,
+      ...(own ? { admin: { user: `${role}_admin`, password: { file: "admin.password" } } } : {}),
+      ...(endSessions ? { end_sessions: true } : {}),
+    },
     lines: [`POSTGRES_PASSWORD=${empty ? "" : old}`],
     variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" },
     begin: async (project) => {
       await server.sql(`create role ${role} login${empty ? "" : ` password '${old}'`}`)
       if (!own) return
       const password = makeAdminPassword(project)
-      await server.sql(`create role ${role}_admin login createrole password '${password}'; grant ${role} to ${role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${role}_admin`)
+      await server.sql(
+        `create role ${role}_admin login createrole password '${password}'; grant ${role} to ${role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${role}_admin`,
+      )
     },
     login: ({ user, password }) => login(server, user, password),
     refusal: "28P01",
@@ -67,16 +81,32 @@ export function pairService({ server, role, old, empty }: About): Service {
   const roles = [`${role}_blue`, `${role}_green`]
   return {
     secret: "postgres",
-    options: { address: addressOf(server), roles, owner: `${role}_owner`, admin: { user: `${role}_rotator`, password: { file: "admin.password" } }, grace: "0s" },
-    lines: empty ? ["POSTGRES_USER=", "POSTGRES_PASSWORD="] : [`POSTGRES_USER=${roles[0] ?? ""}`, `POSTGRES_PASSWORD=${old}`],
-    variables: { POSTGRES_USER: "{{ postgres.user }}", POSTGRES_PASSWORD: "{{ postgres.password }}" },
+    options: {
+      address: addressOf(server),
+      roles,
+      owner: `${role}_owner`,
+      admin: { user: `${role}_rotator`, password: { file: "admin.password" } },
+      grace: "0s",
+    },
+    lines: empty
+      ? ["POSTGRES_USER=", "POSTGRES_PASSWORD="]
+      : [`POSTGRES_USER=${roles[0] ?? ""}`, `POSTGRES_PASSWORD=${old}`],
+    variables: {
+      POSTGRES_USER: "{{ postgres.user }}",
+      POSTGRES_PASSWORD: "{{ postgres.password }}",
+    },
     begin: async (project) => {
       await server.sql(postgresPair(role).sql)
-      await server.sql(`${empty ? "" : `alter role ${roles[0] ?? ""} password '${old}'; `}alter role ${role}_rotator password '${makeAdminPassword(project)}'`)
+      await server.sql(
+        `${empty ? "" : `alter role ${roles[0] ?? ""} password '${old}'; `}alter role ${role}_rotator password '${makeAdminPassword(project)}'`,
+      )
     },
     login: ({ user, password }) => login(server, user, password),
     refusal: "28P01",
-    shown: (project) => ({ user: project.variable("POSTGRES_USER"), password: project.variable("POSTGRES_PASSWORD") }),
+    shown: (project) => ({
+      user: project.variable("POSTGRES_USER"),
+      password: project.variable("POSTGRES_PASSWORD"),
+    }),
     holdsNothing: async () => isEmpty(await verifiers(server, roles)),
     held: () => verifiers(server, [...roles, `${role}_rotator`]),
     hold: (held) => setVerifiers(server, held),
@@ -87,7 +117,12 @@ export function pairService({ server, role, old, empty }: About): Service {
 export function redisService(redis: RedisServer, { role, old, empty }: About): Service {
   const rules = async (): Promise<readonly string[]> => {
     const lines = (await redis.command("ACL", "LIST")) as readonly string[]
-    return lines.find((line) => line.startsWith(`user ${role} `))?.split(" ").slice(2) ?? []
+    return (
+      lines
+        .find((line) => line.startsWith(`user ${role} `))
+        ?.split(" ")
+        .slice(2) ?? []
+    )
   }
   const set = async (words: readonly string[]): Promise<void> => {
     await redis.command("ACL", "SETUSER", role, "reset", ...words)
@@ -95,12 +130,22 @@ export function redisService(redis: RedisServer, { role, old, empty }: About): S
   }
   return {
     secret: "redis",
-    options: { address: `redis://127.0.0.1:${redis.port}`, user: role, admin: { user: redis.admin.user, password: { file: "redis-admin.password" } }, grace: "0s" },
+    options: {
+      address: `redis://127.0.0.1:${redis.port}`,
+      user: role,
+      admin: { user: redis.admin.user, password: { file: "redis-admin.password" } },
+      grace: "0s",
+    },
     lines: [`REDIS_PASSWORD=${empty ? "" : old}`],
     variables: { REDIS_PASSWORD: "{{ redis.password }}" },
     begin: async (project) => {
       project.write("redis-admin.password", `${redis.admin.password}\n`)
-      await set(["on", ...(empty ? [] : [`#${createHash("sha256").update(old).digest("hex")}`]), "~*", "+@all"])
+      await set([
+        "on",
+        ...(empty ? [] : [`#${createHash("sha256").update(old).digest("hex")}`]),
+        "~*",
+        "+@all",
+      ])
     },
     login: async (who) => {
       try {
@@ -122,14 +167,22 @@ export function redisService(redis: RedisServer, { role, old, empty }: About): S
 export function mariadbService(mariadb: MariadbServer, { role, old, empty }: About): Service {
   const account = `'${role}'@'%'`
   const hashes = async (): Promise<readonly string[]> => {
-    const [row] = await mariadb.sql(`SELECT authentication_string AS hash FROM mysql.user WHERE User = '${role}'`)
+    const [row] = await mariadb.sql(
+      `SELECT authentication_string AS hash FROM mysql.user WHERE User = '${role}'`,
+    )
     const hash = row?.["hash"]
     return typeof hash === "string" && hash.startsWith("*") ? [hash] : []
   }
-  const set = (hash = "invalid"): Promise<unknown> => mariadb.sql(`ALTER USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}'`)
+  const set = (hash = "invalid"): Promise<unknown> =>
+    mariadb.sql(`ALTER USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}'`)
   return {
     secret: "mariadb",
-    options: { address: `mariadb://127.0.0.1:${mariadb.port}`, user: role, admin: { user: `${role}_a`, password: { file: "admin.password" } }, grace: "0s" },
+    options: {
+      address: `mariadb://127.0.0.1:${mariadb.port}`,
+      user: role,
+      admin: { user: `${role}_a`, password: { file: "admin.password" } },
+      grace: "0s",
+    },
     lines: [`MARIADB_PASSWORD=${empty ? "" : old}`],
     variables: { MARIADB_PASSWORD: "{{ mariadb.password }}" },
     begin: async (project) => {
@@ -140,7 +193,15 @@ export function mariadbService(mariadb: MariadbServer, { role, old, empty }: Abo
       await mariadb.sql(`GRANT SELECT ON mysql.global_priv TO '${role}_a'@'%'`)
     },
     login: async ({ user, password }) => {
-      const client = new Bun.SQL({ adapter: "mysql", hostname: "127.0.0.1", port: mariadb.port, username: user, password, max: 1, connectionTimeout: 10 })
+      const client = new Bun.SQL({
+        adapter: "mysql",
+        hostname: "127.0.0.1",
+        port: mariadb.port,
+        username: user,
+        password,
+        max: 1,
+        connectionTimeout: 10,
+      })
       try {
         await client.unsafe("SELECT 1")
         return "in"
@@ -163,14 +224,22 @@ export function execService(keys: KeyService, { role, old, empty }: About): Serv
   const held = (user: string): readonly string[] => keys.users.get(user) ?? []
   return {
     secret: "key",
-    options: { driver: "exec", command: [bun, program], env: { SERVICE: keys.url }, user: role, holds: "two", grace: "0s" },
+    options: {
+      driver: "exec",
+      command: [bun, program],
+      env: { SERVICE: keys.url },
+      user: role,
+      holds: "two",
+      grace: "0s",
+    },
     lines: [`API_KEY=${empty ? "" : old}`],
     variables: { API_KEY: "{{ key.password }}" },
     begin: () => {
       if (!empty) keys.users.set(role, [old])
       return Promise.resolve()
     },
-    login: ({ user, password }) => Promise.resolve(held(user).includes(password) ? "in" : "refused"),
+    login: ({ user, password }) =>
+      Promise.resolve(held(user).includes(password) ? "in" : "refused"),
     refusal: "refused",
     shown: (project) => ({ user: role, password: project.variable("API_KEY") }),
     holdsNothing: () => Promise.resolve(held(role).length === 0),
@@ -193,8 +262,15 @@ function makeAdminPassword(project: Project): string {
 }
 
 async function verifiers(server: PostgresServer, roles: readonly string[]): Promise<Held> {
-  const rows = await server.sql(`select rolname, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`)
-  return Object.fromEntries(rows.map((row) => [String(row["rolname"]), typeof row["rolpassword"] === "string" ? [row["rolpassword"]] : []]))
+  const rows = await server.sql(
+    `select rolname, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`,
+  )
+  return Object.fromEntries(
+    rows.map((row) => [
+      String(row["rolname"]),
+      typeof row["rolpassword"] === "string" ? [row["rolpassword"]] : [],
+    ]),
+  )
 }
 
 function isEmpty(held: Held): boolean {
@@ -202,8 +278,15 @@ function isEmpty(held: Held): boolean {
 }
 
 async function setVerifiers(server: PostgresServer, held: Held): Promise<void> {
-  const names = Object.keys(held).map((role) => `'${role}'`).join(", ")
-  const back = Object.entries(held).map(([role, [verifier]]) => `alter role ${role} password ${verifier === undefined ? "null" : `'${verifier}'`}`)
-  await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`)
+  const names = Object.keys(held)
+    .map((role) => `'${role}'`)
+    .join(", ")
+  const back = Object.entries(held).map(
+    ([role, [verifier]]) =>
+      `alter role ${role} password ${verifier === undefined ? "null" : `'${verifier}'`}`,
+  )
+  await server.sql(
+    `select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`,
+  )
   await server.sql(back.join("; "))
 }

@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto"
 import { layOut, type Project, type Ran } from "./mycelium.ts"
 import type { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type Service, execService, mariadbService, pairService, redisService, roleService } from "./shop-services.ts"
+import {
+  type Service,
+  execService,
+  mariadbService,
+  pairService,
+  redisService,
+  roleService,
+} from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { MariadbServer } from "./servers/mariadb.ts"
 import type { RedisServer } from "./servers/redis.ts"
@@ -38,7 +45,13 @@ export class Shop implements AsyncDisposable {
   readonly old: string
   readonly options: ShopOptions
 
-  constructor(parts: { readonly project: Project; readonly server: PostgresServer; readonly role: string; readonly old: string; readonly options: ShopOptions }) {
+  constructor(parts: {
+    readonly project: Project
+    readonly server: PostgresServer
+    readonly role: string
+    readonly old: string
+    readonly options: ShopOptions
+  }) {
     this.project = parts.project
     this.server = parts.server
     this.role = parts.role
@@ -84,7 +97,10 @@ export class Shop implements AsyncDisposable {
     const { generatedOnly, two, empty } = this.options
     const key = `SESSION_KEY=${empty ? "" : firstKey}`
     const lines = generatedOnly ? [key] : this.services.flatMap((service) => service.lines)
-    this.project.write(".env", `# the shop\nPORT=8080\n${lines.join("\n")}\nGREETING="hello, world"\n`)
+    this.project.write(
+      ".env",
+      `# the shop\nPORT=8080\n${lines.join("\n")}\nGREETING="hello, world"\n`,
+    )
     if (two) this.project.write("session.env", `${key}\n`)
     this.project.write("api.loaded", this.project.read(".env"))
     if (two) this.project.write("web.loaded", this.project.read("session.env"))
@@ -125,11 +141,20 @@ function serviceOf(parts: Parts): Service {
 function servicesOf(parts: Parts): readonly Service[] {
   const { generatedOnly, beside } = parts.options
   if (generatedOnly) return []
-  return beside === undefined ? [serviceOf(parts)] : [serviceOf(parts), redisService(beside, aboutOf(parts))]
+  return beside === undefined
+    ? [serviceOf(parts)]
+    : [serviceOf(parts), redisService(beside, aboutOf(parts))]
 }
 
 function aboutOf({ server, role, options, old = "" }: Parts): Parameters<typeof roleService>[0] {
-  return { server, role, old, empty: options.empty === true, admin: options.admin === true, endSessions: options.endSessions === true }
+  return {
+    server,
+    role,
+    old,
+    empty: options.empty === true,
+    admin: options.admin === true,
+    endSessions: options.endSessions === true,
+  }
 }
 
 /** The config as data: tests change it and write it again. */
@@ -137,27 +162,58 @@ export function configOf(parts: Parts): Config {
   const { options } = parts
   const services = servicesOf(parts)
   const key = { SESSION_KEY: "{{ session_key.password }}" }
-  const first = { dotenv: ".env", merge: true, variables: Object.assign({}, ...(options.generatedOnly ? [key] : services.map(({ variables }) => variables))) as Readonly<Record<string, string>> }
+  const first = {
+    dotenv: ".env",
+    merge: true,
+    variables: Object.assign(
+      {},
+      ...(options.generatedOnly ? [key] : services.map(({ variables }) => variables)),
+    ) as Readonly<Record<string, string>>,
+  }
   return {
     project: "shop",
     environments: {
       production: {
         rotate_every: "90d",
-        secrets: { ...Object.fromEntries(services.map((service, index) => [service.secret, { ...service.options, ...(index === 0 ? options.secret : {}) }])), ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}) },
-        outputs: options.two ? [first, { dotenv: "session.env", merge: true, variables: key }] : [first],
-        deployments: { api: deployment("api", ".env"), ...(options.two ? { web: deployment("web", "session.env") } : {}) },
+        secrets: {
+          ...Object.fromEntries(
+            services.map((service, index) => [
+              service.secret,
+              { ...service.options, ...(index === 0 ? options.secret : {}) },
+            ]),
+          ),
+          ...(options.two || options.generatedOnly ? { session_key: "generated" } : {}),
+        },
+        outputs: options.two
+          ? [first, { dotenv: "session.env", merge: true, variables: key }]
+          : [first],
+        deployments: {
+          api: deployment("api", ".env"),
+          ...(options.two ? { web: deployment("web", "session.env") } : {}),
+        },
       },
     },
   }
 }
 
-export type Config = { readonly project: string; readonly environments: Readonly<Record<string, Readonly<Record<string, unknown>>>> }
+export type Config = {
+  readonly project: string
+  readonly environments: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
 
 function deployment(name: string, file: string): object {
-  return { command: [`./restart-${name}`], reads: [file], healthy: { command: [`./health-${name}`], within: "1s" } }
+  return {
+    command: [`./restart-${name}`],
+    reads: [file],
+    healthy: { command: [`./health-${name}`], within: "1s" },
+  }
 }
 
 function hooks(project: Project, name: string, file: string): void {
   project.script(`restart-${name}`, `cp ${file} ${name}.loaded`, `echo restarted >> ${name}.log`)
-  project.script(`health-${name}`, `cmp -s ${file} ${name}.loaded || exit 1`, ...(name === "api" ? ["[ ! -e sick ] || cmp -s api.loaded good.env"] : []))
+  project.script(
+    `health-${name}`,
+    `cmp -s ${file} ${name}.loaded || exit 1`,
+    ...(name === "api" ? ["[ ! -e sick ] || cmp -s api.loaded good.env"] : []),
+  )
 }

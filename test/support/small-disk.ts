@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -61,5 +69,6 @@ function tryToMount(): string | undefined {
 function run(...argv: readonly string[]): void {
   if (Bun.which(argv[0] ?? "") === null) throw new Error(`${argv[0]} is not installed`)
   const { exitCode, stderr } = Bun.spawnSync([...argv])
-  if (exitCode !== 0) throw new Error(`no file system can be mounted here: ${stderr.toString().trim()}`)
+  if (exitCode !== 0)
+    throw new Error(`no file system can be mounted here: ${stderr.toString().trim()}`)
 }

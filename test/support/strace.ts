@@ -15,31 +15,53 @@ export type Call = {
   readonly returned: number
 }
 
-type Open = { readonly thread: string; readonly name: string; readonly args: string; readonly entered: number }
+type Open = {
+  readonly thread: string
+  readonly name: string
+  readonly args: string
+  readonly entered: number
+}
 
 export function readStrace(path: string): readonly Call[] {
   const calls: Call[] = []
   const open = new Map<number, Open>()
-  readFileSync(path, "latin1").split("\n").forEach((line, at) => {
-    const [, id = "", thread = "", rest = ""] = /^(\d+)(?:<([^>]*)>)?\s+(.*)$/s.exec(line) ?? []
-    const pid = Number(id)
-    const resumed = /^<\.\.\. (\w+) resumed>(.*)$/s.exec(rest)
-    const begun = open.get(pid)
-    if (resumed !== null && begun !== undefined) {
-      open.delete(pid)
-      const [args, result] = split(`${begun.args}${resumed[2] ?? ""}`)
-      calls.push({ pid, thread, name: begun.name, args, result, entered: begun.entered, returned: at })
-      return
-    }
-    const [, name, tail = ""] = /^(\w+)\((.*)$/s.exec(rest) ?? []
-    if (name === undefined) return
-    if (tail.endsWith("<unfinished ...>")) open.set(pid, { thread, name, args: tail.slice(0, -"<unfinished ...>".length).trimEnd(), entered: at })
-    else {
-      const [args, result] = split(tail)
-      calls.push({ pid, thread, name, args, result, entered: at, returned: at })
-    }
-  })
-  for (const [pid, begun] of open) calls.push({ pid, ...begun, result: undefined, returned: Number.POSITIVE_INFINITY })
+  readFileSync(path, "latin1")
+    .split("\n")
+    .forEach((line, at) => {
+      const [, id = "", thread = "", rest = ""] = /^(\d+)(?:<([^>]*)>)?\s+(.*)$/s.exec(line) ?? []
+      const pid = Number(id)
+      const resumed = /^<\.\.\. (\w+) resumed>(.*)$/s.exec(rest)
+      const begun = open.get(pid)
+      if (resumed !== null && begun !== undefined) {
+        open.delete(pid)
+        const [args, result] = split(`${begun.args}${resumed[2] ?? ""}`)
+        calls.push({
+          pid,
+          thread,
+          name: begun.name,
+          args,
+          result,
+          entered: begun.entered,
+          returned: at,
+        })
+        return
+      }
+      const [, name, tail = ""] = /^(\w+)\((.*)$/s.exec(rest) ?? []
+      if (name === undefined) return
+      if (tail.endsWith("<unfinished ...>"))
+        open.set(pid, {
+          thread,
+          name,
+          args: tail.slice(0, -"<unfinished ...>".length).trimEnd(),
+          entered: at,
+        })
+      else {
+        const [args, result] = split(tail)
+        calls.push({ pid, thread, name, args, result, entered: at, returned: at })
+      }
+    })
+  for (const [pid, begun] of open)
+    calls.push({ pid, ...begun, result: undefined, returned: Number.POSITIVE_INFINITY })
   return calls.sort((one, other) => one.entered - other.entered)
 }
 

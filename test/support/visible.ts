@@ -21,7 +21,12 @@ const [setDumpable, setSeccomp, setNoNewPrivileges, filterMode] = [4, 22, 38, 2]
 
 /** sock_filter: code (u16), where to jump if true and if false (u8 each), a number (u32). */
 function filterFor({ arch, prctl }: Machine): Uint8Array {
-  const tests: readonly (readonly [number, number])[] = [[at.arch, arch], [at.call, prctl], [at.first, setDumpable], [at.second, 0]]
+  const tests: readonly (readonly [number, number])[] = [
+    [at.arch, arch],
+    [at.call, prctl],
+    [at.first, setDumpable],
+    [at.second, 0],
+  ]
   const lines: (readonly [number, number, number])[] = []
   for (const [index, [offset, number]] of tests.entries()) {
     // To the last line but one, which allows: past the tests that are left, and the answer.
@@ -38,19 +43,29 @@ function filterFor({ arch, prctl }: Machine): Uint8Array {
 }
 
 function layFilter(machine: Machine): void {
-  const libc = dlopen("libc.so.6", { prctl: { args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64], returns: FFIType.i32 } })
+  const libc = dlopen("libc.so.6", {
+    prctl: {
+      args: [FFIType.i32, FFIType.u64, FFIType.u64, FFIType.u64, FFIType.u64],
+      returns: FFIType.i32,
+    },
+  })
   const filter = filterFor(machine)
   // sock_fprog: how many lines (u16), and where they lie.
   const program = new BigUint64Array([BigInt(filter.length / 8), BigInt(ptr(filter))])
-  if (libc.symbols.prctl(setNoNewPrivileges, 1, 0, 0, 0) !== 0) throw new Error("the kernel refuses PR_SET_NO_NEW_PRIVS")
-  if (libc.symbols.prctl(setSeccomp, filterMode, ptr(program), 0, 0) !== 0) throw new Error("the kernel refuses a filter of system calls")
+  if (libc.symbols.prctl(setNoNewPrivileges, 1, 0, 0, 0) !== 0)
+    throw new Error("the kernel refuses PR_SET_NO_NEW_PRIVS")
+  if (libc.symbols.prctl(setSeccomp, filterMode, ptr(program), 0, 0) !== 0)
+    throw new Error("the kernel refuses a filter of system calls")
 }
 
 if (import.meta.main) {
   const [program = "", ...args] = process.argv.slice(2)
   const path = Bun.which(program)
   const machine = machines[process.arch]
-  if (path === null || machine === undefined) throw new Error(path === null ? `${program} is not in the PATH` : `no filter is known for ${process.arch}`)
+  if (path === null || machine === undefined)
+    throw new Error(
+      path === null ? `${program} is not in the PATH` : `no filter is known for ${process.arch}`,
+    )
   layFilter(machine)
   // What is ignored stays ignored in the program, what has a handler does not: the runtime ignores these two.
   for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => undefined)

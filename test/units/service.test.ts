@@ -10,12 +10,21 @@ const unit = readFileSync(join(folder, "mycelium.service"), "utf8")
 
 /** The values of a setting, in order; comments do not count. */
 function settings(name: string): readonly string[] {
-  return unit.split("\n").filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1))
+  return unit
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}=`))
+    .map((line) => line.slice(name.length + 1))
 }
 
 const config = {
   project: "shop",
-  environments: { production: { rotate_every: "90d", secrets: { session_key: "generated" }, outputs: [{ dotenv: ".env", variables: { SESSION_KEY: "{{ session_key.password }}" } }] } },
+  environments: {
+    production: {
+      rotate_every: "90d",
+      secrets: { session_key: "generated" },
+      outputs: [{ dotenv: ".env", variables: { SESSION_KEY: "{{ session_key.password }}" } }],
+    },
+  },
 }
 
 async function served(): Promise<Project> {
@@ -26,34 +35,58 @@ async function served(): Promise<Project> {
 }
 
 /** The service with its output, until the test ends. */
-function start(project: Project, env: Readonly<Record<string, string>>, under: readonly string[] = []) {
-  const child = Bun.spawn([...under, binary, "run"], { cwd: project.folder, env: { ...project.environment, ...env }, stdio: ["ignore", "ignore", "pipe"] })
-  return { child, stderr: child.stderr.text(), [Symbol.asyncDispose]: async () => void (child.kill("SIGKILL"), await child.exited) }
+function start(
+  project: Project,
+  env: Readonly<Record<string, string>>,
+  under: readonly string[] = [],
+) {
+  const child = Bun.spawn([...under, binary, "run"], {
+    cwd: project.folder,
+    env: { ...project.environment, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  })
+  return {
+    child,
+    stderr: child.stderr.text(),
+    [Symbol.asyncDispose]: async () => void (child.kill("SIGKILL"), await child.exited),
+  }
 }
 
 describe("mycelium run tells the service manager", () => {
   // Where code may be made libc is called, elsewhere systemd-notify runs.
-  const ways = [{ says: "with its compiler", under: [], skip: false }, { says: "where no code may be made", under: noNewCode, skip: !hasNoNewCode || Bun.which("systemd-notify") === null }]
+  const ways = [
+    { says: "with its compiler", under: [], skip: false },
+    {
+      says: "where no code may be made",
+      under: noNewCode,
+      skip: !hasNoNewCode || Bun.which("systemd-notify") === null,
+    },
+  ]
   for (const { says, under, skip } of ways) {
-    test.skipIf(skip)(`that it is ready, what comes next, reloads, and stops, ${says}`, async () => {
-      await using project = await served()
-      await using manager = await listenForDatagrams(project.root)
-      await using service = start(project, { NOTIFY_SOCKET: manager.socket }, under)
-      await manager.heard("what comes next", (text) => text.startsWith("STATUS=next: production, "))
-      expect(manager.all()[0]).toBe("READY=1")
-      service.child.kill("SIGHUP")
-      await manager.heard("the reload", (text) => text.startsWith("RELOADING=1\nMONOTONIC_USEC="))
-      const readies = () => manager.all().filter((text) => text === "READY=1").length
-      await until("it is ready again", () => readies() === 2)
-      project.configure("nonsense: [")
-      service.child.kill("SIGHUP")
-      await until("it is ready again, with the config that it had", () => readies() === 3)
-      service.child.kill("SIGTERM")
-      expect(await service.child.exited).toBe(0)
-      expect(await service.stderr).toContain("not reloaded, the old config stays")
-      await manager.heard("the stop", (text) => text.startsWith("STOPPING=1"))
-      expect(manager.all().some((text) => text.includes("WATCHDOG"))).toBe(false)
-    })
+    test.skipIf(skip)(
+      `that it is ready, what comes next, reloads, and stops, ${says}`,
+      async () => {
+        await using project = await served()
+        await using manager = await listenForDatagrams(project.root)
+        await using service = start(project, { NOTIFY_SOCKET: manager.socket }, under)
+        await manager.heard("what comes next", (text) =>
+          text.startsWith("STATUS=next: production, "),
+        )
+        expect(manager.all()[0]).toBe("READY=1")
+        service.child.kill("SIGHUP")
+        await manager.heard("the reload", (text) => text.startsWith("RELOADING=1\nMONOTONIC_USEC="))
+        const readies = () => manager.all().filter((text) => text === "READY=1").length
+        await until("it is ready again", () => readies() === 2)
+        project.configure("nonsense: [")
+        service.child.kill("SIGHUP")
+        await until("it is ready again, with the config that it had", () => readies() === 3)
+        service.child.kill("SIGTERM")
+        expect(await service.child.exited).toBe(0)
+        expect(await service.stderr).toContain("not reloaded, the old config stays")
+        await manager.heard("the stop", (text) => text.startsWith("STOPPING=1"))
+        expect(manager.all().some((text) => text.includes("WATCHDOG"))).toBe(false)
+      },
+    )
   }
 
   test("that its loop goes round, as often as the watchdog wants, and no longer when it stands still", async () => {
@@ -81,20 +114,42 @@ describe("mycelium run tells the service manager", () => {
 
 test.skipIf(!hasNoNewCode)("mycelium does all its work where no code may be made", async () => {
   await using project = await layOut({}, config)
-  for (const args of [["init"], ["rotate-now", "production", "--new"], ["rotate-now", "production"], ["status"], ["plan"], ["check", "--quick"], ["audit", "verify"], ["render"], ["run", "--once"]]) {
+  for (const args of [
+    ["init"],
+    ["rotate-now", "production", "--new"],
+    ["rotate-now", "production"],
+    ["status"],
+    ["plan"],
+    ["check", "--quick"],
+    ["audit", "verify"],
+    ["render"],
+    ["run", "--once"],
+  ]) {
     const { code, stderr } = await project.mycelium(args, { under: noNewCode })
     expect([args, code, code === 0 ? "" : stderr]).toEqual([args, 0, ""])
   }
 })
 
 describe("config/mycelium.service", () => {
-  test.skipIf(Bun.which("systemd-analyze") === null)("is a unit that systemd takes, with little exposed", async () => {
-    await using project = await layOut({ "mycelium.service": unit.replaceAll(/^(Exec\w+=)\S+/gm, "$1/bin/true") })
-    const verify = Bun.spawnSync(["systemd-analyze", "verify", project.path("mycelium.service")])
-    expect([verify.exitCode, verify.stderr.toString()]).toEqual([0, ""])
-    const security = Bun.spawnSync(["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=15", project.path("mycelium.service")])
-    expect([security.exitCode, security.stderr.toString()]).toEqual([0, ""])
-  })
+  test.skipIf(Bun.which("systemd-analyze") === null)(
+    "is a unit that systemd takes, with little exposed",
+    async () => {
+      await using project = await layOut({
+        "mycelium.service": unit.replaceAll(/^(Exec\w+=)\S+/gm, "$1/bin/true"),
+      })
+      const verify = Bun.spawnSync(["systemd-analyze", "verify", project.path("mycelium.service")])
+      expect([verify.exitCode, verify.stderr.toString()]).toEqual([0, ""])
+      const security = Bun.spawnSync([
+        "systemd-analyze",
+        "security",
+        "--offline=yes",
+        "--no-pager",
+        "--threshold=15",
+        project.path("mycelium.service"),
+      ])
+      expect([security.exitCode, security.stderr.toString()]).toEqual([0, ""])
+    },
+  )
 
   test("lets a rotation finish, hears the loop in time, and does not try again what only a person can mend", () => {
     expect(settings("KillMode")).toEqual(["mixed"])
@@ -104,8 +159,19 @@ describe("config/mycelium.service", () => {
   })
 
   test("keeps the identity with root and the state with its user", () => {
-    expect([settings("LoadCredential"), settings("StateDirectory"), settings("StateDirectoryMode"), settings("UMask")]).toEqual([["identity:/etc/mycelium/identity.txt"], ["mycelium"], ["0700"], ["0077"]])
-    expect([settings("MemoryDenyWriteExecute"), settings("NoNewPrivileges"), settings("ProtectSystem"), settings("LimitCORE"), settings("CapabilityBoundingSet")]).toEqual([["yes"], ["yes"], ["strict"], ["0"], [""]])
+    expect([
+      settings("LoadCredential"),
+      settings("StateDirectory"),
+      settings("StateDirectoryMode"),
+      settings("UMask"),
+    ]).toEqual([["identity:/etc/mycelium/identity.txt"], ["mycelium"], ["0700"], ["0077"]])
+    expect([
+      settings("MemoryDenyWriteExecute"),
+      settings("NoNewPrivileges"),
+      settings("ProtectSystem"),
+      settings("LimitCORE"),
+      settings("CapabilityBoundingSet"),
+    ]).toEqual([["yes"], ["yes"], ["strict"], ["0"], [""]])
   })
 })
 
@@ -117,6 +183,11 @@ test("config/compose.yaml holds a config that loads, and gives the container no 
   expect([code, code === 0 ? "" : stderr]).toEqual([0, ""])
   const { parse } = await import("yaml")
   const { mycelium } = parse(text).services
-  expect(mycelium).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"], user: "10001:10001" })
+  expect(mycelium).toMatchObject({
+    read_only: true,
+    cap_drop: ["ALL"],
+    security_opt: ["no-new-privileges:true"],
+    user: "10001:10001",
+  })
   expect(JSON.stringify(mycelium.volumes)).not.toContain("docker.sock")
 })

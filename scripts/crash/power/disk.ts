@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Logged } from "./log.ts"
 
@@ -12,13 +20,30 @@ import type { Logged } from "./log.ts"
 type Change = { readonly at: number; readonly covers: readonly number[] } & (
   | { readonly is: "enter"; readonly folder: number; readonly name: string; readonly inode: number }
   | { readonly is: "leave"; readonly folder: number; readonly name: string }
-  | { readonly is: "move"; readonly from: number; readonly was: string; readonly folder: number; readonly name: string; readonly inode: number }
-  | { readonly is: "write"; readonly inode: number; readonly offset: number | undefined; readonly bytes: Buffer }
+  | {
+      readonly is: "move"
+      readonly from: number
+      readonly was: string
+      readonly folder: number
+      readonly name: string
+      readonly inode: number
+    }
+  | {
+      readonly is: "write"
+      readonly inode: number
+      readonly offset: number | undefined
+      readonly bytes: Buffer
+    }
   | { readonly is: "cut"; readonly inode: number; readonly size: number }
   | { readonly is: "mode"; readonly inode: number; readonly mode: number }
 )
 type Sync = { readonly inode: number; readonly entered: number; readonly returned: number }
-type Node = { readonly folder: boolean; mode: number; bytes: Buffer; readonly entries: Map<string, number> }
+type Node = {
+  readonly folder: boolean
+  mode: number
+  bytes: Buffer
+  readonly entries: Map<string, number>
+}
 
 /** How much of what was not synced is there. `names`: of folders, not of files; `bytes`: the reverse. */
 export type Kept = "none" | "names" | "bytes" | "all" | (() => number)
@@ -35,18 +60,33 @@ export class Disk {
   constructor(root: string, folders: readonly string[]) {
     this.#root = root
     this.#nodes.set(0, { folder: true, mode: 0o700, bytes: Buffer.alloc(0), entries: new Map() })
-    for (const name of folders) if (existsSync(join(root, name))) this.#nodes.get(0)?.entries.set(name, this.#read(join(root, name)))
+    for (const name of folders)
+      if (existsSync(join(root, name)))
+        this.#nodes.get(0)?.entries.set(name, this.#read(join(root, name)))
   }
 
   /** Takes in what was logged; paths are resolved as they stood at the time. */
   replay(logged: readonly Logged[]): void {
-    const names = new Map<number, Map<string, number>>([...this.#nodes].map(([inode, { entries }]) => [inode, new Map(entries)]))
+    const names = new Map<number, Map<string, number>>(
+      [...this.#nodes].map(([inode, { entries }]) => [inode, new Map(entries)]),
+    )
     for (const change of this.#changes) enter(names, change)
     for (const one of logged) if (one.is !== "say" && one.is !== "hear") this.#take(one, names)
   }
 
-  #take(one: Exclude<Logged, { readonly is: "say" | "hear" }>, names: Map<number, Map<string, number>>): void {
-    const find = (path: string): number | undefined => path.slice(this.#root.length).split("/").filter((part) => part !== "").reduce<number | undefined>((at, part) => (at === undefined ? undefined : names.get(at)?.get(part)), 0)
+  #take(
+    one: Exclude<Logged, { readonly is: "say" | "hear" }>,
+    names: Map<number, Map<string, number>>,
+  ): void {
+    const find = (path: string): number | undefined =>
+      path
+        .slice(this.#root.length)
+        .split("/")
+        .filter((part) => part !== "")
+        .reduce<number | undefined>(
+          (at, part) => (at === undefined ? undefined : names.get(at)?.get(part)),
+          0,
+        )
     const must = (path: string): number => {
       const found = find(path)
       if (found === undefined) throw new Error(`${path} was used, but never made`)
@@ -67,12 +107,26 @@ export class Disk {
     const folder = must(dirname(one.path))
     if (one.is === "rename") {
       const target = must(dirname(one.to))
-      this.#changes.push({ is: "move", at, from: folder, was: name, folder: target, name: basename(one.to), inode: must(one.path), covers: [folder, target] })
+      this.#changes.push({
+        is: "move",
+        at,
+        from: folder,
+        was: name,
+        folder: target,
+        name: basename(one.to),
+        inode: must(one.path),
+        covers: [folder, target],
+      })
     } else if (one.is === "remove") {
       this.#changes.push({ is: "leave", at, folder, name, covers: [folder] })
     } else if (inode === undefined) {
       const made = this.#nodes.size
-      this.#nodes.set(made, { folder: one.is === "folder", mode: one.mode, bytes: Buffer.alloc(0), entries: new Map() })
+      this.#nodes.set(made, {
+        folder: one.is === "folder",
+        mode: one.mode,
+        bytes: Buffer.alloc(0),
+        entries: new Map(),
+      })
       this.#changes.push({ is: "enter", at, folder, name, inode: made, covers: [folder] })
     } else return
     const last = this.#changes.at(-1)
@@ -82,7 +136,8 @@ export class Disk {
   /** What of this disk had happened until `instant`, to go on from. */
   until(instant: number): Disk {
     const disk = new Disk(this.#root, [])
-    for (const [inode, node] of this.#nodes) disk.#nodes.set(inode, { ...node, entries: new Map(node.entries) })
+    for (const [inode, node] of this.#nodes)
+      disk.#nodes.set(inode, { ...node, entries: new Map(node.entries) })
     disk.#changes.push(...this.#changes.filter(({ at }) => at <= instant))
     disk.#syncs.push(...this.#syncs.filter(({ returned }) => returned <= instant))
     return disk
@@ -90,17 +145,25 @@ export class Disk {
 
   /** The instants between which something changed or became lasting. */
   get instants(): readonly number[] {
-    return [...new Set([...this.#changes.map(({ at }) => at), ...this.#syncs.map(({ returned }) => returned)])].sort((one, other) => one - other)
+    return [
+      ...new Set([
+        ...this.#changes.map(({ at }) => at),
+        ...this.#syncs.map(({ returned }) => returned),
+      ]),
+    ].sort((one, other) => one - other)
   }
 
   /** What would be lost for good if the power went right after `instant` and nothing that was not synced were there. */
   unsynced(instant: number): number {
-    return this.#changes.filter((change) => change.at <= instant && !this.#lasts(change, instant)).length
+    return this.#changes.filter((change) => change.at <= instant && !this.#lasts(change, instant))
+      .length
   }
 
   /** The disk as it may be when the power goes right after `instant`. */
   after(instant: number, kept: Kept): Laid {
-    const nodes = new Map([...this.#nodes].map(([inode, node]) => [inode, { ...node, entries: new Map(node.entries) }]))
+    const nodes = new Map(
+      [...this.#nodes].map(([inode, node]) => [inode, { ...node, entries: new Map(node.entries) }]),
+    )
     for (const change of this.#changes) {
       if (change.at > instant) break
       if (this.#lasts(change, instant)) apply(nodes, change)
@@ -116,15 +179,25 @@ export class Disk {
   }
 
   #lasts({ at, covers }: Change, instant: number): boolean {
-    return covers.every((inode) => this.#syncs.some((sync) => sync.inode === inode && sync.entered > at && sync.returned <= instant))
+    return covers.every((inode) =>
+      this.#syncs.some(
+        (sync) => sync.inode === inode && sync.entered > at && sync.returned <= instant,
+      ),
+    )
   }
 
   #read(path: string): number {
     const inode = this.#nodes.size
     const stats = statSync(path)
-    const node: Node = { folder: stats.isDirectory(), mode: stats.mode & 0o7777, bytes: stats.isDirectory() ? Buffer.alloc(0) : readFileSync(path), entries: new Map() }
+    const node: Node = {
+      folder: stats.isDirectory(),
+      mode: stats.mode & 0o7777,
+      bytes: stats.isDirectory() ? Buffer.alloc(0) : readFileSync(path),
+      entries: new Map(),
+    }
     this.#nodes.set(inode, node)
-    if (node.folder) for (const name of readdirSync(path)) node.entries.set(name, this.#read(join(path, name)))
+    if (node.folder)
+      for (const name of readdirSync(path)) node.entries.set(name, this.#read(join(path, name)))
     return inode
   }
 }
@@ -136,7 +209,8 @@ function digestOf(nodes: ReadonlyMap<number, Node>): string {
     const node = nodes.get(inode)
     if (node === undefined) return
     hash.update(JSON.stringify([path, node.mode, node.bytes.length])).update(node.bytes)
-    for (const [name, child] of [...node.entries].sort(([one], [other]) => (one < other ? -1 : 1))) take(child, `${path}/${name}`)
+    for (const [name, child] of [...node.entries].sort(([one], [other]) => (one < other ? -1 : 1)))
+      take(child, `${path}/${name}`)
   }
   take(0, "")
   return hash.digest("hex")
@@ -144,10 +218,16 @@ function digestOf(nodes: ReadonlyMap<number, Node>): string {
 
 function keepSome(nodes: Map<number, Node>, change: Change, kept: Kept): void {
   const ofFolder = change.is === "enter" || change.is === "leave" || change.is === "move"
-  if (kept === "all" || (kept === "names" && ofFolder) || (kept === "bytes" && !ofFolder)) return apply(nodes, change)
+  if (kept === "all" || (kept === "names" && ofFolder) || (kept === "bytes" && !ofFolder))
+    return apply(nodes, change)
   if (typeof kept === "string" || kept() < 0.5) return
   // A page of a write may be there and the next one not.
-  apply(nodes, change.is === "write" && kept() < 0.5 ? { ...change, bytes: change.bytes.subarray(0, Math.floor(kept() * change.bytes.length)) } : change)
+  apply(
+    nodes,
+    change.is === "write" && kept() < 0.5
+      ? { ...change, bytes: change.bytes.subarray(0, Math.floor(kept() * change.bytes.length)) }
+      : change,
+  )
 }
 
 /** Changes the entries of folders, if it is such a change. */
@@ -159,7 +239,8 @@ function enter(entries: Map<number, Map<string, number>>, change: Change): void 
   }
   if (change.is === "leave") of(change.folder).delete(change.name)
   if (change.is === "move") of(change.from).delete(change.was)
-  if (change.is === "enter" || change.is === "move") of(change.folder).set(change.name, change.inode)
+  if (change.is === "enter" || change.is === "move")
+    of(change.folder).set(change.name, change.inode)
 }
 
 function apply(nodes: Map<number, Node>, change: Change): void {
@@ -169,7 +250,11 @@ function apply(nodes: Map<number, Node>, change: Change): void {
     const node = nodes.get(change.inode)
     if (node === undefined) return
     if (change.is === "mode") node.mode = change.mode
-    else if (change.is === "cut") node.bytes = Buffer.concat([node.bytes, Buffer.alloc(Math.max(0, change.size - node.bytes.length))]).subarray(0, change.size)
+    else if (change.is === "cut")
+      node.bytes = Buffer.concat([
+        node.bytes,
+        Buffer.alloc(Math.max(0, change.size - node.bytes.length)),
+      ]).subarray(0, change.size)
     else {
       const offset = change.offset ?? node.bytes.length
       const bytes = Buffer.alloc(Math.max(node.bytes.length, offset + change.bytes.length))

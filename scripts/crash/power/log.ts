@@ -6,7 +6,12 @@ export type FileCall =
   | { readonly is: "remove"; readonly path: string }
   | { readonly is: "rename"; readonly path: string; readonly to: string }
   /** `offset` undefined: at the end of what there is. */
-  | { readonly is: "write"; readonly path: string; readonly offset: number | undefined; readonly bytes: Buffer }
+  | {
+      readonly is: "write"
+      readonly path: string
+      readonly offset: number | undefined
+      readonly bytes: Buffer
+    }
   | { readonly is: "cut"; readonly path: string; readonly size: number }
   | { readonly is: "mode"; readonly path: string; readonly mode: number }
   | { readonly is: "sync"; readonly path: string }
@@ -18,7 +23,8 @@ export type FileCall =
 export type Logged = FileCall & { readonly entered: number; readonly returned: number }
 
 /** Every call that can change a file, a folder, or what lasts of them. One that `read` does not know is an error, not a gap. */
-export const tracedForPower = "openat,close,lseek,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat,ftruncate,truncate,fallocate,copy_file_range,sendfile,fchmod,chmod,fchmodat,clone,clone3,sendto,sendmsg,recvfrom,read,recvmsg"
+export const tracedForPower =
+  "openat,close,lseek,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat,ftruncate,truncate,fallocate,copy_file_range,sendfile,fchmod,chmod,fchmodat,clone,clone3,sendto,sendmsg,recvfrom,read,recvmsg"
 
 const spoken = new Set(["sendto", "sendmsg"])
 const heard = new Set(["recvfrom", "recvmsg"])
@@ -30,33 +36,49 @@ export function readPowerLog(path: string, root: string): readonly Logged[] {
   // SQLite appends by nothing, others by position: where each open file stands.
   const positions = new Map<string, number | undefined>()
   return calls
-    .filter(({ pid, result }) => threads.has(pid) && result !== undefined && !result.startsWith("-1"))
+    .filter(
+      ({ pid, result }) => threads.has(pid) && result !== undefined && !result.startsWith("-1"),
+    )
     .sort((one, other) => one.returned - other.returned)
     .flatMap((call) => {
       const found = read(call, root, positions)
-      return found === undefined ? [] : [{ ...found, entered: call.entered, returned: call.returned }]
+      return found === undefined
+        ? []
+        : [{ ...found, entered: call.entered, returned: call.returned }]
     })
 }
 
-function read(call: Call, root: string, positions: Map<string, number | undefined>): FileCall | undefined {
+function read(
+  call: Call,
+  root: string,
+  positions: Map<string, number | undefined>,
+): FileCall | undefined {
   const { name, args } = call
   if (ignored.has(name)) return undefined
   if (spoken.has(name)) return { is: "say", text: bytesIn(args).toString("latin1") }
   if (heard.has(name)) return { is: "hear" }
   const paths = pathsIn(args).map((one) => unescape(one).toString())
   const [path = "", to = ""] = paths
-  if (name === "write" && !path.startsWith("/")) return path.startsWith("anon_inode:") ? undefined : { is: "say", text: bytesIn(args).toString("latin1") }
+  if (name === "write" && !path.startsWith("/"))
+    return path.startsWith("anon_inode:")
+      ? undefined
+      : { is: "say", text: bytesIn(args).toString("latin1") }
   if (!path.startsWith(`${root}/`)) return undefined
   return readFile(call, { path, to }, positions)
 }
 
-function readFile({ name, args, result = "" }: Call, { path, to }: { readonly path: string; readonly to: string }, positions: Map<string, number | undefined>): FileCall | undefined {
+function readFile(
+  { name, args, result = "" }: Call,
+  { path, to }: { readonly path: string; readonly to: string },
+  positions: Map<string, number | undefined>,
+): FileCall | undefined {
   const number = (): number => Number(/(\d+)$/.exec(args)?.[1])
   const octal = (): number => Number.parseInt(/(0[0-7]*)$/.exec(args)?.[1] ?? "0600", 8)
   switch (name) {
     case "openat": {
       if (args.includes("O_RDONLY")) return undefined
-      if (args.includes("O_TRUNC")) throw new Error(`opened with O_TRUNC, which is not modelled: ${path}`)
+      if (args.includes("O_TRUNC"))
+        throw new Error(`opened with O_TRUNC, which is not modelled: ${path}`)
       positions.set(path, args.includes("O_APPEND") ? undefined : 0)
       return args.includes("O_CREAT") ? { is: "create", path, mode: octal() & ~0o077 } : undefined
     }
@@ -67,7 +89,12 @@ function readFile({ name, args, result = "" }: Call, { path, to }: { readonly pa
       return { is: "write", path, offset, bytes }
     }
     case "pwrite64":
-      return { is: "write", path, offset: number(), bytes: bytesIn(args).subarray(0, Number(result)) }
+      return {
+        is: "write",
+        path,
+        offset: number(),
+        bytes: bytesIn(args).subarray(0, Number(result)),
+      }
     case "ftruncate":
       return { is: "cut", path, size: number() }
     case "fchmod":
@@ -96,5 +123,7 @@ function bytesIn(args: string): Buffer {
 }
 
 function unescape(text: string): Buffer {
-  return /^(\\x[0-9a-f]{2})+$/.test(text) ? Buffer.from(text.replaceAll("\\x", ""), "hex") : Buffer.from(text)
+  return /^(\\x[0-9a-f]{2})+$/.test(text)
+    ? Buffer.from(text.replaceAll("\\x", ""), "hex")
+    : Buffer.from(text)
 }

@@ -31,10 +31,20 @@ export type HowPower = {
 /** What is there of what was not synced; "some" is drawn anew each time. */
 const kinds = ["none", "names", "bytes", "all", "some", "some"] as const
 
-type Case = { readonly run: Recorded; readonly instant: number; readonly kept: (typeof kinds)[number]; readonly laid: Laid; readonly stages: readonly number[] }
+type Case = {
+  readonly run: Recorded
+  readonly instant: number
+  readonly kept: (typeof kinds)[number]
+  readonly laid: Laid
+  readonly stages: readonly number[]
+}
 
 /** A run is logged, byte for byte; then the power goes after each of its instants, and a disk of each kind is judged. */
-export async function losePower(servers: Servers, scenario: Scenario, { count, kills, random, tell }: HowPower): Promise<Powered> {
+export async function losePower(
+  servers: Servers,
+  scenario: Scenario,
+  { count, kills, random, tell }: HowPower,
+): Promise<Powered> {
   await using lane = await Lane.open(servers, scenario)
   const first = await record(lane)
   const renames = pick(first.renames, kills, random)
@@ -50,15 +60,26 @@ export async function losePower(servers: Servers, scenario: Scenario, { count, k
     await layOut(lane, one, holds !== held)
     held = recovered.has(one) ? "" : holds
     const found = [...(await judgeCut(lane).catch(unreadable))]
-    if (recovered.has(one) && found.length === 0) found.push(...(await recover(lane, random() < 0.5)))
+    if (recovered.has(one) && found.length === 0)
+      found.push(...(await recover(lane, random() < 0.5)))
     for (const fault of found) {
       const disk = `${one.run.says(one.instant)}, ${one.kept} of what was not synced`
       faults.push({ ...fault, disk })
       tell?.(`${scenario.name}: ${disk}: ${fault.kind}: ${fault.says}`)
     }
   }
-  const unsynced = Math.max(0, ...runs.flatMap(({ disk }) => disk.instants.map((instant) => disk.unsynced(instant))))
-  return { scenario, instants: runs.reduce((all, { instants }) => all + instants.length, 0), disks: cases.length, recovered: recovered.size, unsynced, faults }
+  const unsynced = Math.max(
+    0,
+    ...runs.flatMap(({ disk }) => disk.instants.map((instant) => disk.unsynced(instant))),
+  )
+  return {
+    scenario,
+    instants: runs.reduce((all, { instants }) => all + instants.length, 0),
+    disks: cases.length,
+    recovered: recovered.size,
+    unsynced,
+    faults,
+  }
 }
 
 /** The same disk beside the same services is one case. */
@@ -80,11 +101,20 @@ function between({ least, most }: ReturnType<typeof stagesAt>, random: () => num
 }
 
 function unreadable(error: unknown): Fault[] {
-  return [{ kind: "lost", says: `what is on the disk cannot be read: ${error instanceof Error ? error.message : "unknown error"}` }]
+  return [
+    {
+      kind: "lost",
+      says: `what is on the disk cannot be read: ${error instanceof Error ? error.message : "unknown error"}`,
+    },
+  ]
 }
 
 /** The disk, the services (unless they hold it already), and the programs, which load their files when the machine starts. */
-export async function layOut(lane: Lane, { run, laid, stages }: Pick<Case, "run" | "laid" | "stages">, hold = true): Promise<void> {
+export async function layOut(
+  lane: Lane,
+  { run, laid, stages }: Pick<Case, "run" | "laid" | "stages">,
+  hold = true,
+): Promise<void> {
   const { project, options } = lane.shop
   const whole = join(project.root, "laid")
   laid.layOut(whole)
@@ -95,26 +125,41 @@ export async function layOut(lane: Lane, { run, laid, stages }: Pick<Case, "run"
   }
   if (hold) await holdStages(lane, run.stages, stages)
   if (project.has(".env")) project.write("api.loaded", project.read(".env"))
-  if (options.two === true && project.has("session.env")) project.write("web.loaded", project.read("session.env"))
+  if (options.two === true && project.has("session.env"))
+    project.write("web.loaded", project.read("session.env"))
 }
 
-async function holdStages({ shop }: Lane, all: readonly Stages[], reached: readonly number[]): Promise<void> {
-  for (const [index, service] of shop.services.entries()) await service.hold(all[index]?.held[reached[index] ?? 0] ?? {})
+async function holdStages(
+  { shop }: Lane,
+  all: readonly Stages[],
+  reached: readonly number[],
+): Promise<void> {
+  for (const [index, service] of shop.services.entries())
+    await service.hold(all[index]?.held[reached[index] ?? 0] ?? {})
 }
 
 async function recover(lane: Lane, service: boolean): Promise<Fault[]> {
   const faults: Fault[] = []
   for (const args of lane.commands.slice(0, -1)) {
     const ran = await lane.shop.project.mycelium(args)
-    if (ran.code !== 0) faults.push({ kind: "stuck", says: `${args[0]} ended with ${ran.code ?? ran.signal}: ${ran.stdout}${ran.stderr}` })
+    if (ran.code !== 0)
+      faults.push({
+        kind: "stuck",
+        says: `${args[0]} ended with ${ran.code ?? ran.signal}: ${ran.stdout}${ran.stderr}`,
+      })
   }
   const middle = await middleOf(lane)
-  if (service) faults.push(...(await judgeService(lane, await lane.shop.run("run", "--once", "--json"), middle)))
+  if (service)
+    faults.push(
+      ...(await judgeService(lane, await lane.shop.run("run", "--once", "--json"), middle)),
+    )
   const since = service ? await middleOf(lane) : middle
   return [...faults, ...(await judgeRest(lane, await lane.run(), since))]
 }
 
 function pick<T>(items: readonly T[], count: number, random: () => number): readonly T[] {
   const rest = [...items]
-  return Array.from({ length: Math.min(count, items.length) }, () => rest.splice(Math.floor(random() * rest.length), 1)).flat()
+  return Array.from({ length: Math.min(count, items.length) }, () =>
+    rest.splice(Math.floor(random() * rest.length), 1),
+  ).flat()
 }

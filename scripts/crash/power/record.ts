@@ -29,41 +29,99 @@ export async function record(lane: Lane): Promise<Recorded> {
 }
 
 /** What comes after `first` was killed at `instant`: the service, or the same command where it alone finishes. What was not synced then is not synced now. */
-export async function recordAfterKill(lane: Lane, first: Recorded, instant: number): Promise<Recorded> {
-  await layOut(lane, { run: first, laid: first.disk.after(instant, "all"), stages: first.stages.map((stage) => stagesAt(stage, instant).least) })
+export async function recordAfterKill(
+  lane: Lane,
+  first: Recorded,
+  instant: number,
+): Promise<Recorded> {
+  await layOut(lane, {
+    run: first,
+    laid: first.disk.after(instant, "all"),
+    stages: first.stages.map((stage) => stagesAt(stage, instant).least),
+  })
   // It has lasted as far as it had in `first`: the same base, then what was done until the kill, then what is done now.
   const disk = first.disk.until(instant)
-  const finish = ["adopted", "deleted"].includes(lane.scenario.rest) ? lane.scenario.args : ["run", "--once", "--json"]
+  const finish = ["adopted", "deleted"].includes(lane.scenario.rest)
+    ? lane.scenario.args
+    : ["run", "--once", "--json"]
   const run = await traced(lane, [finish], instant)
   disk.replay(run.logged)
   const one = recorded(lane, disk, run, run.logged)
-  return { ...one, instants: one.instants.filter((at) => at > instant), says: (at) => `killed ${first.says(instant)}, then ${one.says(at)}` }
+  return {
+    ...one,
+    instants: one.instants.filter((at) => at > instant),
+    says: (at) => `killed ${first.says(instant)}, then ${one.says(at)}`,
+  }
 }
 
-type Run = { readonly logged: readonly Logged[]; readonly before: readonly Held[]; readonly between: readonly Held[] | undefined; readonly after: readonly Held[] }
+type Run = {
+  readonly logged: readonly Logged[]
+  readonly before: readonly Held[]
+  readonly between: readonly Held[] | undefined
+  readonly after: readonly Held[]
+}
 
-async function traced(lane: Lane, commands: readonly (readonly string[])[], from: number): Promise<Run> {
+async function traced(
+  lane: Lane,
+  commands: readonly (readonly string[])[],
+  from: number,
+): Promise<Run> {
   const { project } = lane.shop
   const before = await heldBy(lane)
   const meeting = meet(lane)
   const logged: Logged[] = []
   for (const args of commands) {
     const log = join(project.root, "power.log")
-    const under = strace("--seccomp-bpf", "-y", "-Y", "-xx", "-s", "4194304", "-o", log, "-e", `trace=${tracedForPower}`)
+    const under = strace(
+      "--seccomp-bpf",
+      "-y",
+      "-Y",
+      "-xx",
+      "-s",
+      "4194304",
+      "-o",
+      log,
+      "-e",
+      `trace=${tracedForPower}`,
+    )
     const ran = await project.mycelium(args, { under })
     if (ran.code === undefined) throw new Error(`${args[0]} did not end by itself: ${ran.stderr}`)
     const since = (logged.at(-1)?.returned ?? from) + 1
-    logged.push(...readPowerLog(log, project.root).map((one) => ({ ...one, entered: one.entered + since, returned: one.returned + since })))
+    logged.push(
+      ...readPowerLog(log, project.root).map((one) => ({
+        ...one,
+        entered: one.entered + since,
+        returned: one.returned + since,
+      })),
+    )
     rmSync(log)
   }
   const between = await meeting.stop()
   return { logged, before, between, after: await heldBy(lane) }
 }
 
-function recorded({ shop }: Lane, disk: Disk, { before, between, after }: Omit<Run, "logged">, logged: readonly Logged[]): Recorded {
-  const stages = shop.services.map((service, index) => stagesOf(service, logged, { before: before[index] ?? {}, between: between?.[index], after: after[index] ?? {} }))
+function recorded(
+  { shop }: Lane,
+  disk: Disk,
+  { before, between, after }: Omit<Run, "logged">,
+  logged: readonly Logged[],
+): Recorded {
+  const stages = shop.services.map((service, index) =>
+    stagesOf(service, logged, {
+      before: before[index] ?? {},
+      between: between?.[index],
+      after: after[index] ?? {},
+    }),
+  )
   const renames = logged.filter(({ is }) => is === "rename").map(({ returned }) => returned)
-  return { disk, stages, logged, instants: disk.instants, renames, says: (instant) => sayInstant(logged, shop.project.root, instant) }
+  return {
+    disk,
+    stages,
+    logged,
+    instants: disk.instants,
+    renames,
+    says: (instant) => sayInstant(logged, shop.project.root, instant),
+  }
 }
 
 function heldBy({ shop }: Lane): Promise<readonly Held[]> {
@@ -94,6 +152,10 @@ function meet(lane: Lane): { readonly stop: () => Promise<readonly Held[] | unde
 }
 
 function sayInstant(logged: readonly Logged[], root: string, instant: number): string {
-  const last = logged.findLast(({ is, returned }) => is !== "say" && is !== "hear" && returned <= instant)
-  return last === undefined || last.is === "say" || last.is === "hear" ? "at the beginning" : `after ${last.is} ${last.path.slice(root.length + 1)} (${instant})`
+  const last = logged.findLast(
+    ({ is, returned }) => is !== "say" && is !== "hear" && returned <= instant,
+  )
+  return last === undefined || last.is === "say" || last.is === "hear"
+    ? "at the beginning"
+    : `after ${last.is} ${last.path.slice(root.length + 1)} (${instant})`
 }

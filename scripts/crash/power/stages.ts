@@ -16,19 +16,36 @@ const orders: Readonly<Record<string, RegExp>> = {
 }
 
 /** `between`: what it held while the first program was restarted, or nothing where none was. */
-export function stagesOf(service: Service, logged: readonly Logged[], held: { readonly before: Held; readonly between: Held | undefined; readonly after: Held }): Stages {
+export function stagesOf(
+  service: Service,
+  logged: readonly Logged[],
+  held: { readonly before: Held; readonly between: Held | undefined; readonly after: Held },
+): Stages {
   const order = orders[service.secret]
   const told = logged.flatMap((one, index) => {
     if (one.is !== "say" || order === undefined || !order.test(one.text)) return []
-    const answered = logged.slice(index + 1).find(({ is }) => is === "hear")?.returned ?? Number.POSITIVE_INFINITY
+    const answered =
+      logged.slice(index + 1).find(({ is }) => is === "hear")?.returned ?? Number.POSITIVE_INFINITY
     return [{ sent: one.entered, answered }]
   })
-  const all = told.length === 0 ? [held.before] : told.length === 1 ? [held.before, held.after] : [held.before, held.between ?? held.after, held.after]
-  if (told.length > 2) throw new Error(`${service.secret} was told ${told.length} things; two are understood`)
+  const all =
+    told.length === 0
+      ? [held.before]
+      : told.length === 1
+        ? [held.before, held.after]
+        : [held.before, held.between ?? held.after, held.after]
+  if (told.length > 2)
+    throw new Error(`${service.secret} was told ${told.length} things; two are understood`)
   return { held: all, told }
 }
 
 /** Where the service may be when the power goes right after `instant`: as far as it had answered, or further, as far as it was told. */
-export function stagesAt({ told }: Stages, instant: number): { readonly least: number; readonly most: number } {
-  return { least: told.filter(({ answered }) => answered <= instant).length, most: told.filter(({ sent }) => sent <= instant).length }
+export function stagesAt(
+  { told }: Stages,
+  instant: number,
+): { readonly least: number; readonly most: number } {
+  return {
+    least: told.filter(({ answered }) => answered <= instant).length,
+    most: told.filter(({ sent }) => sent <= instant).length,
+  }
 }

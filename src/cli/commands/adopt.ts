@@ -14,33 +14,63 @@ export const adopt: Command = {
     "A rotation that is stuck because its service takes none of our values ends with one that works: files and programs follow.",
   ].join("\n"),
   options: {
-    from: { type: "string", value: "FILE", says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin' },
-    "rotated-at": { type: "string", value: "TIME", says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next tick" },
-    ask: { type: "boolean", says: "ask on the terminal for each value; nothing that is typed is shown" },
+    from: {
+      type: "string",
+      value: "FILE",
+      says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin',
+    },
+    "rotated-at": {
+      type: "string",
+      value: "TIME",
+      says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next tick",
+    },
+    ask: {
+      type: "boolean",
+      says: "ask on the terminal for each value; nothing that is typed is shown",
+    },
   },
   run: async (terminal, args, values) => {
     const rotatedAt = dateOf(textOf(values, "rotated-at"), terminal.host.now())
     const app = await openApp(terminal, values, "adopt")
     const [environment, more] = args
-    if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
+    if (environment === undefined || more !== undefined)
+      throw new AppError("usage", "name one environment", {
+        hint: `one of: ${Object.keys(app.config.environments).join(", ")}`,
+      })
     const names = Object.keys(app.config.environments[environment]?.secrets ?? {})
     const from = textOf(values, "from")
-    const given = isSet(values, "ask") ? await askFor(terminal, names) : from === undefined ? {} : await readGiven(terminal, from, names)
+    const given = isSet(values, "ask")
+      ? await askFor(terminal, names)
+      : from === undefined
+        ? {}
+        : await readGiven(terminal, from, names)
     const results = await takeOver(app, environment, given, rotatedAt)
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted") terminal.out(`${environment}/${name}: adopted as ${result.version}: ${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`)
-        else if (result.is === "known") terminal.out(`${environment}/${name}: known already, ${result.version}${datedWords(result)}${containedWords(result.uncontained)}`)
+        if (result.is === "adopted")
+          terminal.out(
+            `${environment}/${name}: adopted as ${result.version}: ${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`,
+          )
+        else if (result.is === "known")
+          terminal.out(
+            `${environment}/${name}: known already, ${result.version}${datedWords(result)}${containedWords(result.uncontained)}`,
+          )
         else {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
         }
-        if (result.is !== "refused") for (const line of result.listens ?? []) terminal.out(`  ${line}`)
-        if (result.is !== "refused" && result.uncontained !== undefined) terminal.out(`  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`)
+        if (result.is !== "refused")
+          for (const line of result.listens ?? []) terminal.out(`  ${line}`)
+        if (result.is !== "refused" && result.uncontained !== undefined)
+          terminal.out(
+            `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
+          )
       }
     }
-    const unhealthy = Object.values(results).some((one) => one.is === "adopted" && one.ended?.unhealthy !== undefined)
+    const unhealthy = Object.values(results).some(
+      (one) => one.is === "adopted" && one.ended?.unhealthy !== undefined,
+    )
     const refused = Object.values(results).filter((one) => one.is === "refused").length
     if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
     return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
@@ -55,8 +85,14 @@ function dateOf(text: string | undefined, now: Date): Date | undefined {
   return at
 }
 
-function dueWords({ weak, madeAt }: Extract<Adopted, { readonly is: "adopted" }>, rotateEveryMs: number | null): string {
-  const due = rotateEveryMs === null ? ", and it is never rotated by itself" : ", so it is due at the next tick"
+function dueWords(
+  { weak, madeAt }: Extract<Adopted, { readonly is: "adopted" }>,
+  rotateEveryMs: number | null,
+): string {
+  const due =
+    rotateEveryMs === null
+      ? ", and it is never rotated by itself"
+      : ", so it is due at the next tick"
   const age = madeAt === undefined ? "its age is unknown" : `it was made on ${madeAt.slice(0, 10)}`
   const why = [age, ...(weak ? ["it is easily guessed"] : [])].join(" and ")
   return `; ${why}${madeAt === undefined || weak ? due : ""}`
@@ -64,11 +100,15 @@ function dueWords({ weak, madeAt }: Extract<Adopted, { readonly is: "adopted" }>
 
 function datedWords({ madeAt, ours }: Extract<Adopted, { readonly is: "known" }>): string {
   if (madeAt !== undefined) return `; it was made on ${madeAt.slice(0, 10)}`
-  return ours === true ? "; mycelium made it and knows when, so --rotated-at says nothing of it" : ""
+  return ours === true
+    ? "; mycelium made it and knows when, so --rotated-at says nothing of it"
+    : ""
 }
 
 function containedWords(incident: string | undefined): string {
-  return incident === undefined ? "" : `; NOT contained in ${incident}, for an adoption ends no session and no value of others`
+  return incident === undefined
+    ? ""
+    : `; NOT contained in ${incident}, for an adoption ends no session and no value of others`
 }
 
 function endedWords(ended: Extract<Adopted, { readonly is: "adopted" }>["ended"]): string {

@@ -23,9 +23,17 @@ export const audit: Command = {
   ].join("\n"),
   options: {
     secret: { type: "string", value: "NAME", says: "only this secret" },
-    user: { type: "string", value: "NAME", says: "only what this user did, or somebody of whom sudo said so" },
+    user: {
+      type: "string",
+      value: "NAME",
+      says: "only what this user did, or somebody of whom sudo said so",
+    },
     incident: { type: "string", value: "ID", says: "only what was done for this incident" },
-    since: { type: "string", value: "TIME", says: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)" },
+    since: {
+      type: "string",
+      value: "TIME",
+      says: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)",
+    },
     until: { type: "string", value: "TIME", says: "the same; a day counts to its end" },
     heads: { type: "string", value: "FILE", says: "verify: heads that were kept elsewhere" },
   },
@@ -35,11 +43,22 @@ export const audit: Command = {
     const verify = args[0] === "verify"
     const named = verify ? args.slice(1) : args
     const unknown = named.find((name) => config.environments[name] === undefined)
-    if (unknown !== undefined) throw new AppError("usage", "there is no such environment in the config", { hint: `it has: ${Object.keys(config.environments).join(", ")}` })
-    const foreign = Object.keys(audit.options).find((option) => values[option] !== undefined && (option === "heads") !== verify)
-    if (foreign !== undefined) throw new AppError("usage", `--${foreign} is ${verify ? "no option of audit verify" : "an option of audit verify"}`)
+    if (unknown !== undefined)
+      throw new AppError("usage", "there is no such environment in the config", {
+        hint: `it has: ${Object.keys(config.environments).join(", ")}`,
+      })
+    const foreign = Object.keys(audit.options).find(
+      (option) => values[option] !== undefined && (option === "heads") !== verify,
+    )
+    if (foreign !== undefined)
+      throw new AppError(
+        "usage",
+        `--${foreign} is ${verify ? "no option of audit verify" : "an option of audit verify"}`,
+      )
     const names = named.length > 0 ? named : Object.keys(config.environments)
-    return verify ? verifyAll(terminal, values, config, names) : list(terminal, values, config, names)
+    return verify
+      ? verifyAll(terminal, values, config, names)
+      : list(terminal, values, config, names)
   },
 }
 
@@ -49,28 +68,47 @@ function placeOf(config: Config, environment: string): Place {
 
 type Found = { readonly environment: string; readonly entry: AuditEntry }
 
-async function list(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
+async function list(
+  terminal: Terminal,
+  values: Values,
+  config: Config,
+  names: readonly string[],
+): Promise<number> {
   const fits = filterOf(values, terminal.host.now())
   const found: Found[] = []
   for (const environment of names) {
-    for await (const { entry } of readLog(placeOf(config, environment))) if (entry !== undefined && fits(entry)) found.push({ environment, entry })
+    for await (const { entry } of readLog(placeOf(config, environment)))
+      if (entry !== undefined && fits(entry)) found.push({ environment, entry })
   }
   // Each log is in order; together they are by time.
-  if (names.length > 1) found.sort((one, other) => (one.entry.at < other.entry.at ? -1 : one.entry.at > other.entry.at ? 1 : 0))
-  if (isSet(values, "json")) for (const { environment, entry } of found) terminal.out(JSON.stringify({ environment, ...entry }))
+  if (names.length > 1)
+    found.sort((one, other) =>
+      one.entry.at < other.entry.at ? -1 : one.entry.at > other.entry.at ? 1 : 0,
+    )
+  if (isSet(values, "json"))
+    for (const { environment, entry } of found)
+      terminal.out(JSON.stringify({ environment, ...entry }))
   else for (const line of columns(found.map(rowOf))) terminal.out(line)
   return exitCodes.done
 }
 
 function filterOf(values: Values, now: Date): (entry: AuditEntry) => boolean {
-  const [secret, user, incident] = [textOf(values, "secret"), textOf(values, "user"), textOf(values, "incident")]
+  const [secret, user, incident] = [
+    textOf(values, "secret"),
+    textOf(values, "user"),
+    textOf(values, "incident"),
+  ]
   const since = instantOf(values, "since", now)
   const until = instantOf(values, "until", now)
   return (entry) =>
     (since === undefined || entry.at >= since) &&
     (until === undefined || entry.at <= until) &&
-    (secret === undefined || entry["secret"] === secret || (Array.isArray(entry["secrets"]) && entry["secrets"].includes(secret))) &&
-    (user === undefined || entry.user === user || entry.via.split(", ").includes(`SUDO_USER ${user}`)) &&
+    (secret === undefined ||
+      entry["secret"] === secret ||
+      (Array.isArray(entry["secrets"]) && entry["secrets"].includes(secret))) &&
+    (user === undefined ||
+      entry.user === user ||
+      entry.via.split(", ").includes(`SUDO_USER ${user}`)) &&
     (incident === undefined || entry["incident"] === incident)
 }
 
@@ -79,47 +117,118 @@ function instantOf(values: Values, option: "since" | "until", now: Date): string
   if (text === undefined) return undefined
   const age = parseDuration(text)
   if (age !== undefined) return new Date(Math.max(0, now.getTime() - age)).toISOString()
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(option === "until" && /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59.999Z` : text) : new Date(Number.NaN)
-  if (Number.isNaN(at.getTime())) throw new AppError("usage", `--${option} takes an instant such as 2026-11-01 or 2026-11-01T09:30Z, or an age such as 90d`)
+  const at = /^\d{4}-\d\d-\d\d/.test(text)
+    ? new Date(
+        option === "until" && /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59.999Z` : text,
+      )
+    : new Date(Number.NaN)
+  if (Number.isNaN(at.getTime()))
+    throw new AppError(
+      "usage",
+      `--${option} takes an instant such as 2026-11-01 or 2026-11-01T09:30Z, or an age such as 90d`,
+    )
   return at.toISOString()
 }
 
 function rowOf({ environment, entry }: Found): readonly string[] {
-  const { secret, secrets, version, incident, why, code, reason, target } = entry as AuditEntry & Readonly<Record<string, unknown>>
-  const more = [...(incident === undefined ? [] : [`incident ${String(incident)}`]), ...[why, code, reason, target].filter((one) => one !== undefined).map(String), ...(Array.isArray(secrets) ? [secrets.join(" ")] : [])]
-  return [`${entry.at.slice(0, 19)}Z`, `${environment}${typeof secret === "string" ? `/${secret}` : ""}`, entry.event, String(version ?? ""), more.join(" "), `${entry.user} (${entry.via})`]
+  const { secret, secrets, version, incident, why, code, reason, target } = entry as AuditEntry &
+    Readonly<Record<string, unknown>>
+  const more = [
+    ...(incident === undefined ? [] : [`incident ${String(incident)}`]),
+    ...[why, code, reason, target].filter((one) => one !== undefined).map(String),
+    ...(Array.isArray(secrets) ? [secrets.join(" ")] : []),
+  ]
+  return [
+    `${entry.at.slice(0, 19)}Z`,
+    `${environment}${typeof secret === "string" ? `/${secret}` : ""}`,
+    entry.event,
+    String(version ?? ""),
+    more.join(" "),
+    `${entry.user} (${entry.via})`,
+  ]
 }
 
 /** Beside an act that is under way: what looks changed is looked at again. */
-function verifyOne({ host, stop }: Terminal, place: Place, { heads, held }: { readonly heads: Heads; readonly held: Held }): Promise<Verified> {
+function verifyOne(
+  { host, stop }: Terminal,
+  place: Place,
+  { heads, held }: { readonly heads: Heads; readonly held: Held },
+): Promise<Verified> {
   const { environment } = place
-  return lookSteadily({ host, stop, environment, serial: async () => (await readState(place))?.serial }, async () => {
-    const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
-    const document = await readState(place)
-    const verified = await verifyLog(place, document?.audit, heads, known)
-    const forged = document === undefined || "unheld" in held ? undefined : held.fault(place, document)
-    const value = forged === undefined ? verified : { ...verified, faults: [forged, ...verified.faults] }
-    return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value) }
-  })
+  return lookSteadily(
+    { host, stop, environment, serial: async () => (await readState(place))?.serial },
+    async () => {
+      const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
+      const document = await readState(place)
+      const verified = await verifyLog(place, document?.audit, heads, known)
+      const forged =
+        document === undefined || "unheld" in held ? undefined : held.fault(place, document)
+      const value =
+        forged === undefined ? verified : { ...verified, faults: [forged, ...verified.faults] }
+      return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value) }
+    },
+  )
 }
 
-async function verifyAll(terminal: Terminal, values: Values, config: Config, names: readonly string[]): Promise<number> {
+async function verifyAll(
+  terminal: Terminal,
+  values: Values,
+  config: Config,
+  names: readonly string[],
+): Promise<number> {
   const file = textOf(values, "heads")
   const kept = file === undefined ? undefined : await readHeads(terminal, file, config.project)
   const held = await heldStates(config, terminal.host)
-  const results = await sideBySide(filesAtOnce, names, async (environment) => ({ environment, ...(await verifyOne(terminal, placeOf(config, environment), { heads: kept?.heads.get(environment) ?? new Map(), held })) }))
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ logs: results, ...("unheld" in held ? { unheld: held.unheld } : {}) }))
-  else if ("unheld" in held) terminal.talk(`the states' MACs were not verified, so a state and a log that were forged together would pass: ${held.unheld}`)
-  for (const one of isSet(values, "json") ? [] : results) sayVerified(terminal, one, kept !== undefined)
-  if (kept !== undefined && kept.others > 0 && !isSet(values, "json")) terminal.talk(`${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`)
+  const results = await sideBySide(filesAtOnce, names, async (environment) => ({
+    environment,
+    ...(await verifyOne(terminal, placeOf(config, environment), {
+      heads: kept?.heads.get(environment) ?? new Map(),
+      held,
+    })),
+  }))
+  if (isSet(values, "json"))
+    terminal.out(
+      JSON.stringify({ logs: results, ...("unheld" in held ? { unheld: held.unheld } : {}) }),
+    )
+  else if ("unheld" in held)
+    terminal.talk(
+      `the states' MACs were not verified, so a state and a log that were forged together would pass: ${held.unheld}`,
+    )
+  for (const one of isSet(values, "json") ? [] : results)
+    sayVerified(terminal, one, kept !== undefined)
+  if (kept !== undefined && kept.others > 0 && !isSet(values, "json"))
+    terminal.talk(
+      `${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`,
+    )
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
 }
 
-function sayVerified(terminal: Terminal, { environment, lines, first, head, held, faults, torn, setBack }: Verified & { readonly environment: string }, compared: boolean): void {
+function sayVerified(
+  terminal: Terminal,
+  {
+    environment,
+    lines,
+    first,
+    head,
+    held,
+    faults,
+    torn,
+    setBack,
+  }: Verified & { readonly environment: string },
+  compared: boolean,
+): void {
   for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
-  if (torn > 0) terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
-  if (setBack > 0) terminal.talk(`${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`)
-  if (first > 1) terminal.talk(`${environment}: begins at line ${first}: what is older was removed for its age, which the log says`)
-  if (compared) terminal.talk(`${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`)
+  if (torn > 0)
+    terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
+  if (setBack > 0)
+    terminal.talk(
+      `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`,
+    )
+  if (first > 1)
+    terminal.talk(
+      `${environment}: begins at line ${first}: what is older was removed for its age, which the log says`,
+    )
+  if (compared)
+    terminal.talk(`${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`)
   terminal.out(`${environment} ${lines} ${head}`)
 }

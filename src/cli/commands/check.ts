@@ -14,19 +14,45 @@ export const check: Command = {
     "but no value, save with --connect, which the audit log tells. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
   ].join("\n"),
   options: {
-    quick: { type: "boolean", says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, state, clock, is the identity there. It fails on what a restart of the container cannot end and a person must: a drift, what is not contained, a rotation open for a quarter of an hour, one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it" },
-    connect: { type: "boolean", says: "log in to every service: the current value is accepted, a wrong one refused" },
+    quick: {
+      type: "boolean",
+      says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, state, clock, is the identity there. It fails on what a restart of the container cannot end and a person must: a drift, what is not contained, a rotation open for a quarter of an hour, one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it",
+    },
+    connect: {
+      type: "boolean",
+      says: "log in to every service: the current value is accepted, a wrong one refused",
+    },
     fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
     strict: { type: "boolean", says: "warnings count as errors" },
   },
   looks: true,
   run: async (terminal, args, values) => {
-    if (args.length > 0) throw new AppError("usage", "check takes no argument", { hint: "it looks at everything in the config" })
-    const how = { quick: isSet(values, "quick"), connect: isSet(values, "connect"), fix: isSet(values, "fix") }
-    if (how.quick && how.connect) throw new AppError("usage", "--quick and --connect contradict each other", { hint: "leave one out" })
+    if (args.length > 0)
+      throw new AppError("usage", "check takes no argument", {
+        hint: "it looks at everything in the config",
+      })
+    const how = {
+      quick: isSet(values, "quick"),
+      connect: isSet(values, "connect"),
+      fix: isSet(values, "fix"),
+    }
+    if (how.quick && how.connect)
+      throw new AppError("usage", "--quick and --connect contradict each other", {
+        hint: "leave one out",
+      })
     const config = await openConfig(terminal, values, how.quick ? anySchedule : undefined)
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
-    const results = await look({ config, plugins, host: terminal.host, me, actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "check"), stop: terminal.stop }, how)
+    const results = await look(
+      {
+        config,
+        plugins,
+        host: terminal.host,
+        me,
+        actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "check"),
+        stop: terminal.stop,
+      },
+      how,
+    )
     return say(terminal, results, { json: isSet(values, "json"), strict: isSet(values, "strict") })
   },
 }
@@ -34,25 +60,58 @@ export const check: Command = {
 /** `run` and the whole check judge schedules; the quick one does not pay for the library that reads them. */
 const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getTime() + 60_000) })
 
-function say(terminal: Terminal, results: readonly Result[], how: { readonly json: boolean; readonly strict: boolean }): number {
-  const findings = bySeverity(results.flatMap(({ name, findings }) => findings.map((finding) => ({ check: name, ...finding }))))
-  const count = (severity: Finding["severity"]): number => findings.filter((one) => one.severity === severity).length
+function say(
+  terminal: Terminal,
+  results: readonly Result[],
+  how: { readonly json: boolean; readonly strict: boolean },
+): number {
+  const findings = bySeverity(
+    results.flatMap(({ name, findings }) =>
+      findings.map((finding) => ({ check: name, ...finding })),
+    ),
+  )
+  const count = (severity: Finding["severity"]): number =>
+    findings.filter((one) => one.severity === severity).length
   const [errors, warnings] = [count("error"), count("warning")]
   const good = errors === 0 && !(how.strict && warnings > 0)
   const mended = results.flatMap((one) => one.mended)
-  if (how.json) terminal.out(JSON.stringify({ ok: good, errors, warnings, findings, mended, checks: results.map(({ name, saw, findings }) => ({ name, ok: isFine(findings), saw })) }))
-  else for (const line of [...linesOf(results, findings, mended), summary(errors, warnings, results.length)]) terminal.out(line)
+  if (how.json)
+    terminal.out(
+      JSON.stringify({
+        ok: good,
+        errors,
+        warnings,
+        findings,
+        mended,
+        checks: results.map(({ name, saw, findings }) => ({ name, ok: isFine(findings), saw })),
+      }),
+    )
+  else
+    for (const line of [
+      ...linesOf(results, findings, mended),
+      summary(errors, warnings, results.length),
+    ])
+      terminal.out(line)
   return good ? exitCodes.done : exitCodes.check
 }
 
 const marks = { error: "FAIL", warning: "warn", info: "info" } as const
 
 /** The worst first, then what was put right, then what is well. */
-function linesOf(results: readonly Result[], findings: readonly Finding[], mended: readonly string[]): readonly string[] {
+function linesOf(
+  results: readonly Result[],
+  findings: readonly Finding[],
+  mended: readonly string[],
+): readonly string[] {
   return [
-    ...findings.flatMap(({ code, severity, says, remedy }) => [`${marks[severity]}  ${code}: ${says}`, ...(remedy === undefined ? [] : [`      remedy: ${remedy}`])]),
+    ...findings.flatMap(({ code, severity, says, remedy }) => [
+      `${marks[severity]}  ${code}: ${says}`,
+      ...(remedy === undefined ? [] : [`      remedy: ${remedy}`]),
+    ]),
     ...mended.map((says) => `done  ${says}`),
-    ...results.filter((one) => isFine(one.findings)).map(({ name, saw }) => `ok    ${name}: ${saw}`),
+    ...results
+      .filter((one) => isFine(one.findings))
+      .map(({ name, saw }) => `ok    ${name}: ${saw}`),
   ]
 }
 

@@ -1,4 +1,10 @@
-import { type Deleted, type Deletions, type Plan, deleteSecrets, planDelete } from "../../app/delete.ts"
+import {
+  type Deleted,
+  type Deletions,
+  type Plan,
+  deleteSecrets,
+  planDelete,
+} from "../../app/delete.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { unfinishedLine } from "../dry-run.ts"
@@ -15,32 +21,66 @@ export const deleteCommand: Command = {
   ].join("\n"),
   options: {
     yes: { type: "boolean", says: "do it; without this it only says what it would do" },
-    "keep-login": { type: "boolean", says: "leave the login at the service as it is; only our copies of its values go" },
+    "keep-login": {
+      type: "boolean",
+      says: "leave the login at the service as it is; only our copies of its values go",
+    },
   },
   run: async (terminal, args, values) => {
     const [selection = "", more] = args
     const [environment = "", secret, deeper] = selection.split("/")
     const app = withLeftOver(await openApp(terminal, values, "delete"), environment)
     const names = Object.keys(app.config.environments)
-    if (!names.includes(environment) || secret === "" || deeper !== undefined || more !== undefined) {
-      throw new AppError("usage", "name one environment, or one secret as ENV/SECRET", { hint: `environments: ${names.join(", ")}` })
+    if (
+      !names.includes(environment) ||
+      secret === "" ||
+      deeper !== undefined ||
+      more !== undefined
+    ) {
+      throw new AppError("usage", "name one environment, or one secret as ENV/SECRET", {
+        hint: `environments: ${names.join(", ")}`,
+      })
     }
-    const how = { keepLogin: isSet(values, "keep-login"), ...(secret === undefined ? {} : { secrets: [secret] }) }
-    if (!isSet(values, "yes")) return sayPlan(terminal, values, environment, await planDelete(app, environment, how))
+    const how = {
+      keepLogin: isSet(values, "keep-login"),
+      ...(secret === undefined ? {} : { secrets: [secret] }),
+    }
+    if (!isSet(values, "yes"))
+      return sayPlan(terminal, values, environment, await planDelete(app, environment, how))
     const done = await deleteSecrets(app, environment, how)
-    return sayDone(terminal, values, { environment, done, listed: Object.keys(done).some((name) => app.config.environments[environment]?.secrets[name] !== undefined) })
+    return sayDone(terminal, values, {
+      environment,
+      done,
+      listed: Object.keys(done).some(
+        (name) => app.config.environments[environment]?.secrets[name] !== undefined,
+      ),
+    })
   },
 }
 
-const logins = { ends: "the login ends, proven by a refused one", kept: "the login stays as it is (--keep-login)", none: "no service asks for it" }
+const logins = {
+  ends: "the login ends, proven by a refused one",
+  kept: "the login stays as it is (--keep-login)",
+  none: "no service asks for it",
+}
 
 /** Ends with "wrong usage": a script that forgot --yes must not take it for done. */
-function sayPlan(terminal: Terminal, values: Values, environment: string, { unfinished, would }: Plan): number {
+function sayPlan(
+  terminal: Terminal,
+  values: Values,
+  environment: string,
+  { unfinished, would }: Plan,
+): number {
   if (isSet(values, "json")) {
-    terminal.out(JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }))
+    terminal.out(
+      JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }),
+    )
     return exitCodes.usage
   }
-  if (unfinished !== undefined) terminal.out(`${unfinishedLine(environment, unfinished)}. With --yes this command ends it first.`)
+  if (unfinished !== undefined)
+    terminal.out(
+      `${unfinishedLine(environment, unfinished)}. With --yes this command ends it first.`,
+    )
   for (const [name, one] of Object.entries(would)) {
     if (one.is !== "erased") {
       sayOther(terminal, `${environment}/${name}`, one)
@@ -48,19 +88,35 @@ function sayPlan(terminal: Terminal, values: Values, environment: string, { unfi
     }
     terminal.out(`Would erase ${environment}/${name}, for good:`)
     terminal.out(`  1 login    ${logins[one.login]}`)
-    terminal.out(`  2 outputs  ${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`)
-    terminal.out(`  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`)
+    terminal.out(
+      `  2 outputs  ${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`,
+    )
+    terminal.out(
+      `  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`,
+    )
   }
   terminal.talk("nothing was changed: add --yes to do it")
   return exitCodes.usage
 }
 
-function sayDone(terminal: Terminal, values: Values, { environment, done, listed }: { readonly environment: string; readonly done: Deletions; readonly listed: boolean }): number {
+function sayDone(
+  terminal: Terminal,
+  values: Values,
+  {
+    environment,
+    done,
+    listed,
+  }: { readonly environment: string; readonly done: Deletions; readonly listed: boolean },
+): number {
   if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, deleted: done }))
-  else for (const [name, one] of Object.entries(done)) sayOne(terminal, `${environment}/${name}`, one)
+  else
+    for (const [name, one] of Object.entries(done)) sayOne(terminal, `${environment}/${name}`, one)
   const all = Object.values(done)
   const erased = all.filter((one) => one.is === "erased").length
-  if (erased > 0 && !isSet(values, "json")) terminal.talk(`next: ${listed ? "take it out of the config, where it now counts as new; and " : ""}delete backups of the state that must not keep it`)
+  if (erased > 0 && !isSet(values, "json"))
+    terminal.talk(
+      `next: ${listed ? "take it out of the config, where it now counts as new; and " : ""}delete backups of the state that must not keep it`,
+    )
   if (all.some((one) => one.is === "unproven")) return exitCodes.person
   if (all.every((one) => one.is === "erased" || one.is === "unknown")) return exitCodes.done
   return erased > 0 ? exitCodes.partly : exitCodes.failed
@@ -68,16 +124,30 @@ function sayDone(terminal: Terminal, values: Values, { environment, done, listed
 
 function sayOne(terminal: Terminal, name: string, one: Deleted): void {
   if (one.is !== "erased") return sayOther(terminal, name, one)
-  const login = { ends: "its login is refused", kept: "its login stays as it is", none: "no service asks for it" }[one.login]
-  const files = one.outputs.length === 0 ? "no output showed it" : `gone from ${one.outputs.map(({ target }) => target).join(", ")}`
+  const login = {
+    ends: "its login is refused",
+    kept: "its login stays as it is",
+    none: "no service asks for it",
+  }[one.login]
+  const files =
+    one.outputs.length === 0
+      ? "no output showed it"
+      : `gone from ${one.outputs.map(({ target }) => target).join(", ")}`
   terminal.out(`${name}: erased: ${login}; ${files}; ${counted(one.versions)} gone from the state`)
 }
 
-function sayOther(terminal: Terminal, name: string, one: Exclude<Deleted, { readonly is: "erased" }>): void {
+function sayOther(
+  terminal: Terminal,
+  name: string,
+  one: Exclude<Deleted, { readonly is: "erased" }>,
+): void {
   if (one.is === "unknown") return terminal.out(`${name}: nothing of it is in the state`)
   terminal.out(`${name}: NOT erased: ${one.says} (${one.code})`)
   if (one.hint !== undefined) terminal.out(`  hint: ${one.hint}`)
-  if (one.is === "unproven") terminal.out("  its login may be dead or alive; outputs and state are as they were: the same command tries again")
+  if (one.is === "unproven")
+    terminal.out(
+      "  its login may be dead or alive; outputs and state are as they were: the same command tries again",
+    )
 }
 
 function counted(versions: number): string {

@@ -10,25 +10,46 @@ export const exec: Command = {
     "The program takes our place: terminal, signals and exit code are its own. What a rotation restarts should read its file",
     "instead: while a rotation is under way, the environment is locked, and after 5 seconds this command ends with 6.",
   ].join("\n"),
-  options: { from: { type: "string", value: "FILE", says: "only the variables of the output that writes this file" } },
+  options: {
+    from: {
+      type: "string",
+      value: "FILE",
+      says: "only the variables of the output that writes this file",
+    },
+  },
   passes: true,
   run: async (terminal, args, values, command = []) => {
     const [environment, more] = args
     const [program] = command
     if (environment === undefined || more !== undefined || program === undefined) {
-      throw new AppError("usage", "name one environment, then, after --, the program with its arguments", { hint: "mycelium exec production -- psql -c 'select 1'" })
+      throw new AppError(
+        "usage",
+        "name one environment, then, after --, the program with its arguments",
+        { hint: "mycelium exec production -- psql -c 'select 1'" },
+      )
     }
     const app = await openApp(terminal, values, "exec")
     const from = textOf(values, "from")
-    const variables = await variablesOf(app, environment, { program: basename(program).slice(0, 64), ...(from === undefined ? {} : { from }) })
-    if (terminal.stop.aborted) throw new AppError("stopped", "stopped by request, before the program was started", { remedy: "retry" })
+    const variables = await variablesOf(app, environment, {
+      program: basename(program).slice(0, 64),
+      ...(from === undefined ? {} : { from }),
+    })
+    if (terminal.stop.aborted)
+      throw new AppError("stopped", "stopped by request, before the program was started", {
+        remedy: "retry",
+      })
     return become(terminal, command, variables)
   },
 }
 
 /** As a shell would: 127 where there is no such program, 126 where it cannot be run. */
-async function become(terminal: Terminal, command: readonly string[], variables: Readonly<Record<string, string>>): Promise<number> {
-  if (terminal.become === undefined) throw new AppError("internal", "there is no process to give away")
+async function become(
+  terminal: Terminal,
+  command: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<number> {
+  if (terminal.become === undefined)
+    throw new AppError("internal", "there is no process to give away")
   try {
     return await terminal.become(command, variables)
   } catch (error) {

@@ -21,57 +21,119 @@ const dayMs = 86_400_000
 const mostDays = 3660
 
 /** `undated`: secrets whose age nobody knows. `bits`: by secret, how strong its next value is, where its driver makes it. */
-type Plan = { readonly name: string; readonly bits: Readonly<Record<string, number>>; readonly events: readonly Forecast[]; readonly next?: Date; readonly undated: readonly string[]; readonly uncontained: readonly NotContained[]; readonly drifted: readonly Drifted[] }
+type Plan = {
+  readonly name: string
+  readonly bits: Readonly<Record<string, number>>
+  readonly events: readonly Forecast[]
+  readonly next?: Date
+  readonly undated: readonly string[]
+  readonly uncontained: readonly NotContained[]
+  readonly drifted: readonly Drifted[]
+}
 
 export const plan: Command = {
-  usage: "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
+  usage:
+    "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
   options: { days: { type: "string", value: "N", says: "how far to look ahead (30)" } },
   looks: true,
   run: async (terminal, args, values) => {
     const days = Number(textOf(values, "days") ?? "30")
-    if (!(days > 0 && days <= mostDays)) throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)
+    if (!(days > 0 && days <= mostDays))
+      throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)
     const config = await openConfig(terminal, values)
     const now = terminal.host.now()
-    const plans = await Promise.all([...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(async (name) => ({ name, bits: bitsOf(config, name), ...(await planOf(config, name, now, days)) })))
+    const plans = await Promise.all(
+      [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(
+        async (name) => ({
+          name,
+          bits: bitsOf(config, name),
+          ...(await planOf(config, name, now, days)),
+        }),
+      ),
+    )
     if (isSet(values, "json")) terminal.out(JSON.stringify({ days, environments: plans }))
-    else for (const one of plans) for (const line of linesOf(config, one, now, days)) terminal.out(line)
+    else
+      for (const one of plans)
+        for (const line of linesOf(config, one, now, days)) terminal.out(line)
     return exitCodes.done
   },
 }
 
 function bitsOf(config: Config, name: string): Plan["bits"] {
   const secrets = Object.values(config.environments[name]?.secrets ?? {})
-  return Object.fromEntries(secrets.flatMap((secret) => {
-    const bits = bitsIn(plugins, secret)
-    return bits === undefined ? [] : [[secret.name, bits]]
-  }))
+  return Object.fromEntries(
+    secrets.flatMap((secret) => {
+      const bits = bitsIn(plugins, secret)
+      return bits === undefined ? [] : [[secret.name, bits]]
+    }),
+  )
 }
 
-async function planOf(config: Config, name: string, now: Date, days: number): Promise<Omit<Plan, "name" | "bits">> {
+async function planOf(
+  config: Config,
+  name: string,
+  now: Date,
+  days: number,
+): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
   if (environment === undefined) return { events: [], undated: [], uncontained: [], drifted: [] }
   const found = await readState({ store: config.store, project: config.project, environment: name })
   // All of it by what can be true now, as status has it.
   const document = found && believable(found, now)
-  const until = (ahead: number): readonly Forecast[] => forecast(document, Object.values(environment.secrets), scheduleOf(environment), now, new Date(now.getTime() + ahead * dayMs))
+  const until = (ahead: number): readonly Forecast[] =>
+    forecast(
+      document,
+      Object.values(environment.secrets),
+      scheduleOf(environment),
+      now,
+      new Date(now.getTime() + ahead * dayMs),
+    )
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
-  const undated = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => (isUndated(state) ? [secret] : []))
-  return { events, ...(next === undefined ? {} : { next }), undated, uncontained: notContained(document), drifted: driftedIn(document, environment.secrets) }
+  const undated = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
+    isUndated(state) ? [secret] : [],
+  )
+  return {
+    events,
+    ...(next === undefined ? {} : { next }),
+    undated,
+    uncontained: notContained(document),
+    drifted: driftedIn(document, environment.secrets),
+  }
 }
 
-function linesOf(config: Config, { name, bits, events, next, undated, uncontained, drifted }: Plan, now: Date, days: number): readonly string[] {
+function linesOf(
+  config: Config,
+  { name, bits, events, next, undated, uncontained, drifted }: Plan,
+  now: Date,
+  days: number,
+): readonly string[] {
   const environment = config.environments[name]
   if (environment === undefined) return []
   const rows = events.map(({ at, rotates, revokes, late }) => [
     `  ${when(at, environment.timezone, now)}`,
     `in ${formatDuration(at.getTime() - now.getTime())}`,
-    [...(rotates.length > 0 ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`] : []), ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []), ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : [])].join(" · "),
+    [
+      ...(rotates.length > 0
+        ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`]
+        : []),
+      ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []),
+      ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : []),
+    ].join(" · "),
   ])
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   const ages = unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]
-  const left = [...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)), ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`))]
-  return rows.length === 0 ? [`${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`, ...ages, ...left] : [`${name} (${environment.timezone})`, ...ages, ...left, ...columns(rows)]
+  const left = [
+    ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
+    ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
+  ]
+  return rows.length === 0
+    ? [
+        `${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`,
+        ...ages,
+        ...left,
+      ]
+    : [`${name} (${environment.timezone})`, ...ages, ...left, ...columns(rows)]
 }
 
 /** "every 90d, 191.9 bits". */

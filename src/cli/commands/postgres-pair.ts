@@ -2,22 +2,40 @@ import { AppError } from "../../base/error.ts"
 
 /** What `init --postgres-pair NAME` prints: SQL that makes a pair and its admin, and the config that uses them. No value is in it. */
 
-export type PairText = { readonly sql: string; readonly config: string; readonly setPassword: string }
+export type PairText = {
+  readonly sql: string
+  readonly config: string
+  readonly setPassword: string
+}
 
 /** `from`: a role that programs log in as now, and that owns what they have: it becomes the owner, and nothing changes hands. */
 export function postgresPair(name: string, from?: string): PairText {
   // Plain lower case needs no quotes, and leaves room for _rotator: a name in PostgreSQL has 63 bytes.
   if (!/^[a-z_][a-z0-9_]{0,54}$/.test(name) || name.startsWith("pg_")) {
-    throw new AppError("usage", "--postgres-pair takes a short name: lower-case letters, digits and _, beginning with a letter, and not with pg_", { hint: "mycelium init --postgres-pair app" })
+    throw new AppError(
+      "usage",
+      "--postgres-pair takes a short name: lower-case letters, digits and _, beginning with a letter, and not with pg_",
+      { hint: "mycelium init --postgres-pair app" },
+    )
   }
-  if (from !== undefined && (!/^[A-Za-z_][\w$]{0,62}$/.test(from) || from.startsWith("pg_"))) throw new AppError("usage", "--from takes the name of the role that programs log in as now: letters, digits and _, beginning with a letter")
+  if (from !== undefined && (!/^[A-Za-z_][\w$]{0,62}$/.test(from) || from.startsWith("pg_")))
+    throw new AppError(
+      "usage",
+      "--from takes the name of the role that programs log in as now: letters, digits and _, beginning with a letter",
+    )
   const sql = from === undefined ? sqlFor(name) : sqlFrom(name, from)
   return { sql, config: configFor(name, from), setPassword: passwordFor(name) }
 }
 
 /** One script for psql, or for any client: what is no SQL is a comment. */
 export function scriptOf({ sql, config, setPassword }: PairText): string {
-  return [sql, comment(`The admin's password: made here, set by psql, shown nowhere. psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads it from the file, twice.\n\n${setPassword}`), comment(`In mycelium.yaml, under secrets:\n\n${config}`)].join("\n\n")
+  return [
+    sql,
+    comment(
+      `The admin's password: made here, set by psql, shown nowhere. psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads it from the file, twice.\n\n${setPassword}`,
+    ),
+    comment(`In mycelium.yaml, under secrets:\n\n${config}`),
+  ].join("\n\n")
 }
 
 function comment(text: string): string {

@@ -14,50 +14,94 @@ export const reconcile: Command = {
   ].join("\n"),
   options: {
     "dry-run": { type: "boolean", says: "ask, say what would be done, and change nothing" },
-    deep: { type: "boolean", says: "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out" },
-    "nothing-runs": { type: "boolean", says: "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)" },
+    deep: {
+      type: "boolean",
+      says: "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out",
+    },
+    "nothing-runs": {
+      type: "boolean",
+      says: "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)",
+    },
   },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "reconcile")
     const [environment, more] = args
-    if (environment === undefined || more !== undefined) throw new AppError("usage", "name one environment", { hint: `one of: ${Object.keys(app.config.environments).join(", ")}` })
+    if (environment === undefined || more !== undefined)
+      throw new AppError("usage", "name one environment", {
+        hint: `one of: ${Object.keys(app.config.environments).join(", ")}`,
+      })
     const dryRun = isSet(values, "dry-run")
     const nothingRuns = isSet(values, "nothing-runs")
-    if (nothingRuns && dryRun) throw new AppError("usage", "--nothing-runs and --dry-run contradict each other", { hint: "leave one out" })
-    const result = await find(app, environment, { dryRun, deep: isSet(values, "deep"), nothingRuns })
+    if (nothingRuns && dryRun)
+      throw new AppError("usage", "--nothing-runs and --dry-run contradict each other", {
+        hint: "leave one out",
+      })
+    const result = await find(app, environment, {
+      dryRun,
+      deep: isSet(values, "deep"),
+      nothingRuns,
+    })
     if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, dryRun, ...result }))
     else say(terminal, environment, result, dryRun)
     return exitOf(result)
   },
 }
 
-function say(terminal: Terminal, environment: string, { found, written, behind, revoked }: Reconciliation, dryRun: boolean): void {
-  for (const [name, one] of Object.entries(found)) for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun)) terminal.out(line)
+function say(
+  terminal: Terminal,
+  environment: string,
+  { found, written, behind, revoked }: Reconciliation,
+  dryRun: boolean,
+): void {
+  for (const [name, one] of Object.entries(found))
+    for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun))
+      terminal.out(line)
   for (const death of revoked) {
     for (const line of deathLines(environment, death)) terminal.out(line)
   }
   if (behind !== undefined) {
     const what = behind.lost ? "the state was gone" : "the state is older than its audit log"
     if (written) terminal.out(`${environment}: ${what}; it goes on from here, and the log says so`)
-    else terminal.out(`${environment}: ${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`)
+    else
+      terminal.out(
+        `${environment}: ${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`,
+      )
   }
   if (dryRun) terminal.talk("nothing was changed: leave out --dry-run to do it")
 }
 
-function linesOf(place: string, environment: string, one: Found, dryRun: boolean): readonly string[] {
+function linesOf(
+  place: string,
+  environment: string,
+  one: Found,
+  dryRun: boolean,
+): readonly string[] {
   switch (one.is) {
     case "same":
       return [
         `${place}: ${one.version} is current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
-        ...(one.differ.length === 0 ? [] : [`  hint: ${one.differ.join(", ")} shows something else: mycelium render ${environment} writes it`]),
+        ...(one.differ.length === 0
+          ? []
+          : [
+              `  hint: ${one.differ.join(", ")} shows something else: mycelium render ${environment} writes it`,
+            ]),
       ]
     case "found": {
-      const did = [...(one.outputs.length === 0 ? [] : [`written: ${one.outputs.join(", ")}`]), ...(one.restarts.length === 0 ? [] : [`restarted: ${one.restarts.join(", ")}`])]
+      const did = [
+        ...(one.outputs.length === 0 ? [] : [`written: ${one.outputs.join(", ")}`]),
+        ...(one.restarts.length === 0 ? [] : [`restarted: ${one.restarts.join(", ")}`]),
+      ]
       const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
       return [
         `${place}: the service accepts ${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: it ${dryRun ? "would become" : "is"} current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
-        ...(one.unhealthy === undefined ? [] : ["  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)"]),
-        ...(one.revived.length === 0 ? [] : [`  ${one.revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
+        ...(one.unhealthy === undefined
+          ? []
+          : [
+              "  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)",
+            ]),
+        ...(one.revived.length === 0
+          ? []
+          : [`  ${one.revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
       ]
     }
     case "lost":
@@ -67,7 +111,10 @@ function linesOf(place: string, environment: string, one: Found, dryRun: boolean
         `  hint: ${remedyOf(one, environment)}`,
       ]
     case "held":
-      return [`${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.says} (${one.code})`, ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`])]
+      return [
+        `${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.says} (${one.code})`,
+        ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
+      ]
     case "unknown":
       return [`${place}: nobody knows: ${one.says} (${one.code}); nothing was decided`]
     case "new":
@@ -81,18 +128,34 @@ const byHand: Readonly<Record<string, (user: string) => string>> = {
   redis: (user) => `in redis-cli: ACL SETUSER ${user} >VALUE, then ACL SAVE`,
 }
 
-function remedyOf({ driver, user, current }: Extract<Found, { readonly is: "lost" }>, environment: string): string {
+function remedyOf(
+  { driver, user, current }: Extract<Found, { readonly is: "lost" }>,
+  environment: string,
+): string {
   const adopt = `mycelium adopt ${environment} takes over the value that the output shows, if the service accepts it, and changes nothing else; one that stands elsewhere: mycelium adopt ${environment} --ask`
   const set = byHand[driver]?.(user ?? (driver === "redis" ? "default" : "ROLE"))
-  return current === undefined || set === undefined ? adopt : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
+  return current === undefined || set === undefined
+    ? adopt
+    : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
 }
 
 function exitOf({ found, revoked, written, behind }: Reconciliation): number {
   const all = Object.values(found)
-  if (all.some((one) => one.is === "lost" || one.is === "held") || revoked.some(({ death }) => death.is === "alive")) return exitCodes.person
+  if (
+    all.some((one) => one.is === "lost" || one.is === "held") ||
+    revoked.some(({ death }) => death.is === "alive")
+  )
+    return exitCodes.person
   const unknown = all.filter((one) => one.is === "unknown").length
   const nothing = unknown === all.length || (behind !== undefined && !written)
   if (unknown > 0) return nothing ? exitCodes.failed : exitCodes.partly
-  if (all.some((one) => (one.is === "found" && one.unhealthy !== undefined) || (one.is === "new" && behind !== undefined))) return exitCodes.partly
+  if (
+    all.some(
+      (one) =>
+        (one.is === "found" && one.unhealthy !== undefined) ||
+        (one.is === "new" && behind !== undefined),
+    )
+  )
+    return exitCodes.partly
   return exitCodes.done
 }

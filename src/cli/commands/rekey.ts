@@ -1,4 +1,10 @@
-import { type Rekeyed, type RekeyHow, type RekeyPlan, planRekey, rekey as sealAnew } from "../../app/rekey.ts"
+import {
+  type Rekeyed,
+  type RekeyHow,
+  type RekeyPlan,
+  planRekey,
+  rekey as sealAnew,
+} from "../../app/rekey.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -14,56 +20,122 @@ export const rekey: Command = {
     "Cut off at any instant, everything still opens, and the same command finishes it.",
   ].join("\n"),
   options: {
-    "new-identity": { type: "boolean", says: "first make this machine a new identity; the old one opens until all is done, a copy of it is kept" },
-    "trust-store": { type: "boolean", says: "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build" },
+    "new-identity": {
+      type: "boolean",
+      says: "first make this machine a new identity; the old one opens until all is done, a copy of it is kept",
+    },
+    "trust-store": {
+      type: "boolean",
+      says: "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build",
+    },
     "dry-run": { type: "boolean", says: "say what would be sealed anew; change nothing" },
   },
   run: async (terminal, args, values) => {
-    if (args.length > 0) throw new AppError("usage", "rekey takes no argument", { hint: "it seals all environments of the config's project" })
+    if (args.length > 0)
+      throw new AppError("usage", "rekey takes no argument", {
+        hint: "it seals all environments of the config's project",
+      })
     const [newIdentity, trust] = [isSet(values, "new-identity"), isSet(values, "trust-store")]
     const app = await openApp(terminal, values, "rekey", { trust })
-    if (isSet(values, "dry-run")) return sayPlan(terminal, values, await untilStopped(terminal.stop, "; nothing was changed", () => planRekey(app)), { newIdentity, trust })
-    return say(terminal, values, await sealAnew(app, { newIdentity, trust }), { newIdentity, trust })
+    if (isSet(values, "dry-run"))
+      return sayPlan(
+        terminal,
+        values,
+        await untilStopped(terminal.stop, "; nothing was changed", () => planRekey(app)),
+        { newIdentity, trust },
+      )
+    return say(terminal, values, await sealAnew(app, { newIdentity, trust }), {
+      newIdentity,
+      trust,
+    })
   },
 }
 
 const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
 
-function sayPlan(terminal: Terminal, values: Values, plan: RekeyPlan, { newIdentity, trust }: Required<RekeyHow>): number {
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ would: { newIdentity, trust, ...plan } }))
+function sayPlan(
+  terminal: Terminal,
+  values: Values,
+  plan: RekeyPlan,
+  { newIdentity, trust }: Required<RekeyHow>,
+): number {
+  if (isSet(values, "json"))
+    terminal.out(JSON.stringify({ would: { newIdentity, trust, ...plan } }))
   else {
     if (trust) terminal.out("Would bind keys.age to this machine's identity, as it is.")
     if (newIdentity) terminal.out("Would make a new identity for this machine.")
-    terminal.out(`Would seal anew, for ${many(plan.recipients, "recipient")}: keys.age${Object.entries(plan.environments).map(([name, one]) => `, ${many(one.values, "value")} of ${name}`).join("")}. Nothing was changed.`)
-    if (plan.forOld > 0) terminal.out(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
-    if (newIdentity && plan.others.length > 0) terminal.out(`The store holds other projects, each of which needs a rekey of its own: ${plan.others.join(", ")}`)
+    terminal.out(
+      `Would seal anew, for ${many(plan.recipients, "recipient")}: keys.age${Object.entries(
+        plan.environments,
+      )
+        .map(([name, one]) => `, ${many(one.values, "value")} of ${name}`)
+        .join("")}. Nothing was changed.`,
+    )
+    if (plan.forOld > 0)
+      terminal.out(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
+    if (newIdentity && plan.others.length > 0)
+      terminal.out(
+        `The store holds other projects, each of which needs a rekey of its own: ${plan.others.join(", ")}`,
+      )
   }
   return exitCodes.done
 }
 
-function say(terminal: Terminal, values: Values, done: Rekeyed, { newIdentity, trust }: Required<RekeyHow>): number {
+function say(
+  terminal: Terminal,
+  values: Values,
+  done: Rekeyed,
+  { newIdentity, trust }: Required<RekeyHow>,
+): number {
   if (isSet(values, "json")) terminal.out(JSON.stringify(done))
   else for (const line of linesOf(done)) terminal.out(line)
-  if (!isSet(values, "json")) terminal.talk(newIdentity || done.old !== "none" ? stolen : "what was sealed before, in backups too, its former recipients can still open: mycelium rotate-now --all makes that worthless")
-  if (trust && !isSet(values, "json")) terminal.talk("keys.age is bound to this identity from now on; whether what lies in the store is what was written, only a head that left the machine shows: mycelium audit verify --heads FILE")
+  if (!isSet(values, "json"))
+    terminal.talk(
+      newIdentity || done.old !== "none"
+        ? stolen
+        : "what was sealed before, in backups too, its former recipients can still open: mycelium rotate-now --all makes that worthless",
+    )
+  if (trust && !isSet(values, "json"))
+    terminal.talk(
+      "keys.age is bound to this identity from now on; whether what lies in the store is what was written, only a head that left the machine shows: mycelium audit verify --heads FILE",
+    )
   const all = Object.values(done.environments)
   const failed = all.filter(({ is }) => is === "failed")
   if (failed.length === 0) return done.old === "needed" ? exitCodes.partly : exitCodes.done
   if (failed.length < all.length) return exitCodes.partly
-  return failed.every((one) => one.is === "failed" && one.code === "locked") ? exitCodes.locked : exitCodes.failed
+  return failed.every((one) => one.is === "failed" && one.code === "locked")
+    ? exitCodes.locked
+    : exitCodes.failed
 }
 
-const stolen = "if the old identity may have been stolen, so may the values: mycelium rotate-now --all --contain --reason … must follow, and the credentials that the config refers to"
+const stolen =
+  "if the old identity may have been stolen, so may the values: mycelium rotate-now --all --contain --reason … must follow, and the credentials that the config refers to"
 
 function linesOf(done: Rekeyed): readonly string[] {
   const lines = [`keys.age: sealed anew for ${many(done.recipients, "recipient")}`]
   for (const [name, one] of Object.entries(done.environments)) {
     if (one.is === "sealed") lines.push(`${name}: ${many(one.values, "value")} sealed anew`)
-    else lines.push(`${name}: NOT sealed anew: ${one.says} (${one.code})`, ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]))
+    else
+      lines.push(
+        `${name}: NOT sealed anew: ${one.says} (${one.code})`,
+        ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
+      )
   }
-  if (done.others.length > 0) lines.push(`the old identity is still needed by other projects in this store: ${done.others.join(", ")}; run mycelium rekey with the config of each`)
-  else if (done.old === "needed") lines.push("the old identity is still needed: say the same command again when what is in the way is gone")
-  if (done.old === "gone") lines.push(`nothing in the store is sealed to the old identity any more${done.copies.length === 0 ? ": take it out where the config says" : ""}`)
-  for (const copy of done.copies) lines.push(`a copy of it is ${copy}: only old backups of the store need it; destroy it together with them`)
+  if (done.others.length > 0)
+    lines.push(
+      `the old identity is still needed by other projects in this store: ${done.others.join(", ")}; run mycelium rekey with the config of each`,
+    )
+  else if (done.old === "needed")
+    lines.push(
+      "the old identity is still needed: say the same command again when what is in the way is gone",
+    )
+  if (done.old === "gone")
+    lines.push(
+      `nothing in the store is sealed to the old identity any more${done.copies.length === 0 ? ": take it out where the config says" : ""}`,
+    )
+  for (const copy of done.copies)
+    lines.push(
+      `a copy of it is ${copy}: only old backups of the store need it; destroy it together with them`,
+    )
   return lines
 }

@@ -5,16 +5,26 @@ import { openApp } from "../open-app.ts"
 import { selectionOf } from "../selection.ts"
 
 export const render: Command = {
-  usage: "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
-  options: { prune: { type: "boolean", says: "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder" } },
+  usage:
+    "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
+  options: {
+    prune: {
+      type: "boolean",
+      says: "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder",
+    },
+  },
   run: async (terminal, args, values) => {
     const app = await openApp(terminal, values, "render")
     const all: Record<string, unknown> = {}
-    for (const environment of selectionOf(app.config, args, { all: args.length === 0, tags: [] }).keys()) {
+    for (const environment of selectionOf(app.config, args, {
+      all: args.length === 0,
+      tags: [],
+    }).keys()) {
       const rendered = await write(app, environment, { prune: isSet(values, "prune") })
       all[environment] = rendered
       if (isSet(values, "json")) continue
-      for (const one of rendered) terminal.out(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
+      for (const one of rendered)
+        terminal.out(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
     }
     if (isSet(values, "json")) terminal.out(JSON.stringify(all))
     return exitCodes.done
@@ -22,7 +32,8 @@ export const render: Command = {
 }
 
 function sayRendered(environment: string, { changes, pruned, waits }: Rendered): string {
-  if (waits !== undefined) return `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no value yet (mycelium adopt ${environment}, or rotate-now --new)`
+  if (waits !== undefined)
+    return `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no value yet (mycelium adopt ${environment}, or rotate-now --new)`
   if (pruned === true) return `taken away: ${changes?.join(", ") ?? ""}`
   if (changes === undefined) return "unchanged"
   return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`

@@ -21,54 +21,129 @@ export const report: Command = {
     "a key; shows no value and changes nothing. Markdown unless --html or --json says otherwise.",
   ].join("\n"),
   options: {
-    since: { type: "string", value: "TIME", says: "a review from this instant (2026-11-01) or age (90d) on" },
-    noticed: { type: "string", value: "TIME", says: "when the incident was noticed; else its first line in the log" },
-    readers: { type: "string", value: "TIME", says: "who was given the values in so long a time before (30d)" },
-    html: { type: "boolean", says: "one page that needs nothing but itself, to be read or printed" },
-    out: { type: "string", value: "FILE", says: "write it there, 0600; a report as it was made is replaced, nothing else is" },
+    since: {
+      type: "string",
+      value: "TIME",
+      says: "a review from this instant (2026-11-01) or age (90d) on",
+    },
+    noticed: {
+      type: "string",
+      value: "TIME",
+      says: "when the incident was noticed; else its first line in the log",
+    },
+    readers: {
+      type: "string",
+      value: "TIME",
+      says: "who was given the values in so long a time before (30d)",
+    },
+    html: {
+      type: "boolean",
+      says: "one page that needs nothing but itself, to be read or printed",
+    },
+    out: {
+      type: "string",
+      value: "FILE",
+      says: "write it there, 0600; a report as it was made is replaced, nothing else is",
+    },
     force: { type: "boolean", says: "with --out: replace whatever is there" },
   },
   looks: true,
   run: async (terminal, args, values) => {
     refuseContradictions(values)
     const config = await openConfig(terminal, values)
-    const about: About = { config, plugins, host: terminal.host, me: { uid: terminal.uid, gid: process.getgid?.() ?? 0 }, actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "report"), stop: terminal.stop }
+    const about: About = {
+      config,
+      plugins,
+      host: terminal.host,
+      me: { uid: terminal.uid, gid: process.getgid?.() ?? 0 },
+      actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "report"),
+      stop: terminal.stop,
+    }
     const since = textOf(values, "since")
-    return since === undefined ? incident(terminal, values, about, args) : period(terminal, values, about, { since, args })
+    return since === undefined
+      ? incident(terminal, values, about, args)
+      : period(terminal, values, about, { since, args })
   },
 }
 
-async function incident(terminal: Terminal, values: Values, about: About, [name, more]: readonly string[]): Promise<number> {
-  if (name === undefined || more !== undefined) throw new AppError("usage", "name one incident, or a time with --since", { hint: "rotate-now --contain printed the incident's name; mycelium audit shows it, too" })
+async function incident(
+  terminal: Terminal,
+  values: Values,
+  about: About,
+  [name, more]: readonly string[],
+): Promise<number> {
+  if (name === undefined || more !== undefined)
+    throw new AppError("usage", "name one incident, or a time with --since", {
+      hint: "rotate-now --contain printed the incident's name; mycelium audit shows it, too",
+    })
   const readersMs = parseDuration(textOf(values, "readers") ?? "30d")
   if (readersMs === undefined) throw new AppError("usage", "--readers takes a duration such as 30d")
   const noticed = textOf(values, "noticed")
-  const found = await incidentReport(about, { incident: name, readersMs, ...(noticed === undefined ? {} : { noticed: instantOf(noticed, "noticed", terminal.host.now()) }) })
-  if ("known" in found) throw new AppError("usage", "no log knows this incident", { hint: found.known.length === 0 ? "no incident stands in the logs" : `they know: ${found.known.slice(-10).join(", ")}` })
+  const found = await incidentReport(about, {
+    incident: name,
+    readersMs,
+    ...(noticed === undefined
+      ? {}
+      : { noticed: instantOf(noticed, "noticed", terminal.host.now()) }),
+  })
+  if ("known" in found)
+    throw new AppError("usage", "no log knows this incident", {
+      hint:
+        found.known.length === 0
+          ? "no incident stands in the logs"
+          : `they know: ${found.known.slice(-10).join(", ")}`,
+    })
   await give(terminal, values, found, incidentBlocks(found, configWords(values)))
   return found.contained ? exitCodes.done : exitCodes.person
 }
 
-async function period(terminal: Terminal, values: Values, about: About, { since, args }: { readonly since: string; readonly args: readonly string[] }): Promise<number> {
+async function period(
+  terminal: Terminal,
+  values: Values,
+  about: About,
+  { since, args }: { readonly since: string; readonly args: readonly string[] },
+): Promise<number> {
   const names = Object.keys(about.config.environments)
-  if (args.some((name) => !names.includes(name))) throw new AppError("usage", "there is no such environment in the config", { hint: `it has: ${names.join(", ")}` })
-  const found = await periodReport(about, args.length > 0 ? args : names, instantOf(since, "since", terminal.host.now()))
+  if (args.some((name) => !names.includes(name)))
+    throw new AppError("usage", "there is no such environment in the config", {
+      hint: `it has: ${names.join(", ")}`,
+    })
+  const found = await periodReport(
+    about,
+    args.length > 0 ? args : names,
+    instantOf(since, "since", terminal.host.now()),
+  )
   await give(terminal, values, found, periodBlocks(found, configWords(values)))
   return exitCodes.done
 }
 
 function refuseContradictions(values: Values): void {
   const against = (one: string, other: string): void => {
-    if (values[one] !== undefined && values[other] !== undefined) throw new AppError("usage", `--${one} and --${other} contradict each other`, { hint: "leave one out" })
+    if (values[one] !== undefined && values[other] !== undefined)
+      throw new AppError("usage", `--${one} and --${other} contradict each other`, {
+        hint: "leave one out",
+      })
   }
   against("html", "json")
   against("since", "noticed")
   against("since", "readers")
-  if (isSet(values, "force") && textOf(values, "out") === undefined) throw new AppError("usage", "--force belongs to --out", { hint: "add --out FILE, or leave it out" })
+  if (isSet(values, "force") && textOf(values, "out") === undefined)
+    throw new AppError("usage", "--force belongs to --out", {
+      hint: "add --out FILE, or leave it out",
+    })
 }
 
-async function give(terminal: Terminal, values: Values, data: object, blocks: readonly Block[]): Promise<void> {
-  const text = isSet(values, "json") ? `${JSON.stringify({ generator: mark, ...data })}\n` : isSet(values, "html") ? html(blocks, mark) : markdown(blocks, mark)
+async function give(
+  terminal: Terminal,
+  values: Values,
+  data: object,
+  blocks: readonly Block[],
+): Promise<void> {
+  const text = isSet(values, "json")
+    ? `${JSON.stringify({ generator: mark, ...data })}\n`
+    : isSet(values, "html")
+      ? html(blocks, mark)
+      : markdown(blocks, mark)
   const file = textOf(values, "out")
   if (file === undefined) return terminal.out(sealed(text).trimEnd())
   const path = resolve(terminal.cwd, file)

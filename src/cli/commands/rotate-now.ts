@@ -19,16 +19,45 @@ export const rotateNow: Command = {
   options: {
     all: { type: "boolean", says: "every environment" },
     new: { type: "boolean", says: "make the first value of secrets that have none" },
-    "dry-run": { type: "boolean", says: "say what would happen, and what stands in the way; change nothing" },
-    tag: { type: "string", value: "WORD", multiple: true, says: "only secrets with this tag; without a selection, those of every environment" },
-    "exposed-in": { type: "string", value: "FILE", says: "only secrets of which a version, of any stage, stands in this text, raw or encoded; \"-\" reads stdin" },
+    "dry-run": {
+      type: "boolean",
+      says: "say what would happen, and what stands in the way; change nothing",
+    },
+    tag: {
+      type: "string",
+      value: "WORD",
+      multiple: true,
+      says: "only secrets with this tag; without a selection, those of every environment",
+    },
+    "exposed-in": {
+      type: "string",
+      value: "FILE",
+      says: 'only secrets of which a version, of any stage, stands in this text, raw or encoded; "-" reads stdin',
+    },
     reason: { type: "string", value: "TEXT", says: "goes into the audit log" },
-    incident: { type: "string", value: "ID", says: "ties runs together; with --contain, what was contained under it is not touched again" },
-    contain: { type: "boolean", says: "somebody has the credentials: fresh values, no way back, no grace; then every other value and every older session ends, whoever made it" },
-    "cut-first": { type: "boolean", says: "with --contain: take access away before files are written and programs restart, which are down until then" },
-    yes: { type: "boolean", says: "with --contain: do not ask where programs will be cut off for a while" },
+    incident: {
+      type: "string",
+      value: "ID",
+      says: "ties runs together; with --contain, what was contained under it is not touched again",
+    },
+    contain: {
+      type: "boolean",
+      says: "somebody has the credentials: fresh values, no way back, no grace; then every other value and every older session ends, whoever made it",
+    },
+    "cut-first": {
+      type: "boolean",
+      says: "with --contain: take access away before files are written and programs restart, which are down until then",
+    },
+    yes: {
+      type: "boolean",
+      says: "with --contain: do not ask where programs will be cut off for a while",
+    },
     "skip-grace": { type: "boolean", says: "first revoke values that are still in their grace" },
-    wait: { type: "string", value: "TIME", says: "wait for graces up to so long, then revoke (15m)" },
+    wait: {
+      type: "string",
+      value: "TIME",
+      says: "wait for graces up to so long, then revoke (15m)",
+    },
     "no-wait": { type: "boolean", says: "leave revokes that are in their grace to run" },
   },
   run: async (terminal, args, values) => {
@@ -37,11 +66,23 @@ export const rotateNow: Command = {
     if (waitMs === undefined) throw new AppError("usage", "--wait takes a duration such as 15m")
     refuseContradictions(values)
     const incident = incidentOf(values)
-    if (isSet(values, "all") && args.length > 0) throw new AppError("usage", "--all and a selection contradict each other", { hint: "leave one out" })
+    if (isSet(values, "all") && args.length > 0)
+      throw new AppError("usage", "--all and a selection contradict each other", {
+        hint: "leave one out",
+      })
     const narrowing = { tags: textsOf(values, "tag"), exposedIn: textOf(values, "exposed-in") }
-    const selected = selectionOf(config, args, { all: isSet(values, "all") || narrowing.exposedIn !== undefined, tags: narrowing.tags })
+    const selected = selectionOf(config, args, {
+      all: isSet(values, "all") || narrowing.exposedIn !== undefined,
+      tags: narrowing.tags,
+    })
     const app = await openApp(terminal, values, "rotate-now")
-    const chosen = narrowing.exposedIn === undefined ? selected : await onlyExposed(terminal, app, selected, { file: narrowing.exposedIn, urgent: !isSet(values, "dry-run") })
+    const chosen =
+      narrowing.exposedIn === undefined
+        ? selected
+        : await onlyExposed(terminal, app, selected, {
+            file: narrowing.exposedIn,
+            urgent: !isSet(values, "dry-run"),
+          })
     if (chosen.size === 0) return exitCodes.done
     const reason = textOf(values, "reason")?.slice(0, 500)
     if (isSet(values, "dry-run")) {
@@ -52,8 +93,16 @@ export const rotateNow: Command = {
       const { contain } = await import("../contain.ts")
       return contain(terminal, values, app, { chosen, incident, reason })
     }
-    const how = { why: isSet(values, "new") ? ("new" as const) : ("asked" as const), ...(reason === undefined ? {} : { reason }), ...(incident === undefined ? {} : { incident }), skipGrace: isSet(values, "skip-grace"), waitMs }
-    const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) => rotate(app, environment, { ...how, ...(secrets === undefined ? {} : { secrets }) }))
+    const how = {
+      why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
+      ...(reason === undefined ? {} : { reason }),
+      ...(incident === undefined ? {} : { incident }),
+      skipGrace: isSet(values, "skip-grace"),
+      waitMs,
+    }
+    const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
+      rotate(app, environment, { ...how, ...(secrets === undefined ? {} : { secrets }) }),
+    )
     if (ended === undefined) return say(terminal, values, reports)
     // What was done before is said all the same.
     if (reports.length > 0) say(terminal, values, reports)
@@ -62,11 +111,23 @@ export const rotateNow: Command = {
 }
 
 /** One environment after the other, until a fault, or a request to stop, ends it. */
-async function inOrder(terminal: Terminal, chosen: Selection, act: (environment: string, secrets: readonly string[] | undefined) => Promise<Report>): Promise<{ readonly reports: readonly Report[]; readonly ended?: unknown }> {
+async function inOrder(
+  terminal: Terminal,
+  chosen: Selection,
+  act: (environment: string, secrets: readonly string[] | undefined) => Promise<Report>,
+): Promise<{ readonly reports: readonly Report[]; readonly ended?: unknown }> {
   const reports: Report[] = []
   const names = [...chosen.keys()]
   for (const [environment, secrets] of chosen) {
-    if (terminal.stop.aborted && reports.length > 0) return { reports, ended: new AppError("stopped", `interrupted: not begun: ${names.slice(reports.length).join(", ")}`, { remedy: "retry" }) }
+    if (terminal.stop.aborted && reports.length > 0)
+      return {
+        reports,
+        ended: new AppError(
+          "stopped",
+          `interrupted: not begun: ${names.slice(reports.length).join(", ")}`,
+          { remedy: "retry" },
+        ),
+      }
     try {
       reports.push(await act(environment, secrets))
     } catch (ended) {
@@ -76,25 +137,45 @@ async function inOrder(terminal: Terminal, chosen: Selection, act: (environment:
   return { reports }
 }
 
-async function onlyExposed(terminal: Terminal, app: App, selected: Selection, how: { readonly file: string; readonly urgent: boolean }): Promise<Selection> {
+async function onlyExposed(
+  terminal: Terminal,
+  app: App,
+  selected: Selection,
+  how: { readonly file: string; readonly urgent: boolean },
+): Promise<Selection> {
   const { narrowToExposed } = await import("../exposed.ts")
   return narrowToExposed(terminal, app, selected, how)
 }
 
 function incidentOf(values: Values): string | undefined {
   const incident = textOf(values, "incident")
-  if (incident !== undefined && !/^[A-Za-z0-9][\w.-]{0,63}$/.test(incident)) throw new AppError("usage", "--incident takes a word of letters, digits, dots and dashes, at most 64")
+  if (incident !== undefined && !/^[A-Za-z0-9][\w.-]{0,63}$/.test(incident))
+    throw new AppError(
+      "usage",
+      "--incident takes a word of letters, digits, dots and dashes, at most 64",
+    )
   return incident
 }
 
 function refuseContradictions(values: Values): void {
   if (isSet(values, "contain")) {
-    const against = ["new", "skip-grace", "no-wait"].find((name) => isSet(values, name)) ?? (textOf(values, "wait") === undefined ? undefined : "wait")
-    if (against !== undefined) throw new AppError("usage", `--contain and --${against} contradict each other`, { hint: against === "new" ? "a secret without a value has nothing to contain" : "--contain grants no grace: leave it out" })
+    const against =
+      ["new", "skip-grace", "no-wait"].find((name) => isSet(values, name)) ??
+      (textOf(values, "wait") === undefined ? undefined : "wait")
+    if (against !== undefined)
+      throw new AppError("usage", `--contain and --${against} contradict each other`, {
+        hint:
+          against === "new"
+            ? "a secret without a value has nothing to contain"
+            : "--contain grants no grace: leave it out",
+      })
     return
   }
   const lonely = ["cut-first", "yes"].find((name) => isSet(values, name))
-  if (lonely !== undefined) throw new AppError("usage", `--${lonely} belongs to --contain`, { hint: "add --contain, or leave it out" })
+  if (lonely !== undefined)
+    throw new AppError("usage", `--${lonely} belongs to --contain`, {
+      hint: "add --contain, or leave it out",
+    })
 }
 
 function say(terminal: Terminal, values: Values, reports: readonly Report[]): number {
@@ -108,28 +189,63 @@ function reportText(report: Report, now: Date): string {
   const name = (secret: string): string => `${report.environment}/${secret}`
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) {
     if (outcome.is === "rotated") {
-      lines.push(`${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`)
-      if (outcome.unhealthy !== undefined) lines.push("  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)")
+      lines.push(
+        `${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`,
+      )
+      if (outcome.unhealthy !== undefined)
+        lines.push(
+          "  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)",
+        )
     } else {
-      const words = { left: "left as it was", "rolled-back": "went back to the old value", waiting: "not decided yet", stuck: "STUCK" }[outcome.is]
+      const words = {
+        left: "left as it was",
+        "rolled-back": "went back to the old value",
+        waiting: "not decided yet",
+        stuck: "STUCK",
+      }[outcome.is]
       lines.push(`${name(secret)}: ${words}: ${outcome.says} (${outcome.code})`)
       if (outcome.is === "left" && outcome.hint !== undefined) lines.push(`  hint: ${outcome.hint}`)
-      if (outcome.code === "back-unhealthy") lines.push("  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy")
-      if (outcome.is === "waiting") lines.push("  the journal is open: the same command, or mycelium run, asks the service again")
+      if (outcome.code === "back-unhealthy")
+        lines.push(
+          "  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy",
+        )
+      if (outcome.is === "waiting")
+        lines.push(
+          "  the journal is open: the same command, or mycelium run, asks the service again",
+        )
       lines.push(...wayOut(report.environment, outcome))
     }
   }
   for (const one of report.revoked) lines.push(...deathLines(report.environment, one))
-  const undone = report.owed.filter((one) => !report.revoked.some(({ secret, version }) => secret === one.secret && version === one.version))
-  for (const one of undone) lines.push(`${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run revokes it then`)
-  if (report.untouched.length > 0) lines.push(`${report.environment}: without a value, left alone: ${report.untouched.join(", ")} (adopt, or rotate-now --new)`)
+  const undone = report.owed.filter(
+    (one) =>
+      !report.revoked.some(
+        ({ secret, version }) => secret === one.secret && version === one.version,
+      ),
+  )
+  for (const one of undone)
+    lines.push(
+      `${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run revokes it then`,
+    )
+  if (report.untouched.length > 0)
+    lines.push(
+      `${report.environment}: without a value, left alone: ${report.untouched.join(", ")} (adopt, or rotate-now --new)`,
+    )
   return lines.length === 0 ? `${report.environment}: nothing to rotate` : lines.join("\n")
 }
 
 function exitOf(reports: readonly Report[]): number {
-  const outcomes = reports.flatMap((report) => Object.values({ ...report.recovered, ...report.outcomes }))
+  const outcomes = reports.flatMap((report) =>
+    Object.values({ ...report.recovered, ...report.outcomes }),
+  )
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
-  const needsPerson = outcomes.some((one) => (one.is === "left" && one.code === driftCode) || one.is === "stuck" || one.is === "waiting" || (one.is === "rolled-back" && one.code === "back-unhealthy"))
+  const needsPerson = outcomes.some(
+    (one) =>
+      (one.is === "left" && one.code === driftCode) ||
+      one.is === "stuck" ||
+      one.is === "waiting" ||
+      (one.is === "rolled-back" && one.code === "back-unhealthy"),
+  )
   if (needsPerson || deaths.some((one) => one.is !== "dead")) return exitCodes.person
   const good = outcomes.filter((one) => one.is === "rotated" && one.unhealthy === undefined).length
   const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)

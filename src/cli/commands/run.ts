@@ -23,7 +23,12 @@ export const run: Command = {
     "The service: waits for the schedule, rotates what is due, revokes what is past its grace, recovers what was cut off.",
     "SIGTERM ends it between two steps, SIGHUP reads the config again (a bad one is reported, the old one stays).",
   ].join("\n"),
-  options: { once: { type: "boolean", says: "give each environment one turn, and end: for timers and CronJobs" } },
+  options: {
+    once: {
+      type: "boolean",
+      says: "give each environment one turn, and end: for timers and CronJobs",
+    },
+  },
   run: async (terminal, _, values) => {
     const say = logger(terminal, isSet(values, "json"))
     const app = await openService(terminal, values, say)
@@ -33,15 +38,28 @@ export const run: Command = {
     const watch = watcher(say, () => now.app, manager)
     if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
-    terminal.onReload(() => void announced(manager, () => reload(terminal, values, say, (next) => daemon.reload((now.app = next)))))
-    terminal.stop.addEventListener("abort", () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"))
+    terminal.onReload(
+      () =>
+        void announced(manager, () =>
+          reload(terminal, values, say, (next) => daemon.reload((now.app = next))),
+        ),
+    )
+    terminal.stop.addEventListener(
+      "abort",
+      () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"),
+    )
     const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
-    say("info", "started", { environments: Object.keys(app.config.environments).length, store: app.config.store })
+    say("info", "started", {
+      environments: Object.keys(app.config.environments).length,
+      store: app.config.store,
+    })
     await manager.tell("READY=1")
     await daemon.run()
     clearInterval(reaper)
     const left = lastWords()
-    if (left.cutOff) for (const says of left.lines) say("error", "cut off", { says, hint: "start mycelium again: it finishes what was begun" })
+    if (left.cutOff)
+      for (const says of left.lines)
+        say("error", "cut off", { says, hint: "start mycelium again: it finishes what was begun" })
     say("info", "stopped", {})
     return left.cutOff ? exitCodes.person : exitCodes.done
   },
@@ -54,19 +72,28 @@ async function openService(terminal: Terminal, values: Values, say: Say): Promis
   return {
     ...packed.app,
     config: JSON.parse(packed.config) as Config,
-    tell: (environment, step, says, secret) => say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }),
+    tell: (environment, step, says, secret) =>
+      say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }),
     notice: (environment, step, says) => say("warning", step, { environment, says }),
   }
 }
 
 /** Parsed data lies among what parsing has left and keeps all of those pages in use; as text it can wait until they are given back. */
-async function loadPacked(terminal: Terminal, values: Values): Promise<{ readonly app: Omit<App, "config">; readonly config: string }> {
+async function loadPacked(
+  terminal: Terminal,
+  values: Values,
+): Promise<{ readonly app: Omit<App, "config">; readonly config: string }> {
   const { config, ...app } = await openApp(terminal, values, "run")
   return { app, config: JSON.stringify(config) }
 }
 
 /** A bad config is reported; the service goes on with the one that it has. */
-async function reload(terminal: Terminal, values: Values, say: Say, take: (app: App) => void): Promise<void> {
+async function reload(
+  terminal: Terminal,
+  values: Values,
+  say: Say,
+  take: (app: App) => void,
+): Promise<void> {
   try {
     const app = await openService(terminal, values, say)
     take(app)
@@ -93,8 +120,14 @@ async function once(app: App, watch: Watch): Promise<number> {
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
         // What this turn has found is told by it.
-        for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret))) watch.drifted(environment, { ...one, is: "refused" })
-        if (turn.behindMs !== undefined) watch.failed(environment, "clock-behind", `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: the clock is wrong now, or was wrong then, and nothing is due by it`)
+        for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret)))
+          watch.drifted(environment, { ...one, is: "refused" })
+        if (turn.behindMs !== undefined)
+          watch.failed(
+            environment,
+            "clock-behind",
+            `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: the clock is wrong now, or was wrong then, and nothing is due by it`,
+          )
         return exitOfTurn(turn)
       } catch (error) {
         const { code, says } = said(error)
@@ -104,19 +137,35 @@ async function once(app: App, watch: Watch): Promise<number> {
     }),
   )
   const worst = Math.max(0, ...codes)
-  return worst !== 0 && codes.some((code) => code === 0) && worst === exitCodes.failed ? exitCodes.partly : worst
+  return worst !== 0 && codes.some((code) => code === 0) && worst === exitCodes.failed
+    ? exitCodes.partly
+    : worst
 }
 
 function exitOfTurn(turn: Turn): number {
   const outcomes = Object.values(turn.outcomes)
   if (turn.behindMs !== undefined) return exitCodes.failed
-  if (turn.drifted.length > 0 || turn.uncontained.length > 0 || outcomes.some(needsPerson) || turn.revoked.some(staysOwed)) return exitCodes.person
-  if (turn.agenda.owed || outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)) return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
+  if (
+    turn.drifted.length > 0 ||
+    turn.uncontained.length > 0 ||
+    outcomes.some(needsPerson) ||
+    turn.revoked.some(staysOwed)
+  )
+    return exitCodes.person
+  if (
+    turn.agenda.owed ||
+    outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)
+  )
+    return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
 }
 
 function needsPerson(outcome: Outcome): boolean {
-  return outcome.is === "stuck" || (outcome.is === "waiting" && outcome.code === "other-namespace") || (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
+  return (
+    outcome.is === "stuck" ||
+    (outcome.is === "waiting" && outcome.code === "other-namespace") ||
+    (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
+  )
 }
 
 /** No later turn takes it away by itself. */
@@ -124,30 +173,51 @@ function staysOwed({ death }: Turn["revoked"][number]): boolean {
   return death.is === "alive" || (death.is === "owed" && death.code === "other-namespace")
 }
 
-type Say = (level: "info" | "warning" | "error", message: string, fields: Readonly<Record<string, string | number>>) => void
+type Say = (
+  level: "info" | "warning" | "error",
+  message: string,
+  fields: Readonly<Record<string, string | number>>,
+) => void
 
 /** Events, not prose: one line each; JSON where asked. Never a value. */
 function logger(terminal: Terminal, json: boolean): Say {
   return (level, message, fields) => {
     const at = terminal.host.now().toISOString()
     if (json) terminal.out(JSON.stringify({ at, level, message, ...fields }))
-    else terminal.talk(`${at} ${level.padEnd(7)} ${message}${Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === "string" && /[\s="]/.test(value) ? JSON.stringify(value) : value}`).join("")}`)
+    else
+      terminal.talk(
+        `${at} ${level.padEnd(7)} ${message}${Object.entries(fields)
+          .map(
+            ([key, value]) =>
+              ` ${key}=${typeof value === "string" && /[\s="]/.test(value) ? JSON.stringify(value) : value}`,
+          )
+          .join("")}`,
+      )
   }
 }
 
-const driftWords = "the service refuses the current value: it was changed there, or the server has lost the change; it is not rotated until it is reconciled, adopted or set back"
+const driftWords =
+  "the service refuses the current value: it was changed there, or the server has lost the change; it is not rotated until it is reconciled, adopted or set back"
 const clockFaults = [
-  { code: "clock-leapt", says: "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes" },
-  { code: "clock-behind", says: "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes" },
+  {
+    code: "clock-leapt",
+    says: "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes",
+  },
+  {
+    code: "clock-behind",
+    says: "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes",
+  },
 ] as const
 
 function watcher(say: Say, app: () => App, manager: Manager): Watch {
   const { beatEveryMs } = manager
-  const zone = (environment: string): string => app().config.environments[environment]?.timezone ?? "UTC"
+  const zone = (environment: string): string =>
+    app().config.environments[environment]?.timezone ?? "UTC"
   return {
     ...(beatEveryMs === undefined ? {} : { roundEveryMs: beatEveryMs }),
     round: rounds(app().host, zone, manager),
-    turned: (environment, turn) => sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
+    turned: (environment, turn) =>
+      sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
     drifted: (environment, { secret, version, is }) =>
       is === "refused"
         ? say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
@@ -155,9 +225,21 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
     unclear: (environment, secret, why) =>
       why === undefined
         ? say("info", "answers again", { environment, secret })
-        : say(why.code === "no-answer" ? "warning" : "error", "no clear answer", { environment, secret, code: why.code, says: `${why.says}; nothing more is tried before the next look` }),
+        : say(why.code === "no-answer" ? "warning" : "error", "no clear answer", {
+            environment,
+            secret,
+            code: why.code,
+            says: `${why.says}; nothing more is tried before the next look`,
+          }),
     uncontained: (environment, left) => {
-      for (const { secret, ...one } of left) say("error", "not contained", { environment, secret, code: "not-contained", incident: one.incident, says: sayNotContained(one) })
+      for (const { secret, ...one } of left)
+        say("error", "not contained", {
+          environment,
+          secret,
+          code: "not-contained",
+          incident: one.incident,
+          says: sayNotContained(one),
+        })
     },
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
     clock: (steady, code) =>
@@ -168,11 +250,16 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
 }
 
 /** The service manager hears that the loop goes round, no oftener than it needs to, and what comes next. */
-function rounds(host: Host, zone: (environment: string) => string, manager: Manager): Watch["round"] {
+function rounds(
+  host: Host,
+  zone: (environment: string) => string,
+  manager: Manager,
+): Watch["round"] {
   let told = ""
   let beatAt = Number.NEGATIVE_INFINITY
   return (next, drifted) => {
-    const beats = manager.beatEveryMs !== undefined && host.monotonicMs() - beatAt >= manager.beatEveryMs / 2
+    const beats =
+      manager.beatEveryMs !== undefined && host.monotonicMs() - beatAt >= manager.beatEveryMs / 2
     const status = `STATUS=${statusOf(next, drifted, host.now(), zone)}`
     const lines = [...(beats ? ["WATCHDOG=1"] : []), ...(status === told ? [] : [status])]
     if (lines.length === 0) return
@@ -182,34 +269,89 @@ function rounds(host: Host, zone: (environment: string) => string, manager: Mana
   }
 }
 
-function statusOf(next: Parameters<Watch["round"]>[0], drifted: readonly string[], now: Date, timezone: (environment: string) => string): string {
-  const first = drifted.length === 0 ? "" : `refused by its service: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
+function statusOf(
+  next: Parameters<Watch["round"]>[0],
+  drifted: readonly string[],
+  now: Date,
+  timezone: (environment: string) => string,
+): string {
+  const first =
+    drifted.length === 0
+      ? ""
+      : `refused by its service: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
   if (next === undefined) return `${first}nothing will be due`
-  return first + (next.at <= now ? `at work on ${next.environment}` : `next: ${next.environment}, ${when(next.at, timezone(next.environment), now)}`)
+  return (
+    first +
+    (next.at <= now
+      ? `at work on ${next.environment}`
+      : `next: ${next.environment}, ${when(next.at, timezone(next.environment), now)}`)
+  )
 }
 
 /** A current value that its service refuses is one fact, however many steps have met it. */
 function foundRefused({ outcomes, revoked }: Turn): ReadonlySet<string> {
-  const left = Object.entries(outcomes).flatMap(([secret, one]) => (one.is === "left" && one.code === driftCode ? [secret] : []))
-  return new Set([...left, ...revoked.flatMap(({ secret, death }) => (death.is === "owed" && death.code === driftCode ? [secret] : []))])
+  const left = Object.entries(outcomes).flatMap(([secret, one]) =>
+    one.is === "left" && one.code === driftCode ? [secret] : [],
+  )
+  return new Set([
+    ...left,
+    ...revoked.flatMap(({ secret, death }) =>
+      death.is === "owed" && death.code === driftCode ? [secret] : [],
+    ),
+  ])
 }
 
-function sayTurn(say: Say, environment: string, turn: Turn, { timezone, now }: { readonly timezone: string; readonly now: Date }): void {
+function sayTurn(
+  say: Say,
+  environment: string,
+  turn: Turn,
+  { timezone, now }: { readonly timezone: string; readonly now: Date },
+): void {
   const refused = foundRefused(turn)
-  for (const { secret, version } of turn.drifted) if (refused.has(secret)) say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
+  for (const { secret, version } of turn.drifted)
+    if (refused.has(secret))
+      say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
     // It is told as a drift.
     if (outcome.is === "left" && outcome.code === driftCode) continue
-    if (outcome.is === "rotated") say(outcome.unhealthy === undefined ? "info" : "error", "rotated", { environment, secret, version: outcome.version, ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }) })
-    else say(needsPerson(outcome) ? "error" : "warning", outcome.is, { environment, secret, code: outcome.code, says: outcome.says })
+    if (outcome.is === "rotated")
+      say(outcome.unhealthy === undefined ? "info" : "error", "rotated", {
+        environment,
+        secret,
+        version: outcome.version,
+        ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }),
+      })
+    else
+      say(needsPerson(outcome) ? "error" : "warning", outcome.is, {
+        environment,
+        secret,
+        code: outcome.code,
+        says: outcome.says,
+      })
   }
   for (const { secret, version, death } of turn.revoked) {
     if (death.is === "owed" && death.code === driftCode) continue
     const which = version === undefined ? {} : { version }
     const left = death.is === "dead" ? death.expelled?.sessionsLeft : undefined
-    if (death.is === "dead") say("info", "revoked", { environment, secret, ...which, sessionsEnded: death.sessionsEnded })
-    if (left !== undefined) say("warning", "sessions that were opened before may live", { environment, secret, code: left.code, says: left.says, ...(left.hint === undefined ? {} : { hint: left.hint }) })
-    if (death.is !== "dead") say(death.is === "alive" ? "error" : "warning", "not revoked", { environment, secret, ...which, code: death.code, says: death.says })
+    if (death.is === "dead")
+      say("info", "revoked", { environment, secret, ...which, sessionsEnded: death.sessionsEnded })
+    if (left !== undefined)
+      say("warning", "sessions that were opened before may live", {
+        environment,
+        secret,
+        code: left.code,
+        says: left.says,
+        ...(left.hint === undefined ? {} : { hint: left.hint }),
+      })
+    if (death.is !== "dead")
+      say(death.is === "alive" ? "error" : "warning", "not revoked", {
+        environment,
+        secret,
+        ...which,
+        code: death.code,
+        says: death.says,
+      })
   }
-  if (turn.agenda.nextAt !== undefined) say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
+  if (turn.agenda.nextAt !== undefined)
+    say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }

@@ -15,31 +15,63 @@ import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
-type EnvironmentStatus = { readonly name: string; readonly timezone: string; readonly window?: Date; readonly journals: readonly string[]; readonly secrets: readonly (SecretStatus & { readonly bits?: number })[] }
+type EnvironmentStatus = {
+  readonly name: string
+  readonly timezone: string
+  readonly window?: Date
+  readonly journals: readonly string[]
+  readonly secrets: readonly (SecretStatus & { readonly bits?: number })[]
+}
 
 export const status: Command = {
-  usage: "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
+  usage:
+    "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
   options: {},
   looks: true,
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
     const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
-    const all = await Promise.all(names.map((name) => environmentStatus(config, name, terminal.host.now())))
-    if (isSet(values, "json")) terminal.out(JSON.stringify({ store: config.store, environments: all }))
+    const all = await Promise.all(
+      names.map((name) => environmentStatus(config, name, terminal.host.now())),
+    )
+    if (isSet(values, "json"))
+      terminal.out(JSON.stringify({ store: config.store, environments: all }))
     else print(terminal, config, all)
     return exitCodes.done
   },
 }
 
-async function environmentStatus(config: Config, name: string, now: Date): Promise<EnvironmentStatus> {
+async function environmentStatus(
+  config: Config,
+  name: string,
+  now: Date,
+): Promise<EnvironmentStatus> {
   const environment = config.environments[name]
   if (environment === undefined) throw new AppError("usage", `no environment ${name}`)
-  const document = await readState({ store: config.store, project: config.project, environment: name })
+  const document = await readState({
+    store: config.store,
+    project: config.project,
+    environment: name,
+  })
   const schedule = scheduleOf(environment)
   const window = schedule.next(now)
-  const secrets = Object.values(environment.secrets).map((secret) => ({ ...strength(secret), ...secretStatus({ name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs }, document, schedule, now) }))
+  const secrets = Object.values(environment.secrets).map((secret) => ({
+    ...strength(secret),
+    ...secretStatus(
+      { name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs },
+      document,
+      schedule,
+      now,
+    ),
+  }))
   const journals = openSets(document).map(journalOf)
-  return { name, timezone: environment.timezone, ...(window === undefined ? {} : { window }), journals, secrets }
+  return {
+    name,
+    timezone: environment.timezone,
+    ...(window === undefined ? {} : { window }),
+    journals,
+    secrets,
+  }
 }
 
 function strength(secret: SecretConfig): { readonly bits?: number } {
@@ -57,7 +89,9 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   const said: string[] = []
   for (const environment of all) {
     const { window } = environment
-    said.push(`${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd())
+    said.push(
+      `${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd(),
+    )
     said.push(...environment.journals.map((journal) => oneLine(`! ${journal}`)))
     const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
     said.push(...columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows]))
@@ -65,9 +99,22 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   const secrets = all.flatMap((one) => one.secrets)
   const attention = secrets.filter((one) => one.attention).length
   const fresh = secrets.filter((one) => one.stage === "new").length
-  const needs = attention === 0 ? (fresh === 0 ? ["none needs attention"] : []) : [`${attention} need${attention === 1 ? "s" : ""} attention`]
-  const without = fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]
-  said.push([`${secrets.length} secret${secrets.length === 1 ? "" : "s"}`, ...needs, ...without, `state ${stateFolder(config)}`].join(" · "))
+  const needs =
+    attention === 0
+      ? fresh === 0
+        ? ["none needs attention"]
+        : []
+      : [`${attention} need${attention === 1 ? "s" : ""} attention`]
+  const without =
+    fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]
+  said.push(
+    [
+      `${secrets.length} secret${secrets.length === 1 ? "" : "s"}`,
+      ...needs,
+      ...without,
+      `state ${stateFolder(config)}`,
+    ].join(" · "),
+  )
   terminal.out(said.join("\n"))
 }
 
@@ -79,7 +126,11 @@ function row(secret: SecretStatus, timezone: string, now: Date): readonly string
     secret.version ?? "–",
     sayAge(secret),
     secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
-    overdueMs !== undefined ? `overdue ${formatDuration(overdueMs)}` : due === undefined ? "–" : day(due, timezone, now),
+    overdueMs !== undefined
+      ? `overdue ${formatDuration(overdueMs)}`
+      : due === undefined
+        ? "–"
+        : day(due, timezone, now),
     oneLine([secret.stage, ...secret.notes].join(" · ")),
   ]
 }

@@ -13,7 +13,11 @@ export const version: Command = {
       commit: typeof MYCELIUM_COMMIT === "string" ? MYCELIUM_COMMIT : "",
       bun: Bun.version,
     }
-    terminal.out(isSet(values, "json") ? JSON.stringify(about) : `mycelium ${about.version}${about.commit === "" ? "" : ` (${about.commit})`}, bun ${about.bun}`)
+    terminal.out(
+      isSet(values, "json")
+        ? JSON.stringify(about)
+        : `mycelium ${about.version}${about.commit === "" ? "" : ` (${about.commit})`}, bun ${about.bun}`,
+    )
     return Promise.resolve(0)
   },
 }

@@ -4,7 +4,8 @@ export const machine = {
     "The random generator of this machine repeats itself, or gives bytes that no value can be made of. Whoever knows one value could guess the next, so nothing is generated. Run mycelium check again; if it stays, rotate from another machine, and look for what replaced the kernel's generator: a cloned or restored virtual machine, an LD_PRELOAD, a broken sandbox. A sound machine gets this by chance less than once in 2^40 runs.",
   "random-biased":
     "Some characters come far too often, or too seldom, in values made just now. Each value then holds fewer bits than it seems to. Treat the machine as if its random generator were broken: rotate from another one, and find what stands between mycelium and the kernel's generator. Values that this machine made before should be rotated from a sound one.",
-  "length-too-short": "A value of fewer characters than can hold a letter, a digit, a special character and enough different ones was asked for. Nothing was made. Raise length in the config; 32 is the default.",
+  "length-too-short":
+    "A value of fewer characters than can hold a letter, a digit, a special character and enough different ones was asked for. Nothing was made. Raise length in the config; 32 is the default.",
   "clock-wrong":
     "The clock is before this program was written, or the state holds instants that have not come yet. Ages, graces and schedules are counted by the clock. If it is wrong now, set it (timedatectl status, chronyc makestep) and run check again. If it was ahead when the state was written, and is right now, the service puts that right once the clock has run true for ten minutes, and rotate-now on the environment at once: a grace then ends as it was meant to, and a value of unknown age is due at the next tick.",
   "clock-leapt":
@@ -17,18 +18,28 @@ export const machine = {
     "The disk of the store has no room for all that a rotation has to write until its end, a way back included. It is taken before any value is made, so that no service gets a value which could then not be written down. Nothing was changed. Free some space; the message says how much is needed.",
   "runs-as-root":
     "Mycelium runs as root. It works, but whoever finds a hole in it has the machine. A user of its own is enough where the outputs may belong to that user, or to a group that it is in, and where the restarters work without root.",
-  "wrong-user": "You run mycelium as another user than the one that the store belongs to. As root nearly everything works, but what root writes the service can no longer read: its next rotation fails. Run every command as that user: sudo -u mycelium mycelium check.",
+  "wrong-user":
+    "You run mycelium as another user than the one that the store belongs to. As root nearly everything works, but what root writes the service can no longer read: its next rotation fails. Run every command as that user: sudo -u mycelium mycelium check.",
   "network-file-system":
     "The store is on a file system of another machine (NFS, CIFS, 9p, …), where a lock may be granted twice. Two rotations at once could lock an application out. Move the store to a local disk: stop the service, copy the folder with its modes, change store in the config.",
-  "journal-unreachable": "The machine's journal (journald) did not take the head of an audit log: there is none here, as in most containers, or it hangs. Nothing else is wrong, and it is tried again after the next act. Where there is no journald, write audit: { heads: { command: [...] } } and a program that carries the line elsewhere.",
-  "program-missing": "A program that the config names, or that mycelium needs, was not found. Programs get a fixed PATH, not yours. Give its absolute path, and see that the file and the interpreter in its first line exist.",
-  "program-failed": "A program could not be started, or ended with a code other than 0 or by a signal. What it printed is not repeated, for it may hold values. Run it by hand as the user that runs mycelium; see that it is executable and its file system is not mounted noexec.",
-  "program-timeout": "A program took longer than it may and was ended, with everything that it had started. Whatever it was for has not happened, or nobody knows. Run it by hand to see what it waits for; raise timeout at the deployment if it is only slow.",
-  timeout: "A service or a program gave no answer within its time. Nobody knows whether it did what was asked; nothing is decided on that, and mycelium asks again by itself. See that the service runs and that nothing on the way drops packets.",
-  abandoned: "A question was given up because something else had become more urgent: after a one-value service has changed, the others are not waited for. The secret is tried again by itself; if it stays, look at the service that is slow.",
-  unreachable: "No connection to the service: refused, no route, or a name that does not resolve. Nothing was changed. See that it runs, that the address in the config is right, and that a firewall lets this machine in.",
+  "journal-unreachable":
+    "The machine's journal (journald) did not take the head of an audit log: there is none here, as in most containers, or it hangs. Nothing else is wrong, and it is tried again after the next act. Where there is no journald, write audit: { heads: { command: [...] } } and a program that carries the line elsewhere.",
+  "program-missing":
+    "A program that the config names, or that mycelium needs, was not found. Programs get a fixed PATH, not yours. Give its absolute path, and see that the file and the interpreter in its first line exist.",
+  "program-failed":
+    "A program could not be started, or ended with a code other than 0 or by a signal. What it printed is not repeated, for it may hold values. Run it by hand as the user that runs mycelium; see that it is executable and its file system is not mounted noexec.",
+  "program-timeout":
+    "A program took longer than it may and was ended, with everything that it had started. Whatever it was for has not happened, or nobody knows. Run it by hand to see what it waits for; raise timeout at the deployment if it is only slow.",
+  timeout:
+    "A service or a program gave no answer within its time. Nobody knows whether it did what was asked; nothing is decided on that, and mycelium asks again by itself. See that the service runs and that nothing on the way drops packets.",
+  abandoned:
+    "A question was given up because something else had become more urgent: after a one-value service has changed, the others are not waited for. The secret is tried again by itself; if it stays, look at the service that is slow.",
+  unreachable:
+    "No connection to the service: refused, no route, or a name that does not resolve. Nothing was changed. See that it runs, that the address in the config is right, and that a firewall lets this machine in.",
   stopped:
     "Mycelium was asked to stop (SIGTERM, SIGINT, a closed terminal) and did, between two steps at which every program works. Nothing is lost: the same command, or mycelium run, finishes what was begun. While programs hold a value that no longer works, a first request does not stop it: it finishes or goes back, and says so. A second request, or 80 seconds, ends it at once; exit code 7 and the names then say who is cut off until the same command is run again.",
-  unexpected: "A plug-in failed in a way that it does not know itself. The message was kept back, for it may hold a value. It is tried again by itself; if it stays, start with MYCELIUM_DEBUG=stack and report what you did, without any value.",
-  internal: "A mistake inside mycelium: something that cannot happen did. Nothing more was done after it, and the state is as durable as before. Run the command again; if it stays, report what you did and the version, without any value.",
+  unexpected:
+    "A plug-in failed in a way that it does not know itself. The message was kept back, for it may hold a value. It is tried again by itself; if it stays, start with MYCELIUM_DEBUG=stack and report what you did, without any value.",
+  internal:
+    "A mistake inside mycelium: something that cannot happen did. Nothing more was done after it, and the state is as durable as before. Run the command again; if it stays, report what you did and the version, without any value.",
 } as const

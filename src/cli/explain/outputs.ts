@@ -1,39 +1,75 @@
 /** The files that show values to programs. */
 export const outputs = {
-  "output-planted": "A file of another user lies where an output goes, and that user, or others, can put files there. Mycelium keeps the owner of a file that it replaces, and what is in it may go on, so a planted file would show the values to whoever planted it. Nothing was written. If that user shall read the values, say so with owner in the config; else remove the file.",
-  "output-given-away": "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once, but not read again, and every later rotation of what it shows would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
-  "output-missing": "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. Of a file with merge: true it writes only its own lines; the others are in no state, so put the file back from your backup first.",
-  "output-drift": "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
-  "output-stale": "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
-  "output-incomplete": "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
-  "output-edited": "An output that mycelium writes as a whole is not what it last wrote there: somebody has edited or replaced it. Its values may be right all the same. mycelium render writes it again; where it holds something that is in no version, that is refused: carry the edit into the template, or move the file away first.",
-  "variable-left": "A line of a merged .env file, or a file of a folder, shows a value of ours, and the config does not have it: it was taken out of the config, or a person has copied the value. Nobody replaces it there, so it is refused once that value is dead. If a program reads it, put the variable into the config. If none does: mycelium render --prune takes it away, where the whole of it is a version that is sealed in the state; what holds more than that (an address) is taken out by hand.",
-  "output-left": "A file that mycelium wrote as a whole is in the config no more, and is still there: an output that was taken out, or given another path. What it shows dies with the next rotation. If a program reads it, put the output back; else remove the file.",
-  "output-unread": "The template of this output cannot be read backwards (a filter, a tag, a file of its own), so check cannot tell by fingerprint which value it shows. Nothing is wrong with that; mycelium render makes sure.",
-  "output-unreadable": "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would stumble too. Mend that line, or name the right reader with for:.",
-  "output-key-twice": "A variable stands twice in an output. Readers differ about which one counts, so nothing is written. Delete the wrong line.",
-  "output-foreign": "The file where an output should go was not written by mycelium, or for another environment, and holds more than this output would write, or cannot be understood. Overwriting would lose the rest. In a .env file, merge: true keeps the other lines; else move the file away, or name another. A whole .env file of ours is known by its first line, # written by mycelium: ENV; only for: github has none, for $GITHUB_ENV takes no comments.",
-  "output-not-read-back": "The drafted output was read back as its reader would, and would have shown something else than meant. Nothing was written. Name the right reader with for:, or report it.",
-  "output-value-unfit": "A value holds characters that this kind of file cannot carry for its reader. Nothing was written. Name another reader with for:, or let mycelium generate a new value: those always fit. What stands around a value in a template is judged when the config is loaded.",
-  "output-folder-missing": "The folder of an output does not exist. Create it, private to those who read the file; mycelium does not guess owners.",
-  "output-is-mount": "The file itself is a mount point here, so no other file can be put in its place: the system refuses the rename. Mount the folder that it lies in instead. Where that cannot be, in_place: true writes into the file that is there; a reader may then see half of it for an instant.",
-  "output-mounted-alone": "A program, in a container most often, has this one file mounted by itself. Such a mount goes on showing the old file after the new one has been put in its place, so a restart alone does not bring the new value. Mount the folder into the container instead of the file; or write in_place: true.",
-  "output-in-place": "This output is written into, not replaced, as in_place: true says. Readers through a mount of the single file see the new value; but one that reads at that instant may see half of it, and the folder must be writable all the same, for the copy from which a crash in between is healed.",
-  "output-linked": "The file has more than one name (hard links), and an output is replaced, not edited: from the next rotation on, the other names show the old values. A program that reads by another name would then be refused by the service, and a copy made of hard links keeps an old password in clear. find / -xdev -samefile FILE says the other names; take them away, or name in the config the one that is read. With in_place: true all names change together.",
-  "output-on-network": "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may see the old file for a while after it was replaced. Write it to a local disk of the machine that reads it.",
-  "output-unreachable": "The owner that the config names for an output cannot pass one of the folders above it, so the program that should read it is locked out. Give that folder to a group that the program is in (chgrp, chmod 0750), or put the output elsewhere.",
-  "output-too-large": "An output would grow beyond a megabyte, which no file of credentials does: most likely a loop in its template. Nothing was written.",
-  "output-changed-meanwhile": "Somebody else changed the output between our look at it and our write. Their change stands, nothing was written; mycelium tries again.",
-  "output-cannot-remove": "A secret that should be deleted stands in an output of a kind that cannot be freed of it. Take that output out of the config and remove the file, or its line, by hand; then delete again.",
-  "output-line-shared": "A variable that should be taken out shares its line with something else, so taking the line away would take more. Nothing was written. Give the variable a line of its own, or remove it by hand.",
-  "output-tracked": "Git tracks a file that shows values (or the identity): every clone and every backup of the repository has them, in the history too. Run git rm --cached on it, commit, and then rotate what it showed: taking it out does not take it back.",
-  "output-not-ignored": "A file that shows values (or the identity) lies in a git work tree and is not ignored: the next git add . commits it. Add it to .gitignore as the remedy says.",
-  "git-not-asked": "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. See by hand (git check-ignore -v FILE) that it is ignored.",
-  "adopt-conflict": "Two outputs, or two variables of one, show different values of the same secret. Only one can be right. Make them agree, then adopt again.",
-  "adopt-untold": "An output shows this secret, but only through a template with filters or tags that cannot be undone, so the value cannot be read out of the file. Show it plainly in another output, or give the value itself: mycelium adopt ENV --ask.",
-  "adopt-nothing": "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
-  "given-unreadable": "The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {\"postgres_password\": \"…\"}. Nothing was adopted; correct the file and say it again.",
-  "adopt-date": "The config says that a value was made on a day that is still to come. It is not adopted. Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: its age is then unknown, and it is due at the next tick.",
-  "adopt-other-login": "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
-  "adopt-refused": "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
+  "output-planted":
+    "A file of another user lies where an output goes, and that user, or others, can put files there. Mycelium keeps the owner of a file that it replaces, and what is in it may go on, so a planted file would show the values to whoever planted it. Nothing was written. If that user shall read the values, say so with owner in the config; else remove the file.",
+  "output-given-away":
+    "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once, but not read again, and every later rotation of what it shows would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
+  "output-missing":
+    "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. Of a file with merge: true it writes only its own lines; the others are in no state, so put the file back from your backup first.",
+  "output-drift":
+    "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
+  "output-stale":
+    "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
+  "output-incomplete":
+    "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
+  "output-edited":
+    "An output that mycelium writes as a whole is not what it last wrote there: somebody has edited or replaced it. Its values may be right all the same. mycelium render writes it again; where it holds something that is in no version, that is refused: carry the edit into the template, or move the file away first.",
+  "variable-left":
+    "A line of a merged .env file, or a file of a folder, shows a value of ours, and the config does not have it: it was taken out of the config, or a person has copied the value. Nobody replaces it there, so it is refused once that value is dead. If a program reads it, put the variable into the config. If none does: mycelium render --prune takes it away, where the whole of it is a version that is sealed in the state; what holds more than that (an address) is taken out by hand.",
+  "output-left":
+    "A file that mycelium wrote as a whole is in the config no more, and is still there: an output that was taken out, or given another path. What it shows dies with the next rotation. If a program reads it, put the output back; else remove the file.",
+  "output-unread":
+    "The template of this output cannot be read backwards (a filter, a tag, a file of its own), so check cannot tell by fingerprint which value it shows. Nothing is wrong with that; mycelium render makes sure.",
+  "output-unreadable":
+    "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would stumble too. Mend that line, or name the right reader with for:.",
+  "output-key-twice":
+    "A variable stands twice in an output. Readers differ about which one counts, so nothing is written. Delete the wrong line.",
+  "output-foreign":
+    "The file where an output should go was not written by mycelium, or for another environment, and holds more than this output would write, or cannot be understood. Overwriting would lose the rest. In a .env file, merge: true keeps the other lines; else move the file away, or name another. A whole .env file of ours is known by its first line, # written by mycelium: ENV; only for: github has none, for $GITHUB_ENV takes no comments.",
+  "output-not-read-back":
+    "The drafted output was read back as its reader would, and would have shown something else than meant. Nothing was written. Name the right reader with for:, or report it.",
+  "output-value-unfit":
+    "A value holds characters that this kind of file cannot carry for its reader. Nothing was written. Name another reader with for:, or let mycelium generate a new value: those always fit. What stands around a value in a template is judged when the config is loaded.",
+  "output-folder-missing":
+    "The folder of an output does not exist. Create it, private to those who read the file; mycelium does not guess owners.",
+  "output-is-mount":
+    "The file itself is a mount point here, so no other file can be put in its place: the system refuses the rename. Mount the folder that it lies in instead. Where that cannot be, in_place: true writes into the file that is there; a reader may then see half of it for an instant.",
+  "output-mounted-alone":
+    "A program, in a container most often, has this one file mounted by itself. Such a mount goes on showing the old file after the new one has been put in its place, so a restart alone does not bring the new value. Mount the folder into the container instead of the file; or write in_place: true.",
+  "output-in-place":
+    "This output is written into, not replaced, as in_place: true says. Readers through a mount of the single file see the new value; but one that reads at that instant may see half of it, and the folder must be writable all the same, for the copy from which a crash in between is healed.",
+  "output-linked":
+    "The file has more than one name (hard links), and an output is replaced, not edited: from the next rotation on, the other names show the old values. A program that reads by another name would then be refused by the service, and a copy made of hard links keeps an old password in clear. find / -xdev -samefile FILE says the other names; take them away, or name in the config the one that is read. With in_place: true all names change together.",
+  "output-on-network":
+    "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may see the old file for a while after it was replaced. Write it to a local disk of the machine that reads it.",
+  "output-unreachable":
+    "The owner that the config names for an output cannot pass one of the folders above it, so the program that should read it is locked out. Give that folder to a group that the program is in (chgrp, chmod 0750), or put the output elsewhere.",
+  "output-too-large":
+    "An output would grow beyond a megabyte, which no file of credentials does: most likely a loop in its template. Nothing was written.",
+  "output-changed-meanwhile":
+    "Somebody else changed the output between our look at it and our write. Their change stands, nothing was written; mycelium tries again.",
+  "output-cannot-remove":
+    "A secret that should be deleted stands in an output of a kind that cannot be freed of it. Take that output out of the config and remove the file, or its line, by hand; then delete again.",
+  "output-line-shared":
+    "A variable that should be taken out shares its line with something else, so taking the line away would take more. Nothing was written. Give the variable a line of its own, or remove it by hand.",
+  "output-tracked":
+    "Git tracks a file that shows values (or the identity): every clone and every backup of the repository has them, in the history too. Run git rm --cached on it, commit, and then rotate what it showed: taking it out does not take it back.",
+  "output-not-ignored":
+    "A file that shows values (or the identity) lies in a git work tree and is not ignored: the next git add . commits it. Add it to .gitignore as the remedy says.",
+  "git-not-asked":
+    "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. See by hand (git check-ignore -v FILE) that it is ignored.",
+  "adopt-conflict":
+    "Two outputs, or two variables of one, show different values of the same secret. Only one can be right. Make them agree, then adopt again.",
+  "adopt-untold":
+    "An output shows this secret, but only through a template with filters or tags that cannot be undone, so the value cannot be read out of the file. Show it plainly in another output, or give the value itself: mycelium adopt ENV --ask.",
+  "adopt-nothing":
+    "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
+  "given-unreadable":
+    'The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {"postgres_password": "…"}. Nothing was adopted; correct the file and say it again.',
+  "adopt-date":
+    "The config says that a value was made on a day that is still to come. It is not adopted. Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: its age is then unknown, and it is due at the next tick.",
+  "adopt-other-login":
+    "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
+  "adopt-refused":
+    "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
 } as const

@@ -1,52 +1,100 @@
 /** PostgreSQL: one role, a pair of roles, standbys. */
 export const postgres = {
-  "admin-superuser": "The admin is a superuser, which is more than a rotation needs: whoever learns its password has the whole cluster. Make one with CREATEROLE and ADMIN OPTION on the roles; check --connect prints the SQL.",
-  "role-missing": "The role does not exist at this server. Create it, or correct its name in the config. On another server of the same name? See the address.",
-  "role-differs": "The current version belongs to another role than the config names now. Adopt the password of this role, or put the former one back. The way from one role to a pair without a failed login: mycelium init --postgres-pair NAME --from ROLE prints it.",
-  "role-nologin": "The role may not log in, so no login could prove a rotation. ALTER ROLE … LOGIN, or name the role that the application uses.",
-  "role-expired": "The role has passed its VALID UNTIL: the server refuses even the right password. ALTER ROLE … VALID UNTIL 'infinity'; mycelium looks after its age from now on.",
-  "role-no-connections": "The role has a connection limit of 0, so nobody can log in with it. ALTER ROLE … CONNECTION LIMIT -1.",
-  "password-not-asked": "The server lets the role in without a password (trust, peer or a certificate), so its password protects nothing. Write scram-sha-256 for it in pg_hba.conf and reload the server.",
-  "md5-role": "The role's password is stored as md5; a rotation stores SCRAM, which an old client library may not speak: it would be locked out. When every client speaks SCRAM, set password_encryption to scram-sha-256 and give the role its password again.",
-  "md5-refused": "The server asks for an md5 answer, which is as good as the password to whoever listens. Mycelium does not give it. Use scram-sha-256 in pg_hba.conf.",
-  "cleartext-refused": "The server asks for the password in clear text, and mycelium does not send it: something else may be answering. Use scram-sha-256 in pg_hba.conf, and verified TLS.",
-  "scram-not-offered": "The server does not offer SCRAM-SHA-256 for this login. Use scram-sha-256 in pg_hba.conf; a password that is stored as md5 must be set again first.",
-  "scram-weak": "The server asked for so few SCRAM iterations that somebody who listens, or who poses as the server, could try passwords at little cost. Nothing was sent that such a guess could be held against. See first that it is your server that answers (address, TLS). If it is, this role's password was set where scram_iterations was below 4096 (or by a tool that makes the verifier itself): set scram_iterations to 4096 or more, and set the password anew.",
-  "scram-invalid": "The server's SCRAM challenge is not valid: something else answers, or something in between changes it. Check the address and TLS.",
-  "server-unproven": "The server could not prove that it knows the password: something else may be answering at this address. Nothing was sent that it could use. Check address, DNS and TLS before anything else.",
-  "authentication-unsupported": "The server asks for a kind of login that mycelium does not speak for this role (GSS, LDAP, a certificate). Use scram-sha-256 in pg_hba.conf for it.",
-  "login-not-allowed": "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Mend that; nothing was changed.",
-  "database-missing": "The database in the address does not exist. Correct the address, or name the admin's database.",
-  "read-only-server": "The server takes no changes: it is a standby, or default_transaction_read_only is on. Give the primary's address.",
-  "server-in-recovery": "The server is a standby: passwords change at the primary only. Give the primary's address, and its standbys under also.",
-  "lock-timeout": "Another session holds a lock on the role, and mycelium does not wait behind it for long. It tries again; see pg_stat_activity for who holds it.",
-  "statement-timeout": "The server did not finish in time and gave up. It is tried again; see what keeps the server busy.",
+  "admin-superuser":
+    "The admin is a superuser, which is more than a rotation needs: whoever learns its password has the whole cluster. Make one with CREATEROLE and ADMIN OPTION on the roles; check --connect prints the SQL.",
+  "role-missing":
+    "The role does not exist at this server. Create it, or correct its name in the config. On another server of the same name? See the address.",
+  "role-differs":
+    "The current version belongs to another role than the config names now. Adopt the password of this role, or put the former one back. The way from one role to a pair without a failed login: mycelium init --postgres-pair NAME --from ROLE prints it.",
+  "role-nologin":
+    "The role may not log in, so no login could prove a rotation. ALTER ROLE … LOGIN, or name the role that the application uses.",
+  "role-expired":
+    "The role has passed its VALID UNTIL: the server refuses even the right password. ALTER ROLE … VALID UNTIL 'infinity'; mycelium looks after its age from now on.",
+  "role-no-connections":
+    "The role has a connection limit of 0, so nobody can log in with it. ALTER ROLE … CONNECTION LIMIT -1.",
+  "password-not-asked":
+    "The server lets the role in without a password (trust, peer or a certificate), so its password protects nothing. Write scram-sha-256 for it in pg_hba.conf and reload the server.",
+  "md5-role":
+    "The role's password is stored as md5; a rotation stores SCRAM, which an old client library may not speak: it would be locked out. When every client speaks SCRAM, set password_encryption to scram-sha-256 and give the role its password again.",
+  "md5-refused":
+    "The server asks for an md5 answer, which is as good as the password to whoever listens. Mycelium does not give it. Use scram-sha-256 in pg_hba.conf.",
+  "cleartext-refused":
+    "The server asks for the password in clear text, and mycelium does not send it: something else may be answering. Use scram-sha-256 in pg_hba.conf, and verified TLS.",
+  "scram-not-offered":
+    "The server does not offer SCRAM-SHA-256 for this login. Use scram-sha-256 in pg_hba.conf; a password that is stored as md5 must be set again first.",
+  "scram-weak":
+    "The server asked for so few SCRAM iterations that somebody who listens, or who poses as the server, could try passwords at little cost. Nothing was sent that such a guess could be held against. See first that it is your server that answers (address, TLS). If it is, this role's password was set where scram_iterations was below 4096 (or by a tool that makes the verifier itself): set scram_iterations to 4096 or more, and set the password anew.",
+  "scram-invalid":
+    "The server's SCRAM challenge is not valid: something else answers, or something in between changes it. Check the address and TLS.",
+  "server-unproven":
+    "The server could not prove that it knows the password: something else may be answering at this address. Nothing was sent that it could use. Check address, DNS and TLS before anything else.",
+  "authentication-unsupported":
+    "The server asks for a kind of login that mycelium does not speak for this role (GSS, LDAP, a certificate). Use scram-sha-256 in pg_hba.conf for it.",
+  "login-not-allowed":
+    "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Mend that; nothing was changed.",
+  "database-missing":
+    "The database in the address does not exist. Correct the address, or name the admin's database.",
+  "read-only-server":
+    "The server takes no changes: it is a standby, or default_transaction_read_only is on. Give the primary's address.",
+  "server-in-recovery":
+    "The server is a standby: passwords change at the primary only. Give the primary's address, and its standbys under also.",
+  "lock-timeout":
+    "Another session holds a lock on the role, and mycelium does not wait behind it for long. It tries again; see pg_stat_activity for who holds it.",
+  "statement-timeout":
+    "The server did not finish in time and gave up. It is tried again; see what keeps the server busy.",
   "session-ended": "Somebody, or a restart of the server, ended our session. It is tried again.",
-  "locked-at-server": "Another mycelium is changing this role at the same server now. Two at once would lock an application out. If two machines are meant to rotate it, let one of them only.",
-  "pooler-between": "A connection pooler (PgBouncer) answers at this address. A password must be changed and proven at the server itself. Give the server's own address.",
-  "postgres-error": "The server reports an error that mycelium has no words for; its SQLSTATE is in the message, its text is not, for it may quote a statement. See the server's log.",
-  "protocol-error": "What answers does not speak PostgreSQL's protocol as expected. Does the address name a PostgreSQL server, at its own port?",
-  "zero-byte": "A text for PostgreSQL holds a zero byte, which it cannot. Correct the role's name or the value.",
-  "sessions-out-of-reach": "The login may not see and end the sessions of the role (or the program cannot). Rotations work; end_sessions would fail, so sessions opened with an old password live on until they end by themselves. A containment then holds for new logins only, and says so: end those sessions at the service, or grant the right that the remedy names and run it again with its --incident.",
-  "sessions-hidden": "The age of the role's sessions cannot be seen, so which of them still use the old password is not known. GRANT pg_read_all_stats and pg_signal_backend to the admin.",
-  "sessions-undated": "It is not known since when the present password holds, so which sessions are older is not known either, and none is ended. Rotate once more: then it is. A containment then holds for new logins only: end those sessions at the service.",
-  "previous-in-use": "Sessions of the role whose password should be revoked began after the last restart: a program that is in no deployment still uses it. Find it by the addresses in the message, add it to deployments, or cut it off with --skip-grace.",
-  "also-not-standby": "A server under also takes changes of its own: it is no standby of the one under address. Name the primary under address and only its standbys under also.",
-  "also-other-server": "A server under also belongs to another cluster than the one under address. Correct the addresses.",
-  "standby-behind": "A standby has not replayed the change yet, or its replay is paused: whoever logs in there still needs the old password. The rotation waits for it. On the standby: SELECT pg_wal_replay_resume(), or see why replication lags.",
-  "pair-live-missing": "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: somebody changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
-  "pair-attributes-differ": "The two roles of a pair differ in attributes, so the application would notice which of them it is. The remedy has the SQL that makes them alike.",
-  "pair-settings-differ": "The two roles of a pair differ in settings (ALTER ROLE … SET), so the application would behave otherwise after each rotation. The remedy has the SQL.",
-  "pair-granted": "One role of a pair is granted rights itself, which the other one lacks. Grant them to the owner instead, then revoke them from the role.",
-  "pair-owns": "One role of a pair owns tables or other objects itself, which the other one cannot change. REASSIGN OWNED BY it TO the owner.",
-  "pair-no-member": "A role of the pair is no member of the owner, so it would have no rights. The remedy has the GRANT.",
-  "pair-no-inherit": "A role of the pair does not inherit the owner's rights. The remedy has the GRANT … WITH INHERIT TRUE.",
-  "pair-no-set": "A role of the pair may not become the owner (SET), so what it makes would be its own, and out of reach after the next rotation. The remedy has the GRANT … WITH SET TRUE.",
-  "pair-no-connect": "A role of the pair may not connect to the database. GRANT CONNECT to the owner.",
-  "pair-role-setting": "A role of the pair does not become the owner at login, so tables that it makes would be its own. The remedy has ALTER ROLE … SET role.",
-  "pair-identity": "The login works, but the session does not become the owner. What the application makes would belong to one role of the pair. See the role's settings: mycelium init --postgres-pair prints all of it.",
-  "pair-one-user": "A file made by a template names only the user of a pair whose turn it is. A program that logs in by the file is well, for it is restarted with the new user. But a program that lets others in by it (PgBouncer by its userlist.txt) knows only one of the two from its reload on, and refuses everyone who still uses the other, in the grace too. There, show both: {{ postgres.user }} and {{ postgres.password }} on one line, {{ postgres.previous.user }} and {{ postgres.previous.password }} on another. Where no other value lives, both lines show the same user.",
-  "pair-idle-in-use": "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
-  "owner-missing": "The owner that the pair stands for does not exist. CREATE ROLE … NOLOGIN; mycelium init --postgres-pair prints all of it.",
-  "owner-can-login": "The owner of the pair can log in itself, which is a third way in that nobody rotates. ALTER ROLE … NOLOGIN PASSWORD NULL. On the way from one role to a pair this is the last step: once the old password is revoked.",
+  "locked-at-server":
+    "Another mycelium is changing this role at the same server now. Two at once would lock an application out. If two machines are meant to rotate it, let one of them only.",
+  "pooler-between":
+    "A connection pooler (PgBouncer) answers at this address. A password must be changed and proven at the server itself. Give the server's own address.",
+  "postgres-error":
+    "The server reports an error that mycelium has no words for; its SQLSTATE is in the message, its text is not, for it may quote a statement. See the server's log.",
+  "protocol-error":
+    "What answers does not speak PostgreSQL's protocol as expected. Does the address name a PostgreSQL server, at its own port?",
+  "zero-byte":
+    "A text for PostgreSQL holds a zero byte, which it cannot. Correct the role's name or the value.",
+  "sessions-out-of-reach":
+    "The login may not see and end the sessions of the role (or the program cannot). Rotations work; end_sessions would fail, so sessions opened with an old password live on until they end by themselves. A containment then holds for new logins only, and says so: end those sessions at the service, or grant the right that the remedy names and run it again with its --incident.",
+  "sessions-hidden":
+    "The age of the role's sessions cannot be seen, so which of them still use the old password is not known. GRANT pg_read_all_stats and pg_signal_backend to the admin.",
+  "sessions-undated":
+    "It is not known since when the present password holds, so which sessions are older is not known either, and none is ended. Rotate once more: then it is. A containment then holds for new logins only: end those sessions at the service.",
+  "previous-in-use":
+    "Sessions of the role whose password should be revoked began after the last restart: a program that is in no deployment still uses it. Find it by the addresses in the message, add it to deployments, or cut it off with --skip-grace.",
+  "also-not-standby":
+    "A server under also takes changes of its own: it is no standby of the one under address. Name the primary under address and only its standbys under also.",
+  "also-other-server":
+    "A server under also belongs to another cluster than the one under address. Correct the addresses.",
+  "standby-behind":
+    "A standby has not replayed the change yet, or its replay is paused: whoever logs in there still needs the old password. The rotation waits for it. On the standby: SELECT pg_wal_replay_resume(), or see why replication lags.",
+  "pair-live-missing":
+    "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: somebody changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
+  "pair-attributes-differ":
+    "The two roles of a pair differ in attributes, so the application would notice which of them it is. The remedy has the SQL that makes them alike.",
+  "pair-settings-differ":
+    "The two roles of a pair differ in settings (ALTER ROLE … SET), so the application would behave otherwise after each rotation. The remedy has the SQL.",
+  "pair-granted":
+    "One role of a pair is granted rights itself, which the other one lacks. Grant them to the owner instead, then revoke them from the role.",
+  "pair-owns":
+    "One role of a pair owns tables or other objects itself, which the other one cannot change. REASSIGN OWNED BY it TO the owner.",
+  "pair-no-member":
+    "A role of the pair is no member of the owner, so it would have no rights. The remedy has the GRANT.",
+  "pair-no-inherit":
+    "A role of the pair does not inherit the owner's rights. The remedy has the GRANT … WITH INHERIT TRUE.",
+  "pair-no-set":
+    "A role of the pair may not become the owner (SET), so what it makes would be its own, and out of reach after the next rotation. The remedy has the GRANT … WITH SET TRUE.",
+  "pair-no-connect":
+    "A role of the pair may not connect to the database. GRANT CONNECT to the owner.",
+  "pair-role-setting":
+    "A role of the pair does not become the owner at login, so tables that it makes would be its own. The remedy has ALTER ROLE … SET role.",
+  "pair-identity":
+    "The login works, but the session does not become the owner. What the application makes would belong to one role of the pair. See the role's settings: mycelium init --postgres-pair prints all of it.",
+  "pair-one-user":
+    "A file made by a template names only the user of a pair whose turn it is. A program that logs in by the file is well, for it is restarted with the new user. But a program that lets others in by it (PgBouncer by its userlist.txt) knows only one of the two from its reload on, and refuses everyone who still uses the other, in the grace too. There, show both: {{ postgres.user }} and {{ postgres.password }} on one line, {{ postgres.previous.user }} and {{ postgres.previous.password }} on another. Where no other value lives, both lines show the same user.",
+  "pair-idle-in-use":
+    "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
+  "owner-missing":
+    "The owner that the pair stands for does not exist. CREATE ROLE … NOLOGIN; mycelium init --postgres-pair prints all of it.",
+  "owner-can-login":
+    "The owner of the pair can log in itself, which is a third way in that nobody rotates. ALTER ROLE … NOLOGIN PASSWORD NULL. On the way from one role to a pair this is the last step: once the old password is revoked.",
 } as const

@@ -10,7 +10,10 @@ import { rotation } from "./rotation.ts"
 import { state } from "./state.ts"
 
 /** Every code of the program, by what it is about, in the order of `mycelium explain`. A test holds them and the source equal. */
-export const texts: readonly { readonly title: string; readonly codes: Readonly<Record<string, string>> }[] = [
+export const texts: readonly {
+  readonly title: string
+  readonly codes: Readonly<Record<string, string>>
+}[] = [
   { title: "rotation", codes: rotation },
   { title: "state", codes: state },
   { title: "outputs", codes: outputs },

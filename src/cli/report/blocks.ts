@@ -6,14 +6,22 @@ export type Block =
   | { readonly is: "verdict"; readonly text: string; readonly good: boolean }
   | { readonly is: "text"; readonly text: string }
   | { readonly is: "list"; readonly items: readonly string[] }
-  | { readonly is: "table"; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
+  | {
+      readonly is: "table"
+      readonly head: readonly string[]
+      readonly rows: readonly (readonly string[])[]
+    }
   /** Typed or pasted as it stands. */
   | { readonly is: "command"; readonly lines: readonly string[] }
   /** For a person to fill in. */
   | { readonly is: "blank"; readonly says: string }
 
 /** A table, or a sentence where there are no rows. */
-export function tableOr(head: readonly string[], rows: readonly (readonly string[])[], none: string): Block {
+export function tableOr(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  none: string,
+): Block {
   return rows.length === 0 ? { is: "text", text: none } : { is: "table", head, rows }
 }
 
@@ -28,5 +36,7 @@ export function many(count: number, word: string): string {
 
 /** As a person types it into a shell. */
 export function command(words: readonly string[]): string {
-  return ["mycelium", ...words].map((word) => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ")
+  return ["mycelium", ...words]
+    .map((word) => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(" ")
 }

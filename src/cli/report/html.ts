@@ -42,8 +42,16 @@ function cells(texts: readonly string[], tag: "th" | "td"): string {
   return texts.map((text) => `<${tag}>${safe(text)}</${tag}>`).join("")
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+}
 
 function safe(text: string): string {
-  return text.replace(/([^\P{Cc}\n]|\p{Bidi_Control})+/gu, " ").replace(/[&<>"']/g, (sign) => entities[sign] ?? sign)
+  return text
+    .replace(/([^\P{Cc}\n]|\p{Bidi_Control})+/gu, " ")
+    .replace(/[&<>"']/g, (sign) => entities[sign] ?? sign)
 }

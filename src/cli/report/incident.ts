@@ -5,61 +5,159 @@ import { explanationOf } from "../explain/texts.ts"
 import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
 
 /** For one who was not there: what happened, is it over, what is there to do now. `config`: what a command needs to find it, as words. */
-export function incidentBlocks(report: IncidentReport, config: readonly string[]): readonly Block[] {
+export function incidentBlocks(
+  report: IncidentReport,
+  config: readonly string[],
+): readonly Block[] {
   const { incident, secrets, timeline } = report
   const done = secrets.filter(({ contained }) => contained).length
   return [
-    { is: "title", text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}` },
-    { is: "text", text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.` },
+    {
+      is: "title",
+      text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}`,
+    },
+    {
+      is: "text",
+      text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
+    },
     ...verdict(report, done, config),
     { is: "heading", text: "What happened" },
     { is: "text", text: story(report) },
-    { is: "table", head: ["time", "after", "what"], rows: timeline.map((step) => [instant(step.at), since(report.begun, step.at), stepText(step)]) },
+    {
+      is: "table",
+      head: ["time", "after", "what"],
+      rows: timeline.map((step) => [
+        instant(step.at),
+        since(report.begun, step.at),
+        stepText(step),
+      ]),
+    },
     { is: "heading", text: "Each secret" },
-    tableOr(["secret", "was", "is", "accepted", "proof that the old value is dead", "older sessions ended", "programs that have the new value"], secrets.map((one) => secretRow(one)), "The logs name no secret of this incident."),
+    tableOr(
+      [
+        "secret",
+        "was",
+        "is",
+        "accepted",
+        "proof that the old value is dead",
+        "older sessions ended",
+        "programs that have the new value",
+      ],
+      secrets.map((one) => secretRow(one)),
+      "The logs name no secret of this incident.",
+    ),
     ...notes(secrets),
-    { is: "text", text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little." },
+    {
+      is: "text",
+      text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little.",
+    },
     { is: "heading", text: "Who was given these values before" },
-    { is: "text", text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files or their backups, and whoever is root on this machine, belongs to this list too.` },
+    {
+      is: "text",
+      text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files or their backups, and whoever is root on this machine, belongs to this list too.`,
+    },
     readersOf(report.readers.rows),
     { is: "heading", text: "This machine now" },
     ...checksOf(report.checks),
     ...policiesOf(report.policies),
     { is: "heading", text: "Root cause" },
-    { is: "blank", says: "How did somebody get these values? Since when? Is that way closed? (to be written by a person)" },
+    {
+      is: "blank",
+      says: "How did somebody get these values? Since when? Is that way closed? (to be written by a person)",
+    },
     { is: "heading", text: "Lessons" },
-    { is: "blank", says: "What helped, what was in the way, what was luck? (to be written by a person)" },
+    {
+      is: "blank",
+      says: "What helped, what was in the way, what was luck? (to be written by a person)",
+    },
     { is: "heading", text: "Procedures changed" },
-    { is: "blank", says: "What is done differently from now on, by whom, from when? (to be written by a person)" },
+    {
+      is: "blank",
+      says: "What is done differently from now on, by whom, from when? (to be written by a person)",
+    },
     ...headsOf(report.heads, config),
   ]
 }
 
 /** What speaks of whoever was in: what he left, and what cannot be told from him. */
 function notes(secrets: readonly SecretReport[]): readonly Block[] {
-  const items = secrets.flatMap(({ environment, secret, notes: own }) => own.map((note) => `${environment}/${secret}: ${note}`))
-  return items.length === 0 ? [] : [{ is: "text", text: "Found there when it was contained, for those who look into the breach:" }, { is: "list", items }]
+  const items = secrets.flatMap(({ environment, secret, notes: own }) =>
+    own.map((note) => `${environment}/${secret}: ${note}`),
+  )
+  return items.length === 0
+    ? []
+    : [
+        {
+          is: "text",
+          text: "Found there when it was contained, for those who look into the breach:",
+        },
+        { is: "list", items },
+      ]
 }
 
-function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: IncidentReport, done: number, config: readonly string[]): readonly Block[] {
+function verdict(
+  { contained, secrets, left, carryOn, unhealthy, incident }: IncidentReport,
+  done: number,
+  config: readonly string[],
+): readonly Block[] {
   const sick: readonly Block[] =
-    unhealthy.length === 0 ? [] : [{ is: "text", text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.` }]
+    unhealthy.length === 0
+      ? []
+      : [
+          {
+            is: "text",
+            text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.`,
+          },
+        ]
   if (contained) {
     return [
-      { is: "verdict", good: true, text: `Contained: yes${secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? ", for new logins only" : ""}. ${provenOf(secrets)}` },
-      { is: "text", text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way." },
+      {
+        is: "verdict",
+        good: true,
+        text: `Contained: yes${secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? ", for new logins only" : ""}. ${provenOf(secrets)}`,
+      },
+      {
+        is: "text",
+        text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way.",
+      },
       ...sessionsBlocks(secrets, incident, config),
       ...sick,
     ]
   }
   return [
-    { is: "verdict", good: false, text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.` },
-    { is: "table", head: ["left", "why", "code"], rows: left.map(({ environment, secret, some, says, code }) => [secret === undefined ? `${environment} (${some === true ? "the secrets that were chosen" : "all of it"})` : `${environment}/${secret}`, whyOf(says, code), code]) },
-    ...(carryOn === undefined ? [] : ([
-          { is: "text", text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:" },
+    {
+      is: "verdict",
+      good: false,
+      text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.`,
+    },
+    {
+      is: "table",
+      head: ["left", "why", "code"],
+      rows: left.map(({ environment, secret, some, says, code }) => [
+        secret === undefined
+          ? `${environment} (${some === true ? "the secrets that were chosen" : "all of it"})`
+          : `${environment}/${secret}`,
+        whyOf(says, code),
+        code,
+      ]),
+    },
+    ...(carryOn === undefined
+      ? []
+      : ([
+          {
+            is: "text",
+            text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:",
+          },
           { is: "command", lines: [command([...carryOn, ...config])] },
         ] as const)),
-    ...(left.every(({ some }) => some === undefined) ? [] : [{ is: "text", text: `Of some environments more secrets were chosen than the log holds names: run the command of then again, with the same selection and --incident ${incident}.` } as const]),
+    ...(left.every(({ some }) => some === undefined)
+      ? []
+      : [
+          {
+            is: "text",
+            text: `Of some environments more secrets were chosen than the log holds names: run the command of then again, with the same selection and --incident ${incident}.`,
+          } as const,
+        ]),
     { is: "text", text: "Then make this report again:" },
     { is: "command", lines: [command(["report", incident, ...config])] },
     ...sessionsBlocks(secrets, incident, config),
@@ -68,14 +166,45 @@ function verdict({ contained, secrets, left, carryOn, unhealthy, incident }: Inc
 }
 
 /** The new value holds, and who was in may be in still. */
-function sessionsBlocks(secrets: readonly SecretReport[], incident: string, config: readonly string[]): readonly Block[] {
-  const items = secrets.flatMap(({ environment, secret, sessionsLeft: left }) => (left === undefined ? [] : [{ place: `${environment}/${secret}`, says: `${environment}/${secret}: ${left.says} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}` }]))
+function sessionsBlocks(
+  secrets: readonly SecretReport[],
+  incident: string,
+  config: readonly string[],
+): readonly Block[] {
+  const items = secrets.flatMap(({ environment, secret, sessionsLeft: left }) =>
+    left === undefined
+      ? []
+      : [
+          {
+            place: `${environment}/${secret}`,
+            says: `${environment}/${secret}: ${left.says} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}`,
+          },
+        ],
+  )
   if (items.length === 0) return []
   return [
-    { is: "text", text: "Of these secrets, sessions that were opened with the old value may live, and whoever is in such a session is still in." },
+    {
+      is: "text",
+      text: "Of these secrets, sessions that were opened with the old value may live, and whoever is in such a session is still in.",
+    },
     { is: "list", items: items.map(({ says }) => says) },
-    { is: "text", text: "Nothing more is owed. Once mycelium has the right or the means to end them, this does it, and changes nothing else:" },
-    { is: "command", lines: [command(["rotate-now", ...items.map(({ place }) => place), "--contain", "--incident", incident, ...config])] },
+    {
+      is: "text",
+      text: "Nothing more is owed. Once mycelium has the right or the means to end them, this does it, and changes nothing else:",
+    },
+    {
+      is: "command",
+      lines: [
+        command([
+          "rotate-now",
+          ...items.map(({ place }) => place),
+          "--contain",
+          "--incident",
+          incident,
+          ...config,
+        ]),
+      ],
+    },
   ]
 }
 
@@ -84,13 +213,24 @@ function provenOf(secrets: readonly SecretReport[]): string {
   const made = secrets.filter(({ to }) => to !== undefined)
   const erased = secrets.length - made.length
   const dead = made.filter((one) => one.dead.length > 0).length
-  const unasked = made.filter(({ driver, dead: { length } }) => driver === "generated" && length === 0).length
+  const unasked = made.filter(
+    ({ driver, dead: { length } }) => driver === "generated" && length === 0,
+  ).length
   const rest = made.length - dead - unasked
-  const some = (count: number): string => (count === made.length ? (count === 1 ? "it" : "them") : String(count))
+  const some = (count: number): string =>
+    count === made.length ? (count === 1 ? "it" : "them") : String(count)
   return [
-    made.length === 0 ? "" : made.length === 1 ? "The secret that was chosen has a new value." : `All ${many(made.length, "secret")} that were chosen have new values.`,
-    dead === 0 ? "" : `${made.length === 1 ? "Its service refuses" : "Services refuse"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}.`,
-    unasked === 0 ? "" : `No service is asked for ${some(unasked)}: an old value is worth nothing where each program that takes it has restarted.`,
+    made.length === 0
+      ? ""
+      : made.length === 1
+        ? "The secret that was chosen has a new value."
+        : `All ${many(made.length, "secret")} that were chosen have new values.`,
+    dead === 0
+      ? ""
+      : `${made.length === 1 ? "Its service refuses" : "Services refuse"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}.`,
+    unasked === 0
+      ? ""
+      : `No service is asked for ${some(unasked)}: an old value is worth nothing where each program that takes it has restarted.`,
     rest === 0 ? "" : `Of ${some(rest)} no older value was there to be refused.`,
     erased === 0 ? "" : `${many(erased, "secret")} ${erased === 1 ? "was" : "were"} erased.`,
   ]
@@ -101,16 +241,31 @@ function provenOf(secrets: readonly SecretReport[]): string {
 /** What the log says, and the first sentence of what explain says of the code. */
 function whyOf(says: string, code: string): string {
   const first = /^.*?[.?](?= |$)/.exec(explanationOf(code) ?? "")?.[0]
-  return first === undefined || code === "not-contained" ? says : `${says}: ${first.replace(/\.$/, "")}`
+  return first === undefined || code === "not-contained"
+    ? says
+    : `${says}: ${first.replace(/\.$/, "")}`
 }
 
-function story({ noticed, begun, containedAt, healthyAt, reasons, actors, secrets, unhealthy }: IncidentReport): string {
+function story({
+  noticed,
+  begun,
+  containedAt,
+  healthyAt,
+  reasons,
+  actors,
+  secrets,
+  unhealthy,
+}: IncidentReport): string {
   const environments = new Set(secrets.map(({ environment }) => environment)).size
   return [
     `It was noticed at ${instant(noticed.at)}${noticed.given ? "" : " (the first line of the log; --noticed says it better)"}, and the containment began at ${instant(begun)}${noticed.given ? `, ${took(noticed.at, begun)} later` : ""}.`,
     `${many(secrets.length, "secret")} of ${many(environments, "environment")} ${secrets.length === 1 ? "was" : "were"} chosen.`,
-    containedAt === undefined ? "" : `The last one was contained after ${took(begun, containedAt)}.`,
-    healthyAt === undefined ? "" : `The last program was up again with its new values after ${took(begun, healthyAt)}.`,
+    containedAt === undefined
+      ? ""
+      : `The last one was contained after ${took(begun, containedAt)}.`,
+    healthyAt === undefined
+      ? ""
+      : `The last program was up again with its new values after ${took(begun, healthyAt)}.`,
     unhealthy.length === 0 ? "" : `${many(unhealthy.length, "program")} did not get healthy.`,
     `Acted: ${actors.join("; ")}.`,
     reasons.length === 0 ? "" : `Reason given: ${reasons.join("; ")}.`,
@@ -149,21 +304,60 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
   }
 }
 
-function secretRow({ environment, secret, from, to, acceptedAt, dead, expelledAt, sessionsEnded, sessionsLeft, restarts, contained, currentAt, driver, says }: SecretReport): readonly string[] {
+function secretRow({
+  environment,
+  secret,
+  from,
+  to,
+  acceptedAt,
+  dead,
+  expelledAt,
+  sessionsEnded,
+  sessionsLeft,
+  restarts,
+  contained,
+  currentAt,
+  driver,
+  says,
+}: SecretReport): readonly string[] {
   const asked = driver !== "generated"
-  const proof = dead.length > 0 ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ") : expelledAt !== undefined ? `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried` : contained && !asked ? "no service asks for it; programs that restarted since then hold the new one" : "none yet"
+  const proof =
+    dead.length > 0
+      ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
+      : expelledAt !== undefined
+        ? `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried`
+        : contained && !asked
+          ? "no service asks for it; programs that restarted since then hold the new one"
+          : "none yet"
   return [
     `${environment}/${secret}${contained ? "" : " — NOT contained"}`,
     from ?? "–",
     to ?? "–",
-    to === undefined ? "–" : asked ? (acceptedAt === undefined ? "–" : instant(acceptedAt)) : `in the files at ${instant(currentAt ?? "–")}`,
+    to === undefined
+      ? "–"
+      : asked
+        ? acceptedAt === undefined
+          ? "–"
+          : instant(acceptedAt)
+        : `in the files at ${instant(currentAt ?? "–")}`,
     contained ? proof : `${proof} (${says ?? ""})`,
     asked ? `${sessionsEnded}${sessionsLeft === undefined ? "" : "; others may live"}` : "–",
-    restarts.length === 0 ? (to === undefined ? "–" : "none is known to read it") : restarts.map(restartText).join("; "),
+    restarts.length === 0
+      ? to === undefined
+        ? "–"
+        : "none is known to read it"
+      : restarts.map(restartText).join("; "),
   ]
 }
 
-function restartText({ deployment, healthy, health, at }: SecretReport["restarts"][number]): string {
+function restartText({
+  deployment,
+  healthy,
+  health,
+  at,
+}: SecretReport["restarts"][number]): string {
   if (!healthy) return `${deployment}: NOT healthy at ${instant(at)}`
-  return health === "none" ? `${deployment}: restarted at ${instant(at)}, no health check (a restart alone proves little)` : `${deployment}: healthy by ${health} at ${instant(at)}`
+  return health === "none"
+    ? `${deployment}: restarted at ${instant(at)}, no health check (a restart alone proves little)`
+    : `${deployment}: healthy by ${health} at ${instant(at)}`
 }

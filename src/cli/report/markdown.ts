@@ -18,7 +18,11 @@ function blockOf(block: Block): string {
     case "list":
       return block.items.map((item) => `- ${plain(item)}`).join("\n")
     case "table":
-      return [rowOf(block.head), rowOf(block.head.map(() => "---")), ...block.rows.map((row) => rowOf(row.map(plain)))].join("\n")
+      return [
+        rowOf(block.head),
+        rowOf(block.head.map(() => "---")),
+        ...block.rows.map((row) => rowOf(row.map(plain))),
+      ].join("\n")
     case "command":
       return `\`\`\`sh\n${block.lines.join("\n")}\n\`\`\``
     case "blank":
@@ -32,5 +36,10 @@ function rowOf(cells: readonly string[]): string {
 
 /** One line of text in which nothing is a sign: reasons and user names are others' words. An underscore within a word is none. */
 function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ").replace(/[\\`*[\]<>|~&]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|^#|^(?=[-+>]\s)/gu, (sign) => `\\${sign}`)
+  return text
+    .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ")
+    .replace(
+      /[\\`*[\]<>|~&]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|^#|^(?=[-+>]\s)/gu,
+      (sign) => `\\${sign}`,
+    )
 }

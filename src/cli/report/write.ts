@@ -21,7 +21,9 @@ function hashOf(text: string): string {
 export async function writeReport(file: string, text: string, force: boolean): Promise<void> {
   const found = force ? undefined : await readRegular(file)
   if (found !== undefined && !isAsMade(Buffer.from(found.bytes).toString())) {
-    throw new AppError("report-exists", `${file} exists, and is no report as mycelium made it`, { hint: "what a person wrote into a report would be lost: choose another name, or add --force" })
+    throw new AppError("report-exists", `${file} exists, and is no report as mycelium made it`, {
+      hint: "what a person wrote into a report would be lost: choose another name, or add --force",
+    })
   }
   await durableWrite(file, text)
 }

@@ -52,87 +52,175 @@ const template = [
 
 const label = "com.docker.compose"
 
-type Which = { readonly services: readonly string[]; /** In any, if left out. */ readonly project?: string }
+type Which = {
+  readonly services: readonly string[] /** In any, if left out. */
+  readonly project?: string
+}
 
 /** Every container of these services on the engine. */
-export async function containersOf(docker: Docker, { services, project }: Which, signal: AbortSignal): Promise<readonly Container[]> {
+export async function containersOf(
+  docker: Docker,
+  { services, project }: Which,
+  signal: AbortSignal,
+): Promise<readonly Container[]> {
   const within = project === undefined ? [] : ["--filter", `label=${label}.project=${project}`]
   const lists = await Promise.all(
-    services.map((service) => docker.ask(["ps", "-a", "-q", "--no-trunc", "--filter", `label=${label}.service=${service}`, ...within], signal)),
+    services.map((service) =>
+      docker.ask(
+        [
+          "ps",
+          "-a",
+          "-q",
+          "--no-trunc",
+          "--filter",
+          `label=${label}.service=${service}`,
+          ...within,
+        ],
+        signal,
+      ),
+    ),
   )
   const ids = lists.flatMap((text) => text.split("\n").filter(Boolean))
   if (ids.length === 0) return []
-  const text = await docker.ask(["inspect", "--type", "container", "--format", template, ...ids], signal)
-  return text.split("\n").filter(Boolean).flatMap((line) => containerOf(Inspected.parse(JSON.parse(line))))
+  const text = await docker.ask(
+    ["inspect", "--type", "container", "--format", template, ...ids],
+    signal,
+  )
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .flatMap((line) => containerOf(Inspected.parse(JSON.parse(line))))
 }
 
 /** What `compose run` left is no part of the service. */
-function containerOf({ labels, health, name, ...rest }: z.output<typeof Inspected>): readonly Container[] {
+function containerOf({
+  labels,
+  health,
+  name,
+  ...rest
+}: z.output<typeof Inspected>): readonly Container[] {
   const of = (key: string): string => labels[`${label}.${key}`] ?? ""
   if (of("oneoff").toLowerCase() === "true") return []
   const files = of("project.config_files").split(",").filter(Boolean)
-  const place = { project: of("project"), service: of("service"), workingFolder: of("project.working_dir"), files }
+  const place = {
+    project: of("project"),
+    service: of("service"),
+    workingFolder: of("project.working_dir"),
+    files,
+  }
   return [{ ...rest, ...place, name: name.replace(/^\//, ""), health: health ?? undefined }]
 }
 
 const defaultFiles = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"]
-const overrides = ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml"]
+const overrides = [
+  "compose.override.yaml",
+  "compose.override.yml",
+  "docker-compose.override.yml",
+  "docker-compose.override.yaml",
+]
 
 /** The files that tell Compose what to run, as root of the machine most often, where nothing runs yet that could name them. */
 export function composeFiles({ file }: ComposeOptions, folder: string): readonly string[] {
-  return file === undefined ? [...defaultFiles, ...overrides].map((name) => join(folder, name)) : [resolve(folder, file)]
+  return file === undefined
+    ? [...defaultFiles, ...overrides].map((name) => join(folder, name))
+    : [resolve(folder, file)]
 }
 
 /** The containers that the config means; throws where none, several projects, or only those of others fit. */
-export async function findGroup(docker: Docker, options: ComposeOptions, signal: AbortSignal): Promise<Group> {
+export async function findGroup(
+  docker: Docker,
+  options: ComposeOptions,
+  signal: AbortSignal,
+): Promise<Group> {
   const all = await containersOf(docker, options, signal)
   const fitting = all.filter((one) => fits(one, options, docker.folder))
   const projects = [...new Set(fitting.map(({ project }) => project))].toSorted()
   const [project] = projects
   const services = options.services.join(", ")
   if (projects.length > 1) {
-    throw new AppError("compose-project", `service ${services} runs in several projects: ${projects.join(", ")}`, { hint: `name the one that is meant in the config: ${example(options, projects[0] ?? "")}` })
+    throw new AppError(
+      "compose-project",
+      `service ${services} runs in several projects: ${projects.join(", ")}`,
+      { hint: `name the one that is meant in the config: ${example(options, projects[0] ?? "")}` },
+    )
   }
   if (project === undefined) throw await noneFits(docker, options, all, signal)
   const containers = fitting.filter((one) => one.project === project)
-  const missing = options.services.find((service) => !containers.some((one) => one.service === service))
+  const missing = options.services.find(
+    (service) => !containers.some((one) => one.service === service),
+  )
   if (missing !== undefined) {
-    throw new AppError("compose-missing", `project ${project} has no container of service ${missing}`, { hint: `start it once (docker compose -p ${project} up -d ${missing}), or take it out of the config` })
+    throw new AppError(
+      "compose-missing",
+      `project ${project} has no container of service ${missing}`,
+      {
+        hint: `start it once (docker compose -p ${project} up -d ${missing}), or take it out of the config`,
+      },
+    )
   }
   const [first] = containers
-  return { project, workingFolder: first?.workingFolder ?? "", files: first?.files ?? [], containers }
+  return {
+    project,
+    workingFolder: first?.workingFolder ?? "",
+    files: first?.files ?? [],
+    containers,
+  }
 }
 
 function example({ services }: ComposeOptions, project: string): string {
-  const named = services.length === 1 ? `service: ${services[0]}` : `services: [${services.join(", ")}]`
+  const named =
+    services.length === 1 ? `service: ${services[0]}` : `services: [${services.join(", ")}]`
   return `compose: { ${named}, project: ${project} }`
 }
 
 function fits(container: Container, { project, file }: ComposeOptions, folder: string): boolean {
   if (project !== undefined) return container.project === project
-  const meant = file === undefined ? defaultFiles.map((one) => join(folder, one)) : [resolve(folder, file)]
+  const meant =
+    file === undefined ? defaultFiles.map((one) => join(folder, one)) : [resolve(folder, file)]
   if (container.files.some((one) => meant.some((path) => isSame(path, one)))) return true
   return file === undefined && isSame(container.workingFolder, folder)
 }
 
 /** The same place on this machine, however it is written. */
 function isSame(one: string, other: string): boolean {
-  return one === other || (existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other))
+  return (
+    one === other ||
+    (existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other))
+  )
 }
 
-async function noneFits(docker: Docker, options: ComposeOptions, all: readonly Container[], signal: AbortSignal): Promise<AppError> {
+async function noneFits(
+  docker: Docker,
+  options: ComposeOptions,
+  all: readonly Container[],
+  signal: AbortSignal,
+): Promise<AppError> {
   const services = options.services.join(", ")
   const [other] = all
   if (other !== undefined) {
-    const meant = options.project === undefined ? `was started from ${folderOf(options, docker.folder)}` : `belongs to project ${options.project}`
+    const meant =
+      options.project === undefined
+        ? `was started from ${folderOf(options, docker.folder)}`
+        : `belongs to project ${options.project}`
     const where = `project ${other.project}, started from ${other.workingFolder}`
-    return new AppError("compose-project", `no container of service ${services} ${meant}; there is ${other.name} in ${where}`, { hint: `if that one is meant, say so in the config: ${example(options, other.project)}` })
+    return new AppError(
+      "compose-project",
+      `no container of service ${services} ${meant}; there is ${other.name} in ${where}`,
+      { hint: `if that one is meant, say so in the config: ${example(options, other.project)}` },
+    )
   }
   // Compose's own words on the file come first: a service that does not exist, a file that cannot be read.
-  const known = (await docker.askCompose([...fileWords(options, docker.folder), "config", "--services"], signal)).split("\n")
+  const known = (
+    await docker.askCompose([...fileWords(options, docker.folder), "config", "--services"], signal)
+  ).split("\n")
   const unknown = options.services.find((service) => !known.includes(service))
-  if (unknown !== undefined) return new AppError("compose-service", `the compose file has no service ${unknown}`, { hint: "docker compose config --services lists those that it has" })
-  return new AppError("compose-missing", `service ${services} has no container`, { hint: `start it once (docker compose up -d ${options.services.join(" ")}), or take the deployment out of the config` })
+  if (unknown !== undefined)
+    return new AppError("compose-service", `the compose file has no service ${unknown}`, {
+      hint: "docker compose config --services lists those that it has",
+    })
+  return new AppError("compose-missing", `service ${services} has no container`, {
+    hint: `start it once (docker compose up -d ${options.services.join(" ")}), or take the deployment out of the config`,
+  })
 }
 
 function folderOf({ file }: ComposeOptions, folder: string): string {
@@ -144,16 +232,28 @@ export function fileWords({ file }: ComposeOptions, folder: string): readonly st
 }
 
 /** How Compose is told of exactly this project: its files and its folder as it was started, where they lie here too. */
-export function projectWords(group: Group, options: ComposeOptions, folder: string): readonly string[] {
-  const own = options.file === undefined && group.files.length > 0 && [...group.files, group.workingFolder].every((path) => existsSync(path))
-  const files = own ? ["--project-directory", group.workingFolder, ...group.files.flatMap((file) => ["-f", file])] : fileWords(options, folder)
+export function projectWords(
+  group: Group,
+  options: ComposeOptions,
+  folder: string,
+): readonly string[] {
+  const own =
+    options.file === undefined &&
+    group.files.length > 0 &&
+    [...group.files, group.workingFolder].every((path) => existsSync(path))
+  const files = own
+    ? ["--project-directory", group.workingFolder, ...group.files.flatMap((file) => ["-f", file])]
+    : fileWords(options, folder)
   return ["-p", group.project, ...files]
 }
 
 /** So many containers each service has now: `up` alone would go back to the number in the file. */
 export function scaleWords(group: Group): readonly string[] {
   const counts = Map.groupBy(group.containers, ({ service }) => service)
-  return [...counts].flatMap(([service, containers]) => ["--scale", `${service}=${containers.length}`])
+  return [...counts].flatMap(([service, containers]) => [
+    "--scale",
+    `${service}=${containers.length}`,
+  ])
 }
 
 export function isStopped(group: Group): boolean {

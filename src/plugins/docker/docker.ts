@@ -38,16 +38,31 @@ export class Docker {
 
   /** Without the plug-in, Docker takes the options of Compose for unknown ones of its own. */
   async hasCompose(signal: AbortSignal): Promise<boolean> {
-    const { code } = await run([...this.compose, "version"], { cwd: this.folder, env: this.env, timeoutMs: lookMs, signal })
+    const { code } = await run([...this.compose, "version"], {
+      cwd: this.folder,
+      env: this.env,
+      timeoutMs: lookMs,
+      signal,
+    })
     return code === 0
   }
 
   async #stdout(argv: readonly string[], signal: AbortSignal): Promise<string> {
-    const result = await run(argv, { cwd: this.folder, env: this.env, timeoutMs: lookMs, keepBytes, signal })
+    const result = await run(argv, {
+      cwd: this.folder,
+      env: this.env,
+      timeoutMs: lookMs,
+      keepBytes,
+      signal,
+    })
     const failure = failureOf(argv[0] ?? "docker", result)
     if (failure === undefined) return result.stdout
     const reason = reasonOf(result)
-    if (reason === undefined) throw new AppError("compose-failed", failure.message, { remedy: "retry", hint: `run it by hand in ${this.folder}: ${argv.join(" ")}` })
+    if (reason === undefined)
+      throw new AppError("compose-failed", failure.message, {
+        remedy: "retry",
+        hint: `run it by hand in ${this.folder}: ${argv.join(" ")}`,
+      })
     throw new AppError("compose-failed", reason.says, { remedy: "retry", hint: reason.hint })
   }
 }
@@ -62,29 +77,99 @@ const name = "([\\w./:@-]{1,200})"
 const known: readonly Known[] = [
   {
     pattern: /permission denied while trying to connect|dial unix \S+: connect: permission denied/,
-    reason: () => ({ says: "this user may not use Docker's socket", hint: "run mycelium as a user of the group docker (which is as powerful as root), or as root" }),
+    reason: () => ({
+      says: "this user may not use Docker's socket",
+      hint: "run mycelium as a user of the group docker (which is as powerful as root), or as root",
+    }),
   },
   {
-    pattern: /Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect|dial unix \S+: connect: (?:no such file|connection refused)/,
-    reason: () => ({ says: "Docker's engine does not answer", hint: "see that it runs (docker info), and that DOCKER_HOST names its socket if it has another one" }),
+    pattern:
+      /Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect|dial unix \S+: connect: (?:no such file|connection refused)/,
+    reason: () => ({
+      says: "Docker's engine does not answer",
+      hint: "see that it runs (docker info), and that DOCKER_HOST names its socket if it has another one",
+    }),
   },
   {
-    pattern: /unknown command: docker compose|is not a docker command|unknown (?:shorthand )?flag: /,
-    reason: () => ({ says: "Docker has no Compose here", hint: "install the plug-in of Compose 2 (docker compose version must answer)" }),
+    pattern:
+      /unknown command: docker compose|is not a docker command|unknown (?:shorthand )?flag: /,
+    reason: () => ({
+      says: "Docker has no Compose here",
+      hint: "install the plug-in of Compose 2 (docker compose version must answer)",
+    }),
   },
-  { pattern: new RegExp(`no such service: ${name}`), reason: ([service]) => ({ says: `the compose file has no service ${service}`, hint: "docker compose config --services lists those that it has" }) },
-  { pattern: /no configuration file provided/, reason: () => ({ says: "no compose file was found", hint: "name it in the config, relative to it: { service: api, file: ../compose.yaml }" }) },
-  { pattern: new RegExp(`open ${name}: no such file`), reason: ([file]) => ({ says: `${file} does not exist`, hint: "correct the path in the config, or in the compose file" }) },
-  { pattern: new RegExp(`env file ${name} not found`), reason: ([file]) => ({ says: `the env file ${file} does not exist`, hint: "correct the path in the compose file, or create the file" }) },
-  { pattern: new RegExp(`No such image: ${name}|pull access denied for ${name}|image ${name} not found`), reason: (found) => ({ says: `the image ${found.find(Boolean)} is not on this machine`, hint: "docker compose pull (or build) brings it; a rotation does neither" }) },
-  { pattern: /port is already allocated|address already in use/, reason: () => ({ says: "a port that the container publishes is in use", hint: "see what listens there (ss -ltnp)" }) },
-  { pattern: new RegExp(`network ${name} (?:declared as external, but could )?not (?:be )?found`), reason: ([network]) => ({ says: `the network ${network} does not exist`, hint: "docker network ls lists those that there are" }) },
-  { pattern: /no space left on device/, reason: () => ({ says: "the engine's disk is full", hint: "free some space on it (docker system df)" }) },
-  { pattern: /invalid interpolation format|yaml: |additional propert|validating /, reason: () => ({ says: "the compose file is not valid", hint: "docker compose config says what is wrong" }) },
+  {
+    pattern: new RegExp(`no such service: ${name}`),
+    reason: ([service]) => ({
+      says: `the compose file has no service ${service}`,
+      hint: "docker compose config --services lists those that it has",
+    }),
+  },
+  {
+    pattern: /no configuration file provided/,
+    reason: () => ({
+      says: "no compose file was found",
+      hint: "name it in the config, relative to it: { service: api, file: ../compose.yaml }",
+    }),
+  },
+  {
+    pattern: new RegExp(`open ${name}: no such file`),
+    reason: ([file]) => ({
+      says: `${file} does not exist`,
+      hint: "correct the path in the config, or in the compose file",
+    }),
+  },
+  {
+    pattern: new RegExp(`env file ${name} not found`),
+    reason: ([file]) => ({
+      says: `the env file ${file} does not exist`,
+      hint: "correct the path in the compose file, or create the file",
+    }),
+  },
+  {
+    pattern: new RegExp(
+      `No such image: ${name}|pull access denied for ${name}|image ${name} not found`,
+    ),
+    reason: (found) => ({
+      says: `the image ${found.find(Boolean)} is not on this machine`,
+      hint: "docker compose pull (or build) brings it; a rotation does neither",
+    }),
+  },
+  {
+    pattern: /port is already allocated|address already in use/,
+    reason: () => ({
+      says: "a port that the container publishes is in use",
+      hint: "see what listens there (ss -ltnp)",
+    }),
+  },
+  {
+    pattern: new RegExp(`network ${name} (?:declared as external, but could )?not (?:be )?found`),
+    reason: ([network]) => ({
+      says: `the network ${network} does not exist`,
+      hint: "docker network ls lists those that there are",
+    }),
+  },
+  {
+    pattern: /no space left on device/,
+    reason: () => ({
+      says: "the engine's disk is full",
+      hint: "free some space on it (docker system df)",
+    }),
+  },
+  {
+    pattern: /invalid interpolation format|yaml: |additional propert|validating /,
+    reason: () => ({
+      says: "the compose file is not valid",
+      hint: "docker compose config says what is wrong",
+    }),
+  },
 ]
 
 /** Why a call failed, in words that hold no value; undefined where that is not known. */
-export function reasonOf({ stderr, stdout }: Pick<RunResult, "stderr" | "stdout">): Reason | undefined {
+export function reasonOf({
+  stderr,
+  stdout,
+}: Pick<RunResult, "stderr" | "stdout">): Reason | undefined {
   const text = `${stderr}\n${stdout}`
   for (const { pattern, reason } of known) {
     const found = pattern.exec(text)

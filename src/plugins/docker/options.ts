@@ -2,8 +2,18 @@ import { z } from "zod"
 import { Argv } from "../hook-argv.ts"
 
 // Compose's own rules; also, a name can never be taken for an option.
-const Service = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, "expected the name of a compose service: letters, digits, . _ -")
-const Project = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "expected the name of a compose project: lower-case letters, digits, _ -")
+const Service = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/,
+    "expected the name of a compose service: letters, digits, . _ -",
+  )
+const Project = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]*$/,
+    "expected the name of a compose project: lower-case letters, digits, _ -",
+  )
 
 const where = {
   service: Service.optional(),

@@ -8,9 +8,13 @@ export function invalidAddress(why: string): AppError {
 }
 
 export function passwordInAddress(): AppError {
-  return new AppError("password-as-text", "the address holds a password: credentials come by reference, never as text", {
-    hint: 'take it out; a password that Mycelium needs is named under "admin" by file, env or command',
-  })
+  return new AppError(
+    "password-as-text",
+    "the address holds a password: credentials come by reference, never as text",
+    {
+      hint: 'take it out; a password that Mycelium needs is named under "admin" by file, env or command',
+    },
+  )
 }
 
 export function isHost(host: string): boolean {
@@ -38,6 +42,7 @@ export function decodeAddress(text: string): string {
 export function addressUrl(text: string, scheme: RegExp, reads: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !scheme.test(text)) throw invalidAddress(reads)
-  if (url.hash !== "" || /\p{Cc}/u.test(decodeAddress(text))) throw invalidAddress("it holds a character that no address has")
+  if (url.hash !== "" || /\p{Cc}/u.test(decodeAddress(text)))
+    throw invalidAddress("it holds a character that no address has")
   return url
 }

@@ -13,7 +13,8 @@ const Options = z
     keep_previous: z.boolean({ error: "say true or false" }).optional(),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, limits)) context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of valueProblems(options, limits))
+      context.addIssue({ code: "custom", path: [path], message: says })
   })
 type Options = z.output<typeof Options>
 
@@ -36,13 +37,15 @@ export const generated = defineDriver({
     // Never asked: the engine proves nothing at a service that does not exist.
     probe: () => Promise.resolve("unknown"),
     revoke: () => Promise.resolve({ sessionsEnded: 0 }),
-    describe: () => `a new value: ${sayShape(shapeOf(options, limits))}, ${sayBits(shapeOf(options, limits))}`,
+    describe: () =>
+      `a new value: ${sayShape(shapeOf(options, limits))}, ${sayBits(shapeOf(options, limits))}`,
   }),
 })
 
 /** In an incident the value of now is in wrong hands, and the next version holds nothing of it. */
 function draft(options: Options, { current }: Versions, text: MakeText, contain: boolean): Fields {
   const password = text("password", shapeOf(options, limits))
-  const before = options.keep_previous === true && !contain ? current?.fields["password"] : undefined
+  const before =
+    options.keep_previous === true && !contain ? current?.fields["password"] : undefined
   return before === undefined ? { password } : { password, previous: before }
 }

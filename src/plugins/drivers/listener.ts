@@ -14,17 +14,27 @@ import { unreachable } from "./tls.ts"
  */
 
 /** Who must listen: a user's name, a uid, or "any". */
-export const ListenerOption = z.union([z.string().regex(/^[A-Za-z_][\w.-]{0,63}\$?$/), z.number().int().min(0).max(4_294_967_294)], {
-  error: "name the user that the server runs as (redis, or a uid), or any",
-})
+export const ListenerOption = z.union(
+  [z.string().regex(/^[A-Za-z_][\w.-]{0,63}\$?$/), z.number().int().min(0).max(4_294_967_294)],
+  {
+    error: "name the user that the server runs as (redis, or a uid), or any",
+  },
+)
 export type ListenerOption = z.output<typeof ListenerOption>
 
 /** Why `listener` says nothing here; undefined where it does. */
 export function listenerProblem(listener: unknown, guarded: boolean): string | undefined {
-  return listener === undefined || guarded ? undefined : "listener is for a server of this machine that is reached without TLS: leave it out"
+  return listener === undefined || guarded
+    ? undefined
+    : "listener is for a server of this machine that is reached without TLS: leave it out"
 }
 
-export type Demand = { readonly says: string; readonly address: string; readonly listener: ListenerOption | undefined; readonly listeners: Listeners | undefined }
+export type Demand = {
+  readonly says: string
+  readonly address: string
+  readonly listener: ListenerOption | undefined
+  readonly listeners: Listeners | undefined
+}
 
 /** Opened before the connection. */
 export type Gate = AsyncDisposable & {
@@ -37,17 +47,30 @@ export type Gate = AsyncDisposable & {
 export type OpenGate = (says: string) => Promise<Gate | undefined>
 
 /** undefined where nobody keeps a note of who listens. */
-export async function gateFor(to: { readonly path: string } | { readonly host: string }, demand: Demand): Promise<Gate | undefined> {
+export async function gateFor(
+  to: { readonly path: string } | { readonly host: string },
+  demand: Demand,
+): Promise<Gate | undefined> {
   if (demand.listeners === undefined) return undefined
-  if ("path" in to) return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
-  return { check: async (socket) => judge(await acceptedBy(socket, demand), demand), [Symbol.asyncDispose]: nothingHeld }
+  if ("path" in to)
+    return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
+  return {
+    check: async (socket) => judge(await acceptedBy(socket, demand), demand),
+    [Symbol.asyncDispose]: nothingHeld,
+  }
 }
 
 async function socketGate(path: string, demand: Demand): Promise<Gate> {
   const file = await openSocketFile(path).catch((error: unknown) => {
-    throw error instanceof AppError ? exposed(demand.says, error.message, error.hint) : unreachable(demand.says, error)
+    throw error instanceof AppError
+      ? exposed(demand.says, error.message, error.hint)
+      : unreachable(demand.says, error)
   })
-  const anybodys = (): AppError => exposed(demand.says, `more than one user can change ${file.weak} or what lies in it, so who listens at the socket cannot be known`)
+  const anybodys = (): AppError =>
+    exposed(
+      demand.says,
+      `more than one user can change ${file.weak} or what lies in it, so who listens at the socket cannot be known`,
+    )
   if (file.isAnybodys) {
     await file[Symbol.asyncDispose]()
     throw anybodys()
@@ -68,7 +91,8 @@ async function gateForAny(path: string, { address, listeners }: Demand): Promise
     const owner = file.isAnybodys ? undefined : await file.owner()
     return owner === undefined || owner === "several" ? "hidden" : owner
   }
-  const check = async (): Promise<void> => listeners?.saw(address, await look().catch(() => "hidden" as const))
+  const check = async (): Promise<void> =>
+    listeners?.saw(address, await look().catch(() => "hidden" as const))
   return { check, [Symbol.asyncDispose]: nothingHeld }
 }
 
@@ -84,7 +108,11 @@ async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
     owner = otherEnd(socket)
     if (typeof owner === "number") return owner
   }
-  if (owner === "waiting") throw new AppError("unreachable", `${says}: the connection was closed`, { remedy: "retry", hint: "is the server running, and does the address name it?" })
+  if (owner === "waiting")
+    throw new AppError("unreachable", `${says}: the connection was closed`, {
+      remedy: "retry",
+      hint: "is the server running, and does the address name it?",
+    })
   return owner
 }
 
@@ -93,28 +121,56 @@ function judge(owner: Owner, { says, address, listener, listeners }: Demand): vo
   if (listener === "any") return listeners?.saw(address, owner)
   const wanted = listener === undefined ? listeners?.expected(address) : wantedUid(listener, says)
   const trusted = owner === 0 || (owner !== "hidden" && owner === process.geteuid?.())
-  if (!trusted && wanted !== undefined && wanted !== owner) throw changed(owner, { says, wanted, named: listener !== undefined })
+  if (!trusted && wanted !== undefined && wanted !== owner)
+    throw changed(owner, { says, wanted, named: listener !== undefined })
   listeners?.saw(address, owner)
 }
 
 function wantedUid(listener: string | number, says: string): number {
   const uid = typeof listener === "number" ? listener : uidOf(listener)
-  if (uid === undefined) throw new AppError("listener-unknown", `${says}: this machine has no user ${listener}, who should listen there; no password was sent`, { hint: "correct listener in the config: a name of /etc/passwd, or a uid" })
+  if (uid === undefined)
+    throw new AppError(
+      "listener-unknown",
+      `${says}: this machine has no user ${listener}, who should listen there; no password was sent`,
+      { hint: "correct listener in the config: a name of /etc/passwd, or a uid" },
+    )
   return uid
 }
 
-function changed(owner: Owner, { says, wanted, named }: { readonly says: string; readonly wanted: Owner; readonly named: boolean }): AppError {
-  const now = owner === "hidden" ? "who listens there now cannot be seen from here" : `${sayUser(owner)} listens there now`
-  const before = wanted === "hidden" ? "could not be seen before" : `${sayUser(wanted)} ${named ? "should, by the config" : "did when its value was last proven"}`
-  const how = owner === "hidden" ? "any, if the server has moved into a container or behind a forwarded port" : "USER under that secret"
-  return new AppError("listener-changed", `${says}: ${now}; ${wanted === "hidden" ? `that ${before}` : before}; no password was sent`, {
-    hint: `find out who that is (ss -ltnp): another user may have taken the address while the server was down; only if it is right, say so in the config: listener: ${how}`,
-  })
+function changed(
+  owner: Owner,
+  {
+    says,
+    wanted,
+    named,
+  }: { readonly says: string; readonly wanted: Owner; readonly named: boolean },
+): AppError {
+  const now =
+    owner === "hidden"
+      ? "who listens there now cannot be seen from here"
+      : `${sayUser(owner)} listens there now`
+  const before =
+    wanted === "hidden"
+      ? "could not be seen before"
+      : `${sayUser(wanted)} ${named ? "should, by the config" : "did when its value was last proven"}`
+  const how =
+    owner === "hidden"
+      ? "any, if the server has moved into a container or behind a forwarded port"
+      : "USER under that secret"
+  return new AppError(
+    "listener-changed",
+    `${says}: ${now}; ${wanted === "hidden" ? `that ${before}` : before}; no password was sent`,
+    {
+      hint: `find out who that is (ss -ltnp): another user may have taken the address while the server was down; only if it is right, say so in the config: listener: ${how}`,
+    },
+  )
 }
 
 function exposed(says: string, why: string, hint?: string): AppError {
   return new AppError("socket-folder-open", `${says}: ${why}; nothing was sent`, {
-    hint: hint ?? "let the server make its socket in a folder that only its own user can change (as /run/redis, mode 0755); or say under that secret: listener: any, and any user who can take the socket's path may be told the password",
+    hint:
+      hint ??
+      "let the server make its socket in a folder that only its own user can change (as /run/redis, mode 0755); or say under that secret: listener: any, and any user who can take the socket's path may be told the password",
   })
 }
 
@@ -127,5 +183,9 @@ export function listenerFault(error: unknown): boolean {
 
 /** "redis (uid 105) listens at 127.0.0.1:6379", for people. */
 export function sayListeners(listeners: Listeners | undefined): readonly string[] {
-  return Object.entries(listeners?.seen ?? {}).map(([address, owner]) => (owner === "hidden" ? `who listens at ${address} cannot be seen from here` : `${sayUser(owner)} listens at ${address}`))
+  return Object.entries(listeners?.seen ?? {}).map(([address, owner]) =>
+    owner === "hidden"
+      ? `who listens at ${address} cannot be seen from here`
+      : `${sayUser(owner)} listens at ${address}`,
+  )
 }

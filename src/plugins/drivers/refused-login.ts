@@ -14,5 +14,10 @@ export function ownRefused(label: string, who: string, detail: string): Finding 
 }
 
 export function adminRefused(says: string, user: string): Finding {
-  return { code: "password-refused", severity: "error", says, remedy: `it is the password of the admin, ${user}: correct what the config names for it` }
+  return {
+    code: "password-refused",
+    severity: "error",
+    says,
+    remedy: `it is the password of the admin, ${user}: correct what the config names for it`,
+  }
 }

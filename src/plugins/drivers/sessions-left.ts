@@ -2,7 +2,12 @@ import { AppError } from "../../base/error.ts"
 import type { SessionsLeft } from "../../core/state.ts"
 
 /** What keeps the sessions of before from being ended: a right that the admin lacks, or that nobody can tell them apart. */
-const beyond = new Set(["sessions-out-of-reach", "sessions-hidden", "sessions-undated", "mariadb-sessions-shared"])
+const beyond = new Set([
+  "sessions-out-of-reach",
+  "sessions-hidden",
+  "sessions-undated",
+  "mariadb-sessions-shared",
+])
 
 export type Ended = { readonly ended: number; readonly left?: SessionsLeft }
 

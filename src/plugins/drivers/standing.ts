@@ -52,7 +52,12 @@ export class Attention {
  * What makes two logins differ: `rest`, too. The password is known by where it stands, and read for a new login only: a
  * command that asks a vault for it runs once for many acts.
  */
-export type Login = { readonly server: string; readonly user: string; readonly password: Reference; readonly rest: readonly unknown[] }
+export type Login = {
+  readonly server: string
+  readonly user: string
+  readonly password: Reference
+  readonly rest: readonly unknown[]
+}
 
 /** How a connection comes, and what is said on it around an act. The first word of an act may be said twice. */
 export type Way<Connection> = {
@@ -63,7 +68,10 @@ export type Way<Connection> = {
   end(connection: Connection): Promise<void>
 }
 
-type Idle<Connection> = { readonly connection: Connection; readonly timer: ReturnType<typeof setTimeout> }
+type Idle<Connection> = {
+  readonly connection: Connection
+  readonly timer: ReturnType<typeof setTimeout>
+}
 
 export class Standing<Connection extends Standable> {
   readonly #shift: Shift
@@ -77,7 +85,12 @@ export class Standing<Connection extends Standable> {
     shift.atEnd(() => this.#closeAll(() => true))
   }
 
-  async use<Result>(login: Login, way: Way<Connection>, signal: AbortSignal, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  async use<Result>(
+    login: Login,
+    way: Way<Connection>,
+    signal: AbortSignal,
+    work: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
     const key = keyOf(login)
     const changes = this.#changes.get(login.user)
     const standing = this.#take(key)
@@ -90,14 +103,27 @@ export class Standing<Connection extends Standable> {
       }
       const result = await work(connection)
       // What was done is done, whatever becomes of the connection.
-      const ended = this.#shift.runs && (await way.end(connection).then(() => true, () => false))
-      if (ended && connection.usable && !this.#old.has(connection) && this.#changes.get(login.user) === changes && this.#shift.runs) this.#keep(key, connection)
+      const ended =
+        this.#shift.runs &&
+        (await way.end(connection).then(
+          () => true,
+          () => false,
+        ))
+      if (
+        ended &&
+        connection.usable &&
+        !this.#old.has(connection) &&
+        this.#changes.get(login.user) === changes &&
+        this.#shift.runs
+      )
+        this.#keep(key, connection)
       else await connection.close()
       return result
     } catch (error) {
       await connection.close()
       // One that the server had ended by then: nothing was done.
-      if (standing !== undefined && connection.answers === answers && !signal.aborted) return this.use(login, way, signal, work)
+      if (standing !== undefined && connection.answers === answers && !signal.aborted)
+        return this.use(login, way, signal, work)
       throw error
     }
   }
@@ -115,7 +141,11 @@ export class Standing<Connection extends Standable> {
   }
 
   #take(key: string): Connection | undefined {
-    for (let idle = this.#idle.get(key)?.pop(); idle !== undefined; idle = this.#idle.get(key)?.pop()) {
+    for (
+      let idle = this.#idle.get(key)?.pop();
+      idle !== undefined;
+      idle = this.#idle.get(key)?.pop()
+    ) {
       clearTimeout(idle.timer)
       if (idle.connection.usable) return idle.connection
       void idle.connection.close()

@@ -15,5 +15,11 @@ export const TlsOptions = z.strictObject(keys)
 
 /** Where the server may ask for a certificate of ours: MariaDB for an account with REQUIRE X509, Redis unless `tls-auth-clients no`. */
 export const MutualTlsOptions = z
-  .strictObject({ ...keys, certificate: z.string(path).min(1, path).optional(), key: z.string(path).min(1, path).optional() })
-  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), { error: "certificate and key go together" })
+  .strictObject({
+    ...keys,
+    certificate: z.string(path).min(1, path).optional(),
+    key: z.string(path).min(1, path).optional(),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    error: "certificate and key go together",
+  })

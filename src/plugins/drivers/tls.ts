@@ -1,17 +1,35 @@
-import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net"
-import { checkServerIdentity, connect as connectTls, getCACertificates, type TLSSocket } from "node:tls"
+import {
+  connect as connectTcp,
+  isIP,
+  type Socket,
+  type TcpNetConnectOpts,
+  type IpcNetConnectOpts,
+} from "node:net"
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  getCACertificates,
+  type TLSSocket,
+} from "node:tls"
 import { AppError, systemCode } from "../../base/error.ts"
 import { readRealFile } from "../../base/real-file.ts"
 
 /** What drivers that speak over a socket share: a connection that ends with its deadline, and TLS that is verified. */
 
 /** Whom the server must prove to be; the system's authorities where `ca` is left out. `own` is what we show, if the server asks. All PEM. */
-export type TlsDemand = { readonly ca?: string; readonly name: string; readonly own?: { readonly certificate: string; readonly key: string } }
+export type TlsDemand = {
+  readonly ca?: string
+  readonly name: string
+  readonly own?: { readonly certificate: string; readonly key: string }
+}
 /** `says` names the server in errors. */
 export type Call = { readonly says: string; readonly signal: AbortSignal }
 
 /** Connects; the socket is the caller's to destroy. */
-export async function openSocket(to: TcpNetConnectOpts | IpcNetConnectOpts, call: Call): Promise<Socket> {
+export async function openSocket(
+  to: TcpNetConnectOpts | IpcNetConnectOpts,
+  call: Call,
+): Promise<Socket> {
   if (call.signal.aborted) throw timedOut(call.says)
   const socket = connectTcp(to)
   try {
@@ -24,7 +42,11 @@ export async function openSocket(to: TcpNetConnectOpts | IpcNetConnectOpts, call
 }
 
 /** Speaks TLS on `socket` from here on; only once the certificate is verified. */
-export async function upgrade(socket: Socket, { ca, name, own }: TlsDemand, call: Call): Promise<TLSSocket> {
+export async function upgrade(
+  socket: Socket,
+  { ca, name, own }: TlsDemand,
+  call: Call,
+): Promise<TLSSocket> {
   const secure = connectTls({
     socket,
     host: name,
@@ -39,7 +61,8 @@ export async function upgrade(socket: Socket, { ca, name, own }: TlsDemand, call
   try {
     await happening(secure, "secureConnect", call, unverified)
     // Asked again, so that it does not hang on what a runtime does by default.
-    if (!secure.authorized || checkServerIdentity(name, secure.getPeerCertificate()) !== undefined) throw unverified(call.says, undefined)
+    if (!secure.authorized || checkServerIdentity(name, secure.getPeerCertificate()) !== undefined)
+      throw unverified(call.says, undefined)
     return secure
   } catch (error) {
     secure.destroy()
@@ -52,7 +75,8 @@ export async function readPem(path: string, what: string): Promise<string> {
   const text = await readTrusted(path).catch((error: unknown) => {
     throw new AppError("tls-file-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
   })
-  if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text)) throw new AppError("tls-file-unreadable", `${path} holds no ${what.toLowerCase()} in PEM form`)
+  if (!new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(text))
+    throw new AppError("tls-file-unreadable", `${path} holds no ${what.toLowerCase()} in PEM form`)
   return text
 }
 
@@ -67,19 +91,28 @@ export async function readTrusted(path: string): Promise<string> {
 }
 
 export function whyUnread(path: string, error: unknown): string {
-  return error instanceof AppError ? error.message.replace(`cannot read ${path}: `, "") : (systemCode(error) ?? "unknown error")
+  return error instanceof AppError
+    ? error.message.replace(`cannot read ${path}: `, "")
+    : (systemCode(error) ?? "unknown error")
 }
 
 export function timedOut(says: string, hint?: string): AppError {
-  return new AppError("timeout", `${says}: no answer before the deadline`, { remedy: "retry", ...(hint === undefined ? {} : { hint }) })
+  return new AppError("timeout", `${says}: no answer before the deadline`, {
+    remedy: "retry",
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 export function unreachable(says: string, error: unknown): AppError {
   const code = systemCode(error)
-  return new AppError("unreachable", `${says}: ${code === undefined ? "the connection was closed" : `the connection failed: ${code}`}`, {
-    remedy: "retry",
-    hint: "is the server running, and does the address name it?",
-  })
+  return new AppError(
+    "unreachable",
+    `${says}: ${code === undefined ? "the connection was closed" : `the connection failed: ${code}`}`,
+    {
+      remedy: "retry",
+      hint: "is the server running, and does the address name it?",
+    },
+  )
 }
 
 /** A closed connection during the handshake: it may be no TLS that the server speaks, or it may just be going down. */
@@ -89,16 +122,27 @@ function unverified(says: string, error: unknown): AppError {
   const code = systemCode(error)
   if (code !== undefined && passing.has(code)) return unreachable(says, error)
   const why =
-    code === "ERR_TLS_CERT_ALTNAME_INVALID" ? "is made out to another name"
-    : code === "CERT_HAS_EXPIRED" ? "has expired"
-    : "is not vouched for by the authorities that we trust"
-  return new AppError("tls-unverified", `${says}: the server's certificate ${why}; nothing was sent`, {
-    hint: "tls: { ca: FILE } names its authority, tls: { name: NAME } the name in the certificate",
-  })
+    code === "ERR_TLS_CERT_ALTNAME_INVALID"
+      ? "is made out to another name"
+      : code === "CERT_HAS_EXPIRED"
+        ? "has expired"
+        : "is not vouched for by the authorities that we trust"
+  return new AppError(
+    "tls-unverified",
+    `${says}: the server's certificate ${why}; nothing was sent`,
+    {
+      hint: "tls: { ca: FILE } names its authority, tls: { name: NAME } the name in the certificate",
+    },
+  )
 }
 
 /** The first `event`, or a rejection by an error, an end, or the deadline. */
-function happening(socket: Socket, event: string, { says, signal }: Call, fault: typeof unreachable): Promise<void> {
+function happening(
+  socket: Socket,
+  event: string,
+  { says, signal }: Call,
+  fault: typeof unreachable,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       socket.off(event, happened).off("error", failed).off("close", closed)
@@ -110,7 +154,15 @@ function happening(socket: Socket, event: string, { says, signal }: Call, fault:
     const happened = (): void => settle(resolve)
     const failed = (error: unknown): void => settle(() => reject(fault(says, error)))
     const closed = (): void => settle(() => reject(unreachable(says, undefined)))
-    const aborted = (): void => settle(() => reject(timedOut(says, event === "secureConnect" ? "does the server speak TLS there?" : undefined)))
+    const aborted = (): void =>
+      settle(() =>
+        reject(
+          timedOut(
+            says,
+            event === "secureConnect" ? "does the server speak TLS there?" : undefined,
+          ),
+        ),
+      )
     socket.on(event, happened).on("error", failed).on("close", closed)
     signal.addEventListener("abort", aborted)
   })

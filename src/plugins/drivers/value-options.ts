@@ -1,5 +1,13 @@
 import { z } from "zod"
-import { type Shape, bitsOf, formats, isWhole, lengthFor, lengthOf, sayBits } from "../../base/value-shape.ts"
+import {
+  type Shape,
+  bitsOf,
+  formats,
+  isWhole,
+  lengthFor,
+  lengthOf,
+  sayBits,
+} from "../../base/value-shape.ts"
 
 /** Options of every driver that makes a text: how its values look, and how strong they must be. */
 
@@ -19,7 +27,9 @@ export type Limits = { readonly least: number; readonly most: number }
 export function valueKeys({ least, most }: Limits) {
   return {
     /** What a value is: a password, or random bytes as hex digits, base64url or a UUID. */
-    format: z.enum(formats, { error: `say ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}` }).optional(),
+    format: z
+      .enum(formats, { error: `say ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}` })
+      .optional(),
     /** Characters of a value, without its prefix: 32 of a password, 64 of hex, 43 of base64url. */
     length: z
       .int({ error: `give a number of characters from ${least} to ${most}` })
@@ -27,40 +37,96 @@ export function valueKeys({ least, most }: Limits) {
       .max(most, { error: `${most} characters at most` })
       .optional(),
     /** Instead of length: how strong a value is at least. 128 and more. */
-    bits: z.number({ error: "give a number of bits, such as 256" }).min(1, { error: "give a number of bits, such as 256" }).max(4096, { error: "4096 bits at most" }).optional(),
+    bits: z
+      .number({ error: "give a number of bits, such as 256" })
+      .min(1, { error: "give a number of bits, such as 256" })
+      .max(4096, { error: "4096 bits at most" })
+      .optional(),
     /** The characters of a password, each once. */
     alphabet: z
       .string({ error: "give the characters as a text, in quotes" })
-      .regex(carried, { error: "letters, digits and % + , - . / : ? @ _ alone: what every reader of .env files takes unquoted" })
+      .regex(carried, {
+        error:
+          "letters, digits and % + , - . / : ? @ _ alone: what every reader of .env files takes unquoted",
+      })
       .refine(isDistinct, { error: "each character stands once" })
       .refine((text) => text.length >= fewest, { error: `${fewest} characters at least` })
       .optional(),
     /** Stands before each value: sk_live_. */
-    prefix: z.string({ error: "give a text" }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, { error: "letters, digits, - . and _, at most 32, the first no special" }).optional(),
+    prefix: z
+      .string({ error: "give a text" })
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, {
+        error: "letters, digits, - . and _, at most 32, the first no special",
+      })
+      .optional(),
     /** Allows values of fewer than 128 bits. */
     weak: z.boolean({ error: "say true or false" }).optional(),
   }
 }
 
-export type ValueOptions = Shape & { readonly bits?: number | undefined; readonly weak?: boolean | undefined }
+export type ValueOptions = Shape & {
+  readonly bits?: number | undefined
+  readonly weak?: boolean | undefined
+}
 
 /** What the keys say together; to be given to each driver's own checks. */
-export function valueProblems(options: ValueOptions, { least, most }: Limits): readonly { readonly path: string; readonly says: string }[] {
+export function valueProblems(
+  options: ValueOptions,
+  { least, most }: Limits,
+): readonly { readonly path: string; readonly says: string }[] {
   const { format = "password", length, bits, alphabet, weak } = options
   // What is wrong with one key alone has been said.
   if (length !== undefined && (length < least || length > most)) return []
-  if (alphabet !== undefined && !(carried.test(alphabet) && isDistinct(alphabet) && alphabet.length >= fewest)) return []
-  if (alphabet !== undefined && format !== "password") return [{ path: "alphabet", says: `an alphabet is for passwords: the characters of ${format} are given` }]
-  if (format === "uuid" && (length !== undefined || bits !== undefined)) return [{ path: length === undefined ? "bits" : "length", says: "a UUID has 36 characters and 122 bits, always: leave it out" }]
-  if (length !== undefined && bits !== undefined) return [{ path: "bits", says: "length and bits contradict each other: leave one out" }]
-  if (length !== undefined && !isWhole(format, length)) return [{ path: "length", says: format === "hex" ? "bytes are two hex digits each: give an even number" : "no bytes are so many characters of base64url: give one more" }]
-  if (bits !== undefined && lengthFor(options, bits, least, most) === undefined) return [{ path: "bits", says: `no value of up to ${most} characters has so many` }]
-  if (bits !== undefined && bits < leastBits && weak !== true) return [{ path: "bits", says: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true` }]
+  if (
+    alphabet !== undefined &&
+    !(carried.test(alphabet) && isDistinct(alphabet) && alphabet.length >= fewest)
+  )
+    return []
+  if (alphabet !== undefined && format !== "password")
+    return [
+      {
+        path: "alphabet",
+        says: `an alphabet is for passwords: the characters of ${format} are given`,
+      },
+    ]
+  if (format === "uuid" && (length !== undefined || bits !== undefined))
+    return [
+      {
+        path: length === undefined ? "bits" : "length",
+        says: "a UUID has 36 characters and 122 bits, always: leave it out",
+      },
+    ]
+  if (length !== undefined && bits !== undefined)
+    return [{ path: "bits", says: "length and bits contradict each other: leave one out" }]
+  if (length !== undefined && !isWhole(format, length))
+    return [
+      {
+        path: "length",
+        says:
+          format === "hex"
+            ? "bytes are two hex digits each: give an even number"
+            : "no bytes are so many characters of base64url: give one more",
+      },
+    ]
+  if (bits !== undefined && lengthFor(options, bits, least, most) === undefined)
+    return [{ path: "bits", says: `no value of up to ${most} characters has so many` }]
+  if (bits !== undefined && bits < leastBits && weak !== true)
+    return [
+      {
+        path: "bits",
+        says: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true`,
+      },
+    ]
   const shape = shapeOf(options, { least, most })
   if (bitsOf(shape) >= leastBits || weak === true) return []
   const enough = lengthFor(options, leastBits, least, most)
   const remedy = format === "uuid" ? "say format: hex" : `give it ${enough ?? most} characters`
-  return [{ path: format === "uuid" ? "format" : "length", says: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true` }]
+  return [
+    {
+      path: format === "uuid" ? "format" : "length",
+      says: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true`,
+    },
+  ]
 }
 
 /** The shape that these options ask for. */

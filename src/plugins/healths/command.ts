@@ -1,6 +1,13 @@
 import { failureOf, run } from "../../base/spawn.ts"
 import { defineHealth } from "../../core/define.ts"
-import { argvOf, Command, dockerVariables, hookEnvironment, programOf, programPath } from "../hook-argv.ts"
+import {
+  argvOf,
+  Command,
+  dockerVariables,
+  hookEnvironment,
+  programOf,
+  programPath,
+} from "../hook-argv.ts"
 
 /** A program of the operator's own that ends with 0 once the deployment works; asked again and again until then. */
 export const command = defineHealth({
@@ -13,7 +20,12 @@ export const command = defineHealth({
       says: `command ${program}`,
       ...programPath(options, reach.folder),
       healthy: async (signal) => {
-        const result = await run(argvOf(options, reach.folder), { cwd: reach.folder, env: hookEnvironment(reach, dockerVariables), timeoutMs: tryMs, signal })
+        const result = await run(argvOf(options, reach.folder), {
+          cwd: reach.folder,
+          env: hookEnvironment(reach, dockerVariables),
+          timeoutMs: tryMs,
+          signal,
+        })
         return failureOf(program, result)?.message ?? true
       },
     }

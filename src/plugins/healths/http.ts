@@ -8,11 +8,18 @@ import { defineHealth } from "../../core/define.ts"
 
 const says = "expected an address: http://host:port/path or https://…, without user and password"
 const Address = z.string(says).refine(isAddress, says)
-const Status = z.int("expected a status code, 100 to 599").min(100, "expected a status code, 100 to 599").max(599, "expected a status code, 100 to 599")
+const Status = z
+  .int("expected a status code, 100 to 599")
+  .min(100, "expected a status code, 100 to 599")
+  .max(599, "expected a status code, 100 to 599")
 const Full = z.strictObject({
   url: Address,
   /** 200 to 299 if left out. */
-  status: z.union([Status, z.array(Status).min(1, "name at least one status code")], { error: "expected a status code, or a list of them" }).optional(),
+  status: z
+    .union([Status, z.array(Status).min(1, "name at least one status code")], {
+      error: "expected a status code, or a list of them",
+    })
+    .optional(),
   /** Text that the first 64 KiB of the body must hold. */
   expect: z.string().min(1, "the expected text is empty").optional(),
 })
@@ -22,17 +29,23 @@ export const http = defineHealth({
   summary: "an address answers with a good status",
   options: z.union([Address, Full], { error: "expected an address, or { url, status, expect }" }),
   open: (options) => {
-    const { url, status, expect } = typeof options === "string" ? { url: options, status: undefined, expect: undefined } : options
+    const { url, status, expect } =
+      typeof options === "string" ? { url: options, status: undefined, expect: undefined } : options
     const target = new URL(url)
     const place = `${target.origin}${target.pathname}`
-    const good = status === undefined ? isSuccess : (code: number): boolean => [status].flat().includes(code)
+    const good =
+      status === undefined ? isSuccess : (code: number): boolean => [status].flat().includes(code)
     return {
       says: `http ${place}`,
       healthy: async (signal) => {
         const answer = await get(target, expect !== undefined, signal)
         if ("failed" in answer) return `${answer.failed} from ${place}`
         if (!good(answer.status)) return `${answer.status} from ${place}`
-        return expect === undefined || answer.body.includes(expect) || `${answer.status} without the expected text from ${place}`
+        return (
+          expect === undefined ||
+          answer.body.includes(expect) ||
+          `${answer.status} without the expected text from ${place}`
+        )
       },
     }
   },
@@ -56,11 +69,17 @@ type Answer = { readonly status: number; readonly body: string } | { readonly fa
 async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<Answer> {
   const { signal, end } = deadlineOf(tryMs, outer)
   // Loaded when it is needed: it would cost every start some milliseconds.
-  const { request: send } = await (url.protocol === "https:" ? import("node:https") : import("node:http"))
+  const { request: send } = await (url.protocol === "https:"
+    ? import("node:https")
+    : import("node:http"))
   return new Promise<Answer>((resolve) => {
     const fail = (error: unknown): void => resolve({ failed: wordOf(systemCode(error)) })
     if (signal.aborted) return resolve({ failed: "no answer" })
-    const request = send(url, { method: "GET", agent: false, headers: { "user-agent": "mycelium" } })
+    const request = send(url, {
+      method: "GET",
+      agent: false,
+      headers: { "user-agent": "mycelium" },
+    })
     const stop = (): void => {
       resolve({ failed: "no answer" })
       request.destroy()
@@ -94,7 +113,9 @@ async function bodyOf(response: IncomingMessage, wanted: boolean): Promise<strin
 /** Our own words: a library's message may quote the address. */
 function wordOf(code: string | undefined): string {
   if (code === "ECONNREFUSED") return "connection refused"
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "DNS_ENOTFOUND") return "no such host: no answer"
-  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code)) return "a certificate that is not trusted"
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "DNS_ENOTFOUND")
+    return "no such host: no answer"
+  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code))
+    return "a certificate that is not trusted"
   return "no answer"
 }

@@ -50,6 +50,8 @@ function knock(address: Address, signal: AbortSignal): Promise<string | undefine
     const stop = (): void => end("no answer")
     signal.addEventListener("abort", stop)
     socket.once("connect", () => end(undefined))
-    socket.on("error", (error) => end(systemCode(error) === "ECONNREFUSED" ? "connection refused" : "no answer"))
+    socket.on("error", (error) =>
+      end(systemCode(error) === "ECONNREFUSED" ? "connection refused" : "no answer"),
+    )
   })
 }

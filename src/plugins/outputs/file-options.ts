@@ -7,18 +7,34 @@ import { AppError } from "../../base/error.ts"
 /** `owner`, `group` and `mode` of files that show values. */
 export const ownOptions = {
   owner: z
-    .string({ error: (issue) => (issue.input === undefined ? undefined : 'the owner is a string: write "1000:1000" or "app:app"') })
+    .string({
+      error: (issue) =>
+        issue.input === undefined
+          ? undefined
+          : 'the owner is a string: write "1000:1000" or "app:app"',
+    })
     .regex(/^[^:\s]+:[^:\s]+$/, 'the owner is "user:group", by number or by name')
     .optional(),
   group: z
-    .string({ error: (issue) => (issue.input === undefined ? undefined : 'the group is a string: write "1000" or "app"') })
+    .string({
+      error: (issue) =>
+        issue.input === undefined ? undefined : 'the group is a string: write "1000" or "app"',
+    })
     .regex(/^[^:\s]+$/, "the group is one, by number or by name")
     .optional(),
   mode: z
-    .string({ error: (issue) => (issue.input === undefined ? undefined : 'modes are strings: write "0600"') })
+    .string({
+      error: (issue) => (issue.input === undefined ? undefined : 'modes are strings: write "0600"'),
+    })
     .regex(/^0?[0-7]{3}$/, 'a mode is three octal digits after a 0, like "0600"')
-    .refine((mode) => !isMode(mode) || (bits(mode) & 0o007) === 0, 'others must not reach a file that holds secrets: the last digit of its mode is 0, like "0640"')
-    .refine((mode) => !isMode(mode) || (bits(mode) & 0o400) !== 0, 'its owner must be able to read it: write "0600", "0640" or "0400"')
+    .refine(
+      (mode) => !isMode(mode) || (bits(mode) & 0o007) === 0,
+      'others must not reach a file that holds secrets: the last digit of its mode is 0, like "0640"',
+    )
+    .refine(
+      (mode) => !isMode(mode) || (bits(mode) & 0o400) !== 0,
+      'its owner must be able to read it: write "0600", "0640" or "0400"',
+    )
     .optional(),
 } as const
 
@@ -46,10 +62,14 @@ export function modeOf(rules: FileRules): number {
 }
 
 /** Mode and owner for the next file: the options' owner and group, else those of the file which is there, where we may give files away. */
-export async function ownership(rules: FileRules, present: Stats | undefined): Promise<FileOptions> {
+export async function ownership(
+  rules: FileRules,
+  present: Stats | undefined,
+): Promise<FileOptions> {
   const mode = modeOf(rules)
   const wanted = await ownerOf(rules)
-  if (present === undefined || (wanted.uid !== undefined && wanted.gid !== undefined)) return { mode, ...wanted }
+  if (present === undefined || (wanted.uid !== undefined && wanted.gid !== undefined))
+    return { mode, ...wanted }
   if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid, ...wanted }
   const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])]
   return groups.includes(present.gid) ? { mode, gid: present.gid, ...wanted } : { mode, ...wanted }
@@ -62,10 +82,16 @@ export async function ownershipIsRight(rules: FileRules, present: Stats): Promis
   return present.uid === uid && present.gid === gid
 }
 
-export async function ownerOf({ owner, group }: FileRules): Promise<{ readonly uid?: number; readonly gid?: number }> {
+export async function ownerOf({
+  owner,
+  group,
+}: FileRules): Promise<{ readonly uid?: number; readonly gid?: number }> {
   const [user, own] = owner?.split(":") ?? []
   const of = group ?? own
-  return { ...(user === undefined ? {} : { uid: await idOf(user, "/etc/passwd", "user") }), ...(of === undefined ? {} : { gid: await idOf(of, "/etc/group", "group") }) }
+  return {
+    ...(user === undefined ? {} : { uid: await idOf(user, "/etc/passwd", "user") }),
+    ...(of === undefined ? {} : { gid: await idOf(of, "/etc/group", "group") }),
+  }
 }
 
 /** Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number. */
@@ -74,7 +100,9 @@ async function idOf(name: string, file: string, kind: string): Promise<number> {
   const lines = (await readFile(file, "utf8").catch(() => "")).split("\n")
   const found = lines.map((line) => line.split(":")).find((columns) => columns[0] === name)?.[2]
   if (found === undefined || !/^\d+$/.test(found)) {
-    throw new AppError("owner-unknown", `there is no ${kind} "${name}" in ${file}`, { hint: `write the ${kind}'s number` })
+    throw new AppError("owner-unknown", `there is no ${kind} "${name}" in ${file}`, {
+      hint: `write the ${kind}'s number`,
+    })
   }
   return Number(found)
 }

@@ -21,7 +21,8 @@ export const json = defineOutput({
   options: Options,
   target: (options, folder) => resolve(folder, options.json),
   inspect: ({ variables }) => inspectTree(variables),
-  open: ({ json: path, variables, ...files }, reach) => openTree({ name: "JSON", comments: false, write, read }, { path, variables, files }, reach),
+  open: ({ json: path, variables, ...files }, reach) =>
+    openTree({ name: "JSON", comments: false, write, read }, { path, variables, files }, reach),
 })
 
 function write(tree: Branch): string {
@@ -29,7 +30,10 @@ function write(tree: Branch): string {
 }
 
 function object(tree: Branch, indent: string): string {
-  const lines = [...tree].map(([key, value]) => `${indent}  ${quoted(key)}: ${typeof value === "string" ? quoted(value) : object(value, `${indent}  `)}`)
+  const lines = [...tree].map(
+    ([key, value]) =>
+      `${indent}  ${quoted(key)}: ${typeof value === "string" ? quoted(value) : object(value, `${indent}  `)}`,
+  )
   return `{\n${lines.join(",\n")}\n${indent}}`
 }
 
@@ -45,7 +49,8 @@ function read(text: string): Reading {
   } catch {
     throw unreadable("it is not valid JSON")
   }
-  if (typeof top !== "object" || top === null || Array.isArray(top)) throw unreadable("it is no JSON object")
+  if (typeof top !== "object" || top === null || Array.isArray(top))
+    throw unreadable("it is no JSON object")
   walk(tokensOf(text), [], { values, twice })
   return { values, twice, more: false }
 }
@@ -58,15 +63,29 @@ type Found = { readonly values: Map<string, string | undefined>; readonly twice:
 
 function tokensOf(text: string): Iterator<string, string> {
   const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)
-  return { next: () => ((found) => (found.done === true ? { done: true, value: "" } : { done: false, value: found.value[0] }))(tokens.next()) }
+  return {
+    next: () =>
+      ((found) =>
+        found.done === true ? { done: true, value: "" } : { done: false, value: found.value[0] })(
+        tokens.next(),
+      ),
+  }
 }
 
 /** One value, from its first token on. */
-function walk(tokens: Iterator<string, string>, path: readonly string[], found: Found, first = tokens.next().value): void {
+function walk(
+  tokens: Iterator<string, string>,
+  path: readonly string[],
+  found: Found,
+  first = tokens.next().value,
+): void {
   if (path.length > deepest) throw unreadable("it is nested too deep")
   if (first === "{") return walkObject(tokens, path, found)
   if (first === "[") skipList(tokens)
-  found.values.set(nameOf(path), first.startsWith('"') ? String(JSON.parse(first)) : first === "null" ? "" : undefined)
+  found.values.set(
+    nameOf(path),
+    first.startsWith('"') ? String(JSON.parse(first)) : first === "null" ? "" : undefined,
+  )
 }
 
 function walkObject(tokens: Iterator<string, string>, path: readonly string[], found: Found): void {

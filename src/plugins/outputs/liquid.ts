@@ -24,31 +24,45 @@ type Part = string | Named
 
 /** Filters that can be undone: how each writes a value, and what value it was written from (undefined: none). */
 const encodings = {
-  url_encode: { write: (value: string) => encodeURIComponent(value).replaceAll("%20", "+"), read: fromUrl },
+  url_encode: {
+    write: (value: string) => encodeURIComponent(value).replaceAll("%20", "+"),
+    read: fromUrl,
+  },
   json: { write: (value: string) => JSON.stringify(value), read: fromJson },
-  base64_encode: { write: (value: string) => Buffer.from(value).toString("base64"), read: fromBase64 },
+  base64_encode: {
+    write: (value: string) => Buffer.from(value).toString("base64"),
+    read: fromBase64,
+  },
 } as const
 type Encoding = keyof typeof encodings
 
 /** What a template shows, without rendering it. */
 export function inspectTemplate(text: string): Inspection {
   const parts = parsePlain(text)
-  return parts === undefined ? inspectLiquid(text) : { references: distinct(references(parts)), problems: [] }
+  return parts === undefined
+    ? inspectLiquid(text)
+    : { references: distinct(references(parts)), problems: [] }
 }
 
 /** The template with the values in it. Reveals only the fields that it names, and no more of them than it must. */
 export function renderTemplate(text: string, values: Values): string {
   const parts = parsePlain(text)
-  if (parts !== undefined) return parts.map((part) => (typeof part === "string" ? part : renderReference(part, values))).join("")
+  if (parts !== undefined)
+    return parts
+      .map((part) => (typeof part === "string" ? part : renderReference(part, values)))
+      .join("")
   const { references: named, problems } = inspectLiquid(text)
   if (problems.length > 0) throw new AppError("template-malformed", problems.join("; "))
   const scope: Record<string, Scope> = {}
-  for (const reference of named) place((scope[reference.secret] ??= {}), reference.field, reveal(reference, values))
+  for (const reference of named)
+    place((scope[reference.secret] ??= {}), reference.field, reveal(reference, values))
   try {
     return String(liquid().parseAndRenderSync(text, scope))
   } catch {
     // LiquidJS quotes the template and its values in what it throws.
-    throw new AppError("template-failed", "the template cannot be rendered", { hint: "check its tags and filters" })
+    throw new AppError("template-failed", "the template cannot be rendered", {
+      hint: "check its tags and filters",
+    })
   }
 }
 
@@ -78,7 +92,8 @@ export function readBackwards(text: string, rendered: string): Shown | undefined
   return only !== undefined && others.length === 0 ? only : undefined
 }
 
-const plainReference = /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.((?:previous\.)?[A-Za-z_](?:[\w-]*\w)?)\s*(?:\|\s*(url_encode|json|base64_encode)\s*)?\}\}/g
+const plainReference =
+  /\{\{\s*([A-Za-z_](?:[\w-]*\w)?)\.((?:previous\.)?[A-Za-z_](?:[\w-]*\w)?)\s*(?:\|\s*(url_encode|json|base64_encode)\s*)?\}\}/g
 
 /** Literals and references; undefined where the template has anything else. */
 function parsePlain(text: string): readonly Part[] | undefined {
@@ -86,11 +101,17 @@ function parsePlain(text: string): readonly Part[] | undefined {
   let at = 0
   for (const match of text.matchAll(plainReference)) {
     const [whole, secret = "", field = "", encoding] = match
-    parts.push(text.slice(at, match.index), { secret, field, encoding: isEncoding(encoding) ? encoding : undefined })
+    parts.push(text.slice(at, match.index), {
+      secret,
+      field,
+      encoding: isEncoding(encoding) ? encoding : undefined,
+    })
     at = match.index + whole.length
   }
   parts.push(text.slice(at))
-  return parts.some((part) => typeof part === "string" && /\{[{%]/.test(part)) ? undefined : parts.filter((part) => part !== "")
+  return parts.some((part) => typeof part === "string" && /\{[{%]/.test(part))
+    ? undefined
+    : parts.filter((part) => part !== "")
 }
 
 function isEncoding(word: string | undefined): word is Encoding {
@@ -98,7 +119,9 @@ function isEncoding(word: string | undefined): word is Encoding {
 }
 
 function references(parts: readonly Part[]): readonly Reference[] {
-  return parts.flatMap((part) => (typeof part === "string" ? [] : [{ secret: part.secret, field: part.field }]))
+  return parts.flatMap((part) =>
+    typeof part === "string" ? [] : [{ secret: part.secret, field: part.field }],
+  )
 }
 
 function distinct(named: readonly Reference[]): readonly Reference[] {
@@ -111,21 +134,30 @@ function renderReference(part: Named, values: Values): string {
 }
 
 function missing(secret: string, field: string, hasValue: boolean): AppError {
-  if (hasValue) return new AppError("template-field-missing", `there is no ${secret}.${field}`, { hint: "the template names a field that this secret does not have" })
-  return new AppError("template-field-missing", `${secret} has no value yet, and the file shows it, too`, {
-    hint: `mycelium adopt takes over the value that exists, mycelium rotate-now --new makes a first one; or show ${secret} in a file of its own`,
-  })
+  if (hasValue)
+    return new AppError("template-field-missing", `there is no ${secret}.${field}`, {
+      hint: "the template names a field that this secret does not have",
+    })
+  return new AppError(
+    "template-field-missing",
+    `${secret} has no value yet, and the file shows it, too`,
+    {
+      hint: `mycelium adopt takes over the value that exists, mycelium rotate-now --new makes a first one; or show ${secret} in a file of its own`,
+    },
+  )
 }
 
 function reveal({ secret, field }: Reference, values: Values): string {
   const credential = Object.hasOwn(values, secret) ? values[secret] : undefined
   const inner = previousField(field)
   // Where none lives beside it, its own are shown: a login that everybody may try is no login.
-  const fields: Fields = (inner === undefined ? credential?.fields : (credential?.previous ?? credential?.fields)) ?? {}
+  const fields: Fields =
+    (inner === undefined ? credential?.fields : (credential?.previous ?? credential?.fields)) ?? {}
   const value = shownField(fields, inner ?? field)
   if (value === undefined) throw missing(secret, field, credential !== undefined)
   const text = typeof value === "string" ? value : value.reveal()
-  if (!text.isWellFormed()) throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)
+  if (!text.isWellFormed())
+    throw new AppError("template-failed", `${secret}.${field} is not valid Unicode text`)
   return text
 }
 
@@ -159,7 +191,13 @@ function readings(parts: readonly Part[], rendered: string): readonly Shown[] {
 function* ends(next: Part | undefined, rendered: string, at: number): Generator<number> {
   if (next === undefined) yield rendered.length
   else if (typeof next !== "string") for (let end = at + 1; end < rendered.length; end++) yield end
-  else for (let end = rendered.indexOf(next, at + 1); end !== -1; end = rendered.indexOf(next, end + 1)) yield end
+  else
+    for (
+      let end = rendered.indexOf(next, at + 1);
+      end !== -1;
+      end = rendered.indexOf(next, end + 1)
+    )
+      yield end
 }
 
 function show(part: Named, text: string, shown: Shown): Shown | undefined {
@@ -200,7 +238,14 @@ function fromBase64(text: string): string | undefined {
 /** Tags that read files, and filters that answer differently each time: the same values must give the same bytes. */
 const without = {
   tags: ["include", "render", "layout", "block"],
-  filters: ["date", "date_to_xmlschema", "date_to_rfc822", "date_to_string", "date_to_long_string", "sample"],
+  filters: [
+    "date",
+    "date_to_xmlschema",
+    "date_to_rfc822",
+    "date_to_string",
+    "date_to_long_string",
+    "sample",
+  ],
 } as const
 
 let engine: Liquid | undefined
@@ -227,15 +272,30 @@ function inspectLiquid(text: string): Inspection {
   try {
     variables = liquid().globalVariableSegmentsSync(text, { partials: false })
   } catch {
-    return { references: [], problems: ["the template cannot be read: check its braces, tags and filters; tags that read files and filters for dates do not exist here"] }
+    return {
+      references: [],
+      problems: [
+        "the template cannot be read: check its braces, tags and filters; tags that read files and filters for dates do not exist here",
+      ],
+    }
   }
   const named: Reference[] = []
   const problems: string[] = []
   for (const [secret, field, ...rest] of variables) {
     const [inner, ...more] = rest
-    if (typeof secret === "string" && typeof field === "string" && rest.length === 0) named.push({ secret, field })
-    else if (typeof secret === "string" && field === "previous" && typeof inner === "string" && more.length === 0) named.push({ secret, field: `previous.${inner}` })
-    else problems.push(`the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other than as secret.field, like {{ postgres.password }}`)
+    if (typeof secret === "string" && typeof field === "string" && rest.length === 0)
+      named.push({ secret, field })
+    else if (
+      typeof secret === "string" &&
+      field === "previous" &&
+      typeof inner === "string" &&
+      more.length === 0
+    )
+      named.push({ secret, field: `previous.${inner}` })
+    else
+      problems.push(
+        `the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other than as secret.field, like {{ postgres.password }}`,
+      )
   }
   return { references: distinct(named), problems: [...new Set(problems)] }
 }

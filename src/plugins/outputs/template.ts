@@ -13,12 +13,18 @@ const Options = z
   .strictObject({
     /** The file to write; relative to the config's folder. */
     template: z.string().min(1, "name the file to write"),
-    text: z.string({ error: "the text is a template: a string, in quotes or after |" }).max(longest, `a template has ${longest} characters at most`).optional(),
+    text: z
+      .string({ error: "the text is a template: a string, in quotes or after |" })
+      .max(longest, `a template has ${longest} characters at most`)
+      .optional(),
     /** A file that holds the text, trusted as the config is; relative to its folder. */
     from: z.string().min(1, "name the file that holds the template").optional(),
     ...fileOptions,
   })
-  .refine(({ text, from }) => (text === undefined) !== (from === undefined), "write the template itself as text:, or name its file with from:")
+  .refine(
+    ({ text, from }) => (text === undefined) !== (from === undefined),
+    "write the template itself as text:, or name its file with from:",
+  )
 
 /** Any text file, as one LiquidJS template. */
 export const template = defineOutput({

@@ -22,17 +22,28 @@ export const yaml = defineOutput({
   options: Options,
   target: (options, folder) => resolve(folder, options.yaml),
   inspect: ({ variables }) => inspectTree(variables),
-  open: ({ yaml: path, variables, ...files }, reach) => openTree({ name: "YAML", comments: true, write: (tree) => lines(tree, "").join(""), read }, { path, variables, files }, reach),
+  open: ({ yaml: path, variables, ...files }, reach) =>
+    openTree(
+      { name: "YAML", comments: true, write: (tree) => lines(tree, "").join(""), read },
+      { path, variables, files },
+      reach,
+    ),
 })
 
 /** Values are always quoted: what looks like a number, a date or a yes stays a text for every reader. */
 function lines(tree: Branch, indent: string): readonly string[] {
-  return [...tree].flatMap(([key, value]) => (typeof value === "string" ? [`${indent}${plain(key)}: ${quoted(value)}\n`] : [`${indent}${plain(key)}:\n`, ...lines(value, `${indent}  `)]))
+  return [...tree].flatMap(([key, value]) =>
+    typeof value === "string"
+      ? [`${indent}${plain(key)}: ${quoted(value)}\n`]
+      : [`${indent}${plain(key)}:\n`, ...lines(value, `${indent}  `)],
+  )
 }
 
 /** Words that YAML 1.1 takes for something else are quoted. */
 function plain(key: string): string {
-  return /^[A-Za-z_][\w-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(key) ? key : quoted(key)
+  return /^[A-Za-z_][\w-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(key)
+    ? key
+    : quoted(key)
 }
 
 const deepest = 50
@@ -40,7 +51,10 @@ const deepest = 50
 function read(text: string): Reading {
   const document = parse(text)
   const [fault] = document.errors
-  if (fault !== undefined) throw unreadable(`${fault.linePos === undefined ? "" : `line ${fault.linePos[0].line}: `}it is not valid YAML`)
+  if (fault !== undefined)
+    throw unreadable(
+      `${fault.linePos === undefined ? "" : `line ${fault.linePos[0].line}: `}it is not valid YAML`,
+    )
   const found: Found = { values: new Map(), twice: [] }
   const { contents } = document
   if (contents !== null && !(isScalar(contents) && contents.value === null)) {
@@ -53,7 +67,13 @@ function read(text: string): Reading {
 /** The parser's own errors quote the text: none of them goes on. */
 function parse(text: string): Document.Parsed {
   try {
-    return parseDocument(text, { version: "1.2", schema: "core", uniqueKeys: false, merge: false, logLevel: "error" })
+    return parseDocument(text, {
+      version: "1.2",
+      schema: "core",
+      uniqueKeys: false,
+      merge: false,
+      logLevel: "error",
+    })
   } catch {
     throw unreadable("it is not valid YAML")
   }
@@ -66,7 +86,8 @@ function walk(node: unknown, path: readonly string[], found: Found): void {
   if (isMap(node) && node.anchor === undefined && node.tag === undefined) {
     const seen = new Set<string>()
     for (const { key, value } of node.items) {
-      if (!isScalar(key) || typeof key.value !== "string") throw unreadable("a key in it is no text")
+      if (!isScalar(key) || typeof key.value !== "string")
+        throw unreadable("a key in it is no text")
       if (seen.has(key.value)) found.twice.push(nameOf([...path, key.value]))
       seen.add(key.value)
       walk(value, [...path, key.value], found)

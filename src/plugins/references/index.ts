@@ -2,12 +2,19 @@ import { z } from "zod"
 
 /** How the config names a credential that Mycelium itself needs: a file, a variable, a command; never the value. */
 
-const says = "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }"
+const says =
+  "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }"
 const kinds = ["file", "env", "command"] as const
 
 const File = z.strictObject({ file: z.string().min(1) })
-const Variable = z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of a variable") })
-const Command = z.strictObject({ command: z.array(z.string(), "expected a list: [program, argument, …]").min(1, "names no program") })
+const Variable = z.strictObject({
+  env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of a variable"),
+})
+const Command = z.strictObject({
+  command: z
+    .array(z.string(), "expected a list: [program, argument, …]")
+    .min(1, "names no program"),
+})
 
 /** Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there may be the credential. */
 export const ReferenceOptions = z.union([File, Variable, Command], {

@@ -13,8 +13,14 @@ export const signal = defineRestarter({
   type: "signal",
   summary: "sends a signal to the process in a pid file",
   options: z.strictObject(
-    { pid_file: z.string("expected the path of a pid file").min(1, "the path is empty"), name: z.enum(names, `expected one of ${names.join(", ")}`) },
-    { error: (issue) => (issue.code === "invalid_type" ? "expected { pid_file: path, name: HUP }" : undefined) },
+    {
+      pid_file: z.string("expected the path of a pid file").min(1, "the path is empty"),
+      name: z.enum(names, `expected one of ${names.join(", ")}`),
+    },
+    {
+      error: (issue) =>
+        issue.code === "invalid_type" ? "expected { pid_file: path, name: HUP }" : undefined,
+    },
   ),
   open: (options, reach) => {
     const path = resolve(reach.folder, options.pid_file)
@@ -31,14 +37,27 @@ export const signal = defineRestarter({
 
 async function pidIn(path: string): Promise<number> {
   const file = await readRegular(path, 64)
-  if (file === undefined) throw failed(`there is no pid file ${path}`, "is the program running, and does it write that file?")
+  if (file === undefined)
+    throw failed(
+      `there is no pid file ${path}`,
+      "is the program running, and does it write that file?",
+    )
   const text = new TextDecoder().decode(file.bytes).trim()
   const pid = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0
-  if (pid <= 1 || pid === process.pid) throw failed(`${path} does not hold the id of a process that may be signalled`, "it must hold one number above 1")
+  if (pid <= 1 || pid === process.pid)
+    throw failed(
+      `${path} does not hold the id of a process that may be signalled`,
+      "it must hold one number above 1",
+    )
   // Who can write the file chooses whom we signal, with our rights.
-  if ((file.stats.mode & 0o022) !== 0) throw failed(`${path} can be written by others than its owner`, `chmod go-w ${path}`)
+  if ((file.stats.mode & 0o022) !== 0)
+    throw failed(`${path} can be written by others than its owner`, `chmod go-w ${path}`)
   const trusted = [0, process.geteuid?.(), await ownerOf(pid)]
-  if (!trusted.includes(file.stats.uid)) throw failed(`${path} belongs to a user who could not signal that process`, "its owner must be root, this user or the one that the program runs as")
+  if (!trusted.includes(file.stats.uid))
+    throw failed(
+      `${path} belongs to a user who could not signal that process`,
+      "its owner must be root, this user or the one that the program runs as",
+    )
   return pid
 }
 
@@ -53,8 +72,15 @@ function send(pid: number, name: NodeJS.Signals, path: string): void {
   try {
     process.kill(pid, name)
   } catch (error) {
-    if (systemCode(error) === "EPERM") throw failed(`this user may not signal process ${pid} of ${path}`, "run as the same user, or as root")
-    throw failed(`process ${pid} of ${path} does not run`, "the pid file is stale: start the program")
+    if (systemCode(error) === "EPERM")
+      throw failed(
+        `this user may not signal process ${pid} of ${path}`,
+        "run as the same user, or as root",
+      )
+    throw failed(
+      `process ${pid} of ${path} does not run`,
+      "the pid file is stale: start the program",
+    )
   }
 }
 

@@ -12,7 +12,13 @@ import { type Hook, runHook } from "../run-hook.ts"
  */
 
 // systemd's own letters, without those of patterns: a name is never an option, and never means several units.
-const Unit = z.string().max(255, "the name of a unit has at most 255 characters").regex(/^[a-zA-Z0-9:_.\\][a-zA-Z0-9:_.\\-]*(@[a-zA-Z0-9:_.\\-]+)?\.service$/, "expected the full name of a service: shop-worker.service")
+const Unit = z
+  .string()
+  .max(255, "the name of a unit has at most 255 characters")
+  .regex(
+    /^[a-zA-Z0-9:_.\\][a-zA-Z0-9:_.\\-]*(@[a-zA-Z0-9:_.\\-]+)?\.service$/,
+    "expected the full name of a service: shop-worker.service",
+  )
 const Full = z.strictObject({
   unit: Unit,
   /** The manager of this user's own services in place of the system's. */
@@ -23,21 +29,37 @@ const Full = z.strictObject({
   command: Argv.optional(),
 })
 
-const states = ["active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance"]
+const states = [
+  "active",
+  "reloading",
+  "inactive",
+  "failed",
+  "activating",
+  "deactivating",
+  "maintenance",
+]
 
 export const systemd = defineRestarter({
   type: "systemd",
   summary: "restarts a service of systemd",
-  options: z.union([Unit, Full], { error: "expected the name of a service, shop-worker.service, or { unit, user, reload }" }),
+  options: z.union([Unit, Full], {
+    error: "expected the name of a service, shop-worker.service, or { unit, user, reload }",
+  }),
   open: (options, reach) => {
     const full: z.output<typeof Full> = typeof options === "string" ? { unit: options } : options
-    const systemctl = [...argvOf(full.command ?? ["systemctl"], reach.folder), ...(full.user === true ? ["--user"] : [])]
+    const systemctl = [
+      ...argvOf(full.command ?? ["systemctl"], reach.folder),
+      ...(full.user === true ? ["--user"] : []),
+    ]
     const says = `systemd ${full.unit}`
     const hook = (...words: readonly string[]): Hook => ({
       says,
       argv: [...systemctl, ...words, "--", full.unit],
       cwd: reach.folder,
-      env: hookEnvironment(reach, full.user === true ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : []),
+      env: hookEnvironment(
+        reach,
+        full.user === true ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : [],
+      ),
     })
     const act = full.reload === true ? "reload" : "restart"
     return {
@@ -52,8 +74,16 @@ export const systemd = defineRestarter({
 
 /** Only systemd's own word is repeated: anything else that was printed may hold values. */
 async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
-  const { code, stdout } = await run(hook.argv, { cwd: hook.cwd, env: { ...hook.env, [markVariable]: mark }, timeoutMs: 30_000, signal })
+  const { code, stdout } = await run(hook.argv, {
+    cwd: hook.cwd,
+    env: { ...hook.env, [markVariable]: mark },
+    timeoutMs: 30_000,
+    signal,
+  })
   if (code === 0) return
   const state = states.find((one) => one === stdout.trim()) ?? "not active"
-  throw new AppError("restart-failed", `${hook.says} is ${state} after the restart`, { remedy: "retry", hint: "systemctl status, and its journal, say why" })
+  throw new AppError("restart-failed", `${hook.says} is ${state} after the restart`, {
+    remedy: "retry",
+    hint: "systemctl status, and its journal, say why",
+  })
 }

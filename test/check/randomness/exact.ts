@@ -32,21 +32,35 @@ function sequences(n: number, m: number, w: number, least: number): bigint {
   let sum = 0n
   for (let u = Math.max(0, least); u <= Math.min(n, m - w); u++) {
     let ways = 0n
-    for (let i = u; i <= n; i++) ways += binomial(n, i) * BigInt(w) ** BigInt(n - i) * surjections(i, u)
+    for (let i = u; i <= n; i++)
+      ways += binomial(n, i) * BigInt(w) ** BigInt(n - i) * surjections(i, u)
     sum += binomial(m - w, u) * ways
   }
   return sum
 }
 
 /** The texts in which a given character of `of` stands k times between the first and the last, with only `present` classes allowed. */
-function textsWith(k: number, of: Class, present: readonly Class[], length: number, different: number): bigint {
-  const sum = (names: readonly Class[]): number => names.filter((one) => present.includes(one)).reduce((all, one) => all + sizes[one], 0)
-  const [all, letters, ends] = [sum(classes), sum(["lower", "upper"]), sum(["lower", "upper", "digit"])]
-  if (!present.includes(of)) return k === 0 ? textsWithout(all, letters, ends, length, different) : 0n
+function textsWith(
+  k: number,
+  of: Class,
+  present: readonly Class[],
+  length: number,
+  different: number,
+): bigint {
+  const sum = (names: readonly Class[]): number =>
+    names.filter((one) => present.includes(one)).reduce((all, one) => all + sizes[one], 0)
+  const [all, letters, ends] = [
+    sum(classes),
+    sum(["lower", "upper"]),
+    sum(["lower", "upper", "digit"]),
+  ]
+  if (!present.includes(of))
+    return k === 0 ? textsWithout(all, letters, ends, length, different) : 0n
   const isLetter = of === "lower" || of === "upper" ? 1 : 0
   const isEnd = of === "special" ? 0 : 1
   const inner = length - 2
-  const rest = (w: number, used: boolean): bigint => sequences(inner - k, all - 1, w, different - w - (used || k > 0 ? 1 : 0))
+  const rest = (w: number, used: boolean): bigint =>
+    sequences(inner - k, all - 1, w, different - w - (used || k > 0 ? 1 : 0))
   const cases =
     BigInt(isLetter) * rest(0, true) +
     BigInt(isLetter * (ends - 1)) * rest(1, true) +
@@ -56,15 +70,30 @@ function textsWith(k: number, of: Class, present: readonly Class[], length: numb
   return binomial(inner, k) * cases
 }
 
-function textsWithout(all: number, letters: number, ends: number, length: number, different: number): bigint {
-  return BigInt(letters) * sequences(length - 2, all, 1, different - 1) + BigInt(Math.max(0, letters * (ends - 1))) * sequences(length - 2, all, 2, different - 2)
+function textsWithout(
+  all: number,
+  letters: number,
+  ends: number,
+  length: number,
+  different: number,
+): bigint {
+  return (
+    BigInt(letters) * sequences(length - 2, all, 1, different - 1) +
+    BigInt(Math.max(0, letters * (ends - 1))) * sequences(length - 2, all, 2, different - 2)
+  )
 }
 
 /** By k: how many of all strong texts hold a given character of this class k times between the first and the last. */
 export function strongTexts(of: Class, length: number, different: number): readonly bigint[] {
-  const subsets = Array.from({ length: 16 }, (_, bits) => classes.filter((_, index) => (bits & (1 << index)) !== 0))
+  const subsets = Array.from({ length: 16 }, (_, bits) =>
+    classes.filter((_, index) => (bits & (1 << index)) !== 0),
+  )
   return Array.from({ length: length - 1 }, (_, k) =>
-    subsets.reduce((sum, present) => sum + (present.length % 2 === 0 ? 1n : -1n) * textsWith(k, of, present, length, different), 0n),
+    subsets.reduce(
+      (sum, present) =>
+        sum + (present.length % 2 === 0 ? 1n : -1n) * textsWith(k, of, present, length, different),
+      0n,
+    ),
   )
 }
 
@@ -92,7 +121,9 @@ type Sum = Float64Array<ArrayBuffer>
 function convolve(one: Sum, other: Sum): Sum {
   const sum = new Float64Array(Math.min(most, one.length + other.length - 1))
   one.forEach((p, i) => {
-    if (p > 0) for (let j = 0; j < other.length && i + j < sum.length; j++) sum[i + j] = (sum[i + j] ?? 0) + p * (other[j] ?? 0)
+    if (p > 0)
+      for (let j = 0; j < other.length && i + j < sum.length; j++)
+        sum[i + j] = (sum[i + j] ?? 0) + p * (other[j] ?? 0)
   })
   return sum
 }

@@ -23,7 +23,8 @@ function repeating(period: number): Random {
   return (count) => Uint8Array.from({ length: count }, () => bytes[at++ % period] ?? 0)
 }
 
-const codesOf = async (random: Random, count: 100 | 1000 = 1000): Promise<readonly string[]> => (await randomnessFindings(random, count)).map(({ code }) => code)
+const codesOf = async (random: Random, count: 100 | 1000 = 1000): Promise<readonly string[]> =>
+  (await randomnessFindings(random, count)).map(({ code }) => code)
 
 test("randomnessFindings() finds nothing wrong with the kernel's generator", async () => {
   expect(await randomnessFindings((count) => randomBytes(count), 1000)).toEqual([])
@@ -48,23 +49,33 @@ test("randomnessFindings() ends, and finds a generator of which no byte can be u
 })
 
 test("randomnessFindings() finds bits that are stuck, by the characters that they favour", async () => {
-  expect(await codesOf((count) => randomBytes(count).map((byte) => byte & 0x3f))).toContain("random-biased")
+  expect(await codesOf((count) => randomBytes(count).map((byte) => byte & 0x3f))).toContain(
+    "random-biased",
+  )
 })
 
 test("randomnessFindings() finds one byte that comes too often, by its windows", async () => {
-  expect(await codesOf((count) => randomBytes(count).map((byte, index) => (index % 16 === 0 ? 100 : byte)))).toContain("random-broken")
+  expect(
+    await codesOf((count) =>
+      randomBytes(count).map((byte, index) => (index % 16 === 0 ? 100 : byte)),
+    ),
+  ).toContain("random-broken")
 })
 
 test("randomnessFindings() finds a bias of the characters that the health tests do not see", async () => {
   // Two of the three bytes that stand for one character become its neighbour's: 151 of it instead of 454, sd 12, least 298.
-  const biased: Random = (count) => randomBytes(count).map((byte) => (byte === 17 || byte === 147 ? byte + 1 : byte))
+  const biased: Random = (count) =>
+    randomBytes(count).map((byte) => (byte === 17 || byte === 147 ? byte + 1 : byte))
   expect(await codesOf(biased)).toContain("random-biased")
 })
 
 test("refuseBrokenRandom() refuses with one code, and lets a sound generator pass", async () => {
   await refuseBrokenRandom((count) => randomBytes(count))
   expect((await errorOf(refuseBrokenRandom(repeating(64)))).code).toBe("random-broken")
-  expect((await errorOf(refuseBrokenRandom((count) => randomBytes(count).map((byte) => byte & 0x3f)))).code).toBe("random-broken")
+  expect(
+    (await errorOf(refuseBrokenRandom((count) => randomBytes(count).map((byte) => byte & 0x3f))))
+      .code,
+  ).toBe("random-broken")
 })
 
 test("repetitionCutoff() is 1 + ceil(40 / 8) at NIST's alpha of 2^-40, and 9 for the bytes of a whole run", () => {
@@ -80,7 +91,11 @@ test("proportionCutoff() is the first count whose binomial tail is below alpha",
     for (let k = least; k <= 511; k++) sum += choose(511, k) * 255n ** BigInt(511 - k)
     return sum
   }
-  for (const [bits, cutoff] of [[20, 14], [30, 17], [40, 20]] as const) {
+  for (const [bits, cutoff] of [
+    [20, 14],
+    [30, 17],
+    [40, 20],
+  ] as const) {
     expect(proportionCutoff(bits)).toBe(cutoff)
     expect(tail(cutoff - 1) << BigInt(bits) <= 256n ** 511n).toBe(true)
     expect(tail(cutoff - 2) << BigInt(bits) <= 256n ** 511n).toBe(false)
@@ -104,19 +119,32 @@ test("healthFault() tells a run from a proportion", () => {
 
 const alpha = 2 ** -42 / 130
 
-for (const [name, of] of [["letter", "lower"], ["digit", "digit"], ["special", "special"]] as const) {
+for (const [name, of] of [
+  ["letter", "lower"],
+  ["digit", "digit"],
+  ["special", "special"],
+] as const) {
   test(`bounds of a ${name} are the narrowest that a 130th of 2^-42 allows, by the exact distribution`, () => {
     const single = distribution(of, 32, leastDifferent(32))
     expect(single.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 12)
-    for (const count of [100, 1000] as const) expect(boundsOf(sumOf(single, count), alpha)).toEqual([...bounds[count][name]])
+    for (const count of [100, 1000] as const)
+      expect(boundsOf(sumOf(single, count), alpha)).toEqual([...bounds[count][name]])
   })
 }
 
 test("exact counts agree whichever character is counted, and with what randomText makes", () => {
-  const counts = (["lower", "digit", "special"] as const).map((of) => total(strongTexts(of, 32, 20)))
+  const counts = (["lower", "digit", "special"] as const).map((of) =>
+    total(strongTexts(of, 32, 20)),
+  )
   expect(new Set(counts).size).toBe(1)
   // The mean number of dots in a thousand values: 608.7, standard deviation 21; ten of them are 2^-75.
-  const dots = Array.from({ length: 1000 }, () => randomText(32, (count) => randomBytes(count)).slice(1, -1).split(".").length - 1).reduce((sum, one) => sum + one, 0)
+  const dots = Array.from(
+    { length: 1000 },
+    () =>
+      randomText(32, (count) => randomBytes(count))
+        .slice(1, -1)
+        .split(".").length - 1,
+  ).reduce((sum, one) => sum + one, 0)
   expect(Math.abs(dots - 608.7)).toBeLessThan(210)
 })
 

@@ -47,7 +47,9 @@ function isNew(seen: Set<bigint>, key: string): boolean {
 }
 
 function mayGoWrong({ left, flights, silent }: World): boolean {
-  return flights.length > 0 || silent !== undefined || Object.values(left).some((count) => count > 0)
+  return (
+    flights.length > 0 || silent !== undefined || Object.values(left).some((count) => count > 0)
+  )
 }
 
 /** Every life that may begin here; yields the world that each leaves. */
@@ -80,7 +82,11 @@ type Walk = {
   /** Which of the choices is taken; undefined: it is not gone on from here. */
   readonly pick: (choices: readonly Choice[], depth: number, life: Life) => number | undefined
 }
-type Walked = { readonly taken: readonly number[]; readonly open: readonly number[]; readonly between?: Between }
+type Walked = {
+  readonly taken: readonly number[]
+  readonly open: readonly number[]
+  readonly between?: Between
+}
 
 /** One life, until it ends or is not gone on with. */
 async function live(from: Between, { ask, found, pick }: Walk): Promise<Walked> {
@@ -92,9 +98,19 @@ async function live(from: Between, { ask, found, pick }: Walk): Promise<Walked> 
   for (;;) {
     await turn()
     for (const fault of always(world)) note(found, fault, past)
-    if (life.error !== undefined) note(found, `an error that nobody foresaw: ${life.error instanceof Error ? life.error.message : String(life.error)}`, past)
+    if (life.error !== undefined)
+      note(
+        found,
+        `an error that nobody foresaw: ${life.error instanceof Error ? life.error.message : String(life.error)}`,
+        past,
+      )
     if (life.over) {
-      if (Object.keys(world.plan.members).some((name) => versionsOf(world, name).some(({ id, stage }) => id !== "v1" && stage.is === "current"))) found.rotated++
+      if (
+        Object.keys(world.plan.members).some((name) =>
+          versionsOf(world, name).some(({ id, stage }) => id !== "v1" && stage.is === "current"),
+        )
+      )
+        found.rotated++
       for (const fault of atRest(world)) note(found, fault, past)
       passGrace(world)
       return { taken, open, between: { world, asked: from.asked - (ask ? 1 : 0), past } }
@@ -103,30 +119,47 @@ async function live(from: Between, { ask, found, pick }: Walk): Promise<Walked> 
     const index = pick(choices, taken.length, life)
     if (index === undefined) return { taken, open }
     const choice = choices[index]
-    if (choice === undefined) throw new Error(`there is no such choice; there are: ${choices.map(({ says }) => says).join(", ")}`)
+    if (choice === undefined)
+      throw new Error(
+        `there is no such choice; there are: ${choices.map(({ says }) => says).join(", ")}`,
+      )
     taken.push(index)
     open.push(choices.length)
     past.push(choice.says)
     found.acts++
     choice.take()
-    if (choice.ends === true) return { taken, open, between: { world, asked: from.asked - (ask ? 1 : 0), past } }
+    if (choice.ends === true)
+      return { taken, open, between: { world, asked: from.asked - (ask ? 1 : 0), past } }
   }
 }
 
 /** Time goes on where somebody waits for it; elsewhere the same world would look like another one for ever. */
 function passGrace(world: World): void {
-  const graces = Object.keys(world.plan.members).flatMap((name) => versionsOf(world, name).flatMap(({ stage }) => (stage.is === "previous" ? [Date.parse(stage.revokeAt)] : [])))
+  const graces = Object.keys(world.plan.members).flatMap((name) =>
+    versionsOf(world, name).flatMap(({ stage }) =>
+      stage.is === "previous" ? [Date.parse(stage.revokeAt)] : [],
+    ),
+  )
   world.time = Math.max(world.time, ...graces)
 }
 
 /** One schedule, the acts of each life apart by commas, as `note` wrote them down; or as far as it matters, "and all goes well". What is wrong during it, and after it. */
-export async function follow(plan: Plan, faults: Faults, lives: readonly string[]): Promise<readonly string[]> {
+export async function follow(
+  plan: Plan,
+  faults: Faults,
+  lives: readonly string[],
+): Promise<readonly string[]> {
   const found: Found = { schedules: 0, states: 0, acts: 0, rotated: 0, wrong: new Map() }
   let from: Between = { world: begin(plan, faults), asked: lives.length, past: [] }
   for (const acts of lives) {
     const steps = acts.split(", ")
     const well = steps.at(-1) === "and all goes well" ? steps.length - 1 : Number.POSITIVE_INFINITY
-    const { between } = await live(from, { ask: from.asked > 0, found, pick: (choices, depth) => (depth >= well ? 0 : choices.findIndex(({ says }) => says === steps[depth])) })
+    const { between } = await live(from, {
+      ask: from.asked > 0,
+      found,
+      pick: (choices, depth) =>
+        depth >= well ? 0 : choices.findIndex(({ says }) => says === steps[depth]),
+    })
     if (between === undefined) throw new Error("a life does not end")
     from = between
   }
@@ -149,8 +182,10 @@ type Choice = { readonly says: string; readonly take: () => void; readonly ends?
 function choicesOf(life: Life): readonly Choice[] {
   const choices: Choice[] = []
   const pauses = life.waiting.filter(({ place }) => place === "clock")
-  for (const act of [...life.waiting.filter((act) => !pauses.includes(act)), ...pauses]) choices.push(...ofAct(life, act))
-  if (life.world.left.crashes > 0) choices.push({ says: "KILLED", take: () => spend(life.world, "crashes"), ends: true })
+  for (const act of [...life.waiting.filter((act) => !pauses.includes(act)), ...pauses])
+    choices.push(...ofAct(life, act))
+  if (life.world.left.crashes > 0)
+    choices.push({ says: "KILLED", take: () => spend(life.world, "crashes"), ends: true })
   return choices
 }
 
@@ -162,11 +197,20 @@ function ofAct(life: Life, act: Act): readonly Choice[] {
   const good: Choice = { says, take: () => life.end(act, "carryOut") }
   if (world.plan.members[place] === undefined) {
     const mayFail = left.failures > 0 && (is === "commit" || is === "restart")
-    return mayFail ? [good, { says: `${says} FAILS`, take: () => (spend(world, "failures"), life.end(act, "fail")) }] : [good]
+    return mayFail
+      ? [
+          good,
+          { says: `${says} FAILS`, take: () => (spend(world, "failures"), life.end(act, "fail")) },
+        ]
+      : [good]
   }
   const unanswered: Choice = { says: `${says} unanswered`, take: () => life.end(act, "fail") }
   const choices: Choice[] = []
-  if (world.silent === place) choices.push(unanswered, { says: `${place} ANSWERS AGAIN`, take: () => (world.silent = undefined) })
+  if (world.silent === place)
+    choices.push(unanswered, {
+      says: `${place} ANSWERS AGAIN`,
+      take: () => (world.silent = undefined),
+    })
   else choices.push(good)
   world.flights.forEach((late, index) => {
     if (late.name !== place) return
@@ -178,11 +222,25 @@ function ofAct(life: Life, act: Act): readonly Choice[] {
       },
     })
   })
-  if (world.silent === undefined && left.silences > 0) choices.push({ says: `${place} FALLS SILENT`, take: () => (spend(world, "silences"), (world.silent = place)) })
+  if (world.silent === undefined && left.silences > 0)
+    choices.push({
+      says: `${place} FALLS SILENT`,
+      take: () => (spend(world, "silences"), (world.silent = place)),
+    })
   if (world.silent !== place && flight !== undefined && left.late > 0) {
-    const lose = (): void => (spend(world, "late"), void (world.flights = [...world.flights, flight]))
-    choices.push({ says: `${says} UNANSWERED AND UNDER WAY`, take: () => (lose(), life.end(act, "fail")) })
-    if (left.crashes > 0) choices.push({ says: `KILLED WITH ${says} UNDER WAY`, take: () => (spend(world, "crashes"), lose()), ends: true })
+    const lose = (): void => (
+      spend(world, "late"), void (world.flights = [...world.flights, flight])
+    )
+    choices.push({
+      says: `${says} UNANSWERED AND UNDER WAY`,
+      take: () => (lose(), life.end(act, "fail")),
+    })
+    if (left.crashes > 0)
+      choices.push({
+        says: `KILLED WITH ${says} UNDER WAY`,
+        take: () => (spend(world, "crashes"), lose()),
+        ends: true,
+      })
   }
   return choices
 }
@@ -199,9 +257,17 @@ async function judge({ world, past }: Between, found: Found): Promise<void> {
     quiet.flights = []
     quiet.silent = undefined
     quiet.left = { crashes: 0, late: 0, silences: 0, failures: 0 }
-    let from: Between = { world: quiet, asked: 0, past: [...past, lands ? "WHAT WAS UNDER WAY LANDS, NO MORE FAULTS" : "NO MORE FAULTS"] }
+    let from: Between = {
+      world: quiet,
+      asked: 0,
+      past: [...past, lands ? "WHAT WAS UNDER WAY LANDS, NO MORE FAULTS" : "NO MORE FAULTS"],
+    }
     for (let life = 0; life < quietLives; life++) {
-      const { between } = await live(from, { ask: world.plan.contain !== undefined, found: { ...found }, pick: () => 0 })
+      const { between } = await live(from, {
+        ask: world.plan.contain !== undefined,
+        found: { ...found },
+        pick: () => 0,
+      })
       if (between !== undefined) from = between
     }
     for (const fault of inTheEnd(from.world)) note(found, fault, from.past)

@@ -1,5 +1,13 @@
 import { AppError } from "../../../src/base/error.ts"
-import type { Credential, Deployment, Draft, Driver, Output, Probe, Values } from "../../../src/core/ports.ts"
+import type {
+  Credential,
+  Deployment,
+  Draft,
+  Driver,
+  Output,
+  Probe,
+  Values,
+} from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
 import { nextVersionId, openSets } from "../../../src/core/state.ts"
 import { draftAll, restoreOne } from "../../../src/deliver/delivery.ts"
@@ -15,7 +23,17 @@ import { type Flight, type World, accepts, carryOut, entryOf, opened, sealed } f
 export type Act = {
   /** A secret's name; "disk" or "clock". */
   readonly place: string
-  readonly is: "settle" | "apply" | "probe" | "revoke" | "expel" | "commit" | "restart" | "save" | "flush" | "pause"
+  readonly is:
+    | "settle"
+    | "apply"
+    | "probe"
+    | "revoke"
+    | "expel"
+    | "commit"
+    | "restart"
+    | "save"
+    | "flush"
+    | "pause"
   /** Does it, and answers what the process then sees, in a word. */
   readonly carryOut: () => string
   /** It ends without an answer, or with a failure. */
@@ -52,27 +70,49 @@ export class Life {
     const recovered = await this.#patiently(session, await resume(session))
     await park(session)
     if (session.changeSet !== undefined) return
-    const incidents = Object.entries(session.document.secrets).map(([name, { contained }]) => [name, contained?.incident] as const)
-    const incident = plan.contain?.anew === true && incidents.some(([, one]) => one === "leak") ? "another leak" : "leak"
+    const incidents = Object.entries(session.document.secrets).map(
+      ([name, { contained }]) => [name, contained?.incident] as const,
+    )
+    const incident =
+      plan.contain?.anew === true && incidents.some(([, one]) => one === "leak")
+        ? "another leak"
+        : "leak"
     // A containment goes on whatever is owed, but for what an earlier run of the same incident has left.
-    const before = plan.contain === undefined || !ask ? {} : { secrets: incidents.flatMap(([name, one]) => (one === incident ? [name] : [])) }
+    const before =
+      plan.contain === undefined || !ask
+        ? {}
+        : { secrets: incidents.flatMap(([name, one]) => (one === incident ? [name] : [])) }
     await revokeOwed(session, { skipGrace: false, ...before })
-    const wanted = Object.keys(plan.members).filter((name) => !session.isOpen(name) && recovered[name]?.is !== "rotated" && session.state(name).contained?.incident !== incident)
-    const order = plan.contain === undefined ? ({ why: "asked" } as const) : ({ why: "incident", incident, contain: { cutFirst: plan.contain.cutFirst } } as const)
-    if (ask && wanted.length > 0) await this.#patiently(session, await rotate(session, { secrets: wanted, ...order }))
+    const wanted = Object.keys(plan.members).filter(
+      (name) =>
+        !session.isOpen(name) &&
+        recovered[name]?.is !== "rotated" &&
+        session.state(name).contained?.incident !== incident,
+    )
+    const order =
+      plan.contain === undefined
+        ? ({ why: "asked" } as const)
+        : ({ why: "incident", incident, contain: { cutFirst: plan.contain.cutFirst } } as const)
+    if (ask && wanted.length > 0)
+      await this.#patiently(session, await rotate(session, { secrets: wanted, ...order }))
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     this.#heed(await takeUp(session))
   }
 
   async #patiently(session: Session, outcomes: Outcomes): Promise<Outcomes> {
     this.#heed(outcomes)
-    if (session.changeSet === undefined || !Object.values(outcomes).some(({ is }) => is === "waiting")) return outcomes
+    if (
+      session.changeSet === undefined ||
+      !Object.values(outcomes).some(({ is }) => is === "waiting")
+    )
+      return outcomes
     return { ...outcomes, ...this.#heed(await resume(session)) }
   }
 
   /** An error that nobody foresaw is said as an outcome. */
   #heed(outcomes: Outcomes): Outcomes {
-    for (const outcome of Object.values(outcomes)) if ("code" in outcome && outcome.code === "internal") this.error = outcome.says
+    for (const outcome of Object.values(outcomes))
+      if ("code" in outcome && outcome.code === "internal") this.error = outcome.says
     return outcomes
   }
 
@@ -95,7 +135,16 @@ export class Life {
     this.waiting.splice(this.waiting.indexOf(act), 1)
   }
 
-  #act<T>(place: string, is: Act["is"], effect: () => readonly [T, string], how: { readonly flight?: Flight; readonly signal?: AbortSignal; readonly failsWith?: () => T } = {}): Promise<T> {
+  #act<T>(
+    place: string,
+    is: Act["is"],
+    effect: () => readonly [T, string],
+    how: {
+      readonly flight?: Flight
+      readonly signal?: AbortSignal
+      readonly failsWith?: () => T
+    } = {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const act: Act = {
         place,
@@ -106,7 +155,8 @@ export class Life {
           return word
         },
         fail: () => {
-          if (how.failsWith === undefined) reject(new AppError("no-answer", "no answer", { remedy: "retry" }))
+          if (how.failsWith === undefined)
+            reject(new AppError("no-answer", "no answer", { remedy: "retry" }))
           else resolve(how.failsWith())
           return "failed"
         },
@@ -121,26 +171,46 @@ export class Life {
   #driver(name: string): Driver {
     const { world } = this
     const { kind = "none", guarded, policy, expels } = world.plan.members[name] ?? {}
-    const change = (act: Flight["act"], entry: string, live: string, signal: AbortSignal): Promise<void> => {
+    const change = (
+      act: Flight["act"],
+      entry: string,
+      live: string,
+      signal: AbortSignal,
+    ): Promise<void> => {
       const flight = { name, act, entry, live }
       const isRefused = act === "apply" && policy === true && !entry.endsWith("-v1")
       const effect = (): readonly [undefined, string] => {
-        if (guarded === true && world.flights.some((one) => one.name === name)) throw new AppError("locked-at-server", "another session changes it", { remedy: "retry" })
+        if (guarded === true && world.flights.some((one) => one.name === name))
+          throw new AppError("locked-at-server", "another session changes it", { remedy: "retry" })
         if (isRefused) throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
         carryOut(world, flight)
         return [undefined, "done"]
       }
-      return this.#act<(() => undefined) | undefined>(name, act, () => attempted(effect), { signal, ...(isRefused ? {} : { flight }) }).then((refuse) => refuse?.())
+      return this.#act<(() => undefined) | undefined>(name, act, () => attempted(effect), {
+        signal,
+        ...(isRefused ? {} : { flight }),
+      }).then((refuse) => refuse?.())
     }
     return {
       overlap: kind === "pair" ? "both" : kind,
-      draft: ({ current }) => ({ ...(kind === "pair" ? { user: current?.fields["user"] === "blue" ? "green" : "blue" } : {}), password: new Secret(name, `${name}-${nextVersionId(world.stored.secrets[name] ?? { driver: "", versions: [] })}`) }),
+      draft: ({ current }) => ({
+        ...(kind === "pair" ? { user: current?.fields["user"] === "blue" ? "green" : "blue" } : {}),
+        password: new Secret(
+          name,
+          `${name}-${nextVersionId(world.stored.secrets[name] ?? { driver: "", versions: [] })}`,
+        ),
+      }),
       preflight: () => Promise.resolve([]),
       settle: (_, signal) =>
-        this.#act(name, "settle", () => {
-          world.flights = world.flights.filter((flight) => flight.name !== name)
-          return [true, "done"]
-        }, { signal }),
+        this.#act(
+          name,
+          "settle",
+          () => {
+            world.flights = world.flights.filter((flight) => flight.name !== name)
+            return [true, "done"]
+          },
+          { signal },
+        ),
       apply: async (next, _, signal) => {
         const entry = entryOf(next)
         world.handed[name] = [...new Set([...(world.handed[name] ?? []), entry])].sort()
@@ -148,10 +218,15 @@ export class Life {
         return { acceptedAt: "2026-01-01T03:00:00.000Z" }
       },
       probe: (candidate, signal) =>
-        this.#act<Probe>(name, "probe", () => {
-          const answer = accepts(world, name, entryOf(candidate)) ? "accepted" : "refused"
-          return [answer, answer]
-        }, { signal }),
+        this.#act<Probe>(
+          name,
+          "probe",
+          () => {
+            const answer = accepts(world, name, entryOf(candidate)) ? "accepted" : "refused"
+            return [answer, answer]
+          },
+          { signal },
+        ),
       revoke: async (old, live, _, signal) => {
         await change("revoke", entryOf(old), entryOf(live), signal)
         return { sessionsEnded: 0 }
@@ -171,7 +246,12 @@ export class Life {
   #output(target: string): Output {
     const { world } = this
     const shows = Object.keys(world.files[target] ?? {})
-    const show = (values: Values): Record<string, string> => Object.fromEntries(shows.flatMap((name) => (values[name] === undefined ? [] : [[name, entryOf(values[name])]])))
+    const show = (values: Values): Record<string, string> =>
+      Object.fromEntries(
+        shows.flatMap((name) =>
+          values[name] === undefined ? [] : [[name, entryOf(values[name])]],
+        ),
+      )
     const draft = (next: Record<string, string>): Draft => ({
       changed: JSON.stringify(next) !== JSON.stringify(world.files[target]),
       bytes: Buffer.from(JSON.stringify(next)),
@@ -188,22 +268,35 @@ export class Life {
       shows,
       read: () => Promise.resolve(Buffer.from(JSON.stringify(world.files[target]))),
       prepare: (values) => Promise.resolve(draft(show(values))),
-      restore: (before) => Promise.resolve(draft(before === undefined ? {} : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>))),
-      compare: (values) => Promise.resolve(JSON.stringify(show(values)) === JSON.stringify(world.files[target]) ? "same" : "differs"),
+      restore: (before) =>
+        Promise.resolve(
+          draft(
+            before === undefined
+              ? {}
+              : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>),
+          ),
+        ),
+      compare: (values) =>
+        Promise.resolve(
+          JSON.stringify(show(values)) === JSON.stringify(world.files[target]) ? "same" : "differs",
+        ),
       adopt: () => Promise.resolve({}),
       tidy: () => Promise.resolve(),
     }
   }
 
   #healthy(name: string): true | string {
-    const first = Object.values(this.world.programs[name] ?? {}).every((entry) => entry.endsWith("-v1"))
+    const first = Object.values(this.world.programs[name] ?? {}).every((entry) =>
+      entry.endsWith("-v1"),
+    )
     return this.world.plan.sick === true && name === "web" && !first ? "503" : true
   }
 
   /** On the way back a restart that fails is told, and the journal ends: what the program holds is then a person's to mend. */
   #refuse(name: string): string {
     const { world } = this
-    if (world.stored.changeSet?.direction === "back") world.excused = [...new Set([...world.excused, name])].sort()
+    if (world.stored.changeSet?.direction === "back")
+      world.excused = [...new Set([...world.excused, name])].sort()
     return "503"
   }
 
@@ -211,7 +304,13 @@ export class Life {
     const { world } = this
     const { members } = world.plan
     const names = Object.keys(members)
-    const deployment = (name: string, target: string): Deployment => ({ name, reads: [target], restarter: { says: name, restart: () => Promise.resolve() }, withinMs: 1, timeoutMs: 1 })
+    const deployment = (name: string, target: string): Deployment => ({
+      name,
+      reads: [target],
+      restarter: { says: name, restart: () => Promise.resolve() },
+      withinMs: 1,
+      timeoutMs: 1,
+    })
     return {
       environment: "production",
       host: {
@@ -224,7 +323,12 @@ export class Life {
       actor: { user: "test", via: "test" },
       drivers: Object.fromEntries(names.map((name) => [name, this.#driver(name)])),
       kinds: Object.fromEntries(names.map((name) => [name, name])),
-      policies: Object.fromEntries(names.map((name) => [name, { graceMs: 600_000, endSessions: members[name]?.endSessions === true }])),
+      policies: Object.fromEntries(
+        names.map((name) => [
+          name,
+          { graceMs: 600_000, endSessions: members[name]?.endSessions === true },
+        ]),
+      ),
       outputs: Object.keys(world.files).map((target) => this.#output(target)),
       deployments: [deployment("api", "/env/a"), deployment("web", "/env/b")],
       startedWith: "{}",
@@ -235,27 +339,43 @@ export class Life {
         load: () => Promise.resolve(world.stored),
         save: (next) =>
           this.#act("disk", "save", () => {
-            if (next.serial !== world.stored.serial + 1) throw new Error(`serial ${next.serial} after ${world.stored.serial}`)
+            if (next.serial !== world.stored.serial + 1)
+              throw new Error(`serial ${next.serial} after ${world.stored.serial}`)
             world.stored = next
-            world.back = [...new Set([...world.back, ...openSets(next).filter(({ direction }) => direction === "back").map(({ id }) => id)])]
+            world.back = [
+              ...new Set([
+                ...world.back,
+                ...openSets(next)
+                  .filter(({ direction }) => direction === "back")
+                  .map(({ id }) => id),
+              ]),
+            ]
             return [undefined, "done"]
           }),
         flush: (document) =>
           this.#act("disk", "flush", () => {
             const first = document.audit.count - document.audit.lines.length + 1
-            world.log = [...world.log, ...document.audit.lines.filter((_, index) => first + index > world.log.length)]
+            world.log = [
+              ...world.log,
+              ...document.audit.lines.filter((_, index) => first + index > world.log.length),
+            ]
             return [undefined, "done"]
           }),
       },
       delivery: { draft: draftAll, restore: restoreOne },
       restarts: {
         restart: ({ name, reads: [target = ""] }) =>
-          this.#act<true | string>("disk", "restart", () => {
-            world.programs = { ...world.programs, [name]: { ...world.files[target] } }
-            world.excused = world.excused.filter((one) => one !== name)
-            const answer = this.#healthy(name)
-            return [answer, `${name} ${answer}`]
-          }, { failsWith: () => this.#refuse(name) }),
+          this.#act<true | string>(
+            "disk",
+            "restart",
+            () => {
+              world.programs = { ...world.programs, [name]: { ...world.files[target] } }
+              world.excused = world.excused.filter((one) => one !== name)
+              const answer = this.#healthy(name)
+              return [answer, `${name} ${answer}`]
+            },
+            { failsWith: () => this.#refuse(name) },
+          ),
         healthy: ({ name }) => Promise.resolve(this.#healthy(name)),
       },
       tell: () => undefined,
@@ -268,21 +388,30 @@ export class Life {
 
   async #pause(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return
-    const ended = new Promise<void>((resolve) => signal?.addEventListener("abort", () => {
-      const act = this.waiting.find(({ is }) => is === "pause")
-      if (act !== undefined) this.#leave(act)
-      resolve()
-    }))
+    const ended = new Promise<void>((resolve) =>
+      signal?.addEventListener("abort", () => {
+        const act = this.waiting.find(({ is }) => is === "pause")
+        if (act !== undefined) this.#leave(act)
+        resolve()
+      }),
+    )
     await Promise.race([ended, this.#act("clock", "pause", () => [undefined, "over"])])
   }
 }
 
 /** A refusal is an answer too: the process sees it as a throw. */
-function attempted(effect: () => readonly [undefined, string]): readonly [(() => undefined) | undefined, string] {
+function attempted(
+  effect: () => readonly [undefined, string],
+): readonly [(() => undefined) | undefined, string] {
   try {
     return effect()
   } catch (error) {
-    return [() => { throw error }, "refused"]
+    return [
+      () => {
+        throw error
+      },
+      "refused",
+    ]
   }
 }
 

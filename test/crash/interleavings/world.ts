@@ -57,19 +57,51 @@ export type Faults = {
   /** Renames of an output and restarts that fail. */
   readonly failures: number
 }
-export type Flight = { readonly name: string; readonly act: "apply" | "revoke" | "expel"; readonly entry: string; readonly live: string }
+export type Flight = {
+  readonly name: string
+  readonly act: "apply" | "revoke" | "expel"
+  readonly entry: string
+  readonly live: string
+}
 
 const made = "2025-10-01T00:00:00.000Z"
 
 export function begin(plan: Plan, left: Faults): World {
   const names = Object.keys(plan.members)
-  const first = Object.fromEntries(names.map((name) => [name, `${plan.members[name]?.kind === "pair" ? "blue" : ""}:${name}-v1`]))
-  const secrets = Object.fromEntries(names.map((name) => [name, { driver: name, rotatedAt: made, versions: [{ id: "v1", madeAt: made, stage: { is: "current" } as const, ...sealed(credentialOf("v1", first[name] ?? "")) }] }]))
+  const first = Object.fromEntries(
+    names.map((name) => [name, `${plan.members[name]?.kind === "pair" ? "blue" : ""}:${name}-v1`]),
+  )
+  const secrets = Object.fromEntries(
+    names.map((name) => [
+      name,
+      {
+        driver: name,
+        rotatedAt: made,
+        versions: [
+          {
+            id: "v1",
+            madeAt: made,
+            stage: { is: "current" } as const,
+            ...sealed(credentialOf("v1", first[name] ?? "")),
+          },
+        ],
+      },
+    ]),
+  )
   const [leader = ""] = names
   const files = { "/env/a": { ...first }, "/env/b": { [leader]: first[leader] ?? "" } }
   return {
     plan,
-    stored: { format: 1, id: "id", project: "shop", environment: "production", serial: 0, secrets, audit: { count: 0, head: noHead, lines: [] }, mac: "" },
+    stored: {
+      format: 1,
+      id: "id",
+      project: "shop",
+      environment: "production",
+      serial: 0,
+      secrets,
+      audit: { count: 0, head: noHead, lines: [] },
+      mac: "",
+    },
     log: [],
     live: Object.fromEntries(names.map((name) => [name, [first[name] ?? ""]])),
     files,
@@ -90,11 +122,16 @@ export function carryOut(world: World, { name, act, entry, live }: Flight): void
   const now = world.live[name] ?? []
   const [user, liveUser] = [userIn(entry), userIn(live)]
   if (act === "apply") {
-    const others = kind === "one" ? [] : now.filter((one) => (kind === "pair" ? userIn(one) !== user : one !== entry))
+    const others =
+      kind === "one"
+        ? []
+        : now.filter((one) => (kind === "pair" ? userIn(one) !== user : one !== entry))
     world.live[name] = [...others, entry].sort()
-  } else if (act === "expel") world.live[name] = kind === "pair" ? now.filter((one) => userIn(one) === liveUser) : [live]
+  } else if (act === "expel")
+    world.live[name] = kind === "pair" ? now.filter((one) => userIn(one) === liveUser) : [live]
   else if (kind === "both") world.live[name] = now.filter((one) => one !== entry)
-  else if (kind === "pair" && user !== liveUser) world.live[name] = now.filter((one) => userIn(one) !== user)
+  else if (kind === "pair" && user !== liveUser)
+    world.live[name] = now.filter((one) => userIn(one) !== user)
 }
 
 export function accepts(world: World, name: string, entry: string): boolean {
@@ -112,13 +149,23 @@ export function entryOf(credential: Credential): string {
 
 function credentialOf(version: string, entry: string): Credential {
   const user = userIn(entry)
-  return { version, fields: { ...(user === "" ? {} : { user }), password: new Secret("model", entry.slice(user.length + 1)) } }
+  return {
+    version,
+    fields: {
+      ...(user === "" ? {} : { user }),
+      password: new Secret("model", entry.slice(user.length + 1)),
+    },
+  }
 }
 
 export function sealed(credential: Credential): Pick<Version, "clear" | "sealed" | "fingerprints"> {
   const entry = entryOf(credential)
   const user = userIn(entry)
-  return { clear: user === "" ? {} : { user }, sealed: entry.slice(user.length + 1), fingerprints: {} }
+  return {
+    clear: user === "" ? {} : { user },
+    sealed: entry.slice(user.length + 1),
+    fingerprints: {},
+  }
 }
 
 export function opened(version: Version): Credential {
@@ -138,9 +185,29 @@ export function versionsOf(world: World, name: string): readonly Version[] {
  * which the engine writes and never reads.
  */
 export function keyOf(world: World, how: { readonly faults: boolean }): string {
-  const { stored, live, files, programs, flights, silent, left, handed, back, excused, time } = world
-  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt, contained, retry }) => [rotatedAt, contained, versions, retry?.code === "back-unhealthy"])
+  const { stored, live, files, programs, flights, silent, left, handed, back, excused, time } =
+    world
+  const secrets = Object.values(stored.secrets).map(({ versions, rotatedAt, contained, retry }) => [
+    rotatedAt,
+    contained,
+    versions,
+    retry?.code === "back-unhealthy",
+  ])
   const plain = (set: ChangeSet): object => ({ ...set, id: back.includes(set.id) })
-  const sets = [stored.changeSet === undefined ? null : plain(stored.changeSet), stored.parked?.map(plain)]
-  return JSON.stringify([secrets, sets, live, files, programs, flights, how.faults ? [silent, left] : [], handed, excused, time])
+  const sets = [
+    stored.changeSet === undefined ? null : plain(stored.changeSet),
+    stored.parked?.map(plain),
+  ]
+  return JSON.stringify([
+    secrets,
+    sets,
+    live,
+    files,
+    programs,
+    flights,
+    how.faults ? [silent, left] : [],
+    handed,
+    excused,
+    time,
+  ])
 }

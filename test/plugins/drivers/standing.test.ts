@@ -20,7 +20,13 @@ beforeAll(async () => {
 afterAll(() => Promise.all([server[Symbol.asyncDispose](), cache[Symbol.asyncDispose]()]))
 
 let count = 0
-type World = { readonly open: (label: string, role: string, admin?: string, variable?: string) => Driver; readonly shift: Shift; readonly admin: string; readonly reads: string[]; password: string }
+type World = {
+  readonly open: (label: string, role: string, admin?: string, variable?: string) => Driver
+  readonly shift: Shift
+  readonly admin: string
+  readonly reads: string[]
+  password: string
+}
 
 /** An admin of its own, so that his sessions can be told from those of others; `reads`: which references were read. */
 async function world(): Promise<World> {
@@ -34,17 +40,24 @@ async function world(): Promise<World> {
     password,
     reads: [],
     open: (label, role, user = admin, variable = "X") =>
-      postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role, admin: { user, password: { env: variable } } }), {
-        host,
-        label,
-        owner: "0a1b2c3d4e5f",
-        folder: server.folder,
-        shift,
-        credential: async (reference) => {
-          self.reads.push("env" in reference ? reference.env : "")
-          return new Secret("admin", self.password)
+      postgres.open(
+        postgres.options.parse({
+          address: `postgresql://127.0.0.1:${server.port}/postgres`,
+          role,
+          admin: { user, password: { env: variable } },
+        }),
+        {
+          host,
+          label,
+          owner: "0a1b2c3d4e5f",
+          folder: server.folder,
+          shift,
+          credential: async (reference) => {
+            self.reads.push("env" in reference ? reference.env : "")
+            return new Secret("admin", self.password)
+          },
         },
-      }),
+      ),
   }
   return self
 }
@@ -57,18 +70,34 @@ async function newRole(): Promise<{ readonly role: string; readonly old: Credent
 
 /** The admin's sessions: process and name. */
 async function sessionsOf(admin: string): Promise<readonly string[]> {
-  return (await server.sql(`select pid || ' ' || application_name as it from pg_stat_activity where usename = '${admin}' order by pid`)).map(({ it }) => String(it))
+  return (
+    await server.sql(
+      `select pid || ' ' || application_name as it from pg_stat_activity where usename = '${admin}' order by pid`,
+    )
+  ).map(({ it }) => String(it))
 }
-const none = (admin: string): Promise<void> => until("no session is left", async () => (await sessionsOf(admin)).length === 0)
+const none = (admin: string): Promise<void> =>
+  until("no session is left", async () => (await sessionsOf(admin)).length === 0)
 
 test("one that is in use all the time is given up after half a minute all the same", async () => {
   const shift = new Shift()
   const leave = shift.join()
   const standing = new Standing<Standable>(shift)
   let [opened, closed] = [0, 0]
-  const one = (): Standable => ({ usable: true, answers: ++opened, attend: () => undefined, close: () => void closed++ })
+  const one = (): Standable => ({
+    usable: true,
+    answers: ++opened,
+    attend: () => undefined,
+    close: () => void closed++,
+  })
   const way = { open: async () => one(), begin: () => undefined, end: async () => undefined }
-  const use = (): Promise<void> => standing.use({ server: "s", user: "u", password: { env: "X" }, rest: [] }, way, soon(), async () => undefined)
+  const use = (): Promise<void> =>
+    standing.use(
+      { server: "s", user: "u", password: { env: "X" }, rest: [] },
+      way,
+      soon(),
+      async () => undefined,
+    )
   jest.useFakeTimers()
   try {
     for (let at = 0; at < 29; at++) {
@@ -91,19 +120,34 @@ describe("PostgreSQL", () => {
     const { open, shift, admin } = await world()
     const [leave, leaveToo] = [shift.join(), shift.join()]
     const seen = new Set<string>()
-    for (const [label, { role, old }] of [["a/one", await newRole()], ["b/two", await newRole()]] as const) {
+    for (const [label, { role, old }] of [
+      ["a/one", await newRole()],
+      ["b/two", await newRole()],
+    ] as const) {
       const driver = open(label, role)
       const next = drafted(driver, "v2")
-      expect(await driver.preflight(versions(old), soon())).toEqual([expect.objectContaining({ code: "admin-superuser" })])
+      expect(await driver.preflight(versions(old), soon())).toEqual([
+        expect.objectContaining({ code: "admin-superuser" }),
+      ])
       const live = { ...next, ...(await driver.apply(next, versions(old, next), soon())) }
       await driver.expel?.(live, soon())
-      expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+      expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual([
+        "accepted",
+        "refused",
+      ])
       for (const one of await sessionsOf(admin)) seen.add(one)
     }
     expect(new Set([...seen].map((one) => one.split(" ")[0])).size).toBe(1)
-    expect([...seen]).toEqual([expect.stringMatching(/^\d+ mycelium\/a\/one#0a1b2c3d$/), expect.stringMatching(/^\d+ mycelium\/b\/two#0a1b2c3d$/)])
+    expect([...seen]).toEqual([
+      expect.stringMatching(/^\d+ mycelium\/a\/one#0a1b2c3d$/),
+      expect.stringMatching(/^\d+ mycelium\/b\/two#0a1b2c3d$/),
+    ])
     expect(await server.sql(`select 1 from pg_locks where locktype = 'advisory'`)).toEqual([])
-    expect(await server.sql(`select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or xact_start is not null)`)).toEqual([])
+    expect(
+      await server.sql(
+        `select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or xact_start is not null)`,
+      ),
+    ).toEqual([])
     leave()
     expect(await sessionsOf(admin)).toHaveLength(1)
     leaveToo()
@@ -118,11 +162,15 @@ describe("PostgreSQL", () => {
     await none(admin)
     const leave = shift.join()
     const refused = credential("v2", { user: "nobody-of-that-name", password: "x".repeat(24) })
-    await expect(driver.apply(refused, versions(), soon())).rejects.toMatchObject({ code: "role-missing" })
+    await expect(driver.apply(refused, versions(), soon())).rejects.toMatchObject({
+      code: "role-missing",
+    })
     await none(admin)
     await server.session(async (client) => {
       await client.unsafe(`begin; select 1 from pg_authid where rolname = '${role}' for update`)
-      await expect(driver.apply(drafted(driver, "v2"), versions(old), soon(300))).rejects.toMatchObject({ code: "timeout" })
+      await expect(
+        driver.apply(drafted(driver, "v2"), versions(old), soon(300)),
+      ).rejects.toMatchObject({ code: "timeout" })
       await client.unsafe("rollback")
     })
     await none(admin)
@@ -135,8 +183,12 @@ describe("PostgreSQL", () => {
     const { role, old } = await newRole()
     const driver = open("a/one", role)
     await driver.preflight(versions(old), soon())
-    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${admin}'`)
-    expect(await driver.apply(drafted(driver, "v2"), versions(old), soon())).toMatchObject({ acceptedAt: expect.any(String) })
+    await server.sql(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${admin}'`,
+    )
+    expect(await driver.apply(drafted(driver, "v2"), versions(old), soon())).toMatchObject({
+      acceptedAt: expect.any(String),
+    })
     leave()
   })
 
@@ -150,7 +202,9 @@ describe("PostgreSQL", () => {
     expect(self.reads).toEqual(["X"])
     self.password = "not-the-password"
     await driver.apply(drafted(driver, "v2"), versions(old), soon())
-    await expect(self.open("a/one", role, self.admin, "Y").apply(drafted(driver, "v2"), versions(old), soon())).rejects.toMatchObject({ code: "password-refused" })
+    await expect(
+      self.open("a/one", role, self.admin, "Y").apply(drafted(driver, "v2"), versions(old), soon()),
+    ).rejects.toMatchObject({ code: "password-refused" })
     expect(self.reads).toEqual(["X", "Y"])
     leave()
   })
@@ -163,7 +217,21 @@ describe("PostgreSQL", () => {
     await driver.preflight(versions(old), soon())
     expect(await sessionsOf(self.admin)).toHaveLength(1)
     // The admin is a secret too, in the same run.
-    const own = postgres.open(postgres.options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role: self.admin, admin: { user: server.superuser, password: { env: "X" } } }), { host, label: "a/admin", owner: "0a1b2c3d4e5f", folder: server.folder, shift: self.shift, credential: async () => new Secret("admin", server.password) })
+    const own = postgres.open(
+      postgres.options.parse({
+        address: `postgresql://127.0.0.1:${server.port}/postgres`,
+        role: self.admin,
+        admin: { user: server.superuser, password: { env: "X" } },
+      }),
+      {
+        host,
+        label: "a/admin",
+        owner: "0a1b2c3d4e5f",
+        folder: server.folder,
+        shift: self.shift,
+        credential: async () => new Secret("admin", server.password),
+      },
+    )
     const next = drafted(own, "v2")
     await own.apply(next, versions(), soon())
     await none(self.admin)
@@ -175,7 +243,8 @@ describe("PostgreSQL", () => {
 
   test("what waits keeps no process alive", async () => {
     const { role } = await newRole()
-    const source = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).pathname)
+    const source = (path: string): string =>
+      JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).pathname)
     const program = `
       const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/shift.ts")}), import(${source("core/secret.ts")}), import(${source("base/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
       const [shift, password] = [new Shift(), (await Bun.stdin.text()).trim()]
@@ -184,8 +253,16 @@ describe("PostgreSQL", () => {
       const driver = postgres.open(options, { host: realHost({}), label: "a/b", owner: "0a1b2c3d", folder: "/", shift, credential: async () => new Secret("admin", password) })
       console.log((await driver.preflight({ doubtful: [] }, AbortSignal.timeout(5000))).map(({ code }) => code).join(), performance.now())
       process.on("exit", () => console.log(performance.now()))`
-    const child = Bun.spawn([process.execPath, "-e", program], { stdin: Buffer.from(server.password), stdout: "pipe", stderr: "pipe" })
-    const [said, , code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited])
+    const child = Bun.spawn([process.execPath, "-e", program], {
+      stdin: Buffer.from(server.password),
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    const [said, , code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
     const [codes, done, ended] = said.trim().split(/\s+/)
     expect({ code, codes }).toEqual({ code: 0, codes: "admin-superuser" })
     expect(Number(ended) - Number(done)).toBeLessThan(2000)
@@ -194,8 +271,25 @@ describe("PostgreSQL", () => {
 
 describe("Redis", () => {
   const open = (shift: Shift, password: () => string): Driver =>
-    redis.open(redis.options.parse({ address: `redis://127.0.0.1:${cache.port}`, user: "shop", admin: { user: cache.admin.user, password: { env: "X" } } }), { host, label: "a/cache", owner: "0a1b2c3d4e5f", folder: cache.folder, shift, credential: async () => new Secret("admin", password()) })
-  const clients = async (): Promise<readonly string[]> => String(await cache.command("CLIENT", "LIST")).split("\n").flatMap((line) => line.match(/ name=(mycelium\S*)/)?.[1] ?? [])
+    redis.open(
+      redis.options.parse({
+        address: `redis://127.0.0.1:${cache.port}`,
+        user: "shop",
+        admin: { user: cache.admin.user, password: { env: "X" } },
+      }),
+      {
+        host,
+        label: "a/cache",
+        owner: "0a1b2c3d4e5f",
+        folder: cache.folder,
+        shift,
+        credential: async () => new Secret("admin", password()),
+      },
+    )
+  const clients = async (): Promise<readonly string[]> =>
+    String(await cache.command("CLIENT", "LIST"))
+      .split("\n")
+      .flatMap((line) => line.match(/ name=(mycelium\S*)/)?.[1] ?? [])
 
   test("one connection serves all acts, with one look at the credential, and ends with the work", async () => {
     await cache.command("ACL", "SETUSER", "shop", "on", ">old-password", "~*", "+@all")
@@ -208,7 +302,10 @@ describe("Redis", () => {
     await driver.preflight(versions(old), soon())
     const live = { ...next, ...(await driver.apply(next, versions(old, next), soon())) }
     await driver.expel?.(live, soon())
-    expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+    expect([await driver.probe(live, soon()), await driver.probe(old, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
     expect(await clients()).toEqual(["mycelium-look"])
     password = "not-the-password"
     expect(await driver.settle([old], soon())).toBe(true)

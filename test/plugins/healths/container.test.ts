@@ -6,7 +6,9 @@ import { hookReach } from "../../support/hook-reach.ts"
 
 test("container says whose health check it asks", () => {
   expect(container.open("api", hookReach("/srv")).says).toBe("the health check of compose api")
-  expect(container.open({ services: ["api", "worker"], project: "live" }, hookReach("/srv")).says).toBe("the health check of compose api, worker")
+  expect(
+    container.open({ services: ["api", "worker"], project: "live" }, hookReach("/srv")).says,
+  ).toBe("the health check of compose api, worker")
 })
 
 test("container takes no option of a restart", () => {

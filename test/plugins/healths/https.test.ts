@@ -8,10 +8,37 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 test("http does not trust a certificate that nobody signed", async () => {
   await using folder = await temporaryFolder()
   const [key, cert] = [join(folder.path, "key"), join(folder.path, "cert")]
-  const made = await run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], { timeoutMs: 20_000 })
+  const made = await run(
+    [
+      "openssl",
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-subj",
+      "/CN=localhost",
+      "-addext",
+      "subjectAltName=IP:127.0.0.1",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+    ],
+    { timeoutMs: 20_000 },
+  )
   expect(made.code).toBe(0)
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", tls: { key: Bun.file(key), cert: Bun.file(cert) }, fetch: () => new Response("ok") })
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: { key: Bun.file(key), cert: Bun.file(cert) },
+    fetch: () => new Response("ok"),
+  })
   const url = `https://127.0.0.1:${server.port}/`
-  expect(await http.open(url, hookReach("/")).healthy(neverStops())).toBe(`a certificate that is not trusted from ${url}`)
+  expect(await http.open(url, hookReach("/")).healthy(neverStops())).toBe(
+    `a certificate that is not trusted from ${url}`,
+  )
   await server.stop(true)
 })

@@ -7,11 +7,17 @@ function ask(options: string, signal: AbortSignal = neverStops()): Promise<true 
 }
 
 test("tcp is healthy where a port accepts, on IPv4, a name and IPv6", async () => {
-  for (const [hostname, written] of [["127.0.0.1", "127.0.0.1"], ["127.0.0.1", "localhost"], ["::1", "[::1]"]] as const) {
+  for (const [hostname, written] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["127.0.0.1", "localhost"],
+    ["::1", "[::1]"],
+  ] as const) {
     const server = Bun.listen({ hostname, port: 0, socket: { data: () => undefined } })
     expect(await ask(`${written}:${server.port}`)).toBe(true)
     server.stop(true)
-    expect(await ask(`${written}:${server.port}`)).toBe(`connection refused from ${written}:${server.port}`)
+    expect(await ask(`${written}:${server.port}`)).toBe(
+      `connection refused from ${written}:${server.port}`,
+    )
   }
 })
 
@@ -20,7 +26,20 @@ test("tcp ends with its signal", async () => {
 })
 
 test("tcp refuses what is no host and port, and quotes none of it", () => {
-  for (const bad of ["s3cret", "s3cret:0", "s3cret:65536", "s3cret:x", ":80", "a b:80", "http://s3cret:80", "::1:80", "u:p@s3cret:80", "", 80, {}]) {
+  for (const bad of [
+    "s3cret",
+    "s3cret:0",
+    "s3cret:65536",
+    "s3cret:x",
+    ":80",
+    "a b:80",
+    "http://s3cret:80",
+    "::1:80",
+    "u:p@s3cret:80",
+    "",
+    80,
+    {},
+  ]) {
     const result = tcp.options.safeParse(bad)
     expect(result.success).toBe(false)
     expect(JSON.stringify(result.error?.issues)).not.toContain("s3cret")

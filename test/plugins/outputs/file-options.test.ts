@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test"
 import { writeFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
-import { fileOptions, modeOf, ownership, ownershipIsRight } from "../../../src/plugins/outputs/file-options.ts"
+import {
+  fileOptions,
+  modeOf,
+  ownership,
+  ownershipIsRight,
+} from "../../../src/plugins/outputs/file-options.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
@@ -13,7 +18,14 @@ function problem(options: unknown): string | undefined {
 }
 
 describe("fileOptions", () => {
-  test.each([[{}], [{ mode: "0600" }], [{ mode: "640" }], [{ mode: "0400" }], [{ owner: "1000:1000" }], [{ owner: "app:www-data" }]])("take %j", (options) => {
+  test.each([
+    [{}],
+    [{ mode: "0600" }],
+    [{ mode: "640" }],
+    [{ mode: "0400" }],
+    [{ owner: "1000:1000" }],
+    [{ owner: "app:www-data" }],
+  ])("take %j", (options) => {
     expect(problem(options)).toBeUndefined()
   })
 
@@ -21,15 +33,30 @@ describe("fileOptions", () => {
     expect(problem(options)).toBe('modes are strings: write "0600"')
   })
 
-  test.each(["0644", "0604", "0601", "0602", "0777", "644"])("refuse mode %s, in which others reach the file", (mode) => {
-    expect(problem({ mode })).toContain("others must not reach")
-  })
+  test.each(["0644", "0604", "0601", "0602", "0777", "644"])(
+    "refuse mode %s, in which others reach the file",
+    (mode) => {
+      expect(problem({ mode })).toContain("others must not reach")
+    },
+  )
 
-  test.each([["0200", "its owner must be able to read"], ["rw-------", "octal"], ["06000", "octal"], ["1600", "octal"], ["0689", "octal"]])("refuse mode %s", (mode, says) => {
+  test.each([
+    ["0200", "its owner must be able to read"],
+    ["rw-------", "octal"],
+    ["06000", "octal"],
+    ["1600", "octal"],
+    ["0689", "octal"],
+  ])("refuse mode %s", (mode, says) => {
     expect(problem({ mode })).toContain(says)
   })
 
-  test.each([[{ owner: 1000 }], [{ owner: "1000" }], [{ owner: "a:b:c" }], [{ owner: ":" }], [{ owner: "a: b" }]])("refuse %j", (options) => {
+  test.each([
+    [{ owner: 1000 }],
+    [{ owner: "1000" }],
+    [{ owner: "a:b:c" }],
+    [{ owner: ":" }],
+    [{ owner: "a: b" }],
+  ])("refuse %j", (options) => {
     expect(problem(options)).toContain("owner")
   })
 })
@@ -41,13 +68,25 @@ describe("ownership()", () => {
   })
 
   test("looks names up", async () => {
-    expect(await ownership({ owner: "root:root" }, undefined)).toEqual({ mode: 0o600, uid: 0, gid: 0 })
-    expect(await ownership({ owner: "12:34" }, undefined)).toEqual({ mode: 0o600, uid: 12, gid: 34 })
+    expect(await ownership({ owner: "root:root" }, undefined)).toEqual({
+      mode: 0o600,
+      uid: 0,
+      gid: 0,
+    })
+    expect(await ownership({ owner: "12:34" }, undefined)).toEqual({
+      mode: 0o600,
+      uid: 12,
+      gid: 34,
+    })
   })
 
   test("says which name there is not", async () => {
-    expect((await errorOf(ownership({ owner: "no-such-user:root" }, undefined))).message).toContain('no user "no-such-user"')
-    expect((await errorOf(ownership({ owner: "root:no-such-group" }, undefined))).code).toBe("owner-unknown")
+    expect((await errorOf(ownership({ owner: "no-such-user:root" }, undefined))).message).toContain(
+      'no user "no-such-user"',
+    )
+    expect((await errorOf(ownership({ owner: "root:no-such-group" }, undefined))).code).toBe(
+      "owner-unknown",
+    )
   })
 
   test("keeps the group of the file that is there, and its owner where we may", async () => {
@@ -57,6 +96,11 @@ describe("ownership()", () => {
     const stats = statSync(path)
     expect(await ownership({}, stats)).toMatchObject({ gid: stats.gid })
     expect(await ownershipIsRight({ mode: "0600" }, stats)).toBe((stats.mode & 0o777) === 0o600)
-    expect(await ownershipIsRight({ mode: `0${(stats.mode & 0o777).toString(8)}`, owner: "4000000:4000000" }, stats)).toBe(false)
+    expect(
+      await ownershipIsRight(
+        { mode: `0${(stats.mode & 0o777).toString(8)}`, owner: "4000000:4000000" },
+        stats,
+      ),
+    ).toBe(false)
   })
 })

@@ -8,9 +8,15 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 
 function open(folder: string, more: Readonly<Record<string, unknown>> = {}): Output {
-  return type.open(type.options.parse({ folder: "run", files: { password: "{{ db.password }}" }, ...more }), { folder, label: "production" })
+  return type.open(
+    type.options.parse({ folder: "run", files: { password: "{{ db.password }}" }, ...more }),
+    { folder, label: "production" },
+  )
 }
-const problems = (options: unknown): string => (type.options.safeParse(options).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n")
+const problems = (options: unknown): string =>
+  (type.options.safeParse(options).error?.issues ?? [])
+    .map(({ path, message }) => `${path.join(".")}: ${message}`)
+    .join("\n")
 
 describe("folder", () => {
   test("writes the exact bytes, without a line end, or with one where it is asked for", async () => {
@@ -45,16 +51,24 @@ describe("folder", () => {
     const files = { user: "{{ db.user }}", password: "{{ db.password }}" }
     const [old, next] = [fresh(), fresh()]
     await deliver(open(folder.path, { files }), old)
-    expect((await open(folder.path, { files }).prepare(valuesOf(next), knownOf(old), never)).changes).toEqual(["password"])
+    expect(
+      (await open(folder.path, { files }).prepare(valuesOf(next), knownOf(old), never)).changes,
+    ).toEqual(["password"])
   })
 
   test("writes none of its files where one of them is refused", async () => {
     await using folder = await temporaryFolder()
-    const files = { user: "{{ db.user }}", password: "{{ db.password }}", key: "{{ key.password }}" }
+    const files = {
+      user: "{{ db.user }}",
+      password: "{{ db.password }}",
+      key: "{{ key.password }}",
+    }
     const old = fresh()
     await deliver(open(folder.path, { files }), old)
     writeFileSync(join(folder.path, "run", "key"), "theirs")
-    const error = await errorOf(open(folder.path, { files }).prepare(valuesOf(fresh()), knownOf(old), never))
+    const error = await errorOf(
+      open(folder.path, { files }).prepare(valuesOf(fresh()), knownOf(old), never),
+    )
     expect(error.message).toContain("/run: key is not overwritten")
     expect(readdirSync(join(folder.path, "run")).sort()).toEqual(["key", "password", "user"])
     expect(readFileSync(join(folder.path, "run", "password"), "utf8")).toBe(old.password)
@@ -62,17 +76,30 @@ describe("folder", () => {
 
   test("knows its files, and refuses a folder that is a link", async () => {
     await using folder = await temporaryFolder()
-    expect(type.files?.(type.options.parse({ folder: "run/", files: { a: "x", b: "y" } }), "/srv")).toEqual(["/srv/run/a", "/srv/run/b"])
+    expect(
+      type.files?.(type.options.parse({ folder: "run/", files: { a: "x", b: "y" } }), "/srv"),
+    ).toEqual(["/srv/run/a", "/srv/run/b"])
     mkdirSync(join(folder.path, "real"))
     symlinkSync("real", join(folder.path, "run"))
-    expect((await errorOf(open(folder.path).prepare(valuesOf(fresh()), knownOf(), never))).code).toBe("file-is-link")
+    expect(
+      (await errorOf(open(folder.path).prepare(valuesOf(fresh()), knownOf(), never))).code,
+    ).toBe("file-is-link")
     writeFileSync(join(folder.path, "file"), "")
-    expect((await errorOf(open(folder.path, { folder: "file" }).prepare(valuesOf(fresh()), knownOf(), never))).code).toBe("file-irregular")
+    expect(
+      (
+        await errorOf(
+          open(folder.path, { folder: "file" }).prepare(valuesOf(fresh()), knownOf(), never),
+        )
+      ).code,
+    ).toBe("file-irregular")
   })
 
-  test.each(["", ".", "..", "../x", "a/b", ".hidden", "-x", "a b", "a\nb", "x".repeat(129)])("refuses a file with the name %p", (name) => {
-    expect(problems({ folder: "run", files: { [name]: "x" } })).toContain("the name of a file")
-  })
+  test.each(["", ".", "..", "../x", "a/b", ".hidden", "-x", "a b", "a\nb", "x".repeat(129)])(
+    "refuses a file with the name %p",
+    (name) => {
+      expect(problems({ folder: "run", files: { [name]: "x" } })).toContain("the name of a file")
+    },
+  )
 
   test.each([
     [{ folder: "", files: { a: "x" } }, "folder: name the folder"],

@@ -8,28 +8,54 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 import { type Opens, keys, texts } from "./tree.ts"
 
-const open: Opens = (folder, variables, more) => json.open(json.options.parse({ json: "x.json", variables, ...more }), { folder, label: "production" })
-const problems = (options: unknown): string => (json.options.safeParse(options).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n")
+const open: Opens = (folder, variables, more) =>
+  json.open(json.options.parse({ json: "x.json", variables, ...more }), {
+    folder,
+    label: "production",
+  })
+const problems = (options: unknown): string =>
+  (json.options.safeParse(options).error?.issues ?? [])
+    .map(({ path, message }) => `${path.join(".")}: ${message}`)
+    .join("\n")
 
 describe("json", () => {
   test("nests as the config does, and indents by two", async () => {
     await using folder = await temporaryFolder()
-    const output = open(folder.path, { db: { user: "{{ db.user }}", pool: { size: "5" } }, "a.b": "x" })
+    const output = open(folder.path, {
+      db: { user: "{{ db.user }}", pool: { size: "5" } },
+      "a.b": "x",
+    })
     await deliver(output, fresh())
-    expect(readFileSync(join(folder.path, "x.json"), "utf8")).toBe('{\n  "db": {\n    "user": "shop",\n    "pool": {\n      "size": "5"\n    }\n  },\n  "a.b": "x"\n}\n')
+    expect(readFileSync(join(folder.path, "x.json"), "utf8")).toBe(
+      '{\n  "db": {\n    "user": "shop",\n    "pool": {\n      "size": "5"\n    }\n  },\n  "a.b": "x"\n}\n',
+    )
   })
 
   test("holds any text under any key, as JSON.parse reads it", async () => {
     await using folder = await temporaryFolder()
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(keys, { minLength: 1, maxLength: 4 }), texts, async (names, password) => {
-        const output = open(folder.path, { in: Object.fromEntries(names.map((name) => [name, "{{ db.password }}"])) })
-        const shows = { ...fresh(), password }
-        await (await output.restore(undefined, never)).commit()
-        await deliver(output, shows)
-        expect(Object.entries((JSON.parse(readFileSync(join(folder.path, "x.json"), "utf8")) as { readonly in: object }).in).sort()).toEqual(names.map((name) => [name, password] as [string, string]).sort())
-        expect(await output.compare(valuesOf(shows), never)).toBe("same")
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(keys, { minLength: 1, maxLength: 4 }),
+        texts,
+        async (names, password) => {
+          const output = open(folder.path, {
+            in: Object.fromEntries(names.map((name) => [name, "{{ db.password }}"])),
+          })
+          const shows = { ...fresh(), password }
+          await (await output.restore(undefined, never)).commit()
+          await deliver(output, shows)
+          expect(
+            Object.entries(
+              (
+                JSON.parse(readFileSync(join(folder.path, "x.json"), "utf8")) as {
+                  readonly in: object
+                }
+              ).in,
+            ).sort(),
+          ).toEqual(names.map((name) => [name, password] as [string, string]).sort())
+          expect(await output.compare(valuesOf(shows), never)).toBe("same")
+        },
+      ),
       { numRuns: 60 },
     )
   })
@@ -46,7 +72,11 @@ describe("json", () => {
   })
 
   test("says where in the options a template is wrong", () => {
-    expect(json.inspect(json.options.parse({ json: "a", variables: { a: { b: "{{ oops" } } })).problems.map(({ path }) => path)).toEqual([["variables", "a", "b"]])
+    expect(
+      json
+        .inspect(json.options.parse({ json: "a", variables: { a: { b: "{{ oops" } } }))
+        .problems.map(({ path }) => path),
+    ).toEqual([["variables", "a", "b"]])
   })
 
   test.each([
@@ -63,7 +93,13 @@ describe("json", () => {
   ])("leaves %p", async (before, code, says) => {
     await using folder = await temporaryFolder()
     writeFileSync(join(folder.path, "x.json"), before)
-    const error = await errorOf(open(folder.path, { a: "{{ db.password }}" }).prepare(valuesOf(fresh()), knownOf({ ...fresh(), password: "old" }), never))
+    const error = await errorOf(
+      open(folder.path, { a: "{{ db.password }}" }).prepare(
+        valuesOf(fresh()),
+        knownOf({ ...fresh(), password: "old" }),
+        never,
+      ),
+    )
     expect(error.code).toBe(code)
     expect(error.message).toContain(says)
     expect(readFileSync(join(folder.path, "x.json"), "utf8")).toBe(before)

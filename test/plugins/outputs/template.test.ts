@@ -8,21 +8,60 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 import { type Shows, deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 
 function open(folder: string, text: string): Output {
-  return template.open(template.options.parse({ template: "out", text }), { folder, label: "production" })
+  return template.open(template.options.parse({ template: "out", text }), {
+    folder,
+    label: "production",
+  })
 }
-const problems = (options: unknown): string => (template.options.safeParse(options).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n")
+const problems = (options: unknown): string =>
+  (template.options.safeParse(options).error?.issues ?? [])
+    .map(({ path, message }) => `${path.join(".")}: ${message}`)
+    .join("\n")
 
 /** Files of real programs: the template, and what comes out. */
 const files: readonly (readonly [what: string, text: string, out: (shows: Shows) => string])[] = [
-  ["redis.conf", "bind 127.0.0.1\nrequirepass {{ db.password }}\nmasterauth {{ db.password }}\n", ({ password }) => `bind 127.0.0.1\nrequirepass ${password}\nmasterauth ${password}\n`],
-  ["users.acl of Redis", "user default off\nuser {{ db.user }} on >{{ db.password }} ~shop:* +@all\n", ({ user, password }) => `user default off\nuser ${user} on >${password} ~shop:* +@all\n`],
-  ["userlist.txt of PgBouncer", '"{{ db.user }}" "{{ db.password }}"\n', ({ user, password }) => `"${user}" "${password}"\n`],
-  ["application.yml", "spring:\n  datasource:\n    username: {{ db.user | json }}\n    password: {{ db.password | json }}\n    hikari: { maximum-pool-size: 5 }\n", ({ user, password }) => `spring:\n  datasource:\n    username: "${user}"\n    password: "${password}"\n    hikari: { maximum-pool-size: 5 }\n`],
-  [".pgpass", "db.internal:5432:*:{{ db.user }}:{{ db.password }}\n", ({ user, password }) => `db.internal:5432:*:${user}:${password}\n`],
+  [
+    "redis.conf",
+    "bind 127.0.0.1\nrequirepass {{ db.password }}\nmasterauth {{ db.password }}\n",
+    ({ password }) => `bind 127.0.0.1\nrequirepass ${password}\nmasterauth ${password}\n`,
+  ],
+  [
+    "users.acl of Redis",
+    "user default off\nuser {{ db.user }} on >{{ db.password }} ~shop:* +@all\n",
+    ({ user, password }) => `user default off\nuser ${user} on >${password} ~shop:* +@all\n`,
+  ],
+  [
+    "userlist.txt of PgBouncer",
+    '"{{ db.user }}" "{{ db.password }}"\n',
+    ({ user, password }) => `"${user}" "${password}"\n`,
+  ],
+  [
+    "application.yml",
+    "spring:\n  datasource:\n    username: {{ db.user | json }}\n    password: {{ db.password | json }}\n    hikari: { maximum-pool-size: 5 }\n",
+    ({ user, password }) =>
+      `spring:\n  datasource:\n    username: "${user}"\n    password: "${password}"\n    hikari: { maximum-pool-size: 5 }\n`,
+  ],
+  [
+    ".pgpass",
+    "db.internal:5432:*:{{ db.user }}:{{ db.password }}\n",
+    ({ user, password }) => `db.internal:5432:*:${user}:${password}\n`,
+  ],
   ["a Docker secret", "{{ db.password }}", ({ password }) => password],
-  ["a systemd credential", "{{ db.password | base64_encode }}\n", ({ password }) => `${Buffer.from(password).toString("base64")}\n`],
-  ["pg_service.conf", "[shop]\nhost=db\nuser={{ db.user }}\npassword={{ db.password }}\n", ({ user, password }) => `[shop]\nhost=db\nuser=${user}\npassword=${password}\n`],
-  [".my.cnf", '[client]\nuser={{ db.user }}\npassword="{{ db.password }}"\n', ({ user, password }) => `[client]\nuser=${user}\npassword="${password}"\n`],
+  [
+    "a systemd credential",
+    "{{ db.password | base64_encode }}\n",
+    ({ password }) => `${Buffer.from(password).toString("base64")}\n`,
+  ],
+  [
+    "pg_service.conf",
+    "[shop]\nhost=db\nuser={{ db.user }}\npassword={{ db.password }}\n",
+    ({ user, password }) => `[shop]\nhost=db\nuser=${user}\npassword=${password}\n`,
+  ],
+  [
+    ".my.cnf",
+    '[client]\nuser={{ db.user }}\npassword="{{ db.password }}"\n',
+    ({ user, password }) => `[client]\nuser=${user}\npassword="${password}"\n`,
+  ],
 ]
 
 describe("template", () => {
@@ -42,8 +81,14 @@ describe("template", () => {
     const bytes = readFileSync(join(folder.path, "out"))
     const next = open(folder.path, "a {{ db.password }}\nb\n")
     const error = await errorOf(next.prepare(valuesOf(shows), knownOf(shows), never))
-    expect({ code: error.code, hint: error.hint }).toEqual({ code: "output-drift", hint: "adopt it; or, if nobody needs it, move the file away and try again" })
-    const known = Object.assign((secret: string, which: "recent" | "all") => knownOf(shows)(secret, which), { wrote: (_: string, now: Uint8Array) => bytes.equals(now) })
+    expect({ code: error.code, hint: error.hint }).toEqual({
+      code: "output-drift",
+      hint: "adopt it; or, if nobody needs it, move the file away and try again",
+    })
+    const known = Object.assign(
+      (secret: string, which: "recent" | "all") => knownOf(shows)(secret, which),
+      { wrote: (_: string, now: Uint8Array) => bytes.equals(now) },
+    )
     await (await next.prepare(valuesOf(shows), known, never)).commit()
     expect(readFileSync(join(folder.path, "out"), "utf8")).toBe(`a ${shows.password}\nb\n`)
   })
@@ -51,7 +96,17 @@ describe("template", () => {
   test("that would grow beyond a megabyte is not written", async () => {
     await using folder = await temporaryFolder()
     const text = "{{ db.password }}".repeat(5000)
-    expect((await errorOf(open(folder.path, text).prepare(valuesOf({ ...fresh(), password: "x".repeat(300) }), knownOf(), never))).code).toBe("output-too-large")
+    expect(
+      (
+        await errorOf(
+          open(folder.path, text).prepare(
+            valuesOf({ ...fresh(), password: "x".repeat(300) }),
+            knownOf(),
+            never,
+          ),
+        )
+      ).code,
+    ).toBe("output-too-large")
   })
 
   test("leaves a line that was added by hand", async () => {
@@ -61,7 +116,9 @@ describe("template", () => {
     await deliver(output, shows)
     const edited = `requirepass ${shows.password}\nmasterauth theirs\n`
     writeFileSync(join(folder.path, "out"), edited)
-    expect((await errorOf(output.prepare(valuesOf(fresh()), knownOf(shows), never))).code).toBe("output-drift")
+    expect((await errorOf(output.prepare(valuesOf(fresh()), knownOf(shows), never))).code).toBe(
+      "output-drift",
+    )
     expect(readFileSync(join(folder.path, "out"), "utf8")).toBe(edited)
   })
 

@@ -9,30 +9,58 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 import { type Opens, keys, texts } from "./tree.ts"
 
-const open: Opens = (folder, variables, more) => yaml.open(yaml.options.parse({ yaml: "x.yml", variables, ...more }), { folder, label: "production" })
+const open: Opens = (folder, variables, more) =>
+  yaml.open(yaml.options.parse({ yaml: "x.yml", variables, ...more }), {
+    folder,
+    label: "production",
+  })
 
 describe("yaml", () => {
   test("nests as the config does, and quotes every value", async () => {
     await using folder = await temporaryFolder()
-    await deliver(open(folder.path, { spring: { datasource: { username: "{{ db.user }}", "max-size": "5" } }, "a.b": "x", no: "y" }), fresh())
-    expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe('# written by mycelium: production\nspring:\n  datasource:\n    username: "shop"\n    max-size: "5"\n"a.b": "x"\n"no": "y"\n')
-  })
-
-  test.each(["1.1", "1.2"] as const)("holds any text under any key, as YAML %s reads it", async (version) => {
-    await using folder = await temporaryFolder()
-    await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(keys, { minLength: 1, maxLength: 4 }), texts, async (names, password) => {
-        const output = open(folder.path, { in: Object.fromEntries(names.map((name) => [name, "{{ db.password }}"])) })
-        const shows = { ...fresh(), password }
-        await (await output.restore(undefined, never)).commit()
-        await deliver(output, shows)
-        const found = parse(readFileSync(join(folder.path, "x.yml"), "utf8"), { version, mapAsMap: true, merge: false }) as Map<string, Map<string, string>>
-        expect([...(found.get("in") ?? [])].sort()).toEqual(names.map((name) => [name, password] as [string, string]).sort())
-        expect(await output.compare(valuesOf(shows), never)).toBe("same")
+    await deliver(
+      open(folder.path, {
+        spring: { datasource: { username: "{{ db.user }}", "max-size": "5" } },
+        "a.b": "x",
+        no: "y",
       }),
-      { numRuns: 60 },
+      fresh(),
+    )
+    expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(
+      '# written by mycelium: production\nspring:\n  datasource:\n    username: "shop"\n    max-size: "5"\n"a.b": "x"\n"no": "y"\n',
     )
   })
+
+  test.each(["1.1", "1.2"] as const)(
+    "holds any text under any key, as YAML %s reads it",
+    async (version) => {
+      await using folder = await temporaryFolder()
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uniqueArray(keys, { minLength: 1, maxLength: 4 }),
+          texts,
+          async (names, password) => {
+            const output = open(folder.path, {
+              in: Object.fromEntries(names.map((name) => [name, "{{ db.password }}"])),
+            })
+            const shows = { ...fresh(), password }
+            await (await output.restore(undefined, never)).commit()
+            await deliver(output, shows)
+            const found = parse(readFileSync(join(folder.path, "x.yml"), "utf8"), {
+              version,
+              mapAsMap: true,
+              merge: false,
+            }) as Map<string, Map<string, string>>
+            expect([...(found.get("in") ?? [])].sort()).toEqual(
+              names.map((name) => [name, password] as [string, string]).sort(),
+            )
+            expect(await output.compare(valuesOf(shows), never)).toBe("same")
+          },
+        ),
+        { numRuns: 60 },
+      )
+    },
+  )
 
   test.each([
     ["a: old\na: old\n", "output-key-twice", "a stands there twice"],
@@ -49,7 +77,13 @@ describe("yaml", () => {
   ])("leaves %p", async (before, code, says) => {
     await using folder = await temporaryFolder()
     writeFileSync(join(folder.path, "x.yml"), before)
-    const error = await errorOf(open(folder.path, { a: "{{ db.password }}" }).prepare(valuesOf(fresh()), knownOf({ ...fresh(), password: "old" }), never))
+    const error = await errorOf(
+      open(folder.path, { a: "{{ db.password }}" }).prepare(
+        valuesOf(fresh()),
+        knownOf({ ...fresh(), password: "old" }),
+        never,
+      ),
+    )
     expect(error.code).toBe(code)
     expect(error.message).toContain(says)
     expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(before)
@@ -61,9 +95,15 @@ describe("yaml", () => {
     await deliver(open(folder.path, { a: "{{ db.password }}", b: "x" }), shows)
     const written = readFileSync(join(folder.path, "x.yml"))
     const less = open(folder.path, { a: "{{ db.password }}" })
-    expect((await errorOf(less.prepare(valuesOf(shows), knownOf(shows), never))).message).toContain("b was added to it by hand")
-    const asWritten = Object.assign(knownOf(shows), { wrote: (_: string, bytes: Uint8Array) => written.equals(bytes) })
+    expect((await errorOf(less.prepare(valuesOf(shows), knownOf(shows), never))).message).toContain(
+      "b was added to it by hand",
+    )
+    const asWritten = Object.assign(knownOf(shows), {
+      wrote: (_: string, bytes: Uint8Array) => written.equals(bytes),
+    })
     await (await less.prepare(valuesOf(shows), asWritten, never)).commit()
-    expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(`# written by mycelium: production\na: "${shows.password}"\n`)
+    expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(
+      `# written by mycelium: production\na: "${shows.password}"\n`,
+    )
   })
 })

@@ -20,12 +20,22 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
   afterAll(async () => engine?.[Symbol.asyncDispose]())
 
   type Service = Readonly<Record<string, unknown>>
-  const api: Service = { image: "app:1", command: ["sleep", "1000"], network_mode: "host", stop_grace_period: "0s", env_file: ".env" }
+  const api: Service = {
+    image: "app:1",
+    command: ["sleep", "1000"],
+    network_mode: "host",
+    stop_grace_period: "0s",
+    env_file: ".env",
+  }
 
   /** A folder with a compose file and a `.env`; its containers go with the test. */
   class Place implements AsyncDisposable {
     readonly folder = join(engine.folder, `place${++count}`)
-    async lay(services: Readonly<Record<string, Service>>, file = "compose.yaml", top: Service = {}): Promise<void> {
+    async lay(
+      services: Readonly<Record<string, Service>>,
+      file = "compose.yaml",
+      top: Service = {},
+    ): Promise<void> {
       await mkdir(this.folder, { recursive: true })
       await writeFile(join(this.folder, file), JSON.stringify({ ...top, services }))
     }
@@ -36,7 +46,10 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
       return engine.must(["docker", "compose", ...words], this.folder)
     }
     open(options: unknown, env: Readonly<Record<string, string>> = engine.env): Restarter {
-      return compose.open(compose.options.parse(options), hookReach(this.folder, { HOME: this.folder, ...env }))
+      return compose.open(
+        compose.options.parse(options),
+        hookReach(this.folder, { HOME: this.folder, ...env }),
+      )
     }
     get targets(): readonly string[] {
       return [join(this.folder, ".env")]
@@ -48,7 +61,10 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
     }
   }
 
-  async function started(services: Readonly<Record<string, Service>> = { api }, words: readonly string[] = ["up", "-d"]): Promise<Place> {
+  async function started(
+    services: Readonly<Record<string, Service>> = { api },
+    words: readonly string[] = ["up", "-d"],
+  ): Promise<Place> {
     const place = new Place()
     await place.lay(services)
     await place.show("old")
@@ -58,25 +74,41 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
 
   /** Name and password of each container, in order. */
   async function running(): Promise<readonly string[]> {
-    return (await engine.containers()).map(({ name, env, running: runs }) => `${name} ${env.find((one) => one.startsWith("PASSWORD="))?.slice(9)}${runs ? "" : " stopped"}`)
+    return (await engine.containers()).map(
+      ({ name, env, running: runs }) =>
+        `${name} ${env.find((one) => one.startsWith("PASSWORD="))?.slice(9)}${runs ? "" : " stopped"}`,
+    )
   }
 
   async function rotated(place: Place, options: unknown = "api"): Promise<readonly string[]> {
     const restarter = place.open(options)
-    const { findings } = (await restarter.inspect?.(place.targets, neverStops())) ?? { findings: [] }
+    const { findings } = (await restarter.inspect?.(place.targets, neverStops())) ?? {
+      findings: [],
+    }
     expect(findings.filter(({ severity }) => severity === "error")).toEqual([])
     await place.show("new")
     await restarter.restart("mark/api", neverStops())
     return running()
   }
 
-  async function refusal(place: Place, options: unknown = "api", env?: Readonly<Record<string, string>>): Promise<string> {
+  async function refusal(
+    place: Place,
+    options: unknown = "api",
+    env?: Readonly<Record<string, string>>,
+  ): Promise<string> {
     const restarter = place.open(options, env)
     try {
-      const { findings } = (await restarter.inspect?.(place.targets, neverStops())) ?? { findings: [] }
-      return findings.filter(({ severity }) => severity === "error").map(({ code, says }) => `${code}: ${says}`).join("; ")
+      const { findings } = (await restarter.inspect?.(place.targets, neverStops())) ?? {
+        findings: [],
+      }
+      return findings
+        .filter(({ severity }) => severity === "error")
+        .map(({ code, says }) => `${code}: ${says}`)
+        .join("; ")
     } catch {
-      const error = await errorOf(restarter.inspect?.(place.targets, neverStops()) ?? Promise.resolve())
+      const error = await errorOf(
+        restarter.inspect?.(place.targets, neverStops()) ?? Promise.resolve(),
+      )
       return `${error.code}: ${error.message}`
     }
   }
@@ -114,8 +146,13 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
   test("two projects of one folder are refused until one is named", async () => {
     await using place = await started({ api }, ["-p", "live", "up", "-d"])
     await place.up("-p", "trial", "up", "-d")
-    expect(await refusal(place)).toBe("compose-project: service api runs in several projects: live, trial")
-    expect(await rotated(place, { service: "api", project: "live" })).toEqual(["live-api-1 new", "trial-api-1 old"])
+    expect(await refusal(place)).toBe(
+      "compose-project: service api runs in several projects: live, trial",
+    )
+    expect(await rotated(place, { service: "api", project: "live" })).toEqual([
+      "live-api-1 new",
+      "trial-api-1 old",
+    ])
   })
 
   test("a project of another folder is never touched", async () => {
@@ -123,7 +160,9 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
     await using place = new Place()
     await place.lay({ api })
     await place.show("old")
-    expect(await refusal(place)).toBe(`compose-project: no container of service api was started from ${place.folder}; there is theirs-api-1 in project theirs, started from ${other.folder}`)
+    expect(await refusal(place)).toBe(
+      `compose-project: no container of service api was started from ${place.folder}; there is theirs-api-1 in project theirs, started from ${other.folder}`,
+    )
     expect(await running()).toEqual(["theirs-api-1 old"])
   })
 
@@ -135,21 +174,27 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
   test("an edited compose file is no rotation's business", async () => {
     await using place = await started()
     await place.lay({ api: { ...api, environment: { DEBUG: "1" } } })
-    expect(await refusal(place)).toBe("compose-changed: a restart of api would change more than its secrets: the compose file, its variables or its env files were edited since it was started")
+    expect(await refusal(place)).toBe(
+      "compose-changed: a restart of api would change more than its secrets: the compose file, its variables or its env files were edited since it was started",
+    )
     expect(await refusal(place, { service: "api", allow_changes: true })).toBe("")
   })
 
   test("an image that was tagged anew is not deployed", async () => {
     await using place = await started()
     await engine.image("app:1")
-    expect(await refusal(place)).toBe(`compose-changed: a restart of api would change more than its secrets: app:1 is another image than the one that place${count}-api-1 runs`)
+    expect(await refusal(place)).toBe(
+      `compose-changed: a restart of api would change more than its secrets: app:1 is another image than the one that place${count}-api-1 runs`,
+    )
   })
 
   test("a service that is stopped stays stopped", async () => {
     await using place = await started()
     await place.up("stop")
     const restarter = place.open("api")
-    expect((await restarter.inspect?.(place.targets, neverStops()))?.replaces).toBe(`container place${count}-api-1 of project place${count}: stopped, stays stopped`)
+    expect((await restarter.inspect?.(place.targets, neverStops()))?.replaces).toBe(
+      `container place${count}-api-1 of project place${count}: stopped, stays stopped`,
+    )
     expect(await rotated(place)).toEqual([`place${count}-api-1 old stopped`])
   })
 
@@ -161,31 +206,70 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
   })
 
   test("a service of a profile is recreated", async () => {
-    await using place = await started({ api: { ...api, profiles: ["extra"] } }, ["--profile", "extra", "up", "-d"])
+    await using place = await started({ api: { ...api, profiles: ["extra"] } }, [
+      "--profile",
+      "extra",
+      "up",
+      "-d",
+    ])
     expect(await rotated(place)).toEqual([`place${count}-api-1 new`])
   })
 
   test("what would fail is found before any value exists, and said in words", async () => {
     await using place = await started()
     expect(await refusal(place, "apo")).toBe("compose-service: the compose file has no service apo")
-    expect(await refusal(place, "api", { DOCKER_HOST: `unix://${engine.folder}/none`, DOCKER_CONFIG: engine.env["DOCKER_CONFIG"] ?? "" })).toBe("compose-failed: Docker's engine does not answer")
-    expect(await refusal(place, { service: "api", command: ["docker", "compose"] }, { DOCKER_HOST: engine.env["DOCKER_HOST"] ?? "" })).toBe("compose-failed: Docker has no Compose here")
-    expect(await refusal(place, { service: "api", command: ["dockr", "compose"] })).toStartWith("program-missing: dockr is not in the PATH")
-    expect(await refusal(place, { service: "apo", file: "none.yaml" })).toBe(`compose-failed: ${place.folder}/none.yaml does not exist`)
+    expect(
+      await refusal(place, "api", {
+        DOCKER_HOST: `unix://${engine.folder}/none`,
+        DOCKER_CONFIG: engine.env["DOCKER_CONFIG"] ?? "",
+      }),
+    ).toBe("compose-failed: Docker's engine does not answer")
+    expect(
+      await refusal(
+        place,
+        { service: "api", command: ["docker", "compose"] },
+        { DOCKER_HOST: engine.env["DOCKER_HOST"] ?? "" },
+      ),
+    ).toBe("compose-failed: Docker has no Compose here")
+    expect(await refusal(place, { service: "api", command: ["dockr", "compose"] })).toStartWith(
+      "program-missing: dockr is not in the PATH",
+    )
+    expect(await refusal(place, { service: "apo", file: "none.yaml" })).toBe(
+      `compose-failed: ${place.folder}/none.yaml does not exist`,
+    )
   })
 
   test("a container that ends right after its start is no success", async () => {
-    await using place = await started({ api: { ...api, command: ["sh", "-c", 'test "$$PASSWORD" = old && sleep 1000; exit 3'] } })
+    await using place = await started({
+      api: { ...api, command: ["sh", "-c", 'test "$$PASSWORD" = old && sleep 1000; exit 3'] },
+    })
     const restarter = place.open("api")
     await restarter.inspect?.(place.targets, neverStops())
     await place.show("new")
     const error = await errorOf(restarter.restart("mark/api", neverStops()))
-    expect([error.code, error.message]).toEqual(["restart-failed", `container place${count}-api-1 is exited (code 3)`])
+    expect([error.code, error.message]).toEqual([
+      "restart-failed",
+      `container place${count}-api-1 is exited (code 3)`,
+    ])
   })
 
   test("a container's own health check is waited for, and asked by healthy: { container }", async () => {
-    const healthcheck = { test: ["CMD", "test", "-e", "/tmp/ready"], interval: "200ms", start_period: "30s", retries: 2 }
-    await using place = await started({ api: { ...api, command: ["sh", "-c", "sleep 1; touch /tmp/ready; sleep 1000"], healthcheck } }, ["up", "-d", "--wait"])
+    const healthcheck = {
+      test: ["CMD", "test", "-e", "/tmp/ready"],
+      interval: "200ms",
+      start_period: "30s",
+      retries: 2,
+    }
+    await using place = await started(
+      {
+        api: {
+          ...api,
+          command: ["sh", "-c", "sleep 1; touch /tmp/ready; sleep 1000"],
+          healthcheck,
+        },
+      },
+      ["up", "-d", "--wait"],
+    )
     const health = container.open("api", hookReach(place.folder, engine.env))
     const restarter = place.open("api")
     expect(await health.healthy(neverStops())).toBe(true)
@@ -197,20 +281,30 @@ suite(`compose on a real engine${missing === undefined ? "" : ` (skipped: ${miss
 
   test("healthy: { container } is not satisfied with a container that has no check", async () => {
     await using place = await started()
-    expect(await container.open("api", hookReach(place.folder, engine.env)).healthy(neverStops())).toStartWith(`container place${count}-api-1 has no health check of its own`)
+    expect(
+      await container.open("api", hookReach(place.folder, engine.env)).healthy(neverStops()),
+    ).toStartWith(`container place${count}-api-1 has no health check of its own`)
   })
 
   test("other services that read the same file are named, whatever way they read it", async () => {
     const other = { image: "app:1", command: ["sleep", "1000"], network_mode: "host" }
-    await using place = await started({
-      api,
-      worker: api,
-      filled: { ...other, environment: { PW: "${PASSWORD}" } },
-      mounted: { ...other, volumes: ["./.env:/run/env:ro"] },
-      apart: { ...other, environment: { PW: "x" } },
-    }, ["up", "-d", "api"])
+    await using place = await started(
+      {
+        api,
+        worker: api,
+        filled: { ...other, environment: { PW: "${PASSWORD}" } },
+        mounted: { ...other, volumes: ["./.env:/run/env:ro"] },
+        apart: { ...other, environment: { PW: "x" } },
+      },
+      ["up", "-d", "api"],
+    )
     const found = await place.open("api").inspect?.(place.targets, neverStops())
     expect(found?.restarts).toEqual([`place${count}/api`])
-    expect(found?.readers.map(({ says }) => says).toSorted()).toEqual(["compose service api", "compose service filled", "compose service mounted", "compose service worker"])
+    expect(found?.readers.map(({ says }) => says).toSorted()).toEqual([
+      "compose service api",
+      "compose service filled",
+      "compose service mounted",
+      "compose service worker",
+    ])
   })
 })

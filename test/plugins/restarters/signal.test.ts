@@ -9,13 +9,20 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 import { until } from "../../support/until.ts"
 
 function send(folder: string, name = "HUP"): Promise<void> {
-  return signal.open(signal.options.parse({ pid_file: "app.pid", name }), hookReach(folder)).restart("m", neverStops())
+  return signal
+    .open(signal.options.parse({ pid_file: "app.pid", name }), hookReach(folder))
+    .restart("m", neverStops())
 }
 
 /** A program that notes each signal, and the pid file that names it. */
 async function listener(folder: string): Promise<AsyncDisposable & { readonly pid: number }> {
-  const traps = ["HUP", "USR1", "USR2", "TERM", "INT"].map((name) => `trap 'echo ${name} >> heard' ${name};`).join(" ")
-  const child = Bun.spawn(["sh", "-c", `${traps} touch ready; while :; do sleep 0.02; done`], { cwd: folder, stdio: ["ignore", "ignore", "ignore"] })
+  const traps = ["HUP", "USR1", "USR2", "TERM", "INT"]
+    .map((name) => `trap 'echo ${name} >> heard' ${name};`)
+    .join(" ")
+  const child = Bun.spawn(["sh", "-c", `${traps} touch ready; while :; do sleep 0.02; done`], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "ignore"],
+  })
   await until("it listens", () => Bun.file(join(folder, "ready")).exists())
   await writeFile(join(folder, "app.pid"), `${child.pid}\n`, { mode: 0o644 })
   return {
@@ -30,7 +37,10 @@ async function listener(folder: string): Promise<AsyncDisposable & { readonly pi
 test("signal sends the named signal to the process in the pid file", async () => {
   await using folder = await temporaryFolder()
   await using _ = await listener(folder.path)
-  const heard = async (): Promise<string> => ((await Bun.file(join(folder.path, "heard")).exists()) ? Bun.file(join(folder.path, "heard")).text() : "")
+  const heard = async (): Promise<string> =>
+    (await Bun.file(join(folder.path, "heard")).exists())
+      ? Bun.file(join(folder.path, "heard")).text()
+      : ""
   let expected = ""
   for (const name of ["HUP", "USR1", "USR2", "TERM", "INT"]) {
     await send(folder.path, name)
@@ -48,26 +58,47 @@ test("signal refuses a pid file that others could write, or that is no pid file"
     expect((await errorOf(send(folder.path, "TERM"))).message).toContain("can be written by others")
   }
   await chmod(file, 0o644)
-  for (const text of ["1\n", "0", "-1", "", "12 13", "1e3", "0x10", `${process.pid}`, "99999999999"]) {
+  for (const text of [
+    "1\n",
+    "0",
+    "-1",
+    "",
+    "12 13",
+    "1e3",
+    "0x10",
+    `${process.pid}`,
+    "99999999999",
+  ]) {
     await writeFile(file, text)
     const error = await errorOf(send(folder.path, "TERM"))
-    expect([error.code, error.message]).toEqual(["restart-failed", `${file} does not hold the id of a process that may be signalled`])
+    expect([error.code, error.message]).toEqual([
+      "restart-failed",
+      `${file} does not hold the id of a process that may be signalled`,
+    ])
   }
   await symlink(file, join(folder.path, "link.pid"))
-  const linked = signal.open(signal.options.parse({ pid_file: "link.pid", name: "TERM" }), hookReach(folder.path))
+  const linked = signal.open(
+    signal.options.parse({ pid_file: "link.pid", name: "TERM" }),
+    hookReach(folder.path),
+  )
   expect((await errorOf(linked.restart("m", neverStops()))).code).toBe("file-is-link")
   expect(await isRunning(program.pid)).toBe(true)
   expect(await Bun.file(join(folder.path, "heard")).exists()).toBe(false)
 })
 
 // Only root can give a file to somebody else.
-test.skipIf(process.geteuid?.() !== 0)(`signal refuses the pid file of a user who could not signal the process${process.geteuid?.() === 0 ? "" : " (skipped: only root can give files away)"}`, async () => {
-  await using folder = await temporaryFolder()
-  await using _ = await listener(folder.path)
-  await chown(join(folder.path, "app.pid"), 65_534, 65_534)
-  expect((await errorOf(send(folder.path))).message).toContain("belongs to a user who could not signal that process")
-  expect(await Bun.file(join(folder.path, "heard")).exists()).toBe(false)
-})
+test.skipIf(process.geteuid?.() !== 0)(
+  `signal refuses the pid file of a user who could not signal the process${process.geteuid?.() === 0 ? "" : " (skipped: only root can give files away)"}`,
+  async () => {
+    await using folder = await temporaryFolder()
+    await using _ = await listener(folder.path)
+    await chown(join(folder.path, "app.pid"), 65_534, 65_534)
+    expect((await errorOf(send(folder.path))).message).toContain(
+      "belongs to a user who could not signal that process",
+    )
+    expect(await Bun.file(join(folder.path, "heard")).exists()).toBe(false)
+  },
+)
 
 test("signal says that a pid file is missing or stale", async () => {
   await using folder = await temporaryFolder()
@@ -76,12 +107,23 @@ test("signal says that a pid file is missing or stale", async () => {
   await gone.exited
   await writeFile(join(folder.path, "app.pid"), `${gone.pid}\n`)
   const error = await errorOf(send(folder.path))
-  expect([error.code, error.message]).toEqual(["restart-failed", `process ${gone.pid} of ${join(folder.path, "app.pid")} does not run`])
+  expect([error.code, error.message]).toEqual([
+    "restart-failed",
+    `process ${gone.pid} of ${join(folder.path, "app.pid")} does not run`,
+  ])
 })
 
 test("signal refuses options in one sentence", () => {
-  for (const bad of [{ pid_file: "a", name: "KILL" }, { pid_file: "", name: "HUP" }, { name: "HUP" }, "HUP", { pid_file: "a", name: "HUP", x: 1 }]) {
+  for (const bad of [
+    { pid_file: "a", name: "KILL" },
+    { pid_file: "", name: "HUP" },
+    { name: "HUP" },
+    "HUP",
+    { pid_file: "a", name: "HUP", x: 1 },
+  ]) {
     expect(signal.options.safeParse(bad).success).toBe(false)
   }
-  expect(signal.options.safeParse("HUP").error?.issues[0]?.message).toBe("expected { pid_file: path, name: HUP }")
+  expect(signal.options.safeParse("HUP").error?.issues[0]?.message).toBe(
+    "expected { pid_file: path, name: HUP }",
+  )
 })

@@ -8,10 +8,17 @@ import { hasSystemdUser, startSystemdUser } from "../../support/servers/systemd-
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
 /** A `systemctl` that writes down how it was called, and answers `is-active` as told. */
-async function fakeSystemctl(folder: string, how: { readonly code?: number; readonly state?: string } = {}): Promise<string> {
+async function fakeSystemctl(
+  folder: string,
+  how: { readonly code?: number; readonly state?: string } = {},
+): Promise<string> {
   const path = join(folder, "systemctl")
   const active = `case "$*" in *is-active*) echo "${how.state ?? "active"}"; [ "${how.state ?? "active"}" = active ]; exit;; esac`
-  await writeFile(path, `#!/bin/sh\necho "$*" >> calls\nenv > environment\n${active}\necho s3cret >&2\nexit ${how.code ?? 0}\n`, { mode: 0o755 })
+  await writeFile(
+    path,
+    `#!/bin/sh\necho "$*" >> calls\nenv > environment\n${active}\necho s3cret >&2\nexit ${how.code ?? 0}\n`,
+    { mode: 0o755 },
+  )
   return path
 }
 
@@ -21,47 +28,122 @@ function open(options: unknown, folder: string, env: Readonly<Record<string, str
 
 async function callsOf(options: object): Promise<readonly string[]> {
   await using folder = await temporaryFolder()
-  await open({ ...options, command: [await fakeSystemctl(folder.path)] }, folder.path).restart("m", neverStops())
+  await open({ ...options, command: [await fakeSystemctl(folder.path)] }, folder.path).restart(
+    "m",
+    neverStops(),
+  )
   return (await Bun.file(join(folder.path, "calls")).text()).trimEnd().split("\n")
 }
 
 test("systemd restarts a service, asks nobody for a password, and asks whether it is active", async () => {
-  expect(await callsOf({ unit: "shop-worker.service" })).toEqual(["--no-ask-password restart -- shop-worker.service", "is-active -- shop-worker.service"])
-  expect(await callsOf({ unit: "shop@1.service", user: true, reload: true })).toEqual(["--user --no-ask-password reload -- shop@1.service", "--user is-active -- shop@1.service"])
+  expect(await callsOf({ unit: "shop-worker.service" })).toEqual([
+    "--no-ask-password restart -- shop-worker.service",
+    "is-active -- shop-worker.service",
+  ])
+  expect(await callsOf({ unit: "shop@1.service", user: true, reload: true })).toEqual([
+    "--user --no-ask-password reload -- shop@1.service",
+    "--user is-active -- shop@1.service",
+  ])
   expect(open("shop-worker.service", "/srv").says).toBe("systemd shop-worker.service, restarted")
-  expect(open({ unit: "shop-worker.service", reload: true }, "/srv").says).toBe("systemd shop-worker.service, reloaded")
+  expect(open({ unit: "shop-worker.service", reload: true }, "/srv").says).toBe(
+    "systemd shop-worker.service, reloaded",
+  )
 })
 
 test("systemd hands on only what finds a user's manager, and that only for a user", async () => {
-  const ours = { HOME: "/home/x", XDG_RUNTIME_DIR: "/run/user/1", DBUS_SESSION_BUS_ADDRESS: "unix:x", NOTIFY_SOCKET: "/run/x", PGPASSWORD: "s3cret" }
+  const ours = {
+    HOME: "/home/x",
+    XDG_RUNTIME_DIR: "/run/user/1",
+    DBUS_SESSION_BUS_ADDRESS: "unix:x",
+    NOTIFY_SOCKET: "/run/x",
+    PGPASSWORD: "s3cret",
+  }
   const names = async (user: boolean): Promise<readonly string[]> => {
     await using folder = await temporaryFolder()
-    await open({ unit: "a.service", user, command: [await fakeSystemctl(folder.path)] }, folder.path, ours).restart("set/api", neverStops())
+    await open(
+      { unit: "a.service", user, command: [await fakeSystemctl(folder.path)] },
+      folder.path,
+      ours,
+    ).restart("set/api", neverStops())
     const lines = (await Bun.file(join(folder.path, "environment")).text()).trimEnd().split("\n")
-    return lines.map((line) => line.slice(0, line.indexOf("="))).filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name)).toSorted()
+    return lines
+      .map((line) => line.slice(0, line.indexOf("=")))
+      .filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name))
+      .toSorted()
   }
   expect(await names(false)).toEqual(["HOME", "MYCELIUM_RUN", "PATH"])
-  expect(await names(true)).toEqual(["DBUS_SESSION_BUS_ADDRESS", "HOME", "MYCELIUM_RUN", "PATH", "XDG_RUNTIME_DIR"])
+  expect(await names(true)).toEqual([
+    "DBUS_SESSION_BUS_ADDRESS",
+    "HOME",
+    "MYCELIUM_RUN",
+    "PATH",
+    "XDG_RUNTIME_DIR",
+  ])
 })
 
 test("systemd reports a restart that failed, and a service that is not active after it, without what was printed", async () => {
   await using folder = await temporaryFolder()
   const failing = await fakeSystemctl(folder.path, { code: 5 })
-  const error = await errorOf(open({ unit: "a.service", command: [failing] }, folder.path).restart("m", neverStops()))
-  expect([error.code, error.message]).toEqual(["restart-failed", "systemd a.service ended with code 5"])
-  for (const [state, says] of [["failed", "failed"], ["activating", "activating"], ["s3cret", "not active"]] as const) {
+  const error = await errorOf(
+    open({ unit: "a.service", command: [failing] }, folder.path).restart("m", neverStops()),
+  )
+  expect([error.code, error.message]).toEqual([
+    "restart-failed",
+    "systemd a.service ended with code 5",
+  ])
+  for (const [state, says] of [
+    ["failed", "failed"],
+    ["activating", "activating"],
+    ["s3cret", "not active"],
+  ] as const) {
     const command = [await fakeSystemctl(folder.path, { state })]
-    const dead = await errorOf(open({ unit: "a.service", command }, folder.path).restart("m", neverStops()))
-    expect([dead.code, dead.message]).toEqual(["restart-failed", `systemd a.service is ${says} after the restart`])
+    const dead = await errorOf(
+      open({ unit: "a.service", command }, folder.path).restart("m", neverStops()),
+    )
+    expect([dead.code, dead.message]).toEqual([
+      "restart-failed",
+      `systemd a.service is ${says} after the restart`,
+    ])
     expect(Bun.inspect(dead)).not.toContain("s3cret")
   }
 })
 
 test("systemd refuses what is no name of one service, so that none is taken for an option or a pattern", () => {
-  const bad = ["--now", "-x.service", "", "shop-worker", "a b.service", "*.service", "a?.service", "[a].service", "a/b.service", "../a.service", "a@.service", "a.target", "reboot.target", "a.service\n", `${"a".repeat(255)}.service`, { unit: "--now" }, {}, { unit: "a.service", user: "root" }, { unit: "a.service", extra: 1 }, ["a.service"], null]
-  for (const options of bad) expect([options, systemd.options.safeParse(options).success]).toEqual([options, false])
-  for (const options of ["a.service", "shop-worker@blue:1.service", "dev\\x2dfoo.service", { unit: "a.service", user: false, reload: false }]) expect(systemd.options.safeParse(options).success).toBe(true)
-  expect(systemd.options.safeParse(7).error?.issues[0]?.message).toBe("expected the name of a service, shop-worker.service, or { unit, user, reload }")
+  const bad = [
+    "--now",
+    "-x.service",
+    "",
+    "shop-worker",
+    "a b.service",
+    "*.service",
+    "a?.service",
+    "[a].service",
+    "a/b.service",
+    "../a.service",
+    "a@.service",
+    "a.target",
+    "reboot.target",
+    "a.service\n",
+    `${"a".repeat(255)}.service`,
+    { unit: "--now" },
+    {},
+    { unit: "a.service", user: "root" },
+    { unit: "a.service", extra: 1 },
+    ["a.service"],
+    null,
+  ]
+  for (const options of bad)
+    expect([options, systemd.options.safeParse(options).success]).toEqual([options, false])
+  for (const options of [
+    "a.service",
+    "shop-worker@blue:1.service",
+    "dev\\x2dfoo.service",
+    { unit: "a.service", user: false, reload: false },
+  ])
+    expect(systemd.options.safeParse(options).success).toBe(true)
+  expect(systemd.options.safeParse(7).error?.issues[0]?.message).toBe(
+    "expected the name of a service, shop-worker.service, or { unit, user, reload }",
+  )
 })
 
 // Namespaces and control groups are root's to make, and not every machine has systemd.
@@ -71,8 +153,12 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
     const { folder } = manager
     const file = join(folder, "env")
     await writeFile(file, "KEY=old\n")
-    await manager.unit("worker.service", `[Service]\nEnvironmentFile=${file}\nExecStart=/bin/sh -c 'echo "$KEY" > ${folder}/shown; exec sleep 600'\nExecReload=/bin/sh -c 'echo reloaded > ${folder}/shown'\n`)
-    const restarter = (options: object = {}) => open({ unit: "worker.service", user: true, ...options }, folder, manager.environment)
+    await manager.unit(
+      "worker.service",
+      `[Service]\nEnvironmentFile=${file}\nExecStart=/bin/sh -c 'echo "$KEY" > ${folder}/shown; exec sleep 600'\nExecReload=/bin/sh -c 'echo reloaded > ${folder}/shown'\n`,
+    )
+    const restarter = (options: object = {}) =>
+      open({ unit: "worker.service", user: true, ...options }, folder, manager.environment)
     const shown = () => Bun.file(join(folder, "shown")).text()
     const pid = () => manager.systemctl("show", "-p", "MainPID", "--value", "worker.service")
     await restarter().restart("m", neverStops())
@@ -86,9 +172,36 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
     expect([await shown(), await pid()]).toEqual(["reloaded\n", second])
 
     await manager.unit("short.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n")
-    expect((await errorOf(open({ unit: "short.service", user: true }, folder, manager.environment).restart("m", neverStops()))).message).toBe("systemd short.service is inactive after the restart")
+    expect(
+      (
+        await errorOf(
+          open({ unit: "short.service", user: true }, folder, manager.environment).restart(
+            "m",
+            neverStops(),
+          ),
+        )
+      ).message,
+    ).toBe("systemd short.service is inactive after the restart")
     await manager.unit("broken.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n")
-    expect((await errorOf(open({ unit: "broken.service", user: true }, folder, manager.environment).restart("m", neverStops()))).message).toBe("systemd broken.service ended with code 1")
-    expect((await errorOf(open({ unit: "absent.service", user: true }, folder, manager.environment).restart("m", neverStops()))).message).toBe("systemd absent.service ended with code 5")
+    expect(
+      (
+        await errorOf(
+          open({ unit: "broken.service", user: true }, folder, manager.environment).restart(
+            "m",
+            neverStops(),
+          ),
+        )
+      ).message,
+    ).toBe("systemd broken.service ended with code 1")
+    expect(
+      (
+        await errorOf(
+          open({ unit: "absent.service", user: true }, folder, manager.environment).restart(
+            "m",
+            neverStops(),
+          ),
+        )
+      ).message,
+    ).toBe("systemd absent.service ended with code 5")
   }, 60_000)
 })

@@ -3,7 +3,8 @@ import { chown } from "node:fs/promises"
 import { dirname } from "node:path"
 
 /** PostgreSQL refuses to run as root: root's servers run as nobody, everybody else's as themselves. */
-export const account: { readonly uid: number; readonly gid: number } | undefined = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
+export const account: { readonly uid: number; readonly gid: number } | undefined =
+  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
 
 /** Gives files to the account that servers run as. */
 export async function hand(...paths: readonly string[]): Promise<void> {

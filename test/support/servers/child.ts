@@ -36,7 +36,8 @@ export function startChild(command: Command): Child {
     pid: child.pid,
     ended: () => child.exitCode !== null || child.signalCode !== null,
     signal: (name, reach) => {
-      for (const pid of reach === "all" ? [child.pid, ...childrenOf(child.pid)] : [child.pid]) send(pid, name)
+      for (const pid of reach === "all" ? [child.pid, ...childrenOf(child.pid)] : [child.pid])
+        send(pid, name)
     },
     stop: async (name) => {
       for (const pid of [child.pid, ...childrenOf(child.pid)]) send(pid, "SIGCONT")
@@ -49,24 +50,36 @@ export function startChild(command: Command): Child {
 }
 
 /** Runs a program of the server (initdb) to its end, as the account that the server will run as. */
-export async function runToEnd(command: Omit<Command, "log" | "ifOrphaned"> & { readonly input?: string }): Promise<void> {
+export async function runToEnd(
+  command: Omit<Command, "log" | "ifOrphaned"> & { readonly input?: string },
+): Promise<void> {
   const child = Bun.spawn([...asAccount("KILL"), ...command.argv], {
     cwd: command.folder,
     env: { ...surroundings, ...command.env },
     stdio: [command.input === undefined ? "ignore" : Buffer.from(command.input), "pipe", "pipe"],
   })
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const [out, err, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ])
   if (code !== 0) throw new Error(`${command.argv[0]} ended with ${code}: ${out}${err}`)
 }
 
 function asAccount(signal: Command["ifOrphaned"]): readonly string[] {
-  const drop = account === undefined ? [] : [`--reuid=${account.uid}`, `--regid=${account.gid}`, "--clear-groups"]
+  const drop =
+    account === undefined
+      ? []
+      : [`--reuid=${account.uid}`, `--regid=${account.gid}`, "--clear-groups"]
   return ["setpriv", ...drop, `--pdeathsig=${signal}`, "--"]
 }
 
 function childrenOf(pid: number): readonly number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number)
   } catch {
     return [] // it is gone
   }
@@ -81,7 +94,11 @@ function send(pid: number, name: NodeJS.Signals): void {
 }
 
 /** Waits until `ask` answers; fails at once, with the log, if the server ends first. */
-export async function untilReady(child: Child, command: Command, ask: () => Promise<boolean>): Promise<"ready" | "ended"> {
+export async function untilReady(
+  child: Child,
+  command: Command,
+  ask: () => Promise<boolean>,
+): Promise<"ready" | "ended"> {
   return until(`${command.argv[0]} to answer`, async () => {
     if (child.ended()) return "ended"
     return (await ask()) ? "ready" : undefined

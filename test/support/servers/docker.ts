@@ -1,6 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { type DockerPrograms, dockerPrograms, layOutImage } from "../../../scripts/servers/docker.ts"
+import {
+  type DockerPrograms,
+  dockerPrograms,
+  layOutImage,
+} from "../../../scripts/servers/docker.ts"
 import { type TemporaryFolder, temporaryFolder } from "../temp-folder.ts"
 import { until } from "./until.ts"
 
@@ -27,7 +31,14 @@ export async function startDocker(): Promise<DockerEngine> {
 }
 
 /** Networks and firewalls of the machine are left alone. */
-const apart = ["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--bridge=none", "--userland-proxy=false"]
+const apart = [
+  "--iptables=false",
+  "--ip6tables=false",
+  "--ip-forward=false",
+  "--ip-masq=false",
+  "--bridge=none",
+  "--userland-proxy=false",
+]
 const commands = ["sh", "sleep", "httpd", "env", "cat", "nc", "test", "touch", "true", "false"]
 
 export class DockerEngine implements AsyncDisposable {
@@ -48,13 +59,26 @@ export class DockerEngine implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const place = ["-H", `unix://${this.folder}/sock`, "--data-root", join(this.folder, "data"), "--exec-root", join(this.folder, "exec"), "--pidfile", join(this.folder, "pid")]
-    this.#engine = Bun.spawn([join(this.#programs.root ?? "", "usr/sbin/dockerd"), ...place, ...apart], {
-      env: this.#programs.env,
-      stdio: ["ignore", Bun.file(join(this.folder, "log")), Bun.file(join(this.folder, "log"))],
-    })
+    const place = [
+      "-H",
+      `unix://${this.folder}/sock`,
+      "--data-root",
+      join(this.folder, "data"),
+      "--exec-root",
+      join(this.folder, "exec"),
+      "--pidfile",
+      join(this.folder, "pid"),
+    ]
+    this.#engine = Bun.spawn(
+      [join(this.#programs.root ?? "", "usr/sbin/dockerd"), ...place, ...apart],
+      {
+        env: this.#programs.env,
+        stdio: ["ignore", Bun.file(join(this.folder, "log")), Bun.file(join(this.folder, "log"))],
+      },
+    )
     await until("the engine to answer", async () => {
-      if (this.#engine?.exitCode !== null) throw new Error(`dockerd ended: ${await Bun.file(join(this.folder, "log")).text()}`)
+      if (this.#engine?.exitCode !== null)
+        throw new Error(`dockerd ended: ${await Bun.file(join(this.folder, "log")).text()}`)
       return (await this.run(["docker", "version"])).ok ? true : undefined
     })
     await this.image("app:1")
@@ -65,32 +89,74 @@ export class DockerEngine implements AsyncDisposable {
     const root = await mkdtemp(join(this.folder, "image-"))
     await layOutImage(this.#programs.busybox, root, commands)
     await Bun.write(join(root, "made"), crypto.randomUUID())
-    const made = await this.run(["sh", "-c", `tar c -C "$1" . | docker import - "$2"`, "sh", root, name])
+    const made = await this.run([
+      "sh",
+      "-c",
+      `tar c -C "$1" . | docker import - "$2"`,
+      "sh",
+      root,
+      name,
+    ])
     if (!made.ok) throw new Error(`docker import: ${made.err}`)
     await rm(root, { recursive: true })
   }
 
   /** A program in `cwd` that finds the engine; by its exit code, and what it printed. */
-  async run(argv: readonly string[], cwd = this.folder, env: Readonly<Record<string, string>> = {}): Promise<{ readonly ok: boolean; readonly out: string; readonly err: string }> {
-    const child = Bun.spawn([...argv], { cwd, env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.folder, ...this.env, ...env }, stdio: ["ignore", "pipe", "pipe"] })
+  async run(
+    argv: readonly string[],
+    cwd = this.folder,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly ok: boolean; readonly out: string; readonly err: string }> {
+    const child = Bun.spawn([...argv], {
+      cwd,
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.folder, ...this.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
     return { ok: child.exitCode === 0, out: out.trim(), err: err.trim() }
   }
 
   /** As `run`, and it must succeed. */
-  async must(argv: readonly string[], cwd = this.folder, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  async must(
+    argv: readonly string[],
+    cwd = this.folder,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const ran = await this.run(argv, cwd, env)
     if (!ran.ok) throw new Error(`${argv.join(" ")}: ${ran.err}`)
     return ran.out
   }
 
   /** Name, id and environment of every container, in the order of their names. */
-  async containers(): Promise<readonly { readonly name: string; readonly id: string; readonly env: readonly string[]; readonly running: boolean }[]> {
+  async containers(): Promise<
+    readonly {
+      readonly name: string
+      readonly id: string
+      readonly env: readonly string[]
+      readonly running: boolean
+    }[]
+  > {
     const ids = (await this.must(["docker", "ps", "-aq", "--no-trunc"])).split("\n").filter(Boolean)
     if (ids.length === 0) return []
-    const lines = await this.must(["docker", "inspect", "--format", '{"name":{{json .Name}},"id":{{json .Id}},"env":{{json .Config.Env}},"running":{{json .State.Running}}}', ...ids])
-    const all = lines.split("\n").map((line) => JSON.parse(line) as { name: string; id: string; env: readonly string[]; running: boolean })
-    return all.map((one) => ({ ...one, name: one.name.slice(1) })).toSorted((one, other) => one.name.localeCompare(other.name))
+    const lines = await this.must([
+      "docker",
+      "inspect",
+      "--format",
+      '{"name":{{json .Name}},"id":{{json .Id}},"env":{{json .Config.Env}},"running":{{json .State.Running}}}',
+      ...ids,
+    ])
+    const all = lines.split("\n").map(
+      (line) =>
+        JSON.parse(line) as {
+          name: string
+          id: string
+          env: readonly string[]
+          running: boolean
+        },
+    )
+    return all
+      .map((one) => ({ ...one, name: one.name.slice(1) }))
+      .toSorted((one, other) => one.name.localeCompare(other.name))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,8 +167,11 @@ export class DockerEngine implements AsyncDisposable {
       await this.#engine.exited
     }
     // What the engine mounted (the netns of host networking) outlives it.
-    const mounts = (await Bun.file("/proc/self/mountinfo").text()).split("\n").flatMap((line) => line.split(" ")[4] ?? [])
-    for (const mount of mounts.filter((path) => path.startsWith(`${this.folder}/`)).toReversed()) await this.run(["umount", "-l", mount])
+    const mounts = (await Bun.file("/proc/self/mountinfo").text())
+      .split("\n")
+      .flatMap((line) => line.split(" ")[4] ?? [])
+    for (const mount of mounts.filter((path) => path.startsWith(`${this.folder}/`)).toReversed())
+      await this.run(["umount", "-l", mount])
     await this.#temporary[Symbol.asyncDispose]()
   }
 }

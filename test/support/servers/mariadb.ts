@@ -26,7 +26,8 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   try {
     await mkdir(server.dataFolder, { mode: 0o700 })
     await hand(temporary.path, server.dataFolder)
-    for (const [name, pem] of Object.entries(tlsFiles(options))) await give(join(server.folder, name), pem)
+    for (const [name, pem] of Object.entries(tlsFiles(options)))
+      await give(join(server.folder, name), pem)
     await initialise(server)
     await server.start()
     return server
@@ -38,14 +39,22 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
 
 function tlsFiles({ tls }: MariadbOptions): Readonly<Record<string, string>> {
   if (tls === undefined) return {}
-  return { "server.crt": tls.certificate, "server.key": tls.key, ...(tls.ca === undefined ? {} : { "ca.crt": tls.ca }) }
+  return {
+    "server.crt": tls.certificate,
+    "server.key": tls.key,
+    ...(tls.ca === undefined ? {} : { "ca.crt": tls.ca }),
+  }
 }
 
 function tlsSettings(folder: string, { tls }: MariadbOptions): Readonly<Record<string, string>> {
   // Newer servers make themselves a certificate else.
   if (tls === undefined) return { ssl: "off" }
   const at = (name: string): string => join(folder, name)
-  return { "ssl-cert": at("server.crt"), "ssl-key": at("server.key"), ...(tls.ca === undefined ? {} : { "ssl-ca": at("ca.crt") }) }
+  return {
+    "ssl-cert": at("server.crt"),
+    "ssl-key": at("server.key"),
+    ...(tls.ca === undefined ? {} : { "ssl-ca": at("ca.crt") }),
+  }
 }
 
 async function give(path: string, text: string): Promise<void> {
@@ -53,11 +62,17 @@ async function give(path: string, text: string): Promise<void> {
   await hand(path)
 }
 
-const systemTables = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"]
+const systemTables = [
+  "mysql_system_tables.sql",
+  "mysql_performance_tables.sql",
+  "mysql_system_tables_data.sql",
+]
 
 /** What mariadb-install-db does, without the client programs that it calls; and an administrator with a password. */
 async function initialise(server: MariadbServer): Promise<void> {
-  const tables = await Promise.all(systemTables.map((name) => readFile(join(server.shareFolder, name), "utf8")))
+  const tables = await Promise.all(
+    systemTables.map((name) => readFile(join(server.shareFolder, name), "utf8")),
+  )
   const { user, password } = server.admin
   const accounts = [
     // The system tables come with a root that has no password.
@@ -68,12 +83,20 @@ async function initialise(server: MariadbServer): Promise<void> {
   ]
   // The server reads one statement a line here.
   const input = ["create database mysql;", "use mysql;", ...tables, ...accounts, ""].join("\n")
-  await runToEnd({ argv: [...server.argv, "--bootstrap", "--skip-networking"], env: server.programs.env, folder: server.folder, input })
+  await runToEnd({
+    argv: [...server.argv, "--bootstrap", "--skip-networking"],
+    env: server.programs.env,
+    folder: server.folder,
+    input,
+  })
 }
 
 export class MariadbServer implements AsyncDisposable {
   readonly host = "127.0.0.1"
-  readonly admin: { readonly user: string; readonly password: string } = { user: "admin", password: randomBytes(18).toString("hex") }
+  readonly admin: { readonly user: string; readonly password: string } = {
+    user: "admin",
+    password: randomBytes(18).toString("hex"),
+  }
   readonly version: string
   /** Private; holds the data, the socket and the log, and is gone after the test. */
   readonly folder: string
@@ -147,7 +170,16 @@ export class MariadbServer implements AsyncDisposable {
   /** As the administrator, over a connection of its own; one statement. */
   async sql(text: string, database = "mysql"): Promise<readonly Row[]> {
     const { user, password } = this.admin
-    const client = new Bun.SQL({ adapter: "mysql", hostname: this.host, port: this.#port, username: user, password, database, max: 1, connectionTimeout: 10 })
+    const client = new Bun.SQL({
+      adapter: "mysql",
+      hostname: this.host,
+      port: this.#port,
+      username: user,
+      password,
+      database,
+      max: 1,
+      connectionTimeout: 10,
+    })
     try {
       const rows: readonly Row[] = await client.unsafe(text)
       return [...rows]
@@ -182,9 +214,19 @@ export class MariadbServer implements AsyncDisposable {
 
   async #startOnce(): Promise<"ready" | "ended"> {
     const argv = [...this.argv, `--port=${this.#port}`]
-    const command: Command = { argv, env: this.programs.env, folder: this.folder, log: this.#log, ifOrphaned: "KILL" }
+    const command: Command = {
+      argv,
+      env: this.programs.env,
+      folder: this.folder,
+      log: this.#log,
+      ifOrphaned: "KILL",
+    }
     this.#child = startChild(command)
-    const answers = (): Promise<boolean> => this.sql("select 1").then(() => true, () => false)
+    const answers = (): Promise<boolean> =>
+      this.sql("select 1").then(
+        () => true,
+        () => false,
+      )
     const outcome = await untilReady(this.#child, command, answers)
     if (outcome === "ended") this.#child = undefined
     return outcome

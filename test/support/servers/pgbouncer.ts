@@ -17,12 +17,18 @@ export type Pgbouncer = AsyncDisposable & {
 }
 
 /** A PgBouncer before `server` that knows these logins; `more`: lines for its config. Leave it by `await using`. */
-export async function startPgbouncer(server: PostgresServer, logins: Readonly<Record<string, string>>, more: readonly string[] = []): Promise<Pgbouncer> {
+export async function startPgbouncer(
+  server: PostgresServer,
+  logins: Readonly<Record<string, string>>,
+  more: readonly string[] = [],
+): Promise<Pgbouncer> {
   const programs = await usable(await pgbouncerPrograms())
   const temporary = await temporaryFolder(serversFolder())
   const port = await freePort()
   const files = {
-    "users.txt": Object.entries(logins).map(([user, password]) => `"${user}" "${password}"\n`).join(""),
+    "users.txt": Object.entries(logins)
+      .map(([user, password]) => `"${user}" "${password}"\n`)
+      .join(""),
     "pgbouncer.ini": [
       "[databases]",
       `* = host=127.0.0.1 port=${server.port}`,
@@ -43,12 +49,33 @@ export async function startPgbouncer(server: PostgresServer, logins: Readonly<Re
     await hand(join(temporary.path, name))
   }
   await hand(temporary.path)
-  const command = { argv: [join(programs.bin, "pgbouncer"), join(temporary.path, "pgbouncer.ini")], env: programs.env, folder: temporary.path, log: join(temporary.path, "log"), ifOrphaned: "KILL" } as const
+  const command = {
+    argv: [join(programs.bin, "pgbouncer"), join(temporary.path, "pgbouncer.ini")],
+    env: programs.env,
+    folder: temporary.path,
+    log: join(temporary.path, "log"),
+    ifOrphaned: "KILL",
+  } as const
   const child = startChild(command)
   const [[username, password] = ["", ""]] = Object.entries(logins)
   const answers = async (): Promise<boolean> => {
-    const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port, username, password, database: "postgres", max: 1, connectionTimeout: 2 })
-    return client.unsafe("select 1").then(() => true, () => false).finally(() => client.close())
+    const client = new Bun.SQL({
+      adapter: "postgres",
+      hostname: "127.0.0.1",
+      port,
+      username,
+      password,
+      database: "postgres",
+      max: 1,
+      connectionTimeout: 2,
+    })
+    return client
+      .unsafe("select 1")
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => client.close())
   }
   const dispose = async (): Promise<void> => {
     await child.stop("SIGKILL")
@@ -59,5 +86,10 @@ export async function startPgbouncer(server: PostgresServer, logins: Readonly<Re
     await dispose()
     throw new Error(`pgbouncer did not start:\n${log}`)
   }
-  return { port, pid: child.pid, users: join(temporary.path, "users.txt"), [Symbol.asyncDispose]: dispose }
+  return {
+    port,
+    pid: child.pid,
+    users: join(temporary.path, "users.txt"),
+    [Symbol.asyncDispose]: dispose,
+  }
 }

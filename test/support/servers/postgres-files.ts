@@ -20,7 +20,9 @@ export function settingsText(settings: Settings): string {
     fsync: "off",
     full_page_writes: "off",
     log_line_prefix: "%m [%p] %u@%d ",
-    ...(tls === undefined ? {} : { ssl: "on", ssl_cert_file: "server.crt", ssl_key_file: "server.key" }),
+    ...(tls === undefined
+      ? {}
+      : { ssl: "on", ssl_cert_file: "server.crt", ssl_key_file: "server.key" }),
     ...(tls?.ca === undefined ? {} : { ssl_ca_file: "ca.crt" }),
     ...settings.config,
   }

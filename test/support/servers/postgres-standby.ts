@@ -10,7 +10,10 @@ import { serversFolder } from "./servers-folder.ts"
  * A streaming standby of `primary`. Made without pg_basebackup, which the PostgreSQL of npm lacks: the data folder is
  * copied between pg_backup_start and pg_backup_stop, which must be said by one session.
  */
-export async function startStandby(primary: PostgresServer, options: Pick<PostgresOptions, "config"> = {}): Promise<PostgresServer> {
+export async function startStandby(
+  primary: PostgresServer,
+  options: Pick<PostgresOptions, "config"> = {},
+): Promise<PostgresServer> {
   const copy = await temporaryFolder(serversFolder())
   await hand(copy.path)
   const dataFolder = join(copy.path, "data")
@@ -35,7 +38,9 @@ async function backUp(primary: PostgresServer, to: string): Promise<void> {
   const label = await primary.session(async (sql) => {
     await sql.unsafe("select pg_backup_start('standby', true)")
     await copyFolder(primary.dataFolder, to)
-    const rows: readonly { readonly labelfile: string }[] = await sql.unsafe("select labelfile from pg_backup_stop(false)")
+    const rows: readonly { readonly labelfile: string }[] = await sql.unsafe(
+      "select labelfile from pg_backup_stop(false)",
+    )
     return rows[0]?.labelfile ?? ""
   })
   await rm(join(to, "postmaster.pid"), { force: true })

@@ -42,7 +42,9 @@ const passing = new Map<string, string>()
 
 /** In the cache; where somebody else owns that, only as long as this process lives. */
 async function kept(name: string, programs: Programs): Promise<string> {
-  const entry = await cached(name, (draft) => make(draft, programs)).catch(() => ({ why: "the cache cannot be written" }))
+  const entry = await cached(name, (draft) => make(draft, programs)).catch(() => ({
+    why: "the cache cannot be written",
+  }))
   if ("folder" in entry) return entry.folder
   const path = passing.get(name) ?? (await temporaryFolder()).path
   if (!passing.has(name)) await make(path, programs)
@@ -56,8 +58,23 @@ async function make(draft: string, programs: Programs): Promise<undefined> {
   const pwfile = join(work.path, "password")
   await writeFile(pwfile, password, { mode: 0o600 })
   await hand(work.path, pwfile)
-  const flags = ["--auth=scram-sha-256", `--pwfile=${pwfile}`, "--locale=C", "--encoding=UTF8", "--wal-segsize=1", "--no-sync", "--no-instructions"]
-  const argv = [join(programs.bin, "initdb"), "-D", join(work.path, "data"), "-U", superuser, ...flags]
+  const flags = [
+    "--auth=scram-sha-256",
+    `--pwfile=${pwfile}`,
+    "--locale=C",
+    "--encoding=UTF8",
+    "--wal-segsize=1",
+    "--no-sync",
+    "--no-instructions",
+  ]
+  const argv = [
+    join(programs.bin, "initdb"),
+    "-D",
+    join(work.path, "data"),
+    "-U",
+    superuser,
+    ...flags,
+  ]
   await runToEnd({ argv, env: programs.env, folder: work.path })
   await copyFolder(join(work.path, "data"), join(draft, "data"))
   await writeFile(join(draft, "password"), password, { mode: 0o600 })

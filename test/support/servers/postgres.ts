@@ -33,7 +33,9 @@ export type Row = Readonly<Record<string, unknown>>
 
 /** A PostgreSQL of the test's own: loopback, a free port, a private folder. Leave it by `await using`. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const programs = await usable(options.programs ?? (await postgresPrograms(options.which ?? "system")))
+  const programs = await usable(
+    options.programs ?? (await postgresPrograms(options.which ?? "system")),
+  )
   const template = options.dataFolder === undefined ? await takeTemplate(programs) : undefined
   const temporary = await temporaryFolder(serversFolder())
   const server = new PostgresServer({ programs, template, temporary }, options)
@@ -48,7 +50,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-type Origin = { readonly programs: Programs; readonly temporary: TemporaryFolder; readonly template: Template | undefined }
+type Origin = {
+  readonly programs: Programs
+  readonly temporary: TemporaryFolder
+  readonly template: Template | undefined
+}
 
 const signalOf = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } as const
 
@@ -118,9 +124,20 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Several calls of one session: what a transaction or a lock needs. */
-  async session<Answer>(work: (client: Bun.SQL) => Promise<Answer>, database = "postgres"): Promise<Answer> {
+  async session<Answer>(
+    work: (client: Bun.SQL) => Promise<Answer>,
+    database = "postgres",
+  ): Promise<Answer> {
     const path = join(this.socketFolder, `.s.PGSQL.${this.#port}`)
-    const client = new Bun.SQL({ adapter: "postgres", path, username: this.superuser, password: this.password, database, max: 1, connectionTimeout: 10 })
+    const client = new Bun.SQL({
+      adapter: "postgres",
+      path,
+      username: this.superuser,
+      password: this.password,
+      database,
+      max: 1,
+      connectionTimeout: 10,
+    })
     try {
       return await work(client)
     } finally {
@@ -141,10 +158,13 @@ export class PostgresServer implements AsyncDisposable {
 
   /** The configuration files anew; resolves when new sessions obey them. */
   async reload(): Promise<void> {
-    const loadedAt = async (): Promise<unknown> => (await this.sql("select pg_conf_load_time()::text as at"))[0]?.["at"]
+    const loadedAt = async (): Promise<unknown> =>
+      (await this.sql("select pg_conf_load_time()::text as at"))[0]?.["at"]
     const before = await loadedAt()
     this.signal("SIGHUP")
-    await until("the server to reload", async () => ((await loadedAt()) === before ? undefined : true))
+    await until("the server to reload", async () =>
+      (await loadedAt()) === before ? undefined : true,
+    )
   }
 
   /** SIGSTOP leaves a server that accepts connections and says nothing; with "all", open sessions hang too. `stop` wakes it. */
@@ -169,9 +189,19 @@ export class PostgresServer implements AsyncDisposable {
 
   async #startOnce(): Promise<"ready" | "ended"> {
     const argv = [join(this.programs.bin, "postgres"), "-D", this.dataFolder]
-    const command: Command = { argv, env: this.programs.env, folder: this.folder, log: this.#log, ifOrphaned: "QUIT" }
+    const command: Command = {
+      argv,
+      env: this.programs.env,
+      folder: this.folder,
+      log: this.#log,
+      ifOrphaned: "QUIT",
+    }
     this.#child = startChild(command)
-    const answers = (): Promise<boolean> => this.sql("select 1").then(() => true, () => false)
+    const answers = (): Promise<boolean> =>
+      this.sql("select 1").then(
+        () => true,
+        () => false,
+      )
     const outcome = await untilReady(this.#child, command, answers)
     if (outcome === "ended") this.#child = undefined
     return outcome
@@ -179,7 +209,12 @@ export class PostgresServer implements AsyncDisposable {
 
   async #writeFiles(): Promise<void> {
     const { tls, config, hba, dataFolder } = this.#options
-    const settings = settingsText({ port: this.#port, socketFolder: this.socketFolder, tls, config })
+    const settings = settingsText({
+      port: this.#port,
+      socketFolder: this.socketFolder,
+      tls,
+      config,
+    })
     await this.#write("postgresql.conf", settings)
     if (dataFolder === undefined) await this.#write("pg_hba.conf", hbaText(this.superuser, hba))
     if (tls === undefined) return

@@ -23,6 +23,14 @@ async function copied(programs: Programs, root: string): Promise<Programs> {
   const to = join(path, "programs")
   await chmod(path, 0o755)
   await copyFolder(root, to)
-  const env = Object.entries(programs.env).map(([name, value]) => [name, value.replaceAll(root, to)])
-  return { ...programs, root: to, bin: join(to, relative(root, programs.bin)), env: Object.fromEntries(env) }
+  const env = Object.entries(programs.env).map(([name, value]) => [
+    name,
+    value.replaceAll(root, to),
+  ])
+  return {
+    ...programs,
+    root: to,
+    bin: join(to, relative(root, programs.bin)),
+    env: Object.fromEntries(env),
+  }
 }

@@ -1,6 +1,10 @@
 import { type RedisOptions } from "./redis.ts"
 
-export type Settings = RedisOptions & { readonly port: number; readonly folder: string; readonly admin: { readonly user: string; readonly password: string } }
+export type Settings = RedisOptions & {
+  readonly port: number
+  readonly folder: string
+  readonly admin: { readonly user: string; readonly password: string }
+}
 
 export type Files = {
   /** What the command line says: a file's name, or every setting. */
@@ -15,11 +19,26 @@ export function redisFiles(settings: Settings): Files {
   const tls = tlsFiles(settings)
   switch (settings.users ?? "aclfile") {
     case "aclfile":
-      return { argv: ["redis.conf"], files: { ...tls, "redis.conf": text([...lines, ["aclfile", "users.acl"]]), "users.acl": text(aclLines(settings)) } }
+      return {
+        argv: ["redis.conf"],
+        files: {
+          ...tls,
+          "redis.conf": text([...lines, ["aclfile", "users.acl"]]),
+          "users.acl": text(aclLines(settings)),
+        },
+      }
     case "config":
-      return { argv: ["redis.conf"], files: { ...tls, "redis.conf": text([...lines, ...aclLines(settings)]) } }
+      return {
+        argv: ["redis.conf"],
+        files: { ...tls, "redis.conf": text([...lines, ...aclLines(settings)]) },
+      }
     case "lost":
-      return { argv: [...lines, ["requirepass", settings.admin.password]].flatMap(([name = "", ...values]) => [`--${name}`, ...values]), files: tls }
+      return {
+        argv: [...lines, ["requirepass", settings.admin.password]].flatMap(
+          ([name = "", ...values]) => [`--${name}`, ...values],
+        ),
+        files: tls,
+      }
   }
 }
 
@@ -41,21 +60,37 @@ function directives(settings: Settings): readonly Line[] {
 function listenLines({ port, tls }: Settings): readonly Line[] {
   if (tls === undefined) return [["port", String(port)]]
   const clients = tls.ca === undefined ? ["tls-auth-clients", "no"] : ["tls-ca-cert-file", "ca.crt"]
-  return [["port", "0"], ["tls-port", String(port)], ["tls-cert-file", "server.crt"], ["tls-key-file", "server.key"], clients]
+  return [
+    ["port", "0"],
+    ["tls-port", String(port)],
+    ["tls-cert-file", "server.crt"],
+    ["tls-key-file", "server.key"],
+    clients,
+  ]
 }
 
 function aclLines(settings: Settings): readonly Line[] {
   const { admin, requirepass } = settings
   const standard = requirepass === undefined ? "off" : `on >${requirepass} ~* &* +@all`
   const own = (settings.acl ?? []).map((line) => ["user", ...line.split(" ")])
-  return [["user", "default", ...standard.split(" ")], ["user", admin.user, "on", `>${admin.password}`, "~*", "&*", "+@all"], ...own]
+  return [
+    ["user", "default", ...standard.split(" ")],
+    ["user", admin.user, "on", `>${admin.password}`, "~*", "&*", "+@all"],
+    ...own,
+  ]
 }
 
 function tlsFiles({ tls }: Settings): Readonly<Record<string, string>> {
   if (tls === undefined) return {}
-  return { "server.crt": tls.certificate, "server.key": tls.key, ...(tls.ca === undefined ? {} : { "ca.crt": tls.ca }) }
+  return {
+    "server.crt": tls.certificate,
+    "server.key": tls.key,
+    ...(tls.ca === undefined ? {} : { "ca.crt": tls.ca }),
+  }
 }
 
 function text(lines: readonly Line[]): string {
-  return lines.map((line) => `${line.map((word) => (word === "" ? '""' : word)).join(" ")}\n`).join("")
+  return lines
+    .map((line) => `${line.map((word) => (word === "" ? '""' : word)).join(" ")}\n`)
+    .join("")
 }

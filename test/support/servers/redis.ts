@@ -64,7 +64,10 @@ export class RedisServer implements AsyncDisposable {
     this.#options = options
     this.#temporary = temporary
     const lost = options.users === "lost"
-    this.admin = { user: lost ? "default" : "admin", password: (lost ? options.requirepass : undefined) ?? randomBytes(18).toString("hex") }
+    this.admin = {
+      user: lost ? "default" : "admin",
+      password: (lost ? options.requirepass : undefined) ?? randomBytes(18).toString("hex"),
+    }
   }
 
   get port(): number {
@@ -106,7 +109,11 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /** As somebody; throws what the server says: "WRONGPASS …". */
-  async commandAs(who: { readonly user: string; readonly password: string }, name: string, ...words: readonly string[]): Promise<unknown> {
+  async commandAs(
+    who: { readonly user: string; readonly password: string },
+    name: string,
+    ...words: readonly string[]
+  ): Promise<unknown> {
     const scheme = this.#options.tls === undefined ? "redis" : "rediss"
     const login = `${encodeURIComponent(who.user)}:${encodeURIComponent(who.password)}`
     const tls = this.#options.tls === undefined ? {} : { tls: { rejectUnauthorized: false } }
@@ -147,16 +154,31 @@ export class RedisServer implements AsyncDisposable {
 
   async #startOnce(): Promise<"ready" | "ended"> {
     const argv = [join(this.programs.bin, "redis-server"), ...(this.#argv ?? [])]
-    const command: Command = { argv, env: this.programs.env, folder: this.folder, log: this.#log, ifOrphaned: "KILL" }
+    const command: Command = {
+      argv,
+      env: this.programs.env,
+      folder: this.folder,
+      log: this.#log,
+      ifOrphaned: "KILL",
+    }
     this.#child = startChild(command)
-    const answers = (): Promise<boolean> => this.command("PING").then(() => true, () => false)
+    const answers = (): Promise<boolean> =>
+      this.command("PING").then(
+        () => true,
+        () => false,
+      )
     const outcome = await untilReady(this.#child, command, answers)
     if (outcome === "ended") this.#child = undefined
     return outcome
   }
 
   async #writeFiles(): Promise<void> {
-    const { argv, files } = redisFiles({ ...this.#options, port: this.#port, folder: this.folder, admin: this.admin })
+    const { argv, files } = redisFiles({
+      ...this.#options,
+      port: this.#port,
+      folder: this.folder,
+      admin: this.admin,
+    })
     this.#argv = argv
     for (const [name, text] of Object.entries(files)) {
       await writeFile(join(this.folder, name), text, { mode: 0o600 })

@@ -54,23 +54,52 @@ export class SshServer implements AsyncDisposable {
   /** With PAM: without it an account whose password sshd cannot read counts as locked. */
   async prepare(): Promise<void> {
     const key = join(this.folder, "host_key")
-    const made = Bun.spawn(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], { stdio: ["ignore", "ignore", "inherit"] })
+    const made = Bun.spawn(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], {
+      stdio: ["ignore", "ignore", "inherit"],
+    })
     if ((await made.exited) !== 0) throw new Error("ssh-keygen made no key")
-    await writeFile(this.knownHosts, `[127.0.0.1]:${this.#port} ${readFileSync(`${key}.pub`, "utf8")}`)
-    await writeFile(join(this.folder, "sshd_config"), [
-      "ListenAddress 127.0.0.1", `Port ${this.#port}`, `HostKey ${key}`, "PidFile none", "UsePAM yes", "StrictModes no",
-      `AuthorizedKeysFile ${this.authorizedKeys}`, "PasswordAuthentication no", "KbdInteractiveAuthentication no", "LogLevel VERBOSE", "",
-    ].join("\n"))
+    await writeFile(
+      this.knownHosts,
+      `[127.0.0.1]:${this.#port} ${readFileSync(`${key}.pub`, "utf8")}`,
+    )
+    await writeFile(
+      join(this.folder, "sshd_config"),
+      [
+        "ListenAddress 127.0.0.1",
+        `Port ${this.#port}`,
+        `HostKey ${key}`,
+        "PidFile none",
+        "UsePAM yes",
+        "StrictModes no",
+        `AuthorizedKeysFile ${this.authorizedKeys}`,
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "LogLevel VERBOSE",
+        "",
+      ].join("\n"),
+    )
     await writeFile(this.authorizedKeys, "# of the account\n", { mode: 0o644 })
     await hand(this.folder, key, join(this.folder, "sshd_config"), this.authorizedKeys)
   }
 
   async start(): Promise<void> {
     const sshd = join(this.#programs.bin, "sshd")
-    const command: Command = { argv: [sshd, "-D", "-e", "-f", join(this.folder, "sshd_config")], env: this.#programs.env, folder: this.folder, log: join(this.folder, "log"), ifOrphaned: "KILL" }
+    const command: Command = {
+      argv: [sshd, "-D", "-e", "-f", join(this.folder, "sshd_config")],
+      env: this.#programs.env,
+      folder: this.folder,
+      log: join(this.folder, "log"),
+      ifOrphaned: "KILL",
+    }
     this.#child = startChild(command)
-    const listens = (): Promise<boolean> => Promise.resolve(readFileSync(command.log, "utf8").includes(`Server listening on 127.0.0.1 port ${this.#port}`))
-    if ((await untilReady(this.#child, command, listens)) === "ended") throw new Error(`sshd did not start:\n${readFileSync(command.log, "utf8")}`)
+    const listens = (): Promise<boolean> =>
+      Promise.resolve(
+        readFileSync(command.log, "utf8").includes(
+          `Server listening on 127.0.0.1 port ${this.#port}`,
+        ),
+      )
+    if ((await untilReady(this.#child, command, listens)) === "ended")
+      throw new Error(`sshd did not start:\n${readFileSync(command.log, "utf8")}`)
   }
 
   async stop(): Promise<void> {

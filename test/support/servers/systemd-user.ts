@@ -16,13 +16,21 @@ export type SystemdUser = AsyncDisposable & {
 }
 
 const program = "/usr/lib/systemd/systemd"
-const groups = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"].filter((path) => existsSync(join(path, "cgroup.procs")))
+const groups = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"].filter(
+  (path) => existsSync(join(path, "cgroup.procs")),
+)
 /** Namespaces and control groups are root's to make. */
-export const hasSystemdUser = process.geteuid?.() === 0 && existsSync(program) && Bun.which("unshare") !== null && groups.length > 0
+export const hasSystemdUser =
+  process.geteuid?.() === 0 &&
+  existsSync(program) &&
+  Bun.which("unshare") !== null &&
+  groups.length > 0
 
 export async function startSystemdUser(): Promise<SystemdUser> {
   const folder = await temporaryFolder()
-  const [home, runtime, units] = ["home", "run", "units"].map((name) => join(folder.path, name)) as [string, string, string]
+  const [home, runtime, units] = ["home", "run", "units"].map((name) =>
+    join(folder.path, name),
+  ) as [string, string, string]
   for (const path of [home, runtime, units]) mkdirSync(path, { mode: 0o700 })
   writeFileSync(join(units, "test.target"), "[Unit]\nDefaultDependencies=no\n")
   const environment = { HOME: home, XDG_RUNTIME_DIR: runtime }
@@ -30,9 +38,15 @@ export async function startSystemdUser(): Promise<SystemdUser> {
   const script = join(folder.path, "start")
   writeFileSync(script, startScript(made))
   chmodSync(script, 0o700)
-  const child = Bun.spawn(["unshare", "--mount", "--propagation", "private", script], { env: { ...environment, PATH: "/usr/bin:/bin", SYSTEMD_UNIT_PATH: units }, stdio: ["ignore", "ignore", "ignore"] })
+  const child = Bun.spawn(["unshare", "--mount", "--propagation", "private", script], {
+    env: { ...environment, PATH: "/usr/bin:/bin", SYSTEMD_UNIT_PATH: units },
+    stdio: ["ignore", "ignore", "ignore"],
+  })
   const systemctl = async (...words: readonly string[]): Promise<string> => {
-    const asked = Bun.spawn(["systemctl", "--user", "--no-pager", ...words], { env: { ...environment, PATH: "/usr/bin:/bin" }, stdio: ["ignore", "pipe", "ignore"] })
+    const asked = Bun.spawn(["systemctl", "--user", "--no-pager", ...words], {
+      env: { ...environment, PATH: "/usr/bin:/bin" },
+      stdio: ["ignore", "pipe", "ignore"],
+    })
     return (await asked.stdout.text()).trim()
   }
   const end = async (): Promise<void> => {
@@ -45,7 +59,11 @@ export async function startSystemdUser(): Promise<SystemdUser> {
   }
   try {
     // Outside of its namespace is-system-running says "offline".
-    await until("systemd is up", async () => (await systemctl("is-active", "test.target")) === "active", 30_000)
+    await until(
+      "systemd is up",
+      async () => (await systemctl("is-active", "test.target")) === "active",
+      30_000,
+    )
   } catch (error) {
     await end()
     throw error
@@ -55,7 +73,10 @@ export async function startSystemdUser(): Promise<SystemdUser> {
     folder: folder.path,
     systemctl,
     unit: async (name, text) => {
-      writeFileSync(join(units, name), text.replace("[Service]", "[Unit]\nDefaultDependencies=no\n[Service]"))
+      writeFileSync(
+        join(units, name),
+        text.replace("[Service]", "[Unit]\nDefaultDependencies=no\n[Service]"),
+      )
       await systemctl("daemon-reload")
     },
     [Symbol.asyncDispose]: end,
@@ -64,12 +85,22 @@ export async function startSystemdUser(): Promise<SystemdUser> {
 
 function startScript(made: readonly string[]): string {
   const enter = made.map((path) => `mkdir -p ${path} && echo $$ > ${path}/cgroup.procs`)
-  return ["#!/bin/sh", "set -e", ...enter, "mount -t tmpfs -o mode=755 run /run", "mkdir -p /run/systemd/system", `exec ${program} --user --unit=test.target`, ""].join("\n")
+  return [
+    "#!/bin/sh",
+    "set -e",
+    ...enter,
+    "mount -t tmpfs -o mode=755 run /run",
+    "mkdir -p /run/systemd/system",
+    `exec ${program} --user --unit=test.target`,
+    "",
+  ].join("\n")
 }
 
 /** The innermost first. One that lingers until its last process is gone is given a moment. */
 async function removeGroups(path: string): Promise<void> {
-  const inner = [...new Bun.Glob("**/cgroup.procs").scanSync({ cwd: path })].map((file) => join(path, file, "..")).sort((one, other) => other.length - one.length)
+  const inner = [...new Bun.Glob("**/cgroup.procs").scanSync({ cwd: path })]
+    .map((file) => join(path, file, ".."))
+    .sort((one, other) => other.length - one.length)
   for (const group of inner) {
     await until(`${group} is empty`, () => {
       try {

@@ -1,5 +1,9 @@
 /** Asks again and again until the answer is not undefined; throws with what `what` waits for after `withinMs`. */
-export async function until<Answer>(what: string, ask: () => Promise<Answer | undefined>, withinMs = 20_000): Promise<Answer> {
+export async function until<Answer>(
+  what: string,
+  ask: () => Promise<Answer | undefined>,
+  withinMs = 20_000,
+): Promise<Answer> {
   const deadline = performance.now() + withinMs
   for (;;) {
     const answer = await ask()

@@ -21,10 +21,20 @@ export type Place = {
 
 export function makePlace(options: Options, reach: Reach): Place {
   const argv = argvOf(options.command, reach.folder)
-  return { options, reach, argv, program: argv[0] ?? "", mark: `exec ${reach.label}#${reach.owner.slice(0, 8)}` }
+  return {
+    options,
+    reach,
+    argv,
+    program: argv[0] ?? "",
+    mark: `exec ${reach.label}#${reach.owner.slice(0, 8)}`,
+  }
 }
 
-export type Question<Answer extends ZodType> = { readonly verb: Verb; readonly about: Readonly<Record<string, unknown>>; readonly answer: Answer }
+export type Question<Answer extends ZodType> = {
+  readonly verb: Verb
+  readonly about: Readonly<Record<string, unknown>>
+  readonly answer: Answer
+}
 
 /** An answer is a few words; what is longer is none. */
 const longestAnswer = 16 * 1024
@@ -32,12 +42,20 @@ const longestAnswer = 16 * 1024
 const longestMs = 120_000
 
 /** Runs the program once: a document in, a document out. Nothing that it says is repeated, for it may hold values. */
-export async function call<Answer extends ZodType>(place: Place, question: Question<Answer>, signal: AbortSignal): Promise<z.output<Answer>> {
+export async function call<Answer extends ZodType>(
+  place: Place,
+  question: Question<Answer>,
+  signal: AbortSignal,
+): Promise<z.output<Answer>> {
   const { options, reach, argv } = place
   await refuseChangeable(place)
   const result = await run(argv, {
     cwd: reach.folder,
-    env: { ...pickEnvironment(["HOME", "LANG", "TZ"], (name) => reach.host.env(name)), ...options.env, [markVariable]: place.mark },
+    env: {
+      ...pickEnvironment(["HOME", "LANG", "TZ"], (name) => reach.host.env(name)),
+      ...options.env,
+      [markVariable]: place.mark,
+    },
     stdin: await documentFor(place, question),
     timeoutMs: options.timeout ?? longestMs,
     signal,
@@ -50,35 +68,56 @@ export async function call<Answer extends ZodType>(place: Place, question: Quest
 /** Whoever can change the program has our rights, and the values. */
 async function refuseChangeable({ program }: Place): Promise<void> {
   const fault = program.includes("/") ? await changeableBy(program) : undefined
-  if (fault !== undefined) throw new AppError("exec-program-open", `${program} ${fault.says}, and it is given the values`, { hint: `${fault.remedy}, and look at what it holds` })
+  if (fault !== undefined)
+    throw new AppError(
+      "exec-program-open",
+      `${program} ${fault.says}, and it is given the values`,
+      { hint: `${fault.remedy}, and look at what it holds` },
+    )
 }
 
 /** `describe` is asked before anything is known to be right: it gets no values at all. */
 async function documentFor(place: Place, { verb, about }: Question<ZodType>): Promise<string> {
   const { options, reach } = place
   const head = { mycelium: protocolVersion, verb, secret: reach.label, holds: options.holds }
-  const document = verb === "describe" ? head : { ...head, ...about, credentials: await credentials(place) }
+  const document =
+    verb === "describe" ? head : { ...head, ...about, credentials: await credentials(place) }
   return `${JSON.stringify(document)}\n`
 }
 
 /** Read anew at each call. */
-export async function credentials({ options, reach }: Place): Promise<Readonly<Record<string, string>>> {
+export async function credentials({
+  options,
+  reach,
+}: Place): Promise<Readonly<Record<string, string>>> {
   const read: Record<string, string> = {}
-  for (const [name, reference] of Object.entries(options.credentials)) read[name] = (await reach.credential(reference)).reveal()
+  for (const [name, reference] of Object.entries(options.credentials))
+    read[name] = (await reach.credential(reference)).reveal()
   return read
 }
 
 function refuseFailure(says: string, result: RunResult): void {
-  if (result.code === tryLater) throw new AppError("exec-later", `${says}: the program asks to be tried again later`, { remedy: "retry" })
+  if (result.code === tryLater)
+    throw new AppError("exec-later", `${says}: the program asks to be tried again later`, {
+      remedy: "retry",
+    })
   const failure = failureOf(says, result)
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
-  if (result.signal !== undefined) throw new AppError("exec-killed", failure.message, { remedy: "retry" })
-  throw new AppError("exec-failed", failure.message, { hint: "what it said is not repeated, for it may hold values: let the program keep a log of its own" })
+  if (result.signal !== undefined)
+    throw new AppError("exec-killed", failure.message, { remedy: "retry" })
+  throw new AppError("exec-failed", failure.message, {
+    hint: "what it said is not repeated, for it may hold values: let the program keep a log of its own",
+  })
 }
 
-function read<Answer extends ZodType>(says: string, text: string, schema: Answer): z.output<Answer> {
-  if (Buffer.byteLength(text) > longestAnswer) throw unclear(says, `more than ${longestAnswer / 1024} KiB`)
+function read<Answer extends ZodType>(
+  says: string,
+  text: string,
+  schema: Answer,
+): z.output<Answer> {
+  if (Buffer.byteLength(text) > longestAnswer)
+    throw unclear(says, `more than ${longestAnswer / 1024} KiB`)
   let answer: unknown
   try {
     answer = JSON.parse(text)
@@ -86,9 +125,14 @@ function read<Answer extends ZodType>(says: string, text: string, schema: Answer
     // The parser's own error quotes what it was given.
     throw unclear(says, "something else than one JSON document")
   }
-  if (typeof answer !== "object" || answer === null || !("mycelium" in answer)) throw unclear(says, `a document without "mycelium": ${protocolVersion}`)
+  if (typeof answer !== "object" || answer === null || !("mycelium" in answer))
+    throw unclear(says, `a document without "mycelium": ${protocolVersion}`)
   if (answer.mycelium !== protocolVersion) {
-    throw new AppError("exec-protocol", `${says}: the program speaks another version of the protocol than ${protocolVersion}`, { hint: "bring the program, or this mycelium, up to date" })
+    throw new AppError(
+      "exec-protocol",
+      `${says}: the program speaks another version of the protocol than ${protocolVersion}`,
+      { hint: "bring the program, or this mycelium, up to date" },
+    )
   }
   const parsed = schema.safeParse(answer)
   if (!parsed.success) throw unclear(says, "a document of another shape than this verb's")
@@ -96,5 +140,7 @@ function read<Answer extends ZodType>(says: string, text: string, schema: Answer
 }
 
 function unclear(says: string, what: string): AppError {
-  return new AppError("exec-unclear", `${says}: the program answered ${what}`, { hint: "what it said is not repeated; the page on drivers says what each verb answers" })
+  return new AppError("exec-unclear", `${says}: the program answered ${what}`, {
+    hint: "what it said is not repeated; the page on drivers says what each verb answers",
+  })
 }

@@ -10,7 +10,8 @@ function loginsOf({ command, env, user, users }: Options): readonly string[] {
 /** A secret whose service only a program of the user's own knows. What such a program must do is in ../README.md. */
 export const exec = defineDriver({
   type: "exec",
-  summary: "a value that a program of yours applies, verifies and revokes, told by JSON on its stdin",
+  summary:
+    "a value that a program of yours applies, verifies and revokes, told by JSON on its stdin",
   options: Options,
   fields: ["user", "password"],
   shape: valueShape,

@@ -8,7 +8,11 @@ import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 /** What a config says about a secret that a program of the user's own rotates. */
 
 /** Of a user at the service; it stands in messages and in templates. */
-const User = z.string({ error: "give a name" }).refine((name) => name !== "" && name.length <= 255 && !/\p{Cc}/u.test(name), { error: "a name has 1 to 255 characters, none of them a control character" })
+const User = z
+  .string({ error: "give a name" })
+  .refine((name) => name !== "" && name.length <= 255 && !/\p{Cc}/u.test(name), {
+    error: "a name has 1 to 255 characters, none of them a control character",
+  })
 
 /** Milliseconds, at most `most`. */
 function upTo(most: number, example: string): z.ZodType<number, string> {
@@ -28,22 +32,30 @@ function upTo(most: number, example: string): z.ZodType<number, string> {
 export const longestSettleMs = 60_000
 
 const variable = "the name of a variable is letters, digits and _, and does not begin with a digit"
-const Environment = z.record(z.string(), z.string({ error: "expected a string, in quotes" })).superRefine((env, context) => {
-  for (const name of Object.keys(env)) {
-    const says = variableProblem(name)
-    if (says !== undefined) context.addIssue({ code: "custom", path: [name], message: says })
-  }
-})
+const Environment = z
+  .record(z.string(), z.string({ error: "expected a string, in quotes" }))
+  .superRefine((env, context) => {
+    for (const name of Object.keys(env)) {
+      const says = variableProblem(name)
+      if (says !== undefined) context.addIssue({ code: "custom", path: [name], message: says })
+    }
+  })
 
 function variableProblem(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return variable
   if (name.startsWith("MYCELIUM_")) return "variables that begin with MYCELIUM_ are ours"
   // Everybody on the machine who runs as this user can read a program's environment, and a config is no place for a value.
-  if (/(PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name)) return "a credential never stands in the environment: name it under credentials, by file, env or command; the program gets it on its stdin"
+  if (/(PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name))
+    return "a credential never stands in the environment: name it under credentials, by file, env or command; the program gets it on its stdin"
   return undefined
 }
 
-const Credentials = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "the name of a credential is letters, digits and _"), ReferenceOptions)
+const Credentials = z.record(
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "the name of a credential is letters, digits and _"),
+  ReferenceOptions,
+)
 
 /** Characters of a value. */
 const valueLimits = { least: 16, most: 1024 }
@@ -53,7 +65,12 @@ export const Options = z
     /** The program and its arguments; called once for each verb. */
     command: Argv,
     /** How many values the service takes at a time; the program's `describe` must say the same. */
-    holds: z.enum(["one", "two", "pair"], { error: 'say "one", "two" (two values of one user side by side) or "pair" (two users in turn)' }).default("one"),
+    holds: z
+      .enum(["one", "two", "pair"], {
+        error:
+          'say "one", "two" (two values of one user side by side) or "pair" (two users in turn)',
+      })
+      .default("one"),
     /** Whose value it is: given to the program, shown by templates. */
     user: User.optional(),
     /** For a pair: the two users that take turns. */
@@ -71,8 +88,10 @@ export const Options = z
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
-    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of valueProblems(options, valueLimits))
+      context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of conflicts(options))
+      context.addIssue({ code: "custom", path: [path], message: says })
   })
 export type Options = z.output<typeof Options>
 
@@ -86,12 +105,22 @@ type Read = Pick<Options, "holds" | "user" | "users" | "trust_apply">
 
 function conflicts({ holds, user, users, trust_apply }: Read): readonly Conflict[] {
   const found: Conflict[] = []
-  if (holds === "pair" && users === undefined) found.push({ path: "holds", says: "a pair is two users that take turns: name them with users: [blue, green]" })
-  if (holds !== "pair" && users !== undefined) found.push({ path: "users", says: "two users are for holds: pair; elsewhere write user" })
-  if (users !== undefined && user !== undefined) found.push({ path: "user", says: "user and users contradict each other: leave one out" })
-  if (users !== undefined && users[0] === users[1]) found.push({ path: "users", says: "the two users are one and the same" })
+  if (holds === "pair" && users === undefined)
+    found.push({
+      path: "holds",
+      says: "a pair is two users that take turns: name them with users: [blue, green]",
+    })
+  if (holds !== "pair" && users !== undefined)
+    found.push({ path: "users", says: "two users are for holds: pair; elsewhere write user" })
+  if (users !== undefined && user !== undefined)
+    found.push({ path: "user", says: "user and users contradict each other: leave one out" })
+  if (users !== undefined && users[0] === users[1])
+    found.push({ path: "users", says: "the two users are one and the same" })
   if (trust_apply && holds === "one") {
-    found.push({ path: "trust_apply", says: "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify" })
+    found.push({
+      path: "trust_apply",
+      says: "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify",
+    })
   }
   return found
 }

@@ -8,12 +8,22 @@ export function describe(place: Place, signal: AbortSignal): Promise<Described> 
 }
 
 /** What a rotation would fail on, seen before any value exists. The program is asked what it is, and nothing else. */
-export async function preflight(place: Place, { current }: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function preflight(
+  place: Place,
+  { current }: Versions,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const { options } = place
   const users = options.users ?? [options.user]
   const user = current?.fields["user"]
   if (current !== undefined && !users.some((one) => one === user)) {
-    return [problem("exec-user-differs", "the current version belongs to another user than the config names", "adopt the value of this user, or put the former user back")]
+    return [
+      problem(
+        "exec-user-differs",
+        "the current version belongs to another user than the config names",
+        "adopt the value of this user, or put the former user back",
+      ),
+    ]
   }
   try {
     // A reference that cannot be read would stop `apply`.
@@ -32,31 +42,76 @@ function disagreements(place: Place, described: Described): readonly Finding[] {
   const found: Finding[] = []
   if (described.holds !== options.holds) {
     const says = `${program} says that its service holds ${described.holds}, the config says ${options.holds}`
-    found.push(problem("exec-disagrees", says, `write holds: ${described.holds}, if that is what the service does`))
+    found.push(
+      problem(
+        "exec-disagrees",
+        says,
+        `write holds: ${described.holds}, if that is what the service does`,
+      ),
+    )
   }
   const hasUser = options.users !== undefined || options.user !== undefined
-  const lacking = described.fields.find((field) => field !== "password" && (field !== "user" || !hasUser))
-  if (lacking === "user") found.push(problem("exec-user-missing", `${program} needs a user, and the config names none`, "write user: NAME"))
-  else if (lacking !== undefined) found.push(problem("exec-field-unknown", `${program} needs a field that no version has`, "fields are user and password"))
+  const lacking = described.fields.find(
+    (field) => field !== "password" && (field !== "user" || !hasUser),
+  )
+  if (lacking === "user")
+    found.push(
+      problem(
+        "exec-user-missing",
+        `${program} needs a user, and the config names none`,
+        "write user: NAME",
+      ),
+    )
+  else if (lacking !== undefined)
+    found.push(
+      problem(
+        "exec-field-unknown",
+        `${program} needs a field that no version has`,
+        "fields are user and password",
+      ),
+    )
   return [...found, ...proofFindings(place, described), ...sessionFindings(place, described)]
 }
 
 function proofFindings({ options, program }: Place, { probe }: Described): readonly Finding[] {
   if (probe && options.trust_apply) {
-    return [problem("exec-trust-needless", `${program} can log in, so its word for apply need not be trusted`, "take trust_apply out")]
+    return [
+      problem(
+        "exec-trust-needless",
+        `${program} can log in, so its word for apply need not be trusted`,
+        "take trust_apply out",
+      ),
+    ]
   }
   if (probe) return []
   const cannot = `${program} cannot log in`
   if (options.trust_apply) {
-    return [{ code: "exec-unproven", severity: "warning", says: `${cannot}: that it said yes counts as proof that a value is accepted, and that it is dead`, remedy: "teach the program to verify" }]
+    return [
+      {
+        code: "exec-unproven",
+        severity: "warning",
+        says: `${cannot}: that it said yes counts as proof that a value is accepted, and that it is dead`,
+        remedy: "teach the program to verify",
+      },
+    ]
   }
-  const remedy = options.holds === "one" ? "teach the program to verify" : "teach the program to verify; or, if its word is enough, write trust_apply: true"
+  const remedy =
+    options.holds === "one"
+      ? "teach the program to verify"
+      : "teach the program to verify; or, if its word is enough, write trust_apply: true"
   return [problem("exec-cannot-probe", `${cannot}, so nothing would prove a rotation`, remedy)]
 }
 
 function sessionFindings({ program }: Place, described: Described): readonly Finding[] {
   if (described.ends_sessions) return []
-  return [{ code: "sessions-out-of-reach", severity: "info", sessions: true, says: `${program} cannot end sessions: end_sessions would fail` }]
+  return [
+    {
+      code: "sessions-out-of-reach",
+      severity: "info",
+      sessions: true,
+      says: `${program} cannot end sessions: end_sessions would fail`,
+    },
+  ]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

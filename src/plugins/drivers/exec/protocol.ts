@@ -18,14 +18,21 @@ export const tryLater = 75
 export const Described = z.object({
   holds: z.enum(["one", "two", "pair"]),
   probe: z.boolean(),
-  settle: z.number().min(0).max(longestSettleMs / 1000).default(0),
+  settle: z
+    .number()
+    .min(0)
+    .max(longestSettleMs / 1000)
+    .default(0),
   fields: z.array(z.string()).default(["password"]),
   ends_sessions: z.boolean().default(false),
   forgets: z.boolean().default(false),
 })
 export type Described = z.output<typeof Described>
 
-export const Applied = z.object({ accepted_at: z.iso.datetime({ offset: true }).optional(), refused: z.boolean().default(false) })
+export const Applied = z.object({
+  accepted_at: z.iso.datetime({ offset: true }).optional(),
+  refused: z.boolean().default(false),
+})
 export const Verified = z.object({ answer: z.enum(["accepted", "refused", "unknown"]) })
 export const Done = z.object({})
 export const Ended = z.object({ ended: z.int().min(0).default(0) })
@@ -34,11 +41,25 @@ type Plain = Readonly<Record<string, string>>
 
 /** A version as the program gets it: `{ "version": "v17", "user": "shop", "password": "…" }`. */
 export function plain({ version, fields, acceptedAt }: Credential): Plain {
-  const open = Object.entries(fields).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value])
-  return { ...Object.fromEntries(open), version, ...(acceptedAt === undefined ? {} : { accepted_at: acceptedAt }) }
+  const open = Object.entries(fields).map(([name, value]) => [
+    name,
+    value instanceof Secret ? value.reveal() : value,
+  ])
+  return {
+    ...Object.fromEntries(open),
+    version,
+    ...(acceptedAt === undefined ? {} : { accepted_at: acceptedAt }),
+  }
 }
 
-export function plainVersions({ current, previous, pending, doubtful }: Versions): Readonly<Record<string, unknown>> {
-  const named = Object.entries({ current, previous, pending }).flatMap(([stage, version]) => (version === undefined ? [] : [[stage, plain(version)]]))
+export function plainVersions({
+  current,
+  previous,
+  pending,
+  doubtful,
+}: Versions): Readonly<Record<string, unknown>> {
+  const named = Object.entries({ current, previous, pending }).flatMap(([stage, version]) =>
+    version === undefined ? [] : [[stage, plain(version)]],
+  )
   return { ...Object.fromEntries(named), doubtful: doubtful.map(plain) }
 }

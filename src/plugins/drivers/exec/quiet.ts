@@ -17,7 +17,12 @@ export class Quiet {
 
   /** Makes a call that changes something: never two at once. One that ends well leaves nothing under way. */
   async act<Result>(signal: AbortSignal, make: () => Promise<Result>): Promise<Result> {
-    if (!(await this.#endOthers(signal))) throw new AppError("exec-still-running", `an earlier call of ${this.#place.program} cannot be ended`, { remedy: "retry" })
+    if (!(await this.#endOthers(signal)))
+      throw new AppError(
+        "exec-still-running",
+        `an earlier call of ${this.#place.program} cannot be ended`,
+        { remedy: "retry" },
+      )
     const before = this.#since
     this.#since = undefined
     try {

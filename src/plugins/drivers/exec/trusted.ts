@@ -18,7 +18,10 @@ export class Trusted {
     const youngest = Math.max(...known.map(age))
     for (const one of known) {
       if (this.#answers.has(one.version)) continue
-      this.#answers.set(one.version, one.acceptedAt === undefined && age(one) === youngest ? "refused" : "accepted")
+      this.#answers.set(
+        one.version,
+        one.acceptedAt === undefined && age(one) === youngest ? "refused" : "accepted",
+      )
     }
   }
 

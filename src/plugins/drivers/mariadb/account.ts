@@ -20,7 +20,9 @@ export type Account = {
 /** A version that was adopted may not name its user; one that names another was made, or adopted, under another config. */
 export function checkUser({ account: { user } }: Place, { fields }: Credential): void {
   if (fields["user"] === undefined || fields["user"] === user) return
-  throw new AppError("user-differs", `this version belongs to another user than ${user}`, { hint: "adopt the password of this user, or put the former user back" })
+  throw new AppError("user-differs", `this version belongs to another user than ${user}`, {
+    hint: "adopt the password of this user, or put the former user back",
+  })
 }
 
 export function passwordOf({ fields }: Credential): Secret | undefined {
@@ -30,21 +32,34 @@ export function passwordOf({ fields }: Credential): Secret | undefined {
 /** The form in which MariaDB keeps a password. The same for the same password, so a second `apply` changes nothing. */
 export function hashOf(candidate: Credential): string {
   const password = passwordOf(candidate)
-  if (password === undefined) throw new AppError("password-missing", `version ${candidate.version} holds no password`)
+  if (password === undefined)
+    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
   return nativeHash(password.reveal())
 }
 
 /** undefined where there is no such account. */
-export async function readAccount(connection: Connection, { user, host }: AccountName): Promise<Account | undefined> {
-  const [row] = await connection.query(`SELECT Priv FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`)
+export async function readAccount(
+  connection: Connection,
+  { user, host }: AccountName,
+): Promise<Account | undefined> {
+  const [row] = await connection.query(
+    `SELECT Priv FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
+  )
   if (row === undefined) return undefined
   const priv = parse(row[0] ?? "", connection.says)
-  const listed = Array.isArray(priv["auth_or"]) ? (priv["auth_or"] as readonly unknown[]).filter(isObject) : []
+  const listed = Array.isArray(priv["auth_or"])
+    ? (priv["auth_or"] as readonly unknown[]).filter(isObject)
+    : []
   // In the list an empty one stands for what is written outside of it.
-  const ways = listed.length === 0 ? [priv] : listed.map((way) => (Object.keys(way).length === 0 ? priv : way))
-  const native = ways.filter(({ plugin }) => plugin === nativePassword || plugin === undefined || plugin === "").map((way) => String(way["authentication_string"] ?? ""))
+  const ways =
+    listed.length === 0 ? [priv] : listed.map((way) => (Object.keys(way).length === 0 ? priv : way))
+  const native = ways
+    .filter(({ plugin }) => plugin === nativePassword || plugin === undefined || plugin === "")
+    .map((way) => String(way["authentication_string"] ?? ""))
   return {
-    hashes: native.map((hash) => hash.toUpperCase()).filter((hash) => /^\*[0-9A-F]{40}$/.test(hash)),
+    hashes: native
+      .map((hash) => hash.toUpperCase())
+      .filter((hash) => /^\*[0-9A-F]{40}$/.test(hash)),
     open: native.includes(""),
     foreign: native.length < ways.length,
     locked: priv["account_locked"] === true,
@@ -56,27 +71,62 @@ export async function readAccount(connection: Connection, { user, host }: Accoun
 export async function readUsable(connection: Connection, name: AccountName): Promise<Account> {
   const account = await readAccount(connection, name)
   const problem = accountProblem(account, name)
-  if (problem !== undefined) throw new AppError("mariadb-user-unfit", `${connection.says}: ${problem.says}`, { hint: problem.hint })
+  if (problem !== undefined)
+    throw new AppError("mariadb-user-unfit", `${connection.says}: ${problem.says}`, {
+      hint: problem.hint,
+    })
   // For TypeScript: an account that is missing is a problem.
-  if (account === undefined) throw new AppError("internal", "an account that is missing has no problem")
+  if (account === undefined)
+    throw new AppError("internal", "an account that is missing has no problem")
   return account
 }
 
 /** Why a rotation of this account would make no sense, or harm. */
-export function accountProblem(account: Account | undefined, name: AccountName): { readonly says: string; readonly hint: string } | undefined {
+export function accountProblem(
+  account: Account | undefined,
+  name: AccountName,
+): { readonly says: string; readonly hint: string } | undefined {
   const said = sayAccount(name)
-  if (account === undefined) return { says: `account ${said} does not exist`, hint: "create it, or correct user and host in the config" }
-  if (account.foreign) return { says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`, hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own` }
-  if (account.open) return { says: `account ${said} lets in who gives no password: a rotation would lock them out`, hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it` }
-  if (account.locked) return { says: `account ${said} is locked: the server refuses even the right password`, hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK` }
-  if (account.expired) return { says: `the password of account ${said} has expired`, hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have` }
+  if (account === undefined)
+    return {
+      says: `account ${said} does not exist`,
+      hint: "create it, or correct user and host in the config",
+    }
+  if (account.foreign)
+    return {
+      says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`,
+      hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
+    }
+  if (account.open)
+    return {
+      says: `account ${said} lets in who gives no password: a rotation would lock them out`,
+      hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
+    }
+  if (account.locked)
+    return {
+      says: `account ${said} is locked: the server refuses even the right password`,
+      hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK`,
+    }
+  if (account.expired)
+    return {
+      says: `the password of account ${said} has expired`,
+      hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have`,
+    }
   return undefined
 }
 
 /** Sets exactly these, the first first; none at all: no password is right any more. What else the account has (REQUIRE, limits, roles) stays. */
-export async function writeHashes(place: Place, connection: Connection, hashes: readonly string[]): Promise<void> {
-  const ways = (hashes.length === 0 ? ["invalid"] : hashes).map((hash) => `${nativePassword} USING '${hash}'`)
-  await connection.query(`ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA ${ways.join(" OR ")} ${comment(place)}`)
+export async function writeHashes(
+  place: Place,
+  connection: Connection,
+  hashes: readonly string[],
+): Promise<void> {
+  const ways = (hashes.length === 0 ? ["invalid"] : hashes).map(
+    (hash) => `${nativePassword} USING '${hash}'`,
+  )
+  await connection.query(
+    `ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA ${ways.join(" OR ")} ${comment(place)}`,
+  )
 }
 
 function parse(text: string, says: string): Readonly<Record<string, unknown>> {
@@ -86,7 +136,10 @@ function parse(text: string, says: string): Readonly<Record<string, unknown>> {
   } catch {
     // Said below, without what the parser quotes.
   }
-  throw new AppError("answer-malformed", `${says}: what the server keeps of the account is not understood`)
+  throw new AppError(
+    "answer-malformed",
+    `${says}: what the server keeps of the account is not understood`,
+  )
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -21,7 +21,9 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
   let failure: AppError | undefined
   /** Bytes since we said something. */
   let arrived = 0
-  let waiting: { readonly resolve: (packet: Packet) => void; readonly reject: (error: AppError) => void } | undefined
+  let waiting:
+    | { readonly resolve: (packet: Packet) => void; readonly reject: (error: AppError) => void }
+    | undefined
 
   const fail = (error: AppError): void => {
     failure ??= error
@@ -33,10 +35,14 @@ export function openChannel(socket: Socket, says: string, signal: AbortSignal): 
   const onAbort = (): void => fail(timedOut(says))
   const onData = (chunk: Buffer): void => {
     arrived += chunk.length
-    if (arrived > longestAnswer) return fail(new AppError("answer-too-large", `${says}: the server sends more than was asked for`))
+    if (arrived > longestAnswer)
+      return fail(
+        new AppError("answer-too-large", `${says}: the server sends more than was asked for`),
+      )
     try {
       reader.push(chunk)
-      for (let packet = reader.next(); packet !== undefined; packet = reader.next()) ready.push(packet)
+      for (let packet = reader.next(); packet !== undefined; packet = reader.next())
+        ready.push(packet)
     } catch (error) {
       return fail(error instanceof AppError ? error.within(says) : unreachable(says, undefined))
     }

@@ -5,7 +5,14 @@ import { openSocket, type TlsDemand, upgrade } from "../tls.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { type Channel, openChannel } from "./channel.ts"
 import { MariadbError } from "./fault.ts"
-import { type Greeting, loginBody, loginHead, nativePassword, readGreeting, scramble } from "./login.ts"
+import {
+  type Greeting,
+  loginBody,
+  loginHead,
+  nativePassword,
+  readGreeting,
+  scramble,
+} from "./login.ts"
 import { BodyReader, malformed, type Packet } from "./packets.ts"
 
 /**
@@ -22,13 +29,24 @@ export interface Connection {
 export type Row = readonly (string | null)[]
 
 /** `gate`: who listens is looked at before the proof of the password goes out. */
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: OpenGate }
+export type Endpoint = {
+  readonly address: Address
+  readonly tls?: TlsDemand
+  readonly gate?: OpenGate
+}
 export type Login = { readonly user: string; readonly password: Secret }
 
-export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  { address, tls, gate: gateOf }: Endpoint,
+  login: Login,
+  signal: AbortSignal,
+): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   await using gate = await gateOf?.(says)
-  const to = "socket" in address ? { path: gate?.path ?? address.socket } : { host: address.host, port: address.port, noDelay: true }
+  const to =
+    "socket" in address
+      ? { path: gate?.path ?? address.socket }
+      : { host: address.host, port: address.port, noDelay: true }
   const plain = await openSocket(to, { says, signal })
   let channel = openChannel(plain, says, signal)
   try {
@@ -39,12 +57,26 @@ export async function connect({ address, tls, gate: gateOf }: Endpoint, login: L
     await gate?.check(plain)
     let sequence = 1
     if (tls !== undefined) {
-      if (!greeting.tls) throw new AppError("tls-not-offered", `${says}: the server offers no TLS; nothing was sent`, { hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true" })
+      if (!greeting.tls)
+        throw new AppError(
+          "tls-not-offered",
+          `${says}: the server offers no TLS; nothing was sent`,
+          {
+            hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true",
+          },
+        )
       channel.write({ sequence: sequence++, body: loginHead(true) })
       channel.leave()
       channel = openChannel(await upgrade(plain, tls, { says, signal }), says, signal)
     }
-    channel.write({ sequence, body: loginBody(tls !== undefined, login.user, scramble(login.password.reveal(), greeting.seed)) })
+    channel.write({
+      sequence,
+      body: loginBody(
+        tls !== undefined,
+        login.user,
+        scramble(login.password.reveal(), greeting.seed),
+      ),
+    })
     await finishLogin(channel, login, says)
     return connectionOf(channel, says)
   } catch (error) {
@@ -56,9 +88,17 @@ export async function connect({ address, tls, gate: gateOf }: Endpoint, login: L
 
 /** An account has several ways to log in since MariaDB 10.4. */
 function checkServer({ version }: Greeting, says: string): void {
-  if (!/mariadb/i.test(version)) throw new AppError("mariadb-other-server", `${says}: what answers is not MariaDB`, { hint: "MySQL holds two passwords in a way of its own, which this driver does not know" })
+  if (!/mariadb/i.test(version))
+    throw new AppError("mariadb-other-server", `${says}: what answers is not MariaDB`, {
+      hint: "MySQL holds two passwords in a way of its own, which this driver does not know",
+    })
   const [major = 0, minor = 0] = version.split(".").map(Number)
-  if (major < 10 || (major === 10 && minor < 4)) throw new AppError("server-too-old", `${says}: an account of this server holds one password only`, { hint: "MariaDB 10.4 or newer is needed" })
+  if (major < 10 || (major === 10 && minor < 4))
+    throw new AppError(
+      "server-too-old",
+      `${says}: an account of this server holds one password only`,
+      { hint: "MariaDB 10.4 or newer is needed" },
+    )
 }
 
 /** A user with two passwords is asked once for each, with a new seed every time. */
@@ -70,7 +110,12 @@ async function finishLogin(channel: Channel, { password }: Login, says: string):
     if (body[0] !== 0xfe || body.length === 1) throw malformed()
     const fields = new BodyReader(body.subarray(1))
     // Whatever else it asks for, the password in clear among it, is not answered.
-    if (fields.untilZero() !== nativePassword) throw new AppError("mariadb-other-plugin", `${says}: the server asks for a login other than mysql_native_password, which is not answered`, { hint: "ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…')" })
+    if (fields.untilZero() !== nativePassword)
+      throw new AppError(
+        "mariadb-other-plugin",
+        `${says}: the server asks for a login other than mysql_native_password, which is not answered`,
+        { hint: "ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…')" },
+      )
     channel.write({ sequence: sequence + 1, body: scramble(password.reveal(), fields.bytes(20)) })
   }
   throw malformed()

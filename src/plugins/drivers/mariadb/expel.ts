@@ -9,13 +9,26 @@ import { endOlderSessions, sessionsOf } from "./sessions.ts"
 export function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const hash = hashOf(live)
   return changing(place, signal, async (connection) => {
-    const only = ({ hashes }: { readonly hashes: readonly string[] }): boolean => hashes.length === 1 && hashes[0] === hash
+    const only = ({ hashes }: { readonly hashes: readonly string[] }): boolean =>
+      hashes.length === 1 && hashes[0] === hash
     const alone = only(await readUsable(connection, place.account))
     if (!alone) await writeHashes(place, connection, [hash])
-    if (!only(await readUsable(connection, place.account))) throw new AppError("mariadb-not-kept", `${connection.says}: the account holds other passwords again: somebody else changes it`, { remedy: "retry" })
-    const { ended, left } = await endedOrLeft(() => endOlderSessions(place, connection, live, signal), `with the right to: KILL CONNECTION of each that SHOW PROCESSLIST shows for ${place.account.user}`)
+    if (!only(await readUsable(connection, place.account)))
+      throw new AppError(
+        "mariadb-not-kept",
+        `${connection.says}: the account holds other passwords again: somebody else changes it`,
+        { remedy: "retry" },
+      )
+    const { ended, left } = await endedOrLeft(
+      () => endOlderSessions(place, connection, live, signal),
+      `with the right to: KILL CONNECTION of each that SHOW PROCESSLIST shows for ${place.account.user}`,
+    )
     const younger = alone ? 0 : (await sessionsOf(place, connection)).length
-    return { sessionsEnded: ended, notes: younger === 0 ? [] : [betweenNote(place, younger)], ...(left === undefined ? {} : { sessionsLeft: left }) }
+    return {
+      sessionsEnded: ended,
+      notes: younger === 0 ? [] : [betweenNote(place, younger)],
+      ...(left === undefined ? {} : { sessionsLeft: left }),
+    }
   })
 }
 

@@ -1,12 +1,28 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
 
 type Words = readonly [code: string, says: string, remedy: Remedy, hint?: string]
-const denied: Words = ["not-permitted", "the server does not permit this to the user that asks", "ask-operator"]
+const denied: Words = [
+  "not-permitted",
+  "the server does not permit this to the user that asks",
+  "ask-operator",
+]
 const full: Words = ["too-many-connections", "the server has no connection left", "retry"]
-const notReady: Words = ["server-not-ready", "the server is going down, or cut off from its cluster", "retry"]
-const busy: Words = ["mariadb-busy", "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), and we do not wait behind it for long", "retry"]
+const notReady: Words = [
+  "server-not-ready",
+  "the server is going down, or cut off from its cluster",
+  "retry",
+]
+const busy: Words = [
+  "mariadb-busy",
+  "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), and we do not wait behind it for long",
+  "retry",
+]
 const ended: Words = ["session-ended", "somebody ended our session, or what it did", "retry"]
-const expired: Words = ["mariadb-user-unfit", "the password of this user has expired", "ask-operator"]
+const expired: Words = [
+  "mariadb-user-unfit",
+  "the password of this user has expired",
+  "ask-operator",
+]
 
 /** By the number that the server gives; its text ends here, for it may quote what we sent. */
 const words: Readonly<Record<number, Words>> = {
@@ -25,17 +41,30 @@ const words: Readonly<Record<number, Words>> = {
   1862: expired,
   1317: ended,
   1927: ended,
-  4150: ["mariadb-user-unfit", "this user is blocked after too many wrong passwords", "ask-operator", "FLUSH PRIVILEGES lets it in again"],
+  4150: [
+    "mariadb-user-unfit",
+    "this user is blocked after too many wrong passwords",
+    "ask-operator",
+    "FLUSH PRIVILEGES lets it in again",
+  ],
   4151: ["mariadb-user-unfit", "the account of this user is locked", "ask-operator"],
 }
-const other: Words = ["mariadb-error", "the server reports an error", "ask-operator", "see the server's log"]
+const other: Words = [
+  "mariadb-error",
+  "the server reports an error",
+  "ask-operator",
+  "see the server's log",
+]
 
 /** The server said no, in our words. `says` names place and user. */
 export class MariadbError extends AppError {
   readonly number: number
   constructor(number: number, says: string) {
     const [code, text, remedy, hint] = words[number] ?? other
-    super(code, `${says}: ${text} (error ${number})`, { remedy, ...(hint === undefined ? {} : { hint }) })
+    super(code, `${says}: ${text} (error ${number})`, {
+      remedy,
+      ...(hint === undefined ? {} : { hint }),
+    })
     this.number = number
   }
 }

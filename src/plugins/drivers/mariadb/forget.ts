@@ -5,6 +5,7 @@ import { changing, type Place } from "./place.ts"
 export function forget(place: Place, signal: AbortSignal): Promise<void> {
   return changing(place, signal, async (connection) => {
     const account = await readAccount(connection, place.account)
-    if (account !== undefined && (account.hashes.length > 0 || account.open || account.foreign)) await writeHashes(place, connection, [])
+    if (account !== undefined && (account.hashes.length > 0 || account.open || account.foreign))
+      await writeHashes(place, connection, [])
   })
 }

@@ -20,7 +20,9 @@ export const mariadb = defineDriver({
   shape: valueShape,
   overlap: () => "both",
   server: ({ address }) => `mariadb://${sayAddress(parseAddress(address))}`,
-  logins: ({ address, user, host }) => [`mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`],
+  logins: ({ address, user, host }) => [
+    `mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`,
+  ],
   open: (options, reach) => {
     const place = makePlace(options, reach)
     return {

@@ -20,7 +20,11 @@ export function readGreeting(body: Buffer): Greeting {
   fields.bytes(2)
   fields.bytes(11)
   // What old replicas are told before the true version.
-  return { version: version.replace(/^5\.5\.5-/, ""), tls: (flags & tlsFlag) !== 0, seed: Buffer.concat([first, fields.bytes(12)]) }
+  return {
+    version: version.replace(/^5\.5\.5-/, ""),
+    tls: (flags & tlsFlag) !== 0,
+    seed: Buffer.concat([first, fields.bytes(12)]),
+  }
 }
 
 /** CLIENT_LONG_PASSWORD, _PROTOCOL_41, _TRANSACTIONS, _SECURE_CONNECTION, _PLUGIN_AUTH. Neither LOCAL INFILE nor several statements at once. */
@@ -37,7 +41,13 @@ export function loginHead(tls: boolean): Buffer {
 }
 
 export function loginBody(tls: boolean, user: string, answer: Buffer): Buffer {
-  return Buffer.concat([loginHead(tls), Buffer.from(`${user}\0`), Buffer.from([answer.length]), answer, Buffer.from(`${nativePassword}\0`)])
+  return Buffer.concat([
+    loginHead(tls),
+    Buffer.from(`${user}\0`),
+    Buffer.from([answer.length]),
+    answer,
+    Buffer.from(`${nativePassword}\0`),
+  ])
 }
 
 /** What mysql_native_password answers. */
@@ -49,7 +59,9 @@ export function scramble(password: string, seed: Buffer): Buffer {
 
 /** What the server keeps of a password: "*HEX". */
 export function nativeHash(password: string): string {
-  return `*${sha1(sha1(Buffer.from(password))).toString("hex").toUpperCase()}`
+  return `*${sha1(sha1(Buffer.from(password)))
+    .toString("hex")
+    .toUpperCase()}`
 }
 
 function sha1(bytes: Buffer): Buffer {

@@ -12,13 +12,21 @@ import { isLocal, parseAddress } from "./address.ts"
 /** It stands in SQL between quotes, whatever the server's sql_mode: so nothing that a quote or a character set could make something else of. */
 const Name = z
   .string({ error: "give a name" })
-  .refine((name) => /^[!-~]{1,80}$/.test(name) && !/['"`\\]/.test(name), { error: "a user's name has 1 to 80 characters of ASCII, without spaces, quotes and backslashes" })
-const HostPart = z.string({ error: "give the host part of the account" }).regex(/^[A-Za-z0-9_.%:/-]{1,255}$/, { error: "the host part of an account is a name, an address or a pattern with %" })
+  .refine((name) => /^[!-~]{1,80}$/.test(name) && !/['"`\\]/.test(name), {
+    error: "a user's name has 1 to 80 characters of ASCII, without spaces, quotes and backslashes",
+  })
+const HostPart = z
+  .string({ error: "give the host part of the account" })
+  .regex(/^[A-Za-z0-9_.%:/-]{1,255}$/, {
+    error: "the host part of an account is a name, an address or a pattern with %",
+  })
 
-const Address = z.string({ error: "give an address: mariadb://host:3306" }).superRefine((text, context) => {
-  const problem = addressProblem(text)
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-})
+const Address = z
+  .string({ error: "give an address: mariadb://host:3306" })
+  .superRefine((text, context) => {
+    const problem = addressProblem(text)
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+  })
 
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
@@ -31,7 +39,13 @@ export const Options = z
     /** The host part of its account: 'shop'@'%'. */
     host: HostPart.default("%"),
     /** Who changes it: MariaDB lets nobody give itself a second password. */
-    admin: z.strictObject({ user: Name, password: ReferenceOptions }, { error: "name an admin: { user, password }, for MariaDB lets nobody give itself a second password" }),
+    admin: z.strictObject(
+      { user: Name, password: ReferenceOptions },
+      {
+        error:
+          "name an admin: { user, password }, for MariaDB lets nobody give itself a second password",
+      },
+    ),
     /** Verified TLS, which is what happens off this machine anyway; on this machine only if this is given. */
     tls: MutualTlsOptions.optional(),
     /** Allows clear text off this machine. */
@@ -42,13 +56,30 @@ export const Options = z
   })
   .superRefine((options, context) => {
     const { address, insecure, tls, admin, user } = options
-    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
-    const unguarded = listenerProblem(options.listener, addressProblem(address) !== undefined || "socket" in parseAddress(address) || (tls === undefined && isLocal(parseAddress(address))))
-    const problem = (at: string, message: string): void => context.addIssue({ code: "custom", path: [at], message })
-    if (insecure === true && tls !== undefined) problem("insecure", "insecure and tls contradict each other: leave one out")
-    if (tls !== undefined && addressProblem(address) === undefined && "socket" in parseAddress(address)) problem("tls", "a socket of this machine has no TLS: leave it out")
+    for (const { path, says } of valueProblems(options, valueLimits))
+      context.addIssue({ code: "custom", path: [path], message: says })
+    const unguarded = listenerProblem(
+      options.listener,
+      addressProblem(address) !== undefined ||
+        "socket" in parseAddress(address) ||
+        (tls === undefined && isLocal(parseAddress(address))),
+    )
+    const problem = (at: string, message: string): void =>
+      context.addIssue({ code: "custom", path: [at], message })
+    if (insecure === true && tls !== undefined)
+      problem("insecure", "insecure and tls contradict each other: leave one out")
+    if (
+      tls !== undefined &&
+      addressProblem(address) === undefined &&
+      "socket" in parseAddress(address)
+    )
+      problem("tls", "a socket of this machine has no TLS: leave it out")
     if (unguarded !== undefined) problem("listener", unguarded)
-    if (admin.user === user) problem("admin", "admin and user are the same: a rotation needs an admin whose password it does not change")
+    if (admin.user === user)
+      problem(
+        "admin",
+        "admin and user are the same: a rotation needs an admin whose password it does not change",
+      )
   })
 export type Options = z.output<typeof Options>
 

@@ -9,12 +9,24 @@ import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
 /** The server and the account, as the config names them, what this secret may use to reach them, and how long a change waits for locks of others. */
-export type Place = { readonly options: Options; readonly reach: Reach; readonly address: Address; readonly account: AccountName; readonly waitS: number }
+export type Place = {
+  readonly options: Options
+  readonly reach: Reach
+  readonly address: Address
+  readonly account: AccountName
+  readonly waitS: number
+}
 /** Of ASCII without quotes (options.ts). MariaDB keeps host parts in small letters; users' names are as written. */
 export type AccountName = { readonly user: string; readonly host: string }
 
 export function makePlace(options: Options, reach: Reach): Place {
-  return { options, reach, address: parseAddress(options.address), account: { user: options.user, host: options.host.toLowerCase() }, waitS: 15 }
+  return {
+    options,
+    reach,
+    address: parseAddress(options.address),
+    account: { user: options.user, host: options.host.toLowerCase() },
+    waitS: 15,
+  }
 }
 
 /** As SQL has it: 'shop'@'%'. */
@@ -23,13 +35,34 @@ export function sayAccount({ user, host }: AccountName): string {
 }
 
 /** Off this machine through verified TLS, unless the config says `insecure`. */
-export async function connectTo({ address, options, reach }: Place, login: Login, signal: AbortSignal): Promise<Connection> {
-  const clear = "socket" in address || options.insecure === true || (options.tls === undefined && isLocal(address))
-  return connect(clear ? (isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }) : { address, tls: await demandOf(options, reach, address.host) }, login, signal)
+export async function connectTo(
+  { address, options, reach }: Place,
+  login: Login,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const clear =
+    "socket" in address ||
+    options.insecure === true ||
+    (options.tls === undefined && isLocal(address))
+  return connect(
+    clear
+      ? isLocal(address)
+        ? { address, gate: gateAt(address, options, reach) }
+        : { address }
+      : { address, tls: await demandOf(options, reach, address.host) },
+    login,
+    signal,
+  )
 }
 
 function gateAt(address: Address, { listener }: Options, { listeners }: Reach): OpenGate {
-  return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
+  return (says) =>
+    gateFor("socket" in address ? { path: address.socket } : address, {
+      says,
+      address: sayAddress(address),
+      listener,
+      listeners,
+    })
 }
 
 async function demandOf({ tls }: Options, { folder }: Reach, host: string): Promise<TlsDemand> {
@@ -37,14 +70,29 @@ async function demandOf({ tls }: Options, { folder }: Reach, host: string): Prom
   return {
     name: tls?.name ?? host,
     ...(tls?.ca === undefined ? {} : { ca: await pem(tls.ca, "CERTIFICATE") }),
-    ...(tls?.certificate === undefined || tls.key === undefined ? {} : { own: { certificate: await pem(tls.certificate, "CERTIFICATE"), key: await pem(tls.key, "PRIVATE KEY") } }),
+    ...(tls?.certificate === undefined || tls.key === undefined
+      ? {}
+      : {
+          own: {
+            certificate: await pem(tls.certificate, "CERTIFICATE"),
+            key: await pem(tls.key, "PRIVATE KEY"),
+          },
+        }),
   }
 }
 
 /** As the admin, looking only; closes the connection. */
-export async function asAdmin<Result>(place: Place, signal: AbortSignal, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+export async function asAdmin<Result>(
+  place: Place,
+  signal: AbortSignal,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
   const { user, password } = place.options.admin
-  const connection = await connectTo(place, { user, password: await place.reach.credential(password) }, signal)
+  const connection = await connectTo(
+    place,
+    { user, password: await place.reach.credential(password) },
+    signal,
+  )
   try {
     return await work(connection)
   } finally {
@@ -59,11 +107,24 @@ export async function asAdmin<Result>(place: Place, signal: AbortSignal, work: (
  * STAGE, the second behind FLUSH TABLES WITH READ LOCK and LOCK TABLES. While a backup blocks commits it is done all the same, but
  * not in the binary log: replicas then learn it with the next change, which says the whole of the account's passwords.
  */
-export async function changing<Result>(place: Place, signal: AbortSignal, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+export async function changing<Result>(
+  place: Place,
+  signal: AbortSignal,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
   return asAdmin(place, signal, async (connection) => {
-    const [row] = await connection.query(`SELECT GET_LOCK('${lockName(place)}', 5) ${comment(place)}`)
-    if (row?.[0] !== "1") throw new AppError("mariadb-busy", `${connection.says}: another connection still changes this secret`, { remedy: "retry" })
-    await connection.query(`SET SESSION lock_wait_timeout = ${place.waitS}, max_statement_time = ${place.waitS}`)
+    const [row] = await connection.query(
+      `SELECT GET_LOCK('${lockName(place)}', 5) ${comment(place)}`,
+    )
+    if (row?.[0] !== "1")
+      throw new AppError(
+        "mariadb-busy",
+        `${connection.says}: another connection still changes this secret`,
+        { remedy: "retry" },
+      )
+    await connection.query(
+      `SET SESSION lock_wait_timeout = ${place.waitS}, max_statement_time = ${place.waitS}`,
+    )
     return work(connection)
   })
 }

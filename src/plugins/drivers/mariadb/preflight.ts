@@ -2,7 +2,14 @@ import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
 import { adminRefused } from "../refused-login.ts"
-import { type Account, accountProblem, checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
+import {
+  type Account,
+  accountProblem,
+  checkUser,
+  hashOf,
+  passwordOf,
+  readAccount,
+} from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
 import { type AccountName, asAdmin, type Place, sayAccount } from "./place.ts"
@@ -10,36 +17,67 @@ import { serverProblems } from "./server.ts"
 import { isShared, maySeeSessions, readGrants } from "./sessions.ts"
 
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
-export async function preflight(place: Place, versions: Versions, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function preflight(
+  place: Place,
+  versions: Versions,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   try {
     if (versions.current !== undefined) checkUser(place, versions.current)
     return await asAdmin(place, signal, async (connection) => {
       const account = await readOrDenied(connection, place)
-      return [...(await rightFindings(place, connection, account)), ...accountFindings(place, account, versions), ...(await serverProblems(connection)).map((one) => problem(one.code, one.says, one.remedy))]
+      return [
+        ...(await rightFindings(place, connection, account)),
+        ...accountFindings(place, account, versions),
+        ...(await serverProblems(connection)).map((one) => problem(one.code, one.says, one.remedy)),
+      ]
     })
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [error.code === "password-refused" ? adminRefused(error.message, place.options.admin.user) : problem(error.code, error.message, error.hint)]
+    return [
+      error.code === "password-refused"
+        ? adminRefused(error.message, place.options.admin.user)
+        : problem(error.code, error.message, error.hint),
+    ]
   }
 }
 
-async function readOrDenied(connection: Connection, { account }: Place): Promise<Account | undefined | "denied"> {
+async function readOrDenied(
+  connection: Connection,
+  { account }: Place,
+): Promise<Account | undefined | "denied"> {
   return readAccount(connection, account).catch((error: unknown) => {
     if (isNumber(error, 1142)) return "denied" as const
     throw error
   })
 }
 
-function accountFindings({ account: name, reach: { label } }: Place, account: Account | undefined | "denied", { current, previous, pending, doubtful }: Versions): readonly Finding[] {
+function accountFindings(
+  { account: name, reach: { label } }: Place,
+  account: Account | undefined | "denied",
+  { current, previous, pending, doubtful }: Versions,
+): readonly Finding[] {
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
   if (unfit !== undefined) return [problem("mariadb-user-unfit", unfit.says, unfit.hint)]
   // Without a version of ours, whether there is a password at all is asked by `stored`.
   if (account === undefined || current === undefined) return []
   // What an account holds that lacks ours may be all that its programs have: it has drifted.
-  if (passwordOf(current) !== undefined && !account.hashes.includes(hashOf(current))) return [{ ...problem("current-refused", `account ${sayAccount(name)} does not hold the current value`, driftRemedy(label)), yields: true }]
-  const ours = [current, previous, pending, ...doubtful].flatMap((one) => (one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)]))
+  if (passwordOf(current) !== undefined && !account.hashes.includes(hashOf(current)))
+    return [
+      {
+        ...problem(
+          "current-refused",
+          `account ${sayAccount(name)} does not hold the current value`,
+          driftRemedy(label),
+        ),
+        yields: true,
+      },
+    ]
+  const ours = [current, previous, pending, ...doubtful].flatMap((one) =>
+    one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)],
+  )
   const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
@@ -48,13 +86,43 @@ function accountFindings({ account: name, reach: { label } }: Place, account: Ac
 }
 
 /** By what the server says that the admin holds: a trial would leave its date in the account. */
-async function rightFindings({ account: name, options: { admin } }: Place, connection: Connection, account: Account | undefined | "denied"): Promise<readonly Finding[]> {
+async function rightFindings(
+  { account: name, options: { admin } }: Place,
+  connection: Connection,
+  account: Account | undefined | "denied",
+): Promise<readonly Finding[]> {
   const may = await readGrants(connection)
-  const missing = [...(may("CREATE USER") ? [] : [`CREATE USER ON *.*`]), ...(account === "denied" ? ["SELECT ON mysql.global_priv"] : [])]
+  const missing = [
+    ...(may("CREATE USER") ? [] : [`CREATE USER ON *.*`]),
+    ...(account === "denied" ? ["SELECT ON mysql.global_priv"] : []),
+  ]
   const self = await ownAccount(connection)
-  if (missing.length > 0) return [problem("not-permitted", `${admin.user} may not do what a rotation needs: ${missing.join(", ")}`, missing.map((right) => `GRANT ${right} TO ${sayAccount(self)}`).join("; "))]
-  const sessions = maySeeSessions(may) ? [] : [note("sessions-out-of-reach", `${admin.user} may not see and end the sessions of others: end_sessions would fail`, `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${sayAccount(self)}`)]
-  const shared = (await isShared(connection, name)) ? [note("mariadb-sessions-shared", `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`, "let each account have a name of its own")] : []
+  if (missing.length > 0)
+    return [
+      problem(
+        "not-permitted",
+        `${admin.user} may not do what a rotation needs: ${missing.join(", ")}`,
+        missing.map((right) => `GRANT ${right} TO ${sayAccount(self)}`).join("; "),
+      ),
+    ]
+  const sessions = maySeeSessions(may)
+    ? []
+    : [
+        note(
+          "sessions-out-of-reach",
+          `${admin.user} may not see and end the sessions of others: end_sessions would fail`,
+          `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${sayAccount(self)}`,
+        ),
+      ]
+  const shared = (await isShared(connection, name))
+    ? [
+        note(
+          "mariadb-sessions-shared",
+          `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`,
+          "let each account have a name of its own",
+        ),
+      ]
+    : []
   return [...powerFindings(self, may), ...sessions, ...shared]
 }
 
@@ -66,11 +134,21 @@ async function ownAccount(connection: Connection): Promise<AccountName> {
 }
 
 /** Nothing is taken from it: it may be the only one left that can grant anything. */
-function powerFindings({ user, host }: AccountName, may: (right: string) => boolean): readonly Finding[] {
+function powerFindings(
+  { user, host }: AccountName,
+  may: (right: string) => boolean,
+): readonly Finding[] {
   if (!may("SUPER")) return []
   const own = sayAccount({ user: user === "mycelium" ? "mycelium_admin" : "mycelium", host })
   const remedy = `make an admin that only mycelium uses: CREATE USER ${own} IDENTIFIED BY 'PASSWORD'; GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO ${own}; GRANT SELECT ON mysql.global_priv TO ${own}; then name it under admin, with that password by reference (PROCESS and CONNECTION ADMIN are for end_sessions and --contain)`
-  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${user} may do everything, which is more than it needs`, remedy }]
+  return [
+    {
+      code: "admin-too-powerful",
+      severity: "warning",
+      says: `admin ${user} may do everything, which is more than it needs`,
+      remedy,
+    },
+  ]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

@@ -6,7 +6,11 @@ import { isNumber } from "./fault.ts"
 import { asAdmin, connectTo, type Place } from "./place.ts"
 
 /** A fresh login with `candidate`. Accepted only as the very account that rotates; refused only by 1045, and if the account does not hold the password. */
-export async function probe(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+export async function probe(
+  place: Place,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
   checkUser(place, candidate)
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
@@ -15,7 +19,9 @@ export async function probe(place: Place, candidate: Credential, signal: AbortSi
     try {
       const [row] = await connection.query("SELECT CURRENT_USER()")
       const [user, host] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)
-      return user === place.account.user && host?.toLowerCase() === place.account.host ? "accepted" : "unknown"
+      return user === place.account.user && host?.toLowerCase() === place.account.host
+        ? "accepted"
+        : "unknown"
     } finally {
       connection.close()
     }
@@ -31,8 +37,12 @@ export async function probe(place: Place, candidate: Credential, signal: AbortSi
 /** 1045 is also what an account gets for its right password where its host part does not match ours, another account stands before it, or it asks for TLS. */
 async function judge(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
   try {
-    const account = await asAdmin(place, signal, (connection) => readAccount(connection, place.account))
-    return account !== undefined && !account.open && !account.hashes.includes(hashOf(candidate)) ? "refused" : "unknown"
+    const account = await asAdmin(place, signal, (connection) =>
+      readAccount(connection, place.account),
+    )
+    return account !== undefined && !account.open && !account.hashes.includes(hashOf(candidate))
+      ? "refused"
+      : "unknown"
   } catch (error) {
     if (error instanceof AppError) return "unknown"
     throw error

@@ -1,6 +1,10 @@
 import type { Connection } from "./connection.ts"
 
-export type ServerProblem = { readonly code: string; readonly says: string; readonly remedy: string }
+export type ServerProblem = {
+  readonly code: string
+  readonly says: string
+  readonly remedy: string
+}
 
 /** Why this server, as it is set now, takes no password from us: found before one exists, and asked again before it is sent. */
 export async function serverProblems(connection: Connection): Promise<readonly ServerProblem[]> {
@@ -10,12 +14,26 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   const [readOnly, mistakes, strict, validators] = row ?? []
   const found: ServerProblem[] = []
   // An admin that may write all the same would make a replica differ from its primary.
-  if (readOnly !== "0" && readOnly !== "OFF") found.push({ code: "mariadb-read-only", says: "the server is read-only: a replica, or one that is being looked after", remedy: "give the address of the primary" })
+  if (readOnly !== "0" && readOnly !== "OFF")
+    found.push({
+      code: "mariadb-read-only",
+      says: "the server is read-only: a replica, or one that is being looked after",
+      remedy: "give the address of the primary",
+    })
   if (strict !== "0" && validators !== "0") {
-    found.push({ code: "mariadb-validates", says: "the server validates passwords and therefore takes no hashes, and we send nothing else", remedy: "SET GLOBAL strict_password_validation = OFF: passwords in clear are validated as before" })
+    found.push({
+      code: "mariadb-validates",
+      says: "the server validates passwords and therefore takes no hashes, and we send nothing else",
+      remedy:
+        "SET GLOBAL strict_password_validation = OFF: passwords in clear are validated as before",
+    })
   }
   if (!(Number(mistakes) >= mostMistakes)) {
-    found.push({ code: "mariadb-lockout", says: `the server blocks a user after ${mistakes} wrong passwords, and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`, remedy: `SET GLOBAL max_password_errors = ${mostMistakes}, or more` })
+    found.push({
+      code: "mariadb-lockout",
+      says: `the server blocks a user after ${mistakes} wrong passwords, and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`,
+      remedy: `SET GLOBAL max_password_errors = ${mostMistakes}, or more`,
+    })
   }
   return found
 }

@@ -17,7 +17,10 @@ export type Moment = {
 }
 
 /** Now, or, in the very second in which the server started, as soon as that is over; and the number of this very connection. */
-export async function readMoment(connection: Connection, pause: (ms: number) => Promise<void>): Promise<Moment> {
+export async function readMoment(
+  connection: Connection,
+  pause: (ms: number) => Promise<void>,
+): Promise<Moment> {
   for (;;) {
     const moment = await askMoment(connection)
     const early = (moment.server + 1) * 1000 - Date.parse(moment.at)
@@ -31,8 +34,20 @@ async function askMoment(connection: Connection): Promise<Moment> {
     "SELECT UTC_TIMESTAMP(3), UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED), CONNECTION_ID() FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'",
   )
   const [at, server, number] = row ?? []
-  const moment = { at: `${at?.replace(" ", "T")}Z`, server: Number(server ?? Number.NaN), connection: Number(number ?? Number.NaN) }
-  if (Number.isNaN(Date.parse(moment.at)) || !Number.isSafeInteger(moment.server) || !Number.isSafeInteger(moment.connection)) throw new AppError("answer-malformed", `${connection.says}: the server's clock is not understood`)
+  const moment = {
+    at: `${at?.replace(" ", "T")}Z`,
+    server: Number(server ?? Number.NaN),
+    connection: Number(number ?? Number.NaN),
+  }
+  if (
+    Number.isNaN(Date.parse(moment.at)) ||
+    !Number.isSafeInteger(moment.server) ||
+    !Number.isSafeInteger(moment.connection)
+  )
+    throw new AppError(
+      "answer-malformed",
+      `${connection.says}: the server's clock is not understood`,
+    )
   return moment
 }
 
@@ -43,14 +58,21 @@ export function sayMoment({ at, server, connection }: Moment): string {
 
 export function parseMoment(text: string | undefined): Moment | undefined {
   const [, at = "", connection, server] = text?.match(/^(\S+Z) connection (\d+) of (\d+)$/) ?? []
-  return Number.isNaN(Date.parse(at)) ? undefined : { at, server: Number(server), connection: Number(connection) }
+  return Number.isNaN(Date.parse(at))
+    ? undefined
+    : { at, server: Number(server), connection: Number(connection) }
 }
 
 /**
  * Ends the sessions of the user that are older than its present password, and looks again until none is left. One that was opened
  * with the old password after that, within the grace, cannot be told from a live one and stays.
  */
-export async function endOlderSessions(place: Place, connection: Connection, live: Credential, signal: AbortSignal): Promise<number> {
+export async function endOlderSessions(
+  place: Place,
+  connection: Connection,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<number> {
   await checkShared(place, connection)
   await checkSight(place, connection)
   const older = await olderThan(place, connection, parseMoment(live.acceptedAt))
@@ -66,35 +88,67 @@ export async function endOlderSessions(place: Place, connection: Connection, liv
   }
 }
 
-async function olderThan({ account: { user } }: Place, connection: Connection, since: Moment | undefined): Promise<(id: string) => boolean> {
+async function olderThan(
+  { account: { user } }: Place,
+  connection: Connection,
+  since: Moment | undefined,
+): Promise<(id: string) => boolean> {
   const now = await askMoment(connection)
-  if (since !== undefined && now.server === since.server) return (id) => Number(id) < since.connection
+  if (since !== undefined && now.server === since.server)
+    return (id) => Number(id) < since.connection
   // Restarted since: nothing of before is left.
   if (since !== undefined && now.server * 1000 + 1000 > Date.parse(since.at)) return () => false
-  throw new AppError("sessions-undated", `${connection.says}: it is not known since when user ${user} has its present password at this server, so which sessions are older is not known either`, { hint: "its old password is gone; end its sessions by KILL USER" })
+  throw new AppError(
+    "sessions-undated",
+    `${connection.says}: it is not known since when user ${user} has its present password at this server, so which sessions are older is not known either`,
+    { hint: "its old password is gone; end its sessions by KILL USER" },
+  )
 }
 
 /** A session shows the user's name, and not which of the accounts of that name it is. */
 async function checkShared({ account }: Place, connection: Connection): Promise<void> {
   if (!(await isShared(connection, account))) return
-  throw new AppError("mariadb-sessions-shared", `${connection.says}: other accounts have the name ${account.user} too, and the server does not say whose a session is`, { hint: "the old password is gone; end its sessions by KILL, or take end_sessions out" })
+  throw new AppError(
+    "mariadb-sessions-shared",
+    `${connection.says}: other accounts have the name ${account.user} too, and the server does not say whose a session is`,
+    { hint: "the old password is gone; end its sessions by KILL, or take end_sessions out" },
+  )
 }
 
-export async function isShared(connection: Connection, { user, host }: Place["account"]): Promise<boolean> {
-  const [row] = await connection.query(`SELECT COUNT(*) FROM mysql.global_priv WHERE User = '${user}' AND Host <> '${host}' AND JSON_VALUE(Priv, '$.is_role') IS NULL`)
+export async function isShared(
+  connection: Connection,
+  { user, host }: Place["account"],
+): Promise<boolean> {
+  const [row] = await connection.query(
+    `SELECT COUNT(*) FROM mysql.global_priv WHERE User = '${user}' AND Host <> '${host}' AND JSON_VALUE(Priv, '$.is_role') IS NULL`,
+  )
   return row?.[0] !== "0"
 }
 
 /** Who lacks PROCESS is shown its own sessions, and no error. */
-async function checkSight({ options: { admin: { user: admin } } }: Place, connection: Connection): Promise<void> {
+async function checkSight(
+  {
+    options: {
+      admin: { user: admin },
+    },
+  }: Place,
+  connection: Connection,
+): Promise<void> {
   if (maySeeSessions(await readGrants(connection))) return
-  throw new AppError("sessions-out-of-reach", `${connection.says}: the admin may not see and end the sessions of others`, { hint: `GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin}, then the same again` })
+  throw new AppError(
+    "sessions-out-of-reach",
+    `${connection.says}: the admin may not see and end the sessions of others`,
+    { hint: `GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin}, then the same again` },
+  )
 }
 
 /** Rights on everything (*.*), those of roles in use among them. */
 export async function readGrants(connection: Connection): Promise<(right: string) => boolean> {
   const grants = (await connection.query("SHOW GRANTS")).map(([text]) => text ?? "")
-  return (right) => grants.some((text) => new RegExp(`^GRANT (.*, )?(ALL PRIVILEGES|${right})(, .*)? ON \\*\\.\\* TO `).test(text))
+  return (right) =>
+    grants.some((text) =>
+      new RegExp(`^GRANT (.*, )?(ALL PRIVILEGES|${right})(, .*)? ON \\*\\.\\* TO `).test(text),
+    )
 }
 
 /** CONNECTION ADMIN was a part of SUPER before MariaDB 10.5. */
@@ -103,12 +157,23 @@ export function maySeeSessions(may: (right: string) => boolean): boolean {
 }
 
 /** This table compares names without regard to case. */
-export async function sessionsOf({ account: { user } }: Place, connection: Connection): Promise<readonly string[]> {
-  return (await connection.query(`SELECT ID FROM information_schema.PROCESSLIST WHERE BINARY USER = '${user}'`)).map(([id]) => id ?? "")
+export async function sessionsOf(
+  { account: { user } }: Place,
+  connection: Connection,
+): Promise<readonly string[]> {
+  return (
+    await connection.query(
+      `SELECT ID FROM information_schema.PROCESSLIST WHERE BINARY USER = '${user}'`,
+    )
+  ).map(([id]) => id ?? "")
 }
 
 export async function kill(connection: Connection, id: string): Promise<void> {
-  if (!/^\d+$/.test(id)) throw new AppError("answer-malformed", `${connection.says}: the number of a connection is not understood`)
+  if (!/^\d+$/.test(id))
+    throw new AppError(
+      "answer-malformed",
+      `${connection.says}: the number of a connection is not understood`,
+    )
   await connection.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
     // ER_NO_SUCH_THREAD: it has ended by itself.
     if (!isNumber(error, 1094)) throw error

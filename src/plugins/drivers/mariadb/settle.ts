@@ -12,7 +12,11 @@ export function settle(place: Place, signal: AbortSignal): Promise<boolean> {
     for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
       const [row] = await connection.query(`SELECT IS_USED_LOCK('${lockName(place)}')`)
       const holder = row?.[0]
-      if (holder === undefined) throw new AppError("answer-malformed", `${connection.says}: the server's answer to IS_USED_LOCK is not understood`)
+      if (holder === undefined)
+        throw new AppError(
+          "answer-malformed",
+          `${connection.says}: the server's answer to IS_USED_LOCK is not understood`,
+        )
       if (holder === null) return true
       await kill(connection, holder)
       await place.reach.host.pause(waitMs, signal)

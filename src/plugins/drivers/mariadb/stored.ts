@@ -8,6 +8,12 @@ export function stored(place: Place, signal: AbortSignal): Promise<Fields | unde
   return asAdmin(place, signal, async (connection) => {
     const { hashes } = await readUsable(connection, place.account)
     if (hashes.length === 0) return undefined
-    throw new AppError("value-exists", `${connection.says}: account ${sayAccount(place.account)} holds a password already`, { hint: `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA mysql_native_password USING 'invalid'` })
+    throw new AppError(
+      "value-exists",
+      `${connection.says}: account ${sayAccount(place.account)} holds a password already`,
+      {
+        hint: `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA mysql_native_password USING 'invalid'`,
+      },
+    )
   })
 }

@@ -1,8 +1,21 @@
 import { AppError } from "../../../base/error.ts"
-import { addressUrl, decodeAddress, invalidAddress, isHost, isLoopback, passwordInAddress, sayHost } from "../address.ts"
+import {
+  addressUrl,
+  decodeAddress,
+  invalidAddress,
+  isHost,
+  isLoopback,
+  passwordInAddress,
+  sayHost,
+} from "../address.ts"
 
 /** Where a server listens. `socket` is a folder; it wins over `host`. */
-export type Address = { readonly host: string; readonly port: number; readonly database?: string; readonly socket?: string }
+export type Address = {
+  readonly host: string
+  readonly port: number
+  readonly database?: string
+  readonly socket?: string
+}
 
 /**
  * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder` (PostgreSQL manual, Connection URIs;
@@ -12,12 +25,17 @@ export function parseAddress(text: string): Address {
   const url = addressUrl(text, /^postgres(ql)?:\/\//i, "it reads postgresql://host:5432/database")
   refuseLogin(url)
   for (const key of url.searchParams.keys()) {
-    if (key !== "host") throw invalidAddress(`"host" (a socket folder) is the only parameter that it may have; for sslmode and sslrootcert use "tls"`)
+    if (key !== "host")
+      throw invalidAddress(
+        `"host" (a socket folder) is the only parameter that it may have; for sslmode and sslrootcert use "tls"`,
+      )
   }
   const folder = url.searchParams.get("host")
-  if (folder !== null && !folder.startsWith("/")) throw invalidAddress(`its parameter "host" is an absolute socket folder`)
+  if (folder !== null && !folder.startsWith("/"))
+    throw invalidAddress(`its parameter "host" is an absolute socket folder`)
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
-  if (folder === null && !isHost(host)) throw invalidAddress("it needs exactly one host name or IP address")
+  if (folder === null && !isHost(host))
+    throw invalidAddress("it needs exactly one host name or IP address")
   const database = decodeAddress(url.pathname.slice(1))
   if (database.includes("/")) throw invalidAddress("what follows the host is one database name")
   if (url.port === "0") throw invalidAddress("port 0 is no port")
@@ -55,5 +73,6 @@ function refuseLogin(url: URL): void {
   if (url.password !== "" || url.searchParams.has("password") || url.searchParams.has("passfile")) {
     throw passwordInAddress()
   }
-  if (url.username !== "" || url.searchParams.has("user")) throw invalidAddress('it names a user: "role" and "admin" say who logs in')
+  if (url.username !== "" || url.searchParams.has("user"))
+    throw invalidAddress('it names a user: "role" and "admin" say who logs in')
 }

@@ -10,13 +10,21 @@ import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
 
 /** Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same statement. */
-export async function apply(place: Place, next: Credential, versions: Versions, signal: AbortSignal): Promise<{ readonly acceptedAt?: string }> {
+export async function apply(
+  place: Place,
+  next: Credential,
+  versions: Versions,
+  signal: AbortSignal,
+): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(place, next)
   const statement = `ALTER ROLE ${quoteName(role)} PASSWORD ${quoteText(await newPassword(place, next))}`
   const logins = likelyFirst(next, versions)
   return inSession(place, logins, signal, async (connection) => {
     await lockRoles(connection, new Set([role, ...place.roles]))
-    await connection.rows([], statement).catch((error: unknown) => Promise.reject(asPolicy(place, role, error))).finally(() => rolesChanged(place, [role]))
+    await connection
+      .rows([], statement)
+      .catch((error: unknown) => Promise.reject(asPolicy(place, role, error)))
+      .finally(() => rolesChanged(place, [role]))
     await waitForReplay(place, connection, logins, signal)
     // Last: until a standby has replayed the change, it lets sessions in by the old password.
     const acceptedAt = await serverClock(connection)
@@ -25,19 +33,39 @@ export async function apply(place: Place, next: Credential, versions: Versions, 
 }
 
 /** Without an admin: what the role most likely has now, first, for each refused login counts at the server. On the way back that is the pending one. */
-function likelyFirst(next: Credential, { current, pending, previous }: Versions): readonly Credential[] {
-  const order = next.version === current?.version ? [pending, current, previous] : [current, next, pending, previous]
+function likelyFirst(
+  next: Credential,
+  { current, pending, previous }: Versions,
+): readonly Credential[] {
+  const order =
+    next.version === current?.version
+      ? [pending, current, previous]
+      : [current, next, pending, previous]
   return order.filter((login) => login !== undefined)
 }
 
 /** A hook of the server (credcheck, passwordcheck, a hosted service's own) says no by one of these; asking again changes nothing. */
-const policyStates = new Set(["22023", "28000", "42501", "P0001", "0A000", "42601", "22000", "23514"])
+const policyStates = new Set([
+  "22023",
+  "28000",
+  "42501",
+  "P0001",
+  "0A000",
+  "42601",
+  "22000",
+  "23514",
+])
 
 function asPolicy({ options }: Place, role: string, error: unknown): unknown {
   if (!(error instanceof ServerError) || !policyStates.has(error.sqlstate)) return error
-  const plaintext = "a hosted server, or credcheck, may take no verifier: send: plaintext, over verified TLS"
-  return new AppError("refused-by-policy", `the server will not take this password for role ${role} (SQLSTATE ${error.sqlstate})`, {
-    remedy: "give-up",
-    hint: `see the server's log for its rule${options.send === "plaintext" ? "" : `; ${plaintext}`}`,
-  })
+  const plaintext =
+    "a hosted server, or credcheck, may take no verifier: send: plaintext, over verified TLS"
+  return new AppError(
+    "refused-by-policy",
+    `the server will not take this password for role ${role} (SQLSTATE ${error.sqlstate})`,
+    {
+      remedy: "give-up",
+      hint: `see the server's log for its rule${options.send === "plaintext" ? "" : `; ${plaintext}`}`,
+    },
+  )
 }

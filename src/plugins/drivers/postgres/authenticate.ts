@@ -1,7 +1,15 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import type { Channel } from "./channel.ts"
-import { malformed, type Message, readAuthentication, readSqlstate, saslInitial, saslResponse, texts } from "./message.ts"
+import {
+  malformed,
+  type Message,
+  readAuthentication,
+  readSqlstate,
+  saslInitial,
+  saslResponse,
+  texts,
+} from "./message.ts"
 import { answer, clientFirst, mechanism } from "./scram.ts"
 import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts"
 
@@ -9,7 +17,12 @@ import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts
 export type Asked = "nothing" | "scram"
 
 /** `answered`: once something has answered, before it is believed and before it is told anything more. */
-type Login = { readonly says: string; readonly password: Secret | undefined; readonly nonce: string; readonly answered?: () => Promise<void> }
+type Login = {
+  readonly says: string
+  readonly password: Secret | undefined
+  readonly nonce: string
+  readonly answered?: () => Promise<void>
+}
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
@@ -19,8 +32,13 @@ export async function authenticate(channel: Channel, login: Login): Promise<Aske
   const { kind, rest } = await firstAnswer(channel, login)
   if (kind === kinds.ok) return "nothing"
   if (kind !== kinds.sasl) throw refusal(kind, login.says)
-  if (!texts(rest).includes(mechanism)) throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
-  if (login.password === undefined) throw new AppError("password-missing", `${login.says}: the server asks for a password, and there is none`)
+  if (!texts(rest).includes(mechanism))
+    throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
+  if (login.password === undefined)
+    throw new AppError(
+      "password-missing",
+      `${login.says}: the server asks for a password, and there is none`,
+    )
   await scram(channel, login.says, login.password, login.nonce)
   return "scram"
 }
@@ -44,7 +62,12 @@ async function firstAnswer(channel: Channel, { says, answered }: Login): Promise
   throw first
 }
 
-async function scram(channel: Channel, says: string, password: Secret, nonce: string): Promise<void> {
+async function scram(
+  channel: Channel,
+  says: string,
+  password: Secret,
+  nonce: string,
+): Promise<void> {
   const first = clientFirst(nonce)
   channel.send(saslInitial(mechanism, first.message))
   const challenge = await expect(channel, says, kinds.saslContinue)
@@ -74,18 +97,34 @@ async function nextAuthentication(channel: Channel, says: string): Promise<Answe
 
 function refusal(kind: number, says: string): AppError {
   if (kind === kinds.cleartext) {
-    return new AppError("cleartext-refused", `${says}: the server asks for the password in clear text; it was not sent`, {
-      hint: "use scram-sha-256 in pg_hba.conf instead of password, ldap, pam or radius",
-    })
+    return new AppError(
+      "cleartext-refused",
+      `${says}: the server asks for the password in clear text; it was not sent`,
+      {
+        hint: "use scram-sha-256 in pg_hba.conf instead of password, ldap, pam or radius",
+      },
+    )
   }
   if (kind === kinds.md5) {
-    return new AppError("md5-refused", `${says}: the server asks for an md5 answer, which is as good as the password; it was not given`, {
-      hint: "set password_encryption = 'scram-sha-256', give the role its password again, and use scram-sha-256 in pg_hba.conf",
-    })
+    return new AppError(
+      "md5-refused",
+      `${says}: the server asks for an md5 answer, which is as good as the password; it was not given`,
+      {
+        hint: "set password_encryption = 'scram-sha-256', give the role its password again, and use scram-sha-256 in pg_hba.conf",
+      },
+    )
   }
-  return new AppError("authentication-unsupported", `${says}: the server asks for another kind of login than ${mechanism}`, { hint: "see pg_hba.conf" })
+  return new AppError(
+    "authentication-unsupported",
+    `${says}: the server asks for another kind of login than ${mechanism}`,
+    { hint: "see pg_hba.conf" },
+  )
 }
 
 function unproven(says: string): AppError {
-  return new AppError("server-unproven", `${says}: the server could not prove that it knows the password`, { hint: "something else may be answering at this address" })
+  return new AppError(
+    "server-unproven",
+    `${says}: the server could not prove that it knows the password`,
+    { hint: "something else may be answering at this address" },
+  )
 }

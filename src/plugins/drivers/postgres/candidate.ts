@@ -10,7 +10,8 @@ import { makeVerifier } from "./scram.ts"
 /** The role of a version. A version that was adopted may not name it. */
 export function roleOf({ roles }: Place, { fields }: Credential): string {
   const role = typeof fields["user"] === "string" ? fields["user"] : roles[0]
-  if (role === undefined) throw new AppError("role-missing", "neither the version nor the config names a role")
+  if (role === undefined)
+    throw new AppError("role-missing", "neither the version nor the config names a role")
   return role
 }
 
@@ -28,7 +29,8 @@ export async function newPassword(place: Place, candidate: Credential): Promise<
   const stored = storedVerifierOf(candidate)
   if (stored !== undefined) return stored
   const password = passwordOf(candidate)
-  if (password === undefined) throw new AppError("password-missing", `version ${candidate.version} holds no password`)
+  if (password === undefined)
+    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
   if (place.options.send === "plaintext") return password.reveal()
   return makeVerifier(password, saltOf(place, candidate))
 }

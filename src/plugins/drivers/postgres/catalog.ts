@@ -4,8 +4,22 @@ import type { Connection } from "./wire.ts"
 /** What one look at the catalogs tells: about the role, the server, and what we may do here. */
 
 const columns = [
-  "exists", "login", "expired", "limit", "superuser", "replication", "self",
-  "recovery", "readonly", "since16", "weAreSuperuser", "weCreate", "weAdminister", "weSee", "weSignal", "weReadHashes",
+  "exists",
+  "login",
+  "expired",
+  "limit",
+  "superuser",
+  "replication",
+  "self",
+  "recovery",
+  "readonly",
+  "since16",
+  "weAreSuperuser",
+  "weCreate",
+  "weAdminister",
+  "weSee",
+  "weSignal",
+  "weReadHashes",
 ] as const
 export type Seen = Readonly<Record<(typeof columns)[number], string | null>>
 
@@ -23,7 +37,8 @@ export async function lookAt(role: string, connection: Connection): Promise<Seen
 }
 
 /** Only a superuser may read pg_authid, unless somebody granted it. */
-export const readsHashes = "has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"
+export const readsHashes =
+  "has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"
 
 /** False, and no error, where there is no such role: pg_read_all_stats came with version 10. */
 function has(role: string, privilege: string): string {

@@ -13,32 +13,62 @@ import { endOlderSessions, endSessionsOf } from "./sessions.ts"
  * deployment has been restarted with the other role. What is live was overwritten by `apply`, and loses the sessions that
  * began before.
  */
-export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
+export async function expel(
+  place: Place,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<Expelled> {
   const liveRole = roleOf(place, live)
-  const others = [...place.roles.filter((role) => role !== liveRole), ...(await ownersLogin(place, live, signal))]
+  const others = [
+    ...place.roles.filter((role) => role !== liveRole),
+    ...(await ownersLogin(place, live, signal)),
+  ]
   await takeAway(place, others, live, signal)
   const ended = [await end(liveRole, () => endOlderSessions(place, liveRole, live, signal))]
-  for (const role of others) ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
+  for (const role of others)
+    ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
   const left = ended.find((one) => one.left !== undefined)?.left
-  return { sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0), notes: [], ...(left === undefined ? {} : { sessionsLeft: left }) }
+  return {
+    sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0),
+    notes: [],
+    ...(left === undefined ? {} : { sessionsLeft: left }),
+  }
 }
 
 function end(role: string, act: () => Promise<number>): Promise<Ended> {
-  return endedOrLeft(act, `as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(role)}`)
+  return endedOrLeft(
+    act,
+    `as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(role)}`,
+  )
 }
 
 /** An owner that may log in is a third way in: where programs were taken from one role to a pair, its password may be the one that leaked. */
-async function ownersLogin({ pair, ...place }: Place, live: Credential, signal: AbortSignal): Promise<readonly string[]> {
+async function ownersLogin(
+  { pair, ...place }: Place,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   if (pair === undefined) return []
-  const found = await inSession({ pair, ...place }, [live], signal, (connection) => connection.rows(["name"], `SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname = ${quoteText(pair.owner)}`))
+  const found = await inSession({ pair, ...place }, [live], signal, (connection) =>
+    connection.rows(
+      ["name"],
+      `SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname = ${quoteText(pair.owner)}`,
+    ),
+  )
   return found.flatMap(({ name }) => name ?? [])
 }
 
-async function takeAway(place: Place, roles: readonly string[], live: Credential, signal: AbortSignal): Promise<void> {
+async function takeAway(
+  place: Place,
+  roles: readonly string[],
+  live: Credential,
+  signal: AbortSignal,
+): Promise<void> {
   if (roles.length === 0) return
   await inSession(place, [live], signal, async (connection) => {
     await lockRoles(connection, place.roles)
-    for (const role of roles) await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
+    for (const role of roles)
+      await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
     await waitForReplay(place, connection, [live], signal)
   }).finally(() => rolesChanged(place, roles))
 }

@@ -9,7 +9,11 @@ import { inSession, rolesChanged } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
 /** Takes the password of every role away that is this secret's, on the standbys too: each login is refused then as a wrong one is. */
-export async function forget(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<void> {
+export async function forget(
+  place: Place,
+  known: readonly Credential[],
+  signal: AbortSignal,
+): Promise<void> {
   const roles = new Set([...place.roles, ...known.map((one) => roleOf(place, one))])
   await inSession(place, [], signal, async (connection) => {
     await lockRoles(connection, roles)
@@ -20,7 +24,9 @@ export async function forget(place: Place, known: readonly Credential[], signal:
 
 /** A role that is gone has no password. */
 async function takeAway(connection: Connection, role: string): Promise<void> {
-  await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`).catch((error: unknown) => {
-    if (!isMissingRole(error)) throw error
-  })
+  await connection
+    .rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
+    .catch((error: unknown) => {
+      if (!isMissingRole(error)) throw error
+    })
 }

@@ -27,24 +27,40 @@ import type { Connection } from "./wire.ts"
  */
 const watch = { quietMs: 400, mostMs: 2000, everyMs: 20, looksLeast: 10 } as const
 
-export async function refuseWhileUsed(place: Place, old: Credential, live: Credential, signal: AbortSignal): Promise<void> {
+export async function refuseWhileUsed(
+  place: Place,
+  old: Credential,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<void> {
   const role = roleOf(place, old)
   const since = acceptedAt(live)
-  const found = (await Promise.all(everywhere(place).map((server) => users(server, old, since, signal)))).flat()
+  const found = (
+    await Promise.all(everywhere(place).map((server) => users(server, old, since, signal)))
+  ).flat()
   // Where the password is dead already, on an earlier try of ours, nobody can be locked out by it any more.
   if (found.length === 0 || (await probe(place, old, signal)) === "refused") return
   const after = since === undefined ? "" : ` that began after ${roleOf(place, live)} took over`
-  throw new AppError("previous-in-use", `role ${role} is still in use: ${saySessions(found)}${after}`, {
-    remedy: "retry",
-    hint: `restart what runs there so that it reads its new login, or list it under deployments; the old password is taken away once they have ended. To see them: ${showSessions(role)}`,
-  })
+  throw new AppError(
+    "previous-in-use",
+    `role ${role} is still in use: ${saySessions(found)}${after}`,
+    {
+      remedy: "retry",
+      hint: `restart what runs there so that it reads its new login, or list it under deployments; the old password is taken away once they have ended. To see them: ${showSessions(role)}`,
+    },
+  )
 }
 
 /**
  * Who keeps using the role while we look. A program that has just ended leaves its session for a moment: that is waited
  * for. One that arrives under our eyes has the old password and uses it.
  */
-async function users(server: Place, old: Credential, since: string | undefined, signal: AbortSignal): Promise<readonly OpenSession[]> {
+async function users(
+  server: Place,
+  old: Credential,
+  since: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly OpenSession[]> {
   const role = roleOf(server, old)
   return inSession(server, [old], signal, async (connection) => {
     const start = await serverClock(connection)
@@ -53,14 +69,25 @@ async function users(server: Place, old: Credential, since: string | undefined, 
       if (open.some(({ younger }) => younger === undefined)) throw sessionsHidden(connection, role)
       return open.filter(({ younger }) => younger === true)
     }
-    return untilQuiet(server.reach.host, { look, hasArrived: () => hasArrived(connection, role, start) }, signal)
+    return untilQuiet(
+      server.reach.host,
+      { look, hasArrived: () => hasArrived(connection, role, start) },
+      signal,
+    )
   })
 }
 
-type Looks<Session> = { readonly look: () => Promise<readonly Session[]>; readonly hasArrived: () => Promise<boolean> }
+type Looks<Session> = {
+  readonly look: () => Promise<readonly Session[]>
+  readonly hasArrived: () => Promise<boolean>
+}
 
 /** None once nobody was seen for long enough by the clock, and often enough where each look takes its time; else those who stay, or have arrived. */
-export async function untilQuiet<Session>(host: Host, { look, hasArrived: arrived }: Looks<Session>, signal: AbortSignal): Promise<readonly Session[]> {
+export async function untilQuiet<Session>(
+  host: Host,
+  { look, hasArrived: arrived }: Looks<Session>,
+  signal: AbortSignal,
+): Promise<readonly Session[]> {
   const began = host.monotonicMs()
   for (let [since, looks] = [began, 0]; ; ) {
     const found = await look()
@@ -75,6 +102,13 @@ export async function untilQuiet<Session>(host: Host, { look, hasArrived: arrive
   }
 }
 
-async function hasArrived(connection: Connection, role: string, start: string | undefined): Promise<boolean> {
-  return start !== undefined && (await openSessions(connection, role, start)).some(({ younger }) => younger === true)
+async function hasArrived(
+  connection: Connection,
+  role: string,
+  start: string | undefined,
+): Promise<boolean> {
+  return (
+    start !== undefined &&
+    (await openSessions(connection, role, start)).some(({ younger }) => younger === true)
+  )
 }

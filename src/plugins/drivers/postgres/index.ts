@@ -20,7 +20,8 @@ import { stored } from "./stored.ts"
  */
 export const postgres = defineDriver({
   type: "postgres",
-  summary: "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
+  summary:
+    "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
   options: Options,
   fields: ["user", "password"],
   shape: valueShape,
@@ -33,16 +34,31 @@ export const postgres = defineDriver({
     const [only = ""] = place.roles
     return {
       overlap: pair === undefined ? "one" : "both",
-      draft: ({ current }, text) => ({ user: pair === undefined ? only : nextRole(pair, current), password: text("password", valueShape(options)), salt: text("salt") }),
+      draft: ({ current }, text) => ({
+        user: pair === undefined ? only : nextRole(pair, current),
+        password: text("password", valueShape(options)),
+        salt: text("salt"),
+      }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
       expel: (live, signal) => expel(place, live, signal),
-      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
+      ...(options.admin === undefined
+        ? {}
+        : {
+            stored: (signal: AbortSignal) => stored(place, signal),
+            forget: (known: readonly Credential[], signal: AbortSignal) =>
+              forget(place, known, signal),
+          }),
       describe: ({ pending, current }) => {
-        const role = pair === undefined ? only : pending === undefined ? nextRole(pair, current) : roleOf(place, pending)
+        const role =
+          pair === undefined
+            ? only
+            : pending === undefined
+              ? nextRole(pair, current)
+              : roleOf(place, pending)
         return `ALTER ROLE ${role} (${options.send ?? "verifier"})`
       },
     }

@@ -26,7 +26,10 @@ export function saslResponse(data: string): Buffer {
 }
 
 /** The code of an AuthenticationXXX message, and what follows it. */
-export function readAuthentication({ body }: Message): { readonly kind: number; readonly rest: Buffer } {
+export function readAuthentication({ body }: Message): {
+  readonly kind: number
+  readonly rest: Buffer
+} {
   if (body.length < 4) throw malformed()
   return { kind: body.readInt32BE(0), rest: body.subarray(4) }
 }
@@ -67,7 +70,11 @@ export function texts(body: Buffer): string[] {
 
 /** The server does not keep to the protocol; what it sent is not shown. */
 export function malformed(): AppError {
-  return new AppError("protocol-error", "what answers there does not speak PostgreSQL's protocol as expected", { hint: "does the address name a PostgreSQL server?" })
+  return new AppError(
+    "protocol-error",
+    "what answers there does not speak PostgreSQL's protocol as expected",
+    { hint: "does the address name a PostgreSQL server?" },
+  )
 }
 
 function frame(type: string, ...parts: readonly Uint8Array[]): Buffer {
@@ -83,6 +90,7 @@ function int32(value: number): Buffer {
 
 function text(value: string): Buffer {
   // A zero byte would end the text early, and the rest would be read as something else.
-  if (value.includes("\0")) throw new AppError("zero-byte", "a text for PostgreSQL holds a zero byte, which it cannot")
+  if (value.includes("\0"))
+    throw new AppError("zero-byte", "a text for PostgreSQL holds a zero byte, which it cannot")
   return Buffer.from(`${value}\0`)
 }

@@ -18,14 +18,23 @@ export type OpenSession = {
 }
 
 /** The sessions of `role` at this server now, save logins of ours; without `since` all count as younger. */
-export async function openSessions(connection: Connection, role: string, since?: string): Promise<readonly OpenSession[]> {
+export async function openSessions(
+  connection: Connection,
+  role: string,
+  since?: string,
+): Promise<readonly OpenSession[]> {
   // What we may not see of a session is null, its kind and its age too (manual, pg_stat_activity).
   const found = await connection.rows(
     ["address", "program", "younger"],
     `SELECT host(client_addr), application_name, ${since === undefined ? "true" : `backend_start >= ${quoteText(since)}::timestamptz`} FROM pg_stat_activity
      WHERE usename = ${quoteText(role)} AND (${ofPrograms} OR backend_type IS NULL) AND application_name <> ${quoteText(probeName)} ORDER BY backend_start`,
   )
-  return found.map(({ address, program, younger }) => ({ address: address === null ? undefined : isIP(address) === 0 ? "an address that is none" : address, program: program ?? "", younger: younger === null ? undefined : younger === "t" }))
+  return found.map(({ address, program, younger }) => ({
+    address:
+      address === null ? undefined : isIP(address) === 0 ? "an address that is none" : address,
+    program: program ?? "",
+    younger: younger === null ? undefined : younger === "t",
+  }))
 }
 
 /** The SQL that shows them. */
@@ -44,7 +53,8 @@ export function saySessions(sessions: readonly OpenSession[]): string {
     places.set(place, (places.get(place) ?? 0) + 1)
   }
   const named = [...places].slice(0, mostPlaces).map(([place, count]) => `${count} ${place}`)
-  const rest = places.size > mostPlaces ? [`others from ${places.size - mostPlaces} more places`] : []
+  const rest =
+    places.size > mostPlaces ? [`others from ${places.size - mostPlaces} more places`] : []
   return `${sessions.length === 1 ? "1 session" : `${sessions.length} sessions`}, ${[...named, ...rest].join(", ")}`
 }
 

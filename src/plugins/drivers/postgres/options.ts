@@ -16,10 +16,12 @@ const Name = z
     error: "a name in PostgreSQL has 1 to 63 bytes, none of them a control character",
   })
 
-const Address = z.string({ error: "give an address: postgresql://host:5432/database" }).superRefine((text, context) => {
-  const problem = addressProblem(text)
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-})
+const Address = z
+  .string({ error: "give an address: postgresql://host:5432/database" })
+  .superRefine((text, context) => {
+    const problem = addressProblem(text)
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+  })
 
 const Admin = z.strictObject({
   user: Name,
@@ -35,11 +37,16 @@ export const Options = z
   .strictObject({
     address: Address,
     /** Its standbys: a value counts once each of them has it, and is dead once each has lost it. */
-    also: z.array(Address, { error: "give a list of addresses: [postgresql://host:5432]" }).min(1, { error: "name a standby, or leave also out" }).optional(),
+    also: z
+      .array(Address, { error: "give a list of addresses: [postgresql://host:5432]" })
+      .min(1, { error: "name a standby, or leave also out" })
+      .optional(),
     /** The role whose password rotates. */
     role: Name.optional(),
     /** Instead of `role`: two that take turns, so that no login ever fails. */
-    roles: z.tuple([Name, Name], { error: "give the names of two roles: [shop_blue, shop_green]" }).optional(),
+    roles: z
+      .tuple([Name, Name], { error: "give the names of two roles: [shop_blue, shop_green]" })
+      .optional(),
     /** Owns the objects of a pair; both roles are members of it, and it cannot log in. */
     owner: Name.optional(),
     /** Who changes it; without one the role changes its own. A pair needs one. */
@@ -54,8 +61,10 @@ export const Options = z
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
-    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
+    for (const { path, says } of valueProblems(options, valueLimits))
+      context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of conflicts(options))
+      context.addIssue({ code: "custom", path: [...path], message: says })
   })
 export type Options = z.output<typeof Options>
 

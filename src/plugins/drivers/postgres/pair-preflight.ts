@@ -2,19 +2,32 @@ import type { Credential, Finding } from "../../../core/ports.ts"
 import { type Pair, nextRole } from "./pair.ts"
 import { lookAtPair, type PairSeen } from "./pair-catalog.ts"
 import { differences } from "./pair-differences.ts"
-import { becomingFindings, belongingFindings, connectFindings, memberFindings, ownerFindings } from "./pair-findings.ts"
+import {
+  becomingFindings,
+  belongingFindings,
+  connectFindings,
+  memberFindings,
+  ownerFindings,
+} from "./pair-findings.ts"
 import { databaseAt, type Place } from "./place.ts"
 import type { Connection } from "./wire.ts"
 
 /** Do the two roles of a pair stand for one another? Each finding comes with the SQL that mends it. */
-export async function examinePair(place: Place, current: Credential | undefined, connection: Connection): Promise<readonly Finding[]> {
+export async function examinePair(
+  place: Place,
+  current: Credential | undefined,
+  connection: Connection,
+): Promise<readonly Finding[]> {
   const { pair } = place
   if (pair === undefined) return []
   const database = databaseAt(place)
   const seen = await lookAtPair(pair, database, connection)
   const owner = ownerFindings(pair, seen, current?.fields["user"] === pair.owner)
   if (!seen.roles.has(pair.owner)) return owner
-  const [version] = await connection.rows(["since16"], "SELECT current_setting('server_version_num')::int >= 160000")
+  const [version] = await connection.rows(
+    ["since16"],
+    "SELECT current_setting('server_version_num')::int >= 160000",
+  )
   const becoming = pair.roles.flatMap((role) => becomingFindings(role, pair, seen, database))
   return [
     ...owner,
@@ -25,7 +38,12 @@ export async function examinePair(place: Place, current: Credential | undefined,
   ]
 }
 
-function eachOf(pair: Pair, seen: PairSeen, since16: boolean, database: string): readonly Finding[] {
+function eachOf(
+  pair: Pair,
+  seen: PairSeen,
+  since16: boolean,
+  database: string,
+): readonly Finding[] {
   return pair.roles.flatMap((name) => {
     const role = seen.roles.get(name)
     if (role === undefined) return []
@@ -36,7 +54,12 @@ function eachOf(pair: Pair, seen: PairSeen, since16: boolean, database: string):
 }
 
 /** The one that is in use works, so the other is made like it. */
-function unequal(pair: Pair, seen: PairSeen, current: Credential | undefined, becoming: boolean): readonly Finding[] {
+function unequal(
+  pair: Pair,
+  seen: PairSeen,
+  current: Credential | undefined,
+  becoming: boolean,
+): readonly Finding[] {
   const idle = current === undefined ? pair.roles[1] : nextRole(pair, current)
   const model = seen.roles.get(pair.roles.find((role) => role !== idle) ?? "")
   const other = seen.roles.get(idle)

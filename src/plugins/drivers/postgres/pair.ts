@@ -18,7 +18,10 @@ export function rolesOf({ role, roles }: Options): readonly string[] {
 }
 
 /** Whose turn it is: the role that is not current's; the first where nothing is current. */
-export function nextRole({ roles: [first, second] }: Pair, current: Credential | undefined): string {
+export function nextRole(
+  { roles: [first, second] }: Pair,
+  current: Credential | undefined,
+): string {
   return current?.fields["user"] === first ? second : first
 }
 

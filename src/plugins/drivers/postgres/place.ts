@@ -25,8 +25,18 @@ export type Place = {
 
 export function makePlace(options: Options, reach: Reach): Place {
   const address = parseAddress(options.address)
-  const primary = { options, address, reach, roles: rolesOf(options), pair: pairOf(options), standbys: [] }
-  const standbys = (options.also ?? []).map((text) => ({ ...primary, address: { ...databaseOf(address), ...parseAddress(text) } }))
+  const primary = {
+    options,
+    address,
+    reach,
+    roles: rolesOf(options),
+    pair: pairOf(options),
+    standbys: [],
+  }
+  const standbys = (options.also ?? []).map((text) => ({
+    ...primary,
+    address: { ...databaseOf(address), ...parseAddress(text) },
+  }))
   return { ...primary, standbys }
 }
 
@@ -45,32 +55,57 @@ export function databaseAt({ address }: Place): string {
   return address.database ?? "postgres"
 }
 
-export type LoginTo = { readonly user: string; readonly password: Secret; readonly database?: string | undefined; readonly applicationName: string }
+export type LoginTo = {
+  readonly user: string
+  readonly password: Secret
+  readonly database?: string | undefined
+  readonly applicationName: string
+}
 
 /** A connection to `place`; off this machine only through verified TLS, unless the config says `insecure`. */
-export async function connectTo(place: Place, login: LoginTo, signal: AbortSignal): Promise<Connection> {
+export async function connectTo(
+  place: Place,
+  login: LoginTo,
+  signal: AbortSignal,
+): Promise<Connection> {
   const database = login.database ?? databaseAt(place)
-  return connect(await endpoint(place), { ...login, database, random: place.reach.host.random }, signal)
+  return connect(
+    await endpoint(place),
+    { ...login, database, random: place.reach.host.random },
+    signal,
+  )
 }
 
 async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
   // A unix socket speaks no TLS (manual, Secure TCP/IP Connections with SSL).
   const wanted = options.tls !== undefined || (!isLocal(address) && options.insecure !== true)
-  if (!wanted || address.socket !== undefined) return isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }
+  if (!wanted || address.socket !== undefined)
+    return isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }
   const name = options.tls?.name ?? address.host
   const file = options.tls?.ca
-  return { address, tls: file === undefined ? { name } : { name, ca: await readAuthority(resolve(reach.folder, file)) } }
+  return {
+    address,
+    tls:
+      file === undefined
+        ? { name }
+        : { name, ca: await readAuthority(resolve(reach.folder, file)) },
+  }
 }
 
 function gateAt(address: Address, { listener }: Options, { listeners }: Reach): OpenGate {
-  return (says) => gateFor(address.socket === undefined ? address : { path: socketPath(address.socket, address.port) }, { says, address: sayAddress(address), listener, listeners })
+  return (says) =>
+    gateFor(
+      address.socket === undefined ? address : { path: socketPath(address.socket, address.port) },
+      { says, address: sayAddress(address), listener, listeners },
+    )
 }
 
 async function readAuthority(path: string): Promise<string> {
   const text = await readTrusted(path).catch((error: unknown) => {
     throw new AppError("tls-ca-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
   })
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw new AppError("tls-ca-unreadable", `${path} holds no certificate in PEM form`)
+  if (!text.includes("-----BEGIN CERTIFICATE-----"))
+    throw new AppError("tls-ca-unreadable", `${path} holds no certificate in PEM form`)
   return text
 }
 

@@ -8,8 +8,14 @@ import { readStored } from "./stored.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
 /** A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only where all of them agree. */
-export async function probe(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  const [first = "unknown", ...others] = await Promise.all(everywhere(place).map((server) => probeAt(server, candidate, signal)))
+export async function probe(
+  place: Place,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const [first = "unknown", ...others] = await Promise.all(
+    everywhere(place).map((server) => probeAt(server, candidate, signal)),
+  )
   return others.every((answer) => answer === first) ? first : "unknown"
 }
 
@@ -17,10 +23,13 @@ export async function probe(place: Place, candidate: Credential, signal: AbortSi
 async function probeAt(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
   try {
     const stored = storedVerifierOf(candidate)
-    return stored === undefined ? await logIn(place, candidate, signal) : await compare(place, roleOf(place, candidate), stored, signal)
+    return stored === undefined
+      ? await logIn(place, candidate, signal)
+      : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer. A login that became somebody else is said by name.
-    if (error instanceof AppError && error.code !== "pair-identity" && !listenerFault(error)) return "unknown"
+    if (error instanceof AppError && error.code !== "pair-identity" && !listenerFault(error))
+      return "unknown"
     throw error
   }
 }
@@ -30,7 +39,11 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
   if (password === undefined) return "unknown"
   const pair = place.pair?.roles.includes(role) === true ? place.pair : undefined
   try {
-    const connection = await connectTo(place, { user: role, password, applicationName: probeName }, signal)
+    const connection = await connectTo(
+      place,
+      { user: role, password, applicationName: probeName },
+      signal,
+    )
     try {
       if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
     } finally {
@@ -40,13 +53,21 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
   } catch (error) {
     if (isRefusedPassword(error)) return "refused"
     // The password was right; it was the database that did not exist or let this role in. Of a pair's login that is not enough to know.
-    const wasRight = error instanceof ServerError && error.authenticated && (error.sqlstate === "3D000" || error.sqlstate === "42501")
+    const wasRight =
+      error instanceof ServerError &&
+      error.authenticated &&
+      (error.sqlstate === "3D000" || error.sqlstate === "42501")
     if (wasRight && pair === undefined) return "accepted"
     throw error
   }
 }
 
-async function compare(place: Place, role: string, verifier: string, signal: AbortSignal): Promise<Probe> {
+async function compare(
+  place: Place,
+  role: string,
+  verifier: string,
+  signal: AbortSignal,
+): Promise<Probe> {
   if (place.options.admin === undefined) return "unknown"
   const now = await readStored(place, role, signal)
   if (now.verifier === undefined) return "unknown"

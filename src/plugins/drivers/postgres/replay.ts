@@ -11,7 +11,12 @@ import type { Connection } from "./wire.ts"
 const mostMs = 10_000
 
 /** Resolves when each standby has replayed all that is committed on the primary now. Never by trying passwords: servers count the refused. */
-export async function waitForReplay(place: Place, primary: Connection, logins: readonly Credential[], signal: AbortSignal): Promise<void> {
+export async function waitForReplay(
+  place: Place,
+  primary: Connection,
+  logins: readonly Credential[],
+  signal: AbortSignal,
+): Promise<void> {
   if (place.standbys.length === 0) return
   const position = await writtenTo(primary)
   const waits = place.standbys.map((standby) =>
@@ -30,10 +35,19 @@ export async function writtenTo(primary: Connection): Promise<string> {
 }
 
 /** Whether the standby gets as far as `position` within so long. One that was promoted replays nothing any more: its own logins tell. */
-export async function replays({ reach }: Place, standby: Connection, position: string, withinMs: number, signal: AbortSignal): Promise<boolean> {
+export async function replays(
+  { reach }: Place,
+  standby: Connection,
+  position: string,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   // Counted in pauses: while we are stopped, nobody looks at it.
   for (let [waitMs, waitedMs] = [5, 0]; ; waitMs = Math.min(waitMs * 2, 200)) {
-    const [now] = await standby.rows(["there"], `SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_wal_replay_lsn() >= ${quoteText(position)}::pg_lsn, false)`)
+    const [now] = await standby.rows(
+      ["there"],
+      `SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_wal_replay_lsn() >= ${quoteText(position)}::pg_lsn, false)`,
+    )
     if (now?.there === "t") return true
     if (waitedMs >= withinMs) return false
     await reach.host.pause(waitMs, signal)

@@ -9,26 +9,63 @@ import type { Connection } from "./wire.ts"
 export function roleFindings(role: string, seen: Seen): readonly Finding[] {
   const found: Finding[] = []
   const alter = `ALTER ROLE ${quoteName(role)}`
-  if (seen.login !== "t") found.push(problem("role-nologin", `role ${role} may not log in`, `${alter} LOGIN`))
+  if (seen.login !== "t")
+    found.push(problem("role-nologin", `role ${role} may not log in`, `${alter} LOGIN`))
   if (seen.expired === "t") {
     const says = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`
     found.push(problem("role-expired", says, `${alter} VALID UNTIL 'infinity'`))
   }
-  if (seen.limit === "0") found.push(problem("role-no-connections", `role ${role} has a connection limit of 0`, `${alter} CONNECTION LIMIT -1`))
+  if (seen.limit === "0")
+    found.push(
+      problem(
+        "role-no-connections",
+        `role ${role} has a connection limit of 0`,
+        `${alter} CONNECTION LIMIT -1`,
+      ),
+    )
   return found
 }
 
-export function serverFindings({ says }: Connection, { recovery, readonly }: Seen): readonly Finding[] {
-  if (recovery === "t") return [problem("server-in-recovery", `${says}: the server is a standby and takes no changes`, "give the address of the primary")]
+export function serverFindings(
+  { says }: Connection,
+  { recovery, readonly }: Seen,
+): readonly Finding[] {
+  if (recovery === "t")
+    return [
+      problem(
+        "server-in-recovery",
+        `${says}: the server is a standby and takes no changes`,
+        "give the address of the primary",
+      ),
+    ]
   if (readonly !== "on") return []
-  return [problem("read-only-server", `${says}: sessions are read-only there`, "default_transaction_read_only is on for the server, the database or the role")]
+  return [
+    problem(
+      "read-only-server",
+      `${says}: sessions are read-only there`,
+      "default_transaction_read_only is on for the server, the database or the role",
+    ),
+  ]
 }
 
 /** Only where we may read the stored form: an md5 hash would turn into SCRAM, and clients that know only md5 would be locked out. */
-export async function hashFindings(role: string, seen: Seen, connection: Connection): Promise<readonly Finding[]> {
+export async function hashFindings(
+  role: string,
+  seen: Seen,
+  connection: Connection,
+): Promise<readonly Finding[]> {
   if (seen.weReadHashes !== "t") return []
-  const [row] = await connection.rows(["md5"], `SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = ${quoteText(role)}`)
+  const [row] = await connection.rows(
+    ["md5"],
+    `SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = ${quoteText(role)}`,
+  )
   if (row?.md5 !== "t") return []
   const says = `role ${role} has an md5 password: a rotation would turn it into SCRAM, which an old client may not speak`
-  return [problem("md5-role", says, `when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', and give role ${role} its password again`)]
+  return [
+    problem(
+      "md5-role",
+      says,
+      `when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', and give role ${role} its password again`,
+    ),
+  ]
 }

@@ -8,7 +8,8 @@ export function prepare(password: string): string {
   if (/^\p{ASCII}*$/u.test(password)) return password
   const mapped = password.replace(space, " ").replace(nothing, "")
   // The RFC forbids characters in what NFKC makes; PostgreSQL looks at what it was given. We follow the server.
-  const isForbidden = mapped === "" || forbidden.test(mapped) || has(mapped, unassigned) || isMixed(mapped)
+  const isForbidden =
+    mapped === "" || forbidden.test(mapped) || has(mapped, unassigned) || isMixed(mapped)
   return isForbidden ? password : mapped.normalize("NFKC")
 }
 
@@ -32,7 +33,11 @@ const forbidden = new RegExp(
 function isMixed(text: string): boolean {
   const characters = [...text]
   if (!has(text, rightToLeft)) return false
-  return has(text, leftToRight) || !has(characters[0] ?? "", rightToLeft) || !has(characters.at(-1) ?? "", rightToLeft)
+  return (
+    has(text, leftToRight) ||
+    !has(characters[0] ?? "", rightToLeft) ||
+    !has(characters.at(-1) ?? "", rightToLeft)
+  )
 }
 
 function has(text: string, table: string): boolean {

@@ -20,12 +20,20 @@ const derive = promisify(pbkdf2)
  * What PostgreSQL stores for a password (manual, pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
  * The same password, salt and count always give the same verifier.
  */
-export async function makeVerifier(password: Secret, salt: Buffer, count = iterations): Promise<string> {
+export async function makeVerifier(
+  password: Secret,
+  salt: Buffer,
+  count = iterations,
+): Promise<string> {
   const { storedKey, serverKey } = await keys(password, salt, count)
   return `${mechanism}$${count}:${salt.toString("base64")}$${storedKey.toString("base64")}:${serverKey.toString("base64")}`
 }
 
-export type ClientFirst = { readonly nonce: string; readonly bare: string; readonly message: string }
+export type ClientFirst = {
+  readonly nonce: string
+  readonly bare: string
+  readonly message: string
+}
 
 export function clientFirst(nonce: string, user = ""): ClientFirst {
   const bare = `n=${user},r=${nonce}`
@@ -33,7 +41,11 @@ export function clientFirst(nonce: string, user = ""): ClientFirst {
 }
 
 /** Answers the server's challenge. `proves` tells whether the server's last word shows that it knows the password, too. */
-export async function answer(password: Secret, first: ClientFirst, challenge: string): Promise<{ readonly message: string; proves(last: string): boolean }> {
+export async function answer(
+  password: Secret,
+  first: ClientFirst,
+  challenge: string,
+): Promise<{ readonly message: string; proves(last: string): boolean }> {
   const { nonce, salt, count } = readChallenge(challenge, first.nonce)
   const { clientKey, storedKey, serverKey } = await keys(password, salt, count)
   const unproven = `c=biws,r=${nonce}`
@@ -50,19 +62,39 @@ export async function answer(password: Secret, first: ClientFirst, challenge: st
   }
 }
 
-function readChallenge(challenge: string, ours: string): { readonly nonce: string; readonly salt: Buffer; readonly count: number } {
+function readChallenge(
+  challenge: string,
+  ours: string,
+): { readonly nonce: string; readonly salt: Buffer; readonly count: number } {
   const parts = /^r=([!-+\--~]+),s=([A-Za-z0-9+/]+=*),i=([1-9][0-9]{0,8})(,|$)/.exec(challenge)
   const [, nonce, salt, count] = parts ?? []
   // RFC 5802, 5.1: the server appends to our nonce; one that repeats it alone, or another, replays an old exchange.
-  if (nonce === undefined || salt === undefined || !nonce.startsWith(ours) || nonce.length === ours.length) {
+  if (
+    nonce === undefined ||
+    salt === undefined ||
+    !nonce.startsWith(ours) ||
+    nonce.length === ours.length
+  ) {
     throw new AppError("scram-invalid", "the server's SCRAM challenge is not valid")
   }
-  if (Number(count) < fewestIterations) throw new AppError("scram-weak", `the server asks for ${count} SCRAM iterations, fewer than the ${fewestIterations} of RFC 7677: no proof of the password was sent`, weak)
-  if (Number(count) > mostIterations) throw new AppError("scram-invalid", `the server asks for more than ${mostIterations} SCRAM iterations`)
+  if (Number(count) < fewestIterations)
+    throw new AppError(
+      "scram-weak",
+      `the server asks for ${count} SCRAM iterations, fewer than the ${fewestIterations} of RFC 7677: no proof of the password was sent`,
+      weak,
+    )
+  if (Number(count) > mostIterations)
+    throw new AppError(
+      "scram-invalid",
+      `the server asks for more than ${mostIterations} SCRAM iterations`,
+    )
   return { nonce, salt: Buffer.from(salt, "base64"), count: Number(count) }
 }
 
-const weak = { remedy: "ask-operator", hint: "see first that this is your server (address, TLS); if it is, set scram_iterations to 4096 or more and set the password of this role anew" } as const
+const weak = {
+  remedy: "ask-operator",
+  hint: "see first that this is your server (address, TLS); if it is, set scram_iterations to 4096 or more and set the password of this role anew",
+} as const
 
 type Keys = { readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
 
@@ -84,7 +116,11 @@ function keys(password: Secret, salt: Buffer, count: number): Promise<Keys> {
 async function deriveKeys(password: Secret, salt: Buffer, count: number): Promise<Keys> {
   const salted = await derive(prepare(password.reveal()), salt, count, 32, "sha256")
   const clientKey = hmac(salted, "Client Key")
-  return { clientKey, storedKey: createHash("sha256").update(clientKey).digest(), serverKey: hmac(salted, "Server Key") }
+  return {
+    clientKey,
+    storedKey: createHash("sha256").update(clientKey).digest(),
+    serverKey: hmac(salted, "Server Key"),
+  }
 }
 
 function hmac(key: Buffer, text: string): Buffer {

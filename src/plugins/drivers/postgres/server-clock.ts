@@ -2,6 +2,9 @@ import type { Connection } from "./wire.ts"
 
 /** The server's own clock, by which it dates sessions: exact to the microsecond, which a Date is not. */
 export async function serverClock(connection: Connection): Promise<string | undefined> {
-  const [clock] = await connection.rows(["now"], `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`)
+  const [clock] = await connection.rows(
+    ["now"],
+    `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+  )
   return clock?.now ?? undefined
 }

@@ -1,14 +1,35 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
 
 /** SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on: it may quote a statement. */
-const known: Readonly<Record<string, readonly [code: string, says: string, remedy: Remedy, hint?: string]>> = {
+const known: Readonly<
+  Record<string, readonly [code: string, says: string, remedy: Remedy, hint?: string]>
+> = {
   "28P01": ["password-refused", "the server refuses this password", "ask-operator"],
-  "28000": ["login-not-allowed", "the server does not allow this login", "ask-operator", "see pg_hba.conf, and whether the role has LOGIN"],
+  "28000": [
+    "login-not-allowed",
+    "the server does not allow this login",
+    "ask-operator",
+    "see pg_hba.conf, and whether the role has LOGIN",
+  ],
   "3D000": ["database-missing", "the database does not exist", "ask-operator"],
-  "42501": ["not-permitted", "the server does not permit this to the role that asks", "ask-operator"],
-  "42704": ["role-missing", "the role does not exist", "ask-operator", "create it, or correct its name in the config"],
+  "42501": [
+    "not-permitted",
+    "the server does not permit this to the role that asks",
+    "ask-operator",
+  ],
+  "42704": [
+    "role-missing",
+    "the role does not exist",
+    "ask-operator",
+    "create it, or correct its name in the config",
+  ],
   "22023": ["value-refused", "the server refuses the value", "give-up"],
-  "25006": ["read-only-server", "the server takes no changes now: it is a standby, or set to read-only", "retry", "name the primary's address"],
+  "25006": [
+    "read-only-server",
+    "the server takes no changes now: it is a standby, or set to read-only",
+    "retry",
+    "name the primary's address",
+  ],
   "53300": ["too-many-connections", "the server or the role has no connection left", "retry"],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   "57014": ["statement-timeout", "the server did not finish in time and gave up", "retry"],
@@ -25,8 +46,15 @@ export class ServerError extends AppError {
   readonly authenticated: boolean
   constructor(sqlstate: string, says: string, authenticated: boolean) {
     const state = /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : "?????"
-    const [code, words, remedy, hint] = known[state] ?? ["postgres-error", "the server reports an error", passing.has(state.slice(0, 2)) ? "retry" : "ask-operator"]
-    super(code, `${says}: ${words} (SQLSTATE ${state})`, { remedy, ...(hint === undefined ? {} : { hint }) })
+    const [code, words, remedy, hint] = known[state] ?? [
+      "postgres-error",
+      "the server reports an error",
+      passing.has(state.slice(0, 2)) ? "retry" : "ask-operator",
+    ]
+    super(code, `${says}: ${words} (SQLSTATE ${state})`, {
+      remedy,
+      ...(hint === undefined ? {} : { hint }),
+    })
     this.sqlstate = state
     this.authenticated = authenticated
   }

@@ -23,10 +23,16 @@ async function lock(connection: Connection, role: string): Promise<void> {
     `SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND objsubid = 1
      AND (classid::bigint << 32) | objid::bigint = ${key} AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`,
   )
-  throw new AppError("locked-at-server", `${connection.says}: ${sayHolder(holder?.name)} is changing role ${role} now`, { remedy: "retry" })
+  throw new AppError(
+    "locked-at-server",
+    `${connection.says}: ${sayHolder(holder?.name)} is changing role ${role} now`,
+    { remedy: "retry" },
+  )
 }
 
 /** A session's name is chosen by its client: only what looks like one of ours is repeated. */
 function sayHolder(name: string | null | undefined): string {
-  return name != null && /^mycelium\/[\w./#-]+$/.test(name) ? `another session, ${name},` : "another session"
+  return name != null && /^mycelium\/[\w./#-]+$/.test(name)
+    ? `another session, ${name},`
+    : "another session"
 }

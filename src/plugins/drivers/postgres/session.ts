@@ -25,7 +25,12 @@ type Work<Result> = (connection: Connection) => Promise<Result>
 const standingOf = standingIn<Connection>()
 
 /** Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that works. The role's is closed after it. */
-export async function inSession<Result>(place: Place, logins: readonly Credential[], signal: AbortSignal, work: Work<Result>): Promise<Result> {
+export async function inSession<Result>(
+  place: Place,
+  logins: readonly Credential[],
+  signal: AbortSignal,
+  work: Work<Result>,
+): Promise<Result> {
   if (place.options.admin !== undefined) return asAdmin(place, signal, work)
   const connection = await prepared(await loginAsRole(place, logins, signal))
   try {
@@ -35,14 +40,49 @@ export async function inSession<Result>(place: Place, logins: readonly Credentia
   }
 }
 
-async function asAdmin<Result>(place: Place, signal: AbortSignal, work: Work<Result>): Promise<Result> {
-  const { reach, options: { admin, tls, insecure } } = place
-  if (admin === undefined) throw new AppError("admin-missing", "this needs an admin, and the config names none")
+async function asAdmin<Result>(
+  place: Place,
+  signal: AbortSignal,
+  work: Work<Result>,
+): Promise<Result> {
+  const {
+    reach,
+    options: { admin, tls, insecure },
+  } = place
+  if (admin === undefined)
+    throw new AppError("admin-missing", "this needs an admin, and the config names none")
   const { user, password } = admin
   const database = admin.database ?? databaseAt(place)
-  const open = async (): Promise<Connection> => prepared(await connectTo(place, { user, password: await reach.credential(password), database, applicationName: sessionName(reach) }, signal))
-  const way = { open, begin: (connection: Connection) => connection.before(`SET application_name = ${quoteText(sessionName(reach))}`), end: unlockRoles }
-  return standingOf(reach.shift ?? new Shift()).use({ server: sayAddress(place.address), user, password, rest: [database, tls, insecure, reach.folder] }, way, signal, work)
+  const open = async (): Promise<Connection> =>
+    prepared(
+      await connectTo(
+        place,
+        {
+          user,
+          password: await reach.credential(password),
+          database,
+          applicationName: sessionName(reach),
+        },
+        signal,
+      ),
+    )
+  const way = {
+    open,
+    begin: (connection: Connection) =>
+      connection.before(`SET application_name = ${quoteText(sessionName(reach))}`),
+    end: unlockRoles,
+  }
+  return standingOf(reach.shift ?? new Shift()).use(
+    {
+      server: sayAddress(place.address),
+      user,
+      password,
+      rest: [database, tls, insecure, reach.folder],
+    },
+    way,
+    signal,
+    work,
+  )
 }
 
 /** These roles may have other passwords from now on: no session of before is used for anything more. */
@@ -65,14 +105,24 @@ async function prepared(connection: Connection): Promise<Connection> {
 async function refusePooler({ rows, says, serverProcess }: Connection): Promise<void> {
   const [own] = await rows(["process"], "SELECT pg_catalog.pg_backend_pid()")
   if (serverProcess === undefined || own?.process === String(serverProcess)) return
-  throw new AppError("pooler-between", `${says}: a connection pooler answers there`, { hint: "give the address of the PostgreSQL server itself" })
+  throw new AppError("pooler-between", `${says}: a connection pooler answers there`, {
+    hint: "give the address of the PostgreSQL server itself",
+  })
 }
 
 /** Goes on to the next login only where the server has clearly refused the one before. */
-async function loginAsRole(place: Place, logins: readonly Credential[], signal: AbortSignal): Promise<Connection> {
-  let refusal: unknown = new AppError("login-missing", "no version holds a password to log in with, and the config names no admin", {
-    hint: "name an admin, or adopt the present password",
-  })
+async function loginAsRole(
+  place: Place,
+  logins: readonly Credential[],
+  signal: AbortSignal,
+): Promise<Connection> {
+  let refusal: unknown = new AppError(
+    "login-missing",
+    "no version holds a password to log in with, and the config names no admin",
+    {
+      hint: "name an admin, or adopt the present password",
+    },
+  )
   const tried = new Set<string>()
   for (const login of logins) {
     const [user, password] = [roleOf(place, login), passwordOf(login)]
@@ -80,7 +130,11 @@ async function loginAsRole(place: Place, logins: readonly Credential[], signal: 
     if (password === undefined || tried.has(key)) continue
     tried.add(key)
     try {
-      return await connectTo(place, { user, password, applicationName: sessionName(place.reach) }, signal)
+      return await connectTo(
+        place,
+        { user, password, applicationName: sessionName(place.reach) },
+        signal,
+      )
     } catch (error) {
       if (!isRefusedPassword(error)) throw error
       refusal = error

@@ -12,38 +12,79 @@ import type { Connection } from "./wire.ts"
  * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
  * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A standby changes nothing.
  */
-export async function settle(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<boolean> {
+export async function settle(
+  place: Place,
+  known: readonly Credential[],
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    await inSession(place, known, signal, (connection) => endAll(place, connection, `application_name = ${quoteText(sessionName(place.reach))}`, signal))
+    await inSession(place, known, signal, (connection) =>
+      endAll(
+        place,
+        connection,
+        `application_name = ${quoteText(sessionName(place.reach))}`,
+        signal,
+      ),
+    )
     return true
   } catch (error) {
-    if (place.options.admin === undefined && (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))) return false
+    if (
+      place.options.admin === undefined &&
+      (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))
+    )
+      return false
     throw error
   }
 }
 
 /** Ends the sessions of `role` that are older than the value of now, by the server's clock, on the standbys too. Their number. */
-export async function endOlderSessions(place: Place, role: string, live: Credential, signal: AbortSignal): Promise<number> {
+export async function endOlderSessions(
+  place: Place,
+  role: string,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<number> {
   const since = acceptedAt(live)
   if (since === undefined) {
-    throw new AppError("sessions-undated", `it is not known since when role ${roleOf(place, live)} has its present password, so which sessions are older is not known either`)
+    throw new AppError(
+      "sessions-undated",
+      `it is not known since when role ${roleOf(place, live)} has its present password, so which sessions are older is not known either`,
+    )
   }
   return endEverywhere(place, { role, since }, live, signal)
 }
 
 /** Ends all sessions of a role that no program should use any more, on the standbys too. Their number. */
-export async function endSessionsOf(place: Place, role: string, live: Credential, signal: AbortSignal): Promise<number> {
+export async function endSessionsOf(
+  place: Place,
+  role: string,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<number> {
   return endEverywhere(place, { role }, live, signal)
 }
 
-async function endEverywhere(place: Place, which: { readonly role: string; readonly since?: string }, live: Credential, signal: AbortSignal): Promise<number> {
+async function endEverywhere(
+  place: Place,
+  which: { readonly role: string; readonly since?: string },
+  live: Credential,
+  signal: AbortSignal,
+): Promise<number> {
   const ended = everywhere(place).map((server) =>
     inSession(server, [live], signal, async (connection) => {
       const theirs = `usename = ${quoteText(which.role)}`
-      const [hidden] = await connection.rows(["count"], `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`)
+      const [hidden] = await connection.rows(
+        ["count"],
+        `SELECT count(*) FROM pg_stat_activity WHERE ${theirs} AND backend_start IS NULL`,
+      )
       if (hidden?.count !== "0") throw sessionsHidden(connection, which.role)
-      const older = which.since === undefined ? "" : ` AND backend_start < ${quoteText(which.since)}::timestamptz`
-      return endAll(server, connection, `${theirs} AND ${ofPrograms}${older}`, signal).catch((error: unknown) => Promise.reject(asOutOfReach(place, which.role, error)))
+      const older =
+        which.since === undefined
+          ? ""
+          : ` AND backend_start < ${quoteText(which.since)}::timestamptz`
+      return endAll(server, connection, `${theirs} AND ${ofPrograms}${older}`, signal).catch(
+        (error: unknown) => Promise.reject(asOutOfReach(place, which.role, error)),
+      )
     }),
   )
   return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0)
@@ -57,18 +98,34 @@ export function acceptedAt({ acceptedAt: at }: Credential): string | undefined {
 function asOutOfReach({ options: { admin } }: Place, role: string, error: unknown): unknown {
   if (!(error instanceof ServerError) || error.sqlstate !== "42501") return error
   const who = admin?.user ?? role
-  return new AppError("sessions-out-of-reach", `${who} may not end the sessions of role ${role}: those that are open live on`, { hint: `GRANT pg_signal_backend TO ${quoteName(who)}, then the same again` })
+  return new AppError(
+    "sessions-out-of-reach",
+    `${who} may not end the sessions of role ${role}: those that are open live on`,
+    { hint: `GRANT pg_signal_backend TO ${quoteName(who)}, then the same again` },
+  )
 }
 
 export function sessionsHidden({ says }: Connection, role: string): AppError {
-  return new AppError("sessions-hidden", `${says}: the age of the sessions of role ${role} is not visible`, { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" })
+  return new AppError(
+    "sessions-hidden",
+    `${says}: the age of the sessions of role ${role} is not visible`,
+    { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" },
+  )
 }
 
 /** Ends every other session that `condition` finds, and looks again until none is left: only then can none of them act any more. */
-async function endAll({ reach }: Place, connection: Connection, condition: string, signal: AbortSignal): Promise<number> {
+async function endAll(
+  { reach }: Place,
+  connection: Connection,
+  condition: string,
+  signal: AbortSignal,
+): Promise<number> {
   const ended = new Set<string | null>()
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 250)) {
-    const left = await connection.rows(["process", "told"], `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${condition} AND pid <> pg_backend_pid()`)
+    const left = await connection.rows(
+      ["process", "told"],
+      `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${condition} AND pid <> pg_backend_pid()`,
+    )
     if (left.length === 0) return ended.size
     for (const { process } of left) ended.add(process)
     await reach.host.pause(waitMs, signal)

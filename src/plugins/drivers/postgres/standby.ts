@@ -10,7 +10,12 @@ import type { Connection } from "./wire.ts"
 const catchUpMs = 5000
 
 /** Are the servers under `also` standbys of this primary, and do they keep up? A change that never reaches one could not be proven. */
-export async function standbyFindings(place: Place, current: Credential | undefined, primary: Connection, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function standbyFindings(
+  place: Place,
+  current: Credential | undefined,
+  primary: Connection,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   if (place.standbys.length === 0) return []
   const [position, origin] = [await writtenTo(primary), await identify(primary)]
   const logins = current === undefined ? [] : [current]
@@ -25,24 +30,59 @@ export async function standbyFindings(place: Place, current: Credential | undefi
 
 type Primary = { readonly position: string; readonly origin: Identity }
 
-async function examine(standby: Place, connection: Connection, { position, origin }: Primary, signal: AbortSignal): Promise<readonly Finding[]> {
+async function examine(
+  standby: Place,
+  connection: Connection,
+  { position, origin }: Primary,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const { says } = connection
   const self = await identify(connection)
   if (self.system !== undefined && origin.system !== undefined && self.system !== origin.system) {
-    return [problem("also-other-server", `${says}: this server belongs to another cluster than the primary`, "name under also only standbys of the server under address")]
+    return [
+      problem(
+        "also-other-server",
+        `${says}: this server belongs to another cluster than the primary`,
+        "name under also only standbys of the server under address",
+      ),
+    ]
   }
   if (!self.standby) {
     // A name that moves with the primary may be its own: it is one server, started once.
     if (self.startedAt === origin.startedAt) return []
-    return [problem("also-not-standby", `${says}: this server is no standby: it takes changes of its own`, "name the primary under address, and its standbys under also")]
+    return [
+      problem(
+        "also-not-standby",
+        `${says}: this server is no standby: it takes changes of its own`,
+        "name the primary under address, and its standbys under also",
+      ),
+    ]
   }
-  if (self.paused) return [problem("standby-behind", `${says}: replay is paused on this standby`, "on the standby: SELECT pg_wal_replay_resume()")]
+  if (self.paused)
+    return [
+      problem(
+        "standby-behind",
+        `${says}: replay is paused on this standby`,
+        "on the standby: SELECT pg_wal_replay_resume()",
+      ),
+    ]
   if (await replays(standby, connection, position, catchUpMs, signal)) return []
-  return [problem("standby-behind", `${says}: this standby does not keep up with the primary`, "see its log, and pg_stat_replication on the primary")]
+  return [
+    problem(
+      "standby-behind",
+      `${says}: this standby does not keep up with the primary`,
+      "see its log, and pg_stat_replication on the primary",
+    ),
+  ]
 }
 
 /** `system` is the cluster's identity, whatever its address; undefined where we may not ask. */
-type Identity = { readonly system: string | undefined; readonly standby: boolean; readonly startedAt: string | null; readonly paused: boolean }
+type Identity = {
+  readonly system: string | undefined
+  readonly standby: boolean
+  readonly startedAt: string | null
+  readonly paused: boolean
+}
 
 async function identify(connection: Connection): Promise<Identity> {
   const [now] = await connection.rows(
@@ -50,6 +90,14 @@ async function identify(connection: Connection): Promise<Identity> {
     `SELECT has_function_privilege('pg_control_system()', 'EXECUTE'), pg_is_in_recovery(), extract(epoch FROM pg_postmaster_start_time()),
      CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END`,
   )
-  const [control] = now?.may === "t" ? await connection.rows(["system"], "SELECT system_identifier FROM pg_control_system()") : []
-  return { system: control?.system ?? undefined, standby: now?.standby === "t", startedAt: now?.startedAt ?? null, paused: now?.paused === "t" }
+  const [control] =
+    now?.may === "t"
+      ? await connection.rows(["system"], "SELECT system_identifier FROM pg_control_system()")
+      : []
+  return {
+    system: control?.system ?? undefined,
+    standby: now?.standby === "t",
+    startedAt: now?.startedAt ?? null,
+    paused: now?.paused === "t",
+  }
 }

@@ -21,10 +21,16 @@ export async function readStored(place: Place, role: string, signal: AbortSignal
       `SELECT ${readsHashes}, EXISTS (SELECT FROM pg_roles WHERE rolname = ${name}),
        (SELECT count(*) FROM pg_stat_activity WHERE usename = ${name})`,
     )
-    if (seen?.exists !== "t") throw new AppError("role-missing", `role ${role} does not exist`, { hint: "create it, or correct its name in the config" })
+    if (seen?.exists !== "t")
+      throw new AppError("role-missing", `role ${role} does not exist`, {
+        hint: "create it, or correct its name in the config",
+      })
     const sessions = Number(seen.sessions)
     if (seen.readable !== "t") return { verifier: undefined, sessions }
-    const [row] = await connection.rows(["verifier"], `SELECT rolpassword FROM pg_authid WHERE rolname = ${name}`)
+    const [row] = await connection.rows(
+      ["verifier"],
+      `SELECT rolpassword FROM pg_authid WHERE rolname = ${name}`,
+    )
     return { verifier: row?.verifier ?? null, sessions }
   })
 }
@@ -45,12 +51,20 @@ export async function stored(place: Place, signal: AbortSignal): Promise<Fields 
 function refuseInUse(role: string, { sessions }: Stored): void {
   if (sessions === 0) return
   const open = sessions === 1 ? "1 session is" : `${sessions} sessions are`
-  throw new AppError("value-exists", `role ${role} is in use: ${open} open with its present password`, { hint: "adopt that password instead, or end its sessions first" })
+  throw new AppError(
+    "value-exists",
+    `role ${role} is in use: ${open} open with its present password`,
+    { hint: "adopt that password instead, or end its sessions first" },
+  )
 }
 
 function refuseSecond(role: string, now: Stored): void {
   refuseInUse(role, now)
   if (now.verifier == null) return
   const hint = `adopt it (name ${role} first under roles), or, if nobody uses it: ALTER ROLE ${quoteName(role)} PASSWORD NULL`
-  throw new AppError("value-exists", `role ${role} has a password already, and the pair's first value would leave it alive`, { hint })
+  throw new AppError(
+    "value-exists",
+    `role ${role} has a password already, and the pair's first value would leave it alive`,
+    { hint },
+  )
 }

@@ -19,7 +19,10 @@ export interface Connection extends Standable {
   /** The server process, as the greeting named it; undefined if it did not. */
   readonly serverProcess: number | undefined
   /** Runs `sql`, one statement or more; the rows of all, each by the names given here. */
-  rows<Column extends string>(columns: readonly Column[], sql: string): Promise<readonly Readonly<Record<Column, string | null>>[]>
+  rows<Column extends string>(
+    columns: readonly Column[],
+    sql: string,
+  ): Promise<readonly Readonly<Record<Column, string | null>>[]>
   /** Goes out before the next `sql`, in one message with it; it has no rows. */
   before(sql: string): void
   close(): Promise<void>
@@ -39,19 +42,38 @@ const oldestServer = 10
 const mostRows = 16 * 1024 * 1024
 
 /** Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then. Nothing is ever retried or reconnected. */
-export async function connect(endpoint: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  endpoint: Endpoint,
+  login: Login,
+  signal: AbortSignal,
+): Promise<Connection> {
   const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
-  const hello = startup({ user, database, application_name: applicationName, client_encoding: "UTF8" })
+  const hello = startup({
+    user,
+    database,
+    application_name: applicationName,
+    client_encoding: "UTF8",
+  })
   await using gate = await endpoint.gate?.(says)
   const socket = await openSocket(endpoint, signal, gate?.path)
   const channel = openChannel(socket, says, signal)
   try {
     channel.send(hello)
-    const asked = await authenticate(channel, { says, password: login.password, nonce: Buffer.from(login.random(18)).toString("base64"), answered: async () => gate?.check(socket) })
+    const asked = await authenticate(channel, {
+      says,
+      password: login.password,
+      nonce: Buffer.from(login.random(18)).toString("base64"),
+      answered: async () => gate?.check(socket),
+    })
     const greeting = await readGreeting(channel, says)
     const state = { idle: true, before: "", answers: 0 }
-    if (greeting.version < oldestServer) throw new AppError("server-too-old", `${says}: the server is older than PostgreSQL ${oldestServer}`, { hint: "upgrade it" })
+    if (greeting.version < oldestServer)
+      throw new AppError(
+        "server-too-old",
+        `${says}: the server is older than PostgreSQL ${oldestServer}`,
+        { hint: "upgrade it" },
+      )
     return {
       says,
       asked,
@@ -73,14 +95,18 @@ export async function connect(endpoint: Endpoint, login: Login, signal: AbortSig
   }
 }
 
-async function readGreeting(channel: Channel, says: string): Promise<{ readonly serverProcess: number | undefined; readonly version: number }> {
+async function readGreeting(
+  channel: Channel,
+  says: string,
+): Promise<{ readonly serverProcess: number | undefined; readonly version: number }> {
   let serverProcess: number | undefined
   let version = 0
   for (;;) {
     const message = await channel.receive()
     if (message.type === "Z") return { serverProcess, version }
     if (message.type === "E") throw new ServerError(readSqlstate(message), says, true)
-    if (message.type === "K" && message.body.length >= 8) serverProcess = message.body.readInt32BE(0)
+    if (message.type === "K" && message.body.length >= 8)
+      serverProcess = message.body.readInt32BE(0)
     if (message.type === "S") {
       const [name, value = ""] = texts(message.body)
       if (name === "server_version") version = Number.parseInt(value, 10) || 0
@@ -89,9 +115,17 @@ async function readGreeting(channel: Channel, says: string): Promise<{ readonly 
 }
 
 /** `idle`: no question is under way, and no transaction is open. */
-type Question<Column> = { readonly columns: readonly Column[]; readonly sql: string; readonly state: { idle: boolean; before: string; answers: number } }
+type Question<Column> = {
+  readonly columns: readonly Column[]
+  readonly sql: string
+  readonly state: { idle: boolean; before: string; answers: number }
+}
 
-async function rows<Column extends string>(channel: Channel, says: string, { columns, sql, state }: Question<Column>): Promise<Record<Column, string | null>[]> {
+async function rows<Column extends string>(
+  channel: Channel,
+  says: string,
+  { columns, sql, state }: Question<Column>,
+): Promise<Record<Column, string | null>[]> {
   state.idle = false
   channel.send(query(state.before === "" ? sql : `${state.before}; ${sql}`))
   state.before = ""
@@ -100,7 +134,9 @@ async function rows<Column extends string>(channel: Channel, says: string, { col
   let bytes = 0
   for (;;) {
     // A fatal error is followed by the end of the connection; the error is what matters.
-    const message = await channel.receive().catch((error: unknown) => Promise.reject(fault ?? error))
+    const message = await channel
+      .receive()
+      .catch((error: unknown) => Promise.reject(fault ?? error))
     if (message.type === "D") {
       bytes += message.body.length
       if (bytes > mostRows) throw tooLarge(says)
@@ -119,7 +155,12 @@ async function rows<Column extends string>(channel: Channel, says: string, { col
   return found
 }
 
-function named<Column extends string>(columns: readonly Column[], values: readonly (string | null)[]): Record<Column, string | null> {
+function named<Column extends string>(
+  columns: readonly Column[],
+  values: readonly (string | null)[],
+): Record<Column, string | null> {
   if (values.length !== columns.length) throw malformed()
-  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null])) as Record<Column, string | null>
+  return Object.fromEntries(
+    columns.map((column, index) => [column, values[index] ?? null]),
+  ) as Record<Column, string | null>
 }

@@ -23,21 +23,37 @@ export interface Connection extends Standable {
 }
 
 /** `gate`: who listens is looked at before the password goes out. */
-export type Endpoint = { readonly address: Address; readonly tls?: TlsDemand; readonly gate?: OpenGate }
+export type Endpoint = {
+  readonly address: Address
+  readonly tls?: TlsDemand
+  readonly gate?: OpenGate
+}
 /** `name` is what CLIENT LIST shows. */
-export type Login = { readonly user: string; readonly password: Secret; readonly name?: string | undefined }
+export type Login = {
+  readonly user: string
+  readonly password: Secret
+  readonly name?: string | undefined
+}
 
 /** Connects, logs in, and has a name before anything else is sent: what we send can be found and ended by it. */
-export async function connect({ address, tls, gate: gateOf }: Endpoint, login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  { address, tls, gate: gateOf }: Endpoint,
+  login: Login,
+  signal: AbortSignal,
+): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   await using gate = await gateOf?.(says)
-  const to = "socket" in address ? { path: gate?.path ?? address.socket } : { host: address.host, port: address.port, noDelay: true }
+  const to =
+    "socket" in address
+      ? { path: gate?.path ?? address.socket }
+      : { host: address.host, port: address.port, noDelay: true }
   const plain = await openSocket(to, { says, signal })
   const socket = tls === undefined ? plain : await upgrade(plain, tls, { says, signal })
   const channel = talk(socket, says, signal)
   const connection: Connection = {
     says,
-    command: async (name, ...args) => accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
+    command: async (name, ...args) =>
+      accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
     before: (name, ...args) => channel.before([...name, ...args]),
     close: () => channel.end(),
     get answers() {
@@ -65,17 +81,34 @@ export async function connect({ address, tls, gate: gateOf }: Endpoint, login: L
 /** Whatever a server says to PING before a login shows that somebody has accepted the connection; one that says at the door that it takes nobody has said it by that. */
 async function answered(channel: Channel, says: string): Promise<void> {
   const reply = await channel.ask(["PING"])
-  if (typeof reply === "object" && reply !== null && "refused" in reply && (reply.refused === "full" || reply.refused === "protected")) throw new RedisError(reply.refused, says)
+  if (
+    typeof reply === "object" &&
+    reply !== null &&
+    "refused" in reply &&
+    (reply.refused === "full" || reply.refused === "protected")
+  )
+    throw new RedisError(reply.refused, says)
 }
 
 function accepted(reply: Reply, says: string): Reply {
-  if (typeof reply === "object" && reply !== null && "refused" in reply) throw new RedisError(reply.refused, says)
+  if (typeof reply === "object" && reply !== null && "refused" in reply)
+    throw new RedisError(reply.refused, says)
   return reply
 }
 
-type Channel = { ask(words: readonly string[]): Promise<Reply>; before(words: readonly string[]): void; readonly answers: number; end(): void; readonly quiet: boolean; attend(signal: AbortSignal | undefined): void }
+type Channel = {
+  ask(words: readonly string[]): Promise<Reply>
+  before(words: readonly string[]): void
+  readonly answers: number
+  end(): void
+  readonly quiet: boolean
+  attend(signal: AbortSignal | undefined): void
+}
 
-type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (error: AppError) => void }
+type Waiting = {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: AppError) => void
+}
 
 /** Questions of one moment go out in one piece, and are answered in their order. Once the connection has failed, ended or met its deadline, every question fails. */
 function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
@@ -115,7 +148,8 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   const leave = (): void => {
     const [all, [only]] = [leaving, leaving]
     leaving = []
-    if (only !== undefined && failure === undefined) socket.write(all.length === 1 ? only : Buffer.concat(all))
+    if (only !== undefined && failure === undefined)
+      socket.write(all.length === 1 ? only : Buffer.concat(all))
   }
   const send = (words: readonly string[], then: Waiting): void => {
     if (failure !== undefined) return then.reject(failure)
@@ -123,7 +157,8 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
     leaving.push(encodeCommand(words))
   }
   const refused = (reply: Reply): void => {
-    if (typeof reply === "object" && reply !== null && "refused" in reply) fail(new RedisError(reply.refused, says))
+    if (typeof reply === "object" && reply !== null && "refused" in reply)
+      fail(new RedisError(reply.refused, says))
   }
 
   return {
@@ -146,14 +181,23 @@ function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
 
 /** A server that is full, or in protected mode, says so at the door and hangs up. */
 function unasked(reply: Reply, says: string): AppError {
-  if (typeof reply === "object" && reply !== null && "refused" in reply) return new RedisError(reply.refused, says)
-  return new AppError("answer-malformed", `${says}: what answers does not speak the protocol of Redis`)
+  if (typeof reply === "object" && reply !== null && "refused" in reply)
+    return new RedisError(reply.refused, says)
+  return new AppError(
+    "answer-malformed",
+    `${says}: what answers does not speak the protocol of Redis`,
+  )
 }
 
 /** In TLS 1.3 a server that misses our certificate says so only after the handshake. */
 function lost(says: string, error: unknown): AppError {
-  if (!/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(systemCode(error) ?? "")) return unreachable(says, error)
-  return new AppError("tls-client-certificate", `${says}: the server asks for a certificate of ours, or does not take the one we have`, {
-    hint: "tls: { certificate: FILE, key: FILE } names one, or set tls-auth-clients to no at the server",
-  })
+  if (!/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(systemCode(error) ?? ""))
+    return unreachable(says, error)
+  return new AppError(
+    "tls-client-certificate",
+    `${says}: the server asks for a certificate of ours, or does not take the one we have`,
+    {
+      hint: "tls: { certificate: FILE, key: FILE } names one, or set tls-auth-clients to no at the server",
+    },
+  )
 }

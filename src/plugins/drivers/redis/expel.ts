@@ -14,13 +14,26 @@ import { hashOf, readUsable, userOf } from "./user.ts"
  * has added is left. Then the connections that may be older than `live` end: of those whose age, in whole seconds, does not
  * tell, too, for a program that has just been restarted connects again.
  */
-export async function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
+export async function expel(
+  place: Place,
+  live: Credential,
+  signal: AbortSignal,
+): Promise<Expelled> {
   const ask: Ask = { logins: [live], signal }
   const user = userOf(place, live)
-  const changed = await onAll(place, ask, (connection) => leaveOnly(connection, user, hashOf(live))).finally(() => userChanged(place, user))
-  const { ended, left } = await endedOrLeft(() => endOlderSessions(place, live, ask, { spareDoubtful: false }), `CLIENT KILL USER ${user} ends all of its connections`)
+  const changed = await onAll(place, ask, (connection) =>
+    leaveOnly(connection, user, hashOf(live)),
+  ).finally(() => userChanged(place, user))
+  const { ended, left } = await endedOrLeft(
+    () => endOlderSessions(place, live, ask, { spareDoubtful: false }),
+    `CLIENT KILL USER ${user} ends all of its connections`,
+  )
   const younger = changed.includes(true) ? await countOf(place, user, ask) : 0
-  return { sessionsEnded: ended, notes: younger === 0 ? [] : [betweenNote(user, younger)], ...(left === undefined ? {} : { sessionsLeft: left }) }
+  return {
+    sessionsEnded: ended,
+    notes: younger === 0 ? [] : [betweenNote(user, younger)],
+    ...(left === undefined ? {} : { sessionsLeft: left }),
+  }
 }
 
 /** True where there was another. */
@@ -31,11 +44,24 @@ async function leaveOnly(connection: Connection, user: string, hash: string): Pr
   await persist(connection)
   const { hashes } = await readUsable(connection, user)
   if (hashes.length === 1 && hashes[0] === hash) return !alone
-  throw new AppError("redis-not-kept", `${connection.says}: user ${user} holds other passwords again: somebody else changes users there`, { remedy: "retry", hint: "find out who does, and take that right from them: ACL LIST shows who may ACL SETUSER" })
+  throw new AppError(
+    "redis-not-kept",
+    `${connection.says}: user ${user} holds other passwords again: somebody else changes users there`,
+    {
+      remedy: "retry",
+      hint: "find out who does, and take that right from them: ACL LIST shows who may ACL SETUSER",
+    },
+  )
 }
 
 async function countOf(place: Place, user: string, ask: Ask): Promise<number> {
-  const counts = await onAll(place, { ...ask }, async (connection) => (await listClients(connection)).filter((client) => client.user === user && isProgram(client)).length)
+  const counts = await onAll(
+    place,
+    { ...ask },
+    async (connection) =>
+      (await listClients(connection)).filter((client) => client.user === user && isProgram(client))
+        .length,
+  )
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

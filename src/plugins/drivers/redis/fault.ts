@@ -8,17 +8,49 @@ export type Refusal = { readonly refused: Kind }
 type Words = readonly [code: string, says: string, remedy: Remedy, hint?: string]
 const hosted = "rename-command has hidden it, or a hosted service keeps it from its users"
 const kinds = {
-  wrongpass: ["password-refused", "the server refuses this user's password, or the user is off", "ask-operator"],
-  noperm: ["not-permitted", "the server does not permit this to the user that asks", "ask-operator"],
+  wrongpass: [
+    "password-refused",
+    "the server refuses this user's password, or the user is off",
+    "ask-operator",
+  ],
+  noperm: [
+    "not-permitted",
+    "the server does not permit this to the user that asks",
+    "ask-operator",
+  ],
   noauth: ["login-needed", "the server wants a login first", "ask-operator"],
-  notReady: ["server-not-ready", "the server is loading, busy, or cut off from its primary", "retry"],
+  notReady: [
+    "server-not-ready",
+    "the server is loading, busy, or cut off from its primary",
+    "retry",
+  ],
   full: ["too-many-connections", "the server has no connection left", "retry"],
-  protected: ["redis-protected-mode", "the server takes connections from its own machine only", "ask-operator", "it is in protected mode: give it a password, or bind it to addresses"],
-  unknownCommand: ["redis-command-missing", "the server does not know this command", "ask-operator", hosted],
-  oldAuth: ["server-too-old", "the server is older than Redis 6, which has no users", "ask-operator", "upgrade it"],
+  protected: [
+    "redis-protected-mode",
+    "the server takes connections from its own machine only",
+    "ask-operator",
+    "it is in protected mode: give it a password, or bind it to addresses",
+  ],
+  unknownCommand: [
+    "redis-command-missing",
+    "the server does not know this command",
+    "ask-operator",
+    hosted,
+  ],
+  oldAuth: [
+    "server-too-old",
+    "the server is older than Redis 6, which has no users",
+    "ask-operator",
+    "upgrade it",
+  ],
   noAclFile: ["redis-no-acl-file", "the server runs without an ACL file", "ask-operator"],
   noConfigFile: ["redis-no-config-file", "the server runs without a config file", "ask-operator"],
-  cannotSave: ["redis-save-failed", "the server cannot write the file that its users are kept in", "retry", "it must be able to write both the file and its folder: see the server's log"],
+  cannotSave: [
+    "redis-save-failed",
+    "the server cannot write the file that its users are kept in",
+    "retry",
+    "it must be able to write both the file and its folder: see the server's log",
+  ],
   hashAbsent: ["redis-hash-absent", "the user does not hold this password", "retry"],
   other: ["redis-error", "the server reports an error", "ask-operator", "see the server's log"],
 } as const satisfies Readonly<Record<string, Words>>

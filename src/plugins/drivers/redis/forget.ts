@@ -6,7 +6,11 @@ import { onAll, userChanged } from "./session.ts"
 import { readUser, userOf } from "./user.ts"
 
 /** Takes every password of the user away, at every node, on disk too: it can log in with none then, and still exists. */
-export async function forget(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<void> {
+export async function forget(
+  place: Place,
+  known: readonly Credential[],
+  signal: AbortSignal,
+): Promise<void> {
   const users = new Set([place.options.user, ...known.map((one) => userOf(place, one))])
   await onAll(place, { logins: [], signal }, async (connection) => {
     for (const user of users) await takeAway(connection, user)
@@ -16,5 +20,6 @@ export async function forget(place: Place, known: readonly Credential[], signal:
 
 /** ACL SETUSER would make a user that is gone. */
 async function takeAway(connection: Connection, user: string): Promise<void> {
-  if ((await readUser(connection, user)) !== undefined) await connection.command(["ACL", "SETUSER"], user, "resetpass")
+  if ((await readUser(connection, user)) !== undefined)
+    await connection.command(["ACL", "SETUSER"], user, "resetpass")
 }

@@ -21,7 +21,11 @@ export const redis = defineDriver({
   shape: valueShape,
   overlap: () => "both",
   server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
-  inClear: ({ address, also }) => [address, ...(also ?? [])].map(parseAddress).filter((one) => !("socket" in one) && !one.tls && isLocal(one)).map(sayAddress),
+  inClear: ({ address, also }) =>
+    [address, ...(also ?? [])]
+      .map(parseAddress)
+      .filter((one) => !("socket" in one) && !one.tls && isLocal(one))
+      .map(sayAddress),
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {
     const place = makePlace(options, reach)
@@ -34,7 +38,13 @@ export const redis = defineDriver({
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
       expel: (live, signal) => expel(place, live, signal),
-      ...(options.admin === undefined ? {} : { stored: (signal: AbortSignal) => stored(place, signal), forget: (known: readonly Credential[], signal: AbortSignal) => forget(place, known, signal) }),
+      ...(options.admin === undefined
+        ? {}
+        : {
+            stored: (signal: AbortSignal) => stored(place, signal),
+            forget: (known: readonly Credential[], signal: AbortSignal) =>
+              forget(place, known, signal),
+          }),
       describe: () => `ACL SETUSER ${options.user} #… (second password)`,
     }
   },

@@ -19,8 +19,19 @@ export type Info = {
 
 export async function readInfo(connection: Connection): Promise<Info> {
   const reply = await connection.command(["INFO"])
-  if (typeof reply !== "string") throw new AppError("answer-malformed", `${connection.says}: the server's answer to INFO is not understood`)
-  const fields = new Map(reply.split("\r\n").map((line): [string, string] => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]))
+  if (typeof reply !== "string")
+    throw new AppError(
+      "answer-malformed",
+      `${connection.says}: the server's answer to INFO is not understood`,
+    )
+  const fields = new Map(
+    reply
+      .split("\r\n")
+      .map((line): [string, string] => [
+        line.slice(0, line.indexOf(":")),
+        line.slice(line.indexOf(":") + 1),
+      ]),
+  )
   const field = (name: string): string => fields.get(name) ?? ""
   const count = Math.min(Number(field("connected_slaves") || "0"), 10_000)
   return {
@@ -38,5 +49,7 @@ export async function readInfo(connection: Connection): Promise<Info> {
 /** `ip=127.0.0.1,port=6380,state=online,…` */
 function replicaAt(text: string): string {
   const [, host, port] = text.match(/^ip=([\w.:-]{1,253}),port=(\d{1,5}),/) ?? []
-  return host === undefined || port === undefined ? "" : `${host.includes(":") ? `[${host}]` : host}:${port}`
+  return host === undefined || port === undefined
+    ? ""
+    : `${host.includes(":") ? `[${host}]` : host}:${port}`
 }

@@ -16,11 +16,20 @@ export type Kept = {
 }
 
 /** In a trial nothing that changes users is even tried in a form that changes none. */
-export async function lookAtKeeping(connection: Connection, { who, trial }: { readonly who: string; readonly trial: boolean }, info: Info | undefined): Promise<Kept> {
+export async function lookAtKeeping(
+  connection: Connection,
+  { who, trial }: { readonly who: string; readonly trial: boolean },
+  info: Info | undefined,
+): Promise<Kept> {
   const keeper = keeperOf(await aclFile(connection), info)
-  const needed = [...(trial ? ["acl|setuser"] : []), "acl|save", ...(keeper === "config" ? ["config|rewrite"] : [])]
+  const needed = [
+    ...(trial ? ["acl|setuser"] : []),
+    "acl|save",
+    ...(keeper === "config" ? ["config|rewrite"] : []),
+  ]
   const missing: string[] = []
-  for (const command of needed) if ((await mayRun(connection, who, command)) === false) missing.push(`+${command}`)
+  for (const command of needed)
+    if ((await mayRun(connection, who, command)) === false) missing.push(`+${command}`)
   return { keeper, missing }
 }
 
@@ -38,7 +47,11 @@ async function aclFile(connection: Connection): Promise<string | undefined> {
 }
 
 /** By the server's own word (Redis 7), else by the user's rules; undefined where neither can be asked. */
-async function mayRun(connection: Connection, who: string, command: string): Promise<boolean | undefined> {
+async function mayRun(
+  connection: Connection,
+  who: string,
+  command: string,
+): Promise<boolean | undefined> {
   const answer = await asked(connection, ["ACL", "DRYRUN"], who, ...command.split("|"))
   if (typeof answer === "string") return answer === "OK"
   const user = await readUser(connection, who).catch(noAnswer)
@@ -48,11 +61,18 @@ async function mayRun(connection: Connection, who: string, command: string): Pro
 /** The rules in their order, as ACL GETUSER says them; the last that speaks of it counts. All of these commands are of these categories (acl.c, config.c). */
 function allows(rules: string, command: string): boolean {
   const own = new Set(["@all", "@admin", "@slow", "@dangerous", command, command.split("|")[0]])
-  const speaks = rules.toLowerCase().split(" ").findLast((rule) => own.has(rule.slice(1)))
+  const speaks = rules
+    .toLowerCase()
+    .split(" ")
+    .findLast((rule) => own.has(rule.slice(1)))
   return speaks?.startsWith("+") === true
 }
 
-async function asked(connection: Connection, name: readonly string[], ...words: readonly string[]): Promise<unknown> {
+async function asked(
+  connection: Connection,
+  name: readonly string[],
+  ...words: readonly string[]
+): Promise<unknown> {
   return connection.command(name, ...words).catch(noAnswer)
 }
 
@@ -65,14 +85,38 @@ function noAnswer(error: unknown): undefined {
 const runtimeToo = "what others have changed at runtime alone becomes permanent too"
 
 export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly Finding[] {
-  if (keeper instanceof AppError) return [{ code: keeper.code, severity: "error", says: keeper.message, ...(keeper.hint === undefined ? {} : { remedy: keeper.hint }) }]
+  if (keeper instanceof AppError)
+    return [
+      {
+        code: keeper.code,
+        severity: "error",
+        says: keeper.message,
+        ...(keeper.hint === undefined ? {} : { remedy: keeper.hint }),
+      },
+    ]
   if (keeper === "config") {
     // Redis refuses to start where a user is defined twice ("Duplicate user found").
     const says = `users are kept by CONFIG REWRITE: one that is defined in an included file or on the command line would be there twice, and the server would not start again; ${runtimeToo}`
-    return [{ code: "redis-config-rewrite", severity: "info", says, remedy: "define users in the main config file, or better in an ACL file (--aclfile)" }]
+    return [
+      {
+        code: "redis-config-rewrite",
+        severity: "info",
+        says,
+        remedy: "define users in the main config file, or better in an ACL file (--aclfile)",
+      },
+    ]
   }
   if (!trial) return []
-  const unsure = keeper === undefined ? "; whether the server has a file for them is known only then" : ""
+  const unsure =
+    keeper === undefined ? "; whether the server has a file for them is known only then" : ""
   const says = `a rotation has the server write down all of its users as they are then (ACL SAVE): ${runtimeToo}${unsure}`
-  return [{ code: "redis-saves-all", severity: "info", says, remedy: "where users are changed at runtime, compare ACL LIST with the ACL file before a rotation" }]
+  return [
+    {
+      code: "redis-saves-all",
+      severity: "info",
+      says,
+      remedy:
+        "where users are changed at runtime, compare ACL LIST with the ACL file before a rotation",
+    },
+  ]
 }

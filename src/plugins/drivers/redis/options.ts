@@ -12,12 +12,16 @@ import { type Address as Parsed, isLocal, parseAddress, sayAddress } from "./add
 /** No spaces and no NUL (ACLStringHasSpaces in Redis' acl.c); no control characters, for it stands in messages. */
 const Name = z
   .string({ error: "give a name" })
-  .refine((name) => name !== "" && name.length <= 128 && !/[\s\p{Cc}]/u.test(name), { error: "a user's name in Redis has neither spaces nor control characters" })
+  .refine((name) => name !== "" && name.length <= 128 && !/[\s\p{Cc}]/u.test(name), {
+    error: "a user's name in Redis has neither spaces nor control characters",
+  })
 
-const Address = z.string({ error: "give an address: redis://host:6379" }).superRefine((text, context) => {
-  const problem = addressProblem(text)
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-})
+const Address = z
+  .string({ error: "give an address: redis://host:6379" })
+  .superRefine((text, context) => {
+    const problem = addressProblem(text)
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+  })
 
 const Admin = z.strictObject({
   user: Name.default("default"),
@@ -44,8 +48,10 @@ export const Options = z
     also: z.array(Address, { error: "give a list of addresses" }).optional(),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, valueLimits)) context.addIssue({ code: "custom", path: [path], message: says })
-    for (const { path, says } of conflicts(options)) context.addIssue({ code: "custom", path: [...path], message: says })
+    for (const { path, says } of valueProblems(options, valueLimits))
+      context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, says } of conflicts(options))
+      context.addIssue({ code: "custom", path: [...path], message: says })
   })
 export type Options = z.output<typeof Options>
 
@@ -59,7 +65,10 @@ type Conflict = { readonly path: readonly (string | number)[]; readonly says: st
 function conflicts(options: Options): readonly Conflict[] {
   const found: Conflict[] = [...wayConflicts(options)]
   if (options.admin?.user === options.user) {
-    found.push({ path: ["admin"], says: "admin and user are the same: leave admin out, and the user changes itself" })
+    found.push({
+      path: ["admin"],
+      says: "admin and user are the same: leave admin out, and the user changes itself",
+    })
   }
   const seen = new Set<string>()
   for (const { path, text } of placesOf(options)) {
@@ -78,12 +87,26 @@ function wayConflicts({ insecure, tls, listener, ...options }: Options): readonl
   for (const { path, text } of addresses) {
     const address = parseAddress(text)
     if ("socket" in address || address.tls || insecure === true || isLocal(address)) continue
-    found.push({ path, says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true" })
+    found.push({
+      path,
+      says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true",
+    })
   }
-  const unguarded = listenerProblem(listener, addresses.some(({ text }) => isClear(parseAddress(text))))
+  const unguarded = listenerProblem(
+    listener,
+    addresses.some(({ text }) => isClear(parseAddress(text))),
+  )
   if (unguarded !== undefined) found.push({ path: ["listener"], says: unguarded })
-  if (insecure === true && tls !== undefined) found.push({ path: ["insecure"], says: "insecure and tls contradict each other: leave one out" })
-  else if (tls !== undefined && addresses.length > 0 && addresses.every(({ text }) => !/^rediss:/i.test(text))) {
+  if (insecure === true && tls !== undefined)
+    found.push({
+      path: ["insecure"],
+      says: "insecure and tls contradict each other: leave one out",
+    })
+  else if (
+    tls !== undefined &&
+    addresses.length > 0 &&
+    addresses.every(({ text }) => !/^rediss:/i.test(text))
+  ) {
     found.push({ path: ["tls"], says: "tls is for addresses that begin with rediss://" })
   }
   return found
@@ -94,8 +117,14 @@ function isClear(address: Parsed): boolean {
   return "socket" in address || (!address.tls && isLocal(address))
 }
 
-function placesOf({ address, also }: Pick<Options, "address" | "also">): readonly { readonly path: readonly (string | number)[]; readonly text: string }[] {
-  return [{ path: ["address"], text: address }, ...(also ?? []).map((text, index) => ({ path: ["also", index], text }))]
+function placesOf({ address, also }: Pick<Options, "address" | "also">): readonly {
+  readonly path: readonly (string | number)[]
+  readonly text: string
+}[] {
+  return [
+    { path: ["address"], text: address },
+    ...(also ?? []).map((text, index) => ({ path: ["also", index], text })),
+  ]
 }
 
 function addressProblem(text: string): string | undefined {

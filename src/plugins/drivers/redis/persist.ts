@@ -37,7 +37,11 @@ export async function rewriteConfig(connection: Connection): Promise<true> {
 }
 
 export function notPersistent(): AppError {
-  return new AppError("redis-not-persistent", "a new password would not survive a restart of the server: it runs without a config file and without an ACL file", {
-    hint: "write what ACL LIST says into a file that the server may write, and start it with --aclfile FILE instead of --requirepass",
-  })
+  return new AppError(
+    "redis-not-persistent",
+    "a new password would not survive a restart of the server: it runs without a config file and without an ACL file",
+    {
+      hint: "write what ACL LIST says into a file that the server may write, and start it with --aclfile FILE instead of --requirepass",
+    },
+  )
 }

@@ -18,7 +18,12 @@ export type Place = {
 }
 
 export function makePlace(options: Options, reach: Reach): Place {
-  return { options, reach, main: parseAddress(options.address), also: (options.also ?? []).map(parseAddress) }
+  return {
+    options,
+    reach,
+    main: parseAddress(options.address),
+    also: (options.also ?? []).map(parseAddress),
+  }
 }
 
 export function nodesOf({ main, also }: Place): readonly Address[] {
@@ -26,21 +31,50 @@ export function nodesOf({ main, also }: Place): readonly Address[] {
 }
 
 /** A connection to one of the nodes; off this machine through verified TLS, unless the config says `insecure`. */
-export async function connectTo(place: Place, address: Address, login: Login, signal: AbortSignal): Promise<Connection> {
-  if ("socket" in address || !address.tls) return connect(isLocal(address) ? { address, gate: gateAt(place, address) } : { address }, login, signal)
+export async function connectTo(
+  place: Place,
+  address: Address,
+  login: Login,
+  signal: AbortSignal,
+): Promise<Connection> {
+  if ("socket" in address || !address.tls)
+    return connect(
+      isLocal(address) ? { address, gate: gateAt(place, address) } : { address },
+      login,
+      signal,
+    )
   return connect({ address, tls: await demandOf(place, address.host) }, login, signal)
 }
 
-function gateAt({ options: { listener }, reach: { listeners } }: Place, address: Address): OpenGate {
-  return (says) => gateFor("socket" in address ? { path: address.socket } : address, { says, address: sayAddress(address), listener, listeners })
+function gateAt(
+  { options: { listener }, reach: { listeners } }: Place,
+  address: Address,
+): OpenGate {
+  return (says) =>
+    gateFor("socket" in address ? { path: address.socket } : address, {
+      says,
+      address: sayAddress(address),
+      listener,
+      listeners,
+    })
 }
 
-async function demandOf({ options: { tls }, reach: { folder } }: Place, host: string): Promise<TlsDemand> {
+async function demandOf(
+  { options: { tls }, reach: { folder } }: Place,
+  host: string,
+): Promise<TlsDemand> {
   const pem = (file: string, what: string): Promise<string> => readPem(resolve(folder, file), what)
   return {
     name: tls?.name ?? host,
     ...(tls?.ca === undefined ? {} : { ca: await pem(tls.ca, "CERTIFICATE") }),
-    ...(tls?.certificate === undefined || tls.key === undefined ? {} : { own: { certificate: await pem(tls.certificate, "CERTIFICATE"), key: await pem(tls.key, "PRIVATE KEY") } }),
+    ...(tls?.certificate === undefined || tls.key === undefined
+      ? {}
+      : {
+          own: {
+            certificate: await pem(tls.certificate, "CERTIFICATE"),
+            key: await pem(tls.key, "PRIVATE KEY"),
+          },
+        }),
   }
 }
 

@@ -10,54 +10,115 @@ import { inSession } from "./session.ts"
 import { type Node, topologyFindings } from "./topology.ts"
 import { hashOf, passwordOf, userOf, userProblem } from "./user.ts"
 
-function refusedLogin({ options: { admin, user }, reach }: Place, { message }: AppError, where: string): Finding {
+function refusedLogin(
+  { options: { admin, user }, reach }: Place,
+  { message }: AppError,
+  where: string,
+): Finding {
   if (admin !== undefined) return adminRefused(message, admin.user)
   const found = ownRefused(reach.label, `user ${user}`, " (or the user is off)")
   return { ...found, says: `${where}${found.says}` }
 }
 
-type Seen = { readonly address: Address; readonly tried: Tried | undefined; readonly findings: readonly Finding[] }
+type Seen = {
+  readonly address: Address
+  readonly tried: Tried | undefined
+  readonly findings: readonly Finding[]
+}
 
 /**
  * What a rotation would fail on, seen at every node before any value exists. Where one follows, and nothing else stands in its
  * way, the server is made to write its users down now: it does so in a rotation anyway, and only a try tells whether it can.
  */
-export async function preflight(place: Place, versions: Versions, signal: AbortSignal, { trial }: Trial = { trial: false }): Promise<readonly Finding[]> {
+export async function preflight(
+  place: Place,
+  versions: Versions,
+  signal: AbortSignal,
+  { trial }: Trial = { trial: false },
+): Promise<readonly Finding[]> {
   const { user } = place.options
   const { current } = versions
   if (current !== undefined && userOf(place, current) !== user) {
-    return [problem("user-differs", `the current version belongs to another user than ${user}`, "adopt the password of this user, or put the former user back")]
+    return [
+      problem(
+        "user-differs",
+        `the current version belongs to another user than ${user}`,
+        "adopt the password of this user, or put the former user back",
+      ),
+    ]
   }
-  const seen = await Promise.all(nodesOf(place).map((address) => look(place, address, versions, { signal, trial })))
-  const nodes = seen.flatMap(({ address, tried }): Node[] => (tried?.info && tried.clients ? [{ address, info: tried.info, clients: tried.clients, clusterNodes: tried.clusterNodes }] : []))
-  const found = [...seen.flatMap(({ findings }) => findings), ...lackingFindings(place, seen, current)]
+  const seen = await Promise.all(
+    nodesOf(place).map((address) => look(place, address, versions, { signal, trial })),
+  )
+  const nodes = seen.flatMap(({ address, tried }): Node[] =>
+    tried?.info && tried.clients
+      ? [{ address, info: tried.info, clients: tried.clients, clusterNodes: tried.clusterNodes }]
+      : [],
+  )
+  const found = [
+    ...seen.flatMap(({ findings }) => findings),
+    ...lackingFindings(place, seen, current),
+  ]
   // Of nodes that could not be asked nobody knows whom they know.
   return nodes.length < seen.length ? found : [...found, ...topologyFindings(nodes, user)]
 }
 
 type How = Trial & { readonly signal: AbortSignal }
 
-async function look(place: Place, address: Address, versions: Versions, { signal, trial }: How): Promise<Seen> {
+async function look(
+  place: Place,
+  address: Address,
+  versions: Versions,
+  { signal, trial }: How,
+): Promise<Seen> {
   const where = place.also.length === 0 ? "" : `${sayAddress(address)}: `
-  const local = (findings: readonly Finding[]): readonly Finding[] => findings.map((one) => ({ ...one, says: `${where}${one.says}` }))
+  const local = (findings: readonly Finding[]): readonly Finding[] =>
+    findings.map((one) => ({ ...one, says: `${where}${one.says}` }))
   const logins = versions.current === undefined ? [] : [versions.current]
   try {
     return await inSession(place, address, { logins, signal, name: null }, async (connection) => {
       const looked = await tryAll(place, connection, trial)
-      const stands = [...rightFindings(place, looked), ...userFindings(place, looked, versions), ...keeperFindings(looked.keeper, trial)].some(({ severity }) => severity === "error")
+      const stands = [
+        ...rightFindings(place, looked),
+        ...userFindings(place, looked, versions),
+        ...keeperFindings(looked.keeper, trial),
+      ].some(({ severity }) => severity === "error")
       const kept = trial || stands ? undefined : await tryKeeping(connection)
       const tried = kept === undefined ? looked : { ...looked, ...kept }
-      const power = tried.missing.includes("+acl|getuser") ? [] : await powerFindings(place, connection, tried)
-      return { address, tried, findings: local([...rightFindings(place, tried), ...userFindings(place, tried, versions), ...keeperFindings(tried.keeper, trial), ...power]) }
+      const power = tried.missing.includes("+acl|getuser")
+        ? []
+        : await powerFindings(place, connection, tried)
+      return {
+        address,
+        tried,
+        findings: local([
+          ...rightFindings(place, tried),
+          ...userFindings(place, tried, versions),
+          ...keeperFindings(tried.keeper, trial),
+          ...power,
+        ]),
+      }
     })
   } catch (error) {
     // What may pass by itself is not a finding: nobody knows.
     if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return { address, tried: undefined, findings: [error.code === "password-refused" ? refusedLogin(place, error, where) : problem(error.code, error.message, error.hint)] }
+    return {
+      address,
+      tried: undefined,
+      findings: [
+        error.code === "password-refused"
+          ? refusedLogin(place, error, where)
+          : problem(error.code, error.message, error.hint),
+      ],
+    }
   }
 }
 
-function userFindings({ options: { user: name }, reach: { label } }: Place, { user }: Tried, versions: Versions): readonly Finding[] {
+function userFindings(
+  { options: { user: name }, reach: { label } }: Place,
+  { user }: Tried,
+  versions: Versions,
+): readonly Finding[] {
   if (user === undefined) return []
   const unfit = userProblem(user ?? undefined, name)
   if (unfit !== undefined) return [problem(unfit.code, unfit.says, unfit.hint)]
@@ -66,7 +127,9 @@ function userFindings({ options: { user: name }, reach: { label } }: Place, { us
   const { current, previous, pending, doubtful } = versions
   // One that lacks ours has drifted: what it holds may be all that its programs have.
   if (passwordOf(current) !== undefined && !user.hashes.includes(hashOf(current))) return []
-  const ours = [current, previous, pending, ...doubtful].flatMap((one) => (one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)]))
+  const ours = [current, previous, pending, ...doubtful].flatMap((one) =>
+    one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)],
+  )
   const unknown = user.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `user ${name} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
@@ -75,15 +138,42 @@ function userFindings({ options: { user: name }, reach: { label } }: Place, { us
 }
 
 /** By what an admin sees; the engine finds it out by a login, too, but one that gets two answers from two nodes only says "unknown". */
-function lackingFindings({ options: { user }, reach: { label } }: Place, seen: readonly Seen[], current: Credential | undefined): readonly Finding[] {
+function lackingFindings(
+  { options: { user }, reach: { label } }: Place,
+  seen: readonly Seen[],
+  current: Credential | undefined,
+): readonly Finding[] {
   if (current === undefined || passwordOf(current) === undefined) return []
   // What keeps a user from logging in at all has been said.
-  const able = seen.filter(({ tried }) => tried?.user != null && userProblem(tried.user, user) === undefined)
-  const lacking = able.filter(({ tried }) => tried?.user?.hashes.includes(hashOf(current)) === false)
+  const able = seen.filter(
+    ({ tried }) => tried?.user != null && userProblem(tried.user, user) === undefined,
+  )
+  const lacking = able.filter(
+    ({ tried }) => tried?.user?.hashes.includes(hashOf(current)) === false,
+  )
   if (lacking.length === 0) return []
-  if (lacking.length === seen.length) return [{ ...problem("current-refused", `user ${user} does not hold the current value`, driftRemedy(label)), yields: true }]
+  if (lacking.length === seen.length)
+    return [
+      {
+        ...problem(
+          "current-refused",
+          `user ${user} does not hold the current value`,
+          driftRemedy(label),
+        ),
+        yields: true,
+      },
+    ]
   const places = lacking.map(({ address }) => sayAddress(address)).join(", ")
-  return [{ ...problem("redis-nodes-differ", `user ${user} does not have its present password at ${places}, but at the other nodes it does`, `give it that password there, too, beside what it holds: ACL SETUSER ${user} '>PASSWORD'`), yields: true }]
+  return [
+    {
+      ...problem(
+        "redis-nodes-differ",
+        `user ${user} does not have its present password at ${places}, but at the other nodes it does`,
+        `give it that password there, too, beside what it holds: ACL SETUSER ${user} '>PASSWORD'`,
+      ),
+      yields: true,
+    },
+  ]
 }
 
 function problem(code: string, says: string, remedy?: string): Finding {

@@ -8,17 +8,33 @@ import { inSession } from "./session.ts"
 import { hashOf, passwordOf, readUser, userOf } from "./user.ts"
 
 /** A fresh login with `candidate` at every node; what they do not agree on is unknown. */
-export async function probe(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  const answers = await Promise.all(nodesOf(place).map((address) => probeAt(place, address, candidate, signal)))
+export async function probe(
+  place: Place,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const answers = await Promise.all(
+    nodesOf(place).map((address) => probeAt(place, address, candidate, signal)),
+  )
   const [first = "unknown"] = answers
   return answers.every((answer) => answer === first) ? first : "unknown"
 }
 
-async function probeAt(place: Place, address: Address, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+async function probeAt(
+  place: Place,
+  address: Address,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
   try {
-    const connection = await connectTo(place, address, { user: userOf(place, candidate), password }, signal)
+    const connection = await connectTo(
+      place,
+      address,
+      { user: userOf(place, candidate), password },
+      signal,
+    )
     connection.close()
     return "accepted"
   } catch (error) {
@@ -34,11 +50,23 @@ async function probeAt(place: Place, address: Address, candidate: Credential, si
  * WRONGPASS is also what a user that is off, or missing, gets for its right password (acl.c, ACLCheckUserCredentials). So an
  * admin looks whether the password really is not there; without one, the engine's counter-proof has to do.
  */
-async function judge(place: Place, address: Address, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+async function judge(
+  place: Place,
+  address: Address,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
   if (place.options.admin === undefined) return "refused"
   try {
-    const user = await inSession(place, address, { logins: [], signal, name: lookName }, (connection) => readUser(connection, userOf(place, candidate)))
-    return user?.on === true && !user.nopass && !user.hashes.includes(hashOf(candidate)) ? "refused" : "unknown"
+    const user = await inSession(
+      place,
+      address,
+      { logins: [], signal, name: lookName },
+      (connection) => readUser(connection, userOf(place, candidate)),
+    )
+    return user?.on === true && !user.nopass && !user.hashes.includes(hashOf(candidate))
+      ? "refused"
+      : "unknown"
   } catch (error) {
     if (error instanceof AppError) return "unknown"
     throw error

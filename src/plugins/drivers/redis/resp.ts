@@ -34,7 +34,8 @@ export class ReplyReader {
   /** The next reply; undefined while it is not there in full. */
   next(): Reply | undefined {
     if (this.#length < this.#need) return undefined
-    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks)
+    const bytes =
+      this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks)
     const parsed = parse(bytes, 0, { depth: 0, left: { elements: mostElements } })
     const rest = "need" in parsed ? bytes : bytes.subarray(parsed.end)
     this.#chunks = rest.length === 0 ? [] : [rest]

@@ -11,18 +11,35 @@ import { type Ask, inSession, onAll, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
 /** Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where it is gone already, nothing changes. */
-export async function revoke(place: Place, old: Credential, live: Credential, { endSessions }: { readonly endSessions: boolean }, signal: AbortSignal): Promise<{ readonly sessionsEnded: number }> {
+export async function revoke(
+  place: Place,
+  old: Credential,
+  live: Credential,
+  { endSessions }: { readonly endSessions: boolean },
+  signal: AbortSignal,
+): Promise<{ readonly sessionsEnded: number }> {
   const ask: Ask = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]
-  await onAll(place, ask, (connection) => remove(place, connection, userOf(place, old), { dead, stays })).finally(() => userChanged(place, userOf(place, old)))
+  await onAll(place, ask, (connection) =>
+    remove(place, connection, userOf(place, old), { dead, stays }),
+  ).finally(() => userChanged(place, userOf(place, old)))
   return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
 }
 
 /** The last password that works is never taken away. */
-async function remove({ reach: { label } }: Place, connection: Connection, user: string, { dead, stays }: { readonly dead: string; readonly stays: string }): Promise<void> {
+async function remove(
+  { reach: { label } }: Place,
+  connection: Connection,
+  user: string,
+  { dead, stays }: { readonly dead: string; readonly stays: string },
+): Promise<void> {
   const before = await readUsable(connection, user)
   if (!before.hashes.includes(stays)) {
-    throw new AppError("redis-live-missing", `${connection.says}: user ${user} does not hold its present password, so the older one stays`, { hint: driftRemedy(label) })
+    throw new AppError(
+      "redis-live-missing",
+      `${connection.says}: user ${user} does not hold its present password, so the older one stays`,
+      { hint: driftRemedy(label) },
+    )
   }
   // The same password under two versions lives as long as either.
   if (dead === stays) return
@@ -41,7 +58,12 @@ async function remove({ reach: { label } }: Place, connection: Connection, user:
  * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather than one of the live ones.
  * A connection that was opened with the old password after that, within the grace, cannot be told from a live one and stays.
  */
-export async function endOlderSessions(place: Place, live: Credential, ask: Ask, how: { readonly spareDoubtful: boolean } = { spareDoubtful: true }): Promise<number> {
+export async function endOlderSessions(
+  place: Place,
+  live: Credential,
+  ask: Ask,
+  how: { readonly spareDoubtful: boolean } = { spareDoubtful: true },
+): Promise<number> {
   const user = userOf(place, live)
   const acceptedAt = Date.parse(live.acceptedAt ?? "")
   const counts = await onAll(place, ask, (connection, address) => {
@@ -66,7 +88,11 @@ export function isProgram({ flags }: Client): boolean {
 }
 
 function undated(user: string): AppError {
-  return new AppError("sessions-undated", `it is not known since when user ${user} has its present password, so which sessions are older is not known either`, {
-    hint: `its old password is gone; CLIENT KILL USER ${user} ends all of its sessions`,
-  })
+  return new AppError(
+    "sessions-undated",
+    `it is not known since when user ${user} has its present password, so which sessions are older is not known either`,
+    {
+      hint: `its old password is gone; CLIENT KILL USER ${user} ends all of its sessions`,
+    },
+  )
 }

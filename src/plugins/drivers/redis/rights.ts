@@ -25,9 +25,16 @@ export type Tried = {
 /** Nobody has this id. */
 const nobody = String(2n ** 63n - 1n)
 
-export async function tryAll({ options: { user, admin } }: Place, connection: Connection, trial: boolean): Promise<Tried> {
+export async function tryAll(
+  { options: { user, admin } }: Place,
+  connection: Connection,
+  trial: boolean,
+): Promise<Tried> {
   const missing: string[] = []
-  const attempt = async <Result>(rule: string, act: () => Promise<Result>): Promise<Result | undefined> => {
+  const attempt = async <Result>(
+    rule: string,
+    act: () => Promise<Result>,
+  ): Promise<Result | undefined> => {
     try {
       return await act()
     } catch (error) {
@@ -46,10 +53,18 @@ export async function tryAll({ options: { user, admin } }: Place, connection: Co
     attempt("+acl|getuser", async () => (await readUser(connection, user)) ?? null),
   ])
   // Without a rule it changes nothing; but it would create a user that is not there.
-  if (found != null && !trial) await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
+  if (found != null && !trial)
+    await attempt("+acl|setuser", () => connection.command(["ACL", "SETUSER"], user))
   const nodes = info?.cluster === true ? await countNodes(connection, attempt) : undefined
   const kept = await lookAtKeeping(connection, { who: admin?.user ?? user, trial }, info)
-  return { missing: [...missing, ...kept.missing], info, user: found, clients, keeper: kept.keeper, clusterNodes: nodes }
+  return {
+    missing: [...missing, ...kept.missing],
+    info,
+    user: found,
+    clients,
+    keeper: kept.keeper,
+    clusterNodes: nodes,
+  }
 }
 
 type Attempt = <Result>(rule: string, act: () => Promise<Result>) => Promise<Result | undefined>
@@ -64,7 +79,8 @@ export async function tryKeeping(connection: Connection): Promise<Kept> {
     return { keeper: "config", missing: [] }
   } catch (error) {
     if (isKind(error, "noperm")) return { keeper: undefined, missing: [rule] }
-    if (error instanceof AppError && error.code.startsWith("redis-")) return { keeper: error, missing: [] }
+    if (error instanceof AppError && error.code.startsWith("redis-"))
+      return { keeper: error, missing: [] }
     throw error
   }
 }
@@ -72,28 +88,52 @@ export async function tryKeeping(connection: Connection): Promise<Kept> {
 /** NaN where it cannot be learnt. */
 async function countNodes(connection: Connection, attempt: Attempt): Promise<number> {
   const reply = await attempt("+cluster|info", () => connection.command(["CLUSTER", "INFO"]))
-  return Number(typeof reply === "string" ? reply.match(/^cluster_known_nodes:(\d+)/m)?.[1] : undefined)
+  return Number(
+    typeof reply === "string" ? reply.match(/^cluster_known_nodes:(\d+)/m)?.[1] : undefined,
+  )
 }
 
-export function rightFindings({ options: { admin, user } }: Place, { missing }: Tried): readonly Finding[] {
+export function rightFindings(
+  { options: { admin, user } }: Place,
+  { missing }: Tried,
+): readonly Finding[] {
   if (missing.length === 0) return []
   const who = admin?.user ?? user
   const says = `${who} may not do what a rotation needs: ${missing.join(" ")}`
   const remedy = `ACL SETUSER ${who} ${missing.join(" ")}`
   // ACL SETUSER can give itself everything: an application's user should not have it.
   const own = `name an admin; or, if user ${user} may change every user of the server: ${remedy}`
-  return [{ code: "not-permitted", severity: "error", says, remedy: admin === undefined ? own : remedy }]
+  return [
+    { code: "not-permitted", severity: "error", says, remedy: admin === undefined ? own : remedy },
+  ]
 }
 
 /** Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by mistake. */
-export async function powerFindings({ options: { admin } }: Place, connection: Connection, tried: Tried): Promise<readonly Finding[]> {
+export async function powerFindings(
+  { options: { admin } }: Place,
+  connection: Connection,
+  tried: Tried,
+): Promise<readonly Finding[]> {
   if (admin === undefined) return []
   const own = await readUser(connection, admin.user)
   if (own?.commands.startsWith("+@all") !== true) return []
   const rules = leastRules(tried).join(" ")
-  const shared = admin.user === "default" || tried.clients?.some((client) => client.user === admin.user && !client.name.startsWith("mycelium")) === true
-  const remedy = shared ? await ownAdmin(connection, rules) : `if nobody else logs in as ${admin.user}: ACL SETUSER ${admin.user} ${rules}`
-  return [{ code: "admin-too-powerful", severity: "warning", says: `admin ${admin.user} may do everything (+@all), which is more than it needs`, remedy }]
+  const shared =
+    admin.user === "default" ||
+    tried.clients?.some(
+      (client) => client.user === admin.user && !client.name.startsWith("mycelium"),
+    ) === true
+  const remedy = shared
+    ? await ownAdmin(connection, rules)
+    : `if nobody else logs in as ${admin.user}: ACL SETUSER ${admin.user} ${rules}`
+  return [
+    {
+      code: "admin-too-powerful",
+      severity: "warning",
+      says: `admin ${admin.user} may do everything (+@all), which is more than it needs`,
+      remedy,
+    },
+  ]
 }
 
 /** Rights that are taken from a user are taken from every program that logs in as it. A name that is taken is somebody's. */

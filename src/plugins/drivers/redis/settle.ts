@@ -20,11 +20,19 @@ import { hashOf, passwordOf, readUsable, readUser } from "./user.ts"
  * A run may have died between ACL SETUSER and ACL SAVE, or between two nodes: a login would then be accepted, but not after
  * a restart, or not everywhere. Both are made whole here, before anything is asked: nothing else would do it.
  */
-export async function settle(place: Place, known: readonly Credential[], signal: AbortSignal): Promise<boolean> {
+export async function settle(
+  place: Place,
+  known: readonly Credential[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const ask: Ask = { logins: known, signal }
   try {
     const found = new Map<Address, readonly string[]>()
-    for (const address of nodesOf(place)) found.set(address, await inSession(place, address, ask, (connection) => endEarlier(place, connection, signal)))
+    for (const address of nodesOf(place))
+      found.set(
+        address,
+        await inSession(place, address, ask, (connection) => endEarlier(place, connection, signal)),
+      )
     const ours = known.filter((one) => passwordOf(one) !== undefined).map(hashOf)
     const begun = ours.filter((hash) => [...found.values()].some((hashes) => hashes.includes(hash)))
     for (const [address, hashes] of found) {
@@ -39,13 +47,25 @@ export async function settle(place: Place, known: readonly Credential[], signal:
 }
 
 /** The hashes that the user holds once nobody changes them any more. */
-async function endEarlier({ options, reach }: Place, connection: Connection, signal: AbortSignal): Promise<readonly string[]> {
+async function endEarlier(
+  { options, reach }: Place,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const name = sessionName(reach)
-  await endClients(connection, async (clients) => clients.filter((client) => client.name === name), { host: reach.host, signal })
+  await endClients(
+    connection,
+    async (clients) => clients.filter((client) => client.name === name),
+    { host: reach.host, signal },
+  )
   return (await readUser(connection, options.user))?.hashes ?? []
 }
 
-async function complete({ options: { user } }: Place, connection: Connection, missing: readonly string[]): Promise<void> {
+async function complete(
+  { options: { user } }: Place,
+  connection: Connection,
+  missing: readonly string[],
+): Promise<void> {
   if (missing.length > 0) {
     await readUsable(connection, user)
     await connection.command(["ACL", "SETUSER"], user, ...missing.map((hash) => `#${hash}`))

@@ -11,7 +11,9 @@ export async function stored(place: Place, signal: AbortSignal): Promise<Fields 
     const { hashes } = await readUsable(connection, user)
     if (hashes.length === 0) return
     const held = hashes.length === 1 ? "a password" : `${hashes.length} passwords`
-    throw new AppError("value-exists", `${connection.says}: user ${user} holds ${held} already`, { hint: `adopt it instead, or, if nobody uses it: ACL SETUSER ${user} resetpass` })
+    throw new AppError("value-exists", `${connection.says}: user ${user} holds ${held} already`, {
+      hint: `adopt it instead, or, if nobody uses it: ACL SETUSER ${user} resetpass`,
+    })
   })
   return undefined
 }

@@ -15,19 +15,42 @@ export type Node = {
 }
 
 export function topologyFindings(nodes: readonly Node[], user: string): readonly Finding[] {
-  return [...sameFindings(nodes), ...nodes.flatMap((node) => clusterFindings(node, nodes)), ...replicaFindings(nodes), ...nodes.flatMap((node) => loneFindings(node, nodes)), ...nodes.flatMap((node) => linkFindings(node, user))]
+  return [
+    ...sameFindings(nodes),
+    ...nodes.flatMap((node) => clusterFindings(node, nodes)),
+    ...replicaFindings(nodes),
+    ...nodes.flatMap((node) => loneFindings(node, nodes)),
+    ...nodes.flatMap((node) => linkFindings(node, user)),
+  ]
 }
 
 function sameFindings(nodes: readonly Node[]): readonly Finding[] {
-  const again = nodes.find((node, at) => nodes.findIndex((other) => other.info.runId === node.info.runId) < at)
+  const again = nodes.find(
+    (node, at) => nodes.findIndex((other) => other.info.runId === node.info.runId) < at,
+  )
   if (again === undefined) return []
-  return [problem("redis-node-twice", `${sayAddress(again.address)} is a server that the config names by another address too`, "name each server once")]
+  return [
+    problem(
+      "redis-node-twice",
+      `${sayAddress(again.address)} is a server that the config names by another address too`,
+      "name each server once",
+    ),
+  ]
 }
 
-function clusterFindings({ address, clusterNodes }: Node, nodes: readonly Node[]): readonly Finding[] {
+function clusterFindings(
+  { address, clusterNodes }: Node,
+  nodes: readonly Node[],
+): readonly Finding[] {
   if (clusterNodes === undefined || clusterNodes <= nodes.length) return []
   const count = Number.isNaN(clusterNodes) ? "more nodes" : `${clusterNodes} nodes`
-  return [problem("redis-cluster", `${sayAddress(address)} belongs to a cluster of ${count}, each with its own users, and the config names ${nodes.length}`, "name every other node, replicas too, under also")]
+  return [
+    problem(
+      "redis-cluster",
+      `${sayAddress(address)} belongs to a cluster of ${count}, each with its own users, and the config names ${nodes.length}`,
+      "name every other node, replicas too, under also",
+    ),
+  ]
 }
 
 /**
@@ -42,26 +65,61 @@ function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
     const listed = family.filter(({ info }) => info.role === "slave" && info.linkedToPrimary)
     const [head] = family
     if (head === undefined || connected.length <= listed.length) return []
-    const others = connected.filter((replica) => replica !== "" && !nodes.some(({ address }) => sayAddress(address) === replica))
-    const places = others.length === connected.length - listed.length ? ` (${others.join(", ")})` : ""
-    const [one, are] = [connected.length - listed.length, connected.length - listed.length === 1 ? "replica is" : "replicas are"]
-    return [problem("redis-replica-unlisted", `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, and would go on with the old password`, "name every replica under also")]
+    const others = connected.filter(
+      (replica) => replica !== "" && !nodes.some(({ address }) => sayAddress(address) === replica),
+    )
+    const places =
+      others.length === connected.length - listed.length ? ` (${others.join(", ")})` : ""
+    const [one, are] = [
+      connected.length - listed.length,
+      connected.length - listed.length === 1 ? "replica is" : "replicas are",
+    ]
+    return [
+      problem(
+        "redis-replica-unlisted",
+        `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, and would go on with the old password`,
+        "name every replica under also",
+      ),
+    ]
   })
 }
 
 /** A replica alone: its primary, and after a failover everybody, would not know the new password. */
 function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly Finding[] {
-  if (info.role !== "slave" || nodes.some((other) => other.info.role === "master" && other.info.replicationId === info.replicationId)) return []
-  const why = info.linkedToPrimary ? "whose primary is not in the config" : "that is cut off from its primary, or whose primary is not in the config"
-  return [problem("redis-replica-alone", `${sayAddress(address)} is a replica ${why}`, "give the primary's address, and name its replicas under also")]
+  if (
+    info.role !== "slave" ||
+    nodes.some(
+      (other) => other.info.role === "master" && other.info.replicationId === info.replicationId,
+    )
+  )
+    return []
+  const why = info.linkedToPrimary
+    ? "whose primary is not in the config"
+    : "that is cut off from its primary, or whose primary is not in the config"
+  return [
+    problem(
+      "redis-replica-alone",
+      `${sayAddress(address)} is a replica ${why}`,
+      "give the primary's address, and name its replicas under also",
+    ),
+  ]
 }
 
 /** Replicas and sentinels keep their password in a setting of their own (masterauth, auth-pass), which nobody would change. */
 function linkFindings({ address, clients }: Node, user: string): readonly Finding[] {
-  const links = clients.filter((client) => client.user === user && (client.flags.includes("S") || client.name.startsWith("sentinel-")))
+  const links = clients.filter(
+    (client) =>
+      client.user === user && (client.flags.includes("S") || client.name.startsWith("sentinel-")),
+  )
   if (links.length === 0) return []
   const says = `${sayAddress(address)}: replicas or sentinels log in as user ${user}: they would be refused once its old password is gone`
-  return [problem("redis-replication-user", says, "give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass")]
+  return [
+    problem(
+      "redis-replication-user",
+      says,
+      "give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass",
+    ),
+  ]
 }
 
 function problem(code: string, says: string, remedy: string): Finding {

@@ -20,7 +20,8 @@ export function passwordOf({ fields }: Credential): Secret | undefined {
 /** The form in which Redis keeps a password: SHA-256, hex. The same for the same password, so a second `apply` changes nothing. */
 export function hashOf(candidate: Credential): string {
   const password = passwordOf(candidate)
-  if (password === undefined) throw new AppError("password-missing", `version ${candidate.version} holds no password`)
+  if (password === undefined)
+    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
   return createHash("sha256").update(password.reveal()).digest("hex")
 }
 
@@ -52,7 +53,8 @@ export async function readUser(connection: Connection, name: string): Promise<Us
 export async function readUsable(connection: Connection, name: string): Promise<User> {
   const user = await readUser(connection, name)
   const problem = userProblem(user, name)
-  if (problem !== undefined) throw new AppError(problem.code, `${connection.says}: ${problem.says}`, { hint: problem.hint })
+  if (problem !== undefined)
+    throw new AppError(problem.code, `${connection.says}: ${problem.says}`, { hint: problem.hint })
   // For TypeScript: a missing user is a problem.
   if (user === undefined) throw new AppError("internal", "a user that is missing has no problem")
   return user
@@ -62,9 +64,24 @@ export type Problem = { readonly code: string; readonly says: string; readonly h
 
 /** Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing, and ends `nopass`. */
 export function userProblem(user: User | undefined, name: string): Problem | undefined {
-  if (user === undefined) return { code: "redis-user-missing", says: `user ${name} does not exist`, hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config` }
-  if (user.nopass) return { code: "redis-nopass", says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`, hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'` }
-  if (!user.on) return { code: "redis-user-off", says: `user ${name} is off: the server refuses even the right password`, hint: `if it is to log in again: ACL SETUSER ${name} on` }
+  if (user === undefined)
+    return {
+      code: "redis-user-missing",
+      says: `user ${name} does not exist`,
+      hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config`,
+    }
+  if (user.nopass)
+    return {
+      code: "redis-nopass",
+      says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`,
+      hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
+    }
+  if (!user.on)
+    return {
+      code: "redis-user-off",
+      says: `user ${name} is off: the server refuses even the right password`,
+      hint: `if it is to log in again: ACL SETUSER ${name} on`,
+    }
   return undefined
 }
 
@@ -73,10 +90,16 @@ function byName(reply: Reply, says: string): ReadonlyMap<string, Reply> {
   const list = Array.isArray(reply) ? (reply as readonly Reply[]) : []
   const fields = new Map<string, Reply>()
   for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1] ?? null)
-  if (!fields.has("flags") || !fields.has("passwords")) throw new AppError("answer-malformed", `${says}: the server's answer to ACL GETUSER is not understood`)
+  if (!fields.has("flags") || !fields.has("passwords"))
+    throw new AppError(
+      "answer-malformed",
+      `${says}: the server's answer to ACL GETUSER is not understood`,
+    )
   return fields
 }
 
 function texts(reply: Reply | undefined): readonly string[] {
-  return Array.isArray(reply) ? (reply as readonly Reply[]).filter((one) => typeof one === "string") : []
+  return Array.isArray(reply)
+    ? (reply as readonly Reply[]).filter((one) => typeof one === "string")
+    : []
 }

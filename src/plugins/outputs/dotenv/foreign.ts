@@ -13,10 +13,27 @@ export function isOurs(settings: Settings, present: Present): boolean {
 /** A file that we did not write is overwritten only if it holds nothing but our variables: the rest would be lost. */
 export function refuseForeign(settings: Settings, present: Present): void {
   const first = firstLine(present.text)
-  if (settings.header !== undefined && first.startsWith(headerStart)) throw foreign(settings, "it was written for another environment", "name another file: no two environments share one")
-  const others = entriesOf(settings, present.text).find((entry) => !settings.variables.some(({ name }) => name === entry.key))
-  if (others !== undefined) throw foreign(settings, "it was not written by mycelium and holds other variables too", "write merge: true, and the other lines stay")
-  if (remainder(settings, present.text).some(isContent)) throw foreign(settings, "it was not written by mycelium and holds other lines or comments too", "write merge: true, and the other lines stay")
+  if (settings.header !== undefined && first.startsWith(headerStart))
+    throw foreign(
+      settings,
+      "it was written for another environment",
+      "name another file: no two environments share one",
+    )
+  const others = entriesOf(settings, present.text).find(
+    (entry) => !settings.variables.some(({ name }) => name === entry.key),
+  )
+  if (others !== undefined)
+    throw foreign(
+      settings,
+      "it was not written by mycelium and holds other variables too",
+      "write merge: true, and the other lines stay",
+    )
+  if (remainder(settings, present.text).some(isContent))
+    throw foreign(
+      settings,
+      "it was not written by mycelium and holds other lines or comments too",
+      "write merge: true, and the other lines stay",
+    )
 }
 
 export function foreign(settings: Settings, says: string, hint: string): AppError {

@@ -16,9 +16,20 @@ export const dotenv = defineOutput({
   options: Options,
   target: (options, folder) => resolve(folder, options.dotenv),
   inspect: ({ for: reader, variables }) => {
-    const templates = Object.entries(variables).map(([name, template]) => ({ path: ["variables", name], template }))
+    const templates = Object.entries(variables).map(([name, template]) => ({
+      path: ["variables", name],
+      template,
+    }))
     const { shows, problems } = inspectAll(templates)
-    return { shows, problems: [...problems, ...templates.flatMap(({ path, template }) => unfit(reader, template).map((says) => ({ path, says })))] }
+    return {
+      shows,
+      problems: [
+        ...problems,
+        ...templates.flatMap(({ path, template }) =>
+          unfit(reader, template).map((says) => ({ path, says })),
+        ),
+      ],
+    }
   },
   open: (options, reach) => openOutput(settingsOf(options, reach)),
 })
@@ -28,26 +39,43 @@ function unfit(name: Options["for"], template: string): readonly string[] {
   const { references, problems } = inspectTemplate(template)
   // A tag may choose by the value.
   if (problems.length > 0 || template.includes("{%")) return []
-  const values: Record<string, { readonly version: string; readonly fields: Record<string, string> }> = {}
-  for (const { secret, field } of references) (values[secret] ??= { version: "", fields: {} }).fields[field] = "x"
+  const values: Record<
+    string,
+    { readonly version: string; readonly fields: Record<string, string> }
+  > = {}
+  for (const { secret, field } of references)
+    (values[secret] ??= { version: "", fields: {} }).fields[field] = "x"
   try {
     const written = readers[name].write(toBinary(renderTemplate(template, values)))
-    return "refused" in written ? [`this text cannot be written for ${name}: ${written.refused}`] : []
+    return "refused" in written
+      ? [`this text cannot be written for ${name}: ${written.refused}`]
+      : []
   } catch {
     return []
   }
 }
 
-function settingsOf(options: Options, reach: { readonly folder: string; readonly label: string }): Settings {
+function settingsOf(
+  options: Options,
+  reach: { readonly folder: string; readonly label: string },
+): Settings {
   const reader = readers[options.for]
   return {
     target: resolve(reach.folder, options.dotenv),
     readerName: options.for,
-    toTell: "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it",
+    toTell:
+      "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it",
     reader,
     merge: options.merge,
-    variables: Object.entries(options.variables).map(([name, template]) => variableOf(name, template)),
+    variables: Object.entries(options.variables).map(([name, template]) =>
+      variableOf(name, template),
+    ),
     header: options.merge || !reader.comments ? undefined : headerFor(reach.label),
-    files: { owner: options.owner, group: options.group, mode: options.mode, in_place: options.in_place },
+    files: {
+      owner: options.owner,
+      group: options.group,
+      mode: options.mode,
+      in_place: options.in_place,
+    },
   }
 }

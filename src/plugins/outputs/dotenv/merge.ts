@@ -9,16 +9,27 @@ export function mergeInto(settings: Settings, text: string, rendered: Rendered):
   const present = managedEntries(settings, text)
   const replaced = replaceValues(settings, text, rendered, present)
   const missing = [...rendered].filter(([name]) => !present.has(name))
-  return append(settings, replaced, missing.map(([name, value]) => `${name}=${written(settings, name, value)}`))
+  return append(
+    settings,
+    replaced,
+    missing.map(([name, value]) => `${name}=${written(settings, name, value)}`),
+  )
 }
 
 /** The whole file: a header and our variables. */
 export function wholeFile(settings: Settings, rendered: Rendered): string {
   const lines = [...rendered].map(([name, value]) => `${name}=${written(settings, name, value)}`)
-  return [...(settings.header === undefined ? [] : [settings.header]), ...lines].map((line) => `${line}\n`).join("")
+  return [...(settings.header === undefined ? [] : [settings.header]), ...lines]
+    .map((line) => `${line}\n`)
+    .join("")
 }
 
-function replaceValues(settings: Settings, text: string, rendered: Rendered, present: ReadonlyMap<string, Entry>): string {
+function replaceValues(
+  settings: Settings,
+  text: string,
+  rendered: Rendered,
+  present: ReadonlyMap<string, Entry>,
+): string {
   let result = ""
   let at = 0
   for (const [name, entry] of [...present].sort(([, one], [, other]) => one.start - other.start)) {
@@ -39,7 +50,10 @@ function endsLine(text: string, at: number): boolean {
 function written(settings: Settings, name: string, value: string, entry?: Entry): string {
   const result = settings.reader.write(value, entry?.quote)
   if ("text" in result) return result.text
-  throw new AppError("output-value-unfit", `${settings.target}: the value of ${name} cannot be written for ${settings.readerName}: ${result.refused}`)
+  throw new AppError(
+    "output-value-unfit",
+    `${settings.target}: the value of ${name} cannot be written for ${settings.readerName}: ${result.refused}`,
+  )
 }
 
 /** Lines after the last one, with its kind of line end where the reader takes that for one; a text without a final line end stays without. */

@@ -14,7 +14,13 @@ export const Options = z.strictObject({
     .refine((variables) => Object.keys(variables).length > 0, "name at least one variable")
     .superRefine((variables, context) => {
       for (const name of Object.keys(variables)) {
-        if (!isName(name)) context.addIssue({ code: "custom", path: [name], message: "the name of a variable is letters, digits and _, and does not begin with a digit" })
+        if (!isName(name))
+          context.addIssue({
+            code: "custom",
+            path: [name],
+            message:
+              "the name of a variable is letters, digits and _, and does not begin with a digit",
+          })
       }
     }),
   ...fileOptions,

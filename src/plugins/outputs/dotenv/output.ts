@@ -1,6 +1,13 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, readToBelieve, readToRestore, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
+import {
+  draftOf,
+  readToBelieve,
+  readToRestore,
+  readToWrite,
+  removalOf,
+  tidyFile,
+} from "../file/draft.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -21,15 +28,29 @@ export function openOutput(settings: Settings): Output {
     whole: !settings.merge,
     ...(settings.merge ? { apart: true } : {}),
     read: async () => (await readPresent(target))?.bytes,
-    prepare: (values, known, signal, how) => prepare(settings, values, known, { signal, trial: how?.trial === true }),
+    prepare: (values, known, signal, how) =>
+      prepare(settings, values, known, { signal, trial: how?.trial === true }),
     restore: (before, signal) => restore(settings, before, signal),
     compare: (values) => compare(settings, values),
-    variables: async (values) => Object.fromEntries([...render(settings, values)].map(([name, value]) => [name, Buffer.from(value, "latin1").toString()])),
-    ...(settings.merge ? { others: () => others(settings), prune: (names, isOurs, signal) => prune(settings, names, isOurs, signal) } : {}),
+    variables: async (values) =>
+      Object.fromEntries(
+        [...render(settings, values)].map(([name, value]) => [
+          name,
+          Buffer.from(value, "latin1").toString(),
+        ]),
+      ),
+    ...(settings.merge
+      ? {
+          others: () => others(settings),
+          prune: (names, isOurs, signal) => prune(settings, names, isOurs, signal),
+        }
+      : {}),
     remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
     adopt: async (secrets) => {
       const present = await readToBelieve(settings)
-      return present === undefined ? {} : adoptFrom(settings, managedEntries(settings, present.text), secrets)
+      return present === undefined
+        ? {}
+        : adoptFrom(settings, managedEntries(settings, present.text), secrets)
     },
     tidy: () => tidyFile(target),
   }
@@ -38,10 +59,20 @@ export function openOutput(settings: Settings): Output {
 /** Of a merged file the lines whose secret has no value yet are nobody's to write: an incident of the others does not wait for it. */
 function withValues(settings: Settings, values: Values): Settings {
   if (!settings.merge) return settings
-  return { ...settings, variables: settings.variables.filter(({ secrets }) => secrets.every((name) => values[name] !== undefined)) }
+  return {
+    ...settings,
+    variables: settings.variables.filter(({ secrets }) =>
+      secrets.every((name) => values[name] !== undefined),
+    ),
+  }
 }
 
-async function prepare(all: Settings, values: Values, known: Known, { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean }): Promise<Draft> {
+async function prepare(
+  all: Settings,
+  values: Values,
+  known: Known,
+  { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean },
+): Promise<Draft> {
   const settings = withValues(all, values)
   const rendered = render(settings, values)
   const present = await readToWrite(settings)
@@ -49,35 +80,70 @@ async function prepare(all: Settings, values: Values, known: Known, { signal, tr
   if (present !== undefined) await refuseLoss(settings, present, rendered, known)
   signal.throwIfAborted()
   const before = present?.text ?? ""
-  const next = settings.merge ? mergeInto(settings, before, rendered) : wholeFile(settings, rendered)
+  const next = settings.merge
+    ? mergeInto(settings, before, rendered)
+    : wholeFile(settings, rendered)
   refuseMisread(settings, before, next, rendered)
-  const draft = await draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: changedKeys(settings, before, next), trial })
+  const draft = await draftOf(settings, {
+    present,
+    bytes: Buffer.from(next, "latin1"),
+    changes: changedKeys(settings, before, next),
+    trial,
+  })
   return settings.merge ? { ...draft, keeps: linesOfOthers(settings, before) } : draft
 }
 
 /** Lines that hold something, and no value of ours. */
 function linesOfOthers(settings: Settings, text: string): number {
-  const ours = [...managedEntries(settings, text).values()].flatMap(({ start, end }) => text.slice(text.lastIndexOf("\n", start - 1) + 1, end).split("\n"))
-  return text.split("\n").filter((line) => line.trim() !== "").length - ours.filter((line) => line.trim() !== "").length
+  const ours = [...managedEntries(settings, text).values()].flatMap(({ start, end }) =>
+    text.slice(text.lastIndexOf("\n", start - 1) + 1, end).split("\n"),
+  )
+  return (
+    text.split("\n").filter((line) => line.trim() !== "").length -
+    ours.filter((line) => line.trim() !== "").length
+  )
 }
 
 /** Nothing that only this file holds may go. */
-async function refuseLoss(settings: Settings, present: Present, rendered: Rendered, known: Known): Promise<void> {
+async function refuseLoss(
+  settings: Settings,
+  present: Present,
+  rendered: Rendered,
+  known: Known,
+): Promise<void> {
   const ours = settings.merge || isOurs(settings, present)
   if (!ours) refuseForeign(settings, present)
   const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, known)
   const isEdited = !settings.merge && ours && known.wrote?.(settings.target, present.bytes) !== true
-  const added = isEdited ? entriesOf(settings, present.text).find(({ key }) => !rendered.has(key)) : undefined
+  const added = isEdited
+    ? entriesOf(settings, present.text).find(({ key }) => !rendered.has(key))
+    : undefined
   if (drift === undefined && added !== undefined) throw addedTo(settings.target, added.key)
   if (drift === undefined) return
-  throw ours ? driftError(settings, drift, `empty it (${drift.name}=)`) : foreign(settings, `it was not written by mycelium, and of ${drift.name}, ${drift.says}`, "adopt it, or name another file")
+  throw ours
+    ? driftError(settings, drift, `empty it (${drift.name}=)`)
+    : foreign(
+        settings,
+        `it was not written by mycelium, and of ${drift.name}, ${drift.says}`,
+        "adopt it, or name another file",
+      )
 }
 
-async function restore(settings: Settings, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
+async function restore(
+  settings: Settings,
+  before: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<Draft> {
   const present = await readToRestore(settings, before)
   signal.throwIfAborted()
-  const changes = changedKeys(settings, present?.text ?? "", before === undefined ? "" : Buffer.from(before).toString("latin1"))
-  return before === undefined ? removalOf(settings, present, changes) : draftOf(settings, { present, bytes: before, changes })
+  const changes = changedKeys(
+    settings,
+    present?.text ?? "",
+    before === undefined ? "" : Buffer.from(before).toString("latin1"),
+  )
+  return before === undefined
+    ? removalOf(settings, present, changes)
+    : draftOf(settings, { present, bytes: before, changes })
 }
 
 /** Only values count: not the header, not how they are written. */
@@ -88,8 +154,15 @@ async function compare(all: Settings, values: Values): Promise<"same" | "differs
   const rendered = render(settings, values)
   try {
     const entries = managedEntries(settings, present.text)
-    const states = [...rendered].map(([name, value]) => (entries.get(name)?.value === value ? "same" : !entries.has(name) || entries.get(name)?.value === "" ? "missing" : "differs"))
-    const others = !settings.merge && entriesOf(settings, present.text).some(({ key }) => !rendered.has(key))
+    const states = [...rendered].map(([name, value]) =>
+      entries.get(name)?.value === value
+        ? "same"
+        : !entries.has(name) || entries.get(name)?.value === ""
+          ? "missing"
+          : "differs",
+    )
+    const others =
+      !settings.merge && entriesOf(settings, present.text).some(({ key }) => !rendered.has(key))
     if (states.includes("differs")) return "differs"
     return states.includes("missing") ? "missing" : others ? "differs" : "same"
   } catch (error) {

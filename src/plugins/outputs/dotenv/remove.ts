@@ -9,11 +9,21 @@ import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
 /** The file without the variables that show one of these secrets; none where nothing is left of it. */
-export async function remove(settings: Settings, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
+export async function remove(
+  settings: Settings,
+  secrets: readonly string[],
+  known: Known,
+  signal: AbortSignal,
+): Promise<Draft> {
   const present = await readToWrite(settings)
   signal.throwIfAborted()
   if (present === undefined) return removalOf(settings, undefined, [])
-  const going: Settings = { ...settings, variables: settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name))) }
+  const going: Settings = {
+    ...settings,
+    variables: settings.variables.filter((variable) =>
+      variable.secrets.some((name) => secrets.includes(name)),
+    ),
+  }
   const entries = managedEntries(going, present.text)
   const drift = await findDrift(going, entries, new Map(), known)
   if (drift !== undefined) throw driftError(settings, drift, `empty it (${drift.name}=)`)
@@ -21,21 +31,40 @@ export async function remove(settings: Settings, secrets: readonly string[], kno
   refuseMisread(settings, present.text, next, entries)
   const changes = [...entries.keys()]
   // A merged file was somebody's before: it may get empty, and stays.
-  if (!settings.merge && isNothing(settings, present, next)) return removalOf(settings, present, changes)
+  if (!settings.merge && isNothing(settings, present, next))
+    return removalOf(settings, present, changes)
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
 }
 
 /** The file without these lines of others, where what stands there is one of our values as a whole. */
-export async function prune(settings: Settings, names: readonly string[], isOurs: (value: string) => boolean, signal: AbortSignal): Promise<Draft> {
+export async function prune(
+  settings: Settings,
+  names: readonly string[],
+  isOurs: (value: string) => boolean,
+  signal: AbortSignal,
+): Promise<Draft> {
   const present = await readToWrite(settings)
   signal.throwIfAborted()
   if (present === undefined) return removalOf(settings, undefined, [])
   const managed = new Set(settings.variables.map(({ name }) => name))
-  const going = { ...settings, variables: names.filter((name) => !managed.has(name)).map((name) => ({ name, template: "", secrets: [] })) }
-  const entries = new Map([...managedEntries(going, present.text)].filter(([, { value }]) => value !== undefined && isOurs(Buffer.from(value, "latin1").toString())))
+  const going = {
+    ...settings,
+    variables: names
+      .filter((name) => !managed.has(name))
+      .map((name) => ({ name, template: "", secrets: [] })),
+  }
+  const entries = new Map(
+    [...managedEntries(going, present.text)].filter(
+      ([, { value }]) => value !== undefined && isOurs(Buffer.from(value, "latin1").toString()),
+    ),
+  )
   const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)
-  return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes: [...entries.keys()] })
+  return draftOf(settings, {
+    present,
+    bytes: Buffer.from(next, "latin1"),
+    changes: [...entries.keys()],
+  })
 }
 
 /** What a merged file says besides; one that its reader refuses says nothing. */
@@ -44,7 +73,13 @@ export async function others(settings: Settings): Promise<Readonly<Record<string
   if (present === undefined) return {}
   const managed = new Set(settings.variables.map(({ name }) => name))
   try {
-    return Object.fromEntries(entriesOf(settings, present.text).flatMap(({ key, value }) => (managed.has(key) || value === undefined ? [] : [[key, Buffer.from(value, "latin1").toString()]])))
+    return Object.fromEntries(
+      entriesOf(settings, present.text).flatMap(({ key, value }) =>
+        managed.has(key) || value === undefined
+          ? []
+          : [[key, Buffer.from(value, "latin1").toString()]],
+      ),
+    )
   } catch (error) {
     if (error instanceof AppError) return {}
     throw error
@@ -56,9 +91,16 @@ function without(settings: Settings, text: string, entries: readonly Entry[]): s
   let rest = ""
   let at = 0
   for (const { key, start, end } of [...entries].sort((one, other) => one.start - other.start)) {
-    const begins = Math.max(at, text.lastIndexOf("\n", start - 1) + 1, text.startsWith(bom) ? bom.length : 0)
+    const begins = Math.max(
+      at,
+      text.lastIndexOf("\n", start - 1) + 1,
+      text.startsWith(bom) ? bom.length : 0,
+    )
     const ends = text.indexOf("\n", end)
-    refuseShared(settings, key, { before: text.slice(begins, start), after: text.slice(end, ends === -1 ? text.length : ends) })
+    refuseShared(settings, key, {
+      before: text.slice(begins, start),
+      after: text.slice(end, ends === -1 ? text.length : ends),
+    })
     rest += text.slice(at, begins)
     at = ends === -1 ? text.length : ends + 1
   }
@@ -66,16 +108,42 @@ function without(settings: Settings, text: string, entries: readonly Entry[]): s
 }
 
 /** A shell takes more than one thing on a line. */
-function refuseShared(settings: Settings, key: string, { before, after }: { readonly before: string; readonly after: string }): void {
-  if (/^[ \t]*(?:export[ \t]+)?[^\s=:]+[ \t]*[=:][ \t]*$/.test(before) && /^\s*(?:#[^\n]*)?$/.test(after)) return
-  throw new AppError("output-line-shared", `${settings.target}: ${key} shares its line with something else; nothing was written`, { hint: `give ${key} a line of its own, or remove it by hand` })
+function refuseShared(
+  settings: Settings,
+  key: string,
+  { before, after }: { readonly before: string; readonly after: string },
+): void {
+  if (
+    /^[ \t]*(?:export[ \t]+)?[^\s=:]+[ \t]*[=:][ \t]*$/.test(before) &&
+    /^\s*(?:#[^\n]*)?$/.test(after)
+  )
+    return
+  throw new AppError(
+    "output-line-shared",
+    `${settings.target}: ${key} shares its line with something else; nothing was written`,
+    { hint: `give ${key} a line of its own, or remove it by hand` },
+  )
 }
 
 /** Every other variable must still be read as before: a backslash or an open quote may join lines. */
-function refuseMisread(settings: Settings, before: string, next: string, gone: ReadonlyMap<string, Entry>): void {
-  const say = (entries: readonly Entry[]): string => JSON.stringify(entries.map(({ key, value }) => [key, value]))
-  if (say(entriesOf(settings, before).filter(({ key }) => !gone.has(key))) === say(entriesOf(settings, next))) return
-  throw new AppError("output-not-read-back", `${settings.target}: without these lines another one would be read otherwise; nothing was written`, { hint: "look at the lines around them: a backslash or an open quote at their end" })
+function refuseMisread(
+  settings: Settings,
+  before: string,
+  next: string,
+  gone: ReadonlyMap<string, Entry>,
+): void {
+  const say = (entries: readonly Entry[]): string =>
+    JSON.stringify(entries.map(({ key, value }) => [key, value]))
+  if (
+    say(entriesOf(settings, before).filter(({ key }) => !gone.has(key))) ===
+    say(entriesOf(settings, next))
+  )
+    return
+  throw new AppError(
+    "output-not-read-back",
+    `${settings.target}: without these lines another one would be read otherwise; nothing was written`,
+    { hint: "look at the lines around them: a backslash or an open quote at their end" },
+  )
 }
 
 /** A file that is ours as a whole has nothing left with its last variable; of another, blank lines are nothing. */

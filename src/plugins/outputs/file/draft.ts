@@ -1,6 +1,13 @@
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
-import { type DraftFile, type FileOptions, type Replacement, draftFile, durableRemove, removeDraft } from "../../../base/durable-write.ts"
+import {
+  type DraftFile,
+  type FileOptions,
+  type Replacement,
+  draftFile,
+  durableRemove,
+  removeDraft,
+} from "../../../base/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
 import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
 import { isMountPoint } from "../../../base/mounts.ts"
@@ -10,7 +17,12 @@ import { type OwnFile, refusePlanted } from "./planted.ts"
 import { type Present, largest, readPresent } from "./present.ts"
 
 export type { OwnFile } from "./planted.ts"
-type Next = { readonly present: Present | undefined; readonly bytes: Uint8Array; readonly changes: readonly string[]; readonly trial?: boolean }
+type Next = {
+  readonly present: Present | undefined
+  readonly bytes: Uint8Array
+  readonly changes: readonly string[]
+  readonly trial?: boolean
+}
 
 /** The file as it lies there, after what a failed write into it left half done is finished. */
 export async function readToWrite(file: OwnFile): Promise<Present | undefined> {
@@ -26,16 +38,30 @@ export async function readToBelieve(file: OwnFile): Promise<Present | undefined>
 }
 
 /** The same, to put former bytes back: to take a file away nothing of it need be believed. */
-export async function readToRestore(file: OwnFile, before: Uint8Array | undefined): Promise<Present | undefined> {
+export async function readToRestore(
+  file: OwnFile,
+  before: Uint8Array | undefined,
+): Promise<Present | undefined> {
   if (before !== undefined) return readToWrite(file)
   if (file.files.in_place === true) await healInPlace(file.target)
   return readPresent(file.target)
 }
 
 /** A draft of the file beside it; none is made where nothing would change. */
-export async function draftOf(file: OwnFile, { present, bytes, changes, trial = false }: Next): Promise<Draft> {
-  if (bytes.length > largest) throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, { hint: "look at its template: a loop in it?" })
-  if (present !== undefined && equal(present.bytes, bytes) && (await ownershipIsRight(file.files, present.stats))) return unchanged(bytes)
+export async function draftOf(
+  file: OwnFile,
+  { present, bytes, changes, trial = false }: Next,
+): Promise<Draft> {
+  if (bytes.length > largest)
+    throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, {
+      hint: "look at its template: a loop in it?",
+    })
+  if (
+    present !== undefined &&
+    equal(present.bytes, bytes) &&
+    (await ownershipIsRight(file.files, present.stats))
+  )
+    return unchanged(bytes)
   const drafted = await beside(file, present, { bytes, trial }).catch(async (error: unknown) => {
     await refuseMissingFolder(file.target)
     throw error
@@ -52,23 +78,43 @@ export async function draftOf(file: OwnFile, { present, bytes, changes, trial = 
   }
 }
 
-async function beside({ target, files }: OwnFile, present: Present | undefined, { bytes, trial }: { readonly bytes: Uint8Array; readonly trial: boolean }): Promise<DraftFile> {
+async function beside(
+  { target, files }: OwnFile,
+  present: Present | undefined,
+  { bytes, trial }: { readonly bytes: Uint8Array; readonly trial: boolean },
+): Promise<DraftFile> {
   const options = { ...(await ownership(files, present?.stats)), trial }
-  if (present === undefined) return readable(target, await draftFile(target, bytes, options), options)
-  if (files.in_place === true) return draftInPlace(target, present.bytes, bytes, { uid: present.stats.uid, ...options })
+  if (present === undefined)
+    return readable(target, await draftFile(target, bytes, options), options)
+  if (files.in_place === true)
+    return draftInPlace(target, present.bytes, bytes, { uid: present.stats.uid, ...options })
   if (isMountPoint(target)) {
-    throw new AppError("output-is-mount", `${target} is mounted by itself, so it cannot be replaced as a whole`, { hint: "mount its folder instead; or write in_place: true, and a reader may see half of it" })
+    throw new AppError(
+      "output-is-mount",
+      `${target} is mounted by itself, so it cannot be replaced as a whole`,
+      {
+        hint: "mount its folder instead; or write in_place: true, and a reader may see half of it",
+      },
+    )
   }
   return readable(target, await draftFile(target, bytes, options), options)
 }
 
 /** The draft, whose owner and mode the file will have: one that we could write, but never read again, would be in the way of every later rotation. */
-async function readable(target: string, drafted: Replacement, { uid, gid }: FileOptions): Promise<DraftFile> {
+async function readable(
+  target: string,
+  drafted: Replacement,
+  { uid, gid }: FileOptions,
+): Promise<DraftFile> {
   if (await isReadable(drafted)) return drafted
   await drafted.discard()
-  throw new AppError("output-given-away", `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`, {
-    hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
-  })
+  throw new AppError(
+    "output-given-away",
+    `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`,
+    {
+      hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
+    },
+  )
 }
 
 async function isReadable(drafted: Replacement): Promise<boolean> {
@@ -81,7 +127,11 @@ async function isReadable(drafted: Replacement): Promise<boolean> {
 }
 
 /** Brings back the state in which there was no file. */
-export function removalOf(file: OwnFile, present: Present | undefined, changes: readonly string[]): Draft {
+export function removalOf(
+  file: OwnFile,
+  present: Present | undefined,
+  changes: readonly string[],
+): Draft {
   if (present === undefined) return { ...unchanged(new Uint8Array()), removes: true }
   return {
     changed: true,
@@ -91,7 +141,8 @@ export function removalOf(file: OwnFile, present: Present | undefined, changes: 
     commit: async () => {
       await refuseEdited(file.target, present)
       if (file.files.in_place === true) await emptyInPlace(file.target)
-      if (file.files.in_place !== true || !isMountPoint(file.target)) await durableRemove(file.target)
+      if (file.files.in_place !== true || !isMountPoint(file.target))
+        await durableRemove(file.target)
     },
     discard: async () => undefined,
   }
@@ -104,7 +155,13 @@ export async function tidyFile(target: string): Promise<void> {
 }
 
 export function unchanged(bytes: Uint8Array): Draft {
-  return { changed: false, bytes, changes: [], commit: async () => undefined, discard: async () => undefined }
+  return {
+    changed: false,
+    bytes,
+    changes: [],
+    commit: async () => undefined,
+    discard: async () => undefined,
+  }
 }
 
 export function equal(one: Uint8Array, other: Uint8Array): boolean {
@@ -114,11 +171,23 @@ export function equal(one: Uint8Array, other: Uint8Array): boolean {
 /** What somebody wrote after we read the file would be lost. */
 async function refuseEdited(target: string, before: Present | undefined): Promise<void> {
   const now = await readPresent(target)
-  const same = before === undefined || now === undefined ? before === now : equal(before.bytes, now.bytes)
-  if (!same) throw new AppError("output-changed-meanwhile", `${target} was changed by somebody else meanwhile`, { remedy: "retry", hint: "nothing was written; try again" })
+  const same =
+    before === undefined || now === undefined ? before === now : equal(before.bytes, now.bytes)
+  if (!same)
+    throw new AppError(
+      "output-changed-meanwhile",
+      `${target} was changed by somebody else meanwhile`,
+      { remedy: "retry", hint: "nothing was written; try again" },
+    )
 }
 
 async function refuseMissingFolder(target: string): Promise<void> {
-  const there = await access(dirname(target)).then(() => true, (error: unknown) => !(error instanceof Error && "code" in error && error.code === "ENOENT"))
-  if (!there) throw new AppError("output-folder-missing", `the folder of ${target} does not exist`, { hint: "create it, private to those who read the file (mkdir -m 0750)" })
+  const there = await access(dirname(target)).then(
+    () => true,
+    (error: unknown) => !(error instanceof Error && "code" in error && error.code === "ENOENT"),
+  )
+  if (!there)
+    throw new AppError("output-folder-missing", `the folder of ${target} does not exist`, {
+      hint: "create it, private to those who read the file (mkdir -m 0750)",
+    })
 }

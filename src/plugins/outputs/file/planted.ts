@@ -23,8 +23,14 @@ export async function refusePlanted(file: OwnFile, present: Present): Promise<vo
   if (isOurs(stats.uid)) return refuseHandedOver(file, present, wanted)
   if (wanted.uid === stats.uid) return
   const holds = present.text.trim() !== ""
-  if (keeper === stats.uid && holds && (file.files.in_place !== true || wanted.uid === undefined)) return
-  if (file.files.in_place !== true && !(keeper === "shared" && holds) && !keepsOf(file.files, wanted)) return
+  if (keeper === stats.uid && holds && (file.files.in_place !== true || wanted.uid === undefined))
+    return
+  if (
+    file.files.in_place !== true &&
+    !(keeper === "shared" && holds) &&
+    !keepsOf(file.files, wanted)
+  )
+    return
   throw planted(file, present, wanted.uid)
 }
 
@@ -34,37 +40,73 @@ type Owner = { readonly uid?: number; readonly gid?: number }
  * Whoever can change the folder can move any file of ours in it onto this name. Its lines would go on in a merged file, to
  * whomever that is for.
  */
-function refuseHandedOver({ target, files, merge }: OwnFile, { text, stats }: Present, { uid, gid }: Owner): void {
+function refuseHandedOver(
+  { target, files, merge }: OwnFile,
+  { text, stats }: Present,
+  { uid, gid }: Owner,
+): void {
   if (merge !== true || text.trim() === "") return
   const toUser = uid !== undefined && uid !== stats.uid && !isOurs(uid)
   const toGroup = gid !== undefined && gid !== stats.gid && (modeOf(files) & 0o070) !== 0
   if (!toUser && !toGroup) return
   const reader = toUser ? `user ${uid}` : `group ${gid}`
-  throw new AppError("output-planted", `${target} belongs to user ${stats.uid}, and others can move files onto its name: its other lines would become readable for ${reader}`, {
-    hint: `look at what it holds: if all of it is meant for ${reader}, chown -h ${uid ?? stats.uid}${gid === undefined ? "" : `:${gid}`} ${target}; else remove it`,
-  })
+  throw new AppError(
+    "output-planted",
+    `${target} belongs to user ${stats.uid}, and others can move files onto its name: its other lines would become readable for ${reader}`,
+    {
+      hint: `look at what it holds: if all of it is meant for ${reader}, chown -h ${uid ?? stats.uid}${gid === undefined ? "" : `:${gid}`} ${target}; else remove it`,
+    },
+  )
 }
 
 /** Would the next file have something of the owner or the group of this one? */
-function keepsOf(rules: FileRules, { uid, gid }: { readonly uid?: number; readonly gid?: number }): boolean {
+function keepsOf(
+  rules: FileRules,
+  { uid, gid }: { readonly uid?: number; readonly gid?: number },
+): boolean {
   if (process.geteuid?.() === 0 && uid === undefined) return true
   return gid === undefined && (modeOf(rules) & 0o070) !== 0
 }
 
-function planted({ target, files }: OwnFile, { stats, keeper }: Present, wanted: number | undefined): AppError {
-  return new AppError("output-planted", `${target} belongs to user ${stats.uid}, ${whoCan(keeper, stats.uid)}: whether that user shall read the values cannot be told`, { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) })
+function planted(
+  { target, files }: OwnFile,
+  { stats, keeper }: Present,
+  wanted: number | undefined,
+): AppError {
+  return new AppError(
+    "output-planted",
+    `${target} belongs to user ${stats.uid}, ${whoCan(keeper, stats.uid)}: whether that user shall read the values cannot be told`,
+    { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) },
+  )
 }
 
 function whoCan(keeper: Keeper, uid: number): string {
   if (keeper === uid) return "who can put files there"
-  return keeper === "shared" ? "and others than root and this user can put files there" : `and user ${keeper} can put files there`
+  return keeper === "shared"
+    ? "and others than root and this user can put files there"
+    : `and user ${keeper} can put files there`
 }
 
-function wayOut(target: string, { uid, gid, wanted, inPlace }: { readonly uid: number; readonly gid: number; readonly wanted: number | undefined; readonly inPlace: boolean }): string {
+function wayOut(
+  target: string,
+  {
+    uid,
+    gid,
+    wanted,
+    inPlace,
+  }: {
+    readonly uid: number
+    readonly gid: number
+    readonly wanted: number | undefined
+    readonly inPlace: boolean
+  },
+): string {
   const mayGive = process.geteuid?.() === 0 || inPlace
-  if (wanted === undefined && mayGive) return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
+  if (wanted === undefined && mayGive)
+    return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
   const owner = wanted ?? process.geteuid?.() ?? 0
   // Whoever made it may have it open still.
-  if (inPlace) return `put a file of your own making in its place, so that nobody has it open: remove it, then install -m 0600 -o ${owner} /dev/null ${target}`
+  if (inPlace)
+    return `put a file of your own making in its place, so that nobody has it open: remove it, then install -m 0600 -o ${owner} /dev/null ${target}`
   return `if what it holds is right, chown -h ${owner} ${target}; else remove it`
 }

@@ -8,5 +8,7 @@ export const largest = 1024 * 1024
 
 export async function readPresent(target: string): Promise<Present | undefined> {
   const found = await readRegular(target, largest)
-  return found === undefined ? undefined : { ...found, text: Buffer.from(found.bytes).toString("latin1") }
+  return found === undefined
+    ? undefined
+    : { ...found, text: Buffer.from(found.bytes).toString("latin1") }
 }

@@ -13,7 +13,13 @@ const Options = z.strictObject({
     .refine((files) => Object.keys(files).length > 0, "name at least one file")
     .superRefine((files, context) => {
       for (const name of Object.keys(files)) {
-        if (!/^[A-Za-z0-9_][\w.-]{0,127}$/.test(name)) context.addIssue({ code: "custom", path: [name], message: "the name of a file is letters, digits and . _ -, and does not begin with . or -" })
+        if (!/^[A-Za-z0-9_][\w.-]{0,127}$/.test(name))
+          context.addIssue({
+            code: "custom",
+            path: [name],
+            message:
+              "the name of a file is letters, digits and . _ -, and does not begin with . or -",
+          })
       }
     }),
   /** A line end after each value, for readers that want one. */
@@ -27,8 +33,12 @@ export const folder = defineOutput({
   summary: "one file a value in a folder, as in /run/secrets",
   options: Options,
   target: (options, base) => resolve(base, options.folder),
-  files: (options, base) => Object.keys(options.files).map((name) => join(resolve(base, options.folder), name)),
-  inspect: ({ files }) => inspectAll(Object.entries(files).map(([name, template]) => ({ path: ["files", name], template }))),
+  files: (options, base) =>
+    Object.keys(options.files).map((name) => join(resolve(base, options.folder), name)),
+  inspect: ({ files }) =>
+    inspectAll(
+      Object.entries(files).map(([name, template]) => ({ path: ["files", name], template })),
+    ),
   open: ({ folder: path, files, newline, ...rules }, reach) =>
     openFolder({
       target: resolve(reach.folder, path),

@@ -29,25 +29,39 @@ export function openFolder(settings: Settings): Output {
       const found = await (before === undefined ? look(settings) : lookToBelieve(settings))
       signal.throwIfAborted()
       const former = before === undefined ? new Map<string, Uint8Array>() : filesIn(before)
-      return draftAll(settings, found, new Map(settings.variables.map(({ name }) => [name, former.get(name)])))
+      return draftAll(
+        settings,
+        found,
+        new Map(settings.variables.map(({ name }) => [name, former.get(name)])),
+      )
     },
     compare: (values) => compare(settings, values),
     others: () => others(settings),
     prune: async (names, isOurs, signal) => {
       const own = new Set(settings.variables.map(({ name }) => name))
-      const found = await look({ ...settings, variables: names.filter((name) => !own.has(name)).map((name) => ({ name, template: "", secrets: [] })) })
+      const found = await look({
+        ...settings,
+        variables: names
+          .filter((name) => !own.has(name))
+          .map((name) => ({ name, template: "", secrets: [] })),
+      })
       signal.throwIfAborted()
-      const going = [...found].filter(([, { text }]) => isOurs(Buffer.from(chomp(text), "latin1").toString()))
+      const going = [...found].filter(([, { text }]) =>
+        isOurs(Buffer.from(chomp(text), "latin1").toString()),
+      )
       return draftAll(settings, found, new Map(going.map(([name]) => [name, undefined])))
     },
     remove: async (secrets, known, signal) => {
       const found = await lookToBelieve(settings)
       signal.throwIfAborted()
-      const going = settings.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name)))
+      const going = settings.variables.filter((variable) =>
+        variable.secrets.some((name) => secrets.includes(name)),
+      )
       await refuseDrift({ ...settings, variables: going }, found, new Map(), known)
       return draftAll(settings, found, new Map(going.map(({ name }) => [name, undefined])))
     },
-    adopt: async (secrets) => adoptFrom(settings, heldIn(await lookToBelieve(settings), chomp), secrets),
+    adopt: async (secrets) =>
+      adoptFrom(settings, heldIn(await lookToBelieve(settings), chomp), secrets),
     tidy: async () => {
       for (const { name } of settings.variables) await tidyFile(join(target, name))
     },
@@ -62,9 +76,12 @@ async function others(settings: Settings): Promise<Readonly<Record<string, strin
   await refuseOddFolder(settings.target)
   const own = new Set(settings.variables.map(({ name }) => name))
   const all: Record<string, string> = {}
-  for (const name of (await namesIn(settings.target)).filter((one) => !one.startsWith(".") && !own.has(one)).slice(0, mostOthers)) {
+  for (const name of (await namesIn(settings.target))
+    .filter((one) => !one.startsWith(".") && !own.has(one))
+    .slice(0, mostOthers)) {
     const present = await readPresent(join(settings.target, name)).catch(() => undefined)
-    if (present !== undefined && present.text.length <= largestOther) all[name] = Buffer.from(chomp(present.text), "latin1").toString()
+    if (present !== undefined && present.text.length <= largestOther)
+      all[name] = Buffer.from(chomp(present.text), "latin1").toString()
   }
   return all
 }
@@ -93,22 +110,35 @@ async function look(settings: Settings): Promise<Found> {
 /** If what is there, and whose it is, may go on. */
 async function lookToBelieve(settings: Settings): Promise<Found> {
   const found = await look(settings)
-  for (const [name, present] of found) await refusePlanted({ target: join(settings.target, name), files: settings.files }, present)
+  for (const [name, present] of found)
+    await refusePlanted({ target: join(settings.target, name), files: settings.files }, present)
   return found
 }
 
 function archived(found: Found): Uint8Array | undefined {
-  return found.size === 0 ? undefined : archiveOf(new Map([...found].map(([name, { bytes }]) => [name, bytes])))
+  return found.size === 0
+    ? undefined
+    : archiveOf(new Map([...found].map(([name, { bytes }]) => [name, bytes])))
 }
 
-async function prepare(settings: Settings, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
+async function prepare(
+  settings: Settings,
+  values: Values,
+  known: Known,
+  signal: AbortSignal,
+): Promise<Draft> {
   const rendered = render(settings, values)
   const found = await lookToBelieve(settings)
   signal.throwIfAborted()
   const now = archived(found)
-  if (now === undefined || known.wrote?.(settings.target, now) !== true) await refuseDrift(settings, found, rendered, known)
+  if (now === undefined || known.wrote?.(settings.target, now) !== true)
+    await refuseDrift(settings, found, rendered, known)
   signal.throwIfAborted()
-  return draftAll(settings, found, new Map([...rendered].map(([name, value]) => [name, bytesOf(settings, value)])))
+  return draftAll(
+    settings,
+    found,
+    new Map([...rendered].map(([name, value]) => [name, bytesOf(settings, value)])),
+  )
 }
 
 function bytesOf({ newline }: Settings, value: string): Uint8Array {
@@ -116,11 +146,25 @@ function bytesOf({ newline }: Settings, value: string): Uint8Array {
 }
 
 /** A value counts as known with or without the line end that an editor leaves. */
-async function refuseDrift(settings: Settings, found: Found, rendered: ReadonlyMap<string, string>, known: Known): Promise<void> {
+async function refuseDrift(
+  settings: Settings,
+  found: Found,
+  rendered: ReadonlyMap<string, string>,
+  known: Known,
+): Promise<void> {
   for (const variable of settings.variables) {
     const one = { ...settings, variables: [variable] }
-    const drift = await findDrift(one, heldIn(found, (text) => text), rendered, known)
-    if (drift === undefined || (await findDrift(one, heldIn(found, chomp), rendered, known)) === undefined) continue
+    const drift = await findDrift(
+      one,
+      heldIn(found, (text) => text),
+      rendered,
+      known,
+    )
+    if (
+      drift === undefined ||
+      (await findDrift(one, heldIn(found, chomp), rendered, known)) === undefined
+    )
+      continue
     throw driftError(settings, drift, "empty or remove that file")
   }
 }
@@ -134,7 +178,11 @@ function chomp(text: string): string {
 }
 
 /** One draft for all files; undefined: that file goes. */
-async function draftAll(settings: Settings, found: Found, next: ReadonlyMap<string, Uint8Array | undefined>): Promise<Draft> {
+async function draftAll(
+  settings: Settings,
+  found: Found,
+  next: ReadonlyMap<string, Uint8Array | undefined>,
+): Promise<Draft> {
   const writes = [...next.values()].some((bytes) => bytes !== undefined)
   const place = writes ? await makeFolder(settings.target, settings.files) : undefined
   const drafts: { readonly name: string; readonly draft: Draft }[] = []
@@ -146,7 +194,13 @@ async function draftAll(settings: Settings, found: Found, next: ReadonlyMap<stri
     for (const [name, bytes] of next) {
       const own = { target: join(settings.target, name), files: settings.files }
       const present = found.get(name)
-      drafts.push({ name, draft: bytes === undefined ? removalOf(own, present, [name]) : await draftOf(own, { present, bytes, changes: [name] }) })
+      drafts.push({
+        name,
+        draft:
+          bytes === undefined
+            ? removalOf(own, present, [name])
+            : await draftOf(own, { present, bytes, changes: [name] }),
+      })
     }
   } catch (error) {
     await discard()
@@ -160,7 +214,9 @@ async function draftAll(settings: Settings, found: Found, next: ReadonlyMap<stri
     changed: true,
     removes,
     bytes: after,
-    changes: changed.filter(({ name }) => differs(found.get(name)?.bytes, next.get(name))).map(({ name }) => name),
+    changes: changed
+      .filter(({ name }) => differs(found.get(name)?.bytes, next.get(name)))
+      .map(({ name }) => name),
     commit: async () => {
       await place?.commit()
       for (const { draft } of changed) await draft.commit()
@@ -179,10 +235,15 @@ function archivedWith(found: Found, next: ReadonlyMap<string, Uint8Array | undef
 }
 
 function differs(before: Uint8Array | undefined, after: Uint8Array | undefined): boolean {
-  return before === undefined || after === undefined ? before !== after : !Buffer.from(before).equals(after)
+  return before === undefined || after === undefined
+    ? before !== after
+    : !Buffer.from(before).equals(after)
 }
 
-async function compare(settings: Settings, values: Values): Promise<"same" | "differs" | "missing"> {
+async function compare(
+  settings: Settings,
+  values: Values,
+): Promise<"same" | "differs" | "missing"> {
   const rendered = render(settings, values)
   let found: Found
   try {

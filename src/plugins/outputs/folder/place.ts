@@ -16,12 +16,17 @@ export type MadeFolder = {
 }
 
 export async function makeFolder(folder: string, rules: FileRules): Promise<MadeFolder> {
-  if (await isThere(folder)) return { mends: false, commit: async () => undefined, discard: async () => undefined }
+  if (await isThere(folder))
+    return { mends: false, commit: async () => undefined, discard: async () => undefined }
   await using above = await folderAbove(folder)
   const { uid, gid } = await ownership(rules, undefined)
   refuseOtherOwner(above, folder, uid)
   try {
-    await makeFolderIn(above, basename(folder), { mode: (modeOf(rules) & 0o040) === 0 ? 0o700 : 0o750, uid, gid })
+    await makeFolderIn(above, basename(folder), {
+      mode: (modeOf(rules) & 0o040) === 0 ? 0o700 : 0o750,
+      uid,
+      gid,
+    })
   } catch (error) {
     if (systemCode(error) !== "EEXIST") await removeEmptyFolder(folder)
     throw writeError(folder, error)
@@ -41,9 +46,13 @@ async function synced(folder: string): Promise<void> {
 export function refuseOtherOwner(above: Folder, folder: string, uid: number | undefined): void {
   const { keeper } = above
   if (uid === undefined || isOurs(uid) || typeof keeper !== "number" || keeper === uid) return
-  throw new AppError("folder-of-others", `${folder} would belong to user ${uid}, below a folder that user ${keeper} can change`, {
-    hint: `user ${keeper} could replace it: make the folder above it root's (chown root), or put it elsewhere`,
-  })
+  throw new AppError(
+    "folder-of-others",
+    `${folder} would belong to user ${uid}, below a folder that user ${keeper} can change`,
+    {
+      hint: `user ${keeper} could replace it: make the folder above it root's (chown root), or put it elsewhere`,
+    },
+  )
 }
 
 async function folderAbove(folder: string): Promise<Folder> {
@@ -51,7 +60,9 @@ async function folderAbove(folder: string): Promise<Folder> {
     return await openFolder(dirname(folder))
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw writeError(folder, error)
-    throw new AppError("output-folder-missing", `the folder above ${folder} does not exist`, { hint: "create it, private to those who read the files (mkdir -m 0750)" })
+    throw new AppError("output-folder-missing", `the folder above ${folder} does not exist`, {
+      hint: "create it, private to those who read the files (mkdir -m 0750)",
+    })
   }
 }
 
@@ -60,11 +71,13 @@ export async function refuseOddFolder(folder: string): Promise<void> {
     await using above = await openFolder(dirname(folder))
     const stats = await above.disk.look(above.at(basename(folder)))
     if (stats?.isSymbolicLink()) throw linkError(folder, "folder")
-    if (stats !== undefined && !stats.isDirectory()) throw new AppError("file-irregular", `${folder} is not a folder`)
+    if (stats !== undefined && !stats.isDirectory())
+      throw new AppError("file-irregular", `${folder} is not a folder`)
   } catch (error) {
     if (error instanceof AppError) throw error
     const code = systemCode(error)
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw new AppError("file-unreadable", `cannot look at ${folder}: ${code ?? "unknown error"}`)
+    if (code !== "ENOENT" && code !== "ENOTDIR")
+      throw new AppError("file-unreadable", `cannot look at ${folder}: ${code ?? "unknown error"}`)
   }
 }
 

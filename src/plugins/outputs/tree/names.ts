@@ -5,7 +5,9 @@ export function nameOf(path: readonly string[]): string {
 
 /** The inverse of `nameOf`. */
 export function pathOf(name: string): readonly string[] {
-  return [...name.matchAll(/"(?:[^"\\]|\\.)*"|[\w-]+/g)].map(([word]) => (word.startsWith('"') ? String(JSON.parse(word)) : word))
+  return [...name.matchAll(/"(?:[^"\\]|\\.)*"|[\w-]+/g)].map(([word]) =>
+    word.startsWith('"') ? String(JSON.parse(word)) : word,
+  )
 }
 
 export type Branch = Map<string, string | Branch>
@@ -32,5 +34,8 @@ export function grow(values: ReadonlyMap<string, string>): Branch {
 
 /** A string as JSON and YAML (1.1 and 1.2) write it alike: also what one of them takes for a line break is escaped. */
 export function quoted(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
 }

@@ -28,11 +28,19 @@ export type Reading = {
 }
 
 export function inspectTree(variables: Tree): ReturnType<typeof inspectAll> {
-  return inspectAll(leavesOf(variables).map(({ path, template }) => ({ path: ["variables", ...path], template })))
+  return inspectAll(
+    leavesOf(variables).map(({ path, template }) => ({ path: ["variables", ...path], template })),
+  )
 }
 
-export function openTree(notation: Notation, options: { readonly path: string; readonly variables: Tree; readonly files: FileRules }, reach: LocalReach): Output {
-  const variables = leavesOf(options.variables).map(({ path, template }) => variableOf(nameOf(path), template))
+export function openTree(
+  notation: Notation,
+  options: { readonly path: string; readonly variables: Tree; readonly files: FileRules },
+  reach: LocalReach,
+): Output {
+  const variables = leavesOf(options.variables).map(({ path, template }) =>
+    variableOf(nameOf(path), template),
+  )
   return openWhole({
     target: resolve(reach.folder, options.path),
     readerName: notation.name,
@@ -57,16 +65,33 @@ function formOf(notation: Notation, ours: ReadonlySet<string>): Form {
 
 function parse(notation: Notation, text: string, ours: ReadonlySet<string>): Contents {
   const decoded = fromBinary(text.replace(/^\xef\xbb\xbf/, ""))
-  if (decoded === undefined) throw new AppError("output-unreadable", "it is not valid UTF-8", { hint: "write it as UTF-8, or move it away" })
+  if (decoded === undefined)
+    throw new AppError("output-unreadable", "it is not valid UTF-8", {
+      hint: "write it as UTF-8, or move it away",
+    })
   const { values, twice, more } = notation.read(decoded)
   // What stands there as a key of others may be a value in the wrong place: it is not repeated.
   const [again] = twice
-  if (again !== undefined) throw new AppError("output-key-twice", `${ours.has(again) ? again : "a key"} stands there twice`, { hint: "delete one of the two" })
-  return { entries: new Map([...values].map(([name, value]) => [name, { value: value === undefined ? undefined : toBinary(value) }])), more }
+  if (again !== undefined)
+    throw new AppError(
+      "output-key-twice",
+      `${ours.has(again) ? again : "a key"} stands there twice`,
+      { hint: "delete one of the two" },
+    )
+  return {
+    entries: new Map(
+      [...values].map(([name, value]) => [
+        name,
+        { value: value === undefined ? undefined : toBinary(value) },
+      ]),
+    ),
+    more,
+  }
 }
 
 function textOf(value: string, name: string): string {
   const text = fromBinary(value)
-  if (text === undefined) throw new AppError("output-value-unfit", `the value of ${name} is not valid Unicode text`)
+  if (text === undefined)
+    throw new AppError("output-value-unfit", `the value of ${name} is not valid Unicode text`)
   return text
 }

@@ -3,7 +3,14 @@ import type { Credential, Known, Values } from "../../../core/ports.ts"
 import { previousField, shownField } from "../../../core/shown-field.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
 import { readBackwards } from "../liquid.ts"
-import { type Held, type Rendered, type Showing, type Variable, placeOf, renderVariable } from "./variable.ts"
+import {
+  type Held,
+  type Rendered,
+  type Showing,
+  type Variable,
+  placeOf,
+  renderVariable,
+} from "./variable.ts"
 
 /** What stands in the way of overwriting a variable. */
 export type Drift = {
@@ -14,23 +21,42 @@ export type Drift = {
 }
 
 /** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
-export async function findDrift(showing: Showing, present: ReadonlyMap<string, Held>, rendered: Rendered, known: Known): Promise<Drift | undefined> {
+export async function findDrift(
+  showing: Showing,
+  present: ReadonlyMap<string, Held>,
+  rendered: Rendered,
+  known: Known,
+): Promise<Drift | undefined> {
   const ask = once(known)
   for (const variable of showing.variables) {
     const { name } = variable
     const value = present.get(name)?.value
     if (!present.has(name) || value === "" || value === rendered.get(name)) continue
-    if (value === undefined) return { name, unclear: true, says: `what ${showing.readerName} reads there cannot be told from the file alone` }
-    if (!(await isKnown(showing, variable, value, ask))) return { name, unclear: false, says: "its present value is in no version that is known" }
+    if (value === undefined)
+      return {
+        name,
+        unclear: true,
+        says: `what ${showing.readerName} reads there cannot be told from the file alone`,
+      }
+    if (!(await isKnown(showing, variable, value, ask)))
+      return { name, unclear: false, says: "its present value is in no version that is known" }
   }
   return undefined
 }
 
 /** `emptied`: how one takes a value away by hand. */
-export function driftError(showing: Showing, { name, says, unclear }: Drift, emptied: string): AppError {
-  return new AppError("output-drift", `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`, {
-    hint: `${unclear ? showing.toTell : "adopt it"}; or, if nobody needs it, ${emptied} and try again`,
-  })
+export function driftError(
+  showing: Showing,
+  { name, says, unclear }: Drift,
+  emptied: string,
+): AppError {
+  return new AppError(
+    "output-drift",
+    `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`,
+    {
+      hint: `${unclear ? showing.toTell : "adopt it"}; or, if nobody needs it, ${emptied} and try again`,
+    },
+  )
 }
 
 /** Opening versions costs: each secret's are asked for once, and only if need be. */
@@ -44,12 +70,28 @@ function once(known: Known): Known {
   }
 }
 
-async function isKnown(showing: Showing, variable: Variable, present: string, known: Known): Promise<boolean> {
-  return (await isAmong(showing, variable, present, known, "recent")) || isAmong(showing, variable, present, known, "all")
+async function isKnown(
+  showing: Showing,
+  variable: Variable,
+  present: string,
+  known: Known,
+): Promise<boolean> {
+  return (
+    (await isAmong(showing, variable, present, known, "recent")) ||
+    isAmong(showing, variable, present, known, "all")
+  )
 }
 
-async function isAmong(showing: Showing, variable: Variable, present: string, known: Known, which: "recent" | "all"): Promise<boolean> {
-  const versions = await Promise.all(variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret, which) })))
+async function isAmong(
+  showing: Showing,
+  variable: Variable,
+  present: string,
+  known: Known,
+  which: "recent" | "all",
+): Promise<boolean> {
+  const versions = await Promise.all(
+    variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret, which) })),
+  )
   if (holdsKnown(variable, present, versions)) return true
   return combinations(versions).some((values) => rendersTo(showing, variable, values, present))
 }
@@ -65,8 +107,14 @@ function holdsKnown(variable: Variable, present: string, versions: Versions): bo
     const fields = Object.entries(shown[secret] ?? {})
     const own = fields.filter(([field]) => previousField(field) === undefined)
     // The one before is any version: which lived beside which is not asked.
-    const before = fields.flatMap(([field, value]) => (previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const]))
-    return [own, before].every((some) => credentials.some((credential) => some.every(([field, value]) => revealed(credential, field) === value)))
+    const before = fields.flatMap(([field, value]) =>
+      previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const],
+    )
+    return [own, before].every((some) =>
+      credentials.some((credential) =>
+        some.every(([field, value]) => revealed(credential, field) === value),
+      ),
+    )
   })
 }
 
@@ -93,7 +141,9 @@ function combinations(versions: Versions): readonly Values[] {
   let all: Values[] = [{}]
   for (const { secret, credentials } of versions) {
     if (all.length * credentials.length > mostCombinations) return []
-    all = all.flatMap((values) => credentials.map((credential) => ({ ...values, [secret]: credential })))
+    all = all.flatMap((values) =>
+      credentials.map((credential) => ({ ...values, [secret]: credential })),
+    )
   }
   return all
 }

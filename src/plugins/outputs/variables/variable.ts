@@ -26,7 +26,11 @@ export type Rendered = ReadonlyMap<string, string>
 export type Held = { readonly value: string | undefined }
 
 export function variableOf(name: string, template: string): Variable {
-  return { name, template, secrets: [...new Set(inspectTemplate(template).references.map(({ secret }) => secret))] }
+  return {
+    name,
+    template,
+    secrets: [...new Set(inspectTemplate(template).references.map(({ secret }) => secret))],
+  }
 }
 
 export function showsOf({ variables }: Pick<Showing, "variables">): readonly string[] {
@@ -34,7 +38,9 @@ export function showsOf({ variables }: Pick<Showing, "variables">): readonly str
 }
 
 export function render(showing: Showing, values: Values): Rendered {
-  return new Map(showing.variables.map((variable) => [variable.name, renderVariable(showing, variable, values)]))
+  return new Map(
+    showing.variables.map((variable) => [variable.name, renderVariable(showing, variable, values)]),
+  )
 }
 
 export function renderVariable(showing: Showing, variable: Variable, values: Values): string {
@@ -50,10 +56,19 @@ export function placeOf({ target }: Pick<Showing, "target">, name: string): stri
   return name === "" ? target : `${target}: ${name}`
 }
 
-export type Templates = readonly { readonly path: readonly (string | number)[]; readonly template: string }[]
+export type Templates = readonly {
+  readonly path: readonly (string | number)[]
+  readonly template: string
+}[]
 
 /** For `inspect` of an output: the secrets that its templates name, and what is wrong with them, each at its place in the options. */
-export function inspectAll(templates: Templates): { readonly shows: readonly string[]; readonly problems: readonly { readonly path: readonly (string | number)[]; readonly says: string }[] } {
+export function inspectAll(templates: Templates): {
+  readonly shows: readonly string[]
+  readonly problems: readonly {
+    readonly path: readonly (string | number)[]
+    readonly says: string
+  }[]
+} {
   const found = templates.map(({ path, template }) => ({ path, ...inspectTemplate(template) }))
   return {
     shows: [...new Set(found.flatMap(({ references }) => references.map(({ secret }) => secret)))],

@@ -7,22 +7,33 @@ import { type Rendered, placeOf } from "../variables/variable.ts"
 import { type Contents, type Whole, contentsOf, isBlank } from "./form.ts"
 
 /** Nothing that only this file holds may go: it is ours as we wrote it, or it holds nothing but known values. */
-export async function refuseLoss(whole: Whole, present: Present, rendered: Rendered, known: Known): Promise<void> {
+export async function refuseLoss(
+  whole: Whole,
+  present: Present,
+  rendered: Rendered,
+  known: Known,
+): Promise<void> {
   if (isBlank(present.text) || known.wrote?.(whole.target, present.bytes) === true) return
   const ours = isOurs(whole, present)
   const contents = readable(whole, present)
   if (!ours) refuseForeign(whole, present, contents)
   const drift = await findDrift(whole, contents.entries, rendered, known)
   if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
-  const added = [...contents.entries.keys()].find((name) => !whole.variables.some((variable) => variable.name === name))
+  const added = [...contents.entries.keys()].find(
+    (name) => !whole.variables.some((variable) => variable.name === name),
+  )
   if (ours && added !== undefined) throw addedTo(whole.target, added)
 }
 
 /** What a person has put into a file that is written as a whole may stand nowhere else. */
 export function addedTo(target: string, name: string): AppError {
-  return new AppError("output-foreign", `${target} is not overwritten: ${name} was added to it by hand, and the config does not have it`, {
-    hint: `put ${name} into the config's variables, or take it out of the file (for a .env, merge: true keeps the lines of others)`,
-  })
+  return new AppError(
+    "output-foreign",
+    `${target} is not overwritten: ${name} was added to it by hand, and the config does not have it`,
+    {
+      hint: `put ${name} into the config's variables, or take it out of the file (for a .env, merge: true keeps the lines of others)`,
+    },
+  )
 }
 
 export function isOurs(whole: Whole, present: Present): boolean {
@@ -39,14 +50,20 @@ function readable(whole: Whole, present: Present): Contents {
 }
 
 function refuseForeign(whole: Whole, present: Present, { entries, more }: Contents): void {
-  if (whole.header !== undefined && firstLine(present.text).startsWith(headerStart)) throw foreign(whole, "it was written for another environment")
-  const others = [...entries.keys()].find((name) => !whole.variables.some((variable) => variable.name === name))
-  if (others !== undefined) throw foreign(whole, "it was not written by mycelium and holds other keys too")
+  if (whole.header !== undefined && firstLine(present.text).startsWith(headerStart))
+    throw foreign(whole, "it was written for another environment")
+  const others = [...entries.keys()].find(
+    (name) => !whole.variables.some((variable) => variable.name === name),
+  )
+  if (others !== undefined)
+    throw foreign(whole, "it was not written by mycelium and holds other keys too")
   if (more) throw foreign(whole, "it was not written by mycelium and holds comments too")
 }
 
 function foreign(whole: Whole, says: string): AppError {
-  return new AppError("output-foreign", `${whole.target} is not overwritten: ${says}`, { hint: "move it away, or name another file" })
+  return new AppError("output-foreign", `${whole.target} is not overwritten: ${says}`, {
+    hint: "move it away, or name another file",
+  })
 }
 
 /** Our own text, read as its reader would: each name holds what it shall, and no other is there. */
@@ -60,11 +77,17 @@ export function refuseMisread(whole: Whole, next: string, rendered: Rendered): v
   }
   for (const [name, value] of rendered) {
     if (!entries.has(name)) throw misread(whole, name, "it would be missing")
-    if (entries.get(name)?.value !== value) throw misread(whole, name, "it would be read as another text")
+    if (entries.get(name)?.value !== value)
+      throw misread(whole, name, "it would be read as another text")
   }
-  for (const name of entries.keys()) if (!rendered.has(name)) throw misread(whole, name, "it would be there too")
+  for (const name of entries.keys())
+    if (!rendered.has(name)) throw misread(whole, name, "it would be there too")
 }
 
 function misread(whole: Whole, name: string, says: string): AppError {
-  return new AppError("output-not-read-back", `${placeOf(whole, name)} would not be read as it was meant: ${says}; nothing was written`, { hint: "please report it, without any value" })
+  return new AppError(
+    "output-not-read-back",
+    `${placeOf(whole, name)} would not be read as it was meant: ${says}; nothing was written`,
+    { hint: "please report it, without any value" },
+  )
 }

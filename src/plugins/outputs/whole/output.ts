@@ -1,6 +1,13 @@
 import { AppError } from "../../../base/error.ts"
 import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
-import { draftOf, readToBelieve, readToRestore, readToWrite, removalOf, tidyFile } from "../file/draft.ts"
+import {
+  draftOf,
+  readToBelieve,
+  readToRestore,
+  readToWrite,
+  removalOf,
+  tidyFile,
+} from "../file/draft.ts"
 import { readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -22,29 +29,50 @@ export function openWhole(whole: Whole): Output {
     remove: (secrets, known, signal) => remove(whole, secrets, known, signal),
     adopt: async (secrets) => {
       const present = await readToBelieve(whole)
-      return present === undefined || isBlank(present.text) ? {} : adoptFrom(whole, contentsOf(whole, present.text).entries, secrets)
+      return present === undefined || isBlank(present.text)
+        ? {}
+        : adoptFrom(whole, contentsOf(whole, present.text).entries, secrets)
     },
     tidy: () => tidyFile(target),
   }
 }
 
-async function prepare(whole: Whole, values: Values, known: Known, signal: AbortSignal): Promise<Draft> {
+async function prepare(
+  whole: Whole,
+  values: Values,
+  known: Known,
+  signal: AbortSignal,
+): Promise<Draft> {
   const rendered = render(whole, values)
   const present = await readToWrite(whole)
   signal.throwIfAborted()
   const next = whole.form.write(rendered, whole.header)
   refuseMisread(whole, next, rendered)
-  if (present !== undefined && present.text !== next) await refuseLoss(whole, present, rendered, known)
+  if (present !== undefined && present.text !== next)
+    await refuseLoss(whole, present, rendered, known)
   signal.throwIfAborted()
-  return draftOf(whole, { present, bytes: Buffer.from(next, "latin1"), changes: changes(held(whole, present?.text), rendered) })
+  return draftOf(whole, {
+    present,
+    bytes: Buffer.from(next, "latin1"),
+    changes: changes(held(whole, present?.text), rendered),
+  })
 }
 
-async function restore(whole: Whole, before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft> {
+async function restore(
+  whole: Whole,
+  before: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<Draft> {
   const present = await readToRestore(whole, before)
   signal.throwIfAborted()
-  const former = held(whole, before === undefined ? undefined : Buffer.from(before).toString("latin1"))
+  const former = held(
+    whole,
+    before === undefined ? undefined : Buffer.from(before).toString("latin1"),
+  )
   const changed = changes(held(whole, present?.text), former)
-  return before === undefined ? removalOf(whole, present, changed) : draftOf(whole, { present, bytes: before, changes: changed })
+  return before === undefined
+    ? removalOf(whole, present, changed)
+    : draftOf(whole, { present, bytes: before, changes: changed })
 }
 
 async function compare(whole: Whole, values: Values): Promise<"same" | "differs" | "missing"> {
@@ -52,28 +80,53 @@ async function compare(whole: Whole, values: Values): Promise<"same" | "differs"
   if (present === undefined || isBlank(present.text)) return "missing"
   const rendered = render(whole, values)
   const now = held(whole, present.text)
-  if (now.size === 0 || [...now].some(([name, value]) => !rendered.has(name) || (value !== "" && value !== rendered.get(name)))) return "differs"
-  return [...rendered.keys()].some((name) => (now.get(name) ?? "") === "" && rendered.get(name) !== "") ? "missing" : "same"
+  if (
+    now.size === 0 ||
+    [...now].some(
+      ([name, value]) => !rendered.has(name) || (value !== "" && value !== rendered.get(name)),
+    )
+  )
+    return "differs"
+  return [...rendered.keys()].some(
+    (name) => (now.get(name) ?? "") === "" && rendered.get(name) !== "",
+  )
+    ? "missing"
+    : "same"
 }
 
 /** Without the values that show one of these secrets; no file where nothing is left. */
-async function remove(whole: Whole, secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft> {
+async function remove(
+  whole: Whole,
+  secrets: readonly string[],
+  known: Known,
+  signal: AbortSignal,
+): Promise<Draft> {
   const present = await readToWrite(whole)
   signal.throwIfAborted()
   if (present === undefined) return removalOf(whole, undefined, [])
-  const going = whole.variables.filter((variable) => variable.secrets.some((name) => secrets.includes(name)))
-  const { entries, more } = isBlank(present.text) ? { entries: new Map<string, Held>(), more: false } : contentsOf(whole, present.text)
+  const going = whole.variables.filter((variable) =>
+    variable.secrets.some((name) => secrets.includes(name)),
+  )
+  const { entries, more } = isBlank(present.text)
+    ? { entries: new Map<string, Held>(), more: false }
+    : contentsOf(whole, present.text)
   if (known.wrote?.(whole.target, present.bytes) !== true) {
     const drift = await findDrift({ ...whole, variables: going }, entries, new Map(), known)
     if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
   }
   const staying = [...entries].filter(([name]) => !going.some((variable) => variable.name === name))
-  const gone = [...entries.keys()].filter((name) => going.some((variable) => variable.name === name))
+  const gone = [...entries.keys()].filter((name) =>
+    going.some((variable) => variable.name === name),
+  )
   if (staying.length === 0) return removalOf(whole, present, gone.map(said))
   if (gone.length === 0) return draftOf(whole, { present, bytes: present.bytes, changes: [] })
   const unclear = staying.find(([, { value }]) => value === undefined)
   if (unclear !== undefined || (more && !isOurs(whole, present))) {
-    throw new AppError("output-foreign", `${whole.target}: ${gone.map(said).join(", ")} cannot be taken out without losing what else is there`, { hint: "take it out by hand, then say the same again" })
+    throw new AppError(
+      "output-foreign",
+      `${whole.target}: ${gone.map(said).join(", ")} cannot be taken out without losing what else is there`,
+      { hint: "take it out by hand, then say the same again" },
+    )
   }
   const rest: Rendered = new Map(staying.map(([name, { value }]) => [name, value ?? ""]))
   const next = whole.form.write(rest, isOurs(whole, present) ? whole.header : undefined)
@@ -95,7 +148,9 @@ function held(whole: Whole, text: string | undefined): HeldValues {
 }
 
 function changes(before: HeldValues, after: HeldValues): readonly string[] {
-  return [...new Set([...after.keys(), ...before.keys()])].filter((name) => before.get(name) !== after.get(name)).map(said)
+  return [...new Set([...after.keys(), ...before.keys()])]
+    .filter((name) => before.get(name) !== after.get(name))
+    .map(said)
 }
 
 function said(name: string): string {

@@ -11,19 +11,61 @@ const Line = z.object({ id: z.string(), status: z.string() })
 
 const dryRunMs = 20_000
 
-export async function changesOf(docker: Docker, options: ComposeOptions, group: Group, signal: AbortSignal): Promise<readonly Finding[]> {
-  const words = ["--progress", "json", ...projectWords(group, options, docker.folder), "--dry-run", "up", "-d", ...quiet, ...scaleWords(group)]
+export async function changesOf(
+  docker: Docker,
+  options: ComposeOptions,
+  group: Group,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const words = [
+    "--progress",
+    "json",
+    ...projectWords(group, options, docker.folder),
+    "--dry-run",
+    "up",
+    "-d",
+    ...quiet,
+    ...scaleWords(group),
+  ]
   const argv = [...docker.compose, ...words, ...options.services]
-  const result = await run(argv, { cwd: docker.folder, env: docker.env, timeoutMs: dryRunMs, signal })
-  if (result.code !== 0) return [isTooOld(result) && (await docker.hasCompose(signal)) ? tooOld : refusal(reasonOf(result))]
+  const result = await run(argv, {
+    cwd: docker.folder,
+    env: docker.env,
+    timeoutMs: dryRunMs,
+    signal,
+  })
+  if (result.code !== 0)
+    return [
+      isTooOld(result) && (await docker.hasCompose(signal)) ? tooOld : refusal(reasonOf(result)),
+    ]
   const changed = changedIn(`${result.stderr}\n${result.stdout}`)
   if (changed.length === 0) return []
   const why = await reasons(docker, group, signal)
   const what = options.services.join(", ")
-  if (options.allowChanges) return [{ code: "compose-changed", severity: "warning", says: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}` }]
+  if (options.allowChanges)
+    return [
+      {
+        code: "compose-changed",
+        severity: "warning",
+        says: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}`,
+      },
+    ]
   const says = `a restart of ${what} would change more than its secrets: ${why}`
-  const up = [...docker.compose.slice(0, 2), ...projectWords(group, options, docker.folder), "up", "-d", ...options.services].join(" ")
-  return [{ code: "compose-changed", severity: "error", says, remedy: `bring it up to date yourself first (${up}), or say compose: { service: …, allow_changes: true } in the config` }]
+  const up = [
+    ...docker.compose.slice(0, 2),
+    ...projectWords(group, options, docker.folder),
+    "up",
+    "-d",
+    ...options.services,
+  ].join(" ")
+  return [
+    {
+      code: "compose-changed",
+      severity: "error",
+      says,
+      remedy: `bring it up to date yourself first (${up}), or say compose: { service: …, allow_changes: true } in the config`,
+    },
+  ]
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */
@@ -38,7 +80,12 @@ const tooOld: Finding = {
 
 function refusal(reason: ReturnType<typeof reasonOf>): Finding {
   const says = reason?.says ?? "docker compose up would fail, by its own dry run"
-  return { code: "compose-failed", severity: "error", says, remedy: reason?.hint ?? "docker compose up --dry-run says why" }
+  return {
+    code: "compose-failed",
+    severity: "error",
+    says,
+    remedy: reason?.hint ?? "docker compose up --dry-run says why",
+  }
 }
 
 /** Containers of which Compose says anything but that they run. */
@@ -47,7 +94,8 @@ function changedIn(text: string): readonly string[] {
   for (const line of text.split("\n")) {
     if (!line.startsWith("{")) continue
     const read = Line.safeParse(parsed(line))
-    if (read.success && read.data.id.startsWith("Container ") && read.data.status !== "Running") changed.add(read.data.id)
+    if (read.success && read.data.id.startsWith("Container ") && read.data.status !== "Running")
+      changed.add(read.data.id)
   }
   return [...changed]
 }
@@ -63,15 +111,22 @@ function parsed(line: string): unknown {
 
 async function reasons(docker: Docker, group: Group, signal: AbortSignal): Promise<string> {
   const other = await otherImage(docker, group.containers, signal)
-  if (other !== undefined) return `${other.imageName} is another image than the one that ${other.name} runs`
+  if (other !== undefined)
+    return `${other.imageName} is another image than the one that ${other.name} runs`
   const down = group.containers.find(({ state }) => state !== "running")
   if (down !== undefined) return `${down.name} is ${down.state}`
   return "the compose file, its variables or its env files were edited since it was started"
 }
 
-async function otherImage(docker: Docker, containers: readonly Container[], signal: AbortSignal): Promise<Container | undefined> {
+async function otherImage(
+  docker: Docker,
+  containers: readonly Container[],
+  signal: AbortSignal,
+): Promise<Container | undefined> {
   for (const one of containers) {
-    const id = await docker.ask(["image", "inspect", "--format", "{{.Id}}", one.imageName], signal).catch(() => "")
+    const id = await docker
+      .ask(["image", "inspect", "--format", "{{.Id}}", one.imageName], signal)
+      .catch(() => "")
     if (id.trim() !== one.image) return one
   }
   return undefined

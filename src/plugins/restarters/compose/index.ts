@@ -5,7 +5,17 @@ import type { Finding, Inspection } from "../../../core/ports.ts"
 import { programPath } from "../../hook-argv.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
-import { type Container, type Group, composeFiles, containersOf, findGroup, inWords, isStopped, projectWords, scaleWords } from "../../docker/containers.ts"
+import {
+  type Container,
+  type Group,
+  composeFiles,
+  containersOf,
+  findGroup,
+  inWords,
+  isStopped,
+  projectWords,
+  scaleWords,
+} from "../../docker/containers.ts"
 import { Docker, reasonOf } from "../../docker/docker.ts"
 import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
 import { readersOf } from "./readers.ts"
@@ -39,7 +49,17 @@ export const compose = defineRestarter({
         found = undefined
         // Only what was stopped before: a container that ended because of the new value must be there again after a way back.
         if (staysStopped && isStopped(group)) return
-        await runHook({ says, argv: upArgv(docker, options, group), cwd: docker.folder, env: docker.env, reasonOf }, mark, signal)
+        await runHook(
+          {
+            says,
+            argv: upArgv(docker, options, group),
+            cwd: docker.folder,
+            env: docker.env,
+            reasonOf,
+          },
+          mark,
+          signal,
+        )
         await mustRunAnew(docker, options, group, signal)
       },
     }
@@ -48,12 +68,26 @@ export const compose = defineRestarter({
 
 function upArgv(docker: Docker, options: ComposeOptions, group: Group): readonly string[] {
   const words = projectWords(group, options, docker.folder)
-  return [...docker.compose, ...words, "up", "-d", ...quiet, "--force-recreate", ...scaleWords(group), ...options.services]
+  return [
+    ...docker.compose,
+    ...words,
+    "up",
+    "-d",
+    ...quiet,
+    "--force-recreate",
+    ...scaleWords(group),
+    ...options.services,
+  ]
 }
 
 type About = { readonly targets: readonly string[]; readonly signal: AbortSignal }
 
-async function inspect(docker: Docker, options: ComposeOptions, group: Group, { targets, signal }: About): Promise<Inspection> {
+async function inspect(
+  docker: Docker,
+  options: ComposeOptions,
+  group: Group,
+  { targets, signal }: About,
+): Promise<Inspection> {
   const restarts = options.services.map((service) => `${group.project}/${service}`)
   const [writable, changes, readers] = await Promise.all([
     writableFiles(group),
@@ -66,23 +100,54 @@ async function inspect(docker: Docker, options: ComposeOptions, group: Group, { 
 
 /** The files that it was started with may be others than the config leads to. */
 async function writableFiles({ files }: Group): Promise<readonly Finding[]> {
-  const found = await Promise.all(files.map(async (file) => ({ file, obstacle: await obstacleIn(file) })))
-  return found.flatMap(({ file, obstacle }): readonly Finding[] => (obstacle === undefined ? [] : [{ code: obstacle.code, severity: "error", says: `${file}, which Compose follows, ${obstacle.says}`, remedy: obstacle.remedy }]))
+  const found = await Promise.all(
+    files.map(async (file) => ({ file, obstacle: await obstacleIn(file) })),
+  )
+  return found.flatMap(({ file, obstacle }): readonly Finding[] =>
+    obstacle === undefined
+      ? []
+      : [
+          {
+            code: obstacle.code,
+            severity: "error",
+            says: `${file}, which Compose follows, ${obstacle.says}`,
+            remedy: obstacle.remedy,
+          },
+        ],
+  )
 }
 
 /** Between two looks at containers that are starting (ms). */
 const lookAgainMs = 250
 
 /** Compose is content with a program that ends the moment after: the containers must be new ones, running, and healthy by their own check. */
-async function mustRunAnew(docker: Docker, options: ComposeOptions, before: Group, signal: AbortSignal): Promise<void> {
+async function mustRunAnew(
+  docker: Docker,
+  options: ComposeOptions,
+  before: Group,
+  signal: AbortSignal,
+): Promise<void> {
   const old = new Set(before.containers.map(({ id }) => id))
   for (;;) {
-    const now = await containersOf(docker, { services: options.services, project: before.project }, signal)
+    const now = await containersOf(
+      docker,
+      { services: options.services, project: before.project },
+      signal,
+    )
     const failed = now.find((one) => faultOf(one, old) !== undefined)
     if (failed !== undefined) throw notRunning(failed, faultOf(failed, old) ?? "")
-    if (now.length < before.containers.length) throw new AppError("restart-failed", `project ${before.project} has ${now.length} containers of ${options.services.join(", ")} after the restart, and had ${before.containers.length}`, { remedy: "retry" })
+    if (now.length < before.containers.length)
+      throw new AppError(
+        "restart-failed",
+        `project ${before.project} has ${now.length} containers of ${options.services.join(", ")} after the restart, and had ${before.containers.length}`,
+        { remedy: "retry" },
+      )
     if (now.every(isUp)) return
-    if (signal.aborted) throw notRunning(now.find((one) => !isUp(one)), "not healthy yet by its own check")
+    if (signal.aborted)
+      throw notRunning(
+        now.find((one) => !isUp(one)),
+        "not healthy yet by its own check",
+      )
     await Bun.sleep(lookAgainMs)
   }
 }
@@ -91,12 +156,18 @@ function isUp({ state, health }: Container): boolean {
   return state === "running" && (health === undefined || health === "healthy")
 }
 
-function faultOf({ id, state, exitCode, health }: Container, old: ReadonlySet<string>): string | undefined {
+function faultOf(
+  { id, state, exitCode, health }: Container,
+  old: ReadonlySet<string>,
+): string | undefined {
   if (old.has(id)) return "still the one from before the restart"
   if (["exited", "dead"].includes(state)) return `${state} (code ${exitCode})`
   return health === "unhealthy" ? "unhealthy by its own check" : undefined
 }
 
 function notRunning(container: Container | undefined, fault: string): AppError {
-  return new AppError("restart-failed", `container ${container?.name} is ${fault}`, { remedy: "retry", hint: `docker logs ${container?.name} says why` })
+  return new AppError("restart-failed", `container ${container?.name} is ${fault}`, {
+    remedy: "retry",
+    hint: `docker logs ${container?.name} says why`,
+  })
 }

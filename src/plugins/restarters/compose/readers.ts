@@ -20,8 +20,22 @@ const Model = z.object({
   secrets: z.record(z.string(), z.looseObject({ file: z.string().optional() })).nullish(),
 })
 
-export async function readersOf(docker: Docker, options: ComposeOptions, group: Group, about: { readonly targets: readonly string[]; readonly signal: AbortSignal }): Promise<readonly Reader[]> {
-  const words = [...projectWords(group, options, docker.folder), "--profile", "*", "config", "--no-env-resolution", "--no-interpolate", "--format", "json"]
+export async function readersOf(
+  docker: Docker,
+  options: ComposeOptions,
+  group: Group,
+  about: { readonly targets: readonly string[]; readonly signal: AbortSignal },
+): Promise<readonly Reader[]> {
+  const words = [
+    ...projectWords(group, options, docker.folder),
+    "--profile",
+    "*",
+    "config",
+    "--no-env-resolution",
+    "--no-interpolate",
+    "--format",
+    "json",
+  ]
   const text = await docker.askCompose(words, about.signal)
   const model = Model.parse(JSON.parse(text))
   const folder = group.workingFolder === "" ? docker.folder : group.workingFolder
@@ -29,19 +43,36 @@ export async function readersOf(docker: Docker, options: ComposeOptions, group: 
   for (const [service, definition] of Object.entries(model.services)) {
     const read = filesOf(definition, model, folder)
     for (const target of about.targets) {
-      if (read.some((file) => isWithin(target, file))) readers.push({ id: `${group.project}/${service}`, says: `compose service ${service}`, target })
+      if (read.some((file) => isWithin(target, file)))
+        readers.push({
+          id: `${group.project}/${service}`,
+          says: `compose service ${service}`,
+          target,
+        })
     }
   }
   return readers
 }
 
-function filesOf(service: z.output<typeof Service>, model: z.output<typeof Model>, folder: string): readonly string[] {
-  const envFiles = [service.env_file ?? []].flat().map((one) => (typeof one === "string" ? one : one.path))
-  const mounts = (service.volumes ?? []).flatMap((one) => (typeof one === "string" ? (one.split(":")[0] ?? []) : (one.source ?? [])))
-  const secrets = (service.secrets ?? []).flatMap((one) => model.secrets?.[typeof one === "string" ? one : one.source]?.file ?? [])
+function filesOf(
+  service: z.output<typeof Service>,
+  model: z.output<typeof Model>,
+  folder: string,
+): readonly string[] {
+  const envFiles = [service.env_file ?? []]
+    .flat()
+    .map((one) => (typeof one === "string" ? one : one.path))
+  const mounts = (service.volumes ?? []).flatMap((one) =>
+    typeof one === "string" ? (one.split(":")[0] ?? []) : (one.source ?? []),
+  )
+  const secrets = (service.secrets ?? []).flatMap(
+    (one) => model.secrets?.[typeof one === "string" ? one : one.source]?.file ?? [],
+  )
   // Compose takes the variables of `${…}` from the file .env of the project's folder.
   const filled = /\$\{?[A-Za-z_]/.test(JSON.stringify(service)) ? [join(folder, ".env")] : []
-  return [...envFiles, ...mounts.filter((one) => /^[./~]/.test(one)), ...secrets, ...filled].map((file) => resolve(folder, file))
+  return [...envFiles, ...mounts.filter((one) => /^[./~]/.test(one)), ...secrets, ...filled].map(
+    (file) => resolve(folder, file),
+  )
 }
 
 /** The file itself, or a folder that holds it. */

@@ -10,12 +10,28 @@ import { driverSuite } from "./suite.ts"
 const program = new URL("../../../../config/exec-ssh-key", import.meta.url).pathname
 
 const found = await sshdPrograms()
-const lacks = found.found ? ["python3", "openssl", "ssh", "ssh-add", "ssh-agent", "ssh-keygen"].find((name) => Bun.which(name, { PATH: "/usr/bin:/bin:/usr/local/bin" }) === null) : `sshd: ${found.why}`
+const lacks = found.found
+  ? ["python3", "openssl", "ssh", "ssh-add", "ssh-agent", "ssh-keygen"].find(
+      (name) => Bun.which(name, { PATH: "/usr/bin:/bin:/usr/local/bin" }) === null,
+    )
+  : `sshd: ${found.why}`
 
 async function start(): Promise<Service> {
   const server = await startSshd(found)
   const open = (more: Readonly<Record<string, string>> = {}): Driver =>
-    exec.open(exec.options.parse({ command: [program], holds: "two", env: { AUTHORIZED_KEYS: server.authorizedKeys, TARGET: server.target, KNOWN_HOSTS: server.knownHosts, ...more } }), reach(server.folder))
+    exec.open(
+      exec.options.parse({
+        command: [program],
+        holds: "two",
+        env: {
+          AUTHORIZED_KEYS: server.authorizedKeys,
+          TARGET: server.target,
+          KNOWN_HOSTS: server.knownHosts,
+          ...more,
+        },
+      }),
+      reach(server.folder),
+    )
   const current = { version: "v1", fields: open().draft({ doubtful: [] }, text) }
   await open().apply(current, { doubtful: [] }, AbortSignal.timeout(10_000))
   return {
@@ -28,14 +44,21 @@ async function start(): Promise<Service> {
       if (server.runs) server.signal("SIGCONT")
       else await server.start()
     },
-    faulty: () => [open({ AUTHORIZED_KEYS: "/nowhere/authorized_keys" }), open({ AUTHORIZED_KEYS: "/proc/authorized_keys" }), open({ TARGET: "nobody" })],
+    faulty: () => [
+      open({ AUTHORIZED_KEYS: "/nowhere/authorized_keys" }),
+      open({ AUTHORIZED_KEYS: "/proc/authorized_keys" }),
+      open({ TARGET: "nobody" }),
+    ],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 
 const harness: Harness = {
   start,
-  skips: { "throws from apply where the service is out of reach or hangs, and comes through it": "apply writes a file; sshd has no part in it" },
+  skips: {
+    "throws from apply where the service is out of reach or hangs, and comes through it":
+      "apply writes a file; sshd has no part in it",
+  },
   ...(lacks === undefined ? {} : { noService: `this machine lacks ${lacks}` }),
 }
 

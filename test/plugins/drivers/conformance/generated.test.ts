@@ -7,7 +7,15 @@ async function start(): Promise<Service> {
   const open = (): Driver => generated.open(generated.options.parse({}), reach("/"))
   const nothing = async (): Promise<void> => undefined
   const current = { version: "v1", fields: open().draft({ doubtful: [] }, text) }
-  return { current, open, stored: nothing, stop: nothing, hang: nothing, resume: nothing, [Symbol.asyncDispose]: nothing }
+  return {
+    current,
+    open,
+    stored: nothing,
+    stop: nothing,
+    hang: nothing,
+    resume: nothing,
+    [Symbol.asyncDispose]: nothing,
+  }
 }
 
 driverSuite("generated", { start, noService: "no service asks for the value" })

@@ -45,11 +45,22 @@ export type Title =
   | "holds no value in any error"
 
 export const host = realHost({})
-export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
+export const text: MakeText = (field, shape) =>
+  new Secret(
+    field,
+    makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random),
+  )
 
 /** What a driver gets in a process of its own, which is at work; `credential` stands for every reference of its config. */
 export function reach(folder: string, credential = "none"): Reach {
   const shift = new Shift()
   shift.join()
-  return { shift, host, label: "production/main", owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", credential) }
+  return {
+    shift,
+    host,
+    label: "production/main",
+    owner: "0a1b2c3d4e5f",
+    folder,
+    credential: async () => new Secret("admin", credential),
+  }
 }

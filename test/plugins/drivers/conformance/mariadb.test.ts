@@ -20,7 +20,14 @@ async function start(): Promise<Service> {
   const password = text("password").reveal()
   await server.sql(`create user '${user}'@'%' identified by '${password}'`)
   const open = (admin = server.admin.password, port = server.port): Driver =>
-    mariadb.open(mariadb.options.parse({ address: `mariadb://127.0.0.1:${port}`, user, admin: { user: server.admin.user, password: { env: "ADMIN" } } }), reach(server.folder, admin))
+    mariadb.open(
+      mariadb.options.parse({
+        address: `mariadb://127.0.0.1:${port}`,
+        user,
+        admin: { user: server.admin.user, password: { env: "ADMIN" } },
+      }),
+      reach(server.folder, admin),
+    )
   let state: "runs" | "hangs" | "stopped" = "runs"
   const resume = async (): Promise<void> => {
     if (state === "hangs") server.signal("SIGCONT")

@@ -12,15 +12,24 @@ describe.each(["system", "newer"] as const)("PostgreSQL, %s", (which) => {
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  driverSuite("postgres, a pair", harness(() => server, "open"))
-  driverSuite("postgres, a pair, its admin a superuser", harness(() => server, "openAsSuperuser"))
+  driverSuite(
+    "postgres, a pair",
+    harness(() => server, "open"),
+  )
+  driverSuite(
+    "postgres, a pair, its admin a superuser",
+    harness(() => server, "openAsSuperuser"),
+  )
 })
 
 function harness(server: () => PostgresServer, how: "open" | "openAsSuperuser"): Harness {
   return { start: () => startService(server(), how) }
 }
 
-async function startService(server: PostgresServer, how: "open" | "openAsSuperuser"): Promise<Service> {
+async function startService(
+  server: PostgresServer,
+  how: "open" | "openAsSuperuser",
+): Promise<Service> {
   const pair = await newPair(server)
   const current = await turn(pair[how](), "v1")
   let state: "runs" | "hangs" | "stopped" = "runs"
@@ -32,7 +41,10 @@ async function startService(server: PostgresServer, how: "open" | "openAsSuperus
   return {
     current,
     open: () => pair[how](),
-    stored: () => server.sql(`select * from pg_authid where rolname in ('${pair.blue}', '${pair.green}') order by rolname`),
+    stored: () =>
+      server.sql(
+        `select * from pg_authid where rolname in ('${pair.blue}', '${pair.green}') order by rolname`,
+      ),
     stop: async () => {
       await server.stop("immediate")
       state = "stopped"
@@ -42,7 +54,10 @@ async function startService(server: PostgresServer, how: "open" | "openAsSuperus
       state = "hangs"
     },
     resume,
-    faulty: () => [pair.open({}, "wrong"), pair.open({ address: `postgresql://127.0.0.1:${server.port}/none` })],
+    faulty: () => [
+      pair.open({}, "wrong"),
+      pair.open({ address: `postgresql://127.0.0.1:${server.port}/none` }),
+    ],
     [Symbol.asyncDispose]: resume,
   }
 }

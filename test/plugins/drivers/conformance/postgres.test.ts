@@ -14,8 +14,14 @@ describe.each(["system", "newer"] as const)("PostgreSQL, %s", (which) => {
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  driverSuite("postgres with an admin", harness(() => server, true))
-  driverSuite("postgres without an admin", harness(() => server, false))
+  driverSuite(
+    "postgres with an admin",
+    harness(() => server, true),
+  )
+  driverSuite(
+    "postgres without an admin",
+    harness(() => server, false),
+  )
 })
 
 let roles = 0
@@ -24,12 +30,22 @@ function harness(server: () => PostgresServer, withAdmin: boolean): Harness {
   return { start: () => startService(server(), `app${++roles}`, withAdmin) }
 }
 
-async function startService(server: PostgresServer, role: string, withAdmin: boolean): Promise<Service> {
+async function startService(
+  server: PostgresServer,
+  role: string,
+  withAdmin: boolean,
+): Promise<Service> {
   const password = text("password")
   await server.sql(`create role ${role} login password '${password.reveal()}'`)
-  const open = (admin = server.password, address = `postgresql://127.0.0.1:${server.port}/postgres`): Driver => {
+  const open = (
+    admin = server.password,
+    address = `postgresql://127.0.0.1:${server.port}/postgres`,
+  ): Driver => {
     const named = withAdmin ? { admin: { user: server.superuser, password: { env: "ADMIN" } } } : {}
-    return postgres.open(postgres.options.parse({ address, role, ...named }), reach(server.folder, admin))
+    return postgres.open(
+      postgres.options.parse({ address, role, ...named }),
+      reach(server.folder, admin),
+    )
   }
   let state: "runs" | "hangs" | "stopped" = "runs"
   const resume = async (): Promise<void> => {
@@ -38,7 +54,10 @@ async function startService(server: PostgresServer, role: string, withAdmin: boo
     state = "runs"
   }
   return {
-    current: { version: "v1", fields: { user: role, password: new Secret("password", password.reveal()) } },
+    current: {
+      version: "v1",
+      fields: { user: role, password: new Secret("password", password.reveal()) },
+    },
     open,
     stored: async () => server.sql(`select * from pg_authid where rolname = '${role}'`),
     stop: async () => {
@@ -50,7 +69,10 @@ async function startService(server: PostgresServer, role: string, withAdmin: boo
       state = "hangs"
     },
     resume,
-    faulty: () => [open("wrong"), open(server.password, `postgresql://127.0.0.1:${server.port}/none`)],
+    faulty: () => [
+      open("wrong"),
+      open(server.password, `postgresql://127.0.0.1:${server.port}/none`),
+    ],
     [Symbol.asyncDispose]: resume,
   }
 }

@@ -12,7 +12,8 @@ import { traces } from "./traces.ts"
  */
 export function driverSuite(name: string, harness: Harness): void {
   describe(`driver ${name}`, () => {
-    if (harness.noService !== undefined) test.skip(`what only a service can be asked (skipped: ${harness.noService})`, () => undefined)
+    if (harness.noService !== undefined)
+      test.skip(`what only a service can be asked (skipped: ${harness.noService})`, () => undefined)
     const service = (title: Title, run: (service: Service) => Promise<void>): void => {
       if (harness.noService !== undefined && !serviceless.has(title)) return
       const reason = harness.skips?.[title]
@@ -28,41 +29,60 @@ export function driverSuite(name: string, harness: Harness): void {
       const [one, other] = [drafted(driver, "v2", current), drafted(driver, "v3", current)]
       expect(valueOf(one)).not.toBe(valueOf(other))
       expect(valueOf(one).length).toBeGreaterThanOrEqual(24)
-      expect(traces(JSON.stringify([one, other]) + Bun.inspect([one, other]), [one, other])).toEqual([])
-      expect(traces(driver.describe({ current, pending: one, doubtful: [] }), [one, current])).toEqual([])
+      expect(
+        traces(JSON.stringify([one, other]) + Bun.inspect([one, other]), [one, other]),
+      ).toEqual([])
+      expect(
+        traces(driver.describe({ current, pending: one, doubtful: [] }), [one, current]),
+      ).toEqual([])
     })
 
-    service("finds nothing wrong with a sound service, and changes nothing there", async ({ open, current, stored }) => {
-      const before = await stored()
-      const found = await open().preflight({ current, doubtful: [] }, soon())
-      expect(found.filter(({ severity }) => severity === "error")).toEqual([])
-      expect(await stored()).toEqual(before)
-    })
+    service(
+      "finds nothing wrong with a sound service, and changes nothing there",
+      async ({ open, current, stored }) => {
+        const before = await stored()
+        const found = await open().preflight({ current, doubtful: [] }, soon())
+        expect(found.filter(({ severity }) => severity === "error")).toEqual([])
+        expect(await stored()).toEqual(before)
+      },
+    )
 
-    service("settles at once where nothing is under way, and changes nothing", async ({ open, current, stored }) => {
-      const before = await stored()
-      expect(await open().settle([current], soon())).toBe(true)
-      expect(await stored()).toEqual(before)
-    })
+    service(
+      "settles at once where nothing is under way, and changes nothing",
+      async ({ open, current, stored }) => {
+        const before = await stored()
+        expect(await open().settle([current], soon())).toBe(true)
+        expect(await stored()).toEqual(before)
+      },
+    )
 
-    service("accepts the value it applied, the old one as its overlap says, also when it is applied twice", async ({ open, current, stored }) => {
-      const driver = open()
-      const next = drafted(driver, "v2", current)
-      const versions = { current, pending: next, doubtful: [] }
-      await driver.apply(next, versions, soon())
-      const once = await stored()
-      await driver.apply(next, versions, soon())
-      expect(await stored()).toEqual(once)
-      expect(await both(driver, current, next)).toEqual([driver.overlap === "both" ? "accepted" : "refused", "accepted"])
-    })
+    service(
+      "accepts the value it applied, the old one as its overlap says, also when it is applied twice",
+      async ({ open, current, stored }) => {
+        const driver = open()
+        const next = drafted(driver, "v2", current)
+        const versions = { current, pending: next, doubtful: [] }
+        await driver.apply(next, versions, soon())
+        const once = await stored()
+        await driver.apply(next, versions, soon())
+        expect(await stored()).toEqual(once)
+        expect(await both(driver, current, next)).toEqual([
+          driver.overlap === "both" ? "accepted" : "refused",
+          "accepted",
+        ])
+      },
+    )
 
-    service("refuses a wrong value, and a probe changes nothing", async ({ open, current, stored }) => {
-      const driver = open()
-      const before = await stored()
-      expect(await driver.probe(wrong(current), soon())).toBe("refused")
-      expect(await driver.probe(current, soon())).toBe("accepted")
-      expect(await stored()).toEqual(before)
-    })
+    service(
+      "refuses a wrong value, and a probe changes nothing",
+      async ({ open, current, stored }) => {
+        const driver = open()
+        const before = await stored()
+        expect(await driver.probe(wrong(current), soon())).toBe("refused")
+        expect(await driver.probe(current, soon())).toBe("accepted")
+        expect(await stored()).toEqual(before)
+      },
+    )
 
     service("goes back to the value it had", async ({ open, current }) => {
       const driver = open()
@@ -70,7 +90,8 @@ export function driverSuite(name: string, harness: Harness): void {
       const versions = { current, pending: next, doubtful: [] }
       await driver.apply(next, versions, soon())
       await driver.apply(current, versions, soon())
-      if (driver.overlap === "both") await driver.revoke(next, current, { endSessions: false }, soon())
+      if (driver.overlap === "both")
+        await driver.revoke(next, current, { endSessions: false }, soon())
       expect(await both(driver, current, next)).toEqual(["accepted", "refused"])
     })
 
@@ -84,17 +105,20 @@ export function driverSuite(name: string, harness: Harness): void {
       }
     })
 
-    service("forgets every value, where it can, also when it is told twice", async ({ open, current }) => {
-      const driver = open()
-      const next = drafted(driver, "v2", current)
-      await driver.apply(next, { current, pending: next, doubtful: [] }, soon())
-      // Without an admin, say, nobody could: mycelium delete says so.
-      if (driver.forget === undefined) return
-      for (let times = 0; times < 2; times++) {
-        await open().forget?.([current, next], soon())
-        expect(await both(driver, current, next)).toEqual(["refused", "refused"])
-      }
-    })
+    service(
+      "forgets every value, where it can, also when it is told twice",
+      async ({ open, current }) => {
+        const driver = open()
+        const next = drafted(driver, "v2", current)
+        await driver.apply(next, { current, pending: next, doubtful: [] }, soon())
+        // Without an admin, say, nobody could: mycelium delete says so.
+        if (driver.forget === undefined) return
+        for (let times = 0; times < 2; times++) {
+          await open().forget?.([current, next], soon())
+          expect(await both(driver, current, next)).toEqual(["refused", "refused"])
+        }
+      },
+    )
 
     service("comes through an apply that is cut off anywhere", async ({ open, current: first }) => {
       let current = first
@@ -105,64 +129,99 @@ export function driverSuite(name: string, harness: Harness): void {
         const next = drafted(killed, `v${index + 2}`, current)
         const versions = { current, pending: next, doubtful: [] }
         const began = performance.now()
-        await killed.apply(next, versions, soon(index === 0 ? undefined : Math.round(part * wholeMs))).catch(() => undefined)
+        await killed
+          .apply(next, versions, soon(index === 0 ? undefined : Math.round(part * wholeMs)))
+          .catch(() => undefined)
         if (index === 0) wholeMs = performance.now() - began
         current = await recover(open(), versions)
       }
     })
 
-    service("says unknown of a service that cannot be reached", async ({ open, current, stop, resume }) => {
-      const driver = open()
-      await stop()
-      expect(await both(driver, current, wrong(current))).toEqual(["unknown", "unknown"])
-      await resume()
-      expect(await driver.probe(current, soon())).toBe("accepted")
-    })
+    service(
+      "says unknown of a service that cannot be reached",
+      async ({ open, current, stop, resume }) => {
+        const driver = open()
+        await stop()
+        expect(await both(driver, current, wrong(current))).toEqual(["unknown", "unknown"])
+        await resume()
+        expect(await driver.probe(current, soon())).toBe("accepted")
+      },
+    )
 
-    service("says unknown of a service that hangs, within its deadline", async ({ open, current, hang, resume }) => {
-      const driver = open()
-      await hang()
-      const began = performance.now()
-      const answers = await Promise.all([current, wrong(current)].map((one) => driver.probe(one, soon(1000)).catch(() => "unknown" as const)))
-      expect(answers).toEqual(["unknown", "unknown"])
-      // A program has a grace of 3 s between TERM and KILL.
-      expect(performance.now() - began).toBeLessThan(6000)
-      await resume()
-      expect(await driver.probe(current, soon())).toBe("accepted")
-    })
+    service(
+      "says unknown of a service that hangs, within its deadline",
+      async ({ open, current, hang, resume }) => {
+        const driver = open()
+        await hang()
+        const began = performance.now()
+        const answers = await Promise.all(
+          [current, wrong(current)].map((one) =>
+            driver.probe(one, soon(1000)).catch(() => "unknown" as const),
+          ),
+        )
+        expect(answers).toEqual(["unknown", "unknown"])
+        // A program has a grace of 3 s between TERM and KILL.
+        expect(performance.now() - began).toBeLessThan(6000)
+        await resume()
+        expect(await driver.probe(current, soon())).toBe("accepted")
+      },
+    )
 
-    service("throws from apply where the service is out of reach or hangs, and comes through it", async ({ open, current, stop, hang, resume }) => {
-      const next = drafted(open(), "v2", current)
-      const versions = { current, pending: next, doubtful: [] }
-      await stop()
-      expect(await faultOf(open().apply(next, versions, soon()))).toBeInstanceOf(AppError)
-      await resume()
-      await hang()
-      expect(await faultOf(open().apply(next, versions, soon(1000)))).toBeInstanceOf(AppError)
-      await resume()
-      await recover(open(), versions)
-    })
+    service(
+      "throws from apply where the service is out of reach or hangs, and comes through it",
+      async ({ open, current, stop, hang, resume }) => {
+        const next = drafted(open(), "v2", current)
+        const versions = { current, pending: next, doubtful: [] }
+        await stop()
+        expect(await faultOf(open().apply(next, versions, soon()))).toBeInstanceOf(AppError)
+        await resume()
+        await hang()
+        expect(await faultOf(open().apply(next, versions, soon(1000)))).toBeInstanceOf(AppError)
+        await resume()
+        await recover(open(), versions)
+      },
+    )
 
-    service("holds no value in any error", async ({ open, current, stop, hang, resume, faulty }) => {
-      const odd = { version: "v2", fields: { ...drafted(open(), "v2", current).fields, password: new Secret("odd", `Zm9v"/%+\\&é ${"x".repeat(20)}`) } }
-      const versions = { current, pending: odd, doubtful: [odd] }
-      const faults: unknown[] = []
-      const provoke = async (driver: Driver, ms: number): Promise<void> => {
-        const live = { ...odd, acceptedAt: "not a time" }
-        faults.push(...(await Promise.all([driver.preflight(versions, soon(ms)), driver.settle([odd, current], soon(ms)), driver.revoke(current, live, { endSessions: true }, soon(ms))].map(faultOf))))
-        faults.push(await faultOf(driver.apply(odd, versions, soon(ms))), await faultOf(driver.probe(odd, soon(ms))))
-      }
-      for (const driver of faulty?.() ?? []) await provoke(driver, 3000)
-      await hang()
-      await provoke(open(), 500)
-      await resume()
-      await stop()
-      await provoke(open(), 3000)
-      await resume()
-      const said = faults.filter((fault) => fault !== undefined)
-      expect(said.length).toBeGreaterThan(3)
-      for (const fault of said) expect(traces(spread(fault), [odd, current])).toEqual([])
-    })
+    service(
+      "holds no value in any error",
+      async ({ open, current, stop, hang, resume, faulty }) => {
+        const odd = {
+          version: "v2",
+          fields: {
+            ...drafted(open(), "v2", current).fields,
+            password: new Secret("odd", `Zm9v"/%+\\&é ${"x".repeat(20)}`),
+          },
+        }
+        const versions = { current, pending: odd, doubtful: [odd] }
+        const faults: unknown[] = []
+        const provoke = async (driver: Driver, ms: number): Promise<void> => {
+          const live = { ...odd, acceptedAt: "not a time" }
+          faults.push(
+            ...(await Promise.all(
+              [
+                driver.preflight(versions, soon(ms)),
+                driver.settle([odd, current], soon(ms)),
+                driver.revoke(current, live, { endSessions: true }, soon(ms)),
+              ].map(faultOf),
+            )),
+          )
+          faults.push(
+            await faultOf(driver.apply(odd, versions, soon(ms))),
+            await faultOf(driver.probe(odd, soon(ms))),
+          )
+        }
+        for (const driver of faulty?.() ?? []) await provoke(driver, 3000)
+        await hang()
+        await provoke(open(), 500)
+        await resume()
+        await stop()
+        await provoke(open(), 3000)
+        await resume()
+        const said = faults.filter((fault) => fault !== undefined)
+        expect(said.length).toBeGreaterThan(3)
+        for (const fault of said) expect(traces(spread(fault), [odd, current])).toEqual([])
+      },
+    )
   })
 }
 
@@ -178,7 +237,10 @@ function soon(ms = 15_000): AbortSignal {
 }
 
 function drafted(driver: Driver, version: string, current?: Credential): Credential {
-  return { version, fields: driver.draft({ doubtful: [], ...(current === undefined ? {} : { current }) }, text) }
+  return {
+    version,
+    fields: driver.draft({ doubtful: [], ...(current === undefined ? {} : { current }) }, text),
+  }
 }
 
 function valueOf({ fields }: Credential): string {
@@ -188,16 +250,26 @@ function valueOf({ fields }: Credential): string {
 
 /** The same login with another value, as the engine's control. */
 function wrong(like: Credential): Credential {
-  const fields = Object.entries(like.fields).map(([field, value]) => [field, value instanceof Secret ? text(field) : value])
+  const fields = Object.entries(like.fields).map(([field, value]) => [
+    field,
+    value instanceof Secret ? text(field) : value,
+  ])
   return { version: "control", fields: Object.fromEntries(fields) }
 }
 
-async function both(driver: Driver, one: Credential, other: Credential): Promise<readonly [Probe, Probe]> {
+async function both(
+  driver: Driver,
+  one: Credential,
+  other: Credential,
+): Promise<readonly [Probe, Probe]> {
   return [await driver.probe(one, soon()), await driver.probe(other, soon())]
 }
 
 /** What the engine does after a crash in `apply`: settle, ask, apply the same value again; then the old value goes. Returns what lives. */
-async function recover(driver: Driver, versions: Versions & { readonly current: Credential; readonly pending: Credential }): Promise<Credential> {
+async function recover(
+  driver: Driver,
+  versions: Versions & { readonly current: Credential; readonly pending: Credential },
+): Promise<Credential> {
   const { current, pending } = versions
   while (!(await driver.settle([pending, current], soon()))) await Bun.sleep(50)
   expect(await driver.probe(wrong(current), soon())).toBe("refused")
@@ -214,12 +286,22 @@ async function recover(driver: Driver, versions: Versions & { readonly current: 
 }
 
 async function faultOf(act: Promise<unknown>): Promise<unknown> {
-  return act.then(() => undefined, (fault: unknown) => fault)
+  return act.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  )
 }
 
 /** All that an error could carry out. */
 function spread(fault: unknown): string {
   if (!(fault instanceof Error)) return Bun.inspect(fault)
   const hint = fault instanceof AppError ? fault.hint : ""
-  return [fault.message, fault.stack, hint, JSON.stringify(fault), Bun.inspect(fault, { depth: 10 }), fault.cause === undefined ? "" : spread(fault.cause)].join("\n")
+  return [
+    fault.message,
+    fault.stack,
+    hint,
+    JSON.stringify(fault),
+    Bun.inspect(fault, { depth: 10 }),
+    fault.cause === undefined ? "" : spread(fault.cause),
+  ].join("\n")
 }

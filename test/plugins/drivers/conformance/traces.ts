@@ -3,8 +3,14 @@ import { Secret } from "../../../../src/core/secret.ts"
 
 /** The ways in which a value of these versions shows up in a text: raw, URL-encoded, base64 at any alignment, hexadecimal, as in JSON. Empty where none does. */
 export function traces(said: string, versions: readonly Credential[]): readonly string[] {
-  const values = versions.flatMap(({ fields }) => Object.entries(fields)).filter(([, value]) => value instanceof Secret)
-  return values.flatMap(([field, value]) => shapes(String(value instanceof Secret ? value.reveal() : "")).filter(({ shape }) => said.includes(shape)).map(({ name }) => `${field}, ${name}`))
+  const values = versions
+    .flatMap(({ fields }) => Object.entries(fields))
+    .filter(([, value]) => value instanceof Secret)
+  return values.flatMap(([field, value]) =>
+    shapes(String(value instanceof Secret ? value.reveal() : ""))
+      .filter(({ shape }) => said.includes(shape))
+      .map(({ name }) => `${field}, ${name}`),
+  )
 }
 
 function shapes(value: string): readonly { readonly name: string; readonly shape: string }[] {
@@ -22,6 +28,8 @@ function shapes(value: string): readonly { readonly name: string; readonly shape
 
 /** The part of its base64 that is the same whatever stands around it, `before` bytes off. */
 function aligned(bytes: Buffer, before: number): string {
-  const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64").replace(/=+$/, "")
+  const text = Buffer.concat([Buffer.alloc(before), bytes])
+    .toString("base64")
+    .replace(/=+$/, "")
   return text.slice(before === 0 ? 0 : before + 1, -2)
 }

@@ -5,9 +5,14 @@ import { reach } from "../conformance/harness.ts"
 
 export const program = new URL("program.ts", import.meta.url).pathname
 
-type Written = Readonly<Record<string, unknown>> & { readonly env?: Readonly<Record<string, string>> }
+type Written = Readonly<Record<string, unknown>> & {
+  readonly env?: Readonly<Record<string, string>>
+}
 
 /** A driver for the test program, opened as the config would open it. */
 export function open(written: Written = {}, folder = "/"): Driver {
-  return exec.open(exec.options.parse({ command: [bun, program], ...written }), reach(folder, "of-the-admin"))
+  return exec.open(
+    exec.options.parse({ command: [bun, program], ...written }),
+    reach(folder, "of-the-admin"),
+  )
 }

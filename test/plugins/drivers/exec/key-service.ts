@@ -30,7 +30,10 @@ export class KeyService implements AsyncDisposable {
       const chunks: Buffer[] = []
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => {
-        const answer = (): void => void response.end(JSON.stringify(this.#do(JSON.parse(Buffer.concat(chunks).toString()) as Order)))
+        const answer = (): void =>
+          void response.end(
+            JSON.stringify(this.#do(JSON.parse(Buffer.concat(chunks).toString()) as Order)),
+          )
         // As a real server does: what came while it hung is carried out once it goes on, whoever has left by then.
         if (this.#waiting === undefined) answer()
         else this.#waiting.push(answer)
@@ -68,10 +71,23 @@ export class KeyService implements AsyncDisposable {
     const held = this.users.get(user) ?? []
     if (act === "verify") return { ok: held.includes(password) }
     this.log.push(`${act} ${user}`)
-    if (act === "set") this.users.set(user, [...held.filter((one) => one !== password && (this.#most > 1 && one === keep)), password])
-    if (act === "drop") this.users.set(user, held.filter((one) => one !== password))
+    if (act === "set")
+      this.users.set(user, [
+        ...held.filter((one) => one !== password && this.#most > 1 && one === keep),
+        password,
+      ])
+    if (act === "drop")
+      this.users.set(
+        user,
+        held.filter((one) => one !== password),
+      )
     return { ok: true }
   }
 }
 
-export type Order = { readonly act: "verify" | "set" | "drop"; readonly user: string; readonly password: string; readonly keep?: string }
+export type Order = {
+  readonly act: "verify" | "set" | "drop"
+  readonly user: string
+  readonly password: string
+  readonly keep?: string
+}

@@ -8,36 +8,62 @@ import { KeyService } from "./key-service.ts"
 /** The whole way, by the binary: a first value, a second one, the old one revoked; and with a program that cannot log in. */
 
 async function shop(service: KeyService, more: object, env: object = {}): Promise<Project> {
-  const secret = { driver: "exec", command: [bun, program], env: { SERVICE: service.url, ...env }, ...more }
-  return layOut({}, {
-    project: "shop",
-    environments: { production: { rotate_every: "90d", secrets: { key: secret }, outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }] } },
-  })
+  const secret = {
+    driver: "exec",
+    command: [bun, program],
+    env: { SERVICE: service.url, ...env },
+    ...more,
+  }
+  return layOut(
+    {},
+    {
+      project: "shop",
+      environments: {
+        production: {
+          rotate_every: "90d",
+          secrets: { key: secret },
+          outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+        },
+      },
+    },
+  )
 }
 
 test.each([
   ["one", 1, { user: "app" }, {}],
   ["two", 2, { user: "app", holds: "two", grace: "0s" }, {}],
-  ["two, its word trusted", 2, { user: "app", holds: "two", grace: "0s", trust_apply: true }, { PROBE: "false" }],
+  [
+    "two, its word trusted",
+    2,
+    { user: "app", holds: "two", grace: "0s", trust_apply: true },
+    { PROBE: "false" },
+  ],
   ["pair", 1, { holds: "pair", users: ["blue", "green"], grace: "0s" }, {}],
-] as const)("exec, holds %s, rotates from a first value to a second one", async (_, most, options, env) => {
-  await using service = await KeyService.start(most)
-  await using project = await shop(service, options, env)
-  expect((await project.mycelium(["init"])).code).toBe(0)
-  const first = await project.mycelium(["rotate-now", "production", "--new"])
-  expect(first.stdout).toContain("production/key: rotated, v1 is current")
-  expect(first.code).toBe(0)
-  const old = project.variable("KEY")
-  const dry = await project.mycelium(["rotate-now", "production", "--dry-run"])
-  expect(dry.stdout).toContain(`${bun} apply`)
-  expect(dry.code).toBe(0)
-  const second = await project.mycelium(["rotate-now", "production"])
-  expect(second.stdout).toContain("production/key: v1 is revoked, its login is refused")
-  expect(second.code).toBe(0)
-  const now = project.variable("KEY")
-  expect([...service.users].flatMap(([, passwords]) => passwords)).toEqual([now])
-  expect(await versionsOf(project, "key")).toEqual([{ id: "v1", stage: "kept", password: old }, { id: "v2", stage: "current", password: now }])
-}, 60_000)
+] as const)(
+  "exec, holds %s, rotates from a first value to a second one",
+  async (_, most, options, env) => {
+    await using service = await KeyService.start(most)
+    await using project = await shop(service, options, env)
+    expect((await project.mycelium(["init"])).code).toBe(0)
+    const first = await project.mycelium(["rotate-now", "production", "--new"])
+    expect(first.stdout).toContain("production/key: rotated, v1 is current")
+    expect(first.code).toBe(0)
+    const old = project.variable("KEY")
+    const dry = await project.mycelium(["rotate-now", "production", "--dry-run"])
+    expect(dry.stdout).toContain(`${bun} apply`)
+    expect(dry.code).toBe(0)
+    const second = await project.mycelium(["rotate-now", "production"])
+    expect(second.stdout).toContain("production/key: v1 is revoked, its login is refused")
+    expect(second.code).toBe(0)
+    const now = project.variable("KEY")
+    expect([...service.users].flatMap(([, passwords]) => passwords)).toEqual([now])
+    expect(await versionsOf(project, "key")).toEqual([
+      { id: "v1", stage: "kept", password: old },
+      { id: "v2", stage: "current", password: now },
+    ])
+  },
+  60_000,
+)
 
 test("exec goes back where a program says no, and says what to look at", async () => {
   await using service = await KeyService.start(1)
@@ -47,7 +73,20 @@ test("exec goes back where a program says no, and says what to look at", async (
   const old = project.variable("KEY")
   project.configure({
     project: "shop",
-    environments: { production: { rotate_every: "90d", secrets: { key: { driver: "exec", command: [bun, program], user: "app", env: { SERVICE: service.url, ODD: "says" } } }, outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }] } },
+    environments: {
+      production: {
+        rotate_every: "90d",
+        secrets: {
+          key: {
+            driver: "exec",
+            command: [bun, program],
+            user: "app",
+            env: { SERVICE: service.url, ODD: "says" },
+          },
+        },
+        outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+      },
+    },
   })
   const refused = await project.mycelium(["rotate-now", "production"])
   expect(refused.stdout).toContain("apply ended with code 1 (exec-failed)")

@@ -10,8 +10,14 @@ import { open } from "./harness.ts"
 import { KeyService } from "./key-service.ts"
 
 const mark = "exec production/main#0a1b2c3d"
-const current: Credential = { version: "v1", fields: { password: new Secret("password", "old-value") } }
-const next: Credential = { version: "v2", fields: { password: new Secret("password", "new-value") } }
+const current: Credential = {
+  version: "v1",
+  fields: { password: new Secret("password", "old-value") },
+}
+const next: Credential = {
+  version: "v2",
+  fields: { password: new Secret("password", "new-value") },
+}
 const versions = { current, pending: next, doubtful: [] }
 const soon = (ms = 15_000): AbortSignal => AbortSignal.timeout(ms)
 
@@ -65,7 +71,9 @@ describe("exec, settle", () => {
     const again = performance.now()
     expect(await driver.settle([current], soon())).toBe(true)
     expect(performance.now() - again).toBeLessThan(500)
-    expect(await open({ settle: "60s", env: { SETTLE: "0" } }).settle([current], soon(300))).toBe(false)
+    expect(await open({ settle: "60s", env: { SETTLE: "0" } }).settle([current], soon(300))).toBe(
+      false,
+    )
   })
 
   test("begins anew after a call that did not end well, and does not after one that did", async () => {
@@ -85,6 +93,8 @@ describe("exec, settle", () => {
   })
 
   test("does not hold where the program itself cannot be asked", async () => {
-    await expect(open({ command: ["/nowhere/key"] }).settle([current], soon())).rejects.toMatchObject({ code: "program-missing" })
+    await expect(
+      open({ command: ["/nowhere/key"] }).settle([current], soon()),
+    ).rejects.toMatchObject({ code: "program-missing" })
   })
 })

@@ -7,8 +7,15 @@ import { KeyService } from "./key-service.ts"
 /** A program that cannot log in, and whose word the config trusts. */
 
 const accepted = "2026-01-01T00:00:00Z"
-const current: Credential = { version: "v9", fields: { password: new Secret("password", "old-value") }, acceptedAt: accepted }
-const next: Credential = { version: "v10", fields: { password: new Secret("password", "new-value") } }
+const current: Credential = {
+  version: "v9",
+  fields: { password: new Secret("password", "old-value") },
+  acceptedAt: accepted,
+}
+const next: Credential = {
+  version: "v10",
+  fields: { password: new Secret("password", "new-value") },
+}
 const control: Credential = { version: "control", fields: next.fields }
 const versions = { current, pending: next, doubtful: [] }
 const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)

@@ -18,17 +18,31 @@ export function soon(ms = 5000): AbortSignal {
 }
 
 export function reachWith(adminPassword: string, folder = "/"): Reach {
-  return { host, label, owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", adminPassword) }
+  return {
+    host,
+    label,
+    owner: "0a1b2c3d4e5f",
+    folder,
+    credential: async () => new Secret("admin", adminPassword),
+  }
 }
 
 type Written = Readonly<Record<string, unknown>>
 
 function optionsOf(server: MariadbServer, written: Written): Options {
-  return Options.parse({ address: `mariadb://127.0.0.1:${server.port}`, admin: { user: server.admin.user, password: { env: "ADMIN" } }, ...written })
+  return Options.parse({
+    address: `mariadb://127.0.0.1:${server.port}`,
+    admin: { user: server.admin.user, password: { env: "ADMIN" } },
+    ...written,
+  })
 }
 
 /** A driver on the server; the test's admin is its admin unless `written` says otherwise. */
-export function open(server: MariadbServer, written: Written, adminPassword = server.admin.password): Driver {
+export function open(
+  server: MariadbServer,
+  written: Written,
+  adminPassword = server.admin.password,
+): Driver {
   return mariadb.open(optionsOf(server, written), reachWith(adminPassword, server.folder))
 }
 
@@ -37,7 +51,12 @@ export function placeOf(server: MariadbServer, user: string): Place {
   return makePlace(optionsOf(server, { user }), reachWith(server.admin.password, server.folder))
 }
 
-export type Account = { readonly user: string; readonly password: string; readonly old: Credential; open(written?: Written): Driver }
+export type Account = {
+  readonly user: string
+  readonly password: string
+  readonly old: Credential
+  open(written?: Written): Driver
+}
 let made = 0
 
 /** An account of the test's own that holds one password, v1. */
@@ -45,11 +64,25 @@ export async function account(server: MariadbServer): Promise<Account> {
   const user = `shop${++made}`
   const password = text("password").reveal()
   await server.sql(`create user '${user}'@'%' identified by '${password}'`)
-  return { user, password, old: credential("v1", user, password), open: (written = {}) => open(server, { user, ...written }) }
+  return {
+    user,
+    password,
+    old: credential("v1", user, password),
+    open: (written = {}) => open(server, { user, ...written }),
+  }
 }
 
-export function credential(version: string, user: string, password: string, acceptedAt?: string): Credential {
-  return { version, fields: { user, password: new Secret("password", password) }, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
+export function credential(
+  version: string,
+  user: string,
+  password: string,
+  acceptedAt?: string,
+): Credential {
+  return {
+    version,
+    fields: { user, password: new Secret("password", password) },
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+  }
 }
 
 export function drafted(driver: Driver, version: string): Credential {
@@ -57,7 +90,11 @@ export function drafted(driver: Driver, version: string): Credential {
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
-  return { doubtful: [], ...(current === undefined ? {} : { current }), ...(pending === undefined ? {} : { pending }) }
+  return {
+    doubtful: [],
+    ...(current === undefined ? {} : { current }),
+    ...(pending === undefined ? {} : { pending }),
+  }
 }
 
 export function passwordIn({ fields }: Credential): string {
@@ -76,12 +113,33 @@ export function hashesOf(...candidates: readonly Credential[]): readonly string[
 }
 
 /** A session that stays open until it is closed; `ask` fails once the server has ended it. */
-export type Session = Disposable & { readonly id: string; ask(sql: string): Promise<string>; alive(): Promise<boolean> }
+export type Session = Disposable & {
+  readonly id: string
+  ask(sql: string): Promise<string>
+  alive(): Promise<boolean>
+}
 
-export async function session(server: MariadbServer, user: string, password: string): Promise<Session> {
-  const connection: Connection = await connect({ address: { host: "127.0.0.1", port: server.port } }, { user, password: new Secret("password", password) }, soon(60_000))
+export async function session(
+  server: MariadbServer,
+  user: string,
+  password: string,
+): Promise<Session> {
+  const connection: Connection = await connect(
+    { address: { host: "127.0.0.1", port: server.port } },
+    { user, password: new Secret("password", password) },
+    soon(60_000),
+  )
   const ask = async (sql: string): Promise<string> => String((await connection.query(sql))[0]?.[0])
-  return { id: await ask("select connection_id()"), ask, alive: () => ask("select 1").then((one) => one === "1", () => false), [Symbol.dispose]: () => connection.close() }
+  return {
+    id: await ask("select connection_id()"),
+    ask,
+    alive: () =>
+      ask("select 1").then(
+        (one) => one === "1",
+        () => false,
+      ),
+    [Symbol.dispose]: () => connection.close(),
+  }
 }
 
 export function adminSession(server: MariadbServer): Promise<Session> {
@@ -90,7 +148,9 @@ export function adminSession(server: MariadbServer): Promise<Session> {
 
 /** "error mariadb-user-unfit", of all that preflight finds but what is said about the test's admin, which may do everything. */
 export async function codes(driver: Driver, about: Versions): Promise<readonly string[]> {
-  return (await driver.preflight(about, soon())).filter(({ code }) => code !== "admin-too-powerful").map(({ severity, code }) => `${severity} ${code}`)
+  return (await driver.preflight(about, soon()))
+    .filter(({ code }) => code !== "admin-too-powerful")
+    .map(({ severity, code }) => `${severity} ${code}`)
 }
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
@@ -120,21 +180,30 @@ export async function peer(talk: (socket: Socket) => void): Promise<Peer> {
 }
 
 /** Between a client and the server: what the server answers to the first statement with these words in it waits for `meanwhile`. */
-export function relay(port: number, words: string, meanwhile: () => Promise<unknown>): Promise<Peer> {
+export function relay(
+  port: number,
+  words: string,
+  meanwhile: () => Promise<unknown>,
+): Promise<Peer> {
   let asked = false
   let ran: Promise<unknown> | undefined
   return peer((client) => {
     const server = connectTcp({ host: "127.0.0.1", port })
     let order = Promise.resolve()
-    client.on("close", () => server.destroy()).on("data", (chunk: Buffer) => {
-      asked ||= chunk.includes(words)
-      server.write(chunk)
-    })
-    server.on("error", () => undefined).on("close", () => client.end()).on("data", (chunk: Buffer) => {
-      order = order.then(async () => {
-        if (asked) await (ran ??= meanwhile())
-        client.write(chunk)
+    client
+      .on("close", () => server.destroy())
+      .on("data", (chunk: Buffer) => {
+        asked ||= chunk.includes(words)
+        server.write(chunk)
       })
-    })
+    server
+      .on("error", () => undefined)
+      .on("close", () => client.end())
+      .on("data", (chunk: Buffer) => {
+        order = order.then(async () => {
+          if (asked) await (ran ??= meanwhile())
+          client.write(chunk)
+        })
+      })
   })
 }

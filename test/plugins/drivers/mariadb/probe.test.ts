@@ -3,7 +3,18 @@ import { join } from "node:path"
 import { Secret } from "../../../../src/core/secret.ts"
 import { connect } from "../../../../src/plugins/drivers/mariadb/connection.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
-import { account, codes, credential, drafted, hashesOf, open, passwordIn, peer, soon, versions } from "./harness.ts"
+import {
+  account,
+  codes,
+  credential,
+  drafted,
+  hashesOf,
+  open,
+  passwordIn,
+  peer,
+  soon,
+  versions,
+} from "./harness.ts"
 
 let server: MariadbServer
 beforeAll(async () => {
@@ -18,10 +29,25 @@ describe("probe() says refused of nothing but a password that the account does n
     const driver = shop.open()
     const next = drafted(driver, "v2")
     await driver.apply(next, versions(shop.old, next), soon())
-    const asked = [shop.old, next, credential("v0", shop.user, "wrong"), credential("v0", shop.user, "")]
-    expect(await Promise.all(asked.map((one) => driver.probe(one, soon())))).toEqual(["accepted", "accepted", "refused", "refused"])
+    const asked = [
+      shop.old,
+      next,
+      credential("v0", shop.user, "wrong"),
+      credential("v0", shop.user, ""),
+    ]
+    expect(await Promise.all(asked.map((one) => driver.probe(one, soon())))).toEqual([
+      "accepted",
+      "accepted",
+      "refused",
+      "refused",
+    ])
     await driver.forget?.([], soon())
-    expect(await Promise.all(asked.map((one) => driver.probe(one, soon())))).toEqual(["refused", "refused", "refused", "refused"])
+    expect(await Promise.all(asked.map((one) => driver.probe(one, soon())))).toEqual([
+      "refused",
+      "refused",
+      "refused",
+      "refused",
+    ])
   })
 
   test.each([
@@ -29,8 +55,14 @@ describe("probe() says refused of nothing but a password that the account does n
     ["an expired password", (user: string) => `alter user ${user} password expire`],
     ["an account that asks for TLS", (user: string) => `alter user ${user} require ssl`],
     ["an account that is gone", (user: string) => `drop user ${user}`],
-    ["another plug-in", (user: string) => `alter user ${user} identified via ed25519 using password('something')`],
-    ["a limit of connections that is reached", (user: string) => `alter user ${user} with max_connections_per_hour 1`],
+    [
+      "another plug-in",
+      (user: string) => `alter user ${user} identified via ed25519 using password('something')`,
+    ],
+    [
+      "a limit of connections that is reached",
+      (user: string) => `alter user ${user} with max_connections_per_hour 1`,
+    ],
   ])("%s is unknown, with the right password", async (_, sql) => {
     const shop = await account(server)
     expect(await shop.open().probe(shop.old, soon())).toBe("accepted")
@@ -44,16 +76,26 @@ describe("probe() says refused of nothing but a password that the account does n
     const shop = await account(server)
     await server.sql(`create user '${shop.user}'@'127.0.0.1' identified by 'other-password'`)
     expect(await shop.open().probe(shop.old, soon())).toBe("unknown")
-    expect(await shop.open().probe(credential("v2", shop.user, "other-password"), soon())).toBe("unknown")
-    expect(await shop.open({ host: "127.0.0.1" }).probe(credential("v2", shop.user, "other-password"), soon())).toBe("accepted")
+    expect(await shop.open().probe(credential("v2", shop.user, "other-password"), soon())).toBe(
+      "unknown",
+    )
+    expect(
+      await shop
+        .open({ host: "127.0.0.1" })
+        .probe(credential("v2", shop.user, "other-password"), soon()),
+    ).toBe("accepted")
   })
 
   test("a user's name is told from the same in capitals", async () => {
     const shop = await account(server)
     const capital = shop.user.toUpperCase()
     await server.sql(`create user '${capital}'@'%' identified by 'other-password'`)
-    expect(await shop.open().probe(credential("v2", shop.user, "other-password"), soon())).toBe("refused")
-    expect(await shop.open({ user: capital }).probe(credential("v2", capital, "other-password"), soon())).toBe("accepted")
+    expect(await shop.open().probe(credential("v2", shop.user, "other-password"), soon())).toBe(
+      "refused",
+    )
+    expect(
+      await shop.open({ user: capital }).probe(credential("v2", capital, "other-password"), soon()),
+    ).toBe("accepted")
   })
 
   test("an account that is blocked after wrong passwords is unknown, and let in again by an admin", async () => {
@@ -78,7 +120,8 @@ describe("probe() says refused of nothing but a password that the account does n
     await shop.open().apply(next, versions(shop.old, next), soon())
     await server.sql("set global max_password_errors = 1")
     try {
-      for (let tries = 0; tries < 10; tries++) expect(await shop.open().probe(shop.old, soon())).toBe("accepted")
+      for (let tries = 0; tries < 10; tries++)
+        expect(await shop.open().probe(shop.old, soon())).toBe("accepted")
     } finally {
       await server.sql("set global max_password_errors = 4294967295")
     }
@@ -86,35 +129,66 @@ describe("probe() says refused of nothing but a password that the account does n
 
   test("who cannot ask the admin does not know", async () => {
     const shop = await account(server)
-    expect(await open(server, { user: shop.user }, "wrong").probe(credential("v0", shop.user, "wrong"), soon())).toBe("unknown")
-    expect(await open(server, { user: shop.user }, "wrong").probe(shop.old, soon())).toBe("accepted")
+    expect(
+      await open(server, { user: shop.user }, "wrong").probe(
+        credential("v0", shop.user, "wrong"),
+        soon(),
+      ),
+    ).toBe("unknown")
+    expect(await open(server, { user: shop.user }, "wrong").probe(shop.old, soon())).toBe(
+      "accepted",
+    )
   })
 })
 
 test("a unix socket is where 'user'@'localhost' logs in", async () => {
   await server.sql("create user 'near'@'localhost' identified by 'near-password'")
-  await server.sql(`create user '${server.admin.user}'@'localhost' identified by '${server.admin.password}'`)
+  await server.sql(
+    `create user '${server.admin.user}'@'localhost' identified by '${server.admin.password}'`,
+  )
   await server.sql(`grant all on *.* to '${server.admin.user}'@'localhost'`)
   const old = credential("v1", "near", "near-password")
-  const driver = open(server, { address: `mariadb://${join(server.folder, "socket")}`, user: "near", host: "LOCALHOST" })
+  const driver = open(server, {
+    address: `mariadb://${join(server.folder, "socket")}`,
+    user: "near",
+    host: "LOCALHOST",
+  })
   expect(await codes(driver, versions(old))).toEqual([])
   const next = drafted(driver, "v2")
   await driver.apply(next, versions(old, next), soon())
   await driver.revoke(old, next, { endSessions: false }, soon())
-  expect([await driver.probe(next, soon()), await driver.probe(old, soon())]).toEqual(["accepted", "refused"])
+  expect([await driver.probe(next, soon()), await driver.probe(old, soon())]).toEqual([
+    "accepted",
+    "refused",
+  ])
 })
 
 test("more rows than anything that we ask for has are refused, not collected", async () => {
   const login = { user: server.admin.user, password: new Secret("admin", server.admin.password) }
-  const connection = await connect({ address: { host: "127.0.0.1", port: server.port } }, login, soon())
+  const connection = await connect(
+    { address: { host: "127.0.0.1", port: server.port } },
+    login,
+    soon(),
+  )
   expect(await connection.query("select 1")).toEqual([["1"]])
-  await expect(connection.query("select repeat('x', 100000) from information_schema.collations limit 400")).rejects.toMatchObject({ code: "answer-too-large" })
+  await expect(
+    connection.query("select repeat('x', 100000) from information_schema.collations limit 400"),
+  ).rejects.toMatchObject({ code: "answer-too-large" })
 })
 
 describe("what is no MariaDB of ours", () => {
   /** A greeting of protocol 10, as a server of that version sends it. */
   const greeting = (version: string): Buffer => {
-    const body = Buffer.concat([Buffer.from([10]), Buffer.from(`${version}\0`), Buffer.alloc(4), Buffer.alloc(8, 1), Buffer.from([0, 0xff, 0xf7, 45, 2, 0, 0xff, 0x81, 21]), Buffer.alloc(10), Buffer.alloc(12, 1), Buffer.from("\0mysql_native_password\0")])
+    const body = Buffer.concat([
+      Buffer.from([10]),
+      Buffer.from(`${version}\0`),
+      Buffer.alloc(4),
+      Buffer.alloc(8, 1),
+      Buffer.from([0, 0xff, 0xf7, 45, 2, 0, 0xff, 0x81, 21]),
+      Buffer.alloc(10),
+      Buffer.alloc(12, 1),
+      Buffer.from("\0mysql_native_password\0"),
+    ])
     return Buffer.concat([Buffer.from([body.length, 0, 0, 0]), body])
   }
 
@@ -133,17 +207,25 @@ describe("what is no MariaDB of ours", () => {
     const asks = Buffer.from("\xfemysql_clear_password\0", "latin1")
     await using fake = await peer((socket) => {
       socket.write(greeting("11.4.2-MariaDB"))
-      socket.once("data", () => socket.write(Buffer.concat([Buffer.from([asks.length, 0, 0, 2]), asks])))
+      socket.once("data", () =>
+        socket.write(Buffer.concat([Buffer.from([asks.length, 0, 0, 2]), asks])),
+      )
     })
     const driver = open(server, { address: `mariadb://127.0.0.1:${fake.port}`, user: "shop" })
     const candidate = credential("v1", "shop", "some-password")
     expect(await driver.probe(candidate, soon())).toBe("unknown")
     expect(await codes(driver, versions())).toEqual(["error mariadb-other-plugin"])
-    for (const kept of [passwordIn(candidate), server.admin.password, ...hashesOf(candidate)]) expect(fake.received()).not.toContain(kept)
+    for (const kept of [passwordIn(candidate), server.admin.password, ...hashesOf(candidate)])
+      expect(fake.received()).not.toContain(kept)
   })
 
   test("nonsense is not understood, and refused for that", async () => {
     await using fake = await peer((socket) => void socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"))
-    expect(await codes(open(server, { address: `mariadb://127.0.0.1:${fake.port}`, user: "shop" }), versions())).toEqual(["error answer-malformed"])
+    expect(
+      await codes(
+        open(server, { address: `mariadb://127.0.0.1:${fake.port}`, user: "shop" }),
+        versions(),
+      ),
+    ).toEqual(["error answer-malformed"])
   })
 })

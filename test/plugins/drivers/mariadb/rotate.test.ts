@@ -16,18 +16,31 @@ async function shop(server: MariadbServer, more: object = {}): Promise<Project> 
   await server.sql(`create user 'rotator'@'%' identified by '${rotator}'`)
   await server.sql("grant create user, process, connection admin on *.* to 'rotator'@'%'")
   await server.sql("grant select on mysql.global_priv to 'rotator'@'%'")
-  const secret = { address: `mariadb://127.0.0.1:${server.port}`, user: "shop", admin: { user: "rotator", password: { file: "rotator.password" } }, grace: "300ms", ...more }
-  const project = await layOut({ ".env": `PORT=8080\nDB_PASSWORD=${password}\n`, "rotator.password": rotator }, {
-    project: "shop",
-    environments: {
-      production: {
-        rotate_every: "90d",
-        secrets: { mariadb: secret },
-        outputs: [{ dotenv: ".env", merge: true, variables: { DB_PASSWORD: "{{ mariadb.password }}" } }],
-        deployments: { api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } } },
+  const secret = {
+    address: `mariadb://127.0.0.1:${server.port}`,
+    user: "shop",
+    admin: { user: "rotator", password: { file: "rotator.password" } },
+    grace: "300ms",
+    ...more,
+  }
+  const project = await layOut(
+    { ".env": `PORT=8080\nDB_PASSWORD=${password}\n`, "rotator.password": rotator },
+    {
+      project: "shop",
+      environments: {
+        production: {
+          rotate_every: "90d",
+          secrets: { mariadb: secret },
+          outputs: [
+            { dotenv: ".env", merge: true, variables: { DB_PASSWORD: "{{ mariadb.password }}" } },
+          ],
+          deployments: {
+            api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } },
+          },
+        },
       },
     },
-  })
+  )
   project.script("restart", "cp .env loaded")
   project.script("health", "test -e loaded || exit 0", "cmp -s .env loaded")
   return project
@@ -41,7 +54,15 @@ async function said(project: Project, ...args: readonly string[]): Promise<strin
 
 /** By another client than ours; "in", or the number of the refusal. */
 async function login(server: MariadbServer, password: string): Promise<string> {
-  const client = new Bun.SQL({ adapter: "mysql", hostname: "127.0.0.1", port: server.port, username: "shop", password, database: "shop", max: 1 })
+  const client = new Bun.SQL({
+    adapter: "mysql",
+    hostname: "127.0.0.1",
+    port: server.port,
+    username: "shop",
+    password,
+    database: "shop",
+    max: 1,
+  })
   try {
     await client.unsafe("select 1")
     return "in"
@@ -58,12 +79,19 @@ test("adopts what .env holds, rotates it, and the old login is refused", async (
   await said(project, "init")
   await said(project, "adopt", "production")
   const old = project.variable("DB_PASSWORD")
-  expect(await said(project, "rotate-now", "production", "--dry-run")).toContain("ALTER USER 'shop'@'%' (second password)")
-  expect(await said(project, "rotate-now", "production")).toContain("production/mariadb: v1 is revoked, its login is refused")
+  expect(await said(project, "rotate-now", "production", "--dry-run")).toContain(
+    "ALTER USER 'shop'@'%' (second password)",
+  )
+  expect(await said(project, "rotate-now", "production")).toContain(
+    "production/mariadb: v1 is revoked, its login is refused",
+  )
   const now = project.variable("DB_PASSWORD")
   expect(now).not.toBe(old)
   expect([await login(server, old), await login(server, now)]).toEqual(["1045", "in"])
-  expect(await versionsOf(project, "mariadb")).toEqual([{ id: "v1", stage: "kept", password: old }, { id: "v2", stage: "current", password: now }])
+  expect(await versionsOf(project, "mariadb")).toEqual([
+    { id: "v1", stage: "kept", password: old },
+    { id: "v2", stage: "current", password: now },
+  ])
   await said(project, "check", "--connect")
   expect(project.read(".env")).toStartWith("PORT=8080\n")
 }, 60_000)
@@ -92,7 +120,9 @@ test("a deployment that does not become healthy brings the old password back, an
   expect([code, stderr.includes("back")]).toEqual([1, true])
   expect(project.read(".env")).toBe(before)
   expect(await login(server, project.variable("DB_PASSWORD"))).toBe("in")
-  expect(JSON.stringify(await server.sql("show create user 'shop'@'%'")).match(/\*[0-9A-F]{40}/g)).toHaveLength(1)
+  expect(
+    JSON.stringify(await server.sql("show create user 'shop'@'%'")).match(/\*[0-9A-F]{40}/g),
+  ).toHaveLength(1)
 }, 60_000)
 
 const rounds = 20
@@ -106,10 +136,15 @@ test(`no login with what .env shows fails in ${rounds} rotations`, async () => {
     const old = project.variable("DB_PASSWORD")
     await said(project, "rotate-now", "production")
     // The one before is dead by the time the command ends.
-    expect([await login(server, old), project.variable("DB_PASSWORD") === old]).toEqual(["1045", false])
+    expect([await login(server, old), project.variable("DB_PASSWORD") === old]).toEqual([
+      "1045",
+      false,
+    ])
   }
   const { logins, failures, ms } = await client.stop()
-  console.info(`${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds} rotations in ${Math.round(ms / 1000)} s`)
+  console.info(
+    `${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds} rotations in ${Math.round(ms / 1000)} s`,
+  )
   expect(failures).toEqual([])
   expect(logins).toBeGreaterThan(rounds * 10)
 }, 300_000)
@@ -141,10 +176,17 @@ function startClient(server: MariadbServer, project: Project): { stop(): Promise
 test("what only looks, and adopt, leave the accounts as they are", async () => {
   await using server = await startMariadb()
   await using project = await shop(server)
-  const accounts = (): Promise<unknown> => server.sql("select User, Host, Priv from mysql.global_priv order by User, Host")
+  const accounts = (): Promise<unknown> =>
+    server.sql("select User, Host, Priv from mysql.global_priv order by User, Host")
   const before = await accounts()
   await said(project, "init")
-  for (const args of [["adopt", "production"], ["rotate-now", "production", "--dry-run"], ["rotate-now", "--all", "--contain", "--dry-run"], ["check", "--connect"], ["reconcile", "production", "--dry-run"]]) {
+  for (const args of [
+    ["adopt", "production"],
+    ["rotate-now", "production", "--dry-run"],
+    ["rotate-now", "--all", "--contain", "--dry-run"],
+    ["check", "--connect"],
+    ["reconcile", "production", "--dry-run"],
+  ]) {
     await said(project, ...args)
     expect({ args, after: await accounts() }).toEqual({ args, after: before })
   }

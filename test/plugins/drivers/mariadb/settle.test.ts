@@ -3,7 +3,19 @@ import type { Credential, Driver } from "../../../../src/core/ports.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
 import { until } from "../../../support/until.ts"
-import { type Account, account, adminSession, drafted, hashesAt, hashesOf, open, ourLock, type Session, soon, versions } from "./harness.ts"
+import {
+  type Account,
+  account,
+  adminSession,
+  drafted,
+  hashesAt,
+  hashesOf,
+  open,
+  ourLock,
+  type Session,
+  soon,
+  versions,
+} from "./harness.ts"
 
 let server: MariadbServer
 beforeAll(async () => {
@@ -15,14 +27,22 @@ afterAll(() => server[Symbol.asyncDispose]())
 async function deadRun(shop: Account, pending: Credential, backup: Session): Promise<void> {
   await backup.ask("flush tables with read lock")
   const killed = new AbortController()
-  const applied = shop.open().apply(pending, versions(shop.old, pending), killed.signal).then(() => "done", () => "cut off")
+  const applied = shop
+    .open()
+    .apply(pending, versions(shop.old, pending), killed.signal)
+    .then(
+      () => "done",
+      () => "cut off",
+    )
   await until("its statement to wait at the server", () => waits(shop))
   killed.abort()
   expect(await applied).toBe("cut off")
 }
 
 async function waits({ user }: Account): Promise<boolean> {
-  const rows = await server.sql(`select 1 as it from information_schema.processlist where INFO like 'ALTER USER ''${user}''%' and STATE like 'Waiting%'`)
+  const rows = await server.sql(
+    `select 1 as it from information_schema.processlist where INFO like 'ALTER USER ''${user}''%' and STATE like 'Waiting%'`,
+  )
   return rows.length > 0
 }
 
@@ -45,7 +65,10 @@ describe("settle()", () => {
       expect(await driver.settle([pending, shop.old], soon())).toBe(true)
       expect(await waits(shop)).toBe(false)
     }
-    expect([await driver.probe(pending, soon()), await driver.probe(shop.old, soon())]).toEqual(["refused", "accepted"])
+    expect([await driver.probe(pending, soon()), await driver.probe(shop.old, soon())]).toEqual([
+      "refused",
+      "accepted",
+    ])
     expect(await hashesAt(server, shop.user)).toEqual(hashesOf(shop.old))
     await driver.apply(pending, versions(shop.old, pending), soon())
     expect(await driver.probe(pending, soon())).toBe("accepted")
@@ -59,21 +82,31 @@ describe("settle()", () => {
       expect(await driver.probe(pending, soon())).toBe("refused")
       await backup.ask("unlock tables")
     }
-    await until("the dead run's statement to land", async () => (await hashesAt(server, shop.user)).length === 2)
+    await until(
+      "the dead run's statement to land",
+      async () => (await hashesAt(server, shop.user)).length === 2,
+    )
   })
 
   test("ends whoever holds the lock of our name, and nobody else", async () => {
     await fresh()
     using ours = await adminSession(server)
     using other = await adminSession(server)
-    expect([await ours.ask(`select get_lock('${ourLock}', 0)`), await other.ask("select get_lock('mycelium/production/mariadb#ffffffff', 0)")]).toEqual(["1", "1"])
+    expect([
+      await ours.ask(`select get_lock('${ourLock}', 0)`),
+      await other.ask("select get_lock('mycelium/production/mariadb#ffffffff', 0)"),
+    ]).toEqual(["1", "1"])
     expect(await driver.settle([pending, shop.old], soon())).toBe(true)
     expect([await ours.alive(), await other.alive()]).toEqual([false, true])
   })
 
   test.each([
     ["a run that is still there", "unreachable", () => driver.settle([pending, shop.old], soon())],
-    ["one whose statement somebody ends", "session-ended", () => server.sql(`kill query user '${server.admin.user}'`).catch(() => undefined)],
+    [
+      "one whose statement somebody ends",
+      "session-ended",
+      () => server.sql(`kill query user '${server.admin.user}'`).catch(() => undefined),
+    ],
   ])("%s is told that it was ended, and may try again", async (_, code, end) => {
     await fresh()
     using backup = await adminSession(server)
@@ -89,7 +122,10 @@ describe("settle()", () => {
     await fresh()
     server.signal("SIGSTOP")
     try {
-      await expect(driver.settle([pending, shop.old], soon(300))).rejects.toMatchObject({ code: "timeout", remedy: "retry" })
+      await expect(driver.settle([pending, shop.old], soon(300))).rejects.toMatchObject({
+        code: "timeout",
+        remedy: "retry",
+      })
     } finally {
       server.signal("SIGCONT")
     }
@@ -100,7 +136,11 @@ describe("settle()", () => {
     using ours = await adminSession(server)
     await ours.ask(`select get_lock('${ourLock}', 0)`)
     await server.sql("create user 'later'@'%' identified by 'later-password'")
-    const later = open(server, { user: shop.user, admin: { user: "later", password: { env: "ADMIN" } } }, "later-password")
+    const later = open(
+      server,
+      { user: shop.user, admin: { user: "later", password: { env: "ADMIN" } } },
+      "later-password",
+    )
     await expect(later.settle([pending], soon())).rejects.toMatchObject({ code: "not-permitted" })
     expect(await ours.alive()).toBe(true)
   })

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test"
-import { isLocal, parseAddress, sayAddress } from "../../../../src/plugins/drivers/postgres/address.ts"
+import {
+  isLocal,
+  parseAddress,
+  sayAddress,
+} from "../../../../src/plugins/drivers/postgres/address.ts"
 import { AppError } from "../../../../src/base/error.ts"
 
 describe("parseAddress()", () => {
@@ -8,8 +12,14 @@ describe("parseAddress()", () => {
     ["postgres://DB.internal", { host: "db.internal", port: 5432 }],
     ["postgresql://127.0.0.1/my%20shop", { host: "127.0.0.1", port: 5432, database: "my shop" }],
     ["postgresql://[::1]:5/shop", { host: "::1", port: 5, database: "shop" }],
-    ["postgresql:///shop?host=/run/postgresql/", { host: "", port: 5432, database: "shop", socket: "/run/postgresql" }],
-    ["postgresql://localhost:5433/shop?host=%2Frun%2Fpostgresql", { host: "localhost", port: 5433, database: "shop", socket: "/run/postgresql" }],
+    [
+      "postgresql:///shop?host=/run/postgresql/",
+      { host: "", port: 5432, database: "shop", socket: "/run/postgresql" },
+    ],
+    [
+      "postgresql://localhost:5433/shop?host=%2Frun%2Fpostgresql",
+      { host: "localhost", port: 5433, database: "shop", socket: "/run/postgresql" },
+    ],
   ])("reads %s", (text, address) => {
     expect(parseAddress(text)).toEqual(address)
   })
@@ -26,9 +36,25 @@ describe("parseAddress()", () => {
   })
 
   test.each([
-    "", "db", "hunter2", "mysql://hunter2", "postgresql:", "postgresql://", "postgresql:///shop", "postgresql://a,hunter2/shop", "postgresql://db:0/shop",
-    "postgresql://db:hunter2/shop", "postgresql://db:99999/", "postgresql://db/shop/hunter2", "postgresql://db/shop?sslmode=hunter2", "postgresql://db/#hunter2",
-    "postgresql://hunter2@db/shop", "postgresql:///shop?host=hunter2", "postgresql://db/%zzhunter2", "postgresql://db/%00hunter2", "postgresql://db/a%0ahunter2",
+    "",
+    "db",
+    "hunter2",
+    "mysql://hunter2",
+    "postgresql:",
+    "postgresql://",
+    "postgresql:///shop",
+    "postgresql://a,hunter2/shop",
+    "postgresql://db:0/shop",
+    "postgresql://db:hunter2/shop",
+    "postgresql://db:99999/",
+    "postgresql://db/shop/hunter2",
+    "postgresql://db/shop?sslmode=hunter2",
+    "postgresql://db/#hunter2",
+    "postgresql://hunter2@db/shop",
+    "postgresql:///shop?host=hunter2",
+    "postgresql://db/%zzhunter2",
+    "postgresql://db/%00hunter2",
+    "postgresql://db/a%0ahunter2",
   ])("refuses without quoting: %s", (text) => {
     const error = refusal(text)
     expect(error.code).toBe("address-invalid")
@@ -43,9 +69,18 @@ test("sayAddress() names the server, never the database", () => {
 })
 
 test("isLocal() is true for this machine and unix sockets only", () => {
-  for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "::1"]) expect(isLocal({ host, port: 1 })).toBe(true)
+  for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+    expect(isLocal({ host, port: 1 })).toBe(true)
   expect(isLocal({ host: "", port: 1, socket: "/run" })).toBe(true)
-  for (const host of ["db", "10.0.0.1", "127.example.com", "127.0.0.1.example.com", "localhost.example.com", "::2"]) expect(isLocal({ host, port: 1 })).toBe(false)
+  for (const host of [
+    "db",
+    "10.0.0.1",
+    "127.example.com",
+    "127.0.0.1.example.com",
+    "localhost.example.com",
+    "::2",
+  ])
+    expect(isLocal({ host, port: 1 })).toBe(false)
 })
 
 function refusal(text: string): AppError {

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { until } from "../../../support/until.ts"
-import { credential, drafted, open, ourName, passwordIn, program, soon, versions } from "./harness.ts"
+import {
+  credential,
+  drafted,
+  open,
+  ourName,
+  passwordIn,
+  program,
+  soon,
+  versions,
+} from "./harness.ts"
 
 const odd = `o"d'd \\ rôle; drop role x --`
 let server: PostgresServer
@@ -15,17 +24,25 @@ async function newRole(name = `shop${++roles}`): Promise<string> {
   await server.sql(`create role "${name.replaceAll('"', '""')}" login password 'old-password'`)
   return name
 }
-const stored = async (role: string): Promise<unknown> => (await server.sql(`select rolpassword as it from pg_authid where rolname = $$${role}$$`))[0]?.["it"]
+const stored = async (role: string): Promise<unknown> =>
+  (await server.sql(`select rolpassword as it from pg_authid where rolname = $$${role}$$`))[0]?.[
+    "it"
+  ]
 
 describe("apply()", () => {
   test("ends the old password and makes the new one work, also twice, with the same verifier", async () => {
     const role = await newRole(odd)
     const driver = open(server, role)
-    const [old, next] = [credential("v1", { user: role, password: "old-password" }), drafted(driver, "v2")]
+    const [old, next] = [
+      credential("v1", { user: role, password: "old-password" }),
+      drafted(driver, "v2"),
+    ]
     const before = await server.sql("select clock_timestamp() as at")
     const { acceptedAt = "" } = await driver.apply(next, versions(old, next), soon())
     expect(acceptedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    expect(Date.parse(acceptedAt)).toBeGreaterThanOrEqual(new Date(String(before[0]?.["at"])).getTime() - 1000)
+    expect(Date.parse(acceptedAt)).toBeGreaterThanOrEqual(
+      new Date(String(before[0]?.["at"])).getTime() - 1000,
+    )
     expect(await driver.probe(old, soon())).toBe("refused")
     expect(await driver.probe(next, soon())).toBe("accepted")
     const first = await stored(role)
@@ -45,22 +62,37 @@ describe("apply()", () => {
     const first = await stored(role)
     await driver.apply(old, versions(old, next), soon())
     expect(await stored(role)).toBe(first)
-    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual(["accepted", "refused"])
+    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
   })
 
   test("without an admin the role changes its own, forward, again, and back", async () => {
     const role = await newRole()
     const driver = open(server, role, { admin: undefined })
-    const [old, next] = [credential("v1", { user: role, password: "old-password" }), drafted(driver, "v2")]
+    const [old, next] = [
+      credential("v1", { user: role, password: "old-password" }),
+      drafted(driver, "v2"),
+    ]
     await driver.apply(next, versions(old, next), soon())
     expect(await driver.probe(next, soon())).toBe("accepted")
     await driver.apply(next, versions(old, next), soon())
     await driver.apply(old, versions(old, next), soon())
-    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual(["accepted", "refused"])
+    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
     const lost = credential("v3", { user: role, password: "never-was" })
-    await expect(driver.apply(next, versions(lost, next), soon())).rejects.toMatchObject({ code: "password-refused" })
-    await expect(driver.apply(next, versions(), soon())).rejects.toMatchObject({ code: "password-refused" })
-    await expect(driver.apply(credential("v4", { verifier: "x" }), versions(), soon())).rejects.toMatchObject({ code: "login-missing" })
+    await expect(driver.apply(next, versions(lost, next), soon())).rejects.toMatchObject({
+      code: "password-refused",
+    })
+    await expect(driver.apply(next, versions(), soon())).rejects.toMatchObject({
+      code: "password-refused",
+    })
+    await expect(
+      driver.apply(credential("v4", { verifier: "x" }), versions(), soon()),
+    ).rejects.toMatchObject({ code: "login-missing" })
   })
 
   test("sends the password itself only where the config says so", async () => {
@@ -95,8 +127,20 @@ describe("apply()", () => {
       // A row lock keeps the first apply in its statement, with the advisory lock in its hands.
       await client.unsafe(`begin; select 1 from pg_authid where rolname = '${role}' for update`)
       const waiting = driver.apply(next, versions(undefined, next), soon())
-      await until("the first apply waits", async () => (await server.sql(`select 1 from pg_stat_activity where application_name = '${ourName}' and wait_event_type = 'Lock'`)).length === 1)
-      await expect(driver.apply(next, versions(undefined, next), soon())).rejects.toMatchObject({ code: "locked-at-server", remedy: "retry", message: expect.stringContaining(ourName) })
+      await until(
+        "the first apply waits",
+        async () =>
+          (
+            await server.sql(
+              `select 1 from pg_stat_activity where application_name = '${ourName}' and wait_event_type = 'Lock'`,
+            )
+          ).length === 1,
+      )
+      await expect(driver.apply(next, versions(undefined, next), soon())).rejects.toMatchObject({
+        code: "locked-at-server",
+        remedy: "retry",
+        message: expect.stringContaining(ourName),
+      })
       expect(await stored(role)).toBe(first)
       await client.unsafe("rollback")
       await waiting
@@ -110,7 +154,9 @@ describe("apply()", () => {
     const next = drafted(driver, "v2")
     await server.session(async (client) => {
       await client.unsafe(`begin; select 1 from pg_authid where rolname = '${role}' for update`)
-      await expect(driver.apply(next, versions(undefined, next), soon(15_000))).rejects.toMatchObject({ code: "lock-timeout", remedy: "retry" })
+      await expect(
+        driver.apply(next, versions(undefined, next), soon(15_000)),
+      ).rejects.toMatchObject({ code: "lock-timeout", remedy: "retry" })
       await client.unsafe("rollback")
     })
     expect(await driver.probe(next, soon())).toBe("refused")
@@ -119,20 +165,41 @@ describe("apply()", () => {
   test("what the server's rules or rights forbid is refused-by-policy, once and for all", async () => {
     const role = await newRole()
     await server.sql("create role weak login password 'weak-password'")
-    const driver = open(server, role, { admin: { user: "weak", password: { env: "ADMIN" } } }, "weak-password")
+    const driver = open(
+      server,
+      role,
+      { admin: { user: "weak", password: { env: "ADMIN" } } },
+      "weak-password",
+    )
     const next = drafted(driver, "v2")
-    const error = await driver.apply(next, versions(undefined, next), soon()).then(() => undefined, (fault: unknown) => fault)
-    expect(error).toMatchObject({ code: "refused-by-policy", remedy: "give-up", hint: expect.stringContaining("send: plaintext") })
+    const error = await driver.apply(next, versions(undefined, next), soon()).then(
+      () => undefined,
+      (fault: unknown) => fault,
+    )
+    expect(error).toMatchObject({
+      code: "refused-by-policy",
+      remedy: "give-up",
+      hint: expect.stringContaining("send: plaintext"),
+    })
     expect(JSON.stringify([String(error), error])).not.toContain(passwordIn(next))
   })
 
   test("a rule of the server's own, passwordcheck, is refused-by-policy", async () => {
-    await using strict = await startPostgres({ config: { shared_preload_libraries: "passwordcheck" } })
+    await using strict = await startPostgres({
+      config: { shared_preload_libraries: "passwordcheck" },
+    })
     await strict.sql("create role shop login")
     const driver = open(strict, "shop", { send: "plaintext" })
     const [weak, next] = [credential("v1", { password: "onlyletters" }), drafted(driver, "v2")]
-    const error = await driver.apply(weak, versions(), soon()).then(() => undefined, (fault: unknown) => fault)
-    expect(error).toMatchObject({ code: "refused-by-policy", remedy: "give-up", message: expect.stringContaining("22023") })
+    const error = await driver.apply(weak, versions(), soon()).then(
+      () => undefined,
+      (fault: unknown) => fault,
+    )
+    expect(error).toMatchObject({
+      code: "refused-by-policy",
+      remedy: "give-up",
+      message: expect.stringContaining("22023"),
+    })
     expect(JSON.stringify([String(error), error])).not.toContain("onlyletters")
     await driver.apply(next, versions(), soon())
     expect(await driver.probe(next, soon())).toBe("accepted")
@@ -141,13 +208,19 @@ describe("apply()", () => {
   test("a role that is gone, a server that takes no changes", async () => {
     const driver = open(server, "never-was")
     const next = drafted(driver, "v2")
-    await expect(driver.apply(next, versions(undefined, next), soon())).rejects.toMatchObject({ code: "role-missing", remedy: "ask-operator" })
+    await expect(driver.apply(next, versions(undefined, next), soon())).rejects.toMatchObject({
+      code: "role-missing",
+      remedy: "ask-operator",
+    })
     const role = await newRole()
     await server.sql("alter role postgres set default_transaction_read_only = on")
     try {
       const other = open(server, role)
       const value = drafted(other, "v2")
-      await expect(other.apply(value, versions(undefined, value), soon())).rejects.toMatchObject({ code: "read-only-server", remedy: "retry" })
+      await expect(other.apply(value, versions(undefined, value), soon())).rejects.toMatchObject({
+        code: "read-only-server",
+        remedy: "retry",
+      })
     } finally {
       await server.session(async (client) => {
         await client.unsafe("set default_transaction_read_only = off")

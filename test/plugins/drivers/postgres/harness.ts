@@ -8,7 +8,11 @@ import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import type { PostgresServer } from "../../../support/servers/postgres.ts"
 
 export const host = realHost({})
-export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
+export const text: MakeText = (field, shape) =>
+  new Secret(
+    field,
+    makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random),
+  )
 export const label = "production/postgres"
 /** What `sessionName` makes of the label and the owner below. */
 export const ourName = "mycelium/production/postgres#0a1b2c3d"
@@ -18,21 +22,48 @@ export function soon(ms = 5000): AbortSignal {
 }
 
 export function reachWith(adminPassword: string, folder = "/"): Reach {
-  return { host, label, owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", adminPassword) }
+  return {
+    host,
+    label,
+    owner: "0a1b2c3d4e5f",
+    folder,
+    credential: async () => new Secret("admin", adminPassword),
+  }
 }
 
 type Written = Record<string, unknown>
 
 /** A driver for `role` on the server; the superuser is its admin unless `written` says otherwise. */
-export function open(server: PostgresServer, role: string, written: Written = {}, adminPassword = server.password): Driver {
+export function open(
+  server: PostgresServer,
+  role: string,
+  written: Written = {},
+  adminPassword = server.password,
+): Driver {
   const admin = { user: server.superuser, password: { env: "ADMIN" }, database: "postgres" }
-  const options = Options.parse({ address: `postgresql://127.0.0.1:${server.port}/postgres`, role, admin, ...written })
+  const options = Options.parse({
+    address: `postgresql://127.0.0.1:${server.port}/postgres`,
+    role,
+    admin,
+    ...written,
+  })
   return postgres.open(options, reachWith(adminPassword, server.folder))
 }
 
-export function credential(version: string, fields: Record<string, string>, acceptedAt?: string): Credential {
-  const secret = Object.entries(fields).map(([name, value]) => [name, name === "user" ? value : new Secret(name, value)])
-  return { version, fields: Object.fromEntries(secret), ...(acceptedAt === undefined ? {} : { acceptedAt }) }
+export function credential(
+  version: string,
+  fields: Record<string, string>,
+  acceptedAt?: string,
+): Credential {
+  const secret = Object.entries(fields).map(([name, value]) => [
+    name,
+    name === "user" ? value : new Secret(name, value),
+  ])
+  return {
+    version,
+    fields: Object.fromEntries(secret),
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+  }
 }
 
 export function drafted(driver: Driver, version: string): Credential {
@@ -40,7 +71,11 @@ export function drafted(driver: Driver, version: string): Credential {
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
-  return { doubtful: [], ...(current === undefined ? {} : { current }), ...(pending === undefined ? {} : { pending }) }
+  return {
+    doubtful: [],
+    ...(current === undefined ? {} : { current }),
+    ...(pending === undefined ? {} : { pending }),
+  }
 }
 
 export function passwordIn({ fields }: Credential): string {
@@ -49,10 +84,24 @@ export function passwordIn({ fields }: Credential): string {
 }
 
 /** A session of its own, as a program would hold it; ends with the test. */
-export async function program(server: PostgresServer, username: string, password: string): Promise<Bun.SQL & AsyncDisposable> {
-  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: server.port, username, password, database: "postgres", max: 1 })
+export async function program(
+  server: PostgresServer,
+  username: string,
+  password: string,
+): Promise<Bun.SQL & AsyncDisposable> {
+  const client = new Bun.SQL({
+    adapter: "postgres",
+    hostname: "127.0.0.1",
+    port: server.port,
+    username,
+    password,
+    database: "postgres",
+    max: 1,
+  })
   await client.unsafe("select 1")
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close({ timeout: 0 }).catch(() => undefined) })
+  return Object.assign(client, {
+    [Symbol.asyncDispose]: () => client.close({ timeout: 0 }).catch(() => undefined),
+  })
 }
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }

@@ -5,15 +5,29 @@ import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 
 const good = { address: "postgresql://db.internal/shop", role: "shop" }
 const admin = { user: "rotator", password: { file: "/run/secrets/rotator" } }
-const pair = { address: good.address, roles: ["shop_blue", "shop_green"] as [string, string], owner: "shop_owner", admin }
+const pair = {
+  address: good.address,
+  roles: ["shop_blue", "shop_green"] as [string, string],
+  owner: "shop_owner",
+  admin,
+}
 
 describe("Options", () => {
   test("takes what the design shows, and the least", () => {
     expect(Options.parse(good)).toEqual(good)
-    const full = { ...good, admin: { ...admin, database: "postgres" }, tls: { ca: "ca.pem", name: "db" }, send: "plaintext" as const, length: 40 }
+    const full = {
+      ...good,
+      admin: { ...admin, database: "postgres" },
+      tls: { ca: "ca.pem", name: "db" },
+      send: "plaintext" as const,
+      length: 40,
+    }
     expect(Options.parse(full)).toEqual(full)
     expect(Options.parse(pair)).toEqual(pair)
-    const also = { ...pair, also: ["postgresql://standby.internal", "postgresql://db.internal:5433"] }
+    const also = {
+      ...pair,
+      also: ["postgresql://standby.internal", "postgresql://db.internal:5433"],
+    }
     expect(Options.parse(also)).toEqual(also)
   })
 
@@ -59,23 +73,49 @@ describe("Options", () => {
   })
 
   test("plaintext without TLS is for this machine alone", () => {
-    expect(Options.safeParse({ ...good, address: "postgresql://127.0.0.1/shop", insecure: true, send: "plaintext" }).success).toBe(true)
+    expect(
+      Options.safeParse({
+        ...good,
+        address: "postgresql://127.0.0.1/shop",
+        insecure: true,
+        send: "plaintext",
+      }).success,
+    ).toBe(true)
   })
 
   test("can be shown as a JSON Schema, and extended by the config's keys", () => {
     const schema = z.toJSONSchema(Options, { io: "input" })
-    expect([schema.type, schema.required, schema.additionalProperties]).toEqual(["object", ["address"], false])
-    expect(Options.extend({ driver: z.string() }).safeParse({ ...good, driver: "postgres", role: "rotator", admin }).success).toBe(false)
+    expect([schema.type, schema.required, schema.additionalProperties]).toEqual([
+      "object",
+      ["address"],
+      false,
+    ])
+    expect(
+      Options.extend({ driver: z.string() }).safeParse({
+        ...good,
+        driver: "postgres",
+        role: "rotator",
+        admin,
+      }).success,
+    ).toBe(false)
   })
 })
 
 test("logins() are the server and each role, whatever the database", () => {
   const one = postgres.logins(Options.parse(good))
   expect(one).toEqual(["postgresql://db.internal:5432 role shop"])
-  expect(postgres.logins(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" }))).toEqual([...one])
-  expect(postgres.logins(Options.parse(pair))).toEqual(["postgresql://db.internal:5432 role shop_blue", "postgresql://db.internal:5432 role shop_green"])
+  expect(
+    postgres.logins(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" })),
+  ).toEqual([...one])
+  expect(postgres.logins(Options.parse(pair))).toEqual([
+    "postgresql://db.internal:5432 role shop_blue",
+    "postgresql://db.internal:5432 role shop_green",
+  ])
 })
 
 test("overlap() is both for a pair, one for one role", () => {
-  expect([postgres.overlap(Options.parse(good)), postgres.overlap(Options.parse(pair))]).toEqual(["one", "both"])
+  expect([postgres.overlap(Options.parse(good)), postgres.overlap(Options.parse(pair))]).toEqual([
+    "one",
+    "both",
+  ])
 })

@@ -33,10 +33,19 @@ export class Pair {
   options(written: Record<string, unknown> = {}): Record<string, unknown> {
     const { server, rotator } = this
     const admin = { user: rotator, password: { env: "ADMIN" }, database: "postgres" }
-    return { address: `postgresql://127.0.0.1:${server.port}/postgres`, roles: [this.blue, this.green], owner: this.owner, admin, ...written }
+    return {
+      address: `postgresql://127.0.0.1:${server.port}/postgres`,
+      roles: [this.blue, this.green],
+      owner: this.owner,
+      admin,
+      ...written,
+    }
   }
   open(written: Record<string, unknown> = {}, adminPassword = this.adminPassword): Driver {
-    return postgres.open(Options.parse(this.options(written)), reachWith(adminPassword, this.server.folder))
+    return postgres.open(
+      Options.parse(this.options(written)),
+      reachWith(adminPassword, this.server.folder),
+    )
   }
   /** With the superuser as its admin, who may read what is stored. */
   openAsSuperuser(written: Record<string, unknown> = {}): Driver {
@@ -44,14 +53,21 @@ export class Pair {
     return this.open({ admin, ...written }, this.server.password)
   }
   async stored(role: string): Promise<unknown> {
-    return (await this.server.sql(`select rolpassword as it from pg_authid where rolname = '${role}'`))[0]?.["it"]
+    return (
+      await this.server.sql(`select rolpassword as it from pg_authid where rolname = '${role}'`)
+    )[0]?.["it"]
   }
 }
 
-export async function newPair(server: PostgresServer, name = `p${randomBytes(4).toString("hex")}`): Promise<Pair> {
+export async function newPair(
+  server: PostgresServer,
+  name = `p${randomBytes(4).toString("hex")}`,
+): Promise<Pair> {
   await server.sql(postgresPair(name).sql)
   const adminPassword = `Admin-${randomBytes(9).toString("hex")}.1`
-  await server.sql(`alter role ${name}_rotator password '${adminPassword}'; grant create on schema public to ${name}_owner`)
+  await server.sql(
+    `alter role ${name}_rotator password '${adminPassword}'; grant create on schema public to ${name}_owner`,
+  )
   return new Pair(server, name, adminPassword)
 }
 
@@ -62,6 +78,11 @@ export async function turn(driver: Driver, id: string, current?: Credential): Pr
 }
 
 /** By code; an error's must be there, an info's need not. */
-export async function errorsOf(driver: Driver, known: Versions = versions()): Promise<readonly Finding[]> {
-  return (await driver.preflight(known, soon(15_000))).filter(({ severity }) => severity === "error")
+export async function errorsOf(
+  driver: Driver,
+  known: Versions = versions(),
+): Promise<readonly Finding[]> {
+  return (await driver.preflight(known, soon(15_000))).filter(
+    ({ severity }) => severity === "error",
+  )
 }

@@ -10,33 +10,37 @@ import { newPair, type Pair } from "./pair-harness.ts"
 const rounds = { system: 50, newer: 5 } as const
 
 describe.each(["system", "newer"] as const)("logins with what .env shows, %s server", (which) => {
-  test(
-    `no login fails in ${rounds[which]} rotations`,
-    async () => {
-      await using server = await startPostgres({ which })
-      const pair = await newPair(server)
-      await using project = await layOut()
-      configure(project, pair)
-      await said(project, "init")
-      await said(project, "rotate-now", "production", "--new")
-      const client = startClient(project, pair)
-      const users = new Set<string>()
-      for (let round = 0; round < rounds[which]; round++) {
-        const old = credential("old", { user: project.variable("DB_USER"), password: project.variable("DB_PASSWORD") })
-        await said(project, "rotate-now", "production")
-        users.add(project.variable("DB_USER"))
-        expect(project.variable("DB_USER")).not.toBe(String(old.fields["user"]))
-        // The one before is dead by the time the command ends.
-        expect([await pair.open().probe(old, soon()), passwordIn(old) === project.variable("DB_PASSWORD")]).toEqual(["refused", false])
-      }
-      const { logins, failures, ms } = await client.stop()
-      console.info(`${which}: ${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds[which]} rotations in ${Math.round(ms / 1000)} s`)
-      expect(failures).toEqual([])
-      expect(users).toEqual(new Set([pair.blue, pair.green]))
-      expect(logins).toBeGreaterThan(rounds[which] * 10)
-    },
-    400_000,
-  )
+  test(`no login fails in ${rounds[which]} rotations`, async () => {
+    await using server = await startPostgres({ which })
+    const pair = await newPair(server)
+    await using project = await layOut()
+    configure(project, pair)
+    await said(project, "init")
+    await said(project, "rotate-now", "production", "--new")
+    const client = startClient(project, pair)
+    const users = new Set<string>()
+    for (let round = 0; round < rounds[which]; round++) {
+      const old = credential("old", {
+        user: project.variable("DB_USER"),
+        password: project.variable("DB_PASSWORD"),
+      })
+      await said(project, "rotate-now", "production")
+      users.add(project.variable("DB_USER"))
+      expect(project.variable("DB_USER")).not.toBe(String(old.fields["user"]))
+      // The one before is dead by the time the command ends.
+      expect([
+        await pair.open().probe(old, soon()),
+        passwordIn(old) === project.variable("DB_PASSWORD"),
+      ]).toEqual(["refused", false])
+    }
+    const { logins, failures, ms } = await client.stop()
+    console.info(
+      `${which}: ${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds[which]} rotations in ${Math.round(ms / 1000)} s`,
+    )
+    expect(failures).toEqual([])
+    expect(users).toEqual(new Set([pair.blue, pair.green]))
+    expect(logins).toBeGreaterThan(rounds[which] * 10)
+  }, 400_000)
 
   test("a rotation that goes back leaves the login as it was, and takes the other role's password away", async () => {
     await using server = await startPostgres({ which })
@@ -70,9 +74,23 @@ function configure(project: Project, pair: Pair): void {
     environments: {
       production: {
         rotate_every: "90d",
-        secrets: { postgres: { ...options, admin: { user: pair.rotator, password: { file: "admin.password" } }, grace: "300ms" } },
-        outputs: [{ dotenv: ".env", merge: true, variables: { DB_USER: "{{ postgres.user }}", DB_PASSWORD: "{{ postgres.password }}" } }],
-        deployments: { api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } } },
+        secrets: {
+          postgres: {
+            ...options,
+            admin: { user: pair.rotator, password: { file: "admin.password" } },
+            grace: "300ms",
+          },
+        },
+        outputs: [
+          {
+            dotenv: ".env",
+            merge: true,
+            variables: { DB_USER: "{{ postgres.user }}", DB_PASSWORD: "{{ postgres.password }}" },
+          },
+        ],
+        deployments: {
+          api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } },
+        },
       },
     },
   })
@@ -92,14 +110,32 @@ function startClient(project: Project, pair: Pair): { stop(): Promise<Tally> } {
   let logins = 0
   const stopped = new AbortController()
   const visit = async (): Promise<void> => {
-    const env = new Map(readFileSync(project.path(".env"), "utf8").split("\n").map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)] as const))
-    const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: pair.server.port, username: env.get("DB_USER") ?? "", password: env.get("DB_PASSWORD") ?? "", database: "postgres", max: 1 })
+    const env = new Map(
+      readFileSync(project.path(".env"), "utf8")
+        .split("\n")
+        .map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)] as const),
+    )
+    const client = new Bun.SQL({
+      adapter: "postgres",
+      hostname: "127.0.0.1",
+      port: pair.server.port,
+      username: env.get("DB_USER") ?? "",
+      password: env.get("DB_PASSWORD") ?? "",
+      database: "postgres",
+      max: 1,
+    })
     try {
-      const [row]: readonly { readonly now: string }[] = await client.unsafe("select current_user as now")
+      const [row]: readonly { readonly now: string }[] = await client.unsafe(
+        "select current_user as now",
+      )
       if (row?.now !== pair.owner) failures.push(`became ${row?.now}`)
       logins++
     } catch (error) {
-      failures.push(error instanceof Bun.SQL.PostgresError ? `${env.get("DB_USER")}: ${error.errno ?? error.code}` : String(error))
+      failures.push(
+        error instanceof Bun.SQL.PostgresError
+          ? `${env.get("DB_USER")}: ${error.errno ?? error.code}`
+          : String(error),
+      )
     } finally {
       await client.close()
     }

@@ -19,7 +19,9 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     expect(current.fields["user"]).toBe(pair.blue)
     const values = [passwordIn(current)]
     for (const id of ["v2", "v3", "v4", "v5"]) {
-      expect(await driver.preflight(versions(current), soon())).toEqual([expect.objectContaining({ code: "sessions-out-of-reach", severity: "info" })])
+      expect(await driver.preflight(versions(current), soon())).toEqual([
+        expect.objectContaining({ code: "sessions-out-of-reach", severity: "info" }),
+      ])
       const next = { version: id, fields: driver.draft(versions(current), text) }
       const whose = id === "v2" || id === "v4" ? pair.green : pair.blue
       expect(next.fields["user"]).toBe(whose)
@@ -30,11 +32,21 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
       const verifier = await pair.stored(whose)
       await driver.apply(next, versions(current, next), soon())
       expect(await pair.stored(whose)).toBe(verifier)
-      expect([await driver.probe(next, soon()), await driver.probe(current, soon())]).toEqual(["accepted", "accepted"])
+      expect([await driver.probe(next, soon()), await driver.probe(current, soon())]).toEqual([
+        "accepted",
+        "accepted",
+      ])
       const live = { ...next, acceptedAt }
-      expect(await driver.revoke(current, live, { endSessions: false }, soon())).toEqual({ sessionsEnded: 0 })
-      expect(await driver.revoke(current, live, { endSessions: false }, soon())).toEqual({ sessionsEnded: 0 })
-      expect([await driver.probe(live, soon()), await driver.probe(current, soon())]).toEqual(["accepted", "refused"])
+      expect(await driver.revoke(current, live, { endSessions: false }, soon())).toEqual({
+        sessionsEnded: 0,
+      })
+      expect(await driver.revoke(current, live, { endSessions: false }, soon())).toEqual({
+        sessionsEnded: 0,
+      })
+      expect([await driver.probe(live, soon()), await driver.probe(current, soon())]).toEqual([
+        "accepted",
+        "refused",
+      ])
       expect(await pair.stored(String(current.fields["user"]))).toBeNull()
       current = live
       values.push(passwordIn(live))
@@ -50,7 +62,10 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     const pending = await turn(driver, "v2", current)
     await driver.apply(current, versions(current, pending), soon())
     await driver.revoke(pending, current, { endSessions: true }, soon())
-    expect([await driver.probe(current, soon()), await driver.probe(pending, soon())]).toEqual(["accepted", "refused"])
+    expect([await driver.probe(current, soon()), await driver.probe(pending, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
     expect(await pair.stored(pair.blue)).toBe(before)
   })
 
@@ -64,11 +79,21 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     await using second = await program(server, pair.green, passwordIn(green))
     await first.unsafe(`create table ${table.blue} (id int)`)
     await second.unsafe(`create table ${table.green} (id int)`)
-    await first.unsafe(`alter table ${table.green} add column name text; drop table ${table.green}; create table ${table.green} (id int)`)
+    await first.unsafe(
+      `alter table ${table.green} add column name text; drop table ${table.green}; create table ${table.green} (id int)`,
+    )
     await second.unsafe(`alter table ${table.blue} add column name text`)
-    const owners = await server.sql(`select tablename, tableowner from pg_tables where tablename like '${pair.name}_of_%' order by 1`)
-    expect(owners).toEqual(Object.values(table).map((tablename) => ({ tablename, tableowner: pair.owner })))
-    expect((await errorsOf(driver, versions(green))).filter(({ code }) => code.startsWith("pair-owns") || code.startsWith("pair-granted"))).toEqual([])
+    const owners = await server.sql(
+      `select tablename, tableowner from pg_tables where tablename like '${pair.name}_of_%' order by 1`,
+    )
+    expect(owners).toEqual(
+      Object.values(table).map((tablename) => ({ tablename, tableowner: pair.owner })),
+    )
+    expect(
+      (await errorsOf(driver, versions(green))).filter(
+        ({ code }) => code.startsWith("pair-owns") || code.startsWith("pair-granted"),
+      ),
+    ).toEqual([])
   })
 
   test("a login that does not become the owner proves nothing, whatever its password", async () => {
@@ -76,8 +101,16 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     const driver = pair.open()
     const current = await turn(driver, "v1")
     await server.sql(`alter role ${pair.blue} reset role`)
-    await expect(driver.probe(current, soon())).rejects.toMatchObject({ code: "pair-identity", hint: expect.stringContaining(`SET role = "${pair.owner}"`) })
-    expect(await driver.probe({ ...current, fields: { ...current.fields, password: text("wrong") } }, soon())).toBe("refused")
+    await expect(driver.probe(current, soon())).rejects.toMatchObject({
+      code: "pair-identity",
+      hint: expect.stringContaining(`SET role = "${pair.owner}"`),
+    })
+    expect(
+      await driver.probe(
+        { ...current, fields: { ...current.fields, password: text("wrong") } },
+        soon(),
+      ),
+    ).toBe("refused")
     await server.sql(`alter role ${pair.blue} set role = ${pair.owner}`)
     expect(await driver.probe(current, soon())).toBe("accepted")
     await server.sql(`revoke ${pair.owner} from ${pair.blue}`)
@@ -101,7 +134,9 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     await server.sql(`create role ${pair.name} login password 'old-password'`)
     const old = credential("v0", { user: pair.name, password: "old-password" })
     expect(await pair.open().probe(old, soon())).toBe("accepted")
-    expect(await errorsOf(pair.open(), versions(old))).toMatchObject([{ code: "role-differs", remedy: expect.stringContaining("one of the two roles") }])
+    expect(await errorsOf(pair.open(), versions(old))).toMatchObject([
+      { code: "role-differs", remedy: expect.stringContaining("one of the two roles") },
+    ])
   })
 
   test("an adopted value of either role is taken over", async () => {
@@ -114,7 +149,10 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     const next = await turn(driver, "v2", old)
     expect(next.fields["user"]).toBe(pair.blue)
     await driver.revoke(old, next, { endSessions: false }, soon())
-    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual(["refused", "accepted"])
+    expect([await driver.probe(old, soon()), await driver.probe(next, soon())]).toEqual([
+      "refused",
+      "accepted",
+    ])
   })
 
   test("a second Mycelium is kept off the whole pair", async () => {
@@ -124,10 +162,22 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     const green = await turn(driver, "v2", blue)
     await server.session(async (client) => {
       // A row lock keeps the first one in its statement, with the advisory locks in its hands.
-      await client.unsafe(`begin; select 1 from pg_authid where rolname = '${pair.green}' for update`)
+      await client.unsafe(
+        `begin; select 1 from pg_authid where rolname = '${pair.green}' for update`,
+      )
       const waiting = driver.apply(green, versions(blue, green), soon())
-      await until("the first one waits", async () => (await server.sql(`select 1 from pg_stat_activity where usename = '${pair.rotator}' and wait_event_type = 'Lock'`)).length === 1)
-      await expect(driver.revoke(blue, green, { endSessions: false }, soon())).rejects.toMatchObject({ code: "locked-at-server" })
+      await until(
+        "the first one waits",
+        async () =>
+          (
+            await server.sql(
+              `select 1 from pg_stat_activity where usename = '${pair.rotator}' and wait_event_type = 'Lock'`,
+            )
+          ).length === 1,
+      )
+      await expect(
+        driver.revoke(blue, green, { endSessions: false }, soon()),
+      ).rejects.toMatchObject({ code: "locked-at-server" })
       await client.unsafe("rollback")
       await waiting
     })

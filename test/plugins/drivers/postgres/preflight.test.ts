@@ -8,7 +8,10 @@ const shop = credential("v1", { user: "shop", password: "old-password" })
 describe.each(["system", "newer"] as const)("preflight(), %s server", (which) => {
   let server: PostgresServer
   beforeAll(async () => {
-    server = await startPostgres({ which, hba: "host all trusted 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256" })
+    server = await startPostgres({
+      which,
+      hba: "host all trusted 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256",
+    })
     await server.sql(`
       create role shop login password 'old-password'; create role boss login superuser password 'old-password';
       create role nologin password 'x'; create role expired login password 'x' valid until '2001-01-01'; create role noroom login password 'x' connection limit 0;
@@ -19,11 +22,17 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
   }, 30_000)
   afterAll(() => server[Symbol.asyncDispose]())
 
-  const codes = async (role: string, written = {}, adminPassword = server.password): Promise<readonly string[]> => {
+  const codes = async (
+    role: string,
+    written = {},
+    adminPassword = server.password,
+  ): Promise<readonly string[]> => {
     const findings = await open(server, role, written, adminPassword).preflight(versions(), soon())
     return findings.map(({ code, severity }) => `${severity} ${code}`)
   }
-  const as = (user: string): Record<string, unknown> => ({ admin: { user, password: { env: "ADMIN" }, database: "postgres" } })
+  const as = (user: string): Record<string, unknown> => ({
+    admin: { user, password: { env: "ADMIN" }, database: "postgres" },
+  })
 
   test("finds nothing but that the admin is a superuser where all is well", async () => {
     expect(await codes("shop")).toEqual(["info admin-superuser"])
@@ -38,7 +47,12 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     ["md5user", "md5-role"],
   ])("role %s: %s, with the SQL that mends it", async (role, code) => {
     const findings = await open(server, role).preflight(versions(), soon())
-    expect(findings).toContainEqual({ code, severity: "error", says: expect.stringContaining(role), remedy: expect.any(String) })
+    expect(findings).toContainEqual({
+      code,
+      severity: "error",
+      says: expect.stringContaining(role),
+      remedy: expect.any(String),
+    })
   })
 
   test("an admin needs CREATEROLE, and since 16 ADMIN OPTION on the role; and a superuser's password is a superuser's", async () => {
@@ -47,7 +61,9 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     expect(await codes("boss", as("maker"), "maker")).toContain("error not-permitted")
     expect(await codes("copier", as("maker"), "maker")).toContain("error not-permitted")
     const expected = which === "newer" ? ["error not-permitted"] : []
-    expect((await codes("nologin", as("maker"), "maker")).filter((code) => code.includes("permitted"))).toEqual(expected)
+    expect(
+      (await codes("nologin", as("maker"), "maker")).filter((code) => code.includes("permitted")),
+    ).toEqual(expected)
   })
 
   test("the SQL that it names is enough", async () => {
@@ -60,9 +76,15 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
   test("without an admin the role is its own, and needs a password that works", async () => {
     const driver = open(server, "shop", { admin: undefined })
     expect(await driver.preflight(versions(shop), soon())).toEqual([])
-    expect(await driver.preflight(versions(credential("v1", { password: "wrong" })), soon())).toMatchObject([{ code: "password-refused", severity: "error" }])
-    expect(await driver.preflight(versions(), soon())).toMatchObject([{ code: "login-missing", severity: "error" }])
-    expect(await driver.preflight(versions(credential("v1", { user: "other", password: "x" })), soon())).toMatchObject([{ code: "role-differs" }])
+    expect(
+      await driver.preflight(versions(credential("v1", { password: "wrong" })), soon()),
+    ).toMatchObject([{ code: "password-refused", severity: "error" }])
+    expect(await driver.preflight(versions(), soon())).toMatchObject([
+      { code: "login-missing", severity: "error" },
+    ])
+    expect(
+      await driver.preflight(versions(credential("v1", { user: "other", password: "x" })), soon()),
+    ).toMatchObject([{ code: "role-differs" }])
   })
 
   test("a wrong admin password is a finding; no answer is an error", async () => {
@@ -70,12 +92,17 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     await using gone = await peer(() => undefined)
     await gone[Symbol.asyncDispose]()
     const driver = open(server, "shop", { address: `postgresql://127.0.0.1:${gone.port}` })
-    await expect(driver.preflight(versions(), soon())).rejects.toMatchObject({ code: "unreachable", remedy: "retry" })
+    await expect(driver.preflight(versions(), soon())).rejects.toMatchObject({
+      code: "unreachable",
+      remedy: "retry",
+    })
   })
 
   test("a login that asks for no password is said, and is no way to rotate one's own", async () => {
     const own = open(server, "trusted", { admin: undefined })
-    expect(await own.preflight(versions(credential("v1", { password: "x" })), soon())).toMatchObject([{ code: "password-not-asked", severity: "error" }])
+    expect(
+      await own.preflight(versions(credential("v1", { password: "x" })), soon()),
+    ).toMatchObject([{ code: "password-not-asked", severity: "error" }])
     expect(await codes("shop", as("trusted"))).toContain("info admin-not-asked")
   })
 
@@ -86,7 +113,8 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
   })
 
   test("changes nothing", async () => {
-    const all = async (): Promise<unknown> => server.sql("select oid, * from pg_authid order by oid")
+    const all = async (): Promise<unknown> =>
+      server.sql("select oid, * from pg_authid order by oid")
     const before = await all()
     await codes("shop")
     expect(await all()).toEqual(before)
@@ -94,8 +122,12 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
 
   test("a pooler is no server: the process that answers is not the one that greeted", async () => {
     await using pooler = await otherGreeting(server.port)
-    const driver = open(server, "shop", { address: `postgresql://127.0.0.1:${pooler.port}/postgres` })
-    expect(await driver.preflight(versions(), soon())).toMatchObject([{ code: "pooler-between", severity: "error" }])
+    const driver = open(server, "shop", {
+      address: `postgresql://127.0.0.1:${pooler.port}/postgres`,
+    })
+    expect(await driver.preflight(versions(), soon())).toMatchObject([
+      { code: "pooler-between", severity: "error" },
+    ])
   })
 })
 

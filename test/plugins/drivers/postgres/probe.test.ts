@@ -15,10 +15,21 @@ host all all 127.0.0.1/32 scram-sha-256`
 let server: PostgresServer
 beforeAll(async () => {
   server = await startPostgres({ hba, config: { max_connections: "20" } })
-  for (const role of ["shop", "clear", "trusted", "rejected", "nologin", "nobodyroom", "expired", `o"d'd \\ rôle`]) {
+  for (const role of [
+    "shop",
+    "clear",
+    "trusted",
+    "rejected",
+    "nologin",
+    "nobodyroom",
+    "expired",
+    `o"d'd \\ rôle`,
+  ]) {
     await server.sql(`create role "${role.replaceAll('"', '""')}" login password '${right}'`)
   }
-  await server.sql(`alter role nologin nologin; alter role nobodyroom connection limit 0; alter role expired valid until '2001-01-01'`)
+  await server.sql(
+    `alter role nologin nologin; alter role nobodyroom connection limit 0; alter role expired valid until '2001-01-01'`,
+  )
   // What an impostor would ask for, stored at a real server.
   const verifier = await makeVerifier(new Secret("test", right), Buffer.alloc(16, 1), 4095)
   await server.sql(`create role weakly login password '${verifier}'`)
@@ -28,7 +39,12 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-function ask(user: string, password: string, address = `postgresql://127.0.0.1:${server.port}/postgres`, ms = 5000): Promise<Probe> {
+function ask(
+  user: string,
+  password: string,
+  address = `postgresql://127.0.0.1:${server.port}/postgres`,
+  ms = 5000,
+): Promise<Probe> {
   return open(server, user, { address }).probe(credential("v1", { user, password }), soon(ms))
 }
 
@@ -64,7 +80,9 @@ describe("probe()", () => {
   test("works over a unix socket, and without a database in the address", async () => {
     await using local = await startPostgres()
     await local.sql(`create role shop login password '${right}'`)
-    const driver = open(local, "shop", { address: `postgresql://localhost:${local.port}?host=${local.socketFolder}` })
+    const driver = open(local, "shop", {
+      address: `postgresql://localhost:${local.port}?host=${local.socketFolder}`,
+    })
     expect(await driver.probe(credential("v1", { password: right }), soon())).toBe("accepted")
     expect(await driver.probe(credential("v1", { password: "wrong" }), soon())).toBe("refused")
   })
@@ -79,7 +97,9 @@ describe("probe()", () => {
     await using gone = await peer(() => undefined)
     await gone[Symbol.asyncDispose]()
     expect(await ask("shop", right, `postgresql://127.0.0.1:${gone.port}`)).toBe("unknown")
-    await using small = await startPostgres({ config: { max_connections: "4", superuser_reserved_connections: "1", max_wal_senders: "0" } })
+    await using small = await startPostgres({
+      config: { max_connections: "4", superuser_reserved_connections: "1", max_wal_senders: "0" },
+    })
     await small.sql(`create role shop login password '${right}' connection limit 1`)
     const driver = open(small, "shop")
     const old = credential("v1", { user: "shop", password: right })
@@ -105,7 +125,15 @@ describe("probe()", () => {
 })
 
 async function hold(small: PostgresServer): Promise<AsyncDisposable> {
-  const client = new Bun.SQL({ adapter: "postgres", hostname: "127.0.0.1", port: small.port, username: "shop", password: right, database: "postgres", max: 1 })
+  const client = new Bun.SQL({
+    adapter: "postgres",
+    hostname: "127.0.0.1",
+    port: small.port,
+    username: "shop",
+    password: right,
+    database: "postgres",
+    max: 1,
+  })
   await client.unsafe("select 1")
   return { [Symbol.asyncDispose]: () => client.close({ timeout: 0 }) }
 }

@@ -6,7 +6,9 @@ import { credential, drafted, open, program, soon, versions } from "./harness.ts
 let server: PostgresServer
 beforeAll(async () => {
   server = await startPostgres()
-  await server.sql("create role shop login password 'old-password'; create role empty login; create role weak login createrole password 'weak-password'")
+  await server.sql(
+    "create role shop login password 'old-password'; create role empty login; create role weak login createrole password 'weak-password'",
+  )
 })
 afterAll(() => server[Symbol.asyncDispose]())
 const weak = { admin: { user: "weak", password: { env: "ADMIN" }, database: "postgres" } }
@@ -22,8 +24,13 @@ describe("stored()", () => {
     await driver.apply(next, versions(undefined, next), soon())
     expect(await driver.probe(zero, soon())).toBe("refused")
     await driver.apply(zero, versions(zero, next), soon())
-    expect([await driver.probe(zero, soon()), await driver.probe(next, soon())]).toEqual(["accepted", "refused"])
-    expect(await driver.probe(credential("v9", { password: "old-password" }), soon())).toBe("accepted")
+    expect([await driver.probe(zero, soon()), await driver.probe(next, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
+    expect(await driver.probe(credential("v9", { password: "old-password" }), soon())).toBe(
+      "accepted",
+    )
     expect(await open(server, "shop", weak, "weak-password").probe(zero, soon())).toBe("unknown")
   })
 
@@ -35,8 +42,14 @@ describe("stored()", () => {
 
   test("throws value-exists while somebody uses the role, and role-missing where there is none", async () => {
     await using _ = await program(server, "shop", "old-password")
-    await expect(open(server, "shop").stored?.(soon())).rejects.toMatchObject({ code: "value-exists" })
-    await expect(open(server, "shop", weak, "weak-password").stored?.(soon())).rejects.toMatchObject({ code: "value-exists" })
-    await expect(open(server, "nobody").stored?.(soon())).rejects.toMatchObject({ code: "role-missing" })
+    await expect(open(server, "shop").stored?.(soon())).rejects.toMatchObject({
+      code: "value-exists",
+    })
+    await expect(
+      open(server, "shop", weak, "weak-password").stored?.(soon()),
+    ).rejects.toMatchObject({ code: "value-exists" })
+    await expect(open(server, "nobody").stored?.(soon())).rejects.toMatchObject({
+      code: "role-missing",
+    })
   })
 })

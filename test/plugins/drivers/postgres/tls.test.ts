@@ -28,12 +28,29 @@ afterAll(async () => {
 })
 
 const logIn = async (to: PostgresServer, tls: TlsDemand): Promise<void> => {
-  const login = { user: to.superuser, database: "postgres", password: new Secret("p", to.password), applicationName: "test", random: host.random }
-  const connection = await connect({ address: { host: "127.0.0.1", port: to.port }, tls }, login, soon())
-  expect(await connection.rows(["on", "version"], "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()")).toEqual([{ on: "t", version: "TLSv1.3" }])
+  const login = {
+    user: to.superuser,
+    database: "postgres",
+    password: new Secret("p", to.password),
+    applicationName: "test",
+    random: host.random,
+  }
+  const connection = await connect(
+    { address: { host: "127.0.0.1", port: to.port }, tls },
+    login,
+    soon(),
+  )
+  expect(
+    await connection.rows(
+      ["on", "version"],
+      "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()",
+    ),
+  ).toEqual([{ on: "t", version: "TLSv1.3" }])
   await connection.close()
   // The server has let go by then, through TLS, too.
-  expect(await to.sql(`select 1 from pg_stat_activity where pid = ${connection.serverProcess}`)).toEqual([])
+  expect(
+    await to.sql(`select 1 from pg_stat_activity where pid = ${connection.serverProcess}`),
+  ).toEqual([])
 }
 
 describe("connect() through TLS", () => {
@@ -48,36 +65,56 @@ describe("connect() through TLS", () => {
     ["another name", () => ({ ca: made.ca, name: "other.test" })],
     ["another IP address", () => ({ ca: made.ca, name: "127.0.0.2" })],
   ] as const)("refuses %s", async (_, tls) => {
-    await expect(logIn(server, tls())).rejects.toMatchObject({ code: "tls-unverified", remedy: "ask-operator" })
+    await expect(logIn(server, tls())).rejects.toMatchObject({
+      code: "tls-unverified",
+      remedy: "ask-operator",
+    })
   })
 
   test("refuses an expired certificate", async () => {
     await using stale = await startPostgres({ tls: { certificate: made.expired, key: made.key } })
-    await expect(logIn(stale, { ca: made.ca, name: "db.test" })).rejects.toMatchObject({ code: "tls-unverified", message: expect.stringContaining("has expired") })
+    await expect(logIn(stale, { ca: made.ca, name: "db.test" })).rejects.toMatchObject({
+      code: "tls-unverified",
+      message: expect.stringContaining("has expired"),
+    })
   })
 
   test("verifies although NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"
     try {
-      await expect(logIn(server, { ca: made.otherCa, name: "db.test" })).rejects.toMatchObject({ code: "tls-unverified" })
+      await expect(logIn(server, { ca: made.otherCa, name: "db.test" })).rejects.toMatchObject({
+        code: "tls-unverified",
+      })
     } finally {
       delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"]
     }
   })
 
   test("refuses a server without TLS, and sends it nothing more", async () => {
-    await expect(logIn(plain, { ca: made.ca, name: "127.0.0.1" })).rejects.toMatchObject({ code: "tls-not-offered" })
+    await expect(logIn(plain, { ca: made.ca, name: "127.0.0.1" })).rejects.toMatchObject({
+      code: "tls-not-offered",
+    })
   })
 
-  test.each(["SR", "N", "E", "S\0\0\0\0"])("refuses %j as the answer to SSLRequest: what is in clear is not taken for TLS (CVE-2021-23222)", async (answer) => {
-    await using fake = await peer((socket) => void socket.write(answer))
-    await expect(openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon())).rejects.toMatchObject({ code: "tls-not-offered" })
-    expect(fake.received()).toHaveLength(8)
-  })
+  test.each(["SR", "N", "E", "S\0\0\0\0"])(
+    "refuses %j as the answer to SSLRequest: what is in clear is not taken for TLS (CVE-2021-23222)",
+    async (answer) => {
+      await using fake = await peer((socket) => void socket.write(answer))
+      await expect(
+        openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon()),
+      ).rejects.toMatchObject({ code: "tls-not-offered" })
+      expect(fake.received()).toHaveLength(8)
+    },
+  )
 
   test("meets its deadline in the middle of the handshake", async () => {
     await using fake = await peer((socket) => void socket.write("S"))
-    await expect(openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon(200))).rejects.toMatchObject({ code: "timeout" })
+    await expect(
+      openSocket(
+        { address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } },
+        soon(200),
+      ),
+    ).rejects.toMatchObject({ code: "timeout" })
   })
 })
 
@@ -88,9 +125,16 @@ describe("the driver and TLS", () => {
     await writeFile(join(server.folder, "db-ca.pem"), made.ca)
     const tls = { ca: "db-ca.pem", name: "db.test" }
     expect(await open(server, "shop", { tls }).probe(old, soon())).toBe("accepted")
-    expect(await open(server, "shop", { tls: { ...tls, name: "other.test" } }).probe(old, soon())).toBe("unknown")
-    expect(await open(server, "shop", { tls: { ca: "missing.pem" } }).probe(old, soon())).toBe("unknown")
-    const findings = await open(server, "shop", { tls: { ca: "missing.pem" } }).preflight({ current: old, doubtful: [] }, soon())
+    expect(
+      await open(server, "shop", { tls: { ...tls, name: "other.test" } }).probe(old, soon()),
+    ).toBe("unknown")
+    expect(await open(server, "shop", { tls: { ca: "missing.pem" } }).probe(old, soon())).toBe(
+      "unknown",
+    )
+    const findings = await open(server, "shop", { tls: { ca: "missing.pem" } }).preflight(
+      { current: old, doubtful: [] },
+      soon(),
+    )
     expect(findings).toMatchObject([{ code: "tls-ca-unreadable", severity: "error" }])
   })
 
@@ -98,9 +142,14 @@ describe("the driver and TLS", () => {
     // Not a loopback name to us, though the resolver knows better.
     const address = `postgresql://0.0.0.0:${plain.port}/postgres`
     await plain.sql("create role shop login password 'old-password'")
-    const findings = await open(plain, "shop", { address }).preflight({ current: old, doubtful: [] }, soon())
+    const findings = await open(plain, "shop", { address }).preflight(
+      { current: old, doubtful: [] },
+      soon(),
+    )
     expect(findings).toMatchObject([{ code: "tls-not-offered", severity: "error" }])
     expect(await open(plain, "shop", { address }).probe(old, soon())).toBe("unknown")
-    expect(await open(plain, "shop", { address, insecure: true }).probe(old, soon())).toBe("accepted")
+    expect(await open(plain, "shop", { address, insecure: true }).probe(old, soon())).toBe(
+      "accepted",
+    )
   })
 })

@@ -17,16 +17,39 @@ describe("parseAddress()", () => {
   })
 
   test.each([
-    "", "cache:6379", "http://cache", "redis:cache", "redis://", "redis:///", "redis:///0", "rediss:///run/x.sock", "unix://host/x.sock", "unix:run.sock",
-    "redis://a,b:1", "redis://cache:0", "redis://cache:99999", "redis://cache/name", "redis://cache?db=1", "redis://cache#x", "redis://cache/%zz", "redis://user@cache",
-    `unix:/${"x".repeat(107)}`, "unix:/run/%0a.sock", "redis://ca che", "redis:///run/",
+    "",
+    "cache:6379",
+    "http://cache",
+    "redis:cache",
+    "redis://",
+    "redis:///",
+    "redis:///0",
+    "rediss:///run/x.sock",
+    "unix://host/x.sock",
+    "unix:run.sock",
+    "redis://a,b:1",
+    "redis://cache:0",
+    "redis://cache:99999",
+    "redis://cache/name",
+    "redis://cache?db=1",
+    "redis://cache#x",
+    "redis://cache/%zz",
+    "redis://user@cache",
+    `unix:/${"x".repeat(107)}`,
+    "unix:/run/%0a.sock",
+    "redis://ca che",
+    "redis:///run/",
   ])("refuses %j, and does not repeat it", (written) => {
     const error = errorOf(written)
     expect(error.code).toBe("address-invalid")
     if (written.length > 8) expect(error.message).not.toContain(written)
   })
 
-  test.each(["redis://:Pass-word@cache", "redis://shop:Pass-word@cache:6379", "unix:/run/x.sock?password=Pass-word"])("refuses a password in %s, and does not repeat it", (written) => {
+  test.each([
+    "redis://:Pass-word@cache",
+    "redis://shop:Pass-word@cache:6379",
+    "unix:/run/x.sock?password=Pass-word",
+  ])("refuses a password in %s, and does not repeat it", (written) => {
     const error = errorOf(written)
     expect(error.code).toBe("password-as-text")
     expect(`${error.message}${error.hint}`).not.toContain("Pass-word")
@@ -34,13 +57,23 @@ describe("parseAddress()", () => {
 })
 
 test("sayAddress() names the server, whatever the database", () => {
-  expect(["redis://Cache/1", "rediss://[::1]", "unix:/run/x.sock"].map((one) => sayAddress(parseAddress(one)))).toEqual(["cache:6379", "[::1]:6379", "/run/x.sock"])
+  expect(
+    ["redis://Cache/1", "rediss://[::1]", "unix:/run/x.sock"].map((one) =>
+      sayAddress(parseAddress(one)),
+    ),
+  ).toEqual(["cache:6379", "[::1]:6379", "/run/x.sock"])
 })
 
 test("isLocal() is true of what no other machine can listen to", () => {
   const local = (text: string): boolean => isLocal(parseAddress(text))
-  expect(["redis://localhost", "redis://127.8.9.1", "redis://[::1]", "unix:/x.sock"].map(local)).toEqual([true, true, true, true])
-  expect(["redis://cache", "redis://127.0.0.1.evil.example", "redis://0.0.0.0", "redis://10.0.0.1"].map(local)).toEqual([false, false, false, false])
+  expect(
+    ["redis://localhost", "redis://127.8.9.1", "redis://[::1]", "unix:/x.sock"].map(local),
+  ).toEqual([true, true, true, true])
+  expect(
+    ["redis://cache", "redis://127.0.0.1.evil.example", "redis://0.0.0.0", "redis://10.0.0.1"].map(
+      local,
+    ),
+  ).toEqual([false, false, false, false])
 })
 
 function errorOf(text: string): AppError {

@@ -3,7 +3,23 @@ import { chmod, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
 import { until } from "../../../support/until.ts"
-import { codes, credential, drafted, hash, hashesAt, hashesOf, old, oldPassword, open, passwordIn, program, shopLine, soon, text, versions } from "./harness.ts"
+import {
+  codes,
+  credential,
+  drafted,
+  hash,
+  hashesAt,
+  hashesOf,
+  old,
+  oldPassword,
+  open,
+  passwordIn,
+  program,
+  shopLine,
+  soon,
+  text,
+  versions,
+} from "./harness.ts"
 
 describe("draft()", () => {
   test("makes the user and a password, of the length asked for", async () => {
@@ -34,18 +50,26 @@ describe("apply()", () => {
   test.each([
     ["aclfile", "users.acl"],
     ["config", "redis.conf"],
-  ] as const)("the new password survives kill -9 of a server that keeps users in its %s, and so does the end of the old one", async (users, file) => {
-    await using server = await startRedis({ users, acl: [shopLine] })
-    const driver = open(server)
-    const next = drafted(driver, "v2")
-    const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
-    await server.restart("kill")
-    expect(await hashesAt(server)).toEqual(hashesOf(old, next))
-    await driver.revoke(old, { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }, { endSessions: false }, soon())
-    await server.restart("kill")
-    expect(await hashesAt(server)).toEqual(hashesOf(next))
-    expect(await readFile(join(server.folder, file), "utf8")).not.toContain(passwordIn(next))
-  })
+  ] as const)(
+    "the new password survives kill -9 of a server that keeps users in its %s, and so does the end of the old one",
+    async (users, file) => {
+      await using server = await startRedis({ users, acl: [shopLine] })
+      const driver = open(server)
+      const next = drafted(driver, "v2")
+      const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
+      await server.restart("kill")
+      expect(await hashesAt(server)).toEqual(hashesOf(old, next))
+      await driver.revoke(
+        old,
+        { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) },
+        { endSessions: false },
+        soon(),
+      )
+      await server.restart("kill")
+      expect(await hashesAt(server)).toEqual(hashesOf(next))
+      expect(await readFile(join(server.folder, file), "utf8")).not.toContain(passwordIn(next))
+    },
+  )
 
   test("the user default that a requirepass of redis.conf made changes itself, and stays changed", async () => {
     await using server = await startRedis({ users: "config", requirepass: oldPassword })
@@ -61,13 +85,19 @@ describe("apply()", () => {
   })
 
   test("without an admin, a login that works is found among the versions", async () => {
-    await using server = await startRedis({ acl: [`${shopLine} +acl|getuser +acl|setuser +acl|save +client|setname +time`] })
+    await using server = await startRedis({
+      acl: [`${shopLine} +acl|getuser +acl|setuser +acl|save +client|setname +time`],
+    })
     const driver = open(server, { admin: undefined })
     const next = drafted(driver, "v2")
     await driver.apply(next, versions(credential("v1", "not-the-one"), old), soon())
     expect(await hashesAt(server)).toEqual(hashesOf(old, next))
-    await expect(driver.apply(next, versions(credential("v1", "not-the-one")), soon())).resolves.toBeDefined()
-    await expect(driver.apply(credential("v3", "x"), versions(credential("v1", "not-the-one")), soon())).rejects.toMatchObject({ code: "password-refused" })
+    await expect(
+      driver.apply(next, versions(credential("v1", "not-the-one")), soon()),
+    ).resolves.toBeDefined()
+    await expect(
+      driver.apply(credential("v3", "x"), versions(credential("v1", "not-the-one")), soon()),
+    ).rejects.toMatchObject({ code: "password-refused" })
   })
 
   test.each([
@@ -89,9 +119,14 @@ describe("apply()", () => {
     const next = drafted(driver, "v2")
     await chmod(server.folder, 0o500)
     // The server runs as root's nobody, or as ourselves: neither may write there now.
-    await expect(driver.apply(next, versions(old, next), soon())).rejects.toMatchObject({ code: "redis-save-failed", remedy: "retry" })
+    await expect(driver.apply(next, versions(old, next), soon())).rejects.toMatchObject({
+      code: "redis-save-failed",
+      remedy: "retry",
+    })
     // A login would be accepted, but not after a restart: it is not settled.
-    await expect(driver.settle([next, old], soon())).rejects.toMatchObject({ code: "redis-save-failed" })
+    await expect(driver.settle([next, old], soon())).rejects.toMatchObject({
+      code: "redis-save-failed",
+    })
     await chmod(server.folder, 0o700)
     expect(await driver.settle([next, old], soon())).toBe(true)
     await server.restart("kill")
@@ -103,35 +138,59 @@ describe("apply()", () => {
     const driver = open(server)
     const next = drafted(driver, "v2")
     server.signal("SIGSTOP")
-    await expect(driver.apply(next, versions(old, next), soon(300))).rejects.toMatchObject({ code: "timeout", remedy: "retry" })
+    await expect(driver.apply(next, versions(old, next), soon(300))).rejects.toMatchObject({
+      code: "timeout",
+      remedy: "retry",
+    })
   })
 })
 
 describe("no value", () => {
   test("reaches MONITOR, SLOWLOG, ACL LOG, the server's log or an error", async () => {
-    await using server = await startRedis({ acl: [shopLine], config: { "slowlog-log-slower-than": "0", "slowlog-max-len": "10000", loglevel: "debug" } })
+    await using server = await startRedis({
+      acl: [shopLine],
+      config: { "slowlog-log-slower-than": "0", "slowlog-max-len": "10000", loglevel: "debug" },
+    })
     using monitor = await program(server.port, server.admin.user, server.admin.password)
     await monitor.ask("MONITOR")
     const driver = open(server)
     const next = drafted(driver, "v2")
-    const wrong = credential("v9", passwordIn({ version: "", fields: { password: text("password") } }))
+    const wrong = credential(
+      "v9",
+      passwordIn({ version: "", fields: { password: text("password") } }),
+    )
     await rotate(server, { driver, next, wrong })
     await until("MONITOR to tell", () => monitor.heard().includes("TIME"))
-    const said = [monitor.heard(), server.logs(), JSON.stringify(await server.command("SLOWLOG", "GET", "-1")), JSON.stringify(await server.command("ACL", "LOG"))].join("\n")
-    for (const value of [oldPassword, passwordIn(next), passwordIn(wrong), server.admin.password]) expect(said).not.toContain(value)
+    const said = [
+      monitor.heard(),
+      server.logs(),
+      JSON.stringify(await server.command("SLOWLOG", "GET", "-1")),
+      JSON.stringify(await server.command("ACL", "LOG")),
+    ].join("\n")
+    for (const value of [oldPassword, passwordIn(next), passwordIn(wrong), server.admin.password])
+      expect(said).not.toContain(value)
     // The test would see one.
     expect(said).toContain("ACL")
     expect(hash(passwordIn(next))).toHaveLength(64)
   })
 })
 
-type Rotation = { readonly driver: ReturnType<typeof open>; readonly next: ReturnType<typeof drafted>; readonly wrong: ReturnType<typeof credential> }
+type Rotation = {
+  readonly driver: ReturnType<typeof open>
+  readonly next: ReturnType<typeof drafted>
+  readonly wrong: ReturnType<typeof credential>
+}
 
 async function rotate(server: RedisServer, { driver, next, wrong }: Rotation): Promise<void> {
   await driver.preflight(versions(old), soon())
   const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
   for (const candidate of [old, next, wrong]) await driver.probe(candidate, soon())
   await driver.settle([next, old], soon())
-  await driver.revoke(old, { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }, { endSessions: true }, soon())
+  await driver.revoke(
+    old,
+    { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) },
+    { endSessions: true },
+    soon(),
+  )
   expect(await hashesAt(server)).toEqual(hashesOf(next))
 }

@@ -14,8 +14,14 @@ describe.each(["aclfile", "config"] as const)("Redis, users in its %s", (users) 
   })
   afterAll(() => server[Symbol.asyncDispose]())
 
-  driverSuite("redis with an admin", harness(() => server, true))
-  driverSuite("redis without an admin", harness(() => server, false))
+  driverSuite(
+    "redis with an admin",
+    harness(() => server, true),
+  )
+  driverSuite(
+    "redis without an admin",
+    harness(() => server, false),
+  )
 })
 
 let made = 0
@@ -24,13 +30,22 @@ function harness(server: () => RedisServer, withAdmin: boolean): Harness {
   return { start: () => startService(server(), `app${++made}`, withAdmin) }
 }
 
-async function startService(server: RedisServer, user: string, withAdmin: boolean): Promise<Service> {
+async function startService(
+  server: RedisServer,
+  user: string,
+  withAdmin: boolean,
+): Promise<Service> {
   const password = text("password").reveal()
   await server.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
   await persist(server)
   const open = (admin = server.admin.password, port = server.port): Driver => {
-    const named = withAdmin ? { admin: { user: server.admin.user, password: { env: "ADMIN" } } } : {}
-    return redis.open(redis.options.parse({ address: `redis://127.0.0.1:${port}`, user, ...named }), reach(server.folder, admin))
+    const named = withAdmin
+      ? { admin: { user: server.admin.user, password: { env: "ADMIN" } } }
+      : {}
+    return redis.open(
+      redis.options.parse({ address: `redis://127.0.0.1:${port}`, user, ...named }),
+      reach(server.folder, admin),
+    )
   }
   let state: "runs" | "hangs" | "stopped" = "runs"
   const resume = async (): Promise<void> => {

@@ -10,7 +10,11 @@ import { encodeCommand } from "../../../../src/plugins/drivers/redis/resp.ts"
 import type { RedisServer } from "../../../support/servers/redis.ts"
 
 export const host = realHost({})
-export const text: MakeText = (field, shape) => new Secret(field, makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random))
+export const text: MakeText = (field, shape) =>
+  new Secret(
+    field,
+    makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random),
+  )
 export const label = "production/redis"
 /** What `sessionName` makes of the label and the owner below. */
 export const ourName = "mycelium/production/redis#0a1b2c3d"
@@ -23,23 +27,45 @@ export function soon(ms = 5000): AbortSignal {
 }
 
 export function reachWith(adminPassword: string, folder = "/"): Reach {
-  return { host, label, owner: "0a1b2c3d4e5f", folder, credential: async () => new Secret("admin", adminPassword) }
+  return {
+    host,
+    label,
+    owner: "0a1b2c3d4e5f",
+    folder,
+    credential: async () => new Secret("admin", adminPassword),
+  }
 }
 
 type Written = Record<string, unknown>
 
 /** A driver for `shop` on the server; the test's admin is its admin unless `written` says otherwise. */
-export function open(server: RedisServer, written: Written = {}, adminPassword = server.admin.password): Driver {
+export function open(
+  server: RedisServer,
+  written: Written = {},
+  adminPassword = server.admin.password,
+): Driver {
   const admin = { user: server.admin.user, password: { env: "ADMIN" } }
-  return redis.open(Options.parse({ address: addressOf(server), user: "shop", admin, ...written }), reachWith(adminPassword, server.folder))
+  return redis.open(
+    Options.parse({ address: addressOf(server), user: "shop", admin, ...written }),
+    reachWith(adminPassword, server.folder),
+  )
 }
 
 export function addressOf({ port }: RedisServer): string {
   return `redis://127.0.0.1:${port}`
 }
 
-export function credential(version: string, password: string, acceptedAt?: string, user = "shop"): Credential {
-  return { version, fields: { user, password: new Secret("password", password) }, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
+export function credential(
+  version: string,
+  password: string,
+  acceptedAt?: string,
+  user = "shop",
+): Credential {
+  return {
+    version,
+    fields: { user, password: new Secret("password", password) },
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+  }
 }
 /** What the server holds at the start. */
 export const old = credential("v1", oldPassword)
@@ -49,7 +75,11 @@ export function drafted(driver: Driver, version: string): Credential {
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
-  return { doubtful: [], ...(current === undefined ? {} : { current }), ...(pending === undefined ? {} : { pending }) }
+  return {
+    doubtful: [],
+    ...(current === undefined ? {} : { current }),
+    ...(pending === undefined ? {} : { pending }),
+  }
 }
 
 export function passwordIn({ fields }: Credential): string {
@@ -64,7 +94,9 @@ export function hash(password: string): string {
 /** The hashes that the server holds for a user, sorted. */
 export async function hashesAt(server: RedisServer, user = "shop"): Promise<readonly string[]> {
   const lines = await server.command("ACL", "LIST")
-  const line = Array.isArray(lines) ? lines.map(String).find((one) => one.startsWith(`user ${user} `)) : undefined
+  const line = Array.isArray(lines)
+    ? lines.map(String).find((one) => one.startsWith(`user ${user} `))
+    : undefined
   return [...(line ?? "").matchAll(/#([0-9a-f]{64})/g)].map(([, found = ""]) => found).toSorted()
 }
 
@@ -86,7 +118,10 @@ export async function program(port: number, user: string, password: string): Pro
   const socket = connectTcp({ host: "127.0.0.1", port })
   let heard = ""
   let ended = false
-  socket.on("error", () => undefined).on("close", () => (ended = true)).on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")))
+  socket
+    .on("error", () => undefined)
+    .on("close", () => (ended = true))
+    .on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")))
   const say = (...words: readonly string[]): void => void socket.write(encodeCommand(words))
   const ask = async (...words: readonly string[]): Promise<string> => {
     heard = ""
@@ -99,7 +134,14 @@ export async function program(port: number, user: string, password: string): Pro
   }
   const login = await ask("AUTH", user, password)
   if (login !== "+OK\r\n") throw new Error(login)
-  return { socket, say, ask, heard: () => heard, ended: () => ended, [Symbol.dispose]: () => void socket.destroy() }
+  return {
+    socket,
+    say,
+    ask,
+    heard: () => heard,
+    ended: () => ended,
+    [Symbol.dispose]: () => void socket.destroy(),
+  }
 }
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
@@ -135,6 +177,9 @@ export function script(...answers: readonly string[]): Promise<Peer> {
   })
 }
 
-export async function codes(driver: Driver, about: Versions = versions(old)): Promise<readonly string[]> {
+export async function codes(
+  driver: Driver,
+  about: Versions = versions(old),
+): Promise<readonly string[]> {
   return (await driver.preflight(about, soon())).map(({ severity, code }) => `${severity} ${code}`)
 }

@@ -2,19 +2,47 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Credential } from "../../../../src/core/ports.ts"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
 import { until } from "../../../support/until.ts"
-import { addressOf, codes, credential, drafted, hash, hashesAt, hashesOf, old, oldPassword, open, passwordIn, program, shopLine, soon, versions } from "./harness.ts"
+import {
+  addressOf,
+  codes,
+  credential,
+  drafted,
+  hash,
+  hashesAt,
+  hashesOf,
+  old,
+  oldPassword,
+  open,
+  passwordIn,
+  program,
+  shopLine,
+  soon,
+  versions,
+} from "./harness.ts"
 
 const adminPassword = "Password-of-the-rotator.1"
 const adminLine = `rotator on >${adminPassword} resetkeys -@all +acl|getuser +acl|setuser +acl|save +client|id +client|kill +client|list +client|setname +info +time +cluster|info`
 const linkLine = "link on >link +psync +replconf +ping"
 
 function openAll(main: RedisServer, ...also: readonly RedisServer[]): ReturnType<typeof open> {
-  return open(main, { also: also.map(addressOf), admin: { user: "rotator", password: { env: "X" } } }, adminPassword)
+  return open(
+    main,
+    { also: also.map(addressOf), admin: { user: "rotator", password: { env: "X" } } },
+    adminPassword,
+  )
 }
 
-async function replicaOf(primary: RedisServer, login: Record<string, string> = { masteruser: "link", masterauth: "link" }): Promise<RedisServer> {
-  const replica = await startRedis({ acl: [shopLine, adminLine], config: { replicaof: `127.0.0.1 ${primary.port}`, ...login } })
-  await until("the replica to be connected", async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"))
+async function replicaOf(
+  primary: RedisServer,
+  login: Record<string, string> = { masteruser: "link", masterauth: "link" },
+): Promise<RedisServer> {
+  const replica = await startRedis({
+    acl: [shopLine, adminLine],
+    config: { replicaof: `127.0.0.1 ${primary.port}`, ...login },
+  })
+  await until("the replica to be connected", async () =>
+    String(await replica.command("INFO", "replication")).includes("master_link_status:up"),
+  )
   return replica
 }
 
@@ -31,7 +59,9 @@ describe("a primary and its replicas", () => {
   test("every replica that is connected must be named", async () => {
     expect(await codes(openAll(primary))).toEqual(["error redis-replica-unlisted"])
     const [one] = await openAll(primary, replica).preflight(versions(old), soon())
-    expect(one?.says).toContain(`1 connected replica is not in the config (127.0.0.1:${second.port})`)
+    expect(one?.says).toContain(
+      `1 connected replica is not in the config (127.0.0.1:${second.port})`,
+    )
     expect(await codes(openAll(primary, replica, second))).toEqual([])
     // After a failover the order may be another one.
     expect(await codes(openAll(second, primary, replica))).toEqual([])
@@ -39,13 +69,24 @@ describe("a primary and its replicas", () => {
 
   test("a name for an address is no other replica", async () => {
     const also = [`redis://localhost:${replica.port}`, `redis://localhost:${second.port}`]
-    const driver = open(primary, { also, admin: { user: "rotator", password: { env: "X" } } }, adminPassword)
+    const driver = open(
+      primary,
+      { also, admin: { user: "rotator", password: { env: "X" } } },
+      adminPassword,
+    )
     expect(await codes(driver)).toEqual([])
   })
 
   test("a replica alone is refused; so is one server under two names", async () => {
     expect(await codes(openAll(replica))).toEqual(["error redis-replica-alone"])
-    const twice = open(primary, { also: [`redis://localhost:${primary.port}`], admin: { user: "rotator", password: { env: "X" } } }, adminPassword)
+    const twice = open(
+      primary,
+      {
+        also: [`redis://localhost:${primary.port}`],
+        admin: { user: "rotator", password: { env: "X" } },
+      },
+      adminPassword,
+    )
     expect(await codes(twice)).toContain("error redis-node-twice")
   })
 
@@ -53,14 +94,21 @@ describe("a primary and its replicas", () => {
     const driver = openAll(primary, replica, second)
     const next = drafted(driver, "v2")
     await driver.apply(next, versions(old, next), soon())
-    for (const node of [primary, replica, second]) expect(await hashesAt(node)).toEqual(hashesOf(old, next))
+    for (const node of [primary, replica, second])
+      expect(await hashesAt(node)).toEqual(hashesOf(old, next))
     expect(await driver.probe(next, soon())).toBe("accepted")
     await driver.revoke(old, next, { endSessions: false }, soon())
     await Promise.all([primary, replica, second].map((node) => node.restart("kill")))
-    for (const node of [primary, replica, second]) expect(await hashesAt(node)).toEqual(hashesOf(next))
+    for (const node of [primary, replica, second])
+      expect(await hashesAt(node)).toEqual(hashesOf(next))
     expect(await driver.probe(old, soon())).toBe("refused")
-    await until("the replicas to be back", async () => String(await primary.command("INFO", "replication")).includes("connected_slaves:2"))
-    await until("nothing to be found", async () => (await codes(driver, versions(next))).length === 0)
+    await until("the replicas to be back", async () =>
+      String(await primary.command("INFO", "replication")).includes("connected_slaves:2"),
+    )
+    await until(
+      "nothing to be found",
+      async () => (await codes(driver, versions(next))).length === 0,
+    )
     await driver.apply(old, versions(next, old), soon())
     await driver.revoke(next, old, { endSessions: false }, soon())
   }, 30_000)
@@ -84,12 +132,17 @@ describe("several nodes", () => {
   let other: RedisServer
   let next: Credential
   beforeAll(async () => {
-    ;[one, other] = await Promise.all([startRedis({ acl: [shopLine, adminLine] }), startRedis({ acl: [shopLine, adminLine] })])
+    ;[one, other] = await Promise.all([
+      startRedis({ acl: [shopLine, adminLine] }),
+      startRedis({ acl: [shopLine, adminLine] }),
+    ])
     next = drafted(openAll(one, other), "v2")
   })
   afterAll(() => Promise.all([one, other].map((node) => node[Symbol.asyncDispose]())))
-  const drop = (node: RedisServer, candidate: Credential): Promise<unknown> => node.command("ACL", "SETUSER", "shop", `!${hash(passwordIn(candidate))}`)
-  const give = (node: RedisServer, candidate: Credential): Promise<unknown> => node.command("ACL", "SETUSER", "shop", `#${hash(passwordIn(candidate))}`)
+  const drop = (node: RedisServer, candidate: Credential): Promise<unknown> =>
+    node.command("ACL", "SETUSER", "shop", `!${hash(passwordIn(candidate))}`)
+  const give = (node: RedisServer, candidate: Credential): Promise<unknown> =>
+    node.command("ACL", "SETUSER", "shop", `#${hash(passwordIn(candidate))}`)
 
   test("what they do not agree on is unknown; settle() completes it, on disk too", async () => {
     const driver = openAll(one, other)
@@ -120,7 +173,9 @@ describe("several nodes", () => {
     await other.stop("kill")
     await expect(driver.settle([next, old], soon())).rejects.toMatchObject({ code: "unreachable" })
     expect(await driver.probe(next, soon())).toBe("unknown")
-    await expect(driver.revoke(next, old, { endSessions: true }, soon())).rejects.toMatchObject({ code: "unreachable" })
+    await expect(driver.revoke(next, old, { endSessions: true }, soon())).rejects.toMatchObject({
+      code: "unreachable",
+    })
     expect(await hashesAt(one)).toEqual(hashesOf(old))
     await other.start()
     await driver.revoke(next, old, { endSessions: true }, soon())
@@ -131,11 +186,18 @@ describe("several nodes", () => {
     const driver = openAll(one, other)
     using first = await program(one.port, "shop", oldPassword)
     using second = await program(other.port, "shop", oldPassword)
-    await until("them to be old", async () => /user=shop/.test(String(await other.command("CLIENT", "LIST"))) && / age=([3-9]|\d\d) .*user=shop/.test(String(await other.command("CLIENT", "LIST"))))
+    await until(
+      "them to be old",
+      async () =>
+        /user=shop/.test(String(await other.command("CLIENT", "LIST"))) &&
+        / age=([3-9]|\d\d) .*user=shop/.test(String(await other.command("CLIENT", "LIST"))),
+    )
     const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
     using young = await program(other.port, "shop", passwordIn(next))
     const live = { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
-    expect(await driver.revoke(old, live, { endSessions: true }, soon())).toEqual({ sessionsEnded: 2 })
+    expect(await driver.revoke(old, live, { endSessions: true }, soon())).toEqual({
+      sessionsEnded: 2,
+    })
     await until("them to be ended", () => first.ended() && second.ended())
     expect(await young.ask("PING")).toBe("+PONG\r\n")
     expect(await driver.probe(credential("v9", "wrong"), soon())).toBe("refused")
@@ -147,8 +209,16 @@ test("a cluster is refused until each of its nodes is named", async () => {
   await using one = await startRedis({ acl: [shopLine, adminLine], config })
   await using other = await startRedis({ acl: [shopLine, adminLine], config })
   await one.command("CLUSTER", "MEET", "127.0.0.1", String(other.port))
-  await until("them to know each other", async () => String(await other.command("CLUSTER", "INFO")).includes("cluster_known_nodes:2"))
+  await until("them to know each other", async () =>
+    String(await other.command("CLUSTER", "INFO")).includes("cluster_known_nodes:2"),
+  )
   const found = await openAll(one).preflight(versions(old), soon())
-  expect(found).toMatchObject([{ code: "redis-cluster", says: expect.stringContaining("a cluster of 2 nodes"), remedy: expect.stringContaining("also") }])
+  expect(found).toMatchObject([
+    {
+      code: "redis-cluster",
+      says: expect.stringContaining("a cluster of 2 nodes"),
+      remedy: expect.stringContaining("also"),
+    },
+  ])
   expect(await codes(openAll(one, other))).toEqual([])
 })

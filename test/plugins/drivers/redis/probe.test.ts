@@ -3,12 +3,26 @@ import { chmod } from "node:fs/promises"
 import { join } from "node:path"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
 import { until } from "../../../support/until.ts"
-import { codes, credential, drafted, old, oldPassword, open, peer, program, shopLine, soon, versions } from "./harness.ts"
+import {
+  codes,
+  credential,
+  drafted,
+  old,
+  oldPassword,
+  open,
+  peer,
+  program,
+  shopLine,
+  soon,
+  versions,
+} from "./harness.ts"
 
 const off = "off-user off >Right-password.1 ~* +@all"
 let server: RedisServer
 beforeAll(async () => {
-  server = await startRedis({ acl: [shopLine, off, "anyone on nopass ~* +@all", "blind on >blind -@all", "bare on ~* +@all"] })
+  server = await startRedis({
+    acl: [shopLine, off, "anyone on nopass ~* +@all", "blind on >blind -@all", "bare on ~* +@all"],
+  })
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
@@ -22,33 +36,57 @@ describe("probe()", () => {
   })
 
   test("a user that may do nothing at all is accepted: AUTH needs no right", async () => {
-    expect(await open(server).probe(credential("v1", "blind", undefined, "blind"), soon())).toBe("accepted")
+    expect(await open(server).probe(credential("v1", "blind", undefined, "blind"), soon())).toBe(
+      "accepted",
+    )
   })
 
   test("a user that is off, or missing, gets WRONGPASS for its right password: with an admin that is unknown", async () => {
     for (const user of ["off-user", "missing"]) {
-      expect(await open(server).probe(credential("v1", "Right-password.1", undefined, user), soon())).toBe("unknown")
-      expect(await open(server).probe(credential("v9", "wrong", undefined, user), soon())).toBe("unknown")
+      expect(
+        await open(server).probe(credential("v1", "Right-password.1", undefined, user), soon()),
+      ).toBe("unknown")
+      expect(await open(server).probe(credential("v9", "wrong", undefined, user), soon())).toBe(
+        "unknown",
+      )
     }
-    expect(await open(server, { admin: undefined }).probe(credential("v1", "Right-password.1", undefined, "off-user"), soon())).toBe("refused")
+    expect(
+      await open(server, { admin: undefined }).probe(
+        credential("v1", "Right-password.1", undefined, "off-user"),
+        soon(),
+      ),
+    ).toBe("refused")
   })
 
   test("nopass takes anything: accepted, so that a wrong value shows it", async () => {
-    expect(await open(server).probe(credential("v9", "wrong", undefined, "anyone"), soon())).toBe("accepted")
+    expect(await open(server).probe(credential("v9", "wrong", undefined, "anyone"), soon())).toBe(
+      "accepted",
+    )
   })
 
   test("a user without a password refuses every one", async () => {
-    expect(await open(server).probe(credential("v9", "wrong", undefined, "bare"), soon())).toBe("refused")
+    expect(await open(server).probe(credential("v9", "wrong", undefined, "bare"), soon())).toBe(
+      "refused",
+    )
   })
 
   test("a refusal that the admin cannot confirm is unknown", async () => {
-    expect(await open(server, {}, "wrong-admin").probe(credential("v9", "wrong"), soon())).toBe("unknown")
-    expect(await open(server, { admin: { user: "blind", password: { env: "X" } } }, "blind").probe(credential("v9", "wrong"), soon())).toBe("unknown")
+    expect(await open(server, {}, "wrong-admin").probe(credential("v9", "wrong"), soon())).toBe(
+      "unknown",
+    )
+    expect(
+      await open(server, { admin: { user: "blind", password: { env: "X" } } }, "blind").probe(
+        credential("v9", "wrong"),
+        soon(),
+      ),
+    ).toBe("unknown")
     expect(await open(server, {}, "wrong-admin").probe(old, soon())).toBe("accepted")
   })
 
   test("a version without a password is unknown", async () => {
-    expect(await open(server).probe({ version: "v9", fields: { user: "shop" } }, soon())).toBe("unknown")
+    expect(await open(server).probe({ version: "v9", fields: { user: "shop" } }, soon())).toBe(
+      "unknown",
+    )
   })
 
   test("what answers but is no Redis, closes or is not there is unknown", async () => {
@@ -56,7 +94,10 @@ describe("probe()", () => {
     await using mute = await peer((socket) => void socket.end())
     const gone = await peer(() => undefined)
     await gone[Symbol.asyncDispose]()
-    for (const { port } of [web, mute, gone]) expect(await open(server, { address: `redis://127.0.0.1:${port}` }).probe(old, soon())).toBe("unknown")
+    for (const { port } of [web, mute, gone])
+      expect(await open(server, { address: `redis://127.0.0.1:${port}` }).probe(old, soon())).toBe(
+        "unknown",
+      )
   })
 
   test("leaves no connection behind", async () => {
@@ -72,21 +113,34 @@ test("a server that is stopped, or hangs, is unknown within its deadline", async
   const began = performance.now()
   expect(await open(own).probe(old, soon(300))).toBe("unknown")
   expect(performance.now() - began).toBeLessThan(3000)
-  await expect(open(own).preflight(versions(old), soon(300))).rejects.toMatchObject({ code: "timeout", remedy: "retry" })
+  await expect(open(own).preflight(versions(old), soon(300))).rejects.toMatchObject({
+    code: "timeout",
+    remedy: "retry",
+  })
   await own.stop()
   expect(await open(own).probe(old, soon())).toBe("unknown")
 })
 
 test("a server that is still loading its data answers a login", async () => {
   // A tenth of a second for each key.
-  const config = { save: "3600 1", rdbcompression: "no", "key-load-delay": "100000", "loading-process-events-interval-bytes": "1024" }
+  const config = {
+    save: "3600 1",
+    rdbcompression: "no",
+    "key-load-delay": "100000",
+    "loading-process-events-interval-bytes": "1024",
+  }
   await using own = await startRedis({ acl: [shopLine], config })
   for (let at = 0; at < 100; at++) await own.command("SET", `k${at}`, "x".repeat(1200))
   await own.command("SAVE")
   await own.stop()
   // It resolves when all is loaded, which nobody waits for.
   const started = own.start().catch(() => undefined)
-  await until("a connection", () => program(own.port, own.admin.user, own.admin.password).then((one) => (one[Symbol.dispose](), true), () => false))
+  await until("a connection", () =>
+    program(own.port, own.admin.user, own.admin.password).then(
+      (one) => (one[Symbol.dispose](), true),
+      () => false,
+    ),
+  )
   expect(await open(own).probe(old, soon())).toBe("accepted")
   expect(await open(own).probe(credential("v9", "wrong"), soon())).toBe("refused")
   using admin = await program(own.port, own.admin.user, own.admin.password)
@@ -96,8 +150,14 @@ test("a server that is still loading its data answers a login", async () => {
 })
 
 test("works over a unix socket", async () => {
-  await using own = await startRedis({ acl: [shopLine], config: { unixsocket: "redis.sock", unixsocketperm: "700" } })
-  for (const address of [`unix:${join(own.folder, "redis.sock")}`, `redis://${join(own.folder, "redis.sock")}`]) {
+  await using own = await startRedis({
+    acl: [shopLine],
+    config: { unixsocket: "redis.sock", unixsocketperm: "700" },
+  })
+  for (const address of [
+    `unix:${join(own.folder, "redis.sock")}`,
+    `redis://${join(own.folder, "redis.sock")}`,
+  ]) {
     const driver = open(own, { address })
     expect(await codes(driver)).toEqual(["warning admin-too-powerful"])
     const next = drafted(driver, "v2")
@@ -107,7 +167,9 @@ test("works over a unix socket", async () => {
     await driver.revoke(next, old, { endSessions: false }, soon())
   }
   await chmod(own.folder, 0o700)
-  expect(await open(own, { address: `unix:${join(own.folder, "none.sock")}` }).probe(old, soon())).toBe("unknown")
+  expect(
+    await open(own, { address: `unix:${join(own.folder, "none.sock")}` }).probe(old, soon()),
+  ).toBe("unknown")
 })
 
 test("asks the server once for each node, and never again", async () => {
@@ -116,6 +178,11 @@ test("asks the server once for each node, and never again", async () => {
     logins++
     socket.on("data", () => void socket.write("-WRONGPASS no\r\n"))
   })
-  expect(await open(server, { address: `redis://127.0.0.1:${counter.port}`, admin: undefined }).probe(credential("v1", oldPassword), soon())).toBe("refused")
+  expect(
+    await open(server, { address: `redis://127.0.0.1:${counter.port}`, admin: undefined }).probe(
+      credential("v1", oldPassword),
+      soon(),
+    ),
+  ).toBe("refused")
   expect(logins).toBe(1)
 })

@@ -2,7 +2,20 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
 import { until } from "../../../support/until.ts"
-import { credential, drafted, hashesAt, hashesOf, old, oldPassword, open, passwordIn, program, shopLine, soon, versions } from "./harness.ts"
+import {
+  credential,
+  drafted,
+  hashesAt,
+  hashesOf,
+  old,
+  oldPassword,
+  open,
+  passwordIn,
+  program,
+  shopLine,
+  soon,
+  versions,
+} from "./harness.ts"
 
 let server: RedisServer
 let driver: Driver
@@ -24,7 +37,12 @@ const notAsked = { endSessions: false }
 
 async function ageOf(user: string): Promise<number> {
   const list = String(await server.command("CLIENT", "LIST"))
-  return Number(list.split("\n").find((line) => line.includes(`user=${user} `))?.match(/ age=(\d+) /)?.[1] ?? -1)
+  return Number(
+    list
+      .split("\n")
+      .find((line) => line.includes(`user=${user} `))
+      ?.match(/ age=(\d+) /)?.[1] ?? -1,
+  )
 }
 
 describe("revoke()", () => {
@@ -38,7 +56,9 @@ describe("revoke()", () => {
   })
 
   test("never takes away the last password that works", async () => {
-    await expect(driver.revoke(old, next, notAsked, soon())).rejects.toMatchObject({ code: "redis-live-missing" })
+    await expect(driver.revoke(old, next, notAsked, soon())).rejects.toMatchObject({
+      code: "redis-live-missing",
+    })
     expect(await hashesAt(server)).toEqual(hashesOf(old))
   })
 
@@ -94,7 +114,9 @@ describe("revoke() and sessions", () => {
     await driver.revoke(old, next, asked, soon())
     expect(programs.map(({ ended }) => ended())).toEqual([false, false, false, false, false])
     // It is not known since when: nothing is ended, but the password is gone.
-    await expect(driver.revoke(old, first, asked, soon())).rejects.toMatchObject({ code: "sessions-undated" })
+    await expect(driver.revoke(old, first, asked, soon())).rejects.toMatchObject({
+      code: "sessions-undated",
+    })
     for (const one of programs) one[Symbol.dispose]()
     await until("them to be gone", async () => (await ageOf("shop")) === -1)
     expect(await driver.revoke(old, first, asked, soon())).toEqual({ sessionsEnded: 0 })

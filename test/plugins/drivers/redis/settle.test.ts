@@ -4,10 +4,31 @@ import { connect as connectTcp } from "node:net"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
 import { until } from "../../../support/until.ts"
-import { credential, drafted, hash, hashesAt, hashesOf, old, oldPassword, open, ourName, passwordIn, peer, type Program, program, shopLine, soon, versions } from "./harness.ts"
+import {
+  credential,
+  drafted,
+  hash,
+  hashesAt,
+  hashesOf,
+  old,
+  oldPassword,
+  open,
+  ourName,
+  passwordIn,
+  peer,
+  type Program,
+  program,
+  shopLine,
+  soon,
+  versions,
+} from "./harness.ts"
 
 /** What an earlier run of ours has open when it changes something. */
-async function earlierRun(server: RedisServer, port = server.port, name = ourName): Promise<Program> {
+async function earlierRun(
+  server: RedisServer,
+  port = server.port,
+  name = ourName,
+): Promise<Program> {
   const run = await program(port, server.admin.user, server.admin.password)
   await run.ask("CLIENT", "SETNAME", name)
   return run
@@ -53,27 +74,36 @@ describe("settle() ends what an earlier run has under way", () => {
    * A killed client's bytes lie in the socket of a server that is stopped. Whichever way they go when it wakes: after
    * `settle` the answer no longer changes. Redis reads in the order of arrival, so in fact all of them are carried out.
    */
-  test.each(["is killed", "is still there"])("a server that was stopped: the client of its unread commands %s", async (how) => {
-    const runs = await Promise.all(Array.from({ length: 40 }, () => earlierRun(server)))
-    server.signal("SIGSTOP")
-    runs.forEach((run, at) => {
-      run.say("ACL", "SETUSER", "shop", `#${hash(String(at))}`)
-      if (how === "is killed") run.socket.destroy()
-    })
-    const settling = driver.settle([pending, old], soon(10_000))
-    await until("its connection to lie behind the others", () => isWaitedFor(server.port))
-    server.signal("SIGCONT")
-    expect(await settling).toBe(true)
-    const then = await hashesAt(server)
-    await until("all of them to be gone", async () => !String(await server.command("CLIENT", "LIST")).includes(ourName))
-    expect(await hashesAt(server)).toEqual(then)
-    expect(then).toHaveLength(41)
-    for (const run of runs) run[Symbol.dispose]()
-  })
+  test.each(["is killed", "is still there"])(
+    "a server that was stopped: the client of its unread commands %s",
+    async (how) => {
+      const runs = await Promise.all(Array.from({ length: 40 }, () => earlierRun(server)))
+      server.signal("SIGSTOP")
+      runs.forEach((run, at) => {
+        run.say("ACL", "SETUSER", "shop", `#${hash(String(at))}`)
+        if (how === "is killed") run.socket.destroy()
+      })
+      const settling = driver.settle([pending, old], soon(10_000))
+      await until("its connection to lie behind the others", () => isWaitedFor(server.port))
+      server.signal("SIGCONT")
+      expect(await settling).toBe(true)
+      const then = await hashesAt(server)
+      await until(
+        "all of them to be gone",
+        async () => !String(await server.command("CLIENT", "LIST")).includes(ourName),
+      )
+      expect(await hashesAt(server)).toEqual(then)
+      expect(then).toHaveLength(41)
+      for (const run of runs) run[Symbol.dispose]()
+    },
+  )
 
   test("throws while the server does not answer, so that nothing is decided", async () => {
     server.signal("SIGSTOP")
-    await expect(driver.settle([pending, old], soon(300))).rejects.toMatchObject({ code: "timeout", remedy: "retry" })
+    await expect(driver.settle([pending, old], soon(300))).rejects.toMatchObject({
+      code: "timeout",
+      remedy: "retry",
+    })
   })
 
   test("without an admin, false where no version of ours can log in", async () => {
@@ -104,12 +134,21 @@ test("settle() adds nothing that no node has", async () => {
 /** Is a connection waiting to be accepted? A listener's (0A) second queue counts them (proc(5), /proc/net/tcp). */
 async function isWaitedFor(port: number): Promise<boolean> {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`
-  const rows = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((row) => row.trim().split(/\s+/))
-  return rows.some(([, address = "", , state, queues = ""]) => address.endsWith(local) && state === "0A" && !queues.endsWith(":00000000"))
+  const rows = (await readFile("/proc/net/tcp", "utf8"))
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/))
+  return rows.some(
+    ([, address = "", , state, queues = ""]) =>
+      address.endsWith(local) && state === "0A" && !queues.endsWith(":00000000"),
+  )
 }
 
 /** A network between client and server that can keep what the client sends. */
-async function relay(port: number): Promise<AsyncDisposable & { readonly port: number; hold(): void; held(): number; release(): void }> {
+async function relay(
+  port: number,
+): Promise<
+  AsyncDisposable & { readonly port: number; hold(): void; held(): number; release(): void }
+> {
   let holding = false
   const kept: (() => void)[] = []
   const between = await peer((socket) => {

@@ -16,7 +16,11 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-const through = (tls: Record<string, unknown> | undefined, port = server.port): ReturnType<typeof open> => open(server, { address: `rediss://127.0.0.1:${port}`, ...(tls === undefined ? {} : { tls }) })
+const through = (
+  tls: Record<string, unknown> | undefined,
+  port = server.port,
+): ReturnType<typeof open> =>
+  open(server, { address: `rediss://127.0.0.1:${port}`, ...(tls === undefined ? {} : { tls }) })
 
 describe("rediss://", () => {
   test("takes the CA file of the config, relative to the config, with the address or the name given", async () => {
@@ -54,7 +58,9 @@ describe("rediss://", () => {
   test("sends a server without TLS nothing that is ours", async () => {
     await using plain = await startRedis({ acl: [shopLine] })
     // Redis takes a ClientHello for the beginning of a command and waits for the rest.
-    await expect(through({ ca: "ca.pem" }, plain.port).preflight(versions(old), soon(300))).rejects.toMatchObject({ code: "timeout", hint: expect.stringContaining("TLS") })
+    await expect(
+      through({ ca: "ca.pem" }, plain.port).preflight(versions(old), soon(300)),
+    ).rejects.toMatchObject({ code: "timeout", hint: expect.stringContaining("TLS") })
     await using fake = await peer((socket) => void socket.once("data", () => socket.end("+OK\r\n")))
     expect(await through({ ca: "ca.pem" }, fake.port).probe(old, soon())).toBe("unknown")
     expect(fake.received()).not.toContain("AUTH")
@@ -63,20 +69,35 @@ describe("rediss://", () => {
   test("meets its deadline in the middle of the handshake", async () => {
     await using silent = await peer(() => undefined)
     const began = performance.now()
-    await expect(through({ ca: "ca.pem" }, silent.port).preflight(versions(old), soon(200))).rejects.toMatchObject({ code: "timeout" })
+    await expect(
+      through({ ca: "ca.pem" }, silent.port).preflight(versions(old), soon(200)),
+    ).rejects.toMatchObject({ code: "timeout" })
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
   test("shows a certificate to a server that wants one, and says so where it has none", async () => {
-    await using strict = await startRedis({ acl: [shopLine], tls: { ...authority.issue(["127.0.0.1"]), ca: authority.certificate }, config: { "tls-auth-clients": "optional" } })
+    await using strict = await startRedis({
+      acl: [shopLine],
+      tls: { ...authority.issue(["127.0.0.1"]), ca: authority.certificate },
+      config: { "tls-auth-clients": "optional" },
+    })
     await strict.command("CONFIG", "SET", "tls-auth-clients", "yes")
     const own = authority.issue(["client"])
     await writeFile(join(server.folder, "own.pem"), own.certificate)
     await writeFile(join(server.folder, "own.key"), own.key)
     const admin = strict.admin.password
-    const to = (tls: Record<string, unknown>): ReturnType<typeof open> => open(server, { address: `rediss://127.0.0.1:${strict.port}`, tls: { ca: "ca.pem", ...tls } }, admin)
-    expect(await codes(to({ certificate: "own.pem", key: "own.key" }))).toEqual(["warning admin-too-powerful"])
+    const to = (tls: Record<string, unknown>): ReturnType<typeof open> =>
+      open(
+        server,
+        { address: `rediss://127.0.0.1:${strict.port}`, tls: { ca: "ca.pem", ...tls } },
+        admin,
+      )
+    expect(await codes(to({ certificate: "own.pem", key: "own.key" }))).toEqual([
+      "warning admin-too-powerful",
+    ])
     expect(await codes(to({}))).toEqual(["error tls-client-certificate"])
-    expect(await codes(to({ certificate: "own.pem", key: "own.pem" }))).toEqual(["error tls-file-unreadable"])
+    expect(await codes(to({ certificate: "own.pem", key: "own.pem" }))).toEqual([
+      "error tls-file-unreadable",
+    ])
   })
 })

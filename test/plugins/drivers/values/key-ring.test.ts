@@ -13,7 +13,14 @@ type Options = Readonly<Record<string, unknown>>
 
 function draft(options: Options, current: Fields | undefined, contain?: boolean): Fields {
   const driver = generated.open(generated.options.parse(options), undefined as never)
-  return driver.draft({ doubtful: [], ...(current === undefined ? {} : { current: { version: "v1", fields: current } }) }, text, contain)
+  return driver.draft(
+    {
+      doubtful: [],
+      ...(current === undefined ? {} : { current: { version: "v1", fields: current } }),
+    },
+    text,
+    contain,
+  )
 }
 
 function shows(fields: Fields, field: string): string {
@@ -52,7 +59,10 @@ test("without keep_previous no version holds another's value, and no template ma
 test("an output shows both; what it shows is known, and can be taken over", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ring-"))
   try {
-    const options = dotenv.options.parse({ dotenv: ".env", variables: { KEY: "{{ key.password }}", KEY_PREVIOUS: "{{ key.previous }}" } })
+    const options = dotenv.options.parse({
+      dotenv: ".env",
+      variables: { KEY: "{{ key.password }}", KEY_PREVIOUS: "{{ key.previous }}" },
+    })
     const output = dotenv.open(options, { folder, label: "production" })
     const versions: Credential[] = []
     for (const id of ["v1", "v2", "v3"]) {
@@ -60,13 +70,21 @@ test("an output shows both; what it shows is known, and can be taken over", asyn
       const [now] = versions.slice(-1)
       if (now === undefined) throw new Error("no version")
       // What stands there is of a version that is known, or it would not be overwritten.
-      const prepared = await output.prepare({ key: now }, () => Promise.resolve(versions), new AbortController().signal)
+      const prepared = await output.prepare(
+        { key: now },
+        () => Promise.resolve(versions),
+        new AbortController().signal,
+      )
       await prepared.commit()
       expect(await output.compare({ key: now }, new AbortController().signal)).toBe("same")
-      expect(await output.adopt(["key"])).toEqual({ key: { password: shows(now.fields, "password"), previous: shows(now.fields, "previous") } })
+      expect(await output.adopt(["key"])).toEqual({
+        key: { password: shows(now.fields, "password"), previous: shows(now.fields, "previous") },
+      })
     }
     const [, second, third] = versions.map(({ fields }) => shows(fields, "password"))
-    expect(readFileSync(join(folder, ".env"), "utf8")).toEndWith(`KEY=${third}\nKEY_PREVIOUS=${second}\n`)
+    expect(readFileSync(join(folder, ".env"), "utf8")).toEndWith(
+      `KEY=${third}\nKEY_PREVIOUS=${second}\n`,
+    )
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -7,14 +7,24 @@ import { drivers } from "../../../../src/plugins/drivers/index.ts"
 const least: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   exec: { command: ["/bin/true"] },
   generated: {},
-  mariadb: { address: "mariadb://127.0.0.1:3306", user: "shop", admin: { user: "rotator", password: { env: "ROTATOR" } } },
+  mariadb: {
+    address: "mariadb://127.0.0.1:3306",
+    user: "shop",
+    admin: { user: "rotator", password: { env: "ROTATOR" } },
+  },
   postgres: { address: "postgresql://127.0.0.1:5432/shop", role: "shop" },
   redis: { address: "redis://127.0.0.1:6379" },
 }
 
 describe.each(drivers.map((driver) => [driver.type, driver] as const))("%s", (type, driver) => {
-  const parse = (options: Readonly<Record<string, unknown>>): ReturnType<typeof driver.options.safeParse> => driver.options.safeParse({ ...least[type], ...options })
-  const problems = (options: Readonly<Record<string, unknown>>): string => parse(options).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ") ?? ""
+  const parse = (
+    options: Readonly<Record<string, unknown>>,
+  ): ReturnType<typeof driver.options.safeParse> =>
+    driver.options.safeParse({ ...least[type], ...options })
+  const problems = (options: Readonly<Record<string, unknown>>): string =>
+    parse(options)
+      .error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)
+      .join("; ") ?? ""
 
   test("by itself it makes passwords of 32 characters", () => {
     expect(problems({})).toBe("")
@@ -29,22 +39,42 @@ describe.each(drivers.map((driver) => [driver.type, driver] as const))("%s", (ty
   test.each([
     [{ length: 35 }, { length: 35 }],
     [{ bits: 209.6 }, { length: 35 }],
-    [{ bits: 256, format: "hex" }, { format: "hex", length: 64 }],
+    [
+      { bits: 256, format: "hex" },
+      { format: "hex", length: 64 },
+    ],
     [{ format: "hex" }, { format: "hex", length: 64 }],
     [{ format: "base64url" }, { format: "base64url", length: 43 }],
-    [{ format: "uuid", weak: true }, { format: "uuid", length: 36 }],
-    [{ alphabet: "abcdefghijABCDEFGHIJ0123456789", prefix: "sk_live_" }, { alphabet: "abcdefghijABCDEFGHIJ0123456789", prefix: "sk_live_", length: 32 }],
-    [{ alphabet: "0123456789", length: 24, weak: true }, { alphabet: "0123456789", length: 24 }],
+    [
+      { format: "uuid", weak: true },
+      { format: "uuid", length: 36 },
+    ],
+    [
+      { alphabet: "abcdefghijABCDEFGHIJ0123456789", prefix: "sk_live_" },
+      { alphabet: "abcdefghijABCDEFGHIJ0123456789", prefix: "sk_live_", length: 32 },
+    ],
+    [
+      { alphabet: "0123456789", length: 24, weak: true },
+      { alphabet: "0123456789", length: 24 },
+    ],
   ] as const)("takes %j", (options, shape) => {
     expect(problems(options)).toBe("")
     expect(shapeOf(options)).toMatchObject(shape)
-    expect(makeValue(shape, (count) => new Uint8Array(randomBytes(count)))).toHaveLength(("prefix" in shape ? shape.prefix.length : 0) + shape.length)
+    expect(makeValue(shape, (count) => new Uint8Array(randomBytes(count)))).toHaveLength(
+      ("prefix" in shape ? shape.prefix.length : 0) + shape.length,
+    )
   })
 
   test.each([
-    [{ length: 24, alphabet: "0123456789" }, "length: these values have 79.7 bits, fewer than 128: give it 39 characters, or say weak: true"],
+    [
+      { length: 24, alphabet: "0123456789" },
+      "length: these values have 79.7 bits, fewer than 128: give it 39 characters, or say weak: true",
+    ],
     [{ bits: 64 }, "bits: fewer than 128 bits can be guessed"],
-    [{ format: "uuid" }, "format: these values have 122.0 bits, fewer than 128: say format: hex, or say weak: true"],
+    [
+      { format: "uuid" },
+      "format: these values have 122.0 bits, fewer than 128: say format: hex, or say weak: true",
+    ],
     [{ format: "uuid", length: 36 }, "length: a UUID has 36 characters"],
     [{ format: "hex", length: 33 }, "length: bytes are two hex digits each"],
     [{ format: "base64url", length: 45 }, "length: no bytes are so many characters"],

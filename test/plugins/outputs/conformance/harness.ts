@@ -30,14 +30,24 @@ export type Shows = { readonly user: string; readonly password: string; readonly
 
 /** As it generates them, marked so that they are found wherever they turn up. */
 export function fresh(user = "shop"): Shows {
-  return { user, password: `Marked${randomText(24, random)}`, key: `Marked${randomText(24, random)}` }
+  return {
+    user,
+    password: `Marked${randomText(24, random)}`,
+    key: `Marked${randomText(24, random)}`,
+  }
 }
 function random(size: number): Uint8Array {
   return randomBytes(size)
 }
 
 export function valuesOf(shows: Shows, version = "v2"): Values {
-  return { db: credential(version, { user: shows.user, password: new Secret("db/password", shows.password) }), key: credential(version, { password: new Secret("key/password", shows.key) }) }
+  return {
+    db: credential(version, {
+      user: shows.user,
+      password: new Secret("db/password", shows.password),
+    }),
+    key: credential(version, { password: new Secret("key/password", shows.key) }),
+  }
 }
 function credential(version: string, fields: Credential["fields"]): Credential {
   return { version, fields }
@@ -45,12 +55,17 @@ function credential(version: string, fields: Credential["fields"]): Credential {
 
 /** These versions exist, the youngest first. */
 export function knownOf(...versions: readonly Shows[]): Known {
-  return async (secret) => versions.flatMap((shows, index) => valuesOf(shows, `v${index}`)[secret] ?? [])
+  return async (secret) =>
+    versions.flatMap((shows, index) => valuesOf(shows, `v${index}`)[secret] ?? [])
 }
 
 export const never: AbortSignal = new AbortController().signal
 
-export async function deliver(output: Output, shows: Shows, ...known: readonly Shows[]): Promise<void> {
+export async function deliver(
+  output: Output,
+  shows: Shows,
+  ...known: readonly Shows[]
+): Promise<void> {
   const draft = await output.prepare(valuesOf(shows), knownOf(shows, ...known), never)
   await draft.commit()
 }
@@ -61,11 +76,19 @@ export function snapshot(folder: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     names.map((name) => {
       const stats = lstatSync(join(folder, name))
-      return [name, `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.isFile() ? readFileSync(join(folder, name), "latin1") : ""}`]
+      return [
+        name,
+        `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.isFile() ? readFileSync(join(folder, name), "latin1") : ""}`,
+      ]
     }),
   )
 }
 /** The bytes alone. */
 export function contents(folder: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(snapshot(folder)).map(([name, says]) => [name, says.split(" ").slice(2).join(" ")]))
+  return Object.fromEntries(
+    Object.entries(snapshot(folder)).map(([name, says]) => [
+      name,
+      says.split(" ").slice(2).join(" "),
+    ]),
+  )
 }

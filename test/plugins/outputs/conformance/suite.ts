@@ -1,11 +1,32 @@
 import { describe, expect, test } from "bun:test"
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { AppError } from "../../../../src/base/error.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { SmallDisk, whyNoDisk } from "../../../support/small-disk.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
-import { type Kind, type Shows, contents, deliver, fresh, knownOf, never, snapshot, valuesOf } from "./harness.ts"
+import {
+  type Kind,
+  type Shows,
+  contents,
+  deliver,
+  fresh,
+  knownOf,
+  never,
+  snapshot,
+  valuesOf,
+} from "./harness.ts"
 
 /** One suite for all outputs: what the contract in core/ports.ts says, asked of each with real files. */
 
@@ -15,55 +36,78 @@ export function outputSuite(name: string, kind: Kind): void {
   const { open, files, reads, byHand } = kind
   const [first = ""] = files
   const last = files.at(-1) ?? ""
-  const inFolder = (title: string, run: (folder: string) => Promise<void>, needsRoot = false): void => {
-    test.skipIf(needsRoot && !asRoot)(`${title}${needsRoot && !asRoot ? " (skipped: needs root)" : ""}`, async () => {
-      await using folder = await temporaryFolder()
-      await run(folder.path)
-    }, 60_000)
+  const inFolder = (
+    title: string,
+    run: (folder: string) => Promise<void>,
+    needsRoot = false,
+  ): void => {
+    test.skipIf(needsRoot && !asRoot)(
+      `${title}${needsRoot && !asRoot ? " (skipped: needs root)" : ""}`,
+      async () => {
+        await using folder = await temporaryFolder()
+        await run(folder.path)
+      },
+      60_000,
+    )
   }
 
   describe(`output ${name}`, () => {
-    inFolder("writes private files that a reader reads, and the same bytes each time", async (folder) => {
-      const shows = fresh()
-      const output = open(folder)
-      expect([...output.shows].sort()).toEqual(["db", "key"])
-      expect(await output.read()).toBeUndefined()
-      expect(await output.compare(valuesOf(shows), never)).toBe("missing")
-      const draft = await output.prepare(valuesOf(shows), knownOf(), never)
-      expect(draft.changed).toBe(true)
-      expect(draft.changes.length).toBeGreaterThan(0)
-      expect(files.map((file) => existsSync(join(folder, file)))).toEqual(files.map(() => false))
-      await draft.commit()
-      expect(reads(folder)).toEqual(shows)
-      for (const file of files) expect((statSync(join(folder, file)).mode & 0o7777).toString(8)).toBe("600")
-      expect(Buffer.from((await output.read()) ?? "").equals(draft.bytes)).toBe(true)
-      expect(await output.compare(valuesOf(shows), never)).toBe("same")
-      expect(await output.compare(valuesOf(fresh()), never)).toBe("differs")
-      const again = await open(folder).prepare(valuesOf(shows), knownOf(), never)
-      expect({ changed: again.changed, changes: again.changes }).toEqual({ changed: false, changes: [] })
-    })
+    inFolder(
+      "writes private files that a reader reads, and the same bytes each time",
+      async (folder) => {
+        const shows = fresh()
+        const output = open(folder)
+        expect([...output.shows].sort()).toEqual(["db", "key"])
+        expect(await output.read()).toBeUndefined()
+        expect(await output.compare(valuesOf(shows), never)).toBe("missing")
+        const draft = await output.prepare(valuesOf(shows), knownOf(), never)
+        expect(draft.changed).toBe(true)
+        expect(draft.changes.length).toBeGreaterThan(0)
+        expect(files.map((file) => existsSync(join(folder, file)))).toEqual(files.map(() => false))
+        await draft.commit()
+        expect(reads(folder)).toEqual(shows)
+        for (const file of files)
+          expect((statSync(join(folder, file)).mode & 0o7777).toString(8)).toBe("600")
+        expect(Buffer.from((await output.read()) ?? "").equals(draft.bytes)).toBe(true)
+        expect(await output.compare(valuesOf(shows), never)).toBe("same")
+        expect(await output.compare(valuesOf(fresh()), never)).toBe("differs")
+        const again = await open(folder).prepare(valuesOf(shows), knownOf(), never)
+        expect({ changed: again.changed, changes: again.changes }).toEqual({
+          changed: false,
+          changes: [],
+        })
+      },
+    )
 
-    inFolder("shows what is new when it is committed, and nothing of a draft that is discarded", async (folder) => {
-      const [old, next] = [fresh(), fresh()]
-      await deliver(open(folder), old)
-      const before = snapshot(folder)
-      const draft = await open(folder).prepare(valuesOf(next), knownOf(old), never)
-      expect(reads(folder)).toEqual(old)
-      await draft.discard()
-      expect(snapshot(folder)).toEqual(before)
-      await deliver(open(folder), next, old)
-      expect(reads(folder)).toEqual(next)
-      expect(Object.keys(snapshot(folder))).toEqual(Object.keys(before))
-    })
+    inFolder(
+      "shows what is new when it is committed, and nothing of a draft that is discarded",
+      async (folder) => {
+        const [old, next] = [fresh(), fresh()]
+        await deliver(open(folder), old)
+        const before = snapshot(folder)
+        const draft = await open(folder).prepare(valuesOf(next), knownOf(old), never)
+        expect(reads(folder)).toEqual(old)
+        await draft.discard()
+        expect(snapshot(folder)).toEqual(before)
+        await deliver(open(folder), next, old)
+        expect(reads(folder)).toEqual(next)
+        expect(Object.keys(snapshot(folder))).toEqual(Object.keys(before))
+      },
+    )
 
-    inFolder(kind.inPlace === true ? "writes into the file that is there, for whoever has it open or mounted" : "puts a new file in the place of the old one, whole", async (folder) => {
-      const [old, next] = [fresh(), fresh("other")]
-      await deliver(open(folder), old)
-      const inode = statSync(join(folder, last)).ino
-      await deliver(open(folder), next, old)
-      expect(statSync(join(folder, last)).ino === inode).toBe(kind.inPlace === true)
-      expect(reads(folder)).toEqual(next)
-    })
+    inFolder(
+      kind.inPlace === true
+        ? "writes into the file that is there, for whoever has it open or mounted"
+        : "puts a new file in the place of the old one, whole",
+      async (folder) => {
+        const [old, next] = [fresh(), fresh("other")]
+        await deliver(open(folder), old)
+        const inode = statSync(join(folder, last)).ino
+        await deliver(open(folder), next, old)
+        expect(statSync(join(folder, last)).ino === inode).toBe(kind.inPlace === true)
+        expect(reads(folder)).toEqual(next)
+      },
+    )
 
     inFolder("leaves nothing where a draft of a first file is discarded", async (folder) => {
       const draft = await open(folder).prepare(valuesOf(fresh()), knownOf(), never)
@@ -98,7 +142,11 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(refused.hint ?? "").not.toBe("")
       expect(snapshot(folder)).toEqual(before)
       const found = await open(folder).adopt(["db", "key"])
-      expect(found).toEqual(kind.oneWay === true ? {} : { db: { user: theirs.user, password: theirs.password }, key: { password: theirs.key } })
+      expect(found).toEqual(
+        kind.oneWay === true
+          ? {}
+          : { db: { user: theirs.user, password: theirs.password }, key: { password: theirs.key } },
+      )
       expect(await open(folder).adopt([])).toEqual({})
       await deliver(open(folder), ours, theirs)
       expect(reads(folder)).toEqual(ours)
@@ -108,33 +156,53 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(await open(folder).adopt(["db", "key"])).toEqual({})
       const shows = fresh()
       await deliver(open(folder), shows)
-      expect(await open(folder).adopt(["key"])).toEqual(kind.oneWay === true ? {} : { key: { password: shows.key } })
+      expect(await open(folder).adopt(["key"])).toEqual(
+        kind.oneWay === true ? {} : { key: { password: shows.key } },
+      )
     })
 
     for (const which of ["password", "key"] as const) {
-      inFolder(`refuses a ${which} that is in no version, whatever else is known`, async (folder) => {
-        const [old, next] = [fresh(), fresh()]
-        byHand(folder, { ...old, [which]: fresh().password })
-        const before = snapshot(folder)
-        const error = await errorOf(open(folder).prepare(valuesOf(next), knownOf(old, next), never))
-        expect(["output-drift", "output-foreign"]).toContain(error.code)
-        expect(snapshot(folder)).toEqual(before)
-      })
+      inFolder(
+        `refuses a ${which} that is in no version, whatever else is known`,
+        async (folder) => {
+          const [old, next] = [fresh(), fresh()]
+          byHand(folder, { ...old, [which]: fresh().password })
+          const before = snapshot(folder)
+          const error = await errorOf(
+            open(folder).prepare(valuesOf(next), knownOf(old, next), never),
+          )
+          expect(["output-drift", "output-foreign"]).toContain(error.code)
+          expect(snapshot(folder)).toEqual(before)
+        },
+      )
     }
 
-    inFolder("overwrites its own bytes, though no version explains them any more", async (folder) => {
-      const [old, next] = [fresh(), fresh()]
-      await deliver(open(folder), old)
-      const bytes = await open(folder).read()
-      const none = knownOf()
-      const asked: string[] = []
-      const known = Object.assign((secret: string, which: "recent" | "all") => none(secret, which), { wrote: (target: string, now: Uint8Array) => (asked.push(target), bytes !== undefined && Buffer.from(now).equals(bytes)) })
-      if (open(folder).whole === true && !name.startsWith("dotenv")) {
-        await (await open(folder).prepare(valuesOf(next), known, never)).commit()
-        expect(reads(folder)).toEqual(next)
-        expect(asked).toContain(open(folder).target)
-      } else expect((await errorOf(open(folder).prepare(valuesOf(next), known, never))).code).toBe("output-drift")
-    })
+    inFolder(
+      "overwrites its own bytes, though no version explains them any more",
+      async (folder) => {
+        const [old, next] = [fresh(), fresh()]
+        await deliver(open(folder), old)
+        const bytes = await open(folder).read()
+        const none = knownOf()
+        const asked: string[] = []
+        const known = Object.assign(
+          (secret: string, which: "recent" | "all") => none(secret, which),
+          {
+            wrote: (target: string, now: Uint8Array) => (
+              asked.push(target), bytes !== undefined && Buffer.from(now).equals(bytes)
+            ),
+          },
+        )
+        if (open(folder).whole === true && !name.startsWith("dotenv")) {
+          await (await open(folder).prepare(valuesOf(next), known, never)).commit()
+          expect(reads(folder)).toEqual(next)
+          expect(asked).toContain(open(folder).target)
+        } else
+          expect((await errorOf(open(folder).prepare(valuesOf(next), known, never))).code).toBe(
+            "output-drift",
+          )
+      },
+    )
 
     inFolder("takes an empty file for nothing", async (folder) => {
       for (const file of files) {
@@ -153,37 +221,48 @@ export function outputSuite(name: string, kind: Kind): void {
       inFolder("does not overwrite what it did not write", async (folder) => {
         foreign(folder)
         const before = snapshot(folder)
-        const error = await errorOf(open(folder).prepare(valuesOf(fresh()), knownOf(fresh()), never))
+        const error = await errorOf(
+          open(folder).prepare(valuesOf(fresh()), knownOf(fresh()), never),
+        )
         expect(["output-foreign", "output-drift"]).toContain(error.code)
         expect(error.hint ?? "").not.toBe("")
         expect(snapshot(folder)).toEqual(before)
       })
     }
 
-    inFolder("removes what shows a secret, and the last of it with a file of its own", async (folder) => {
-      const shows = fresh()
-      const output = open(folder)
-      await deliver(output, shows)
-      const draft = await output.remove?.(["db"], knownOf(shows), never)
-      expect(draft?.changes.length).toBeGreaterThan(0)
-      expect(reads(folder)).toEqual(shows)
-      await draft?.commit()
-      if (kind.withoutDb === "nothing") expect(files.some((file) => existsSync(join(folder, file)))).toBe(false)
-      else {
-        expect(Object.values(contents(folder)).join("")).not.toContain(shows.password)
-        expect(Object.values(contents(folder)).join("")).toContain(shows.key)
-      }
-      await (await output.remove?.(["key"], knownOf(shows), never))?.commit()
-      // A file that is shared with others may be named by them, too: it stays, empty.
-      expect(files.map((file) => existsSync(join(folder, file)))).toEqual(files.map(() => kind.merged === true))
-      expect(Object.values(contents(folder)).join("")).toBe("")
-      expect((await output.remove?.(["key"], knownOf(shows), never))?.changed).toBe(false)
-    })
+    inFolder(
+      "removes what shows a secret, and the last of it with a file of its own",
+      async (folder) => {
+        const shows = fresh()
+        const output = open(folder)
+        await deliver(output, shows)
+        const draft = await output.remove?.(["db"], knownOf(shows), never)
+        expect(draft?.changes.length).toBeGreaterThan(0)
+        expect(reads(folder)).toEqual(shows)
+        await draft?.commit()
+        if (kind.withoutDb === "nothing")
+          expect(files.some((file) => existsSync(join(folder, file)))).toBe(false)
+        else {
+          expect(Object.values(contents(folder)).join("")).not.toContain(shows.password)
+          expect(Object.values(contents(folder)).join("")).toContain(shows.key)
+        }
+        await (await output.remove?.(["key"], knownOf(shows), never))?.commit()
+        // A file that is shared with others may be named by them, too: it stays, empty.
+        expect(files.map((file) => existsSync(join(folder, file)))).toEqual(
+          files.map(() => kind.merged === true),
+        )
+        expect(Object.values(contents(folder)).join("")).toBe("")
+        expect((await output.remove?.(["key"], knownOf(shows), never))?.changed).toBe(false)
+      },
+    )
 
     inFolder("does not remove a value that is in no version", async (folder) => {
       byHand(folder, fresh())
       const before = snapshot(folder)
-      expect((await errorOf(open(folder).remove?.(["db"], knownOf(fresh()), never) ?? Promise.resolve())).code).toBe("output-drift")
+      expect(
+        (await errorOf(open(folder).remove?.(["db"], knownOf(fresh()), never) ?? Promise.resolve()))
+          .code,
+      ).toBe("output-drift")
       expect(snapshot(folder)).toEqual(before)
     })
 
@@ -195,7 +274,13 @@ export function outputSuite(name: string, kind: Kind): void {
       const edited = snapshot(folder)
       expect((await errorOf(draft.commit())).code).toBe("output-changed-meanwhile")
       await draft.discard()
-      expect(contents(folder)).toEqual(Object.fromEntries(Object.entries(edited).filter(([file]) => !file.includes("mycelium")).map(([file, says]) => [file, says.split(" ").slice(2).join(" ")])))
+      expect(contents(folder)).toEqual(
+        Object.fromEntries(
+          Object.entries(edited)
+            .filter(([file]) => !file.includes("mycelium"))
+            .map(([file, says]) => [file, says.split(" ").slice(2).join(" ")]),
+        ),
+      )
     })
 
     inFolder("mends a mode that somebody widened, with no word of a change", async (folder) => {
@@ -203,33 +288,67 @@ export function outputSuite(name: string, kind: Kind): void {
       await deliver(open(folder), shows)
       chmodSync(join(folder, last), 0o644)
       const draft = await open(folder).prepare(valuesOf(shows), knownOf(), never)
-      expect({ changed: draft.changed, changes: draft.changes }).toEqual({ changed: true, changes: [] })
+      expect({ changed: draft.changed, changes: draft.changes }).toEqual({
+        changed: true,
+        changes: [],
+      })
       await draft.commit()
       expect((statSync(join(folder, last)).mode & 0o7777).toString(8)).toBe("600")
       expect(reads(folder)).toEqual(shows)
     })
 
-    inFolder("gives the files to their reader, and to nobody else", async (folder) => {
-      chmodSync(folder, 0o711)
-      const shows = fresh()
-      const tryAll = (uid: number, gid: number): readonly boolean[] => files.map((file) => Bun.spawnSync(["/bin/cat", join(folder, file)], { uid, gid, stdout: "ignore", stderr: "ignore" }).exitCode === 0)
-      const all = files.map(() => true)
-      const none = files.map(() => false)
-      await deliver(open(folder, { owner: "4242:4243" }), shows)
-      expect([tryAll(4242, 4243), tryAll(65_534, 65_534), tryAll(4244, 4243)]).toEqual([all, none, none])
-      chownSync(join(folder, last), 65_534, 65_534)
-      const mended = await open(folder, { owner: "4242:4243" }).prepare(valuesOf(shows), knownOf(), never)
-      expect(mended.changed).toBe(true)
-      await mended.commit()
-      expect([tryAll(4242, 4243), tryAll(65_534, 65_534)]).toEqual([all, none])
-    }, true)
+    inFolder(
+      "gives the files to their reader, and to nobody else",
+      async (folder) => {
+        chmodSync(folder, 0o711)
+        const shows = fresh()
+        const tryAll = (uid: number, gid: number): readonly boolean[] =>
+          files.map(
+            (file) =>
+              Bun.spawnSync(["/bin/cat", join(folder, file)], {
+                uid,
+                gid,
+                stdout: "ignore",
+                stderr: "ignore",
+              }).exitCode === 0,
+          )
+        const all = files.map(() => true)
+        const none = files.map(() => false)
+        await deliver(open(folder, { owner: "4242:4243" }), shows)
+        expect([tryAll(4242, 4243), tryAll(65_534, 65_534), tryAll(4244, 4243)]).toEqual([
+          all,
+          none,
+          none,
+        ])
+        chownSync(join(folder, last), 65_534, 65_534)
+        const mended = await open(folder, { owner: "4242:4243" }).prepare(
+          valuesOf(shows),
+          knownOf(),
+          never,
+        )
+        expect(mended.changed).toBe(true)
+        await mended.commit()
+        expect([tryAll(4242, 4243), tryAll(65_534, 65_534)]).toEqual([all, none])
+      },
+      true,
+    )
 
-    inFolder("lets a group in where the mode says so, and nobody else", async (folder) => {
-      chmodSync(folder, 0o711)
-      await deliver(open(folder, { group: "4243", mode: "0640" }), fresh())
-      const tryLast = (uid: number, gid: number): boolean => Bun.spawnSync(["/bin/cat", join(folder, last)], { uid, gid, stdout: "ignore", stderr: "ignore" }).exitCode === 0
-      expect([tryLast(4244, 4243), tryLast(65_534, 65_534)]).toEqual([true, false])
-    }, true)
+    inFolder(
+      "lets a group in where the mode says so, and nobody else",
+      async (folder) => {
+        chmodSync(folder, 0o711)
+        await deliver(open(folder, { group: "4243", mode: "0640" }), fresh())
+        const tryLast = (uid: number, gid: number): boolean =>
+          Bun.spawnSync(["/bin/cat", join(folder, last)], {
+            uid,
+            gid,
+            stdout: "ignore",
+            stderr: "ignore",
+          }).exitCode === 0
+        expect([tryLast(4244, 4243), tryLast(65_534, 65_534)]).toEqual([true, false])
+      },
+      true,
+    )
 
     inFolder("refuses a link, what is no file, and a folder that is not there", async (folder) => {
       const shows = fresh()
@@ -238,13 +357,23 @@ export function outputSuite(name: string, kind: Kind): void {
       writeFileSync(join(elsewhere, "real"), "x", { mode: 0o600 })
       mkdirSync(dirname(join(folder, first)), { recursive: true })
       symlinkSync(join(elsewhere, "real"), join(folder, first))
-      expect((await errorOf(open(folder).prepare(valuesOf(shows), knownOf(shows), never))).code).toBe("file-is-link")
+      expect(
+        (await errorOf(open(folder).prepare(valuesOf(shows), knownOf(shows), never))).code,
+      ).toBe("file-is-link")
       expect((await errorOf(open(folder).adopt(["db"]))).code).toBe("file-is-link")
       expect(readFileSync(join(elsewhere, "real"), "utf8")).toBe("x")
       rmSync(join(folder, first))
       mkdirSync(join(folder, first))
-      expect((await errorOf(open(folder).prepare(valuesOf(shows), knownOf(shows), never))).code).toBe("file-irregular")
-      expect((await errorOf(open(join(folder, "not", "there")).prepare(valuesOf(shows), knownOf(shows), never))).code).toBe("output-folder-missing")
+      expect(
+        (await errorOf(open(folder).prepare(valuesOf(shows), knownOf(shows), never))).code,
+      ).toBe("file-irregular")
+      expect(
+        (
+          await errorOf(
+            open(join(folder, "not", "there")).prepare(valuesOf(shows), knownOf(shows), never),
+          )
+        ).code,
+      ).toBe("output-folder-missing")
     })
 
     inFolder("refuses a link that comes between draft and commit", async (folder) => {
@@ -280,7 +409,8 @@ export function outputSuite(name: string, kind: Kind): void {
         await open(folder).tidy()
         expect(Object.keys(snapshot(folder))).toEqual(clean)
         const seen = reads(folder)
-        for (const field of ["user", "password", "key"] as const) expect(versions.map((one) => one[field])).toContain(seen[field])
+        for (const field of ["user", "password", "key"] as const)
+          expect(versions.map((one) => one[field])).toContain(seen[field])
         if (files.length === 1) expect(versions).toContainEqual(seen)
         const [again = fresh()] = versions
         await deliver(open(folder), again, ...versions)
@@ -288,49 +418,83 @@ export function outputSuite(name: string, kind: Kind): void {
       }
     })
 
-    test.skipIf(whyNoDisk !== undefined)(`says of a full or read-only disk what it is, and leaves all as it was${whyNoDisk === undefined ? "" : ` (skipped: ${whyNoDisk})`}`, async () => {
-      await using temporary = await temporaryFolder()
-      using disk = new SmallDisk(join(temporary.path, "disk"))
-      const { folder } = disk
-      const [old, next] = [fresh(), fresh()]
-      await deliver(open(folder), old)
-      const attempt = (): Promise<AppError> => errorOf(open(folder).prepare(valuesOf(next), knownOf(old), never))
-      disk.fill()
-      const before = snapshot(folder)
-      const full = await attempt()
-      expect([full.code, full.hint]).toEqual(["write-failed", "free some space on that disk; nothing was lost"])
-      expect(snapshot(folder)).toEqual(before)
-      disk.empty()
-      disk.readOnly()
-      const shut = await attempt()
-      expect([shut.code, shut.hint]).toEqual(["write-failed", "that file system is read-only: remount it, or choose another place"])
-      disk.writable()
-      await deliver(open(folder), next, old)
-      expect(reads(folder)).toEqual(next)
-    })
+    test.skipIf(whyNoDisk !== undefined)(
+      `says of a full or read-only disk what it is, and leaves all as it was${whyNoDisk === undefined ? "" : ` (skipped: ${whyNoDisk})`}`,
+      async () => {
+        await using temporary = await temporaryFolder()
+        using disk = new SmallDisk(join(temporary.path, "disk"))
+        const { folder } = disk
+        const [old, next] = [fresh(), fresh()]
+        await deliver(open(folder), old)
+        const attempt = (): Promise<AppError> =>
+          errorOf(open(folder).prepare(valuesOf(next), knownOf(old), never))
+        disk.fill()
+        const before = snapshot(folder)
+        const full = await attempt()
+        expect([full.code, full.hint]).toEqual([
+          "write-failed",
+          "free some space on that disk; nothing was lost",
+        ])
+        expect(snapshot(folder)).toEqual(before)
+        disk.empty()
+        disk.readOnly()
+        const shut = await attempt()
+        expect([shut.code, shut.hint]).toEqual([
+          "write-failed",
+          "that file system is read-only: remount it, or choose another place",
+        ])
+        disk.writable()
+        await deliver(open(folder), next, old)
+        expect(reads(folder)).toEqual(next)
+      },
+    )
 
     inFolder("ends before it writes where it is told to stop", async (folder) => {
-      await expect(open(folder).prepare(valuesOf(fresh()), knownOf(), AbortSignal.abort())).rejects.toThrow()
+      await expect(
+        open(folder).prepare(valuesOf(fresh()), knownOf(), AbortSignal.abort()),
+      ).rejects.toThrow()
       await expect(open(folder).restore(undefined, AbortSignal.abort())).rejects.toThrow()
       expect(snapshot(folder)).toEqual({})
     })
 
     inFolder("holds no value in any error", async (folder) => {
       const errors: unknown[] = []
-      const attempt = async (act: () => Promise<unknown>): Promise<void> => void (await act().catch((error: unknown) => errors.push(error)))
+      const attempt = async (act: () => Promise<unknown>): Promise<void> =>
+        void (await act().catch((error: unknown) => errors.push(error)))
       const [theirs, ours] = [fresh(), fresh()]
       for (const odd of ["\0", "\n", "\u2028", "é", '"', "\\", "$x", "`", "%", " #", "\ud800"]) {
         const hostile = { ...ours, password: `${ours.password}${odd}${ours.key}` }
-        await attempt(() => open(folder).prepare(valuesOf(hostile), knownOf(), never).then((draft) => draft.discard()))
+        await attempt(() =>
+          open(folder)
+            .prepare(valuesOf(hostile), knownOf(), never)
+            .then((draft) => draft.discard()),
+        )
       }
       byHand(folder, theirs)
       for (const file of files) {
-        for (const text of [theirs.password, `"${theirs.password}`, `{"db":"${theirs.password}`, `db: [${theirs.password}`, `${theirs.password}: &x ${theirs.key}\n${theirs.password}: *x`, `PASSWORD="${theirs.password}`, `PASSWORD=${theirs.password}\nPASSWORD=${theirs.key}`, `{"${theirs.password}": 1}`, `{"db":{"user":"${theirs.user}","user":"${theirs.key}"}}`, `\xff${theirs.password}`]) {
+        for (const text of [
+          theirs.password,
+          `"${theirs.password}`,
+          `{"db":"${theirs.password}`,
+          `db: [${theirs.password}`,
+          `${theirs.password}: &x ${theirs.key}\n${theirs.password}: *x`,
+          `PASSWORD="${theirs.password}`,
+          `PASSWORD=${theirs.password}\nPASSWORD=${theirs.key}`,
+          `{"${theirs.password}": 1}`,
+          `{"db":{"user":"${theirs.user}","user":"${theirs.key}"}}`,
+          `\xff${theirs.password}`,
+        ]) {
           writeFileSync(join(folder, file), Buffer.from(text, "latin1"))
-          await attempt(() => open(folder).prepare(valuesOf(ours), knownOf(ours), never).then((draft) => draft.discard()))
+          await attempt(() =>
+            open(folder)
+              .prepare(valuesOf(ours), knownOf(ours), never)
+              .then((draft) => draft.discard()),
+          )
           await attempt(() => open(folder).adopt(["db", "key"]))
           await attempt(() => open(folder).compare(valuesOf(ours), never))
-          await attempt(async () => (await open(folder).remove?.(["db"], knownOf(ours), never))?.discard())
+          await attempt(async () =>
+            (await open(folder).remove?.(["db"], knownOf(ours), never))?.discard(),
+          )
         }
       }
       expect(errors.length).toBeGreaterThan(5)
@@ -344,8 +508,16 @@ export function outputSuite(name: string, kind: Kind): void {
 }
 
 /** A process delivers one version after the other until it is killed, `ms` after its first delivery. */
-async function killed(name: string, folder: string, versions: readonly Shows[], ms: number): Promise<void> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "deliver-on.ts"), name, folder], { stdin: Buffer.from(JSON.stringify(versions)), stdout: "pipe", stderr: "inherit" })
+async function killed(
+  name: string,
+  folder: string,
+  versions: readonly Shows[],
+  ms: number,
+): Promise<void> {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "deliver-on.ts"), name, folder],
+    { stdin: Buffer.from(JSON.stringify(versions)), stdout: "pipe", stderr: "inherit" },
+  )
   const reader = child.stdout.getReader()
   const { done } = await reader.read()
   if (done) throw new Error("the child delivered nothing")

@@ -11,10 +11,16 @@ const variables = {
   KEY: "{{ key.password | upcase }}",
 }
 
-async function adopt(text: string, secrets: readonly string[], options: Readonly<Record<string, unknown>> = {}) {
+async function adopt(
+  text: string,
+  secrets: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+) {
   await using folder = await temporaryFolder()
   put(folder.path, Buffer.from(text, "latin1"))
-  return await opened(folder.path, { for: "compose", merge: true, variables, ...options }).adopt(secrets)
+  return await opened(folder.path, { for: "compose", merge: true, variables, ...options }).adopt(
+    secrets,
+  )
 }
 
 describe("adopt()", () => {
@@ -24,27 +30,53 @@ describe("adopt()", () => {
   })
 
   test("reads fields that stand alone and in addresses, of the secrets that are asked for", async () => {
-    const text = "DB_USER=shop\nDATABASE_URL='postgresql://shop:p%40ss%2Fw@db.internal:5432/shop'\nREDIS_URL=redis://default:r-1@cache\n"
+    const text =
+      "DB_USER=shop\nDATABASE_URL='postgresql://shop:p%40ss%2Fw@db.internal:5432/shop'\nREDIS_URL=redis://default:r-1@cache\n"
     expect(await adopt(text, ["db"])).toEqual({ db: { user: "shop", password: "p@ss/w" } })
-    expect(await adopt(text, ["db", "redis", "key"])).toEqual({ db: { user: "shop", password: "p@ss/w" }, redis: { user: "default", password: "r-1" } })
+    expect(await adopt(text, ["db", "redis", "key"])).toEqual({
+      db: { user: "shop", password: "p@ss/w" },
+      redis: { user: "default", password: "r-1" },
+    })
   })
 
   test("takes two variables that agree, one encoded", async () => {
-    expect(await adopt('DB_PASSWORD="p@s\\$s"\nDATABASE_URL=postgresql://shop:p%40s%24s@db.internal:5432/shop\n', ["db"])).toEqual({ db: { user: "shop", password: "p@s$s" } })
+    expect(
+      await adopt(
+        'DB_PASSWORD="p@s\\$s"\nDATABASE_URL=postgresql://shop:p%40s%24s@db.internal:5432/shop\n',
+        ["db"],
+      ),
+    ).toEqual({ db: { user: "shop", password: "p@s$s" } })
   })
 
   test("names both variables that disagree, and no value", async () => {
-    const error = await errorOf(adopt("DB_PASSWORD=qzq1\nDATABASE_URL=postgresql://shop:qzq2@db.internal:5432/shop\n", ["db"]))
+    const error = await errorOf(
+      adopt("DB_PASSWORD=qzq1\nDATABASE_URL=postgresql://shop:qzq2@db.internal:5432/shop\n", [
+        "db",
+      ]),
+    )
     expect(error.code).toBe("adopt-conflict")
-    expect(error.message).toContain("DB_PASSWORD and DATABASE_URL show different values of db.password")
+    expect(error.message).toContain(
+      "DB_PASSWORD and DATABASE_URL show different values of db.password",
+    )
     expect(Bun.inspect(error)).not.toContain("qzq")
   })
 
   test("does not mind a conflict of secrets that nobody asked for", async () => {
-    expect(await adopt("DB_PASSWORD=a\nDATABASE_URL=postgresql://shop:b@db.internal:5432/shop\nREDIS_URL=redis://u:p@cache\n", ["redis"])).toEqual({ redis: { user: "u", password: "p" } })
+    expect(
+      await adopt(
+        "DB_PASSWORD=a\nDATABASE_URL=postgresql://shop:b@db.internal:5432/shop\nREDIS_URL=redis://u:p@cache\n",
+        ["redis"],
+      ),
+    ).toEqual({ redis: { user: "u", password: "p" } })
   })
 
-  test.each(["DB_PASSWORD=\n", 'DB_PASSWORD=""\n', "DATABASE_URL=mysql://shop:x@db/shop\n", "KEY=ABC\n", "OTHER=1\n"])("finds nothing in %j", async (text) => {
+  test.each([
+    "DB_PASSWORD=\n",
+    'DB_PASSWORD=""\n',
+    "DATABASE_URL=mysql://shop:x@db/shop\n",
+    "KEY=ABC\n",
+    "OTHER=1\n",
+  ])("finds nothing in %j", async (text) => {
     expect(await adopt(text, ["db", "redis", "key"])).toEqual({})
   })
 
@@ -60,7 +92,11 @@ describe("adopt()", () => {
   })
 
   test("reads an unclear line's field from another line", async () => {
-    expect(await adopt("DB_PASSWORD=$OTHER\nDATABASE_URL=postgresql://shop:a@db.internal:5432/shop\n", ["db"])).toEqual({ db: { user: "shop", password: "a" } })
+    expect(
+      await adopt("DB_PASSWORD=$OTHER\nDATABASE_URL=postgresql://shop:a@db.internal:5432/shop\n", [
+        "db",
+      ]),
+    ).toEqual({ db: { user: "shop", password: "a" } })
   })
 
   test("keeps letters beyond ASCII", async () => {

@@ -16,12 +16,36 @@ const shapes: readonly Shape[] = [
   ["compose", 'PASSWORD="old" # comment\n', 'PASSWORD="new" # comment\n'],
   ["compose", "PASSWORD='old'\n", "PASSWORD='new'\n"],
   ["compose", "PASSWORD: old\n", "PASSWORD: new\n"],
-  ["compose", "# PASSWORD=commented\nPASSWORD=old\n# PASSWORD=again\n", "# PASSWORD=commented\nPASSWORD=new\n# PASSWORD=again\n"],
-  ["compose", 'A="x\nPASSWORD=inside\n"\nPASSWORD=old\n', 'A="x\nPASSWORD=inside\n"\nPASSWORD=new\n'],
-  ["compose", "A='x\nPASSWORD=inside\n'\n\n\nPASSWORD=old\n\n", "A='x\nPASSWORD=inside\n'\n\n\nPASSWORD=new\n\n"],
-  ["compose", 'A="\\"\nPASSWORD=inside"\nPASSWORD=old\n', 'A="\\"\nPASSWORD=inside"\nPASSWORD=new\n'],
-  ["compose", "NAME=\u00ff\u00fe\nPASSWORD=old\nX=\u0080\n", "NAME=\u00ff\u00fe\nPASSWORD=new\nX=\u0080\n"],
-  ["compose", "MY_PASSWORD=x\nPASSWORD_2=y\nPASSWORD=old\n", "MY_PASSWORD=x\nPASSWORD_2=y\nPASSWORD=new\n"],
+  [
+    "compose",
+    "# PASSWORD=commented\nPASSWORD=old\n# PASSWORD=again\n",
+    "# PASSWORD=commented\nPASSWORD=new\n# PASSWORD=again\n",
+  ],
+  [
+    "compose",
+    'A="x\nPASSWORD=inside\n"\nPASSWORD=old\n',
+    'A="x\nPASSWORD=inside\n"\nPASSWORD=new\n',
+  ],
+  [
+    "compose",
+    "A='x\nPASSWORD=inside\n'\n\n\nPASSWORD=old\n\n",
+    "A='x\nPASSWORD=inside\n'\n\n\nPASSWORD=new\n\n",
+  ],
+  [
+    "compose",
+    'A="\\"\nPASSWORD=inside"\nPASSWORD=old\n',
+    'A="\\"\nPASSWORD=inside"\nPASSWORD=new\n',
+  ],
+  [
+    "compose",
+    "NAME=\u00ff\u00fe\nPASSWORD=old\nX=\u0080\n",
+    "NAME=\u00ff\u00fe\nPASSWORD=new\nX=\u0080\n",
+  ],
+  [
+    "compose",
+    "MY_PASSWORD=x\nPASSWORD_2=y\nPASSWORD=old\n",
+    "MY_PASSWORD=x\nPASSWORD_2=y\nPASSWORD=new\n",
+  ],
   ["compose", "PASSWORD=old\nURL=http://$PASSWORD@x\n", "PASSWORD=new\nURL=http://$PASSWORD@x\n"],
   ["compose", "PASSWORD=\n", "PASSWORD=new\n"],
   ["compose", 'PASSWORD="" # empty\n', 'PASSWORD="new" # empty\n'],
@@ -32,21 +56,53 @@ const shapes: readonly Shape[] = [
   ["compose", "", "PASSWORD=new\n"],
   ["compose", "A=1\n\n\n# last\n", "A=1\n\n\n# last\nPASSWORD=new\n"],
   ["compose", "PASSWORD=old\nA=1\r\nB=2\n", "PASSWORD=new\nA=1\r\nB=2\n"],
-  ["docker", "A=\"x\nPASSWORD=old\nB=y\"\n", "A=\"x\nPASSWORD=new\nB=y\"\n"],
+  ["docker", 'A="x\nPASSWORD=old\nB=y"\n', 'A="x\nPASSWORD=new\nB=y"\n'],
   ["docker", "  PASSWORD=old\r\nA=1\r\n", "  PASSWORD=new\nA=1\r\n"],
   ["docker", "A=1\r\nPASSWORD=old\r", "A=1\r\nPASSWORD=new"],
   ["systemd", "; c\nPASSWORD = old \nA=b # c\n", "; c\nPASSWORD = new \nA=b # c\n"],
-  ["systemd", "A=b\\\nPASSWORD=inside\nPASSWORD=\"old\"\n", "A=b\\\nPASSWORD=inside\nPASSWORD=\"new\"\n"],
-  ["shell", "set -a\nexport A=1 PASSWORD='old' B=2 # c\n. ./more\n", "set -a\nexport A=1 PASSWORD='new' B=2 # c\n. ./more\n"],
-  ["shell", "A=\"$(printf 'PASSWORD=inside')\"; PASSWORD=old; B=1\n", "A=\"$(printf 'PASSWORD=inside')\"; PASSWORD=new; B=1\n"],
-  ["dotenv", "A=`x\nPASSWORD=inside\n`\nPASSWORD=old#c\n", "A=`x\nPASSWORD=inside\n`\nPASSWORD=new#c\n"],
+  [
+    "systemd",
+    'A=b\\\nPASSWORD=inside\nPASSWORD="old"\n',
+    'A=b\\\nPASSWORD=inside\nPASSWORD="new"\n',
+  ],
+  [
+    "shell",
+    "set -a\nexport A=1 PASSWORD='old' B=2 # c\n. ./more\n",
+    "set -a\nexport A=1 PASSWORD='new' B=2 # c\n. ./more\n",
+  ],
+  [
+    "shell",
+    "A=\"$(printf 'PASSWORD=inside')\"; PASSWORD=old; B=1\n",
+    "A=\"$(printf 'PASSWORD=inside')\"; PASSWORD=new; B=1\n",
+  ],
+  [
+    "dotenv",
+    "A=`x\nPASSWORD=inside\n`\nPASSWORD=old#c\n",
+    "A=`x\nPASSWORD=inside\n`\nPASSWORD=new#c\n",
+  ],
   ["dotenv", "junk\nPASSWORD =\told\t\n", "junk\nPASSWORD =\tnew\t\n"],
   ["dotenv", "A='x'\r\nPASSWORD=\"old\"\r\n\r\nB=1", "A='x'\r\nPASSWORD=\"new\"\r\n\r\nB=1"],
-  ["node", "A=\"x\nPASSWORD=inside\"\n export PASSWORD=old # c\n", "A=\"x\nPASSWORD=inside\"\n export PASSWORD=new # c\n"],
-  ["bun", "A=`x\nPASSWORD=inside`\nPASSWORD='old'\t# c\n", "A=`x\nPASSWORD=inside`\nPASSWORD='new'\t# c\n"],
+  [
+    "node",
+    'A="x\nPASSWORD=inside"\n export PASSWORD=old # c\n',
+    'A="x\nPASSWORD=inside"\n export PASSWORD=new # c\n',
+  ],
+  [
+    "bun",
+    "A=`x\nPASSWORD=inside`\nPASSWORD='old'\t# c\n",
+    "A=`x\nPASSWORD=inside`\nPASSWORD='new'\t# c\n",
+  ],
   ["expand", "A=$PASSWORD\nPASSWORD=old\n", "A=$PASSWORD\nPASSWORD=new\n"],
-  ["python", "A='x\nPASSWORD=inside'\nexport PASSWORD='old' # c\n", "A='x\nPASSWORD=inside'\nexport PASSWORD='new' # c\n"],
-  ["github", "A<<END\nPASSWORD=inside\nEND\nPASSWORD=old\n", "A<<END\nPASSWORD=inside\nEND\nPASSWORD=new\n"],
+  [
+    "python",
+    "A='x\nPASSWORD=inside'\nexport PASSWORD='old' # c\n",
+    "A='x\nPASSWORD=inside'\nexport PASSWORD='new' # c\n",
+  ],
+  [
+    "github",
+    "A<<END\nPASSWORD=inside\nEND\nPASSWORD=old\n",
+    "A<<END\nPASSWORD=inside\nEND\nPASSWORD=new\n",
+  ],
   ["portable", "export PASSWORD=\"old\"\nA='x # y'\n", "export PASSWORD=new\nA='x # y'\n"],
   ["portable", "A=b # c\r\nPASSWORD=old\r\n", "A=b # c\r\nPASSWORD=new\n"],
   ["portable", "A=b\r\n", "A=b\r\nPASSWORD=new\n"],
@@ -60,7 +116,10 @@ describe("merge", () => {
     put(folder.path, Buffer.from(before, "latin1"))
     const output = opened(folder.path, { for: reader, merge: true })
     const draft = await output.prepare(db("new"), known("old"), never)
-    expect({ changed: draft.changed, changes: draft.changes.filter((name) => name !== "URL") }).toEqual({ changed: true, changes: ["PASSWORD"] })
+    expect({
+      changed: draft.changed,
+      changes: draft.changes.filter((name) => name !== "URL"),
+    }).toEqual({ changed: true, changes: ["PASSWORD"] })
     expect(text(folder.path)).toBe(before)
     await draft.commit()
     expect(text(folder.path)).toBe(after)
@@ -71,10 +130,21 @@ describe("merge", () => {
   test("writes several values, those that need quotes too, and only those that change", async () => {
     await using folder = await temporaryFolder()
     put(folder.path, "USER='shop'\nPASSWORD=old # c\nURL=\"http://shop:old@x\"\nA=1\n")
-    const output = opened(folder.path, { for: "compose", merge: true, variables: { URL: "http://{{ db.user }}:{{ db.password | url_encode }}@x", PASSWORD: "{{ db.password }}", USER: "{{ db.user }}", NEW: "{{ db.password }}" } })
-    const draft = await deliver(output, db("a\"b\\ $c\n"), known("old"))
+    const output = opened(folder.path, {
+      for: "compose",
+      merge: true,
+      variables: {
+        URL: "http://{{ db.user }}:{{ db.password | url_encode }}@x",
+        PASSWORD: "{{ db.password }}",
+        USER: "{{ db.user }}",
+        NEW: "{{ db.password }}",
+      },
+    })
+    const draft = await deliver(output, db('a"b\\ $c\n'), known("old"))
     expect(draft.changes).toEqual(["PASSWORD", "URL", "NEW"])
-    expect(text(folder.path)).toBe(`USER='shop'\nPASSWORD="a\\"b\\\\ \\$c\\n" # c\nURL="http://shop:a%22b%5C+%24c%0A@x"\nA=1\nNEW="a\\"b\\\\ \\$c\\n"\n`)
+    expect(text(folder.path)).toBe(
+      `USER='shop'\nPASSWORD="a\\"b\\\\ \\$c\\n" # c\nURL="http://shop:a%22b%5C+%24c%0A@x"\nA=1\nNEW="a\\"b\\\\ \\$c\\n"\n`,
+    )
   })
 
   test.each([
@@ -85,7 +155,15 @@ describe("merge", () => {
   ])("counts the lines of others that stay in %j: %d", async (before, keeps) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
-    expect((await opened(folder.path, { for: "compose", merge: true }).prepare(db("new"), known("old"), never)).keeps).toBe(keeps)
+    expect(
+      (
+        await opened(folder.path, { for: "compose", merge: true }).prepare(
+          db("new"),
+          known("old"),
+          never,
+        )
+      ).keeps,
+    ).toBe(keeps)
   })
 
   test("makes the file where there is none", async () => {
@@ -95,7 +173,12 @@ describe("merge", () => {
   })
 
   test.each([
-    ["compose", "PASSWORD=old\nA=1\nPASSWORD=old\n", "output-key-twice", "PASSWORD stands there twice"],
+    [
+      "compose",
+      "PASSWORD=old\nA=1\nPASSWORD=old\n",
+      "output-key-twice",
+      "PASSWORD stands there twice",
+    ],
     ["compose", 'A=1\nB="x\n', "output-unreadable", "line 2"],
     ["systemd", "A=1\nB=x\\", "output-not-read-back", "read otherwise"],
     ["portable", "A='x\nPASSWORD=old\n'\n", "output-drift", "cannot be told"],
@@ -111,7 +194,9 @@ describe("merge", () => {
   ])("%s refuses %j", async (reader, before, code, says) => {
     await using folder = await temporaryFolder()
     put(folder.path, Buffer.from(before, "latin1"))
-    const error = await errorOf(opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never))
+    const error = await errorOf(
+      opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never),
+    )
     expect(error.code).toBe(code)
     expect(error.message).toContain(says)
     expect(error.message).toContain(`${folder.path}/.env`)
@@ -119,19 +204,39 @@ describe("merge", () => {
   })
 
   test.each([
-    ["portable", "PASSWORD=old # c\n", "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it; or, if nobody needs it, empty it (PASSWORD=) and try again"],
-    ["compose", "PASSWORD=other\n", "adopt it; or, if nobody needs it, empty it (PASSWORD=) and try again"],
-    ["portable", "A='x\nPASSWORD=b\n'\nPASSWORD=old\n", "delete one of the two lines; or, if one of them is part of another value, name the file's reader with for:"],
+    [
+      "portable",
+      "PASSWORD=old # c\n",
+      "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it; or, if nobody needs it, empty it (PASSWORD=) and try again",
+    ],
+    [
+      "compose",
+      "PASSWORD=other\n",
+      "adopt it; or, if nobody needs it, empty it (PASSWORD=) and try again",
+    ],
+    [
+      "portable",
+      "A='x\nPASSWORD=b\n'\nPASSWORD=old\n",
+      "delete one of the two lines; or, if one of them is part of another value, name the file's reader with for:",
+    ],
     ["compose", "PASSWORD=old\nPASSWORD=old\n", "delete one of the two lines"],
   ])("%s says what helps with %j", async (reader, before, hint) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
-    expect((await errorOf(opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never))).hint).toBe(hint)
+    expect(
+      (
+        await errorOf(
+          opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never),
+        )
+      ).hint,
+    ).toBe(hint)
   })
 
   test("names key and reader of a value that cannot be written, never the value", async () => {
     await using folder = await temporaryFolder()
-    const error = await errorOf(opened(folder.path, { for: "docker", merge: true }).prepare(db("qzq\nqzq"), known(), never))
+    const error = await errorOf(
+      opened(folder.path, { for: "docker", merge: true }).prepare(db("qzq\nqzq"), known(), never),
+    )
     expect(error.code).toBe("output-value-unfit")
     expect(error.message).toContain("PASSWORD cannot be written for docker: it holds a line break")
     expect(Bun.inspect(error)).not.toContain("qzq")

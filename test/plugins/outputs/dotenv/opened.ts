@@ -6,14 +6,24 @@ import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 
 /** One `.env` file in a folder, opened from a config's words. */
 export function opened(folder: string, options: Readonly<Record<string, unknown>>): Output {
-  const parsed = dotenv.options.parse({ dotenv: ".env", variables: { PASSWORD: "{{ db.password }}" }, ...options })
+  const parsed = dotenv.options.parse({
+    dotenv: ".env",
+    variables: { PASSWORD: "{{ db.password }}" },
+    ...options,
+  })
   return dotenv.open(parsed, { folder, label: "production" })
 }
 
 export function credential(version: string, fields: Readonly<Record<string, string>>): Credential {
   const { user, ...rest } = fields
-  const secrets = Object.entries(rest).map(([field, value]) => [field, new Secret(`production/${field}`, value)])
-  return { version, fields: { ...Object.fromEntries(secrets), ...(user === undefined ? {} : { user }) } }
+  const secrets = Object.entries(rest).map(([field, value]) => [
+    field,
+    new Secret(`production/${field}`, value),
+  ])
+  return {
+    version,
+    fields: { ...Object.fromEntries(secrets), ...(user === undefined ? {} : { user }) },
+  }
 }
 
 /** `db` with this password. */
@@ -23,7 +33,8 @@ export function db(password: string, version = "v2"): Values {
 
 /** What is known besides: passwords of `db`. */
 export function known(...passwords: readonly string[]): Known {
-  return async () => passwords.map((password, index) => credential(`v${index}`, { user: "shop", password }))
+  return async () =>
+    passwords.map((password, index) => credential(`v${index}`, { user: "shop", password }))
 }
 
 export const never: AbortSignal = new AbortController().signal
@@ -42,7 +53,11 @@ export function modeOf(folder: string): string {
   return (statSync(join(folder, ".env")).mode & 0o7777).toString(8)
 }
 
-export async function deliver(output: Output, values: Values, from: Known = known()): Promise<Draft> {
+export async function deliver(
+  output: Output,
+  values: Values,
+  from: Known = known(),
+): Promise<Draft> {
   const draft = await output.prepare(values, from, never)
   await draft.commit()
   return draft

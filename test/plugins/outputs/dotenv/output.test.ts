@@ -1,5 +1,15 @@
 import { describe, expect, test } from "bun:test"
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { askGithub } from "../../../../scripts/readers/github.ts"
 import { draftPath } from "../../../../src/base/durable-write.ts"
@@ -12,10 +22,18 @@ const header = "# written by mycelium: production\n"
 const asRoot = process.geteuid?.() === 0
 
 describe("dotenv options", () => {
-  const problems = (options: unknown): readonly string[] => (dotenv.options.safeParse(options).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`)
+  const problems = (options: unknown): readonly string[] =>
+    (dotenv.options.safeParse(options).error?.issues ?? []).map(
+      ({ path, message }) => `${path.join(".")}: ${message}`,
+    )
 
   test("have defaults", () => {
-    expect(dotenv.options.parse({ dotenv: ".env", variables: { A: "{{ a.b }}" } })).toEqual({ dotenv: ".env", for: "portable", merge: false, variables: { A: "{{ a.b }}" } })
+    expect(dotenv.options.parse({ dotenv: ".env", variables: { A: "{{ a.b }}" } })).toEqual({
+      dotenv: ".env",
+      for: "portable",
+      merge: false,
+      variables: { A: "{{ a.b }}" },
+    })
   })
 
   test.each([
@@ -34,19 +52,27 @@ describe("dotenv options", () => {
   })
 
   test("have a target in the config's folder, and know what they show", () => {
-    const options = dotenv.options.parse({ dotenv: "a/../b/.env", variables: { A: "{{ db.user }}{{ other.x }}", B: "{{ db }}", C: "{{ oops" } })
+    const options = dotenv.options.parse({
+      dotenv: "a/../b/.env",
+      variables: { A: "{{ db.user }}{{ other.x }}", B: "{{ db }}", C: "{{ oops" },
+    })
     expect(dotenv.target(options, "/srv/shop")).toBe("/srv/shop/b/.env")
     expect(dotenv.target({ ...options, dotenv: "/etc/./x.env" }, "/srv/shop")).toBe("/etc/x.env")
     const { shows, problems: found } = dotenv.inspect(options)
     expect(shows).toEqual(["db", "other"])
-    expect(found.map(({ path }) => path)).toEqual([["variables", "B"], ["variables", "C"]])
+    expect(found.map(({ path }) => path)).toEqual([
+      ["variables", "B"],
+      ["variables", "C"],
+    ])
   })
 })
 
 describe("a whole file", () => {
   test("holds a header and our variables, is private, and comes out the same each time", async () => {
     await using folder = await temporaryFolder()
-    const output = opened(folder.path, { variables: { PASSWORD: "{{ db.password }}", USER: "{{ db.user }}", LEVEL: "info" } })
+    const output = opened(folder.path, {
+      variables: { PASSWORD: "{{ db.password }}", USER: "{{ db.user }}", LEVEL: "info" },
+    })
     expect(output.shows).toEqual(["db"])
     expect(await output.read()).toBeUndefined()
     expect(await output.compare(db("new"), never)).toBe("missing")
@@ -58,7 +84,10 @@ describe("a whole file", () => {
     expect(Buffer.from((await output.read()) ?? "").equals(Buffer.from(draft.bytes))).toBe(true)
     expect(modeOf(folder.path)).toBe("600")
     const again = await output.prepare(db("new"), known(), never)
-    expect({ changed: again.changed, changes: again.changes }).toEqual({ changed: false, changes: [] })
+    expect({ changed: again.changed, changes: again.changes }).toEqual({
+      changed: false,
+      changes: [],
+    })
     await again.commit()
     expect(readdirSync(folder.path)).toEqual([".env"])
   })
@@ -66,11 +95,19 @@ describe("a whole file", () => {
   test("names what changes, also what goes", async () => {
     await using folder = await temporaryFolder()
     put(folder.path, `${header}PASSWORD=old\nUSER=shop\nGONE=x\n`)
-    const output = opened(folder.path, { variables: { USER: "{{ db.user }}", PASSWORD: "{{ db.password }}" } })
+    const output = opened(folder.path, {
+      variables: { USER: "{{ db.user }}", PASSWORD: "{{ db.password }}" },
+    })
     const asWritten = Object.assign(known("old"), { wrote: () => true })
-    expect((await output.prepare(db("new"), asWritten, never)).changes).toEqual(["PASSWORD", "GONE"])
+    expect((await output.prepare(db("new"), asWritten, never)).changes).toEqual([
+      "PASSWORD",
+      "GONE",
+    ])
     const added = await errorOf(output.prepare(db("new"), known("old"), never))
-    expect([added.code, added.message]).toEqual(["output-foreign", expect.stringContaining("GONE was added to it by hand")])
+    expect([added.code, added.message]).toEqual([
+      "output-foreign",
+      expect.stringContaining("GONE was added to it by hand"),
+    ])
   })
 
   test("has no header where its reader has no comments", async () => {
@@ -109,30 +146,61 @@ describe("a whole file", () => {
     expect(text(folder.path)).toBe(before)
   })
 
-  test.each(["PASSWORD=old\n", "\n\nPASSWORD='new'\n", "PASSWORD=\n", "\n", ""])("replaces one that holds nothing but known values: %j", async (before) => {
-    await using folder = await temporaryFolder()
-    put(folder.path, before)
-    await deliver(opened(folder.path, {}), db("new"), known("old"))
-    expect(text(folder.path)).toBe(`${header}PASSWORD=new\n`)
-  })
+  test.each(["PASSWORD=old\n", "\n\nPASSWORD='new'\n", "PASSWORD=\n", "\n", ""])(
+    "replaces one that holds nothing but known values: %j",
+    async (before) => {
+      await using folder = await temporaryFolder()
+      put(folder.path, before)
+      await deliver(opened(folder.path, {}), db("new"), known("old"))
+      expect(text(folder.path)).toBe(`${header}PASSWORD=new\n`)
+    },
+  )
 })
 
 describe("drift", () => {
-  const url = { PASSWORD: "{{ db.password }}", URL: "x://{{ db.user }}:{{ db.password | url_encode }}@{{ cache.password }}" }
+  const url = {
+    PASSWORD: "{{ db.password }}",
+    URL: "x://{{ db.user }}:{{ db.password | url_encode }}@{{ cache.password }}",
+  }
   const values = { ...db("new"), cache: credential("v9", { password: "c2" }) }
-  const versions = async (secret: string) => (secret === "db" ? [credential("v1", { user: "shop", password: "old" }), credential("v2", { user: "blue", password: "a b" })] : [credential("v8", { password: "c1" })])
+  const versions = async (secret: string) =>
+    secret === "db"
+      ? [
+          credential("v1", { user: "shop", password: "old" }),
+          credential("v2", { user: "blue", password: "a b" }),
+        ]
+      : [credential("v8", { password: "c1" })]
 
-  test.each(["x://shop:old@c1", "x://blue:a+b@c1", "x://blue:a%20b@c1"])("is not %s: each secret shows a known version", async (value) => {
+  test.each(["x://shop:old@c1", "x://blue:a+b@c1", "x://blue:a%20b@c1"])(
+    "is not %s: each secret shows a known version",
+    async (value) => {
+      await using folder = await temporaryFolder()
+      put(folder.path, `PASSWORD=old\nURL=${value}\n`)
+      await deliver(
+        opened(folder.path, { for: "docker", merge: true, variables: url }),
+        values,
+        versions,
+      )
+      expect(text(folder.path)).toBe("PASSWORD=new\nURL=x://shop:new@c2\n")
+    },
+  )
+
+  test.each([
+    "x://blue:old@c1",
+    "x://shop:qzqz@c1",
+    "x://shop:old@qzqz",
+    "y://shop:old@c1",
+    "qzqz",
+  ])("is %s", async (value) => {
     await using folder = await temporaryFolder()
     put(folder.path, `PASSWORD=old\nURL=${value}\n`)
-    await deliver(opened(folder.path, { for: "docker", merge: true, variables: url }), values, versions)
-    expect(text(folder.path)).toBe("PASSWORD=new\nURL=x://shop:new@c2\n")
-  })
-
-  test.each(["x://blue:old@c1", "x://shop:qzqz@c1", "x://shop:old@qzqz", "y://shop:old@c1", "qzqz"])("is %s", async (value) => {
-    await using folder = await temporaryFolder()
-    put(folder.path, `PASSWORD=old\nURL=${value}\n`)
-    const error = await errorOf(opened(folder.path, { for: "docker", merge: true, variables: url }).prepare(values, versions, never))
+    const error = await errorOf(
+      opened(folder.path, { for: "docker", merge: true, variables: url }).prepare(
+        values,
+        versions,
+        never,
+      ),
+    )
     expect(error.code).toBe("output-drift")
     expect(error.message).toContain("URL is not overwritten")
     expect(Bun.inspect(error)).not.toContain("qzqz")
@@ -146,27 +214,47 @@ describe("drift", () => {
     await deliver(opened(folder.path, { for: "compose", merge: true, variables }), values, versions)
     expect(text(folder.path)).toBe("A='NEW-c2'\n")
     put(folder.path, "A='X-c1'\n")
-    expect((await errorOf(opened(folder.path, { for: "compose", merge: true, variables }).prepare(values, versions, never))).code).toBe("output-drift")
+    expect(
+      (
+        await errorOf(
+          opened(folder.path, { for: "compose", merge: true, variables }).prepare(
+            values,
+            versions,
+            never,
+          ),
+        )
+      ).code,
+    ).toBe("output-drift")
   })
 
   test("asks for what is known only where the present value is another", async () => {
     await using folder = await temporaryFolder()
     put(folder.path, "PASSWORD=new\n")
-    await deliver(opened(folder.path, { merge: true }), db("new"), () => Promise.reject(new Error("asked")))
+    await deliver(opened(folder.path, { merge: true }), db("new"), () =>
+      Promise.reject(new Error("asked")),
+    )
     put(folder.path, "PASSWORD=\n")
-    await deliver(opened(folder.path, { merge: true }), db("new"), () => Promise.reject(new Error("asked")))
+    await deliver(opened(folder.path, { merge: true }), db("new"), () =>
+      Promise.reject(new Error("asked")),
+    )
   })
 })
 
 describe("commit()", () => {
-  test.each([["edited", "PASSWORD=theirs\n"], ["deleted", undefined]])("refuses where the file was %s meanwhile", async (_, theirs) => {
+  test.each([
+    ["edited", "PASSWORD=theirs\n"],
+    ["deleted", undefined],
+  ])("refuses where the file was %s meanwhile", async (_, theirs) => {
     await using folder = await temporaryFolder()
     const path = put(folder.path, "PASSWORD=old\n")
     const draft = await opened(folder.path, { merge: true }).prepare(db("new"), known("old"), never)
     if (theirs === undefined) rmSync(path)
     else put(folder.path, theirs)
     const error = await errorOf(draft.commit())
-    expect({ code: error.code, remedy: error.remedy }).toEqual({ code: "output-changed-meanwhile", remedy: "retry" })
+    expect({ code: error.code, remedy: error.remedy }).toEqual({
+      code: "output-changed-meanwhile",
+      remedy: "retry",
+    })
     await draft.discard()
     expect(readdirSync(folder.path)).toEqual(theirs === undefined ? [] : [".env"])
     if (theirs !== undefined) expect(text(folder.path)).toBe(theirs)
@@ -186,7 +274,11 @@ describe("mode and owner", () => {
     put(folder.path, `${header}PASSWORD=new\n`)
     chmodSync(join(folder.path, ".env"), 0o644)
     const draft = await deliver(opened(folder.path, {}), db("new"))
-    expect({ changed: draft.changed, changes: draft.changes, mode: modeOf(folder.path) }).toEqual({ changed: true, changes: [], mode: "600" })
+    expect({ changed: draft.changed, changes: draft.changes, mode: modeOf(folder.path) }).toEqual({
+      changed: true,
+      changes: [],
+      mode: "600",
+    })
   })
 
   test("are the option's", async () => {
@@ -195,15 +287,18 @@ describe("mode and owner", () => {
     expect(modeOf(folder.path)).toBe("640")
   })
 
-  test.skipIf(!asRoot)(`follow owner: and else the file that is there${asRoot ? "" : " (skipped: only root can give files away)"}`, async () => {
-    await using folder = await temporaryFolder()
-    const path = put(folder.path, "PASSWORD=old\n")
-    chownSync(path, 1234, 1235)
-    await deliver(opened(folder.path, { merge: true }), db("new"), known("old"))
-    expect([statSync(path).uid, statSync(path).gid]).toEqual([1234, 1235])
-    await deliver(opened(folder.path, { merge: true, owner: "77:78" }), db("new"))
-    expect([statSync(path).uid, statSync(path).gid, modeOf(folder.path)]).toEqual([77, 78, "600"])
-  })
+  test.skipIf(!asRoot)(
+    `follow owner: and else the file that is there${asRoot ? "" : " (skipped: only root can give files away)"}`,
+    async () => {
+      await using folder = await temporaryFolder()
+      const path = put(folder.path, "PASSWORD=old\n")
+      chownSync(path, 1234, 1235)
+      await deliver(opened(folder.path, { merge: true }), db("new"), known("old"))
+      expect([statSync(path).uid, statSync(path).gid]).toEqual([1234, 1235])
+      await deliver(opened(folder.path, { merge: true, owner: "77:78" }), db("new"))
+      expect([statSync(path).uid, statSync(path).gid, modeOf(folder.path)]).toEqual([77, 78, "600"])
+    },
+  )
 
   test("never let others in, not for an instant", async () => {
     await using folder = await temporaryFolder()
@@ -262,7 +357,11 @@ describe("compare()", () => {
   ] as const)("says of %j, merge %p: %s", async (before, merge, expected) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
-    const output = opened(folder.path, { for: "compose", merge, variables: { PASSWORD: "{{ db.password }}", USER: "{{ db.user }}" } })
+    const output = opened(folder.path, {
+      for: "compose",
+      merge,
+      variables: { PASSWORD: "{{ db.password }}", USER: "{{ db.user }}" },
+    })
     expect(await output.compare(db("new"), never)).toBe(expected)
   })
 })
@@ -273,7 +372,16 @@ describe("a target", () => {
     writeFileSync(join(folder.path, "real"), "PASSWORD=old\n", { mode: 0o600 })
     symlinkSync("real", join(folder.path, "link"))
     mkdirSync(join(folder.path, "folder"))
-    const code = async (target: string): Promise<string> => (await errorOf(opened(folder.path, { dotenv: target, merge: true }).prepare(db("new"), known("old"), never))).code
+    const code = async (target: string): Promise<string> =>
+      (
+        await errorOf(
+          opened(folder.path, { dotenv: target, merge: true }).prepare(
+            db("new"),
+            known("old"),
+            never,
+          ),
+        )
+      ).code
     expect(await code("link")).toBe("file-is-link")
     expect(await code("folder")).toBe("file-irregular")
     expect(await code("none/here/.env")).toBe("output-folder-missing")
@@ -291,7 +399,9 @@ describe("a target", () => {
 
   test("is not touched once the signal has aborted", async () => {
     await using folder = await temporaryFolder()
-    await expect(opened(folder.path, {}).prepare(db("new"), known(), AbortSignal.abort())).rejects.toThrow()
+    await expect(
+      opened(folder.path, {}).prepare(db("new"), known(), AbortSignal.abort()),
+    ).rejects.toThrow()
     expect(readdirSync(folder.path)).toEqual([])
   })
 })

@@ -27,7 +27,11 @@ describe("dotenv, remove()", () => {
   test.each(merged)("for %s leaves of %j only %j", async (reader, before, after) => {
     await using folder = await temporaryFolder()
     put(folder.path, Buffer.from(before, "latin1"), 0o640)
-    const draft = await opened(folder.path, { for: reader, merge: true, mode: "0640" }).remove?.(["db"], known("old"), never)
+    const draft = await opened(folder.path, { for: reader, merge: true, mode: "0640" }).remove?.(
+      ["db"],
+      known("old"),
+      never,
+    )
     expect(text(folder.path)).toBe(before)
     await draft?.commit()
     expect(existsSync(join(folder.path, ".env")) ? text(folder.path) : undefined).toBe(after)
@@ -37,7 +41,13 @@ describe("dotenv, remove()", () => {
 
   test("of a file that is ours takes the variables that show it, alone or with others, and the file with its last one", async () => {
     await using folder = await temporaryFolder()
-    const output = opened(folder.path, { variables: { PASSWORD: "{{ db.password }}", BOTH: "{{ db.password }}:{{ key.password }}", KEY: "{{ key.password }}" } })
+    const output = opened(folder.path, {
+      variables: {
+        PASSWORD: "{{ db.password }}",
+        BOTH: "{{ db.password }}:{{ key.password }}",
+        KEY: "{{ key.password }}",
+      },
+    })
     const values: Values = { ...db("one-value"), key: credential("v1", { password: "its-key" }) }
     await deliver(output, values)
     const from: Known = async (name) => [values[name]].filter((one) => one !== undefined)
@@ -58,7 +68,10 @@ describe("dotenv, remove()", () => {
   ])("leaves %s", async (_, reader, before, code) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
-    const error = await errorOf(opened(folder.path, { for: reader, merge: true }).remove?.(["db"], known("old"), never) ?? Promise.resolve())
+    const error = await errorOf(
+      opened(folder.path, { for: reader, merge: true }).remove?.(["db"], known("old"), never) ??
+        Promise.resolve(),
+    )
     expect(error.code).toBe(code)
     expect(error.message + (error.hint ?? "")).not.toContain("somebody's-own")
     expect(text(folder.path)).toBe(before)

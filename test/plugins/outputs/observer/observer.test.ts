@@ -22,7 +22,14 @@ class Watch {
   readonly #report: Promise<Report>
   enough = false
   constructor(files: readonly string[]) {
-    this.#child = Bun.spawn([process.execPath, join(import.meta.dir, "watch.ts"), ...files.flatMap((file) => [file, draftPath(file)])], { stdin: "pipe", stdout: "pipe", stderr: "inherit" })
+    this.#child = Bun.spawn(
+      [
+        process.execPath,
+        join(import.meta.dir, "watch.ts"),
+        ...files.flatMap((file) => [file, draftPath(file)]),
+      ],
+      { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+    )
     this.#report = this.#follow(this.#child.stdout)
   }
   async #follow(stream: ReadableStream<Uint8Array>): Promise<Report> {
@@ -56,8 +63,12 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 
 /** Somebody else's process that tries to open the files and their drafts, until `stop` exists; resolves to [tries, successes]. */
 function intruder(files: readonly string[], stop: string): Promise<readonly [number, number]> {
-  const script = 'n=0; got=0; stop="$1"; shift; while [ ! -e "$stop" ]; do for f in "$@"; do n=$((n+1)); if { :; } 2> /dev/null < "$f"; then got=$((got+1)); fi; done; done; echo "$n $got"'
-  const child = Bun.spawn(["/bin/sh", "-c", script, "sh", stop, ...files.flatMap((file) => [file, draftPath(file)])], { uid: 65_534, gid: 65_534, stdout: "pipe", stderr: "ignore" })
+  const script =
+    'n=0; got=0; stop="$1"; shift; while [ ! -e "$stop" ]; do for f in "$@"; do n=$((n+1)); if { :; } 2> /dev/null < "$f"; then got=$((got+1)); fi; done; done; echo "$n $got"'
+  const child = Bun.spawn(
+    ["/bin/sh", "-c", script, "sh", stop, ...files.flatMap((file) => [file, draftPath(file)])],
+    { uid: 65_534, gid: 65_534, stdout: "pipe", stderr: "ignore" },
+  )
   return child.stdout.text().then((text) => {
     const [tries = 0, got = 0] = text.trim().split(" ").map(Number)
     return [tries, got]
@@ -68,7 +79,14 @@ function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-async function observe(kind: Kind, folder: string): Promise<{ readonly report: Report; readonly written: ReadonlySet<string>; readonly intruded: readonly [number, number] }> {
+async function observe(
+  kind: Kind,
+  folder: string,
+): Promise<{
+  readonly report: Report
+  readonly written: ReadonlySet<string>
+  readonly intruded: readonly [number, number]
+}> {
   chmodSync(folder, 0o711)
   const files = kind.files.map((file) => join(folder, file))
   const options = asRoot ? { owner: `${uid}:${gid}` } : {}
@@ -101,24 +119,29 @@ async function observe(kind: Kind, folder: string): Promise<{ readonly report: R
 
 describe(`while ${rotations} versions are delivered`, () => {
   for (const [name, kind] of Object.entries(replaced)) {
-    test(
-      `${name}: nobody sees half a file, another owner, an open mode, or a draft that stays`,
-      async () => {
-        await using folder = await temporaryFolder()
-        const { report, written, intruded } = await observe(kind, folder.path)
-        // For scripts/observe, which is run for the figures.
-        if (process.env["OBSERVED_ROTATIONS"] !== undefined) process.stdout.write(`${name}: ${rotations} rotations, ${report.polls} looks by its reader at ${kind.files.length} file(s), ${new Set(report.seen.map(({ sha256 }) => sha256)).size} contents seen; another user: ${intruded[0]} tries, ${intruded[1]} successes\n`)
-        expect(report.polls).toBeGreaterThan(50)
-        expect(report.missing).toBe(0)
-        expect(report.seen.filter(({ sha256 }) => !written.has(sha256))).toEqual([])
-        expect(report.seen.filter((one) => one.uid !== uid || one.gid !== gid || one.mode !== 0o600)).toEqual([])
-        expect(report.drafts.filter(({ mode }) => mode !== 0o600)).toEqual([])
-        expect(intruded[1]).toBe(0)
-        if (asRoot) expect(intruded[0]).toBeGreaterThan(50)
-        expect(readdirSync(folder.path, { recursive: true, encoding: "utf8" }).filter((file) => file.includes("mycelium"))).toEqual([])
-      },
-      600_000,
-    )
+    test(`${name}: nobody sees half a file, another owner, an open mode, or a draft that stays`, async () => {
+      await using folder = await temporaryFolder()
+      const { report, written, intruded } = await observe(kind, folder.path)
+      // For scripts/observe, which is run for the figures.
+      if (process.env["OBSERVED_ROTATIONS"] !== undefined)
+        process.stdout.write(
+          `${name}: ${rotations} rotations, ${report.polls} looks by its reader at ${kind.files.length} file(s), ${new Set(report.seen.map(({ sha256 }) => sha256)).size} contents seen; another user: ${intruded[0]} tries, ${intruded[1]} successes\n`,
+        )
+      expect(report.polls).toBeGreaterThan(50)
+      expect(report.missing).toBe(0)
+      expect(report.seen.filter(({ sha256 }) => !written.has(sha256))).toEqual([])
+      expect(
+        report.seen.filter((one) => one.uid !== uid || one.gid !== gid || one.mode !== 0o600),
+      ).toEqual([])
+      expect(report.drafts.filter(({ mode }) => mode !== 0o600)).toEqual([])
+      expect(intruded[1]).toBe(0)
+      if (asRoot) expect(intruded[0]).toBeGreaterThan(50)
+      expect(
+        readdirSync(folder.path, { recursive: true, encoding: "utf8" }).filter((file) =>
+          file.includes("mycelium"),
+        ),
+      ).toEqual([])
+    }, 600_000)
   }
 
   test("a watcher sees half a file, an open mode and a missing one, where there is one", async () => {
@@ -128,7 +151,9 @@ describe(`while ${rotations} versions are delivered`, () => {
     const watch = new Watch([path, join(folder.path, "none")])
     await watch.ready()
     const report = await watch.end()
-    expect(report.seen.map(({ sha256, mode }) => [sha256, mode])).toEqual([[hashOf(Buffer.from("half")), 0o644]])
+    expect(report.seen.map(({ sha256, mode }) => [sha256, mode])).toEqual([
+      [hashOf(Buffer.from("half")), 0o644],
+    ])
     expect(report.missing).toBeGreaterThan(0)
     watch.kill()
   })

@@ -6,8 +6,19 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
  * Says "enough" once it has seen three contents of each, and at the end a report.
  */
 
-export type Seen = { readonly file: string; readonly sha256: string; readonly mode: number; readonly uid: number; readonly gid: number }
-export type Report = { readonly polls: number; readonly seen: readonly Seen[]; readonly drafts: readonly Seen[]; readonly missing: number }
+export type Seen = {
+  readonly file: string
+  readonly sha256: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+export type Report = {
+  readonly polls: number
+  readonly seen: readonly Seen[]
+  readonly drafts: readonly Seen[]
+  readonly missing: number
+}
 
 const pairs = process.argv.slice(2)
 const files = pairs.filter((_, index) => index % 2 === 0)
@@ -28,7 +39,13 @@ function look(file: string, into: Map<string, Seen>): boolean {
   }
   try {
     const { mode, uid, gid } = fstatSync(descriptor)
-    const one = { file, sha256: createHash("sha256").update(readFileSync(descriptor)).digest("hex"), mode: mode & 0o7777, uid, gid }
+    const one = {
+      file,
+      sha256: createHash("sha256").update(readFileSync(descriptor)).digest("hex"),
+      mode: mode & 0o7777,
+      uid,
+      gid,
+    }
     into.set(JSON.stringify(one), one)
   } finally {
     closeSync(descriptor)
@@ -45,10 +62,19 @@ while (!ended) {
     for (const file of files) if (!look(file, seen)) missing++
     for (const draft of drafts) look(draft, draftsSeen)
   }
-  if (!enough && files.every((file) => new Set([...seen.values()].filter((one) => one.file === file).map(({ sha256 }) => sha256)).size >= 3)) {
+  if (
+    !enough &&
+    files.every(
+      (file) =>
+        new Set([...seen.values()].filter((one) => one.file === file).map(({ sha256 }) => sha256))
+          .size >= 3,
+    )
+  ) {
     enough = true
     process.stdout.write("enough\n")
   }
   await new Promise((resolve) => setImmediate(resolve))
 }
-process.stdout.write(`${JSON.stringify({ polls, seen: [...seen.values()], drafts: [...draftsSeen.values()], missing } satisfies Report)}\n`)
+process.stdout.write(
+  `${JSON.stringify({ polls, seen: [...seen.values()], drafts: [...draftsSeen.values()], missing } satisfies Report)}\n`,
+)

@@ -6,11 +6,13 @@ export const bun: Reader = {
   comments: true,
   crlf: true,
   parse,
-  write: (value, quote) => writePlain(value, quote, (raw) => withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse)),
+  write: (value, quote) =>
+    writePlain(value, quote, (raw) => withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse)),
 }
 
 const space = /[\t\n\v\f\r ]*/y
-const name = /(?:export[\t\n\v\f\r ]+(?=[\w.-]+[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])))?([\w.-]+)[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])/y
+const name =
+  /(?:export[\t\n\v\f\r ]+(?=[\w.-]+[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])))?([\w.-]+)[\t\n\v\f\r ]*(?:=|:[\t\n\v\f\r ])/y
 const restOfLine = /[^\n\r]*[\n\r]?/y
 const quotedText = /(["'`])((?:(?!\1)[^\\]|\\[^])*)\1/y
 const cleanEnd = /[\t\v\f ]*(?:#[^\n\r]*)?(?:[\n\r]|$)/y
@@ -39,7 +41,12 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
     // Bun 1.4 ignores what follows the quote; earlier ones looked for a later quote instead.
     const certain = cursor.take(cleanEnd) !== undefined
     if (!certain) cursor.take(restOfLine)
-    return { value: certain ? expanded(unescape(match[2] ?? "", quote)) : undefined, start, end, quote }
+    return {
+      value: certain ? expanded(unescape(match[2] ?? "", quote)) : undefined,
+      start,
+      end,
+      quote,
+    }
   }
   cursor.at = afterSign
   const whole = cursor.take(bare)?.[0] ?? ""
@@ -51,7 +58,10 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
 
 function unescape(raw: string, quote: Quote): string {
   // In double quotes a backslash keeps what follows it as it is.
-  if (quote === '"') return raw.replace(/\\([^])|\r\n?/g, (pair, char) => (char === "n" ? "\n" : char === "r" ? "\r" : char === undefined ? "\n" : pair))
+  if (quote === '"')
+    return raw.replace(/\\([^])|\r\n?/g, (pair, char) =>
+      char === "n" ? "\n" : char === "r" ? "\r" : char === undefined ? "\n" : pair,
+    )
   return raw.replace(/\r\n?/g, "\n")
 }
 

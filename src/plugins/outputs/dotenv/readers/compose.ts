@@ -1,4 +1,13 @@
-import { Cursor, type Entry, type Quote, type Reader, bom, hasOddBlank, unreadable, writePlain } from "./reader.ts"
+import {
+  Cursor,
+  type Entry,
+  type Quote,
+  type Reader,
+  bom,
+  hasOddBlank,
+  unreadable,
+  writePlain,
+} from "./reader.ts"
 
 /** Docker Compose (compose-go): `env_file:` and the project's own `.env`. Follows dotenv/parser.go and template/template.go. */
 export const compose: Reader = {
@@ -6,7 +15,13 @@ export const compose: Reader = {
   crlf: true,
   parse,
   // A backtick must not be escaped: its backslash would stay.
-  write: (value, quote) => writePlain(value, quote, () => ({ text: `"${value.replace(/[\\"$]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"` })),
+  write: (value, quote) =>
+    writePlain(value, quote, () => ({
+      text: `"${value
+        .replace(/[\\"$]/g, "\\$&")
+        .replaceAll("\n", "\\n")
+        .replaceAll("\r", "\\r")}"`,
+    })),
 }
 
 const skipped = /(?:[\t\n\v\f\r ]+|#[^\n]*)*/y
@@ -25,8 +40,10 @@ function parse(text: string): readonly Entry[] {
     const at = cursor.at
     cursor.take(exported)
     const [, key = "", end] = cursor.take(name) ?? []
-    if (end === undefined) throw unreadable(text, at, "the name of a variable holds a character that Compose refuses")
-    if (/[\t\v\f\r ]/.test(key.trimEnd())) throw unreadable(text, at, "the name of a variable holds a blank")
+    if (end === undefined)
+      throw unreadable(text, at, "the name of a variable holds a character that Compose refuses")
+    if (/[\t\v\f\r ]/.test(key.trimEnd()))
+      throw unreadable(text, at, "the name of a variable holds a blank")
     // A name without a value is taken from Compose's own environment.
     if (end === "=" || end === ":") entries.push({ key: key.trimEnd(), ...valueAt(cursor) })
   }
@@ -51,13 +68,29 @@ function quotedAt(cursor: Cursor, quote: Quote): Omit<Entry, "key"> {
   return { value: quote === '"' ? substitute(unescape(raw)) : raw, start, end: cursor.at, quote }
 }
 
-const escapes: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v", "\\": "\\", '"': '"', $: "$$" }
+const escapes: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+  "\\": "\\",
+  '"': '"',
+  $: "$$",
+}
 
 function unescape(raw: string): string {
-  return raw.replace(/\\(?:([abfnrtv$"\\])|0(\d{0,3}))/g, (whole, char: string | undefined, octal: string | undefined) => {
-    if (char !== undefined) return escapes[char] ?? whole
-    return octal !== undefined && /^[0-3][0-7]{2}$/.test(octal) ? Buffer.from(String.fromCharCode(Number.parseInt(octal, 8)), "utf8").toString("latin1") : whole
-  })
+  return raw.replace(
+    /\\(?:([abfnrtv$"\\])|0(\d{0,3}))/g,
+    (whole, char: string | undefined, octal: string | undefined) => {
+      if (char !== undefined) return escapes[char] ?? whole
+      return octal !== undefined && /^[0-3][0-7]{2}$/.test(octal)
+        ? Buffer.from(String.fromCharCode(Number.parseInt(octal, 8)), "utf8").toString("latin1")
+        : whole
+    },
+  )
 }
 
 /** `$$` is a dollar; a variable's name makes the value unknowable here. */

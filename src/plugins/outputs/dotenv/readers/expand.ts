@@ -8,11 +8,19 @@ export const expand: Reader = {
   comments: true,
   crlf: true,
   parse,
-  write: (value, quote) => writePlain(value, quote, (raw) => (raw.includes("$(") ? { refused: "it holds $(, which this reader takes for a command and runs" } : withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse))),
+  write: (value, quote) =>
+    writePlain(value, quote, (raw) =>
+      raw.includes("$(")
+        ? { refused: "it holds $(, which this reader takes for a command and runs" }
+        : withoutEscapes(raw, raw.replaceAll("$", "\\$"), parse),
+    ),
 }
 
 function parse(text: string): readonly Entry[] {
-  return agreed(parseDotenv(text), parseNode(text)).map((entry) => ({ ...entry, value: known(entry.value) }))
+  return agreed(parseDotenv(text), parseNode(text)).map((entry) => ({
+    ...entry,
+    value: known(entry.value),
+  }))
 }
 
 /** Even \$( runs a command. */

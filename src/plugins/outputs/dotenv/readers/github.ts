@@ -6,7 +6,8 @@ export const github: Reader = {
   comments: false,
   crlf: false,
   parse,
-  write: (value) => writePlain(value, undefined, (raw) => firstRefusal(raw, refusals) ?? { text: raw }),
+  write: (value) =>
+    writePlain(value, undefined, (raw) => firstRefusal(raw, refusals) ?? { text: raw }),
 }
 
 function parse(text: string): readonly Entry[] {
@@ -19,12 +20,25 @@ function parse(text: string): readonly Entry[] {
     if (sign > 0 && (block === -1 || sign < block)) {
       // A byte order mark belongs to no name where the runner drops it, and to the first one where it does not.
       const marked = at === 0 && line.startsWith(bom)
-      entries.push({ key: line.slice(marked ? bom.length : 0, sign), value: marked ? undefined : line.slice(sign + 1), start: at + sign + 1, end: at + line.length })
+      entries.push({
+        key: line.slice(marked ? bom.length : 0, sign),
+        value: marked ? undefined : line.slice(sign + 1),
+        start: at + sign + 1,
+        end: at + line.length,
+      })
     } else if (block > 0 && (sign === -1 || block < sign)) {
-      const until = lines.findIndex((other, place) => place > index && other.line === line.slice(block + 2))
-      if (until === -1 || line.length === block + 2) throw unreadable(text, at, "a block of several lines has no end")
+      const until = lines.findIndex(
+        (other, place) => place > index && other.line === line.slice(block + 2),
+      )
+      if (until === -1 || line.length === block + 2)
+        throw unreadable(text, at, "a block of several lines has no end")
       // A block is never one of ours; what it holds is known, but it is not rewritten.
-      entries.push({ key: line.slice(0, block), value: undefined, start: at + block, end: (lines[until]?.at ?? at) + (lines[until]?.line.length ?? 0) })
+      entries.push({
+        key: line.slice(0, block),
+        value: undefined,
+        start: at + block,
+        end: (lines[until]?.at ?? at) + (lines[until]?.line.length ?? 0),
+      })
       index = until
     } else throw unreadable(text, at, "a line has no = after a name")
   }

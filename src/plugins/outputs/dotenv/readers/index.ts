@@ -12,5 +12,17 @@ import { shell } from "./shell.ts"
 import { systemd } from "./systemd.ts"
 
 /** By the name in the config: `for: compose`. */
-export const readers = { portable, compose, docker, systemd, shell, dotenv, node, bun, expand, python, github } as const satisfies Readonly<Record<string, Reader>>
+export const readers = {
+  portable,
+  compose,
+  docker,
+  systemd,
+  shell,
+  dotenv,
+  node,
+  bun,
+  expand,
+  python,
+  github,
+} as const satisfies Readonly<Record<string, Reader>>
 export type ReaderName = keyof typeof readers

@@ -27,7 +27,10 @@ export function parse(text: string): readonly Entry[] {
     if (joinedToName.test(cursor.take(skipped)?.[0] ?? "")) doubtful = true
     if (cursor.done) return entries
     const [, raw = "", sign] = cursor.take(name) ?? []
-    const key = raw.replaceAll("\r", "").replace(/^ +| +$/g, "").replace(/^export /, "")
+    const key = raw
+      .replaceAll("\r", "")
+      .replace(/^ +| +$/g, "")
+      .replace(/^export /, "")
     if (sign === "=" && key !== "") entries.push(entryOf(key, cursor, doubtful))
     // Some versions read no further than to a line without a name.
     unread ||= sign === "=" && key === ""
@@ -46,7 +49,8 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const afterSign = cursor.at
   const blank = cursor.take(/[ \t\r]*/y)?.[0] ?? ""
   // With blanks here, some versions go on to the next line; and some keep tabs.
-  if (cursor.next === "\n" || cursor.done) return { value: /[ \t]/.test(blank) ? undefined : "", start: afterSign, end: afterSign }
+  if (cursor.next === "\n" || cursor.done)
+    return { value: /[ \t]/.test(blank) ? undefined : "", start: afterSign, end: afterSign }
   const found = quotedAt(cursor) ?? unquotedAt(cursor, afterSign)
   return blank.includes("\t") ? { ...found, value: undefined } : found
 }

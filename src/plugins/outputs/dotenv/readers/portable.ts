@@ -8,7 +8,11 @@ export const portable: Reader = {
   comments: true,
   crlf: false,
   parse,
-  write: (value) => writePlain(value, undefined, () => ({ refused: "it holds a character that some readers of .env files change; name its reader with for:" })),
+  write: (value) =>
+    writePlain(value, undefined, () => ({
+      refused:
+        "it holds a character that some readers of .env files change; name its reader with for:",
+    })),
 }
 
 const assignment = /^([ \t]*(?:export[ \t]+)?([^\s=:#'"]+)[ \t]*[=:])([^\r\n]*)/
@@ -32,11 +36,15 @@ function parse(text: string): readonly Entry[] {
 /** A name alone is a variable of the surroundings for some, an empty one for others; python-dotenv takes a value before it away. */
 function bareName(line: string, at: number): readonly Entry[] {
   const [, before = "", key] = /^([ \t]*(?:export[ \t]+)?([A-Za-z_]\w*))[ \t]*$/.exec(line) ?? []
-  return key === undefined ? [] : [{ key, value: undefined, start: at + before.length, end: at + before.length }]
+  return key === undefined
+    ? []
+    : [{ key, value: undefined, start: at + before.length, end: at + before.length }]
 }
 
 /** `torn`: a carriage return alone stands in the line or ends the file; it ends a line for some readers. */
-function* lines(text: string): Generator<{ readonly line: string; readonly at: number; readonly torn: boolean }> {
+function* lines(
+  text: string,
+): Generator<{ readonly line: string; readonly at: number; readonly torn: boolean }> {
   let at = text.startsWith(bom) ? bom.length : 0
   const all = text.slice(at).split("\n")
   for (const [index, whole] of all.entries()) {
@@ -66,7 +74,12 @@ function entryOf(key: string, before: string, value: string, at: number, inside:
   const certain = !inside && !/[ \t]=$|:$/.test(before)
   const quote = quoteOf(value)
   const end = start + value.length
-  if (quote !== undefined && value.length > 1 && value.endsWith(quote) && isPlain(value.slice(1, -1))) {
+  if (
+    quote !== undefined &&
+    value.length > 1 &&
+    value.endsWith(quote) &&
+    isPlain(value.slice(1, -1))
+  ) {
     return { key, value: certain ? value.slice(1, -1) : undefined, start, end, quote }
   }
   if (value.trim() === "") return { key, value: certain ? "" : undefined, start, end }

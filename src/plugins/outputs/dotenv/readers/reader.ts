@@ -35,7 +35,9 @@ export function toBinary(text: string): string {
 /** Undefined where the bytes are not valid UTF-8. */
 export function fromBinary(text: string): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, "latin1"))
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(text, "latin1"),
+    )
   } catch {
     return undefined
   }
@@ -50,7 +52,11 @@ export function isPlain(value: string): boolean {
 }
 
 /** Plain values as they are, in the quotes that were there; all others by `otherwise`. */
-export function writePlain(value: string, quote: Quote | undefined, otherwise: (value: string) => Written): Written {
+export function writePlain(
+  value: string,
+  quote: Quote | undefined,
+  otherwise: (value: string) => Written,
+): Written {
   if (value.includes("\0")) return { refused: "it holds a NUL character" }
   if (!isPlain(value)) return otherwise(value)
   return { text: quote === undefined ? value : `${quote}${value}${quote}` }
@@ -60,12 +66,22 @@ export function writePlain(value: string, quote: Quote | undefined, otherwise: (
 const neighbours = ["' #'", '" #"', "` #`", "x"] as const
 
 /** The first of `texts` that `parse` reads as this value, whatever stands on the next line, which stays what it is. */
-export function firstReadBack(value: string, texts: readonly string[], parse: Reader["parse"]): Written | undefined {
+export function firstReadBack(
+  value: string,
+  texts: readonly string[],
+  parse: Reader["parse"],
+): Written | undefined {
   const text = texts.find((one) =>
     [one, ...neighbours].every((other) => {
       const [own, next, ...more] = parse(`A=${one}\nB=${other}\n`)
       const alone = more.length === 0 && own?.key === "A" && next?.key === "B"
-      return alone && own.value === value && own.start === 2 && own.end === 2 + one.length && next.value === parse(`B=${other}\n`)[0]?.value
+      return (
+        alone &&
+        own.value === value &&
+        own.start === 2 &&
+        own.end === 2 + one.length &&
+        next.value === parse(`B=${other}\n`)[0]?.value
+      )
     }),
   )
   return text === undefined ? undefined : { text }
@@ -76,15 +92,22 @@ export function agreed(one: readonly Entry[], other: readonly Entry[]): readonly
   const others = new Map(other.map((entry) => [`${entry.start} ${entry.key}`, entry]))
   const both = one.map((entry) => {
     const found = others.get(`${entry.start} ${entry.key}`)
-    return found !== undefined && found.value === entry.value && found.end === entry.end ? entry : { ...entry, value: undefined }
+    return found !== undefined && found.value === entry.value && found.end === entry.end
+      ? entry
+      : { ...entry, value: undefined }
   })
   const known = new Set(one.map(({ key, start }) => `${start} ${key}`))
-  const more = other.filter(({ key, start }) => !known.has(`${start} ${key}`)).map((entry) => ({ ...entry, value: undefined }))
+  const more = other
+    .filter(({ key, start }) => !known.has(`${start} ${key}`))
+    .map((entry) => ({ ...entry, value: undefined }))
   return [...both, ...more].sort((first, second) => first.start - second.start)
 }
 
 /** The first way that fits refuses: `[pattern, what it holds]`. */
-export function firstRefusal(value: string, rules: readonly (readonly [RegExp, string])[]): { readonly refused: string } | undefined {
+export function firstRefusal(
+  value: string,
+  rules: readonly (readonly [RegExp, string])[],
+): { readonly refused: string } | undefined {
   const broken = rules.find(([pattern]) => pattern.test(value))
   return broken === undefined ? undefined : { refused: broken[1] }
 }
@@ -94,7 +117,9 @@ export function firstRefusal(value: string, rules: readonly (readonly [RegExp, s
  * and so nothing is said about such a value.
  */
 export function hasOddBlank(value: string): boolean {
-  return /\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf/.test(value)
+  return /\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf/.test(
+    value,
+  )
 }
 
 /** The line on which an offset lies, from 1. */
@@ -103,7 +128,9 @@ export function lineAt(text: string, at: number): number {
 }
 
 export function unreadable(text: string, at: number, says: string): AppError {
-  return new AppError("output-unreadable", `line ${lineAt(text, at)}: ${says}`, { hint: "its reader would refuse the file too: mend that line, or name the right reader with for:" })
+  return new AppError("output-unreadable", `line ${lineAt(text, at)}: ${says}`, {
+    hint: "its reader would refuse the file too: mend that line, or name the right reader with for:",
+  })
 }
 
 /** Walks over a text by sticky patterns. */

@@ -31,14 +31,17 @@ export function statements(text: string): readonly Statement[] {
       words.push(word(cursor))
       continue
     }
-    if (mark?.[0] === "<<") throw unreadable(text, mark.index, "a here-document is more than this reader follows")
+    if (mark?.[0] === "<<")
+      throw unreadable(text, mark.index, "a here-document is more than this reader follows")
     const first = words[0]?.raw ?? ""
     // Pipes, lists, redirections and arrays: what becomes of an assignment beside them is not followed.
     const plain = mark === undefined || /[\n;]/.test(mark[0])
-    if (words.length > 0) found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
+    if (words.length > 0)
+      found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
     plainBefore = plain
     blocks = Math.max(0, blocks + (opening.has(first) ? 1 : closing.has(first) ? -1 : 0))
-    if (mark?.[0] === ")" && blocks + brackets === 0) throw unreadable(text, mark.index, "the shell would not understand this")
+    if (mark?.[0] === ")" && blocks + brackets === 0)
+      throw unreadable(text, mark.index, "the shell would not understand this")
     brackets = Math.max(0, brackets + (mark?.[0] === "(" ? 1 : mark?.[0] === ")" ? -1 : 0))
     if (cursor.done) return found
     words = []
@@ -63,15 +66,18 @@ function word(cursor: Cursor): Word {
     const plain = cursor.take(bare)?.[0]
     if (plain !== undefined) add(/(^|[:=])~/.test(plain) ? undefined : plain)
     const literal = cursor.take(single) ?? cursor.take(escaped)
-    if (literal !== undefined) add(literal[1] === "\n" && literal[0].startsWith("\\") ? "" : literal[1])
+    if (literal !== undefined)
+      add(literal[1] === "\n" && literal[0].startsWith("\\") ? "" : literal[1])
     if (cursor.next === '"') add(doubleQuoted(cursor))
     else if (cursor.take(dollar) !== undefined) add("$")
     else if (cursor.next === "$" || cursor.next === "`") {
       expansion(cursor)
       value = undefined
-    } else if (cursor.next === "'" && cursor.at === before) throw unreadable(cursor.text, before, "a quote has no end")
+    } else if (cursor.next === "'" && cursor.at === before)
+      throw unreadable(cursor.text, before, "a quote has no end")
   }
-  if (cursor.at === start) throw unreadable(cursor.text, start, "the shell would not understand this")
+  if (cursor.at === start)
+    throw unreadable(cursor.text, start, "the shell would not understand this")
   return { raw: cursor.text.slice(start, cursor.at), value, start, end: cursor.at }
 }
 
@@ -102,14 +108,21 @@ function unescape(char: string): string {
 /** Passes over `$name`, `${…}`, `$(…)`, backticks, and the two that shells differ about: `$'…'` and `$"…"`. */
 function expansion(cursor: Cursor): void {
   const start = cursor.at
-  const simple = cursor.take(variable) ?? cursor.take(/\$'(?:[^'\\]|\\[^])*'/y) ?? cursor.take(/\$(?=")/y) ?? cursor.take(/`(?:[^`\\]|\\[^])*`/y)
+  const simple =
+    cursor.take(variable) ??
+    cursor.take(/\$'(?:[^'\\]|\\[^])*'/y) ??
+    cursor.take(/\$(?=")/y) ??
+    cursor.take(/`(?:[^`\\]|\\[^])*`/y)
   if (simple !== undefined) return
-  const closing = cursor.take(/\$\{/y) !== undefined ? "}" : cursor.take(/\$\(/y) !== undefined ? ")" : undefined
-  if (closing === undefined) throw unreadable(cursor.text, start, "the shell would not understand this")
+  const closing =
+    cursor.take(/\$\{/y) !== undefined ? "}" : cursor.take(/\$\(/y) !== undefined ? ")" : undefined
+  if (closing === undefined)
+    throw unreadable(cursor.text, start, "the shell would not understand this")
   while (cursor.next !== closing) {
     if (cursor.done) throw unreadable(cursor.text, start, "an expansion has no end")
     if (cursor.next === '"') doubleQuoted(cursor)
-    else if (cursor.next === "`" || (cursor.next === "$" && cursor.take(dollar) === undefined)) expansion(cursor)
+    else if (cursor.next === "`" || (cursor.next === "$" && cursor.take(dollar) === undefined))
+      expansion(cursor)
     else if (cursor.take(single) === undefined && cursor.take(escaped) === undefined) cursor.at++
   }
   cursor.at++

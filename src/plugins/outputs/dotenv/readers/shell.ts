@@ -6,7 +6,8 @@ export const shell: Reader = {
   comments: true,
   crlf: false,
   parse: (text) => statements(text).flatMap(({ words, certain }) => assignments(words, certain)),
-  write: (value, quote) => writePlain(value, quote, (raw) => ({ text: `'${raw.replaceAll("'", "'\\''")}'` })),
+  write: (value, quote) =>
+    writePlain(value, quote, (raw) => ({ text: `'${raw.replaceAll("'", "'\\''")}'` })),
 }
 
 const declaring = new Set(["export", "readonly", "declare", "typeset"])
@@ -16,7 +17,8 @@ function assignments(words: readonly Word[], certain: boolean): readonly Entry[]
   const at = words.findIndex((word) => nameOf(word) === undefined)
   const command = words[at]
   if (command === undefined) return words.flatMap((word) => entryOf(word, certain))
-  if (declaring.has(command.raw)) return words.flatMap((word, index) => entryOf(word, certain && index > at))
+  if (declaring.has(command.raw))
+    return words.flatMap((word, index) => entryOf(word, certain && index > at))
   return command.value === undefined ? words.flatMap((word) => entryOf(word, false)) : []
 }
 

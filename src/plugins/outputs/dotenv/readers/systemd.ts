@@ -5,7 +5,8 @@ export const systemd: Reader = {
   comments: true,
   crlf: true,
   parse,
-  write: (value, quote) => writePlain(value, quote, () => ({ text: `"${value.replace(/[\\"$`]/g, "\\$&")}"` })),
+  write: (value, quote) =>
+    writePlain(value, quote, () => ({ text: `"${value.replace(/[\\"$`]/g, "\\$&")}"` })),
 }
 
 const blankOrBreak = /[ \t\n\r]*/y
@@ -54,9 +55,17 @@ function valueAt(cursor: Cursor, doubtful: boolean): Omit<Entry, "key"> {
   const whole = cursor.take(bare)?.[0] ?? ""
   const raw = withoutEndBlanks(whole)
   if (raw !== "") end = cursor.at - (whole.length - raw.length)
-  const value = pieces.join("") + raw.replace(/\\([^]?)/g, (_, char: string) => (/[\n\r]/.test(char) ? "" : char))
-  if (end === start) return { value: doubtful ? undefined : value, start: afterSign, end: afterSign }
-  return { value: doubtful ? undefined : value, start, end, ...(quote === undefined || raw !== "" ? {} : { quote }) }
+  const value =
+    pieces.join("") +
+    raw.replace(/\\([^]?)/g, (_, char: string) => (/[\n\r]/.test(char) ? "" : char))
+  if (end === start)
+    return { value: doubtful ? undefined : value, start: afterSign, end: afterSign }
+  return {
+    value: doubtful ? undefined : value,
+    start,
+    end,
+    ...(quote === undefined || raw !== "" ? {} : { quote }),
+  }
 }
 
 /** Blanks at the end go, but for one that a backslash keeps. */
@@ -68,5 +77,7 @@ function quotedPiece(cursor: Cursor): string | undefined {
   const plain = cursor.take(single)
   if (plain !== undefined) return plain[1] ?? ""
   const escaped = cursor.take(double)
-  return escaped?.[1]?.replace(/\\([^]?)/g, (pair, char: string) => (char === "\n" ? "" : /["\\`$]/.test(char) ? char : pair))
+  return escaped?.[1]?.replace(/\\([^]?)/g, (pair, char: string) =>
+    char === "\n" ? "" : /["\\`$]/.test(char) ? char : pair,
+  )
 }

@@ -2,15 +2,26 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { randomText } from "../../../../../src/base/random-text.ts"
 import { readers } from "../../../../../src/plugins/outputs/dotenv/readers/index.ts"
-import { type Reader, firstReadBack, isPlain } from "../../../../../src/plugins/outputs/dotenv/readers/reader.ts"
+import {
+  type Reader,
+  firstReadBack,
+  isPlain,
+} from "../../../../../src/plugins/outputs/dotenv/readers/reader.ts"
 import { fileOf, hostile, read, refusal } from "./values.ts"
 
 const all: readonly (readonly [string, Reader])[] = Object.entries(readers)
 
 /** What each reader must refuse; everything else it must write, but for what is `maybe`: readers without escapes, of which the last word has `parse`. */
-type Bounds = { readonly never: (value: string) => boolean; readonly maybe?: (value: string) => boolean }
+type Bounds = {
+  readonly never: (value: string) => boolean
+  readonly maybe?: (value: string) => boolean
+}
 const lines = (value: string): boolean => /\n|\r$/.test(value) || /^(["'])[^]*\1$/.test(value)
-const needsAllQuotes = (value: string): boolean => /[#\s"'`\x80-\xff]/.test(value) && value.includes("'") && value.includes("`") && (value.includes('"') || /\\[nr]/.test(value))
+const needsAllQuotes = (value: string): boolean =>
+  /[#\s"'`\x80-\xff]/.test(value) &&
+  value.includes("'") &&
+  value.includes("`") &&
+  (value.includes('"') || /\\[nr]/.test(value))
 const awkward = (value: string): boolean => /\r|\\$/.test(value) || needsAllQuotes(value)
 const bounds: Readonly<Record<string, Bounds>> = {
   portable: { never: (value) => !isPlain(value) },
@@ -22,8 +33,14 @@ const bounds: Readonly<Record<string, Bounds>> = {
   python: { never: (value) => /\$\{[^}]*\}/.test(value), maybe: (value) => /\$\{|\\$/.test(value) },
   dotenv: { never: () => false, maybe: awkward },
   node: { never: (value) => /\r/.test(value), maybe: awkward },
-  bun: { never: (value) => /\r/.test(value) && /(^|[^\\])"/.test(value) && /[\n#]/.test(value), maybe: (value) => awkward(value) || value.includes("\\") },
-  expand: { never: (value) => value.includes("\r") || value.includes("$("), maybe: (value) => awkward(value) || value.includes("\\") },
+  bun: {
+    never: (value) => /\r/.test(value) && /(^|[^\\])"/.test(value) && /[\n#]/.test(value),
+    maybe: (value) => awkward(value) || value.includes("\\"),
+  },
+  expand: {
+    never: (value) => value.includes("\r") || value.includes("$("),
+    maybe: (value) => awkward(value) || value.includes("\\"),
+  },
 }
 
 describe.each(all)("%s", (name, reader) => {
@@ -60,7 +77,11 @@ describe.each(all)("%s", (name, reader) => {
 
   test("writes generated values and addresses as they are", () => {
     const generated = randomText(32, (count) => crypto.getRandomValues(new Uint8Array(count)))
-    for (const value of [generated, `postgresql://app:${generated}@db.internal:5432/shop?sslmode=require`, ""]) {
+    for (const value of [
+      generated,
+      `postgresql://app:${generated}@db.internal:5432/shop?sslmode=require`,
+      "",
+    ]) {
       expect(reader.write(value)).toEqual({ text: value })
     }
   })
@@ -69,7 +90,10 @@ describe.each(all)("%s", (name, reader) => {
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1, maxLength: 4 }), (values) => {
         const { text } = fileOf(reader, values)
-        for (const { key, start, end } of reader.parse(text)) expect(text.slice(0, start).endsWith(`${key}=`) && /^(\n|$)/.test(text.slice(end))).toBe(true)
+        for (const { key, start, end } of reader.parse(text))
+          expect(text.slice(0, start).endsWith(`${key}=`) && /^(\n|$)/.test(text.slice(end))).toBe(
+            true,
+          )
       }),
     )
   })
@@ -83,18 +107,31 @@ function strings(characters: readonly string[], longest: number): readonly strin
 }
 
 /** Readers without escapes, or with few: what seems to have no way may have an odd one. */
-test.each(["dotenv", "node", "bun", "expand", "python"] as const)("%s refuses no value that some short text carries", (name) => {
-  const { parse, write }: Reader = readers[name]
-  const marks = ["a", "'", '"', "`", "\\", "#", " ", "$", "\n", "\r"]
-  const refused = new Set(strings(marks, 3).filter((value) => "refused" in write(value)))
-  expect(refused.size).toBeGreaterThan(20)
-  const quoted = [...refused].flatMap((value) => ["'", '"', "`", ""].flatMap((quote) => [value, value.replaceAll("\n", "\\n").replaceAll("\r", "\\r")].map((text) => `${quote}${text}${quote}`)))
-  const carried = [...strings([...marks, "n", "r"], 4), ...quoted].filter((text) => {
-    const value = parse(`A=${text}\n`)[0]?.value
-    return value !== undefined && refused.has(value) && firstReadBack(value, [text], parse) !== undefined
-  })
-  expect(carried).toEqual([])
-})
+test.each(["dotenv", "node", "bun", "expand", "python"] as const)(
+  "%s refuses no value that some short text carries",
+  (name) => {
+    const { parse, write }: Reader = readers[name]
+    const marks = ["a", "'", '"', "`", "\\", "#", " ", "$", "\n", "\r"]
+    const refused = new Set(strings(marks, 3).filter((value) => "refused" in write(value)))
+    expect(refused.size).toBeGreaterThan(20)
+    const quoted = [...refused].flatMap((value) =>
+      ["'", '"', "`", ""].flatMap((quote) =>
+        [value, value.replaceAll("\n", "\\n").replaceAll("\r", "\\r")].map(
+          (text) => `${quote}${text}${quote}`,
+        ),
+      ),
+    )
+    const carried = [...strings([...marks, "n", "r"], 4), ...quoted].filter((text) => {
+      const value = parse(`A=${text}\n`)[0]?.value
+      return (
+        value !== undefined &&
+        refused.has(value) &&
+        firstReadBack(value, [text], parse) !== undefined
+      )
+    })
+    expect(carried).toEqual([])
+  },
+)
 
 describe("refusals", () => {
   test.each([
