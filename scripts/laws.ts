@@ -4,6 +4,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize, relative } from "node:path"
+import { importsOf } from "./laws/imports.ts"
+import { ringsOf } from "./laws/rings.ts"
 
 const source = join(import.meta.dirname, "..", "src")
 
@@ -77,16 +79,6 @@ function files(folder: string): readonly string[] {
     const path = join(folder, entry.name)
     return entry.isDirectory() ? files(path) : entry.name.endsWith(".ts") ? [path] : []
   })
-}
-
-/** Static, type-only, re-exported and dynamic imports. */
-function importsOf(text: string): readonly string[] {
-  const statements = [
-    ...text.matchAll(/^\s*(?:import|export)\b[^"'`;]*?from\s*"([^"]+)"/gm),
-    ...text.matchAll(/^\s*import\s*"([^"]+)"/gm),
-    ...text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g),
-  ]
-  return statements.flatMap((match) => match[1] ?? [])
 }
 
 function layerOf(file: string): string {
