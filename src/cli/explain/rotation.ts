@@ -59,7 +59,7 @@ export const rotation = {
   "compose-missing":
     "The service is in the compose file but has no container, so there is nothing to recreate. Start it once with docker compose up -d, or take the deployment out of the config.",
   "compose-changed":
-    "A restart would deploy more than new secrets: the compose file, its variables or its env files were edited since the container was started, or its image was built or pulled anew. A rotation does not deploy. Bring the service up to date yourself (docker compose up -d) and rotate again; or say allow_changes: true at the deployment's compose, and a rotation takes the changes along.",
+    "A restart would deploy more than new secrets: the compose file, its variables or its env files are not those that the container was started with (edited, or filled by variables of a shell that a rotation does not have: put these into .env), or its image was built or pulled anew. A rotation does not deploy. Bring the service up to date yourself (docker compose up -d) and rotate again; or say allow_changes: true at the deployment's compose, and a rotation takes the changes along.",
   "compose-failed":
     "Docker or Compose could not be asked, or could not do what it was asked for. The sentence says why where that is known. What they print is not repeated, because it may hold a line of a .env: run the command of the hint by hand.",
   "compose-old":

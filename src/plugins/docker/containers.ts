@@ -14,6 +14,8 @@ export type Container = {
   readonly service: string
   readonly workingFolder: string
   readonly files: readonly string[]
+  /** Of `--env-file`; none where it was started without. */
+  readonly envFiles: readonly string[]
   /** "running", "exited", "restarting", "created", "paused", "dead". */
   readonly state: string
   readonly exitCode: number
@@ -29,6 +31,7 @@ export type Group = {
   readonly project: string
   readonly workingFolder: string
   readonly files: readonly string[]
+  readonly envFiles: readonly string[]
   readonly containers: readonly Container[]
 }
 
@@ -101,12 +104,15 @@ function containerOf({
 }: z.output<typeof Inspected>): readonly Container[] {
   const of = (key: string): string => labels[`${label}.${key}`] ?? ""
   if (of("oneoff").toLowerCase() === "true") return []
-  const files = of("project.config_files").split(",").filter(Boolean)
+  const [files, envFiles] = ["config_files", "environment_file"].map((key) =>
+    of(`project.${key}`).split(",").filter(Boolean),
+  )
   const place = {
     project: of("project"),
     service: of("service"),
     workingFolder: of("project.working_dir"),
-    files,
+    files: files ?? [],
+    envFiles: envFiles ?? [],
   }
   return [{ ...rest, ...place, name: name.replace(/^\//, ""), health: health ?? undefined }]
 }
@@ -163,6 +169,7 @@ export async function findGroup(
     project,
     workingFolder: first?.workingFolder ?? "",
     files: first?.files ?? [],
+    envFiles: first?.envFiles ?? [],
     containers,
   }
 }
@@ -231,7 +238,7 @@ export function fileWords({ file }: ComposeOptions, folder: string): readonly st
   return file === undefined ? [] : ["-f", resolve(folder, file)]
 }
 
-/** How Compose is told of exactly this project: its files and its folder as it was started, where they lie here too. */
+/** How Compose is told of exactly this project: its files, folder and variables as it was started, where they lie here too. */
 export function projectWords(
   group: Group,
   options: ComposeOptions,
@@ -244,7 +251,7 @@ export function projectWords(
   const files = own
     ? ["--project-directory", group.workingFolder, ...group.files.flatMap((file) => ["-f", file])]
     : fileWords(options, folder)
-  return ["-p", group.project, ...files]
+  return ["-p", group.project, ...files, ...group.envFiles.flatMap((file) => ["--env-file", file])]
 }
 
 /** So many containers each service has now: `up` alone would go back to the number in the file. */

@@ -120,10 +120,10 @@ const known: readonly Known[] = [
     }),
   },
   {
-    pattern: new RegExp(`env file ${name} not found`),
-    reason: ([file]) => ({
-      says: `the env file ${file} does not exist`,
-      hint: "correct the path in the compose file, or create the file",
+    pattern: new RegExp(`(?:couldn't find env file: ${name}|env file ${name} not found)`),
+    reason: (found) => ({
+      says: `the env file ${found.find(Boolean)} does not exist`,
+      hint: "correct its path in the compose file (or of --env-file), or create the file",
     }),
   },
   {

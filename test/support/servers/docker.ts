@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { readFileSync, readdirSync, rmdirSync } from "node:fs"
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import {
   type DockerPrograms,
@@ -11,16 +12,39 @@ import { until } from "./until.ts"
 /** Why no engine can be started here: its tests say so by their names. */
 export async function dockerIsMissing(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "only root can start Docker's engine"
+  const apart = Bun.spawnSync([
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "mount",
+    "-t",
+    "tmpfs",
+    "none",
+    "/mnt",
+  ])
+  if (!apart.success) return "this root may not make namespaces and mounts"
+  if (cgroupFolders().length === 0) return "no cgroups are mounted here"
   const found = await dockerPrograms()
   return found.found ? undefined : found.why
 }
 
-/** A Docker engine of the test's own, on a socket in a private folder, without networks, with an image `app:1` of busybox. */
+/** The folder of each cgroup hierarchy: one with version 2, several with version 1. */
+function cgroupFolders(): readonly string[] {
+  const root = "/sys/fs/cgroup"
+  const lines = readFileSync("/proc/self/mounts", "utf8").split("\n")
+  return lines.flatMap((line) => {
+    const [, place = "", kind = ""] = line.split(" ")
+    return kind.startsWith("cgroup") && place.startsWith(root) ? [place] : []
+  })
+}
+
+/** A Docker engine of the test's own, without networks, with an image `app:1` of busybox. */
 export async function startDocker(): Promise<DockerEngine> {
   const programs = await dockerPrograms()
   if (!programs.found) throw new Error(`no Docker to test with: ${programs.why}`)
-  const temporary = await temporaryFolder()
-  const engine = new DockerEngine(programs, temporary)
+  const engine = new DockerEngine(programs, await temporaryFolder())
   try {
     await engine.start()
     return engine
@@ -31,20 +55,72 @@ export async function startDocker(): Promise<DockerEngine> {
 }
 
 /** Networks and firewalls of the machine are left alone. */
-const apart = [
-  "--iptables=false",
-  "--ip6tables=false",
-  "--ip-forward=false",
-  "--ip-masq=false",
-  "--bridge=none",
-  "--userland-proxy=false",
+const withoutNetwork = [
+  ...["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
+  ...["--bridge=none", "--userland-proxy=false"],
 ]
-const commands = ["sh", "sleep", "httpd", "env", "cat", "nc", "test", "touch", "true", "false"]
+const commands = [
+  "sh",
+  "sleep",
+  "httpd",
+  "env",
+  "cat",
+  "nc",
+  "test",
+  "touch",
+  "true",
+  "false",
+  "grep",
+]
+
+/**
+ * In namespaces of processes and mounts of its own: whatever it starts and mounts ends with it, also if the test is
+ * killed, and what the machine has in these folders (its own containerd's socket) is out of reach.
+ */
+const begin =
+  'for place in /run/containerd /run/docker; do mkdir -p "$place" && mount -t tmpfs none "$place"; done; exec "$@"'
+const apart = [
+  ...["setpriv", "--pdeathsig=KILL", "--"],
+  ...[
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "sh",
+    "-c",
+    begin,
+    "sh",
+  ],
+]
+
+export type EngineContainer = {
+  readonly name: string
+  readonly id: string
+  readonly image: string
+  readonly env: readonly string[] | null
+  readonly labels: Readonly<Record<string, string>>
+  /** "running", "exited", "restarting", … */
+  readonly state: string
+  readonly running: boolean
+  readonly health: string | null
+  /** In the engine's own namespace; 0 where it does not run. */
+  readonly pid: number
+}
+const template = [
+  '{"name":{{json .Name}},"id":{{json .ID}},"image":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}}',
+  '"state":{{json .State.Status}},"running":{{json .State.Running}},"pid":{{json .State.Pid}}',
+  '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}}',
+].join(",")
+
+type Answer = { readonly ok: boolean; readonly out: string; readonly err: string }
 
 export class DockerEngine implements AsyncDisposable {
   readonly folder: string
   readonly #programs: DockerPrograms
   readonly #temporary: TemporaryFolder
+  readonly #cgroup = `mycelium-${process.pid}-${crypto.randomUUID().slice(0, 8)}`
   #engine: Bun.Subprocess | undefined
 
   constructor(programs: DockerPrograms, temporary: TemporaryFolder) {
@@ -55,33 +131,89 @@ export class DockerEngine implements AsyncDisposable {
 
   /** What a program needs to find the engine and Compose. */
   get env(): Readonly<Record<string, string>> {
-    return { DOCKER_HOST: `unix://${this.folder}/sock`, DOCKER_CONFIG: this.#programs.config }
+    return { DOCKER_HOST: `unix://${this.socket}`, DOCKER_CONFIG: this.#programs.config }
+  }
+  get socket(): string {
+    return join(this.folder, "sock")
+  }
+  /** The program `docker` of this engine. */
+  get docker(): string {
+    return join(this.#programs.bin, "docker")
+  }
+  /** In front of a program: on its PATH, as on a machine where Docker is installed, lies this engine's `docker` (or none). */
+  under(which: "docker" | "no docker" = "docker"): readonly string[] {
+    const local = join(this.folder, which === "docker" ? "local" : "bare")
+    const hide =
+      'mount --bind "$1" /usr/local/bin; for one in /usr/bin/docker /bin/docker; do [ ! -e "$one" ] || mount --bind "$0" "$one"; done'
+    return [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `${hide}; shift; exec "$@"`,
+      which === "docker" ? this.docker : "/dev/null",
+      local,
+    ]
   }
 
   async start(): Promise<void> {
+    await this.#layOut()
+    const at = (name: string): string => join(this.folder, name)
     const place = [
-      "-H",
-      `unix://${this.folder}/sock`,
-      "--data-root",
-      join(this.folder, "data"),
-      "--exec-root",
-      join(this.folder, "exec"),
-      "--pidfile",
-      join(this.folder, "pid"),
+      ...[
+        "-H",
+        `unix://${this.socket}`,
+        "--config-file",
+        at("daemon.json"),
+        "--pidfile",
+        at("pid"),
+      ],
+      ...[
+        "--data-root",
+        at("data"),
+        "--exec-root",
+        at("exec"),
+        "--cgroup-parent",
+        `/${this.#cgroup}`,
+      ],
     ]
-    this.#engine = Bun.spawn(
-      [join(this.#programs.root ?? "", "usr/sbin/dockerd"), ...place, ...apart],
-      {
-        env: this.#programs.env,
-        stdio: ["ignore", Bun.file(join(this.folder, "log")), Bun.file(join(this.folder, "log"))],
-      },
-    )
+    const root = this.#programs.root ?? ""
+    const argv = [
+      ...apart,
+      join(root, "usr/bin/tini-static"),
+      "--",
+      join(root, "usr/sbin/dockerd"),
+      ...place,
+      ...withoutNetwork,
+    ]
+    this.#engine = Bun.spawn(argv, {
+      env: this.#programs.env,
+      stdio: ["ignore", Bun.file(at("log")), Bun.file(at("log"))],
+    })
     await until("the engine to answer", async () => {
-      if (this.#engine?.exitCode !== null)
-        throw new Error(`dockerd ended: ${await Bun.file(join(this.folder, "log")).text()}`)
+      if (this.#ended) throw new Error(`dockerd ended: ${await Bun.file(at("log")).text()}`)
       return (await this.run(["docker", "version"])).ok ? true : undefined
     })
     await this.image("app:1")
+  }
+
+  async #layOut(): Promise<void> {
+    await chmod(this.folder, 0o711)
+    for (const name of ["local", "bare"]) await mkdir(join(this.folder, name))
+    await symlink(this.docker, join(this.folder, "local/docker"))
+    // Not to be found in its options; the default is in /etc.
+    await writeFile(
+      join(this.folder, "daemon.json"),
+      JSON.stringify({ "deprecated-key-path": join(this.folder, "key.json") }),
+    )
+  }
+
+  get #ended(): boolean {
+    return (
+      this.#engine === undefined ||
+      this.#engine.exitCode !== null ||
+      this.#engine.signalCode !== null
+    )
   }
 
   /** Another content each time, so that the same name is another image. */
@@ -106,10 +238,11 @@ export class DockerEngine implements AsyncDisposable {
     argv: readonly string[],
     cwd = this.folder,
     env: Readonly<Record<string, string>> = {},
-  ): Promise<{ readonly ok: boolean; readonly out: string; readonly err: string }> {
+  ): Promise<Answer> {
+    const own = { PATH: `${this.#programs.bin}:/usr/bin:/bin`, HOME: this.folder, ...this.env }
     const child = Bun.spawn([...argv], {
       cwd,
-      env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: this.folder, ...this.env, ...env },
+      env: { ...own, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     })
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
@@ -127,51 +260,71 @@ export class DockerEngine implements AsyncDisposable {
     return ran.out
   }
 
-  /** Name, id and environment of every container, in the order of their names. */
-  async containers(): Promise<
-    readonly {
-      readonly name: string
-      readonly id: string
-      readonly env: readonly string[]
-      readonly running: boolean
-    }[]
-  > {
-    const ids = (await this.must(["docker", "ps", "-aq", "--no-trunc"])).split("\n").filter(Boolean)
+  /** Every container, in the order of their names. */
+  async containers(): Promise<readonly EngineContainer[]> {
+    const ids = linesOf(await this.must(["docker", "ps", "-aq", "--no-trunc"]))
     if (ids.length === 0) return []
-    const lines = await this.must([
-      "docker",
-      "inspect",
-      "--format",
-      '{"name":{{json .Name}},"id":{{json .Id}},"env":{{json .Config.Env}},"running":{{json .State.Running}}}',
-      ...ids,
-    ])
-    const all = lines.split("\n").map(
-      (line) =>
-        JSON.parse(line) as {
-          name: string
-          id: string
-          env: readonly string[]
-          running: boolean
-        },
+    const lines = linesOf(
+      await this.must(["docker", "inspect", "--type", "container", "--format", template, ...ids]),
     )
+    const all = lines.map((line) => JSON.parse(line) as EngineContainer)
     return all
       .map((one) => ({ ...one, name: one.name.slice(1) }))
       .toSorted((one, other) => one.name.localeCompare(other.name))
   }
 
+  /** What the kernel says of the environment of a container's first process. */
+  environ({ pid }: EngineContainer): readonly string[] {
+    const [init] = readFileSync(
+      `/proc/${this.#engine?.pid}/task/${this.#engine?.pid}/children`,
+      "utf8",
+    ).split(" ")
+    return readFileSync(`/proc/${init}/root/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .filter(Boolean)
+  }
+
+  /** The services of Compose whose containers were made since then (seconds), one line for each time. */
+  async madeSince(seconds: number): Promise<readonly string[]> {
+    const range = ["--since", seconds.toFixed(3), "--until", (Date.now() / 1000).toFixed(3)]
+    const only = ["--filter", "type=container", "--filter", "event=create"]
+    const show = ["--format", '{{index .Actor.Attributes "com.docker.compose.service"}}']
+    return linesOf(await this.must(["docker", "events", ...range, ...only, ...show]))
+  }
+
+  /** All containers go. */
+  async clear(): Promise<void> {
+    const ids = linesOf((await this.run(["docker", "ps", "-aq"])).out)
+    if (ids.length > 0) await this.run(["docker", "rm", "-f", ...ids])
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#engine?.exitCode === null) {
-      const ids = (await this.run(["docker", "ps", "-aq"])).out.split("\n").filter(Boolean)
-      if (ids.length > 0) await this.run(["docker", "rm", "-f", ...ids])
-      this.#engine.kill("SIGTERM")
-      await this.#engine.exited
+    if (!this.#ended) {
+      await this.clear()
+      this.#engine?.kill("SIGKILL")
+      await this.#engine?.exited
     }
-    // What the engine mounted (the netns of host networking) outlives it.
-    const mounts = (await Bun.file("/proc/self/mountinfo").text())
-      .split("\n")
-      .flatMap((line) => line.split(" ")[4] ?? [])
-    for (const mount of mounts.filter((path) => path.startsWith(`${this.folder}/`)).toReversed())
-      await this.run(["umount", "-l", mount])
+    await until("the engine's processes to be gone", async () => removeCgroups(this.#cgroup))
     await this.#temporary[Symbol.asyncDispose]()
   }
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split("\n").filter(Boolean)
+}
+
+/** True once they are gone; a cgroup that still holds a process stays. */
+function removeCgroups(name: string): true | undefined {
+  let gone: true | undefined = true
+  for (const folder of cgroupFolders()) {
+    try {
+      for (const inner of readdirSync(join(folder, name), { withFileTypes: true }))
+        if (inner.isDirectory()) rmdirSync(join(folder, name, inner.name))
+      rmdirSync(join(folder, name))
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") continue
+      gone = undefined
+    }
+  }
+  return gone
 }

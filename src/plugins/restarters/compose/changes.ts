@@ -51,21 +51,17 @@ export async function changesOf(
       },
     ]
   const says = `a restart of ${what} would change more than its secrets: ${why}`
+  const scale = group.containers.length > options.services.length ? scaleWords(group) : []
   const up = [
-    ...docker.compose.slice(0, 2),
+    ...docker.compose,
     ...projectWords(group, options, docker.folder),
     "up",
     "-d",
+    ...scale,
     ...options.services,
   ].join(" ")
-  return [
-    {
-      code: "compose-changed",
-      severity: "error",
-      says,
-      remedy: `bring it up to date yourself first (${up}), or say compose: { service: …, allow_changes: true } in the config`,
-    },
-  ]
+  const remedy = `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into .env), or say compose: { service: …, allow_changes: true } in the config`
+  return [{ code: "compose-changed", severity: "error", says, remedy }]
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */
@@ -115,7 +111,7 @@ async function reasons(docker: Docker, group: Group, signal: AbortSignal): Promi
     return `${other.imageName} is another image than the one that ${other.name} runs`
   const down = group.containers.find(({ state }) => state !== "running")
   if (down !== undefined) return `${down.name} is ${down.state}`
-  return "the compose file, its variables or its env files were edited since it was started"
+  return "the compose file, its variables or its env files are not those that it was started with"
 }
 
 async function otherImage(

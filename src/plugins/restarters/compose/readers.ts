@@ -41,7 +41,7 @@ export async function readersOf(
   const folder = group.workingFolder === "" ? docker.folder : group.workingFolder
   const readers: Reader[] = []
   for (const [service, definition] of Object.entries(model.services)) {
-    const read = filesOf(definition, model, folder)
+    const read = filesOf(definition, model, { folder, envFiles: group.envFiles })
     for (const target of about.targets) {
       if (read.some((file) => isWithin(target, file)))
         readers.push({
@@ -54,10 +54,12 @@ export async function readersOf(
   return readers
 }
 
+type Place = Pick<Group, "envFiles"> & { readonly folder: string }
+
 function filesOf(
   service: z.output<typeof Service>,
   model: z.output<typeof Model>,
-  folder: string,
+  { folder, envFiles: given }: Place,
 ): readonly string[] {
   const envFiles = [service.env_file ?? []]
     .flat()
@@ -68,8 +70,9 @@ function filesOf(
   const secrets = (service.secrets ?? []).flatMap(
     (one) => model.secrets?.[typeof one === "string" ? one : one.source]?.file ?? [],
   )
-  // Compose takes the variables of `${…}` from the file .env of the project's folder.
-  const filled = /\$\{?[A-Za-z_]/.test(JSON.stringify(service)) ? [join(folder, ".env")] : []
+  // Compose takes the variables of `${…}` from the file .env of the project's folder, or from those that --env-file names.
+  const variables = given.length === 0 ? [join(folder, ".env")] : given
+  const filled = /\$\{?[A-Za-z_]/.test(JSON.stringify(service)) ? variables : []
   return [...envFiles, ...mounts.filter((one) => /^[./~]/.test(one)), ...secrets, ...filled].map(
     (file) => resolve(folder, file),
   )
