@@ -200,7 +200,11 @@ export interface Restarter {
   /** Absolute: files, if they are there, that tell it what to run: whoever can change one runs with our rights. */
   readonly follows?: readonly string[]
   /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
-  restart(mark: string, signal: AbortSignal): Promise<void>
+  restart(
+    mark: string,
+    signal: AbortSignal,
+    how?: { /** A health check is asked afterwards. */ readonly checked: boolean },
+  ): Promise<void>
 }
 export interface Health {
   readonly says: string

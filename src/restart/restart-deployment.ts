@@ -52,7 +52,9 @@ export async function restartDeployment(
 async function runRestarter(deployment: Deployment, mark: string): Promise<Restarted | undefined> {
   const deadline = deadlineOf(deployment.timeoutMs)
   try {
-    await deployment.restarter.restart(mark, deadline.signal)
+    await deployment.restarter.restart(mark, deadline.signal, {
+      checked: deployment.health !== undefined,
+    })
     seenToEnd.set(deployment, mark)
     return undefined
   } catch (error) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
-import { api, openApp } from "../support/compose-app.ts"
+import { api, openApp, quick } from "../support/compose-app.ts"
 import { layOut } from "../support/mycelium.ts"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
 
@@ -14,7 +14,7 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
   beforeAll(async () => (engine = await startDocker()), 120_000)
   afterAll(async () => engine?.[Symbol.asyncDispose]())
 
-  const allowed = { api: { compose: { service: "api", allow_changes: true } } }
+  const allowed = { api: quick({ service: "api", allow_changes: true }) }
   const differs =
     "the compose file, its variables or its env files are not those that it was started with"
 
@@ -110,7 +110,7 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     expect(await app.refused()).toContain(
       "service api runs in several projects: live, trial (compose-project)",
     )
-    app.configure({ api: { compose: { service: "api", project: "live" } } })
+    app.configure({ api: quick({ service: "api", project: "live" }) })
     expect((await app.rotate()).made).toEqual(["api"])
     expect(await app.containers()).toEqual(["live-api-1: new, made anew", "trial-api-1: old, kept"])
   })
@@ -119,7 +119,7 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     await using app = await openApp(engine)
     expect(await app.refused()).toContain("service api has no container (compose-missing)")
     await app.up()
-    app.configure({ api: { compose: "apo" } })
+    app.configure({ api: quick("apo") })
     expect(await app.refused()).toContain("the compose file has no service apo (compose-service)")
   })
 
@@ -136,13 +136,13 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     )
     // The hint, to the word.
     expect(said).toContain("compose: { service: api, project: project }")
-    app.configure({ api: { compose: { service: "api", project: "project" } } })
+    app.configure({ api: quick({ service: "api", project: "project" }) })
     expect((await app.rotate()).made).toEqual(["api"])
     await app.remember()
-    app.configure({ api: { compose: { service: "api", file: "../project/compose.yaml" } } })
+    app.configure({ api: quick({ service: "api", file: "../project/compose.yaml" }) })
     expect((await app.rotate()).made).toEqual(["api"])
     expect(await app.containers()).toEqual(["project-api-1: new, made anew"])
-    app.configure({ api: { compose: { service: "api", file: "../elsewhere/compose.yaml" } } })
+    app.configure({ api: quick({ service: "api", file: "../elsewhere/compose.yaml" }) })
     const ran = await app.mycelium(["rotate-now", "production"])
     expect([ran.code, ran.stdout]).toEqual([1, expect.stringContaining("(compose-project)")])
   })

@@ -19,15 +19,19 @@ export const api: Service = {
   env_file: ".env",
 }
 
+/** With a check that asks for nothing: what has none is watched for two seconds, and these tests look for themselves. */
+export function quick(compose: unknown = "api"): object {
+  return { compose, healthy: { command: ["true"] } }
+}
+
 export type AppOptions = {
   readonly services?: Readonly<Record<string, Service>>
   /** More at the top of the compose file: `name`, `secrets`. */
   readonly top?: Service
   /** Several compose files, in place of `services`. */
   readonly files?: Readonly<Record<string, object>>
-  /** The deployment; all of them, where there are several. */
+  /** `quick`, if left out. */
   readonly deployment?: object
-  readonly deployments?: Readonly<Record<string, object>>
   /** Where the config lies, and what it writes, seen from the project's folder. */
   readonly config?: string
   readonly output?: string
@@ -46,7 +50,7 @@ export async function openApp(engine: DockerEngine, options: AppOptions = {}): P
     ".env": `KEY=${old}\n${options.lines ?? ""}`,
   })
   const app = new ComposeApp(engine, project, { ...options, old })
-  app.configure(options.deployments ?? { api: options.deployment ?? { compose: "api" } })
+  app.configure({ api: options.deployment ?? quick() })
   for (const words of [["init"], ["adopt", "production"]]) {
     const { code, stdout, stderr } = await app.mycelium(words)
     if (code !== 0) throw new Error(`${words[0]} ended with ${code}: ${stdout}${stderr}`)

@@ -19,6 +19,9 @@ export type Container = {
   /** "running", "exited", "restarting", "created", "paused", "dead". */
   readonly state: string
   readonly exitCode: number
+  readonly startedAt: string
+  /** How often its restart policy has started it again. */
+  readonly restarts: number
   /** What its own health check says; undefined where it has none. */
   readonly health: string | undefined
   /** The id of the image that it runs, and the name by which it was asked for. */
@@ -41,6 +44,8 @@ const Inspected = z.object({
   labels: z.record(z.string(), z.string()),
   state: z.string(),
   exitCode: z.number(),
+  startedAt: z.string(),
+  restarts: z.number(),
   health: z.string().nullable(),
   image: z.string(),
   imageName: z.string(),
@@ -49,7 +54,7 @@ const Inspected = z.object({
 /** One line of JSON a container: `inspect` alone would bring its environment, too, and the output of its health checks. */
 const template = [
   '{"id":{{json .ID}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}}',
-  '"exitCode":{{json .State.ExitCode}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}',
+  '"exitCode":{{json .State.ExitCode}},"startedAt":{{json .State.StartedAt}},"restarts":{{json .RestartCount}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}',
   '"image":{{json .Image}},"imageName":{{json .Config.Image}}}',
 ].join(",")
 
@@ -63,9 +68,36 @@ type Which = {
 /** Every container of these services on the engine. */
 export async function containersOf(
   docker: Docker,
-  { services, project }: Which,
+  which: Which,
   signal: AbortSignal,
 ): Promise<readonly Container[]> {
+  for (let tries = 1; ; tries++) {
+    const ids = await idsOf(docker, which, signal)
+    if (ids.length === 0) return []
+    try {
+      const text = await docker.ask(
+        ["inspect", "--type", "container", "--format", template, ...ids],
+        signal,
+      )
+      return text
+        .split("\n")
+        .filter(Boolean)
+        .flatMap((line) => containerOf(Inspected.parse(JSON.parse(line))))
+    } catch (error) {
+      // One that was there is gone meanwhile: another project's, or what `compose run` had left.
+      if (tries === looksMost || (await idsOf(docker, which, signal)).join() === ids.join())
+        throw error
+    }
+  }
+}
+
+const looksMost = 5
+
+async function idsOf(
+  docker: Docker,
+  { services, project }: Which,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const within = project === undefined ? [] : ["--filter", `label=${label}.project=${project}`]
   const lists = await Promise.all(
     services.map((service) =>
@@ -83,16 +115,7 @@ export async function containersOf(
       ),
     ),
   )
-  const ids = lists.flatMap((text) => text.split("\n").filter(Boolean))
-  if (ids.length === 0) return []
-  const text = await docker.ask(
-    ["inspect", "--type", "container", "--format", template, ...ids],
-    signal,
-  )
-  return text
-    .split("\n")
-    .filter(Boolean)
-    .flatMap((line) => containerOf(Inspected.parse(JSON.parse(line))))
+  return lists.flatMap((text) => text.split("\n").filter(Boolean))
 }
 
 /** What `compose run` left is no part of the service. */

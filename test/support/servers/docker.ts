@@ -55,10 +55,10 @@ export async function startDocker(): Promise<DockerEngine> {
 }
 
 /** Networks and firewalls of the machine are left alone. */
-const withoutNetwork = [
-  ...["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
-  ...["--bridge=none", "--userland-proxy=false"],
-]
+const withoutNetwork =
+  "--iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none --userland-proxy=false".split(
+    " ",
+  )
 const commands = [
   "sh",
   "sleep",
@@ -79,21 +79,9 @@ const commands = [
  */
 const begin =
   'for place in /run/containerd /run/docker; do mkdir -p "$place" && mount -t tmpfs none "$place"; done; exec "$@"'
-const apart = [
-  ...["setpriv", "--pdeathsig=KILL", "--"],
-  ...[
-    "unshare",
-    "--mount",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-    "sh",
-    "-c",
-    begin,
-    "sh",
-  ],
-]
+const alone =
+  "setpriv --pdeathsig=KILL -- unshare --mount --pid --fork --kill-child --mount-proc".split(" ")
+const apart = [...alone, "sh", "-c", begin, "sh"]
 
 export type EngineContainer = {
   readonly name: string
@@ -159,24 +147,14 @@ export class DockerEngine implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#layOut()
     const at = (name: string): string => join(this.folder, name)
-    const place = [
-      ...[
-        "-H",
-        `unix://${this.socket}`,
-        "--config-file",
-        at("daemon.json"),
-        "--pidfile",
-        at("pid"),
-      ],
-      ...[
-        "--data-root",
-        at("data"),
-        "--exec-root",
-        at("exec"),
-        "--cgroup-parent",
-        `/${this.#cgroup}`,
-      ],
-    ]
+    const files = {
+      "config-file": at("daemon.json"),
+      pidfile: at("pid"),
+      "data-root": at("data"),
+      "exec-root": at("exec"),
+    }
+    const options = { host: `unix://${this.socket}`, ...files, "cgroup-parent": `/${this.#cgroup}` }
+    const place = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
     const root = this.#programs.root ?? ""
     const argv = [
       ...apart,
@@ -264,10 +242,19 @@ export class DockerEngine implements AsyncDisposable {
   async containers(): Promise<readonly EngineContainer[]> {
     const ids = linesOf(await this.must(["docker", "ps", "-aq", "--no-trunc"]))
     if (ids.length === 0) return []
-    const lines = linesOf(
-      await this.must(["docker", "inspect", "--type", "container", "--format", template, ...ids]),
-    )
-    const all = lines.map((line) => JSON.parse(line) as EngineContainer)
+    const inspected = await this.run([
+      "docker",
+      "inspect",
+      "--type",
+      "container",
+      "--format",
+      template,
+      ...ids,
+    ])
+    // One of them is gone meanwhile.
+    if (inspected.err.includes("No such container")) return this.containers()
+    if (!inspected.ok) throw new Error(`docker inspect: ${inspected.err}`)
+    const all = linesOf(inspected.out).map((line) => JSON.parse(line) as EngineContainer)
     return all
       .map((one) => ({ ...one, name: one.name.slice(1) }))
       .toSorted((one, other) => one.name.localeCompare(other.name))

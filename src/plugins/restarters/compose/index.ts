@@ -1,4 +1,3 @@
-import { AppError } from "../../../base/error.ts"
 import { obstacleIn } from "../../../base/runnable.ts"
 import { defineRestarter } from "../../../core/define.ts"
 import type { Finding, Inspection } from "../../../core/ports.ts"
@@ -6,10 +5,8 @@ import { programPath } from "../../hook-argv.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
 import {
-  type Container,
   type Group,
   composeFiles,
-  containersOf,
   findGroup,
   inWords,
   isStopped,
@@ -18,7 +15,9 @@ import {
 } from "../../docker/containers.ts"
 import { Docker, reasonOf } from "../../docker/docker.ts"
 import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
+import { mustRunAnew } from "./prove.ts"
 import { readersOf } from "./readers.ts"
+import { type Seen, isAsSeen, seeNow } from "./untouched.ts"
 
 /**
  * Recreates services of Docker Compose as they run: `restart` does not read `env_file` again, `up --force-recreate` does.
@@ -35,6 +34,8 @@ export const compose = defineRestarter({
     // What the look before the rotation has found is not looked for again while programs are cut off.
     let found: Group | undefined
     let staysStopped = false
+    let seen: Seen | undefined
+    let failed: string | undefined
     return {
       says: `${says}, recreated`,
       ...programPath([...options.command], reach.folder),
@@ -42,13 +43,23 @@ export const compose = defineRestarter({
       inspect: async (targets, signal) => {
         found = await findGroup(docker, options, signal)
         staysStopped = isStopped(found)
+        seen = await seeNow(found, targets)
         return inspect(docker, options, found, { targets, signal })
       },
-      restart: async (mark, signal) => {
+      restart: async (mark, signal, { checked } = { checked: false }) => {
         const group = found ?? (await findGroup(docker, options, signal))
         found = undefined
         // Only what was stopped before: a container that ended because of the new value must be there again after a way back.
         if (staysStopped && isStopped(group)) return
+        // The way back of a restart that failed before it touched anything: what runs holds what the files say.
+        if (
+          failed === mark &&
+          !options.allowChanges &&
+          seen !== undefined &&
+          (await isAsSeen(seen, group))
+        )
+          return
+        failed = mark
         await runHook(
           {
             says,
@@ -60,7 +71,8 @@ export const compose = defineRestarter({
           mark,
           signal,
         )
-        await mustRunAnew(docker, options, group, signal)
+        failed = undefined
+        await mustRunAnew(docker, group, { services: options.services, checked, signal })
       },
     }
   },
@@ -115,59 +127,4 @@ async function writableFiles({ files }: Group): Promise<readonly Finding[]> {
           },
         ],
   )
-}
-
-/** Between two looks at containers that are starting (ms). */
-const lookAgainMs = 250
-
-/** Compose is content with a program that ends the moment after: the containers must be new ones, running, and healthy by their own check. */
-async function mustRunAnew(
-  docker: Docker,
-  options: ComposeOptions,
-  before: Group,
-  signal: AbortSignal,
-): Promise<void> {
-  const old = new Set(before.containers.map(({ id }) => id))
-  for (;;) {
-    const now = await containersOf(
-      docker,
-      { services: options.services, project: before.project },
-      signal,
-    )
-    const failed = now.find((one) => faultOf(one, old) !== undefined)
-    if (failed !== undefined) throw notRunning(failed, faultOf(failed, old) ?? "")
-    if (now.length < before.containers.length)
-      throw new AppError(
-        "restart-failed",
-        `project ${before.project} has ${now.length} containers of ${options.services.join(", ")} after the restart, and had ${before.containers.length}`,
-        { remedy: "retry" },
-      )
-    if (now.every(isUp)) return
-    if (signal.aborted)
-      throw notRunning(
-        now.find((one) => !isUp(one)),
-        "not healthy yet by its own check",
-      )
-    await Bun.sleep(lookAgainMs)
-  }
-}
-
-function isUp({ state, health }: Container): boolean {
-  return state === "running" && (health === undefined || health === "healthy")
-}
-
-function faultOf(
-  { id, state, exitCode, health }: Container,
-  old: ReadonlySet<string>,
-): string | undefined {
-  if (old.has(id)) return "still the one from before the restart"
-  if (["exited", "dead"].includes(state)) return `${state} (code ${exitCode})`
-  return health === "unhealthy" ? "unhealthy by its own check" : undefined
-}
-
-function notRunning(container: Container | undefined, fault: string): AppError {
-  return new AppError("restart-failed", `container ${container?.name} is ${fault}`, {
-    remedy: "retry",
-    hint: `docker logs ${container?.name} says why`,
-  })
 }
