@@ -4,6 +4,7 @@ import { z } from "zod"
 import { cached, openToAll } from "./cache.ts"
 import { debianPackages, libraryPath } from "./debian.ts"
 import { type Found, type Missing, missing } from "./found.ts"
+import { goProgram } from "./go.ts"
 import { run } from "./run.ts"
 
 /** A Docker engine with Compose 2, for tests of the restarter: the distribution's engine, and Compose built from its Go module. */
@@ -63,10 +64,13 @@ async function buildCompose(draft: string): Promise<string | undefined> {
   const source = join(draft, "source")
   const work = join(draft, "work")
   await mkdir(work)
-  const begun = await run(["go", "mod", "init", "fetch"], { cwd: work })
+  const found = await goProgram()
+  if ("why" in found) return `Compose is built with Go: ${found.why}`
+  const { go } = found
+  const begun = await run([go, "mod", "init", "fetch"], { cwd: work })
   if (!begun.ok) return `Compose is built with Go: ${begun.err}`
   const fetched = await run(
-    ["go", "mod", "download", "-json", `github.com/docker/compose/v2@${composeVersion}`],
+    [go, "mod", "download", "-json", `github.com/docker/compose/v2@${composeVersion}`],
     { cwd: work },
   )
   if (!fetched.ok) return `go mod download of Compose: ${fetched.err}`
@@ -77,7 +81,7 @@ async function buildCompose(draft: string): Promise<string | undefined> {
     "-ldflags",
     `-s -w -X github.com/docker/compose/v2/internal.Version=${composeVersion}`,
   ]
-  const built = await run(["go", "build", ...flags, "-o", join(draft, "docker-compose"), "./cmd"], {
+  const built = await run([go, "build", ...flags, "-o", join(draft, "docker-compose"), "./cmd"], {
     cwd: source,
     env: { CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
   })
