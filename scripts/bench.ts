@@ -6,6 +6,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { durableWrite } from "../src/base/durable-write.ts"
+import { composeRows } from "./bench/compose.ts"
 import { containRow } from "./bench/contain.ts"
 import { countRows } from "./bench/counts.ts"
 import { exposedRow } from "./bench/exposed.ts"
@@ -45,6 +46,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
         : { environments: 8, rotations: 125, seconds: 10 },
     ),
   gap: async () => [await gapRow(short ? 10 : 100, 100)],
+  compose: () => composeRows(short ? 5 : 50),
   contain: async () => [
     short
       ? await withLoop(await containRow(100, 4, 3), 10)
