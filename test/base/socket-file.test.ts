@@ -36,7 +36,7 @@ describe("the file of a unix socket", () => {
         [path, join(folder.path, "link", "server.sock"), join(folder.path, "sock")].map(ownerAt),
       ),
     ).toEqual([own, own, own])
-    for (const mode of [0o777, 0o1777]) {
+    for (const mode of [0o777, 0o1777, 0o3777]) {
       chmodSync(inside, mode)
       expect(await ownerAt(path)).toBe("anybody's")
     }

@@ -87,6 +87,13 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     )
   })
 
+  test("where it is paused", async () => {
+    await using app = await openApp(engine)
+    await app.up()
+    await engine.must(["docker", "pause", "project-api-1"])
+    expect(await app.refused()).toContain("project-api-1 is paused")
+  })
+
   test("where a project of another folder has its folder's name", async () => {
     await using other = await layOut({
       "compose.yaml": JSON.stringify({ services: { api } }),

@@ -104,6 +104,12 @@ suite(`a rotation of a Compose app that was started${missing === undefined ? "" 
     )
     expect((await app.rotate()).made).toEqual([])
     expect(await app.containers()).toEqual(["project-api-1: old, kept, exited"])
+    app.configure({ api: { compose: "api", healthy: { container: "api" } } })
+    const ran = await app.mycelium(["rotate-now", "production"])
+    expect([ran.code, ran.stdout]).toEqual([
+      1,
+      expect.stringContaining("container project-api-1 is exited (deployment-unhealthy)"),
+    ])
     await app.compose(["up", "-d"])
     expect(await app.containers()).toEqual(["project-api-1: new, made anew"])
   })
