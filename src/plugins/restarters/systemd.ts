@@ -8,7 +8,7 @@ import { type Hook, runHook } from "../run-hook.ts"
 
 /**
  * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is content with a program
- * that ends the moment after. That it runs well is for the health check to say.
+ * that ends the moment after. That it runs well is for the health check to say; where there is none, it is watched for a while.
  */
 
 // systemd's own letters, without those of patterns: a name is never an option, and never means several units.
@@ -64,9 +64,15 @@ export const systemd = defineRestarter({
     const act = full.reload === true ? "reload" : "restart"
     return {
       says: `${says}, ${act}ed`,
-      restart: async (mark, signal) => {
+      restart: async (mark, signal, { checked } = { checked: false }) => {
         await runHook(hook("--no-ask-password", act), mark, signal)
         await mustBeActive(hook("is-active"), mark, signal)
+        if (!checked)
+          await mustStayActive(
+            { active: hook("is-active"), invocation: hook("show", "--property=InvocationID") },
+            mark,
+            signal,
+          )
       },
     }
   },
@@ -86,4 +92,39 @@ async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Prom
     remedy: "retry",
     hint: "systemctl status, and its journal, say why",
   })
+}
+
+/** So long (ms) a service runs in one go before it is believed, and between two looks at it. */
+const steadyMs = 2000
+const lookAgainMs = 250
+
+type Looks = { readonly active: Hook; readonly invocation: Hook }
+
+async function mustStayActive(
+  { active, invocation }: Looks,
+  mark: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = await invocationOf(invocation, mark, signal)
+  for (const began = performance.now(); performance.now() - began < steadyMs && !signal.aborted; ) {
+    await Bun.sleep(lookAgainMs)
+    await mustBeActive(active, mark, signal)
+    if ((await invocationOf(invocation, mark, signal)) === begun) continue
+    throw new AppError(
+      "restart-failed",
+      `${active.says} ended after the restart, and was started again`,
+      { remedy: "retry", hint: "systemctl status, and its journal, say why" },
+    )
+  }
+}
+
+/** The same for as long as it runs in one go; empty where that cannot be asked: sudo may allow less than this. */
+async function invocationOf(hook: Hook, mark: string, signal: AbortSignal): Promise<string> {
+  const { code, stdout } = await run(hook.argv, {
+    cwd: hook.cwd,
+    env: { ...hook.env, [markVariable]: mark },
+    timeoutMs: 30_000,
+    signal,
+  })
+  return code === 0 ? stdout.trim() : ""
 }

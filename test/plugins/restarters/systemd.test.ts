@@ -26,11 +26,12 @@ function open(options: unknown, folder: string, env: Readonly<Record<string, str
   return systemd.open(systemd.options.parse(options), hookReach(folder, env))
 }
 
-async function callsOf(options: object): Promise<readonly string[]> {
+async function callsOf(options: object, checked = true): Promise<readonly string[]> {
   await using folder = await temporaryFolder()
   await open({ ...options, command: [await fakeSystemctl(folder.path)] }, folder.path).restart(
     "m",
     neverStops(),
+    { checked },
   )
   return (await Bun.file(join(folder.path, "calls")).text()).trimEnd().split("\n")
 }
@@ -50,6 +51,17 @@ test("systemd restarts a service, asks nobody for a password, and asks whether i
   )
 })
 
+test("systemd, without a health check, asks again for a while", async () => {
+  const unchecked = await callsOf({ unit: "shop-worker.service" }, false)
+  expect(new Set(unchecked)).toEqual(
+    new Set([
+      "--no-ask-password restart -- shop-worker.service",
+      "is-active -- shop-worker.service",
+      "show --property=InvocationID -- shop-worker.service",
+    ]),
+  )
+})
+
 test("systemd hands on only what finds a user's manager, and that only for a user", async () => {
   const ours = {
     HOME: "/home/x",
@@ -64,7 +76,7 @@ test("systemd hands on only what finds a user's manager, and that only for a use
       { unit: "a.service", user, command: [await fakeSystemctl(folder.path)] },
       folder.path,
       ours,
-    ).restart("set/api", neverStops())
+    ).restart("set/api", neverStops(), { checked: true })
     const lines = (await Bun.file(join(folder.path, "environment")).text()).trimEnd().split("\n")
     return lines
       .map((line) => line.slice(0, line.indexOf("=")))
@@ -161,14 +173,14 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
       open({ unit: "worker.service", user: true, ...options }, folder, manager.environment)
     const shown = () => Bun.file(join(folder, "shown")).text()
     const pid = () => manager.systemctl("show", "-p", "MainPID", "--value", "worker.service")
-    await restarter().restart("m", neverStops())
+    await restarter().restart("m", neverStops(), { checked: true })
     const first = await pid()
     await writeFile(file, "KEY=new\n")
-    await restarter().restart("m", neverStops())
+    await restarter().restart("m", neverStops(), { checked: true })
     expect(await pid()).not.toBe(first)
     expect(await shown()).toBe("new\n")
     const second = await pid()
-    await restarter({ reload: true }).restart("m", neverStops())
+    await restarter({ reload: true }).restart("m", neverStops(), { checked: true })
     expect([await shown(), await pid()]).toEqual(["reloaded\n", second])
 
     await manager.unit("short.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n")
@@ -203,5 +215,28 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
         )
       ).message,
     ).toBe("systemd absent.service ended with code 5")
+  }, 60_000)
+
+  test("without a health check, watches the service for a while: one that ends is no success, also if systemd starts it again", async () => {
+    await using manager = await startSystemdUser()
+    const { folder, environment } = manager
+    const restart = (unit: string, checked = false) =>
+      open({ unit, user: true }, folder, environment).restart("m", neverStops(), { checked })
+    await manager.unit("steady.service", "[Service]\nExecStart=/bin/sleep 600\n")
+    await restart("steady.service")
+    const ends = "ExecStart=/bin/sh -c 'sleep 0.5; exit 3'\n"
+    await manager.unit("ends.service", `[Service]\n${ends}`)
+    expect((await errorOf(restart("ends.service"))).message).toBe(
+      "systemd ends.service is failed after the restart",
+    )
+    await manager.unit(
+      "again.service",
+      `[Service]\nRestart=always\nRestartSec=10ms\nStartLimitIntervalSec=0\n${ends}`,
+    )
+    expect((await errorOf(restart("again.service"))).message).toMatch(
+      /^systemd again.service (ended after the restart, and was started again|is (activating|failed) after the restart)$/,
+    )
+    // What asks for its health afterwards knows better.
+    await restart("again.service", true)
   }, 60_000)
 })
