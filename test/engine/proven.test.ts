@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
 import { api, type ComposeApp, openApp, quick, type Service } from "../support/compose-app.ts"
+import { binary } from "../support/mycelium.ts"
 import { login } from "../support/login.ts"
 import { until } from "../support/until.ts"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
@@ -173,6 +174,32 @@ suite(`a restart of a Compose app is proven${missing === undefined ? "" : ` (ski
       "in",
       "28P01",
     ])
+  })
+
+  test("by the next run, where this one was killed while the new container started", async () => {
+    await using app = await openApp(engine, { services: { api: gated } })
+    app.project.write("gate/open", "")
+    await app.up(["-p", "live"], {}, ["--wait"])
+    await engine.must(["rm", app.project.path("gate/open")])
+    const { folder, environment } = app.project
+    const killed = Bun.spawn([...engine.under(), binary, "rotate-now", "production"], {
+      cwd: folder,
+      env: { ...environment, ...engine.env },
+      stdio: ["ignore", "ignore", "ignore"],
+    })
+    await until(
+      "the new container to start",
+      async () => (await app.containers()).join() === "live-api-1: new, made anew",
+    )
+    killed.kill("SIGKILL")
+    await killed.exited
+    app.project.write("gate/open", "")
+    expect((await app.mycelium(["run", "--once"])).code).toBe(0)
+    expect([app.key === app.old, await app.containers()]).toEqual([
+      false,
+      ["live-api-1: new, made anew"],
+    ])
+    expect((await app.mycelium(["check", "--quick"])).code).toBe(0)
   })
 
   test("goes back where it ends a while after its start, and nothing asks for its health", async () => {

@@ -37,6 +37,19 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     expect((await engine.containers())[0]?.env).toContain("DEBUG=2")
   })
 
+  test("but for a containment, which waits for nothing, and says beforehand what it takes along", async () => {
+    await using app = await openApp(engine)
+    await app.up()
+    app.edit({ api: { ...api, environment: { DEBUG: "1" } } })
+    const dry = await app.mycelium(["rotate-now", "production", "--contain", "--dry-run"])
+    expect(dry.stdout).toContain(`a restart of api would change more than its secrets: ${differs}`)
+    expect((await engine.containers())[0]?.env).not.toContain("DEBUG=1")
+    const ran = await app.mycelium(["rotate-now", "production", "--contain"])
+    expect([ran.code, app.key === app.old]).toEqual([0, false])
+    expect(await app.containers()).toEqual(["project-api-1: new, made anew"])
+    expect((await engine.containers())[0]?.env).toContain("DEBUG=1")
+  })
+
   test("where another line of .env was edited", async () => {
     await using app = await openApp(engine)
     await app.up()
@@ -108,6 +121,40 @@ suite(`a rotation of a Compose app is refused, and touches nothing,${missing ===
     expect(
       (await engine.containers()).map(({ env }) => env?.find((one) => one.startsWith("KEY="))),
     ).toEqual(["KEY=theirs"])
+  })
+
+  test("where the app's folder lies elsewhere for us, as in a container, until the project is named", async () => {
+    await using app = await openApp(engine)
+    await app.up()
+    const elsewhere = 'mount --bind "$1" /mnt && mount -t tmpfs none "$1" && shift && exec "$@"'
+    const under = [...engine.under(), "sh", "-c", elsewhere, "sh", app.folder]
+    const rotate = () =>
+      app.project.mycelium(["rotate-now", "production", "--config", "/mnt/mycelium.yaml"], {
+        under,
+        env: engine.env,
+        cwd: "/",
+      })
+    const before = await engine.containers()
+    const ran = await rotate()
+    expect([ran.code, ran.stdout]).toEqual([
+      1,
+      expect.stringContaining(
+        `no container of service api was started from /mnt; there is project-api-1 in project project, started from ${app.folder} (compose-project)`,
+      ),
+    ])
+    expect([app.key, await engine.containers()]).toEqual([app.old, before])
+    app.configure({ api: quick({ service: "api", project: "project" }) })
+    const again = await rotate()
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      expect.stringContaining("production/key: rotated"),
+    ])
+    expect(await app.containers()).toEqual(["project-api-1: new, made anew"])
+    // A mount that is relative to the compose file would lead to another folder of the engine's machine.
+    app.edit({ api: { ...api, volumes: ["./data:/data"] } })
+    await app.up()
+    const third = await rotate()
+    expect([third.code, third.stdout]).toEqual([1, expect.stringContaining("(compose-changed)")])
   })
 
   test("where it runs in two projects, until one is named", async () => {

@@ -47,7 +47,7 @@ export const rotation = {
   "promoted-unhealthy":
     "A new value is current, and for it there was no way back: a containment does not put the old one in place again, nor does a first value or one that was found alive. But a program did not get healthy with it, and may be down. Look at its log, mend that, restart it so that it reads its files again. After a containment the same command with --incident and its name then looks at its health (where nothing asks for that, it restarts it) and says exit 0; else mycelium rotate-now on the secret proves it. Until then the note stays; it blocks no rotation once the program is healthy.",
   "restart-failed":
-    "The program that restarts a deployment failed. Its output is not kept, for it may hold values. Run it by hand, as mycelium's user, in the config's folder.",
+    "The program that restarts a deployment failed, or what it started did not stay up (its container or service ended, was started again, or is unhealthy by its own check). The output of that program is not kept, for it may hold values. Run it by hand, as mycelium's user, in the config's folder.",
   "restart-timeout":
     "The program that restarts a deployment did not end in time and was ended. Nobody knows whether it restarted. Raise timeout at the deployment if it is only slow.",
   "hook-still-running":
