@@ -125,9 +125,29 @@ function* importBreach(file: string, name: string): Generator<Breach> {
     yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
 }
 
-const found = files(source).flatMap((path) => [
-  ...breaches(relative(source, path), readFileSync(path, "utf8")),
-])
+/** Files that import one another in a circle cannot be read one after the other; types count. */
+function ringBreaches(): readonly Breach[] {
+  const names = files(source).map((path) => relative(source, path))
+  const graph = new Map(
+    names.map((name) => [
+      name,
+      importsOf(readFileSync(join(source, name), "utf8"))
+        .filter((path) => path.startsWith("."))
+        .map((path) => normalize(join(dirname(name), path))),
+    ]),
+  )
+  return ringsOf(graph).map((ring) => ({
+    file: ring[0] ?? "",
+    says: `is in a ring of imports: ${ring.join(", ")}`,
+  }))
+}
+
+const found = [
+  ...files(source).flatMap((path) => [
+    ...breaches(relative(source, path), readFileSync(path, "utf8")),
+  ]),
+  ...ringBreaches(),
+]
 for (const { file, says } of found) process.stderr.write(`src/${file} ${says}\n`)
 for (const [file, why] of Object.entries(reveals))
   if (!file.endsWith("/") && !files(source).some((path) => relative(source, path) === file))

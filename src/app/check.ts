@@ -1,5 +1,4 @@
 import { statSync } from "node:fs"
-import type { Host } from "../base/host.ts"
 import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
@@ -8,26 +7,13 @@ import { identity } from "../check/identity.ts"
 import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
 import { type Environment, type States, state } from "../check/state.ts"
-import type { Me } from "../check/way.ts"
-import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
-import type { Actor } from "../core/audit-line.ts"
 import { isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 import { missingIdentity } from "./check-identity.ts"
-
-export type Checked = {
-  readonly config: Config
-  readonly plugins: Plugins
-  readonly host: Host
-  readonly me: Me
-  /** Who asks: values that are opened for a login are an event of the audit log. */
-  readonly actor: Actor
-  readonly stop: AbortSignal
-}
-export type How = { readonly quick: boolean; readonly connect: boolean; readonly fix: boolean }
+import type { Checked, How } from "./check-request.ts"
 
 /** Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so. */
 export async function check(about: Checked, how: How): Promise<readonly Result[]> {

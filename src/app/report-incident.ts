@@ -8,7 +8,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
-import type { Source } from "./report.ts"
+import type { Source } from "./report-source.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
 import { type PolicyState, policiesOf } from "./report-policy.ts"
 import { type Reader, readersOf } from "./report-readers.ts"

@@ -3,7 +3,7 @@ import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type PolicyName, policies } from "../config/policy.ts"
 import { type SecretStatus, ageOf } from "../plan/status.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
-import type { Source } from "./report.ts"
+import type { Source } from "./report-source.ts"
 import { textOf } from "./report-entry.ts"
 
 /** How the secrets of an environment stand against the policy that its config names. */

@@ -6,7 +6,6 @@ import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import { type Actor, lineHash } from "../core/audit-line.ts"
-import type { StateDocument } from "../core/state.ts"
 import { type AuditEntry, readLog } from "../record/audit-read.ts"
 import { type Place, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
@@ -14,6 +13,7 @@ import { said } from "../rotate/ask.ts"
 import { check } from "./check.ts"
 import { type IncidentReport, type Question, incidentOf } from "./report-incident.ts"
 import { type PeriodReport, periodOf } from "./report-period.ts"
+import type { Source } from "./report-source.ts"
 
 /** What reports are made of: the logs, the states, the config and a quick look at this machine. Needs no key and changes nothing. */
 
@@ -24,19 +24,6 @@ export type About = {
   readonly me: Me
   readonly actor: Actor
   readonly stop: AbortSignal
-}
-
-/** One environment, as far as it can be read. */
-export type Source = {
-  readonly environment: string
-  readonly document: StateDocument | undefined
-  /** Why the state could not be read. */
-  readonly unreadable?: { readonly code: string; readonly says: string }
-  /** Those lines that are wanted, the oldest first. */
-  readonly entries: readonly AuditEntry[]
-  readonly log: { readonly lines: number; readonly head: string; readonly begins?: string }
-  /** Every incident that the log names. */
-  readonly incidents: readonly string[]
 }
 
 /** undefined: no log knows this incident; `known` are those that they know. */

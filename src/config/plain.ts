@@ -1,7 +1,5 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
-import type { Path } from "./problems.ts"
-import type { Place } from "./yaml.ts"
-import type { Spot } from "./yaml-syntax.ts"
+import type { Path, Place, Spot } from "./problems.ts"
 
 /** How much data a config may hold, and how often an alias may repeat a part of it: a "billion laughs" needs more. */
 const limits = { nodes: 1_000_000, depth: 40, aliases: 1000, spots: 1000 } as const

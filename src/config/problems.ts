@@ -13,6 +13,17 @@ export type Problem = {
 
 export type Path = readonly (string | number)[]
 
+export type Place = { readonly line: number; readonly column: number }
+
+/** What is wrong at a place of the text. */
+export type Spot = Place & {
+  readonly says: string
+  readonly hint?: string
+  readonly path?: Path
+  /** What the data says about the same line is a consequence of this. */
+  readonly hides?: true
+}
+
 /** A problem by its place in the data; the place in the file is looked up at the end. */
 export type Fault = {
   readonly path: Path

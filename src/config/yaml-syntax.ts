@@ -1,15 +1,5 @@
 import type { Document, ErrorCode } from "yaml"
-import type { Path } from "./problems.ts"
-import type { Place } from "./yaml.ts"
-
-/** What is wrong at a place of the text. */
-export type Spot = Place & {
-  readonly says: string
-  readonly hint?: string
-  readonly path?: Path
-  /** What the data says about the same line is a consequence of this. */
-  readonly hides?: true
-}
+import type { Place, Spot } from "./problems.ts"
 
 /** More than this is one mistake that the parser meets again and again. */
 const most = 10

@@ -12,11 +12,9 @@ import {
   type YAMLMap,
 } from "yaml"
 import { targetsOf } from "./anchors.ts"
-import type { Path } from "./problems.ts"
+import type { Path, Place, Spot } from "./problems.ts"
 import { toPlain } from "./plain.ts"
-import { syntaxSpots, type Spot } from "./yaml-syntax.ts"
-
-export type Place = { readonly line: number; readonly column: number }
+import { syntaxSpots } from "./yaml-syntax.ts"
 
 /** A YAML text as plain data that remembers where each part stands. */
 export type Yaml = {

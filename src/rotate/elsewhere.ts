@@ -3,6 +3,7 @@ import { marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
 import { runsMarked, sawEnd } from "../base/spawn.ts"
 import { type Acting, type ChangeSet, openSetOf, openSets } from "../core/state.ts"
+import { mayLeave, runsProgram } from "./may-leave.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -29,7 +30,7 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
   // A program that reads it and was sick may be restarted beside the journals.
   const again =
     session.document.acting?.again !== undefined && session.state(name).unhealthy !== undefined
-  return again || runsProgram(session, name) ? hiddenActing(session) : undefined
+  return again || runsProgram(session.work, name) ? hiddenActing(session) : undefined
 }
 
 /** Of any act beside the journals. */
@@ -55,15 +56,6 @@ function unseen({ work, document }: Session, where: string, hooks?: string): Uns
   }
 }
 
-function runsProgram(session: Session, name: string): boolean {
-  return session.work.drivers[name]?.runsProgram === true
-}
-
-/** May a run that is killed in this journal leave a program behind? */
-export function mayLeave(session: Session, set: ChangeSet): boolean {
-  return set.touched.length > 0 || set.secrets.some((name) => runsProgram(session, name))
-}
-
 /** How long (ms) the kernel takes at most to end what ran beside a process 1 that is gone: the lock is free a moment before. */
 const reapMs = 1000
 
@@ -75,7 +67,7 @@ async function untilEnded({ work }: Session, then: Place | undefined): Promise<v
 /** Before the first program of a resumed journal: where it lives from now on is durable. */
 export async function takeOver(session: Session): Promise<void> {
   const { changeSet, work } = session
-  if (work.place === undefined || changeSet === undefined || !mayLeave(session, changeSet)) return
+  if (work.place === undefined || changeSet === undefined || !mayLeave(work, changeSet)) return
   await untilEnded(session, changeSet.ranIn)
   if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place))
     await session.commit({ takesOver: true })
@@ -83,7 +75,11 @@ export async function takeOver(session: Session): Promise<void> {
 
 /** Before a program that no journal tells of: a revoke, the end of a login. */
 export async function beginActing(session: Session, names: readonly string[]): Promise<void> {
-  if (names.some((name) => runsProgram(session, name) && hiddenActOf(session, name) === undefined))
+  if (
+    names.some(
+      (name) => runsProgram(session.work, name) && hiddenActOf(session, name) === undefined,
+    )
+  )
     await act(session)
 }
 

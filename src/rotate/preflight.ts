@@ -16,11 +16,10 @@ import { hiddenActOf } from "./elsewhere.ts"
 import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
 import { byHand, overrules } from "./overrule.ts"
 import { deploymentsOf } from "./readers.ts"
-import type { Order } from "./rotate.ts"
 import { needOf } from "./need.ts"
 import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
-import { type Outcome, type Outcomes, deadlines } from "./work.ts"
+import { type Order, type Outcome, type Outcomes, deadlines } from "./work.ts"
 
 /** What a service held before a first value, by secret. */
 export type Firsts = Readonly<Record<string, Fields>>

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Containment, type Patch, nextVersionId } from "../core/state.ts"
+import { type ChangeSet, type Patch, nextVersionId } from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
@@ -13,19 +13,7 @@ import { stopped } from "./cut-off.ts"
 import { mayHaveSeen } from "./readers.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
-import type { Outcomes } from "./work.ts"
-
-export type Order = {
-  readonly secrets: readonly string[]
-  readonly why: ChangeSet["why"]
-  readonly reason?: string
-  /** Ties runs together, in state, log and report. */
-  readonly incident?: string
-  /** A fresh value, no way back, no grace, no session of before. `patient`: silent servers are waited for. */
-  readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
-  /** Nothing follows: what is asked may write nothing. */
-  readonly trial?: true
-}
+import type { Order, Outcomes } from "./work.ts"
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {

@@ -12,7 +12,7 @@ import {
   printsOf,
   versionAt,
 } from "../core/state.ts"
-import { mayLeave } from "./elsewhere.ts"
+import { mayLeave } from "./may-leave.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -175,7 +175,7 @@ export class Session {
     const ranIn = this.changeSet?.id === set.id ? this.changeSet.ranIn : set.ranIn
     // What another run has left there is not ours by being written again.
     if (ranIn !== undefined && !takesOver) return { ...set, ranIn }
-    return mayLeave(this, set) ? { ...set, ranIn: place } : set
+    return mayLeave(this.work, set) ? { ...set, ranIn: place } : set
   }
 
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */

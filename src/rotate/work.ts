@@ -13,7 +13,7 @@ import type {
   Values,
 } from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
-import type { StateDocument, Version } from "../core/state.ts"
+import type { ChangeSet, Containment, StateDocument, Version } from "../core/state.ts"
 
 /** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
 export type Work = {
@@ -123,6 +123,18 @@ export interface Restarts {
   ): Promise<true | string>
   /** Healthy now? Asked before a rotation begins. */
   healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
+}
+
+export type Order = {
+  readonly secrets: readonly string[]
+  readonly why: ChangeSet["why"]
+  readonly reason?: string
+  /** Ties runs together, in state, log and report. */
+  readonly incident?: string
+  /** A fresh value, no way back, no grace, no session of before. `patient`: silent servers are waited for. */
+  readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
+  /** Nothing follows: what is asked may write nothing. */
+  readonly trial?: true
 }
 
 /** What became of one secret. */

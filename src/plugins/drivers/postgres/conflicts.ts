@@ -1,12 +1,12 @@
 import { listenerProblem } from "../listener.ts"
 import { addressProblem, isLocal, parseAddress, sayAddress } from "./address.ts"
-import type { Options } from "./options.ts"
+import type { Keys } from "./option-keys.ts"
 
 /** What no single option can know: whether they fit together. Sentences repeat nothing of what was given. */
 
 export type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
 
-export function conflicts(options: Options): readonly Conflict[] {
+export function conflicts(options: Keys): readonly Conflict[] {
   return [
     ...roleConflicts(options),
     ...adminConflicts(options),
@@ -15,7 +15,7 @@ export function conflicts(options: Options): readonly Conflict[] {
   ]
 }
 
-function* roleConflicts({ role, roles, owner }: Options): Generator<Conflict> {
+function* roleConflicts({ role, roles, owner }: Keys): Generator<Conflict> {
   if (role === undefined && roles === undefined) {
     yield {
       path: ["role"],
@@ -46,7 +46,7 @@ function* roleConflicts({ role, roles, owner }: Options): Generator<Conflict> {
     }
 }
 
-function* adminConflicts({ role, roles, owner, admin }: Options): Generator<Conflict> {
+function* adminConflicts({ role, roles, owner, admin }: Keys): Generator<Conflict> {
   if (roles !== undefined && admin === undefined) {
     yield {
       path: ["admin"],
@@ -64,7 +64,7 @@ function* adminConflicts({ role, roles, owner, admin }: Options): Generator<Conf
   }
 }
 
-function* wayConflicts(options: Options): Generator<Conflict> {
+function* wayConflicts(options: Keys): Generator<Conflict> {
   const local = [options.address, ...(options.also ?? [])].some(
     (text) => addressProblem(text) !== undefined || isLocal(parseAddress(text)),
   )
@@ -85,7 +85,7 @@ function* wayConflicts(options: Options): Generator<Conflict> {
   }
 }
 
-function* alsoConflicts({ address, also = [] }: Options): Generator<Conflict> {
+function* alsoConflicts({ address, also = [] }: Keys): Generator<Conflict> {
   const seen = new Set([serverOf(address)])
   for (const [index, text] of also.entries()) {
     const server = serverOf(text)

@@ -1,0 +1,15 @@
+import type { StateDocument } from "../core/state.ts"
+import type { AuditEntry } from "../record/audit-read.ts"
+
+/** One environment, as far as it can be read. */
+export type Source = {
+  readonly environment: string
+  readonly document: StateDocument | undefined
+  /** Why the state could not be read. */
+  readonly unreadable?: { readonly code: string; readonly says: string }
+  /** Those lines that are wanted, the oldest first. */
+  readonly entries: readonly AuditEntry[]
+  readonly log: { readonly lines: number; readonly head: string; readonly begins?: string }
+  /** Every incident that the log names. */
+  readonly incidents: readonly string[]
+}
