@@ -90,10 +90,12 @@ export async function reconcile(session: Session, how: Ask): Promise<Reconciled>
   const found: Record<string, Found> = {}
   for (const name of names)
     found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
-  if (how.behind === undefined) holdForJournals(session, found)
+  // Only their value changes in the open journal, which goes on: it has an end then, which it had not.
+  const replaced: ReadonlySet<string> =
+    how.behind === undefined ? holdForJournals(session, found) : new Set()
   const waits = how.behind !== undefined && Object.values(found).some((one) => one.is === "unknown")
   if (how.dryRun || waits) return { found, written: false }
-  const moves = await write(session, found, surveys, how)
+  const moves = await write(session, { found, surveys, replaced }, how)
   if (moves.length === 0) return { found, written: true }
   const outcomes = await forward(session, { fresh: false })
   for (const name of moves) found[name] = after(found[name], outcomes[name])
@@ -206,10 +208,11 @@ async function anySick(session: Session, name: string): Promise<boolean> {
 }
 
 /**
- * An open journal is ended here only where all of its secrets that a service asks for are found under another version: else
- * its own way goes on. One that was put aside has touched nothing yet: each of its secrets may leave it alone.
+ * An open journal is ended here only where all of its secrets that a service asks for are found under another version. On
+ * its way forward, each of them goes on in it with the version that was found; else its own way goes on. One that was put
+ * aside has touched nothing yet: each of its secrets may leave it alone.
  */
-function holdForJournals(session: Session, found: Record<string, Found>): void {
+function holdForJournals(session: Session, found: Record<string, Found>): ReadonlySet<string> {
   const open = session.changeSet
   const other = (name: string): boolean => {
     const one = found[name]
@@ -219,8 +222,17 @@ function holdForJournals(session: Session, found: Record<string, Found>): void {
   const blocked =
     open !== undefined &&
     !(open.secrets.some((name) => found[name]?.is === "found") && open.secrets.every(other))
+  const replaces = (name: string): boolean =>
+    blocked &&
+    open.direction === "forward" &&
+    open.contain === undefined &&
+    open.secrets.includes(name) &&
+    driverAsks(session, name) &&
+    other(name)
+  const replaced = new Set(Object.keys(found).filter(replaces))
   for (const [name, one] of Object.entries(found)) {
-    if (one.is !== "found" || !(blocked || (session.isOpen(name) && !other(name)))) continue
+    if (one.is !== "found" || replaced.has(name)) continue
+    if (!(blocked || (session.isOpen(name) && !other(name)))) continue
     found[name] = {
       is: "held",
       version: one.version,
@@ -229,13 +241,24 @@ function holdForJournals(session: Session, found: Record<string, Found>): void {
       hint: "mycelium run, or the same rotate-now again, asks the service and ends it; see mycelium status",
     }
   }
+  return replaced
+}
+
+function driverAsks(session: Session, name: string): boolean {
+  return session.work.drivers[name]?.overlap !== "none"
+}
+
+type Judged = {
+  readonly found: Finds
+  readonly surveys: Readonly<Record<string, Survey>>
+  /** Of these the open journal goes on with the version that was found. */
+  readonly replaced: ReadonlySet<string>
 }
 
 /** One durable write. Returns the secrets whose outputs and deployments must follow: they are in the journal then. */
 async function write(
   session: Session,
-  found: Finds,
-  surveys: Readonly<Record<string, Survey>>,
+  { found, surveys, replaced }: Judged,
   how: Ask,
 ): Promise<readonly string[]> {
   const { work } = session
@@ -253,19 +276,25 @@ async function write(
           },
         ]
   const moves: string[] = []
-  const goes = leaving(session, found, how)
+  const goes = replaced.size > 0 ? new Set<string>() : leaving(session, found, how)
   for (const [name, one] of Object.entries(found)) {
     const answer = surveys[name]
     const youngest = how.behind?.youngest[name]
     const last: Patch = (state) =>
       youngest === undefined ? state : { ...state, last: Math.max(youngest, state.last ?? 0) }
-    const may = !session.isOpen(name) || goes.has(name) || one.is === "lost"
+    const may = !session.isOpen(name) || goes.has(name) || replaced.has(name) || one.is === "lost"
     const decided =
-      answer?.is === "known" && may ? decide(one, answer, now, how.behind !== undefined) : undefined
+      answer?.is === "known" && may
+        ? decide(one, answer, {
+            now,
+            behind: how.behind !== undefined,
+            moves: replaced.has(name) || isMoved(one),
+          })
+        : undefined
     const patch = decided ?? (goes.has(name) ? givenUp(session, name, now) : undefined)
     if (youngest !== undefined || patch !== undefined)
       patches[name] = (state) => last(patch === undefined ? state : patch(state))
-    if (one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)) moves.push(name)
+    if (replaced.has(name) || isMoved(one)) moves.push(name)
     const event = eventOf(session, name, one)
     if (event !== undefined) events.push(event)
   }
@@ -289,7 +318,13 @@ async function write(
     events,
     flush: true,
     parked,
-    ...(moves.length > 0 ? { changeSet: set } : ends ? { changeSet: null } : {}),
+    ...(replaced.size > 0
+      ? {}
+      : moves.length > 0
+        ? { changeSet: set }
+        : ends
+          ? { changeSet: null }
+          : {}),
   })
   return moves
 }
@@ -325,12 +360,20 @@ function eventOf(session: Session, name: string, one: Found): AuditEvent | undef
   return undefined
 }
 
+/** Outputs and programs must follow: by a journal. */
+function isMoved(one: Found): boolean {
+  return one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
+}
+
 /** The stage of each version after the answers. What was not asked keeps its own; nothing is ever erased. */
 function decide(
   one: Found,
   answer: Extract<Survey, { readonly is: "known" }>,
-  now: string,
-  behind: boolean,
+  {
+    now,
+    behind,
+    moves,
+  }: { readonly now: string; readonly behind: boolean; readonly moves: boolean },
 ): Patch | undefined {
   if (one.is === "lost") {
     if (!behind)
@@ -354,7 +397,6 @@ function decide(
     })
   }
   if (one.is !== "found" && one.is !== "same") return undefined
-  const moves = one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
   return ({ drift: _drift, retry, weak, undated, ...state }) => {
     const live = state.versions.find(({ id }) => id === one.version)
     const stageOf = (version: Version): Stage => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { expectClear } from "./refused.ts"
 
@@ -31,8 +32,8 @@ async function killed(shop: Shop, back = false, ...how: readonly string[]): Prom
   if (back) project.script("health-api", "cmp -s .env api.loaded")
 }
 
-async function stages(shop: Shop): Promise<readonly string[]> {
-  return (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`)
+async function stages(shop: Shop, secret = "postgres"): Promise<readonly string[]> {
+  return (await versionsOf(shop.project, secret)).map(({ id, stage }) => `${id} ${stage}`)
 }
 
 describe.each([
@@ -113,6 +114,28 @@ describe.each([
     60_000,
   )
 })
+
+test("of two secrets of one rotation, the one that a person has changed goes on with what is adopted, the other with its new value", async () => {
+  await using redis = await startRedis()
+  await using shop = await openShop(server, { beside: redis })
+  await killed(shop)
+  await shop.setPassword(byHand)
+  const stuck = await shop.run("rotate-now", "production")
+  expect(stuck.stdout).toContain("production/postgres: STUCK")
+  expect(stuck.code).toBe(7)
+  shop.project.write(
+    ".env",
+    shop.project.read(".env").replace(/^(POSTGRES_PASSWORD=).*$/m, `$1${byHand}`),
+  )
+  const adopted = await shop.run("adopt", "production")
+  expect(adopted.stdout).toContain("production/postgres: adopted as v3")
+  expect(adopted.code).toBe(0)
+  expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+  const { stdout } = await shop.run("status", "production")
+  expect(stdout).toContain("none needs attention")
+  expect(await shop.login(byHand)).toBe("in")
+  expect(await stages(shop, "redis")).toEqual(["v1 kept", "v2 current"])
+}, 60_000)
 
 test("a value that the service refuses is not taken over, and the rotation stays as it is", async () => {
   await using shop = await openShop(server)

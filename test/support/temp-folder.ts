@@ -2,6 +2,7 @@ import { rmSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { ourPrefix } from "./our-prefix.ts"
 
 /** A folder that only its owner can enter, gone when the test ends, also where nobody disposed of it. */
 export type TemporaryFolder = AsyncDisposable & { readonly path: string }
@@ -13,7 +14,7 @@ process.on("exit", () => {
 
 /** `within`: the folder to make it in; the system's, if left out. The name is short: a socket's path ends at 107 characters. */
 export async function temporaryFolder(within: string = tmpdir()): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(within, `mycelium-${process.pid}-`))
+  const path = await mkdtemp(join(within, `${ourPrefix()}-`))
   open.add(path)
   return {
     path,

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync } from "node:fs"
+import { accessSync, constants, readdirSync, rmSync, statfsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { isAbandoned } from "../our-prefix.ts"
 import { reachable } from "./account.ts"
 
 const memory = "/dev/shm"
@@ -31,8 +32,7 @@ function hasPlenty(): boolean {
 /** What a test process that was killed has left there would fill the memory: the next one removes it. */
 function sweep(): void {
   for (const name of readdirSync(memory)) {
-    const pid = name.match(/^mycelium-(\d+)-/)?.[1]
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+    if (!isAbandoned(name)) continue
     try {
       rmSync(join(memory, name), { recursive: true, force: true })
     } catch {
