@@ -1,6 +1,7 @@
 import { toJSONSchema, type ZodType } from "zod"
 import type { DriverType } from "../core/define.ts"
 import { Audit } from "./audit.ts"
+import { keepInputMeta } from "./input-meta.ts"
 import type { Plugins } from "./context.ts"
 import {
   deploymentKeys,
@@ -119,6 +120,10 @@ function part(schema: ZodType): Schema {
     target: "draft-7",
     io: "input",
     unrepresentable: "any",
+    override: (given) => {
+      keepInputMeta(given)
+      delete given.jsonSchema["unit"]
+    },
   })
   return rest
 }

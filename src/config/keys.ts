@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { parseDuration } from "../base/duration.ts"
 import { ReferenceOptions } from "../plugins/references/index.ts"
+import { defaultSchedule } from "./model.ts"
 import { policyNames } from "./policy.ts"
 
 /** The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON Schema read them from here. */
@@ -26,7 +27,7 @@ const withUnit = "durations are strings with a unit: 90d"
 /** Milliseconds. */
 export const Duration = z
   .string({ error: ({ input }) => (typeof input === "number" ? withUnit : duration) })
-  .meta({ pattern: "^([0-9]+(ms|[smhdw]))+$", examples: ["12h", "10m", "60s"] })
+  .meta({ title: "duration", pattern: "^([0-9]+(ms|[smhdw]))+$", examples: ["12h", "10m", "60s"] })
   .transform((input, context) => {
     const ms = parseDuration(input)
     if (ms !== undefined && ms <= longestMs) return ms
@@ -39,7 +40,11 @@ export const Age = z
   .string({
     error: ({ input }) => (typeof input === "number" ? withUnit : `${duration}, or never`),
   })
-  .meta({ pattern: "^(never|([0-9]+(ms|[smhdw]))+)$", examples: ["90d", "7d", "never"] })
+  .meta({
+    title: "duration, or never",
+    pattern: "^(never|([0-9]+(ms|[smhdw]))+)$",
+    examples: ["90d", "7d", "never"],
+  })
   .transform((input, context) => {
     if (input === "never") return null
     const ms = parseDuration(input)
@@ -59,7 +64,7 @@ const oldestYear = 1990
 /** An ISO instant; a day is its beginning in UTC. */
 const Instant = z
   .string(instant)
-  .meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d", examples: ["2026-11-01"] })
+  .meta({ title: "day or instant", pattern: "^\\d{4}-\\d\\d-\\d\\d", examples: ["2026-11-01"] })
   .transform((input, context) => {
     const at = new Date(/^\d{4}-\d\d-\d\d/.test(input) ? input : Number.NaN)
     if (!Number.isNaN(at.getTime()) && at.getUTCFullYear() >= oldestYear) return at.toISOString()
@@ -134,40 +139,72 @@ const Store = Text.refine(
   "write the path out: `~` is not followed",
 )
 
-const schedule = Text.describe("When due secrets may change: minute, hour, day, month, weekday")
-const timezone = Text.describe("The zone of the schedule, UTC if left out: Europe/Berlin")
-const age = Age.describe("The greatest age that a value may reach, or never")
+const schedule = Text.meta({
+  description:
+    "When secrets that are due may rotate, as cron writes it: minute, hour, day, month, weekday",
+  default: defaultSchedule,
+  examples: ["0 3 * * SUN"],
+})
+const timezone = Text.meta({
+  description: "The time zone of the schedule",
+  default: "UTC",
+  examples: ["Europe/Berlin"],
+})
+const age = Age.meta({
+  description: "The greatest age that a value may reach, or never",
+  examples: ["90d"],
+})
 const shortestWatchMs = 10_000
 const watch = Age.refine(
   (ms) => ms === null || ms >= shortestWatchMs,
   "a login every few seconds locks out: at least 10s",
-).describe(
-  "How often the service logs in with each current value, to see that nobody else has changed it; 1h if left out, or never",
-)
-const grace = Duration.describe("How long the previous value lives on, where two can live")
+).meta({
+  description:
+    "How often the service logs in with each current value, to see that nobody else has changed it; at least 10s, or never",
+  default: "1h",
+  examples: ["15m"],
+})
+const grace = Duration.meta({
+  description: "How long the previous value stays valid, where the service can hold two",
+  default: "10m",
+  examples: ["24h"],
+})
 
-const policy = z
-  .enum(["none", ...policyNames], `expected ${policyNames.join(", ")} or none`)
-  .describe(
-    "Rules from outside that the config is held to: pci-dss lets no secret get older than 90 days; none overrides",
-  )
+const policy = z.enum(["none", ...policyNames], `expected ${policyNames.join(", ")} or none`).meta({
+  description:
+    "Rules from outside that the config must keep: with pci-dss no secret gets older than 90 days and the audit log is kept for a year; none overrides",
+  examples: ["pci-dss"],
+})
 
 export const topKeys = {
-  project: Project.describe("A name for all of this; part of the state's path"),
-  store: Store.describe("The folder of the state; the XDG state folder if left out"),
+  project: Project.meta({
+    description: "A name for all of this; part of the state's path",
+    examples: ["shop"],
+  }),
+  store: Store.meta({
+    description: "The folder of the state, on a local disk",
+    default: "~/.local/state/mycelium",
+    examples: ["/var/lib/mycelium"],
+  }),
   schedule,
   timezone,
-  recipients: z
-    .array(Recipient, "expected a list: [age1…]")
-    .describe("Who besides this machine can open values: a key kept offline"),
-  identity: ReferenceOptions.describe(
-    "This machine's age identity, where it is not in its usual file",
-  ),
+  recipients: z.array(Recipient, "expected a list: [age1…]").meta({
+    description: "age recipients that can open values besides this machine: a key kept offline",
+    examples: [["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]],
+  }),
+  identity: ReferenceOptions.meta({
+    description: "This machine's age identity, if it is not in its usual file",
+    examples: [{ file: "/run/secrets/identity" }],
+  }),
   per_server: z
     .int("expected a whole number")
     .min(1, "at least 1")
     .max(1000, "at most 1000")
-    .describe("Secrets of one server that are worked on at once, 8 if left out"),
+    .meta({
+      description: "How many secrets of one server are worked on at once",
+      default: 8,
+      examples: [4],
+    }),
   rotate_every: age,
   watch,
   policy,
@@ -176,26 +213,46 @@ export const topKeys = {
 export const environmentKeys = { schedule, timezone, rotate_every: age, grace, watch, policy }
 
 export const secretKeys = {
-  driver: Text,
+  driver: Text.meta({
+    description: "The kind of service; it may be left out where the secret has the driver's name",
+    examples: ["postgres"],
+  }),
   rotate_every: age,
   grace,
-  end_sessions: z.boolean().describe("End sessions that were opened with the previous value"),
-  rotated_at: Instant.describe(
-    "When the value that is to be adopted was made; without it its age is unknown, and it is due at the next tick",
-  ),
-  tags: Texts.describe("Words to select secrets by"),
+  end_sessions: z.boolean().meta({
+    description: "End sessions that were opened with the previous value",
+    default: false,
+    examples: [true],
+  }),
+  rotated_at: Instant.meta({
+    description:
+      "When the value that adopt finds was made; without it its age is unknown, and it is due at the next scheduled time",
+    examples: ["2026-03-01"],
+  }),
+  tags: Texts.meta({ description: "Words to select secrets by: --tag", examples: [["payments"]] }),
   policy: z
     .literal("none", "expected none: a policy is named at the environment or at the top")
-    .describe("none: an exception from the policy, which reports list"),
+    .meta({ description: "An exception from the policy, which reports list", examples: ["none"] }),
 }
 
 export const deploymentKeys = {
-  reads: Texts.describe("The files of outputs that it reads; all of the environment's if left out"),
-  timeout: Duration.describe("How long its restart may take, 120s if left out"),
+  reads: Texts.meta({
+    description: "The output files that it reads; else all of the environment's",
+    examples: [[".env"]],
+  }),
+  timeout: Duration.meta({
+    description: "How long its restart may take",
+    default: "2m",
+    examples: ["30s"],
+  }),
 }
 
 export const healthKeys = {
-  within: Duration.describe("How soon after its restart it must be healthy, 60s if left out"),
+  within: Duration.meta({
+    description: "How soon after its restart it must be healthy",
+    default: "60s",
+    examples: ["30s"],
+  }),
 }
 
 export const defaults = {

@@ -18,14 +18,23 @@ export const Argv = z.tuple([Program], Text, {
 })
 const Listed = z.strictObject({ run: Argv, shell: z.literal(false).optional() })
 const Shell = z.strictObject({
-  run: Text.min(1, "the shell line is empty"),
-  shell: z.literal(true),
+  run: Text.min(1, "the shell line is empty").meta({
+    title: "list; with shell: true, text",
+    description: "The program and its arguments, or a line for /bin/sh",
+    examples: ["cd /srv/shop && ./restart"],
+  }),
+  shell: z.literal(true).meta({ description: "Give the line to /bin/sh", examples: [true] }),
 })
 
-export const Command = z.union([Argv, Listed, Shell], {
-  error:
-    'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
-})
+export const Command = z
+  .union([Argv, Listed, Shell], {
+    error:
+      'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
+  })
+  .meta({
+    title: "command",
+    examples: [["./restart"], { run: "cd /srv/shop && ./restart", shell: true }],
+  })
 export type Command = z.output<typeof Command>
 
 /** The argument list to run; a relative path of a program is relative to the config. */

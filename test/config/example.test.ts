@@ -1,4 +1,13 @@
 import { describe, expect, test } from "bun:test"
+import { parse } from "yaml"
+import { exampleParts } from "../../src/config/example-parts.ts"
+import {
+  deploymentKeys,
+  environmentKeys,
+  healthKeys,
+  secretKeys,
+  topKeys,
+} from "../../src/config/keys.ts"
 import { parseConfig } from "../../src/config/load.ts"
 import { configSchema } from "../../src/config/json-schema.ts"
 import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
@@ -27,6 +36,37 @@ function told(text: string): string {
 describe("config/example.yaml", () => {
   test("is accepted", async () => {
     expect(told(await Bun.file(new URL("example.yaml", folder)).text())).toBe("")
+  })
+
+  test.each([
+    ["driver", drivers],
+    ["output", outputs],
+    ["restarter", restarters],
+    ["health check", healths],
+  ] as const)("shows every %s, each as `mycelium help` cuts it out", async (is, all) => {
+    const text = await Bun.file(new URL("example.yaml", folder)).text()
+    for (const { type } of all) {
+      const parts = exampleParts(text, is, type)
+      expect(parts.length > 0 ? type : `${type} is not in config/example.yaml`).toBe(type)
+      for (const part of parts) expect(typeof parse(part)).toBe("object")
+    }
+  })
+
+  test("shows every key of the config, in a line or in a comment", async () => {
+    const text = await Bun.file(new URL("example.yaml", folder)).text()
+    const keys = { ...topKeys, ...environmentKeys, ...secretKeys, ...deploymentKeys, ...healthKeys }
+    for (const key of Object.keys(keys))
+      expect(new RegExp(`(^|[ {#])${key}:`, "m").test(text) ? key : `${key} is not shown`).toBe(key)
+  })
+
+  test("shows a role, a role of its own, and a pair", async () => {
+    const text = await Bun.file(new URL("example.yaml", folder)).text()
+    const roles = exampleParts(text, "driver", "postgres").map(
+      (part) => Object.values(parse(part) as Readonly<Record<string, object>>)[0] ?? {},
+    )
+    expect(roles.some((one) => "role" in one && "admin" in one)).toBe(true)
+    expect(roles.some((one) => "role" in one && !("admin" in one))).toBe(true)
+    expect(roles.some((one) => "roles" in one)).toBe(true)
   })
 })
 

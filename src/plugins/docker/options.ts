@@ -16,30 +16,60 @@ const Project = z
   )
 
 const where = {
-  service: Service.optional(),
-  services: z.array(Service).min(1, "name at least one service").optional(),
-  file: z.string().min(1, "the path is empty").optional(),
-  project: Project.optional(),
-  /** In place of [docker, compose]. */
-  command: Argv.optional(),
+  service: Service.optional().meta({
+    description: "The service in the compose file; this or services",
+    examples: ["api"],
+  }),
+  services: z
+    .array(Service)
+    .min(1, "name at least one service")
+    .optional()
+    .meta({ description: "Several services at once", examples: [["api", "worker"]] }),
+  file: z
+    .string()
+    .min(1, "the path is empty")
+    .optional()
+    .meta({
+      description: "The compose file; else the one that the containers were started with",
+      examples: ["/srv/shop/compose.yaml"],
+    }),
+  project: Project.optional().meta({
+    description: "The Compose project, where containers of several have this service",
+    examples: ["shop"],
+  }),
+  command: Argv.optional().meta({
+    description: "What to run in place of docker compose",
+    default: ["docker", "compose"],
+    examples: [["docker-compose"]],
+  }),
 }
 const sayOne = 'name either "service" or "services"'
 const namesOne = (options: { readonly service?: unknown; readonly services?: unknown }): boolean =>
   (options.service === undefined) !== (options.services === undefined)
 
 /** Which containers of Compose are meant. */
-export const Target = z.union([Service, z.strictObject(where).refine(namesOne, sayOne)], {
-  error: "expected the name of a service, or { service, file, project }",
-})
+export const Target = z
+  .union([Service, z.strictObject(where).refine(namesOne, sayOne)], {
+    error: "expected the name of a service, or { service, file, project }",
+  })
+  .meta({ examples: ["api", { service: "api", project: "shop" }] })
 
 const Full = z.strictObject({
   ...where,
-  /** Recreate although the configuration or the image is not the one that runs. */
-  allow_changes: z.boolean("expected true or false").optional(),
+  allow_changes: z
+    .boolean("expected true or false")
+    .optional()
+    .meta({
+      description: "Recreate even if the configuration or the image is not the one that runs",
+      default: false,
+      examples: [true],
+    }),
 })
-export const Options = z.union([Service, Full.refine(namesOne, sayOne)], {
-  error: "expected the name of a service, or { service, file, project }",
-})
+export const Options = z
+  .union([Service, Full.refine(namesOne, sayOne)], {
+    error: "expected the name of a service, or { service, file, project }",
+  })
+  .meta({ examples: ["api", { service: "api", project: "shop" }] })
 
 type Written = z.output<typeof Options>
 export type ComposeOptions = {

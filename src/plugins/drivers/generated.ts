@@ -9,8 +9,15 @@ const limits = { least: 16, most: 1024 }
 const Options = z
   .strictObject({
     ...valueKeys(limits),
-    /** A key ring: each version holds the value before it too, for programs that must accept both until the next rotation. */
-    keep_previous: z.boolean({ error: "say true or false" }).optional(),
+    keep_previous: z
+      .boolean({ error: "say true or false" })
+      .optional()
+      .meta({
+        description:
+          "A key ring: {{ NAME.previous }} is the value before, for programs that must accept both until the next rotation",
+        default: false,
+        examples: [true],
+      }),
   })
   .superRefine((options, context) => {
     for (const { path, says } of valueProblems(options, limits))

@@ -5,11 +5,32 @@ import { z } from "zod"
 const path = { error: "give the path of a file" }
 
 const keys = {
-  /** The authority's certificate (PEM); the system's authorities if left out. */
-  ca: z.string(path).min(1, path).optional(),
-  /** The name in the server's certificate; the address's host if left out. */
-  name: z.string({ error: "give the name in the server's certificate" }).min(1).optional(),
+  ca: z
+    .string(path)
+    .min(1, path)
+    .optional()
+    .meta({
+      description: "A file with the authority's certificate (PEM); else the system's authorities",
+      examples: ["/etc/ssl/db-ca.pem"],
+    }),
+  name: z
+    .string({ error: "give the name in the server's certificate" })
+    .min(1)
+    .optional()
+    .meta({
+      description: "The name in the server's certificate; else the address's host",
+      examples: ["db.internal"],
+    }),
 }
+
+export const insecureOption = z
+  .boolean({ error: "say true or false" })
+  .optional()
+  .meta({
+    description: "Allows a server off this machine without verified TLS",
+    default: false,
+    examples: [true],
+  })
 
 export const TlsOptions = z.strictObject(keys)
 
@@ -17,8 +38,22 @@ export const TlsOptions = z.strictObject(keys)
 export const MutualTlsOptions = z
   .strictObject({
     ...keys,
-    certificate: z.string(path).min(1, path).optional(),
-    key: z.string(path).min(1, path).optional(),
+    certificate: z
+      .string(path)
+      .min(1, path)
+      .optional()
+      .meta({
+        description: "A file with a client certificate (PEM), if the server asks for one",
+        examples: ["/etc/ssl/rotator.pem"],
+      }),
+    key: z
+      .string(path)
+      .min(1, path)
+      .optional()
+      .meta({
+        description: "A file with the client certificate's key (PEM)",
+        examples: ["/etc/ssl/rotator.key"],
+      }),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: "certificate and key go together",

@@ -26,23 +26,35 @@ export type Limits = { readonly least: number; readonly most: number }
 /** `least` and `most`: characters of a value, without its prefix. */
 export function valueKeys({ least, most }: Limits) {
   return {
-    /** What a value is: a password, or random bytes as hex digits, base64url or a UUID. */
     format: z
       .enum(formats, { error: `say ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}` })
-      .optional(),
-    /** Characters of a value, without its prefix: 32 of a password, 64 of hex, 43 of base64url. */
+      .optional()
+      .meta({
+        description: "What a value is: a password, or random bytes as hex, base64url or a UUID",
+        default: "password",
+        examples: ["hex"],
+      }),
     length: z
       .int({ error: `give a number of characters from ${least} to ${most}` })
       .min(least, { error: `${least} characters at least` })
       .max(most, { error: `${most} characters at most` })
-      .optional(),
-    /** Instead of length: how strong a value is at least. 128 and more. */
+      .optional()
+      .meta({
+        description:
+          "The length of a value without its prefix; else 32 for a password, 64 for hex, 43 for base64url",
+        unit: "characters",
+        examples: [48],
+      }),
     bits: z
       .number({ error: "give a number of bits, such as 256" })
       .min(1, { error: "give a number of bits, such as 256" })
       .max(4096, { error: "4096 bits at most" })
-      .optional(),
-    /** The characters of a password, each once. */
+      .optional()
+      .meta({
+        description: "Instead of length: how strong a value is at least. Below 128 weak is needed",
+        unit: "bits",
+        examples: [256],
+      }),
     alphabet: z
       .string({ error: "give the characters as a text, in quotes" })
       .regex(carried, {
@@ -51,16 +63,27 @@ export function valueKeys({ least, most }: Limits) {
       })
       .refine(isDistinct, { error: "each character stands once" })
       .refine((text) => text.length >= fewest, { error: `${fewest} characters at least` })
-      .optional(),
-    /** Stands before each value: sk_live_. */
+      .optional()
+      .meta({
+        description:
+          "The characters that a password is made of, each once; else letters, digits and - . _",
+        examples: ["abcdefghjkmnpqrstuvwxyz23456789"],
+      }),
     prefix: z
       .string({ error: "give a text" })
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, {
         error: "letters, digits, - . and _, at most 32, the first no special",
       })
-      .optional(),
-    /** Allows values of fewer than 128 bits. */
-    weak: z.boolean({ error: "say true or false" }).optional(),
+      .optional()
+      .meta({ description: "A text that each value begins with", examples: ["shop_"] }),
+    weak: z
+      .boolean({ error: "say true or false" })
+      .optional()
+      .meta({
+        description: "Allows values of fewer than 128 bits",
+        default: false,
+        examples: [true],
+      }),
   }
 }
 

@@ -13,7 +13,7 @@ import {
 export const command = defineHealth({
   type: "command",
   summary: "a program ends with code 0",
-  options: Command,
+  options: Command.meta({ examples: [["./is-healthy"]] }),
   open: (options, reach) => {
     const program = programOf(options, reach.folder)
     return {

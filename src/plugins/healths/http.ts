@@ -13,21 +13,34 @@ const Status = z
   .min(100, "expected a status code, 100 to 599")
   .max(599, "expected a status code, 100 to 599")
 const Full = z.strictObject({
-  url: Address,
-  /** 200 to 299 if left out. */
+  url: Address.meta({
+    description: "Where to send a GET; redirects are not followed",
+    examples: ["http://127.0.0.1:8080/healthz"],
+  }),
   status: z
     .union([Status, z.array(Status).min(1, "name at least one status code")], {
       error: "expected a status code, or a list of them",
     })
-    .optional(),
-  /** Text that the first 64 KiB of the body must hold. */
-  expect: z.string().min(1, "the expected text is empty").optional(),
+    .optional()
+    .meta({ description: "The good status code, or a list; else 200 to 299", examples: [204] }),
+  expect: z
+    .string()
+    .min(1, "the expected text is empty")
+    .optional()
+    .meta({
+      description: "Text that the first 64 KiB of the body must hold",
+      examples: ["ready"],
+    }),
 })
 
 export const http = defineHealth({
   type: "http",
   summary: "an address answers with a good status",
-  options: z.union([Address, Full], { error: "expected an address, or { url, status, expect }" }),
+  options: z
+    .union([Address, Full], { error: "expected an address, or { url, status, expect }" })
+    .meta({
+      examples: ["http://127.0.0.1:8080/healthz", { url: "http://127.0.0.1:8080/", status: 204 }],
+    }),
   open: (options) => {
     const { url, status, expect } =
       typeof options === "string" ? { url: options, status: undefined, expect: undefined } : options

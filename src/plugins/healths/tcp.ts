@@ -11,7 +11,10 @@ const says = 'expected "host:port", "[address]:port" for IPv6'
 export const tcp = defineHealth({
   type: "tcp",
   summary: "a port accepts a connection",
-  options: z.string(says).refine((text) => parse(text) !== undefined, says),
+  options: z
+    .string(says)
+    .refine((text) => parse(text) !== undefined, says)
+    .meta({ title: "host:port, or [address]:port for IPv6", examples: ["127.0.0.1:6432"] }),
   open: (options) => {
     const address = parse(options) ?? { host: "", port: 0 }
     return {

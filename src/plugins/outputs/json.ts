@@ -8,9 +8,17 @@ import { treeOptions } from "./tree/options.ts"
 import { type Reading, inspectTree, openTree } from "./tree/tree.ts"
 
 const Options = z.strictObject({
-  /** The file; relative to the config's folder. */
-  json: z.string().min(1, "name the file to write"),
-  variables: treeOptions,
+  json: z
+    .string()
+    .min(1, "name the file to write")
+    .meta({
+      description: "The file to write, relative to the config's folder",
+      examples: ["config/application.json"],
+    }),
+  variables: treeOptions.meta({
+    description: "Keys and the templates of their values; maps in it are maps in the file",
+    examples: [{ datasource: { password: "{{ postgres.password }}" } }],
+  }),
   ...fileOptions,
 })
 

@@ -11,14 +11,30 @@ const longest = 100_000
 
 const Options = z
   .strictObject({
-    /** The file to write; relative to the config's folder. */
-    template: z.string().min(1, "name the file to write"),
+    template: z
+      .string()
+      .min(1, "name the file to write")
+      .meta({
+        description: "The file to write, relative to the config's folder",
+        examples: ["/srv/reports/.pgpass"],
+      }),
     text: z
       .string({ error: "the text is a template: a string, in quotes or after |" })
       .max(longest, `a template has ${longest} characters at most`)
-      .optional(),
-    /** A file that holds the text, trusted as the config is; relative to its folder. */
-    from: z.string().min(1, "name the file that holds the template").optional(),
+      .optional()
+      .meta({
+        description: "The LiquidJS template itself; this or from",
+        examples: ["db:5432:shop:{{ reports.user }}:{{ reports.password }}\n"],
+      }),
+    from: z
+      .string()
+      .min(1, "name the file that holds the template")
+      .optional()
+      .meta({
+        description:
+          "A file that holds the template, relative to the config's folder; trusted like the config",
+        examples: ["redis.conf.liquid"],
+      }),
     ...fileOptions,
   })
   .refine(

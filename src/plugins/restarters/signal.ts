@@ -14,8 +14,13 @@ export const signal = defineRestarter({
   summary: "sends a signal to the process in a pid file",
   options: z.strictObject(
     {
-      pid_file: z.string("expected the path of a pid file").min(1, "the path is empty"),
-      name: z.enum(names, `expected one of ${names.join(", ")}`),
+      pid_file: z
+        .string("expected the path of a pid file")
+        .min(1, "the path is empty")
+        .meta({ description: "The file that holds the process id", examples: ["/run/proxy.pid"] }),
+      name: z
+        .enum(names, `expected one of ${names.join(", ")}`)
+        .meta({ description: "The signal to send", examples: ["HUP"] }),
     },
     {
       error: (issue) =>

@@ -20,13 +20,31 @@ const Unit = z
     "expected the full name of a service: shop-worker.service",
   )
 const Full = z.strictObject({
-  unit: Unit,
-  /** The manager of this user's own services in place of the system's. */
-  user: z.boolean("expected true or false").optional(),
-  /** For a program that reads its files again without a restart. */
-  reload: z.boolean("expected true or false").optional(),
-  /** In place of [systemctl]: [sudo, -n, systemctl]. */
-  command: Argv.optional(),
+  unit: Unit.meta({
+    description: "The full name of the service",
+    examples: ["shop-worker.service"],
+  }),
+  user: z
+    .boolean("expected true or false")
+    .optional()
+    .meta({
+      description: "A service of this user's own manager, not of the system's",
+      default: false,
+      examples: [true],
+    }),
+  reload: z
+    .boolean("expected true or false")
+    .optional()
+    .meta({
+      description: "Reload, not restart: for a program that reads its files again",
+      default: false,
+      examples: [true],
+    }),
+  command: Argv.optional().meta({
+    description: "What to run in place of systemctl",
+    default: ["systemctl"],
+    examples: [["sudo", "-n", "systemctl"]],
+  }),
 })
 
 const states = [
@@ -42,9 +60,11 @@ const states = [
 export const systemd = defineRestarter({
   type: "systemd",
   summary: "restarts a service of systemd",
-  options: z.union([Unit, Full], {
-    error: "expected the name of a service, shop-worker.service, or { unit, user, reload }",
-  }),
+  options: z
+    .union([Unit, Full], {
+      error: "expected the name of a service, shop-worker.service, or { unit, user, reload }",
+    })
+    .meta({ examples: ["shop-worker.service", { unit: "shop-worker.service", reload: true }] }),
   open: (options, reach) => {
     const full: z.output<typeof Full> = typeof options === "string" ? { unit: options } : options
     const systemctl = [

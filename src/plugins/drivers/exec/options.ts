@@ -19,7 +19,7 @@ function upTo(most: number, example: string): z.ZodType<number, string> {
   const expected = `expected a duration such as ${example}, at most ${formatDuration(most)}`
   return z
     .string({ error: expected })
-    .meta({ pattern: "^([0-9]+(ms|[smhdw]))+$", examples: [example] })
+    .meta({ title: "duration", pattern: "^([0-9]+(ms|[smhdw]))+$", examples: [example] })
     .transform((input, context) => {
       const ms = parseDuration(input)
       if (ms !== undefined && ms <= most) return ms
@@ -62,29 +62,62 @@ const valueLimits = { least: 16, most: 1024 }
 
 export const Options = z
   .strictObject({
-    /** The program and its arguments; called once for each verb. */
-    command: Argv,
-    /** How many values the service takes at a time; the program's `describe` must say the same. */
+    command: Argv.meta({
+      description: "The program and its arguments, started once for each verb",
+      examples: [["/usr/local/bin/stripe-key"]],
+    }),
     holds: z
       .enum(["one", "two", "pair"], {
         error:
           'say "one", "two" (two values of one user side by side) or "pair" (two users in turn)',
       })
-      .default("one"),
-    /** Whose value it is: given to the program, shown by templates. */
-    user: User.optional(),
-    /** For a pair: the two users that take turns. */
-    users: z.tuple([User, User], { error: "expected two users: [blue, green]" }).optional(),
-    /** How long, after a program of ours was cut off, what it began may still land at the service; the longer of this and what `describe` says. */
-    settle: upTo(longestSettleMs, "5s").optional(),
-    /** How long one call may take; never longer than the engine's own deadline for the step. */
-    timeout: upTo(60_000, "15s").optional(),
-    /** What the program sees besides PATH, HOME, LANG and TZ. No secrets. */
-    env: Environment.default({}),
-    /** What the program needs to reach the service; by reference, handed over on its stdin. */
-    credentials: Credentials.default({}),
-    /** For a program that cannot log in: that it said yes is proof enough. */
-    trust_apply: z.boolean({ error: "say true or false" }).default(false),
+      .default("one")
+      .meta({
+        description:
+          "How many values the service takes at a time: one, two of one user, or a pair of users in turn. The program's describe must say the same",
+        examples: ["two"],
+      }),
+    user: User.optional().meta({
+      description: "Whose value it is: given to the program, and shown as {{ NAME.user }}",
+      examples: ["shop"],
+    }),
+    users: z
+      .tuple([User, User], { error: "expected two users: [blue, green]" })
+      .optional()
+      .meta({
+        description: "For holds: pair. The two users that take turns",
+        examples: [["blue", "green"]],
+      }),
+    settle: upTo(longestSettleMs, "5s")
+      .optional()
+      .meta({
+        description:
+          "After a call was cut off: how long what it began may still land at the service. The longer of this and what describe says; 60s at most",
+        examples: ["10s"],
+      }),
+    timeout: upTo(60_000, "15s")
+      .optional()
+      .meta({
+        description:
+          "How long one call may take; never longer than the step allows: verify 10s, apply and describe 20s, revoke 30s",
+        examples: ["15s"],
+      }),
+    env: Environment.default({}).meta({
+      description: "Variables of the program besides PATH, HOME, LANG and TZ. No secrets",
+      examples: [{ STRIPE_ACCOUNT: "acct_1" }],
+    }),
+    credentials: Credentials.default({}).meta({
+      description: "What the program needs to reach the service, by reference; it comes on stdin",
+      examples: [{ admin: { file: "/run/secrets/stripe-admin" } }],
+    }),
+    trust_apply: z
+      .boolean({ error: "say true or false" })
+      .default(false)
+      .meta({
+        description:
+          "For a program that cannot log in: its exit code 0 counts as proof. Not with holds: one",
+        examples: [true],
+      }),
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {

@@ -2,8 +2,8 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
-import { ListenerOption, listenerProblem } from "../listener.ts"
-import { MutualTlsOptions } from "../tls-options.ts"
+import { listenerOption, listenerProblem } from "../listener.ts"
+import { insecureOption, MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { isLocal, parseAddress } from "./address.ts"
 
@@ -33,25 +33,41 @@ const valueLimits = { least: 24, most: 256 }
 
 export const Options = z
   .strictObject({
-    address: Address,
-    /** The user whose password rotates. */
-    user: Name,
-    /** The host part of its account: 'shop'@'%'. */
-    host: HostPart.default("%"),
-    /** Who changes it: MariaDB lets nobody give itself a second password. */
-    admin: z.strictObject(
-      { user: Name, password: ReferenceOptions },
-      {
-        error:
-          "name an admin: { user, password }, for MariaDB lets nobody give itself a second password",
-      },
-    ),
-    /** Verified TLS, which is what happens off this machine anyway; on this machine only if this is given. */
-    tls: MutualTlsOptions.optional(),
-    /** Allows clear text off this machine. */
-    insecure: z.boolean({ error: "say true or false" }).optional(),
-    /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
-    listener: ListenerOption.optional(),
+    address: Address.meta({
+      description: "The server, or a unix socket",
+      examples: ["mariadb://orders.internal:3306", "mariadb:///run/mysqld/mysqld.sock"],
+    }),
+    user: Name.meta({
+      description: "The user of the account whose password rotates",
+      examples: ["orders"],
+    }),
+    host: HostPart.default("%").meta({
+      description: "The host part of the account: 'orders'@'%'",
+      examples: ["10.0.%"],
+    }),
+    admin: z
+      .strictObject(
+        {
+          user: Name.meta({
+            description: "The user that may change accounts",
+            examples: ["rotator"],
+          }),
+          password: ReferenceOptions.meta({ description: "The admin's password" }),
+        },
+        {
+          error:
+            "name an admin: { user, password }, for MariaDB lets nobody give itself a second password",
+        },
+      )
+      .meta({
+        description: "Who changes the password: no MariaDB user can give itself a second one",
+      }),
+    tls: MutualTlsOptions.optional().meta({
+      description:
+        "Verified TLS; off this machine it is used even if this is left out, on this machine only if this is given",
+    }),
+    insecure: insecureOption,
+    listener: listenerOption,
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {

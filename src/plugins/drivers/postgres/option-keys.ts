@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { ReferenceOptions } from "../../references/index.ts"
-import { ListenerOption } from "../listener.ts"
-import { TlsOptions } from "../tls-options.ts"
+import { listenerOption } from "../listener.ts"
+import { insecureOption, TlsOptions } from "../tls-options.ts"
 import { valueKeys } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
 
@@ -22,39 +22,67 @@ const Address = z
   })
 
 const Admin = z.strictObject({
-  user: Name,
-  password: ReferenceOptions,
-  /** Where the admin logs in; the address's database, or "postgres". */
-  database: Name.optional(),
+  user: Name.meta({
+    description: "The role that logs in to change passwords",
+    examples: ["rotator"],
+  }),
+  password: ReferenceOptions.meta({ description: "The admin's password" }),
+  database: Name.optional().meta({
+    description: "Where the admin logs in; else the address's database, else postgres",
+    examples: ["postgres"],
+  }),
 })
 
 /** Characters of a password. */
 export const valueLimits = { least: 24, most: 256 }
 
 export const Keys = z.strictObject({
-  address: Address,
-  /** Its standbys: a value counts once each of them has it, and is dead once each has lost it. */
+  address: Address.meta({
+    description: "The server and a database to log in to, or a unix socket's folder",
+    examples: ["postgresql://db.internal:5432/shop", "postgresql:///shop?host=/run/postgresql"],
+  }),
   also: z
     .array(Address, { error: "give a list of addresses: [postgresql://host:5432]" })
     .min(1, { error: "name a standby, or leave also out" })
-    .optional(),
-  /** The role whose password rotates. */
-  role: Name.optional(),
-  /** Instead of `role`: two that take turns, so that no login ever fails. */
+    .optional()
+    .meta({
+      description:
+        "Standbys of the server: a value counts once each of them takes it, and is dead once each refuses it",
+      examples: [["postgresql://standby.internal:5432/shop"]],
+    }),
+  role: Name.optional().meta({
+    description: "The role whose password rotates; this or roles",
+    examples: ["shop"],
+  }),
   roles: z
     .tuple([Name, Name], { error: "give the names of two roles: [shop_blue, shop_green]" })
-    .optional(),
-  /** Owns the objects of a pair; both roles are members of it, and it cannot log in. */
-  owner: Name.optional(),
-  /** Who changes it; without one the role changes its own. A pair needs one. */
-  admin: Admin.optional(),
-  tls: TlsOptions.optional(),
-  /** Takes away the demand for verified TLS off this machine. */
-  insecure: z.boolean({ error: "say true or false" }).optional(),
-  /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
-  listener: ListenerOption.optional(),
-  /** What ALTER ROLE carries; "plaintext" only for a server that takes no verifier. */
-  send: z.enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' }).optional(),
+    .optional()
+    .meta({
+      description: "Instead of role: two roles that take turns, so that no login fails",
+      examples: [["shop_blue", "shop_green"]],
+    }),
+  owner: Name.optional().meta({
+    description:
+      "For roles: the role that owns their objects. Both are members of it, and it cannot log in",
+    examples: ["shop_owner"],
+  }),
+  admin: Admin.optional().meta({
+    description: "Who changes the password; without it the role changes its own. roles need one",
+  }),
+  tls: TlsOptions.optional().meta({
+    description: "Verified TLS; off this machine it is used even if this is left out",
+  }),
+  insecure: insecureOption,
+  listener: listenerOption,
+  send: z
+    .enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' })
+    .optional()
+    .meta({
+      description:
+        "What ALTER ROLE carries; plaintext is for a server that takes no SCRAM verifier",
+      default: "verifier",
+      examples: ["plaintext"],
+    }),
   ...valueKeys(valueLimits),
 })
 export type Keys = z.output<typeof Keys>

@@ -2,8 +2,8 @@ import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
 import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
-import { ListenerOption, listenerProblem } from "../listener.ts"
-import { MutualTlsOptions } from "../tls-options.ts"
+import { listenerOption, listenerProblem } from "../listener.ts"
+import { insecureOption, MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { type Address as Parsed, isLocal, parseAddress, sayAddress } from "./address.ts"
 
@@ -24,8 +24,11 @@ const Address = z
   })
 
 const Admin = z.strictObject({
-  user: Name.default("default"),
-  password: ReferenceOptions,
+  user: Name.default("default").meta({
+    description: "The user that may change users",
+    examples: ["rotator"],
+  }),
+  password: ReferenceOptions.meta({ description: "The admin's password" }),
 })
 
 /** Characters of a password. */
@@ -33,19 +36,31 @@ const valueLimits = { least: 24, most: 256 }
 
 export const Options = z
   .strictObject({
-    address: Address,
-    /** The user whose password rotates. */
-    user: Name.default("default"),
-    /** Who changes it; without one the user changes itself, where its rules allow that. */
-    admin: Admin.optional(),
-    tls: MutualTlsOptions.optional(),
-    /** Allows redis:// off this machine, in clear. */
-    insecure: z.boolean({ error: "say true or false" }).optional(),
-    /** The user that the server runs as, where it is of this machine and without TLS; left out, who was seen at the adoption. */
-    listener: ListenerOption.optional(),
+    address: Address.meta({
+      description: "The server: redis://, rediss:// for TLS, or a unix socket",
+      examples: ["unix:/run/redis/redis.sock", "rediss://cache.internal:6379"],
+    }),
+    user: Name.default("default").meta({
+      description: "The ACL user whose password rotates",
+      examples: ["shop"],
+    }),
+    admin: Admin.optional().meta({
+      description:
+        "Who changes the password; without it the user changes its own, if its ACL rules allow that",
+    }),
+    tls: MutualTlsOptions.optional().meta({
+      description: "For addresses that begin with rediss://",
+    }),
+    insecure: insecureOption,
+    listener: listenerOption,
     ...valueKeys(valueLimits),
-    /** Every other node that keeps this user: Redis replicates data, not users. */
-    also: z.array(Address, { error: "give a list of addresses" }).optional(),
+    also: z
+      .array(Address, { error: "give a list of addresses" })
+      .optional()
+      .meta({
+        description: "Every other node that has this user: Redis replicates data, not users",
+        examples: [["rediss://replica.internal:6379"]],
+      }),
   })
   .superRefine((options, context) => {
     for (const { path, says } of valueProblems(options, valueLimits))

@@ -6,8 +6,13 @@ import { inspectAll, variableOf } from "../variables/variable.ts"
 import { openFolder } from "./output.ts"
 
 const Options = z.strictObject({
-  /** The folder; relative to the config's folder. */
-  folder: z.string().min(1, "name the folder to write into"),
+  folder: z
+    .string()
+    .min(1, "name the folder to write into")
+    .meta({
+      description: "The folder to write into, relative to the config's folder",
+      examples: ["/srv/shop/secrets"],
+    }),
   files: z
     .record(z.string(), z.string({ error: "a file is a template: a string, in quotes" }))
     .refine((files) => Object.keys(files).length > 0, "name at least one file")
@@ -21,9 +26,18 @@ const Options = z.strictObject({
               "the name of a file is letters, digits and . _ -, and does not begin with . or -",
           })
       }
+    })
+    .meta({
+      description: "Files and the templates of what they hold",
+      examples: [{ api_token: "{{ api_token.password }}" }],
     }),
-  /** A line end after each value, for readers that want one. */
-  newline: z.boolean().default(false),
+  newline: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: "A line end after each value",
+      examples: [true],
+    }),
   ...ownOptions,
 })
 
