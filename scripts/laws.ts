@@ -19,9 +19,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ["base", "core", ...plugins],
   ...Object.fromEntries(stages.map((stage) => [stage, ["base", "core"]])),
   app: ["base", "core", ...plugins, "config", ...stages],
-  cli: ["base", "core", ...plugins, "config", ...stages, "app"],
+  manual: [],
+  cli: ["base", "core", ...plugins, "config", ...stages, "app", "manual"],
   "main.ts": ["base", "cli"],
 }
+
+/** The pages of the manual and the example config become a part of the binary here. */
+const embedding = "manual/index.ts"
 
 /** Packages with a fence around them, and why. */
 const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: string }>> = {
@@ -107,6 +111,11 @@ function* importBreach(file: string, name: string): Generator<Breach> {
     return
   }
   const target = normalize(join(dirname(file), name))
+  if (!target.endsWith(".ts")) {
+    if (file !== embedding)
+      yield { file, says: `imports ${target}: texts are embedded by ${embedding} alone` }
+    return
+  }
   const [from, to] = [layerOf(file), layerOf(target)]
   if (from !== to && !(allowed[from] ?? []).includes(to))
     yield {

@@ -79,6 +79,7 @@ const code = await main(
     out: (text) => void process.stdout.write(`${printable(text)}\n`),
     talk: (text) => void process.stderr.write(`${printable(text)}\n`),
     interactive: process.stderr.isTTY === true,
+    columns: () => process.stdout.columns as number | undefined,
     variables: Object.keys(process.env),
     cwd: process.cwd(),
     pid: process.pid,

@@ -18,6 +18,8 @@ export type Terminal = {
   readonly out: (text: string) => void
   readonly talk: (text: string) => void
   readonly interactive: boolean
+  /** How wide the terminal of `out` is; undefined where it is none. */
+  readonly columns?: () => number | undefined
   /** The names of all variables of our environment. */
   readonly variables: readonly string[]
   readonly cwd: string

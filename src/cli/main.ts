@@ -8,7 +8,7 @@ import {
   parseArgsOptions,
 } from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
-import { commandNames, findCommand } from "./table.ts"
+import { type Entry, commandNames, findCommand } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
 
 /** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
@@ -16,15 +16,15 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
   const [name, ...rest] = argv
   try {
     refuseSurroundings(terminal)
-    if (name === undefined || name === "--help" || name === "-h" || name === "help")
-      return await help(terminal, rest[0], name === undefined)
+    if (name === undefined || name === "--help" || name === "-h")
+      return await showOverview(terminal, name === undefined)
     if (name === "--version") return await main(terminal, ["version", ...rest])
     const entry = findCommand(name)
     if (entry === undefined) throw await unknown(name)
     const command = await entry.load()
     const at = command.passes === true ? rest.indexOf("--") : -1
     const { values, positionals } = read(command, at === -1 ? rest : rest.slice(0, at))
-    if (values["help"] === true) return await help(terminal, name, false)
+    if (values["help"] === true) return await showUsage(terminal, entry)
     const run = (): Promise<number> =>
       command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
     return command.looks === true
@@ -78,12 +78,19 @@ async function unknown(name: string): Promise<AppError> {
   })
 }
 
-async function help(terminal: Terminal, name: string | undefined, asked: boolean): Promise<number> {
-  const { helpText } = await import("./help.ts")
-  const text = await helpText(name)
-  if (asked) terminal.talk(text)
+/** Where no command was given, it is an error, and goes where errors go. */
+async function showOverview(terminal: Terminal, isMistake: boolean): Promise<number> {
+  const { linesOfOverview } = await import("./help/overview.ts")
+  const text = linesOfOverview(terminal.columns?.()).join("\n")
+  if (isMistake) terminal.talk(text)
   else terminal.out(text)
-  return asked ? exitCodes.usage : exitCodes.done
+  return isMistake ? exitCodes.usage : exitCodes.done
+}
+
+async function showUsage(terminal: Terminal, entry: Entry): Promise<number> {
+  const { linesOfCommand } = await import("./help/overview.ts")
+  terminal.out((await linesOfCommand(entry, terminal.columns?.())).join("\n"))
+  return exitCodes.done
 }
 
 /** Variables that the runtime obeys: they run code, listen in, print, write files, or take any certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile, are for others. */

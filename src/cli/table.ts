@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts"
 
-type Entry = {
+export type Entry = {
   readonly name: string
   readonly args: string
   readonly summary: string
@@ -128,6 +128,12 @@ export const groups: readonly Group[] = [
   {
     title: "about",
     commands: [
+      {
+        name: "help",
+        args: "[TOPIC]",
+        summary: "the manual, and what each driver, output and key takes",
+        load: async () => (await import("./commands/help.ts")).help,
+      },
       {
         name: "version",
         args: "",

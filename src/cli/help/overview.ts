@@ -1,40 +1,57 @@
-import { commonOptions } from "./command.ts"
-import { exitMeanings } from "./exit-codes.ts"
-import { findCommand, groups } from "./table.ts"
+import { commonOptions } from "../command.ts"
+import { exitMeanings } from "../exit-codes.ts"
+import { type Entry, groups } from "../table.ts"
+import type { Block } from "./blocks.ts"
+import { columnsElse, toText } from "./text.ts"
 
-export async function helpText(name: string | undefined): Promise<string> {
-  const entry = name === undefined ? undefined : findCommand(name)
-  if (entry === undefined) return overview()
-  const command = await entry.load()
-  const options = Object.entries({ ...command.options, ...commonOptions }).map(
-    ([option, { value, says }]) =>
-      [`--${option}${value === undefined ? "" : ` ${value}`}`, says] as const,
-  )
-  const width = Math.max(...options.map(([left]) => left.length))
+/** The commands, by group. */
+export function overview(): readonly Block[] {
   return [
-    `mycelium ${entry.name} ${entry.args}`.trimEnd(),
-    "",
-    command.usage,
-    "",
-    ...options.map(([left, says]) => `  ${left.padEnd(width)}  ${says}`),
-  ].join("\n")
+    {
+      is: "paragraph",
+      text: "Mycelium rotates database passwords and other secrets on one server: it changes them at the service, updates the files that show them, restarts the programs that read them, and proves that the old value is dead.",
+    },
+    ...groups.flatMap(({ title, commands }) => [
+      heading(title),
+      table(commands.map(({ name, args, summary }) => [`${name} ${args}`.trimEnd(), summary])),
+    ]),
+    heading("exit codes"),
+    table(Object.entries(exitMeanings)),
+    {
+      is: "paragraph",
+      text: "`mycelium COMMAND --help` shows the options of a command; `mycelium help` lists the pages of the manual.",
+    },
+  ]
 }
 
-function overview(): string {
-  const lines = [
-    "mycelium keeps the credentials of deployments young: it rotates, delivers, restarts, proves and revokes.",
+export function linesOfOverview(columns = columnsElse): readonly string[] {
+  return toText(overview(), columns)
+}
+
+export async function linesOfCommand(
+  entry: Entry,
+  columns = columnsElse,
+): Promise<readonly string[]> {
+  return toText(await commandPage(entry), columns)
+}
+
+export async function commandPage({ name, args, load }: Entry): Promise<readonly Block[]> {
+  const { usage, options } = await load()
+  const rows = Object.entries({ ...options, ...commonOptions }).map(([option, { value, says }]) => [
+    `--${option}${value === undefined ? "" : ` ${value}`}`,
+    says,
+  ])
+  return [
+    { is: "heading", level: 1, text: `mycelium ${name} ${args}`.trimEnd() },
+    ...usage.split("\n\n").map((text) => ({ is: "paragraph", text }) as const),
+    table(rows),
   ]
-  for (const group of groups) {
-    lines.push("", `${group.title}:`)
-    for (const { name, args, summary } of group.commands)
-      lines.push(`  ${`${name} ${args}`.padEnd(30)} ${summary}`)
-  }
-  lines.push(
-    "",
-    `exit codes: ${Object.entries(exitMeanings)
-      .map(([code, says]) => `${code} ${says}`)
-      .join(" · ")}`,
-  )
-  lines.push("mycelium COMMAND --help says more")
-  return lines.join("\n")
+}
+
+function heading(text: string): Block {
+  return { is: "heading", level: 2, text }
+}
+
+function table(rows: readonly (readonly string[])[]): Block {
+  return { is: "table", head: [], rows }
 }

@@ -1,0 +1,55 @@
+/** A page of the manual before it has a form: what a terminal and man(1) are given. */
+export type Block =
+  | { readonly is: "heading"; readonly level: number; readonly text: string }
+  | { readonly is: "paragraph"; readonly text: string }
+  /** `marker`: "-" or "1."; `depth`: 0 for the outermost list. */
+  | { readonly is: "item"; readonly marker: string; readonly depth: number; readonly text: string }
+  | {
+      readonly is: "table"
+      readonly head: readonly string[]
+      readonly rows: readonly (readonly string[])[]
+    }
+  | { readonly is: "code"; readonly lines: readonly string[] }
+  /** A name with what it means; `example` stands below as it is typed. */
+  | {
+      readonly is: "term"
+      readonly name: string
+      readonly text: string
+      readonly example?: string
+    }
+
+/** A run of text of one kind, of a paragraph written in Markdown. */
+export type Span = { readonly is: "text" | "code" | "bold"; readonly text: string }
+
+const inline = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^)]+)\)/g
+
+export function spansOf(markdown: string): readonly Span[] {
+  const spans: Span[] = []
+  let from = 0
+  for (const match of markdown.matchAll(inline)) {
+    const [whole, code, bold, italic, label, target] = match
+    if (match.index > from) spans.push({ is: "text", text: markdown.slice(from, match.index) })
+    if (code !== undefined) spans.push({ is: "code", text: code })
+    else if (bold !== undefined) spans.push({ is: "bold", text: plain(bold) })
+    else if (italic !== undefined) spans.push({ is: "text", text: plain(italic) })
+    else spans.push({ is: "text", text: sayLink(plain(label ?? ""), target ?? "") })
+    from = match.index + whole.length
+  }
+  if (from < markdown.length) spans.push({ is: "text", text: markdown.slice(from) })
+  return spans
+}
+
+/** Without any marks; code of several words keeps its quotes, or nobody sees where it ends. */
+export function plain(markdown: string): string {
+  return spansOf(markdown)
+    .map(({ is, text }) => (is === "code" && text.includes(" ") ? `\`${text}\`` : text))
+    .join("")
+}
+
+/** A page is named by the command that shows it; a file by its path in the repository. */
+function sayLink(label: string, target: string): string {
+  const page = /^([a-z-]+)\.md(?:#.*)?$/.exec(target)?.[1]
+  if (page !== undefined) return `${label} (mycelium help ${page})`
+  const path = target.replace(/^\.\.\/\.\.\//, "").replace(/^\.\.\//, "src/")
+  return path.endsWith(label) ? label : `${label} (${path})`
+}

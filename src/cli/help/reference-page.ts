@@ -1,0 +1,59 @@
+import { exampleParts } from "../../config/example-parts.ts"
+import type { OptionEntry, ReferenceEntry } from "../../config/reference.ts"
+import type { Block } from "./blocks.ts"
+
+/** What a plug-in or a group of keys takes, as a page. */
+export function referencePage(entry: ReferenceEntry, exampleConfig: string): readonly Block[] {
+  const { name, is, summary, shortForms, fields } = entry
+  const examples = is === "keys" ? [] : exampleParts(exampleConfig, is, name)
+  return [
+    { is: "heading", level: 1, text: is === "keys" ? name : `${name} (${is})` },
+    { is: "paragraph", text: `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.` },
+    ...(examples.length === 0
+      ? []
+      : [
+          heading("Examples"),
+          ...examples.map((example) => ({ is: "code", lines: example.split("\n") }) as const),
+        ]),
+    ...(shortForms.length === 0
+      ? []
+      : [heading("In short"), { is: "code", lines: shortForms } as const]),
+    ...(entry.options.length === 0
+      ? []
+      : [
+          heading(is === "keys" ? "Keys" : "Options"),
+          ...entry.options.map((one) => optionTerm(one)),
+        ]),
+    ...(fields.length === 0
+      ? []
+      : [
+          heading("In templates"),
+          {
+            is: "paragraph",
+            text: `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is the secret's name.`,
+          } as const,
+        ]),
+  ]
+}
+
+/** One option, with its default or that it must be given. */
+export function optionTerm({
+  name,
+  takes,
+  isRequired,
+  defaultValue,
+  says,
+  example,
+}: OptionEntry): Block {
+  const unset = defaultValue === undefined ? "optional" : `default: ${defaultValue}`
+  return {
+    is: "term",
+    name: `\`${name}\`: ${takes} (${isRequired ? "required" : unset})`,
+    text: says === "" ? "" : `${says}.`,
+    ...(example === undefined ? {} : { example }),
+  }
+}
+
+function heading(text: string): Block {
+  return { is: "heading", level: 2, text }
+}

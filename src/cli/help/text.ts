@@ -1,0 +1,71 @@
+import { type Block, plain } from "./blocks.ts"
+import { tableLines } from "./table.ts"
+import { wrap } from "./wrap.ts"
+
+/** Where nothing is a terminal. */
+export const columnsElse = 80
+const indent = 2
+const narrowest = 40
+
+/** Lines for a terminal of so many columns; no escapes. Code is never broken: it is to be copied. */
+export function toText(blocks: readonly Block[], columns: number): readonly string[] {
+  const width = Math.max(narrowest, columns)
+  const lines: string[] = []
+  for (const [index, block] of blocks.entries()) {
+    if (index > 0 && !isTight(blocks[index - 1], block)) lines.push("")
+    lines.push(...linesOf(block, width))
+  }
+  return lines.map((line) => line.trimEnd())
+}
+
+/** Items of one list stand together. */
+function isTight(before: Block | undefined, block: Block): boolean {
+  return before?.is === "item" && block.is === "item"
+}
+
+function linesOf(block: Block, width: number): readonly string[] {
+  const inner = width - indent
+  if (block.is === "heading") return headingLines(block.level, wrap(plain(block.text), width))
+  if (block.is === "paragraph") return shift(indent, wrap(plain(block.text), inner))
+  if (block.is === "item") return itemLines(block, inner)
+  if (block.is === "code") return shift(indent + 2, block.lines)
+  if (block.is === "term") return termLines(block, inner)
+  const { head, rows } = block
+  return shift(
+    indent,
+    tableLines({ head: head.map(plain), rows: rows.map((row) => row.map(plain)) }, inner),
+  )
+}
+
+function headingLines(level: number, lines: readonly string[]): readonly string[] {
+  if (level > 1) return lines
+  return [...lines, "=".repeat(Math.max(...lines.map((line) => line.length)))]
+}
+
+function itemLines(
+  { marker, depth, text }: Extract<Block, { is: "item" }>,
+  width: number,
+): readonly string[] {
+  const before = indent + depth * 2
+  const hanging = marker.length + 1
+  return wrap(plain(text), width - depth * 2 - hanging).map((line, index) =>
+    index === 0
+      ? `${" ".repeat(before)}${marker} ${line}`
+      : `${" ".repeat(before + hanging)}${line}`,
+  )
+}
+
+function termLines(
+  { name, text, example }: Extract<Block, { is: "term" }>,
+  width: number,
+): readonly string[] {
+  return [
+    ...shift(indent, wrap(plain(name), width)),
+    ...shift(indent + 4, text === "" ? [] : wrap(plain(text), width - 4)),
+    ...shift(indent + 4, example === undefined ? [] : example.split("\n")),
+  ]
+}
+
+function shift(by: number, lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `${" ".repeat(by)}${line}`)
+}

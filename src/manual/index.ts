@@ -1,0 +1,33 @@
+import example from "../../config/example.yaml" with { type: "text" }
+import commands from "./commands.md" with { type: "text" }
+import drivers from "./drivers.md" with { type: "text" }
+import firstRotation from "./first-rotation.md" with { type: "text" }
+import incident from "./incident.md" with { type: "text" }
+import measurements from "./measurements.md" with { type: "text" }
+import operations from "./operations.md" with { type: "text" }
+import outputs from "./outputs.md" with { type: "text" }
+import recovery from "./recovery.md" with { type: "text" }
+import restarts from "./restarts.md" with { type: "text" }
+import security from "./security.md" with { type: "text" }
+
+export type Page = { readonly name: string; readonly text: string }
+
+/**
+ * The manual, in the order in which it is read; embedded when the binary is built. A page is a Markdown file beside this one
+ * and two lines here. It costs a start nothing: `mycelium help` alone loads this module.
+ */
+export const pages: readonly Page[] = [
+  { name: "first-rotation", text: firstRotation },
+  { name: "drivers", text: drivers },
+  { name: "outputs", text: outputs },
+  { name: "restarts", text: restarts },
+  { name: "incident", text: incident },
+  { name: "recovery", text: recovery },
+  { name: "operations", text: operations },
+  { name: "security", text: security },
+  { name: "commands", text: commands },
+  { name: "measurements", text: measurements },
+]
+
+/** config/example.yaml. */
+export const exampleConfig = String(example)
