@@ -9,15 +9,16 @@ const ways: readonly RegExp[] = [
   /\bAppError\(\s*"([a-z0-9-]+)"/g,
   /\bsuper\(\s*"([a-z0-9-]+)",/g,
   /\bcode: "([a-z0-9-]+)"/g,
-  /\bcode: [^,}\n]*?\? "([a-z0-9-]+)" : "([a-z0-9-]+)"/g,
-  /\bcode: [^,}\n]*?\?\? "([a-z0-9-]+)"/g,
+  /\bcode:\s[^,}:]*?\?\s+"([a-z0-9-]+)"\s+:\s+"([a-z0-9-]+)"/g,
+  /\bcode:\s[^,}:]*?\?\?\s+"([a-z0-9-]+)"/g,
   // problem("role-missing", …), error("no-answer", …), report.found("file-open", …)
   /\b[a-z][A-Za-z]*\(\s*"([a-z0-9]+(?:-[a-z0-9]+)+)",/g,
-  /\bfound\([^"\n]*\? "([a-z0-9-]+)" : "([a-z0-9-]+)",/g,
+  /\bfound\([^,]*\?\s+"([a-z0-9-]+)"\s+:\s+"([a-z0-9-]+)",/g,
+  /\breport\.found\(\s*"([a-z0-9-]+)",/g,
   // "file-open": { severity: "error", … }
   /^\s+"?([a-z0-9-]+)"?: \{ severity:/gm,
   // "28P01": ["password-refused", "…", "ask-operator"]
-  /\["([a-z0-9]+(?:-[a-z0-9]+)+)", "[^"]*", (?:"(?:retry|give-up|ask-operator)"|passing)/g,
+  /\[\s*"([a-z0-9]+(?:-[a-z0-9]+)+)",\s+"[^"]*",\s+(?:"(?:retry|give-up|ask-operator)"|passing)/g,
 ]
 /** Zod's own word for a refinement; a name that runs of ours give a server. */
 const others = new Set(["custom", "mycelium-probe", "mycelium-look"])
