@@ -70,8 +70,7 @@ describe("config/example.yaml", () => {
   })
 })
 
-describe("the smallest useful config", () => {
-  const smallest = `
+const smallest = `
 project: shop
 schedule: "0 3 * * SUN"
 environments:
@@ -87,6 +86,8 @@ environments:
     deployments:
       api: { compose: api, healthy: { http: "http://127.0.0.1:8080/healthz" } }
 `
+
+describe("the smallest useful config", () => {
   test("is accepted", () => {
     expect(told(smallest)).toBe("")
   })
@@ -126,3 +127,44 @@ test("config/schema.json is what scripts/schema.ts writes", async () => {
   const written: unknown = await Bun.file(new URL("schema.json", folder)).json()
   expect(written).toEqual(JSON.parse(JSON.stringify(configSchema(plugins))))
 })
+
+/** The first YAML block of each page that shows a whole config. */
+test.each(["README.md", "src/manual/first-rotation.md"])(
+  "the config that %s begins with is accepted, and is the smallest one",
+  async (page) => {
+    const text = await Bun.file(new URL(`../../${page}`, import.meta.url)).text()
+    const [, config = ""] = /```yaml\n(project:[\s\S]*?)```/.exec(text) ?? []
+    expect(told(config)).toBe("")
+    expect(parse(config)).toEqual(parse(smallest))
+  },
+)
+
+/** Parts of a config in the manual: put into the smallest one, they are accepted. */
+test.each(["drivers", "restarts"])(
+  "each part of a config in the page %s is accepted",
+  async (page) => {
+    const text = await Bun.file(new URL(`../../src/manual/${page}.md`, import.meta.url)).text()
+    const parts = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, part = ""]) => part)
+    expect(parts.length).toBeGreaterThan(0)
+    for (const part of parts) expect(told(withPart(part))).toBe("")
+  },
+)
+
+function withPart(part: string): string {
+  const { environments, ...top } = parse(smallest) as {
+    readonly environments: { readonly production: object }
+  }
+  const pair = {
+    address: "postgresql://127.0.0.1:5432/shop",
+    roles: ["shop_blue", "shop_green"],
+    owner: "shop_owner",
+    admin: { user: "rotator", password: { file: "/run/secrets/rotator" } },
+  }
+  const secrets = part.includes("previous") ? { secrets: { postgres: pair } } : {}
+  const outputs = { outputs: [{ dotenv: ".env", variables: { NAME: "{{ NAME.password }}" } }] }
+  const [first] = Object.keys((parse(part) as { readonly secrets?: object }).secrets ?? {})
+  const named =
+    first === undefined ? {} : JSON.parse(JSON.stringify(outputs).replace("NAME.", `${first}.`))
+  const production = { ...environments.production, ...secrets, ...named, ...parse(part) }
+  return JSON.stringify({ ...top, environments: { production } })
+}

@@ -1,27 +1,75 @@
-import { expect, test } from "bun:test"
-import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { describe, expect, test } from "bun:test"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { exitMeanings } from "../../src/cli/exit-codes.ts"
 import { groups } from "../../src/cli/table.ts"
+import { pages } from "../../src/manual/index.ts"
+import { drivers } from "../../src/plugins/drivers/index.ts"
+import { healths } from "../../src/plugins/healths/index.ts"
+import { outputs } from "../../src/plugins/outputs/index.ts"
+import { restarters } from "../../src/plugins/restarters/index.ts"
 
 const root = join(import.meta.dir, "..", "..")
-const readme = readFileSync(join(root, "README.md"), "utf8")
-const example = readFileSync(join(root, "config", "example.yaml"), "utf8")
+const readme = textOf("README.md")
+const commandsPage = textOf("src/manual/commands.md")
 
-test("the README's table of commands is the table of the program", () => {
-  const rows = [...readme.matchAll(/^\|[^|]*\| `([a-z-]+)[^|]*\|/gm)].map((match) => match[1])
-  expect(
-    rows.filter(
-      (name) =>
-        name !== undefined &&
-        groups.some(({ commands }) => commands.some((one) => one.name === name)),
-    ),
-  ).toEqual(groups.flatMap(({ commands }) => commands.map(({ name }) => name)))
+function textOf(path: string): string {
+  return readFileSync(join(root, path), "utf8")
+}
+
+describe("the README", () => {
+  test("is for a reader who has five minutes", () => {
+    expect(readme.split("\n").length).toBeLessThanOrEqual(180)
+  })
+
+  test("names every driver in its table, and every other plug-in", () => {
+    const rows = [...readme.matchAll(/^\| `([a-z-]+)`[^|]*\|/gm)].map(([, name = ""]) => name)
+    expect([...new Set(rows)].sort()).toEqual(drivers.map(({ type }) => type).sort())
+    for (const { type } of [...outputs, ...restarters, ...healths])
+      expect(readme.includes(`\`${type}\``) ? type : `${type} is not named`).toBe(type)
+  })
+
+  test("lists every page of the manual", () => {
+    const listed = [...readme.matchAll(/^\| \[[^\]]+\]\(src\/manual\/([a-z-]+)\.md\)/gm)]
+    expect(listed.map(([, name]) => name)).toEqual(pages.map(({ name }) => name))
+  })
 })
 
-test("the README's exit codes are those of the program", () => {
-  const rows = [...readme.matchAll(/^\| (\d) \| (.+) \|$/gm)].map((match) => [match[1], match[2]])
-  expect(rows).toEqual(Object.entries(exitMeanings).map(([code, says]) => [code, says]))
+describe("the manual", () => {
+  test("has every page that lies in its folder", () => {
+    const files = readdirSync(join(root, "src/manual")).filter((name) => name.endsWith(".md"))
+    expect(pages.map(({ name }) => `${name}.md`).sort()).toEqual(files.sort())
+    for (const { name, text } of pages) expect(text).toBe(textOf(`src/manual/${name}.md`))
+  })
+
+  test("has the program's table of commands", () => {
+    const rows = [...commandsPage.matchAll(/^\|[^|]*\| `([a-z-]+)[^|]*\|/gm)].map(
+      (match) => match[1],
+    )
+    expect(rows).toEqual(groups.flatMap(({ commands }) => commands.map(({ name }) => name)))
+  })
+
+  test("has the program's exit codes", () => {
+    const rows = [...commandsPage.matchAll(/^\| (\d) \| (.+) \|$/gm)].map((match) => [
+      match[1],
+      match[2],
+    ])
+    expect(rows).toEqual(Object.entries(exitMeanings).map(([code, says]) => [code, says]))
+  })
+
+  test.each([
+    ["drivers", drivers],
+    ["outputs", outputs],
+    ["restarts", restarters],
+    ["restarts", healths],
+  ] as const)("has a row in %s for each plug-in of its kind", (page, all) => {
+    const rows = textOf(`src/manual/${page}.md`).match(/^\| `.+$/gm) ?? []
+    const firsts = rows.map((row) => row.split("|")[1] ?? "")
+    for (const { type } of all)
+      expect(
+        firsts.some((cell) => cell.includes(`\`${type}\``)) ? type : `${type} has no row`,
+      ).toBe(type)
+  })
 })
 
 test("every option of every command says what it does, and its usage is a sentence", async () => {
@@ -33,22 +81,43 @@ test("every option of every command says what it does, and its usage is a senten
   }
 })
 
-test("every plug-in that the config can name stands in the example or in the README", async () => {
-  const registries = ["drivers", "outputs", "restarters", "healths"] as const
-  for (const kind of registries) {
-    const module = (await import(`../../src/plugins/${kind}/index.ts`)) as Readonly<
-      Record<string, readonly { readonly type: string }[]>
-    >
-    for (const { type } of module[kind] ?? [])
-      expect(
-        example.includes(`${type}:`) || readme.includes(`\`${type}\``)
-          ? type
-          : `${type} is not documented`,
-      ).toBe(type)
+test("src/README.md, the map, stays one page", () => {
+  expect(textOf("src/README.md").split("\n").length).toBeLessThanOrEqual(150)
+})
+
+const documents = [
+  "README.md",
+  "SECURITY.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "src/README.md",
+  "src/plugins/drivers/README.md",
+  ...["src/manual", "src/decisions"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${folder}/${name}`),
+  ),
+]
+
+test.each(documents)("%s links to files and headings that exist", (document) => {
+  const text = textOf(document).replace(/```[\s\S]*?```/g, "")
+  for (const [, target = ""] of text.matchAll(/\]\(((?!https?:)[^)]+)\)/g)) {
+    const [path = "", heading] = target.split("#")
+    const file = path === "" ? document : join(dirname(document), path)
+    expect(existsSync(join(root, file)) ? target : `${target} does not exist`).toBe(target)
+    if (heading !== undefined)
+      expect(anchorsIn(textOf(file)).includes(heading) ? target : `${target}: no heading`).toBe(
+        target,
+      )
   }
 })
 
-test("the README links to files that exist", () => {
-  for (const [, target = ""] of readme.matchAll(/\]\(((?!https?:)[^)#]+)\)/g))
-    expect(existsSync(join(root, target)) ? target : `${target} does not exist`).toBe(target)
-})
+/** As GitHub makes them of headings. */
+function anchorsIn(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  )
+}
