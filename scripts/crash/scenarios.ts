@@ -26,7 +26,7 @@ export type Scenario = {
   readonly onlyRevoke?: true
 }
 
-/** `title`: as the matrix in the README names it. */
+/** `title`: as the matrix in the manual names it. */
 const kinds: Readonly<
   Record<string, { readonly title: string; readonly says: string; readonly shop: Scenario["shop"] }>
 > = {

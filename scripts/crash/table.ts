@@ -18,7 +18,7 @@ export type Repeated = {
   readonly ms: number | undefined
 }
 
-/** As the README shows it: what was killed while it did what, reached of planned; below, what that came to. `loads`: of the machine meanwhile. */
+/** As the manual shows it: what was killed while it did what, reached of planned; below, what that came to. `loads`: of the machine meanwhile. */
 export function matrixOf(
   explored: readonly Explored[],
   repeated: readonly Repeated[],

@@ -193,7 +193,7 @@ export async function prove(
     "adopt-refused",
     `${as}the service refuses it: it was changed there, or the login is off`,
     {
-      hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (the README shows how to open it)`,
+      hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (mycelium help operations shows how to open it)`,
     },
   )
 }

@@ -14,6 +14,6 @@ export function wayOut(environment: string, outcome: Outcome): readonly string[]
   return [
     sealed,
     `  hint: if you know the password that works, give it: mycelium adopt ${environment} --ask (or put it into the output, and leave out --ask); it becomes current, files and programs follow, the rotation ends`,
-    "  hint: else set the password at the service by hand to the one that the output shows, and say the same command again; the README shows how to open any other",
+    "  hint: else set the password at the service by hand to the one that the output shows, and say the same command again; mycelium help operations shows how to open any other",
   ]
 }

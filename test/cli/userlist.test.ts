@@ -126,7 +126,7 @@ describe.skipIf(!programs.found)(
 const userlist =
   '"{{ postgres.user }}" "{{ postgres.password }}"\n"{{ postgres.previous.user }}" "{{ postgres.previous.password }}"\n'
 
-/** As the README's recipe has it: the pooler comes first, and is healthy once it lets the new user in. */
+/** As the recipe in the manual has it: the pooler comes first, and is healthy once it lets the new user in. */
 function behindPooler(shop: Shop, pooler: Pgbouncer, { text }: { readonly text: string }): void {
   const { project } = shop
   const { environments, ...config } = configOf(shop)

@@ -3,7 +3,7 @@ import type { Explored } from "../../scripts/crash/explore.ts"
 import { scenarios } from "../../scripts/crash/scenarios.ts"
 import { matrixOf } from "../../scripts/crash/table.ts"
 
-/** The matrix that the README shows: what it says of cuts that were missed, of faults, and of recoveries that took long. */
+/** The matrix that the manual shows: what it says of cuts that were missed, of faults, and of recoveries that took long. */
 
 const cut = { call: "write", when: 1, side: "before" } as const
 

@@ -136,7 +136,7 @@ function remedyOf(
   const set = byHand[driver]?.(user ?? (driver === "redis" ? "default" : "ROLE"))
   return current === undefined || set === undefined
     ? adopt
-    : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; the README shows how to open it), and say this command again`
+    : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; mycelium help operations shows how to open it), and say this command again`
 }
 
 function exitOf({ found, revoked, written, behind }: Reconciliation): number {
