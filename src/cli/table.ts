@@ -34,7 +34,7 @@ export const groups: readonly Group[] = [
       {
         name: "check",
         args: "",
-        summary: "can this machine be trusted with secrets? --quick, --connect, --fix, --strict",
+        summary: "look for problems on this machine and in its state; --quick, --connect, --fix",
         load: async () => (await import("./commands/check.ts")).check,
       },
       {
@@ -51,13 +51,13 @@ export const groups: readonly Group[] = [
       {
         name: "init",
         args: "",
-        summary: "an identity and a config; keeps what exists",
+        summary: "make an identity and a config; keeps what exists",
         load: async () => (await import("./commands/init.ts")).init,
       },
       {
         name: "adopt",
         args: "ENV",
-        summary: "take over the values that exist, proven by a login, changing nothing",
+        summary: "take over the existing values, proven by a login, changing nothing",
         load: async () => (await import("./commands/adopt.ts")).adopt,
       },
     ],
@@ -68,7 +68,7 @@ export const groups: readonly Group[] = [
       {
         name: "run",
         args: "",
-        summary: "the service: waits, rotates what is due, revokes",
+        summary: "run as a service: rotate what is due, revoke the old values",
         load: async () => (await import("./commands/run.ts")).run,
       },
     ],
@@ -102,25 +102,26 @@ export const groups: readonly Group[] = [
       {
         name: "rekey",
         args: "",
-        summary: "seal all anew for the recipients of now; --new-identity, --dry-run",
+        summary: "encrypt everything anew for today's recipients; --new-identity, --dry-run",
         load: async () => (await import("./commands/rekey.ts")).rekey,
       },
       {
         name: "reconcile",
         args: "ENV",
-        summary: "after a restored backup: find the value that lives, and make it the current one",
+        summary: "after a restored backup: find the value that works, and make it the current one",
         load: async () => (await import("./commands/reconcile.ts")).reconcile,
       },
       {
         name: "report",
         args: "INCIDENT",
-        summary: "what happened, is it over, what to do now; --since 90d: the review of a while",
+        summary: "what happened, whether it is over, what to do now; --since 90d: a review",
         load: async () => (await import("./commands/report.ts")).report,
       },
       {
         name: "delete",
         args: "ENV[/SECRET]",
-        summary: "erase for good: login, outputs, then state; says first what it would do",
+        summary:
+          "erase for good: login, outputs, then state; without --yes only says what it would do",
         load: async () => (await import("./commands/delete.ts")).deleteCommand,
       },
     ],

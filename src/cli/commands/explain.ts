@@ -2,6 +2,7 @@ import { AppError } from "../../base/error.ts"
 import { nearest } from "../../config/nearest.ts"
 import { type Command, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { wrap } from "../help/wrap.ts"
 import { allCodes, explanationOf, texts } from "../explain/texts.ts"
 
 export const explain: Command = {
@@ -21,7 +22,7 @@ export const explain: Command = {
             : { code, text },
         ),
       )
-    else for (const line of text === undefined ? list() : wrap(text)) terminal.out(line)
+    else terminal.out(linesOf(text, terminal.columns?.() ?? columnsElse).join("\n"))
     return Promise.resolve(exitCodes.done)
   },
 }
@@ -33,24 +34,14 @@ function unknown(code: string): AppError {
   })
 }
 
-function list(): readonly string[] {
+/** The text of one code, or the list of all. */
+function linesOf(text: string | undefined, columns: number): readonly string[] {
+  if (text !== undefined) return wrap(text, columns)
   return texts.flatMap(({ title, codes }) => [
     `${title}:`,
-    ...wrap(Object.keys(codes).sort().join("  ")).map((line) => `  ${line}`),
+    ...wrap(Object.keys(codes).sort().join(", "), columns - 2).map((line) => `  ${line}`),
   ])
 }
 
-const width = 100
-
-/** Lines that a terminal shows whole. */
-function wrap(text: string): readonly string[] {
-  const lines: string[] = []
-  let line = ""
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line.trim())
-      line = word
-    } else line = line === "" ? word : `${line} ${word}`
-  }
-  return [...lines, line.trim()]
-}
+/** Where nothing is a terminal. */
+const columnsElse = 100
