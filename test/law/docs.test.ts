@@ -81,6 +81,12 @@ test("every option of every command says what it does, and its usage is a senten
   }
 })
 
+test("the list of decisions names each of them", () => {
+  const listed = [...textOf("src/decisions/README.md").matchAll(/\]\((\d\d-[a-z-]+\.md)\)/g)]
+  const files = readdirSync(join(root, "src/decisions")).filter((name) => name !== "README.md")
+  expect(listed.map(([, name]) => name)).toEqual(files.sort())
+})
+
 test("src/README.md, the map, stays one page", () => {
   expect(textOf("src/README.md").split("\n").length).toBeLessThanOrEqual(150)
 })

@@ -32,23 +32,39 @@ export function spansOf(markdown: string): readonly Span[] {
     if (code !== undefined) spans.push({ is: "code", text: code })
     else if (bold !== undefined) spans.push({ is: "bold", text: plain(bold) })
     else if (italic !== undefined) spans.push({ is: "text", text: plain(italic) })
-    else spans.push({ is: "text", text: sayLink(plain(label ?? ""), target ?? "") })
+    else spans.push(linkSpan(plain(label ?? ""), target ?? ""))
     from = match.index + whole.length
   }
   if (from < markdown.length) spans.push({ is: "text", text: markdown.slice(from) })
   return spans
 }
 
-/** Without any marks; code of several words keeps its quotes, or nobody sees where it ends. */
+/**
+ * Without any marks, but for code that could be taken for a word of the sentence, or of several words: it keeps its quotes,
+ * unless it stands alone.
+ */
 export function plain(markdown: string): string {
-  return spansOf(markdown)
-    .map(({ is, text }) => (is === "code" && text.includes(" ") ? `\`${text}\`` : text))
+  const spans = spansOf(markdown)
+  return spans
+    .map(({ is, text }) =>
+      is === "code" && spans.length > 1 && needsQuotes(text) ? `\`${text}\`` : text,
+    )
     .join("")
 }
 
+function needsQuotes(code: string): boolean {
+  return /^[a-z]+$/.test(code) || code.includes(" ")
+}
+
 /** A page is named by the command that shows it; a file by its path in the repository. */
-function sayLink(label: string, target: string): string {
+function linkSpan(label: string, target: string): Span {
   const page = /^([a-z-]+)\.md(?:#.*)?$/.exec(target)?.[1]
+  if (page !== undefined && page === label.toLowerCase().replaceAll(" ", "-"))
+    return { is: "code", text: `mycelium help ${page}` }
+  return { is: "text", text: sayLink(label, target, page) }
+}
+
+function sayLink(label: string, target: string, page: string | undefined): string {
   if (page !== undefined) return `${label} (mycelium help ${page})`
   const path = target.replace(/^\.\.\/\.\.\//, "").replace(/^\.\.\//, "src/")
   return path.endsWith(label) ? label : `${label} (${path})`

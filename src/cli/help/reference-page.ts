@@ -48,7 +48,7 @@ export function optionTerm({
   const unset = defaultValue === undefined ? "optional" : `default: ${defaultValue}`
   return {
     is: "term",
-    name: `\`${name}\`: ${takes} (${isRequired ? "required" : unset})`,
+    name: `${name}: ${takes} (${isRequired ? "required" : unset})`,
     text: says === "" ? "" : `${says}.`,
     ...(example === undefined ? {} : { example }),
   }
