@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
-import { type EnvironmentConfig, defaultSchedule } from "../config/model.ts"
+import { defaultSchedule } from "../config/defaults.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
 import { type Schedule, parseSchedule } from "../plan/schedule.ts"
 
 /** The config was checked: its schedule parses. */

@@ -52,6 +52,15 @@ export type Command = {
   ): Promise<number>
 }
 
+/** A command in the table; what it needs is loaded when it is called. */
+export type Entry = {
+  readonly name: string
+  readonly args: string
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+export type Group = { readonly title: string; readonly commands: readonly Entry[] }
+
 /** Options that every command has. */
 export const commonOptions: Options = {
   config: {

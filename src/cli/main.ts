@@ -2,13 +2,14 @@ import { parseArgs } from "node:util"
 import { AppError } from "../base/error.ts"
 import {
   type Command,
+  type Entry,
   type Options,
   type Terminal,
   commonOptions,
   parseArgsOptions,
 } from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
-import { type Entry, commandNames, findCommand } from "./table.ts"
+import { commandNames, findCommand, groups } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
 
 /** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
@@ -81,7 +82,7 @@ async function unknown(name: string): Promise<AppError> {
 /** Where no command was given, it is an error, and goes where errors go. */
 async function showOverview(terminal: Terminal, isMistake: boolean): Promise<number> {
   const { linesOfOverview } = await import("./help/overview.ts")
-  const text = linesOfOverview(terminal.columns?.()).join("\n")
+  const text = linesOfOverview(groups, terminal.columns?.()).join("\n")
   if (isMistake) terminal.talk(text)
   else terminal.out(text)
   return isMistake ? exitCodes.usage : exitCodes.done

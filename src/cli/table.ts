@@ -1,12 +1,4 @@
-import type { Command } from "./command.ts"
-
-export type Entry = {
-  readonly name: string
-  readonly args: string
-  readonly summary: string
-  readonly load: () => Promise<Command>
-}
-type Group = { readonly title: string; readonly commands: readonly Entry[] }
+import type { Entry, Group } from "./command.ts"
 
 /** Every command, in the order of `--help`; each loads what it needs when it is called. */
 export const groups: readonly Group[] = [
@@ -133,7 +125,7 @@ export const groups: readonly Group[] = [
         name: "help",
         args: "[TOPIC]",
         summary: "the manual, and what each driver, output and key takes",
-        load: async () => (await import("./commands/help.ts")).help,
+        load: async () => (await import("./commands/help.ts")).helpOn(groups),
       },
       {
         name: "version",

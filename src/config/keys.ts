@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { parseDuration } from "../base/duration.ts"
 import { ReferenceOptions } from "../plugins/references/index.ts"
-import { defaultSchedule } from "./model.ts"
+import { defaultSchedule } from "./defaults.ts"
 import { policyNames } from "./policy.ts"
 
 /** The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON Schema read them from here. */

@@ -95,6 +95,3 @@ export function partsOf({ file, environments }: Config): readonly string[] {
 
 /** An hour: seldom enough for a login that fails. */
 export const defaultWatchMs = 3_600_000
-
-/** Every night at three, in the environment's zone. */
-export const defaultSchedule = "0 3 * * *"

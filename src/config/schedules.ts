@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts"
 import type { EnvironmentDraft } from "./draft.ts"
-import { defaultSchedule } from "./model.ts"
+import { defaultSchedule } from "./defaults.ts"
 
 /** Schedules that cannot be read, or that leave a secret no chance to change in time. Each distinct one is asked once. */
 export function checkSchedules(environments: readonly EnvironmentDraft[], context: Context): void {

@@ -1,6 +1,6 @@
 import { AppError } from "../../base/error.ts"
 import { nearest } from "../../config/nearest.ts"
-import { type Command, type Terminal, isSet } from "../command.ts"
+import { type Command, type Entry, type Group, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { allCodes, explanationOf } from "../explain/texts.ts"
 import type { Block } from "../help/blocks.ts"
@@ -8,37 +8,49 @@ import { commandPage, overview } from "../help/overview.ts"
 import { manPage } from "../help/man-page.ts"
 import { columnsElse, toText } from "../help/text.ts"
 import { allNames, topics, topicsNamed } from "../help/topics.ts"
-import { commandNames, findCommand } from "../table.ts"
 
-export const help: Command = {
-  usage:
-    "Prints a page of the manual, or what a command, a driver, an output, a restarter, a health check or a key of the config takes. Without a topic: the list of all.",
-  options: {
-    man: {
-      type: "boolean",
-      says: "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
+/** Of these commands: what lists them all loads this one, so it gives them itself. */
+export function helpOn(groups: readonly Group[]): Command {
+  return {
+    usage:
+      "Prints a page of the manual, or what a command, a driver, an output, a restarter, a health check or a key of the config takes. Without a topic: the list of all.",
+    options: {
+      man: {
+        type: "boolean",
+        says: "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
+      },
     },
-  },
-  run: async (terminal, [topic, more], values) => {
-    if (more !== undefined)
-      throw new AppError("usage", "name one topic", { hint: "mycelium help lists them" })
-    if (isSet(values, "man")) terminal.out((await manPage()).join("\n"))
-    else if (isSet(values, "json")) terminal.out(JSON.stringify(await asData(terminal, topic)))
-    else terminal.out((await linesFor(terminal, topic)).join("\n"))
-    return exitCodes.done
-  },
+    run: async (terminal, [topic, more], values) => {
+      if (more !== undefined)
+        throw new AppError("usage", "name one topic", { hint: "mycelium help lists them" })
+      const lines = (): Promise<readonly string[]> => linesFor(terminal, groups, topic)
+      if (isSet(values, "man")) terminal.out((await manPage(groups)).join("\n"))
+      else if (isSet(values, "json"))
+        terminal.out(
+          JSON.stringify(topic === undefined ? list : { topic, text: text(await lines()) }),
+        )
+      else terminal.out(text(await lines()))
+      return exitCodes.done
+    },
+  }
 }
 
-async function asData(terminal: Terminal, topic: string | undefined): Promise<unknown> {
-  if (topic !== undefined) return { topic, text: (await linesFor(terminal, topic)).join("\n") }
-  return { topics: topics.map(({ name, group, summary }) => ({ name, group, summary })) }
+const list = { topics: topics.map(({ name, group, summary }) => ({ name, group, summary })) }
+
+function text(lines: readonly string[]): string {
+  return lines.join("\n")
 }
 
-async function linesFor(terminal: Terminal, topic: string | undefined): Promise<readonly string[]> {
+async function linesFor(
+  terminal: Terminal,
+  groups: readonly Group[],
+  topic: string | undefined,
+): Promise<readonly string[]> {
   const columns = terminal.columns?.() ?? columnsElse
-  if (topic === undefined) return toText([...overview(), ...topicList()], columns)
-  const found = await pagesFor(topic)
-  if (found.length === 0) throw unknown(topic)
+  if (topic === undefined) return toText([...overview(groups), ...topicList()], columns)
+  const commands = groups.flatMap((group) => group.commands)
+  const found = await pagesFor(commands, topic)
+  if (found.length === 0) throw unknown(commands, topic)
   return found.flatMap((blocks, index) => [
     ...(index === 0 ? [] : [""]),
     ...toText(blocks, columns),
@@ -46,8 +58,11 @@ async function linesFor(terminal: Terminal, topic: string | undefined): Promise<
 }
 
 /** Everything of this name: the command, pages and plug-ins; else the code of an error. */
-async function pagesFor(topic: string): Promise<readonly (readonly Block[])[]> {
-  const command = findCommand(topic)
+async function pagesFor(
+  commands: readonly Entry[],
+  topic: string,
+): Promise<readonly (readonly Block[])[]> {
+  const command = commands.find(({ name }) => name === topic)
   const found = [
     ...(command === undefined ? [] : [await commandPage(command)]),
     ...topicsNamed(topic).map(({ blocks }) => blocks()),
@@ -57,8 +72,9 @@ async function pagesFor(topic: string): Promise<readonly (readonly Block[])[]> {
   return text === undefined ? [] : [[{ is: "paragraph", text }]]
 }
 
-function unknown(topic: string): AppError {
-  const near = nearest(topic, [...commandNames(), ...allNames(), ...allCodes()])
+function unknown(commands: readonly Entry[], topic: string): AppError {
+  const known = [...commands.map(({ name }) => name), ...allNames(), ...allCodes()]
+  const near = nearest(topic, known)
   return new AppError("usage", `there is no help on ${JSON.stringify(topic.slice(0, 40))}`, {
     hint: near === undefined ? "mycelium help lists the topics" : `did you mean ${near}?`,
   })

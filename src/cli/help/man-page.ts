@@ -1,4 +1,4 @@
-import { groups } from "../table.ts"
+import type { Group } from "../command.ts"
 import type { Block } from "./blocks.ts"
 import { manTitle, toMan } from "./man.ts"
 import { commandPage, overview } from "./overview.ts"
@@ -8,7 +8,7 @@ import { type Topic, topics } from "./topics.ts"
 declare const MYCELIUM_VERSION: string | undefined
 
 /** mycelium(1): the commands, the manual and the reference, on one page. */
-export async function manPage(): Promise<readonly string[]> {
+export async function manPage(groups: readonly Group[]): Promise<readonly string[]> {
   const commands = groups.flatMap((group) => group.commands)
   const commandPages = await Promise.all(commands.map((command) => commandPage(command)))
   return [
@@ -19,7 +19,7 @@ export async function manPage(): Promise<readonly string[]> {
       title("synopsis"),
       { is: "paragraph", text: "`mycelium` COMMAND [OPTION…]" },
       title("description"),
-      ...overview(),
+      ...overview(groups),
       title("commands"),
       ...commandPages.flatMap(below),
     ]),

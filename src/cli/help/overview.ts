@@ -1,11 +1,10 @@
-import { commonOptions } from "../command.ts"
+import { type Entry, type Group, commonOptions } from "../command.ts"
 import { exitMeanings } from "../exit-codes.ts"
-import { type Entry, groups } from "../table.ts"
 import type { Block } from "./blocks.ts"
 import { columnsElse, toText } from "./text.ts"
 
 /** The commands, by group. */
-export function overview(): readonly Block[] {
+export function overview(groups: readonly Group[]): readonly Block[] {
   return [
     {
       is: "paragraph",
@@ -24,8 +23,11 @@ export function overview(): readonly Block[] {
   ]
 }
 
-export function linesOfOverview(columns = columnsElse): readonly string[] {
-  return toText(overview(), columns)
+export function linesOfOverview(
+  groups: readonly Group[],
+  columns = columnsElse,
+): readonly string[] {
+  return toText(overview(groups), columns)
 }
 
 export async function linesOfCommand(
