@@ -1,5 +1,6 @@
 import example from "../../config/example.yaml" with { type: "text" }
 import commands from "./commands.md" with { type: "text" }
+import compose from "./compose.md" with { type: "text" }
 import drivers from "./drivers.md" with { type: "text" }
 import firstRotation from "./first-rotation.md" with { type: "text" }
 import incident from "./incident.md" with { type: "text" }
@@ -21,6 +22,7 @@ export const pages: readonly Page[] = [
   { name: "drivers", text: drivers },
   { name: "outputs", text: outputs },
   { name: "restarts", text: restarts },
+  { name: "compose", text: compose },
   { name: "incident", text: incident },
   { name: "recovery", text: recovery },
   { name: "operations", text: operations },
