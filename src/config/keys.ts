@@ -151,7 +151,8 @@ const timezone = Text.meta({
   examples: ["Europe/Berlin"],
 })
 const age = Age.meta({
-  description: "The greatest age that a value may reach, or never",
+  description:
+    "The greatest age that a value may reach, or never: a secret's own, else its environment's, else the one at the top; a minute at least, and one of them must say it",
   examples: ["90d"],
 })
 const shortestWatchMs = 10_000

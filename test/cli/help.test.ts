@@ -85,6 +85,13 @@ describe("mycelium help", () => {
     expect(command).toContain("command (health check)")
   })
 
+  test("prints the example config so that it can be redirected into a file", async () => {
+    await using project = await layOut()
+    const { stdout } = await project.mycelium(["help", "example"])
+    const example = join(import.meta.dir, "..", "..", "config", "example.yaml")
+    expect(stdout).toBe(textOf(example))
+  })
+
   test("says the nearest name where there is no such topic, and ends with 2", async () => {
     await using project = await layOut()
     const near = await project.mycelium(["help", "incidnt"])

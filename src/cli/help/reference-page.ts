@@ -9,6 +9,7 @@ export function referencePage(entry: ReferenceEntry, exampleConfig: string): rea
   return [
     { is: "heading", level: 1, text: is === "keys" ? name : `${name} (${is})` },
     { is: "paragraph", text: `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.` },
+    ...(name === "config" && is === "keys" ? [heading("Where what stands"), outline] : []),
     ...(examples.length === 0
       ? []
       : [
@@ -34,6 +35,23 @@ export function referencePage(entry: ReferenceEntry, exampleConfig: string): rea
           } as const,
         ]),
   ]
+}
+
+const outline: Block = {
+  is: "code",
+  lines: [
+    "project: …",
+    "audit: …               # mycelium help audit",
+    "environments:",
+    "  NAME:                # mycelium help environment",
+    "    secrets:",
+    "      NAME: …          # mycelium help secret, and the driver: mycelium help postgres …",
+    "    outputs:",
+    "      - …              # mycelium help dotenv, template, json …",
+    "    deployments:",
+    "      NAME:            # mycelium help deployment, and the restarter: compose, systemd …",
+    "        healthy: …     # mycelium help healthy, and the health check: http, tcp …",
+  ],
 }
 
 /** One option, with its default or that it must be given. */

@@ -9,6 +9,9 @@ const narrowest = 40
 
 /** Lines for a terminal of so many columns; no escapes. Code is never broken: it is to be copied. */
 export function toText(blocks: readonly Block[], columns: number): readonly string[] {
+  const [only] = blocks
+  // A file as a whole: to be redirected into one.
+  if (blocks.length === 1 && only?.is === "code") return only.lines
   const width = Math.max(narrowest, columns)
   const lines: string[] = []
   for (const [index, block] of blocks.entries()) {
