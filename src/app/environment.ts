@@ -2,7 +2,7 @@ import { dirname } from "node:path"
 import { settleFolder } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { endsAtOnce, stands } from "../base/last-words.ts"
-import { isWanted, takeLock } from "../base/lock.ts"
+import { Wanted, takeLock } from "../base/lock.ts"
 import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
 import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
@@ -168,7 +168,7 @@ const handedOver = new AppError(
 )
 
 /** How often (ms) the holder of a lock looks whether another waits; how long an act at a service may go on after that. */
-const lookMs = 250
+const lookMs = 125
 const hurryMs = 2000
 
 /**
@@ -189,8 +189,9 @@ export class Ends {
   constructor(app: Pick<App, "host" | "stop" | "tell" | "notice">, name: string, lock: string) {
     this.#app = app
     this.#name = name
+    const wanted = new Wanted(lock, app.host)
     this.#looking = setInterval(() => {
-      if (isWanted(lock, app.host.now())) this.#end(handedOver)
+      if (wanted.look()) this.#end(handedOver)
     }, lookMs)
     if (app.stop.aborted) this.#stopped()
     else app.stop.addEventListener("abort", this.#stopped)

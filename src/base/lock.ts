@@ -72,9 +72,6 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
   return heldLock(database, path)
 }
 
-/** How long (ms) one who has asked is believed to wait still: who waits asks again and again. */
-const wantedMs = 3000
-
 /** When one who waits is told again that the lock is still held, and how often from then on (ms). */
 const toldAgainMs = 30_000
 const toldEveryMs = 60_000
@@ -106,7 +103,7 @@ export async function demandLock(
       tellAt = tellAt === 0 ? toldAgainMs : waitedMs + toldEveryMs
     }
     want(path, host.now())
-    await host.pause(100, stop)
+    await host.pause(askAgainMs, stop)
   }
 }
 
@@ -123,10 +120,38 @@ function want(path: string, now: Date): void {
   }
 }
 
-/** Does another process wait for a lock that we hold? */
-export function isWanted(path: string, now: Date): boolean {
-  const found = statSync(wantedPath(path), { throwIfNoEntry: false })
-  return found !== undefined && Math.abs(now.getTime() - found.mtimeMs) < wantedMs
+/** How often (ms) one who waits says so again; within how long (ms) the holder must have heard it twice. */
+const askAgainMs = 100
+const heardTwiceMs = 500
+
+/**
+ * Does another process wait for a lock that we hold? Yes, once it was heard to say so twice, one soon after the other. Who has
+ * given up, or was killed, says it no more: a holder that was stopped (SIGSTOP) finds one old request when it wakes, no second.
+ */
+export class Wanted {
+  readonly #path: string
+  readonly #host: Pick<Host, "monotonicMs">
+  #said: number | undefined
+  #heardAt: number | undefined
+
+  constructor(lock: string, host: Pick<Host, "monotonicMs">) {
+    this.#path = wantedPath(lock)
+    this.#host = host
+    this.#said = this.#read()
+  }
+  /** To be asked again and again. */
+  look(): boolean {
+    const said = this.#read()
+    if (said === undefined || said === this.#said) return false
+    const now = this.#host.monotonicMs()
+    const before = this.#heardAt
+    this.#said = said
+    this.#heardAt = now
+    return before !== undefined && now - before <= heardTwiceMs
+  }
+  #read(): number | undefined {
+    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs
+  }
 }
 
 function wantedPath(path: string): string {

@@ -50,3 +50,37 @@ test("a containment says after half a minute that the holder is stopped and how 
   expect(await second.child.exited).toBe(0)
   expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
 }, 90_000)
+
+test("a holder that wakes does not let go for one who has given up, or was killed, meanwhile", async () => {
+  for (const ends of ["SIGTERM", "SIGKILL"] as const) {
+    await using shop = await openShop(server, { endSessions: true })
+    const { project } = shop
+    await shop.adopt()
+    holdRestarts(project)
+    await using first = start(project, ["rotate-now", "production"])
+    await until("the hook to begin", () => project.has("begun"))
+    first.child.kill("SIGSTOP")
+    await until("it is stopped", () =>
+      readFileSync(`/proc/${first.child.pid}/stat`, "utf8").includes(") T "),
+    )
+    await using second = start(project, [
+      "rotate-now",
+      "production",
+      "--contain",
+      "--incident",
+      "leak-8",
+    ])
+    await until("it waits", () => second.said().includes("is asked to let go"))
+    second.child.kill(ends)
+    await second.child.exited
+    // Its timer is long overdue: it looks before it sees that its hook has ended.
+    first.child.kill("SIGCONT")
+    project.write("go", "")
+    expect({ ends, code: await first.child.exited, says: first.said() }).toEqual({
+      ends,
+      code: 0,
+      says: expect.not.stringContaining("another run has asked"),
+    })
+    expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
+  }
+}, 90_000)
