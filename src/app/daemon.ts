@@ -301,8 +301,8 @@ export class Daemon {
       slot.stamp = stamp
       const document = stamp === "" ? undefined : await readState(place)
       const found = look(document, options, this.#app.host)
-      slot.drifted = driftedIn(document, options.secrets).map(({ secret }) => secret)
-      this.#sayNotContained(slot, notContained(document))
+      slot.drifted = driftedIn(document, options.secrets, new Date(now)).map(({ secret }) => secret)
+      this.#sayNotContained(slot, notContained(document, new Date(now)))
       if (found.aheadMs > 0) this.#doubt()
       const acts = found.due.length > 0 || (found.aheadMs > 0 && !isBeforeUs(new Date(now)))
       const due = this.#steady && acts
@@ -320,7 +320,10 @@ export class Daemon {
 
   /** No turn ends it, so it is not told by one: once a change, and at the start. */
   #sayNotContained(slot: Slot, left: readonly NotContained[]): void {
-    const text = left.length === 0 ? "" : JSON.stringify(left)
+    // Since when is judged by the clock of now: that alone is nothing new.
+    const text = left
+      .map(({ secret, incident, code }) => JSON.stringify([secret, incident, code]))
+      .join()
     if (text !== "" && text !== slot.uncontained) this.#watch.uncontained(slot.name, left)
     slot.uncontained = text
   }

@@ -46,12 +46,15 @@ export async function takeTurn(
     brief,
     async ({ session, recovered, takeUp, behindMs }) => {
       const options = optionsOf(app, environment)
-      const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => ({
-        agenda: look(session.document, options, app.host),
-        uncontained: notContained(session.document),
-        drifted: driftedIn(session.document, options.secrets),
-        ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }),
-      })
+      const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => {
+        const now = app.host.now()
+        return {
+          agenda: look(session.document, options, app.host),
+          uncontained: notContained(session.document, now),
+          drifted: driftedIn(session.document, options.secrets, now),
+          ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }),
+        }
+      }
       if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
       const nothingDue = behindMs > 0 && how.rotate === "unless-behind"
       if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }

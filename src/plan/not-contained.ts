@@ -1,6 +1,7 @@
+import { believableState } from "../core/instants.ts"
 import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
 
-/** What a containment was to end and has not: nothing but a containment ends it, so whoever looks at the state tells of it. */
+/** What a containment was to end and has not: nothing but a containment ends it, so whoever looks at the state tells of it; as it can be true now, whatever clock wrote it. */
 export type NotContained = {
   readonly secret: string
   readonly incident: string
@@ -8,9 +9,12 @@ export type NotContained = {
   readonly code: string
 }
 
-export function notContained(document: StateDocument | undefined): readonly NotContained[] {
+export function notContained(
+  document: StateDocument | undefined,
+  now: Date,
+): readonly NotContained[] {
   return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => {
-    const open = openContainment(state)
+    const open = openContainment(state) && openContainment(believableState(state, now))
     return open === undefined ? [] : [{ secret, ...open }]
   })
 }

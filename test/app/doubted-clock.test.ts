@@ -12,6 +12,7 @@ import { patient, withEnvironment } from "../../src/app/environment.ts"
 import { render } from "../../src/app/render.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { takeIn } from "../../src/app/take-in.ts"
+import { takeTurn } from "../../src/app/turn.ts"
 import { watchForDrift } from "../../src/app/watch.ts"
 import { type Host, realHost } from "../../src/base/host.ts"
 import { Shift } from "../../src/base/shift.ts"
@@ -177,6 +178,54 @@ test("the service tells its look for drift whether its clock runs true", async (
   )
   expect(told.filter(({ at }) => at < 600_000).every(({ steady }) => !steady)).toBe(true)
   expect(told.at(-1)?.steady).toBe(true)
+})
+
+test("the service tells since when a secret is not contained, or refused, by what can be true now, and once", async () => {
+  await using folder = await temporaryFolder()
+  const house = await houseOf(folder.path, "{ k: generated, l: generated }")
+  const { app, clock } = house
+  await rotateNow(app, "one", { ...asked, why: "new" })
+  const since = new Date(clock.wall).toISOString()
+  await withEnvironment(app, "one", patient, ({ session }) =>
+    session.commit({
+      patches: {
+        k: (state) => ({ ...state, uncontained: { incident: "leak", since, code: "no-answer" } }),
+        l: (state) => ({ ...state, drift: { since, code: "current-refused" } }),
+      },
+    }),
+  )
+  // A year behind now.
+  clock.wall -= 365 * dayMs
+  const stop = new AbortController()
+  let rounds = 0
+  const host: Host = {
+    ...app.host,
+    pause: async (ms) => {
+      clock.passed += ms
+      clock.wall += ms
+      if (rounds++ > 5) stop.abort()
+    },
+  }
+  const told: (readonly string[])[] = []
+  const none = (): undefined => undefined
+  const watch: Watch = {
+    turned: (_, { uncontained, drifted }) =>
+      void told.push(["turn", ...[...uncontained, ...drifted].map((one) => one.since)]),
+    uncontained: (_, left) => void told.push(["once", ...left.map((one) => one.since)]),
+    failed: none,
+    clock: none,
+    drifted: none,
+    unclear: none,
+    round: none,
+  }
+  await new Daemon({ ...app, host, stop: stop.signal }, watch, undefined, () =>
+    Promise.resolve([]),
+  ).run()
+  expect(told.filter(([kind]) => kind === "once")).toHaveLength(1)
+  const latest = new Date(clock.wall).toISOString()
+  expect(told.flatMap(([, ...at]) => at).filter((at) => at > latest)).toEqual([])
+  const { uncontained, drifted } = await takeTurn(app, "one", { rotate: "unless-behind" })
+  expect([...uncontained, ...drifted].map((one) => one.since > latest)).toEqual([false, false])
 })
 
 test("no command but rotate-now corrects what a state says, for the clock of now may be the wrong one", async () => {

@@ -97,8 +97,8 @@ async function planOf(
     events,
     ...(next === undefined ? {} : { next }),
     undated,
-    uncontained: notContained(document),
-    drifted: driftedIn(document, environment.secrets),
+    uncontained: notContained(document, now),
+    drifted: driftedIn(document, environment.secrets, now),
   }
 }
 
