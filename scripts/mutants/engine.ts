@@ -3,12 +3,22 @@ import { cli, edit, type Mutant, order, singleCuts } from "./mutant.ts"
 /** The laws of a rotation, each broken in one place. */
 export const engine: readonly Mutant[] = [
   {
+    law: 3,
+    name: "reconcile asks which value lives before it has ended what may still land",
+    edits: edit(
+      "rotate/survey.ts",
+      "const isQuiet = await settle(session, name, await opened(session, name, candidates.slice(0, settleBy)))",
+      "const isQuiet = settleBy > 0",
+    ),
+    test: { file: "test/rotate/survey.test.ts", name: "not called refused" },
+  },
+  {
     law: 2,
     name: "the direction is not written before the first act in it",
     edits: edit(
       "rotate/forward.ts",
       `  await session.commit({
-    changeSet: { ...set, direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
+    changeSet: { ...withMarks(session, set, { ended: endedOf(session, set.secrets), stuck: [] }), direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
     events: [{ event: "back", code }],
   })`,
       `  session.note({ ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } })`,

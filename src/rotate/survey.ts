@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
+import type { Credential } from "../core/ports.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { driverOf, probe, probeControl, said, settle, unsettled } from "./ask.ts"
+import { driverOf, notSettled, probe, probeControl, said, settle, unsettled } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */
@@ -23,20 +24,52 @@ const pauseMs = 500
 
 type How = { readonly most: number; readonly looks: boolean }
 
-/** A wrong value first, then one login a version, the likely ones first; what is accepted is settled and asked once more, unless one only `looks`: settling ends and completes. Nothing is decided on an unclear answer. */
+/**
+ * What an earlier run may have left under way is ended first, unless one only `looks`: ending and completing it changes things.
+ * Then a wrong value, then one login a version, the likely ones first. Nothing is decided on an unclear answer.
+ */
 export async function survey(session: Session, name: string, how: How): Promise<Survey> {
   const driver = driverOf(session, name)
   if (driver.overlap === "none") return { is: "none" }
   try {
-    return await ask(session, name, how)
+    const candidates = byLikelihood(session.state(name))
+    if (candidates.length === 0) return { is: "known", accepted: [], refused: [], unasked: 0 }
+    if (how.looks) return await ask(session, name, candidates, how.most)
+    const isQuiet = await settle(
+      session,
+      name,
+      await opened(session, name, candidates.slice(0, settleBy)),
+    )
+    // Nobody answers, or it runs where it cannot be seen: a question would tell nothing that lasts.
+    const why = unsettled(session, name)
+    if (!isQuiet && why !== notSettled) return { is: "unknown", ...why }
+    const answer = await ask(session, name, candidates, how.most)
+    return isQuiet || answer.is !== "known"
+      ? answer
+      : await settleLate(session, name, answer, () => ask(session, name, candidates, how.most))
   } catch (error) {
     return { is: "unknown", ...said(error) }
   }
 }
 
-async function ask(session: Session, name: string, { most, looks }: How): Promise<Survey> {
+/** So many of the likely values are tried to settle by, where no admin does it. */
+const settleBy = 2
+
+function opened(
+  session: Session,
+  name: string,
+  versions: readonly Pick<Version, "id">[],
+): Promise<readonly Credential[]> {
+  return Promise.all(versions.map(({ id }) => session.open(name, id)))
+}
+
+async function ask(
+  session: Session,
+  name: string,
+  candidates: readonly Version[],
+  most: number,
+): Promise<Survey> {
   const { host, stop } = session.work
-  const candidates = byLikelihood(session.state(name))
   const [first] = candidates
   if (first === undefined) return { is: "known", accepted: [], refused: [], unasked: 0 }
   const control = await probeControl(session, name, await session.open(name, first.id))
@@ -62,27 +95,45 @@ async function ask(session: Session, name: string, { most, looks }: How): Promis
       if (driverOf(session, name).overlap === "one") break
     }
   }
-  const known: Survey = {
+  return {
     is: "known",
     accepted,
     refused,
     unasked: Math.max(0, candidates.length - accepted.length - refused.length),
   }
-  return accepted.length === 0 || looks ? known : settled(session, name, accepted, known)
 }
 
-/** What an earlier run may have left under way could still land, and what it left half done be completed; the answer must outlive that. */
-async function settled(
+type Known = Extract<Survey, { readonly is: "known" }>
+
+/** What was answered before anything was settled may have changed since: a value that was refused may have landed. */
+async function settleLate(
   session: Session,
   name: string,
-  accepted: readonly string[],
-  known: Survey,
+  before: Known,
+  askAgain: () => Promise<Survey>,
 ): Promise<Survey> {
-  const live = await Promise.all(accepted.map((id) => session.open(name, id)))
-  const [first] = live
-  if (!(await settle(session, name, live)) || first === undefined)
+  const [first] = before.accepted
+  // Nobody can look by any login of ours: the refusals stand, unless what is under way only has to be waited for.
+  if (first === undefined)
+    return driverOf(session, name).settleMs === undefined
+      ? before
+      : { is: "unknown", ...unsettled(session, name) }
+  if (
+    !(await settle(
+      session,
+      name,
+      await opened(
+        session,
+        name,
+        before.accepted.map((id) => ({ id })),
+      ),
+    ))
+  )
     return { is: "unknown", ...unsettled(session, name) }
-  return (await probe(session, name, first)) === "accepted" ? known : noAnswer
+  if (driverOf(session, name).overlap !== "one") return askAgain()
+  return (await probe(session, name, await session.open(name, first))) === "accepted"
+    ? before
+    : noAnswer
 }
 
 const noAnswer: Survey = {

@@ -220,8 +220,9 @@ describe("reconcile, after a backup of the server was put back", () => {
     await other.stop()
     const before = readFileSync(project.statePath())
     const silent = await shop.run(...reconcile)
+    expect(silent.stdout).toContain("production/postgres: nobody knows: 127.0.0.1:")
     expect(silent.stdout).toContain(
-      "production/postgres: nobody knows: the service gives no clear answer (no-answer)",
+      "the connection failed: ECONNREFUSED (unreachable); nothing was decided",
     )
     expect(silent.code).toBe(1)
     await other.start()
