@@ -1,4 +1,5 @@
 import { statSync } from "node:fs"
+import { lockHolder } from "../base/lock-holder.ts"
 import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
@@ -8,9 +9,9 @@ import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
 import { type Environment, type States, state } from "../check/state.ts"
 import type { Config } from "../config/model.ts"
-import { isUndated, openSets } from "../core/state.ts"
+import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
-import { readState, statePath } from "../record/state-file.ts"
+import { lockPath, readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 import { missingIdentity } from "./check-identity.ts"
 import type { Checked, How } from "./check-request.ts"
@@ -26,8 +27,9 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const now = host.now()
   const accepted = new Set<string>()
   const strange = await strangeStates(config)
+  const atWork = workedOn(config, documents)
   const judged = (more: Pick<States, "nextTry" | "late"> = {}): Promise<Result> =>
-    runCheck(state, { ...states, strange, now, accepted, ...more })
+    runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
@@ -59,6 +61,20 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
     ...(await Promise.all(quick)),
     ...deep,
   ]
+}
+
+/** Looked up only where a rotation is open. Who cannot be seen from here (in another container) is not seen at work. */
+function workedOn(
+  { store, project }: Config,
+  documents: readonly StateDocument[],
+): ReadonlySet<string> {
+  const open = documents.filter((document) => openSets(document).length > 0)
+  return new Set(
+    open.flatMap(({ environment }) => {
+      const holder = lockHolder(lockPath({ store, project, environment }))
+      return holder === undefined || holder.is === "stopped" ? [] : [environment]
+    }),
+  )
 }
 
 /** States of environments that the config does not have, and in which a value is left. */

@@ -2,6 +2,7 @@ import { formatDuration } from "../base/duration.ts"
 import { driftRemedy } from "../core/drift.ts"
 import { believable } from "../core/instants.ts"
 import {
+  type ChangeSet,
   type SecretState,
   type StateDocument,
   openContainment,
@@ -27,6 +28,8 @@ export type States = {
   /** Environments that have a state and are not in the config. */
   readonly strange: readonly string[]
   readonly now: Date
+  /** Environments in which a process is seen at work, and is not stopped. */
+  readonly atWork?: ReadonlySet<string>
   /** "production/postgres": whose current value its service has just accepted, where services are asked. */
   readonly accepted?: ReadonlySet<string>
   /** When a secret whose last rotation failed is tried next, in words; "" where that is not looked up. */
@@ -117,11 +120,21 @@ export const state = defineCheck<Code, States>({
     },
   },
   look: (
-    { environments, unreadable, strange, now, accepted = new Set(), nextTry = () => "", late = [] },
+    {
+      environments,
+      unreadable,
+      strange,
+      now,
+      atWork = new Set(),
+      accepted = new Set(),
+      nextTry = () => "",
+      late = [],
+    },
     report,
   ) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
-    for (const one of environments) judge(one, { now, accepted, nextTry }, report)
+    for (const one of environments)
+      judge(one, { now, accepted, nextTry, isAtWork: atWork.has(one.name) }, report)
     for (const { place, lateMs } of late)
       report.found(
         "rotation-overdue",
@@ -144,6 +157,7 @@ type Known = {
   readonly now: Date
   readonly accepted: ReadonlySet<string>
   readonly nextTry: NonNullable<States["nextTry"]>
+  readonly isAtWork?: boolean
 }
 
 function judge(
@@ -156,7 +170,12 @@ function judge(
   for (const set of openSets(document)) {
     const ageMs = known.now.getTime() - Date.parse(set.startedAt)
     const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
-    report.found(ageMs > stuckMs ? "journal-stuck" : "journal-open", says)
+    // While a rotation is at work, its programs hold a value that no longer works for a moment.
+    const now = known.isAtWork === true ? [] : harm(name, set)
+    report.found(
+      ageMs > stuckMs || now.length > 0 ? "journal-stuck" : "journal-open",
+      [says, ...now].join("; "),
+    )
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
     judgeSecret({ environment: name, secret }, one, known, report)
@@ -182,6 +201,25 @@ function judge(
       )
     }
   }
+}
+
+/** What cannot wait for a quarter of an hour: a program is cut off, or nobody can end it without a person. */
+function harm(
+  environment: string,
+  { cuts = [], stuck = [], restarted, direction }: ChangeSet,
+): readonly string[] {
+  const cut = cuts.filter((name) => !restarted.includes(name))
+  const holds = cut.length === 1 ? "holds" : "hold"
+  return [
+    ...stuck.map(
+      (name) => `the service of ${environment}/${name} refuses every value that we know`,
+    ),
+    ...(cut.length === 0
+      ? []
+      : [
+          `${cut.map((name) => `${environment}/${name}`).join(", ")} ${direction === "back" ? "may hold" : holds} a value that no longer works`,
+        ]),
+  ]
 }
 
 function judgeSecret(

@@ -145,6 +145,10 @@ export type ChangeSet = {
   readonly before?: Readonly<Record<string, Before>>
   /** Where the run lives (or was killed) that may have a program of it under way. */
   readonly ranIn?: Place
+  /** Programs that hold a value which no longer works until they are restarted; on the way back: that may. For those who look without a key. */
+  readonly cuts?: readonly string[]
+  /** Secrets whose service refuses every value that the state knows. */
+  readonly stuck?: readonly string[]
   /** Why it turned back. */
   readonly fault?: { readonly code: string; readonly says: string }
 }

@@ -86,6 +86,8 @@ const changeSet = shape({
   restarted: list(text),
   startedWith: text,
   ranIn: maybe(place),
+  cuts: maybe(list(text)),
+  stuck: maybe(list(text)),
   before: maybe(map(shape({ sealed: text, after: text }))),
   fault: maybe(shape({ code: text, says: text })),
 })

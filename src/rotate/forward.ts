@@ -10,6 +10,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { driverOf, said } from "./ask.ts"
+import { endedOf, withMarks } from "./marks.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
 import { stopped } from "./cut-off.ts"
@@ -301,8 +302,9 @@ async function recordVerdicts(
       (one.before === undefined ? "" : await work.vault.sealBytes(target, one.before))
     before[target] = { sealed, after: work.vault.fingerprint(one.draft.bytes) }
   }
+  const stuck = [...verdicts].flatMap(([name, { is }]) => (is === "stuck" ? [name] : []))
   // Nothing is known that was not known before: asking again and again writes nothing.
-  if (events.length === 0 && ready.length === 0) return
+  if (events.length === 0 && ready.length === 0 && stuck.join() === (set.stuck ?? []).join()) return
   const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
   const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
@@ -311,8 +313,11 @@ async function recordVerdicts(
   const stale = work.deployments
     .filter((deployment) => deployment.reads.some((target) => changing.includes(target)))
     .map(({ name }) => name)
+  const ended = secrets.filter(
+    (name) => verdicts.get(name)?.is === "proven" && driverOf(session, name).overlap === "one",
+  )
   const next = {
-    ...set,
+    ...withMarks(session, set, { ended, stuck }),
     secrets,
     restarted: set.restarted.filter((name) => !stale.includes(name)),
     ...(ready.length > 0 ? { before } : {}),
@@ -397,7 +402,7 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
   }
   await session.commit({
     changeSet: {
-      ...set,
+      ...withMarks(session, set, { ended: endedOf(session, set.secrets), stuck: [] }),
       direction: "back",
       restarted: [],
       touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed),

@@ -2,6 +2,7 @@ import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type ChangeSet, type Patch, type Stage, changeVersion, versionAt } from "../core/state.ts"
 import { ask, changeAt, driverOf, said } from "./ask.ts"
+import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
 import { restartAll, type Sick } from "./restart-all.ts"
@@ -149,7 +150,17 @@ async function end(
   await session.commit({
     patches,
     events,
-    changeSet: rest.length === 0 ? null : { ...set, secrets: rest },
+    changeSet:
+      rest.length === 0
+        ? null
+        : withMarks(
+            session,
+            { ...set, secrets: rest },
+            {
+              ended: endedOf(session, rest),
+              stuck: rest.filter((name) => backs.get(name)?.is === "stuck"),
+            },
+          ),
     flush: true,
   })
   return outcomes

@@ -50,6 +50,39 @@ test("state warns of an open journal, and fails once it is open for more than a 
   ])
 })
 
+test("state fails at once where nobody is at work on a journal and a program holds a value that no longer works, or it is stuck", async () => {
+  const db = secret([version("v1", current), version("v2", { is: "pending", proven: true })])
+  const forward = { ...changeSet(ago(60_000)), direction: "forward" } as const
+  const says = async (
+    set: ChangeSet,
+    atWork: readonly string[] = [],
+  ): Promise<readonly (readonly [string, string])[]> => {
+    const { findings } = await result(check, {
+      environments: [
+        { name: "production", document: state({ db }, { changeSet: set }), secrets: ["db"] },
+      ],
+      unreadable: [],
+      strange: [],
+      now,
+      atWork: new Set(atWork),
+    })
+    return findings.map(({ code, says: text }) => [code, text.split("; ").slice(1).join("; ")])
+  }
+  expect(await says({ ...forward, cuts: ["api", "web"], restarted: ["api"] })).toEqual([
+    ["journal-stuck", "production/web holds a value that no longer works"],
+  ])
+  expect(await says({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
+    ["journal-open", ""],
+  ])
+  expect(await says({ ...forward, cuts: ["api"] }, ["production"])).toEqual([["journal-open", ""]])
+  expect(await says({ ...forward, stuck: ["db"] })).toEqual([
+    ["journal-stuck", "the service of production/db refuses every value that we know"],
+  ])
+  expect(await says({ ...changeSet(ago(60_000)), cuts: ["api"] })).toEqual([
+    ["journal-stuck", "production/api may hold a value that no longer works"],
+  ])
+})
+
 test("state says how old a journal is, where it goes and why", async () => {
   const { findings } = await result(check, {
     environments: [

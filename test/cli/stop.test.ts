@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { rmSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 import { binary } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
@@ -161,6 +161,30 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     },
     60_000,
   )
+
+  test("check --quick says at once who is cut off by a run that was killed, and nothing of one that is at work", async () => {
+    await inTheGap({}, async (shop, child) => {
+      const working = await shop.run("check", "--quick")
+      expect({ code: working.code, says: working.stdout }).toEqual({
+        code: 0,
+        says: expect.stringContaining("warn  journal-open: "),
+      })
+      child.kill("SIGSTOP")
+      await until("it is stopped", () =>
+        readFileSync(`/proc/${child.pid}/stat`, "utf8").includes(") T "),
+      )
+      expect((await shop.run("check", "--quick")).code).toBe(4)
+      child.kill("SIGKILL")
+      await child.exited
+      const killed = await shop.run("check", "--quick")
+      expect({ code: killed.code, says: killed.stdout }).toEqual({
+        code: 4,
+        says: expect.stringContaining(
+          "; production/api, production/metrics hold a value that no longer works",
+        ),
+      })
+    })
+  }, 30_000)
 
   test("that is asked twice at the same instant, by timeout(1) or a shell that passes it on, takes it for one", async () => {
     await inTheGap({}, async ({ project }, child) => {

@@ -54,6 +54,11 @@ describe.each([
     )
     expect(ran.code).toBe(7)
     expect([shop.project.read(".env"), await stages(shop)]).toEqual(before)
+    const quick = await shop.run("check", "--quick")
+    expect(quick.stdout).toMatch(
+      /FAIL {2}journal-stuck: production: a rotation that began .* ago is not finished: .*; the service of production\/postgres refuses every value that we know; production\/api (may hold|holds) a value that no longer works/,
+    )
+    expect(quick.code).toBe(4)
     const known = back ? "v1" : "v2"
     const adopted = await shop.run("adopt", "production")
     expect(adopted.stdout).toContain(

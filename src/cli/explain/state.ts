@@ -3,7 +3,7 @@ export const state = {
   "journal-open":
     "A rotation has begun and is not finished: going forward, or back to the old value. If a mycelium is at work, wait. Else it was cut off: mycelium run, or the same rotate-now again, asks each service which value it accepts and ends it. No value is lost meanwhile.",
   "journal-stuck":
-    "A rotation has been open for more than a quarter of an hour. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. Say the same rotate-now again: it asks the service, and ends it or says why not. No clear answer: mend that. Every value of ours refused: adopt the one that works.",
+    "A rotation has been open for more than a quarter of an hour; or nobody is at work on it, and a program holds a value that no longer works, or a service refuses every value that we know. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. Say the same rotate-now again: it asks the service, and ends it or says why not. No clear answer: mend that. Every value of ours refused: adopt the one that works.",
   retrying:
     "The last attempt to rotate this secret failed; the old value is still in place and works. The message says why. mycelium run tries it again by itself where it is due, ever more seldom; what a person rotated before its time waits until it is due. Mend the cause, and rotate at once with mycelium rotate-now.",
   "revoke-overdue":
