@@ -6,7 +6,7 @@ import type { Me } from "../check/way.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import { type Actor, lineHash } from "../core/audit-line.ts"
-import { type AuditEntry, readLog } from "../record/audit-read.ts"
+import { type AuditEntry, readWhole } from "../record/audit-read.ts"
 import { type Place, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import { said } from "../rotate/ask.ts"
@@ -121,7 +121,7 @@ async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Pr
   let last: { readonly n: number; readonly line: string } | undefined
   let begins: string | undefined
   const read = async (): Promise<Pick<Source, "document">> => {
-    for await (const { line, entry } of readLog(place)) {
+    for await (const { line, entry } of readWhole(place)) {
       if (entry === undefined) continue
       begins ??= entry.at
       last = { n: entry.n, line }

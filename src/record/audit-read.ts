@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
 import { segmentsOf } from "./audit-segments.ts"
-import type { Place } from "./state-file.ts"
+import { type Place, readState } from "./state-file.ts"
 
 export type AuditEntry = {
   readonly n: number
@@ -37,6 +37,27 @@ export async function* readLog(place: Place): AsyncGenerator<LogLine> {
     if (active !== undefined) yield* linesIn(active)
   } finally {
     await active?.close()
+  }
+}
+
+/**
+ * The same, and after them what the state alone holds: lines that a killed run had not written into the log yet, or that were
+ * cut from it since. A state that cannot be read holds none.
+ */
+export async function* readWhole(place: Place): AsyncGenerator<LogLine> {
+  // First: a log that goes on meanwhile holds these lines itself then.
+  const riding = await readState(place).then(
+    (found) => found?.audit.lines ?? [],
+    () => [],
+  )
+  let last = 0
+  for await (const one of readLog(place)) {
+    last = one.entry?.n ?? last
+    yield one
+  }
+  for (const line of riding) {
+    const entry = parse(line)
+    if (entry !== undefined && entry.n > last) yield { line, entry }
   }
 }
 

@@ -19,6 +19,8 @@ export type Verified = {
   /** How many lines bear a time before that of the line before: the clock was set back. That is no fault of the log. */
   readonly setBack: number
   readonly head: string
+  /** How many lines after the last one the state alone holds: a killed run had not written them yet, or they were cut off since. */
+  readonly riding: number
   /** How many of the kept heads were found right. */
   readonly held: number
   readonly faults: readonly string[]
@@ -146,6 +148,7 @@ class Chain {
     }
     return {
       lines: this.#count,
+      riding: this.#riding(),
       first: before + 1,
       torn: this.#torn,
       setBack: this.#setBack,
@@ -153,6 +156,30 @@ class Chain {
       held: this.#held,
       faults: this.#faults,
     }
+  }
+
+  /** Lines that the state knows of and the log does not hold: those that it keeps must go on where the log ends. */
+  #riding(): number {
+    if (this.#known === undefined || this.#faults.length > 0 || this.#count >= this.#known.count)
+      return 0
+    const left = this.#known.lines.slice(this.#count - this.#known.count)
+    const end = left.reduce(
+      (head, line) => (prevOf(line) === head ? lineHash(line) : ""),
+      this.#head,
+    )
+    if (end !== this.#known.head)
+      this.#faults.push(
+        `what the state holds of the log's end does not follow from line ${this.#count}`,
+      )
+    return left.length
+  }
+}
+
+function prevOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { readonly prev?: unknown } | null)?.prev
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { cpSync, existsSync, rmSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { underJournald, whyNoJournald } from "../support/journald.ts"
 import { type Project, type Ran, json, layOut } from "../support/mycelium.ts"
 import { cannotTrace, skippedUntraced, strace } from "../support/tracing.ts"
@@ -80,6 +80,34 @@ describe("mycelium audit", () => {
     expect(await entries(project, "--until", "1h")).toEqual([])
     expect(await entries(project, "--user", all[0]?.user ?? "")).toEqual(all)
     expect(await entries(project, "--user", "nobody-of-that-name")).toEqual([])
+  })
+
+  test("a last line that is cut from the file is said, listed from the state, and written again by the next act", async () => {
+    await using project = await house()
+    const before = await entries(project, "production")
+    const file = join(dirname(project.statePath()), "production.audit.jsonl")
+    const whole = readFileSync(file, "utf8")
+    writeFileSync(
+      file,
+      whole
+        .split("\n")
+        .slice(0, -2)
+        .map((line) => `${line}\n`)
+        .join(""),
+    )
+    const verified = await project.mycelium(["audit", "verify", "production"])
+    expect({ code: verified.code, says: verified.stderr }).toEqual({
+      code: 0,
+      says: expect.stringContaining(
+        "production: its last line stands in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed",
+      ),
+    })
+    expect(await entries(project, "production")).toEqual(before)
+    expect((await project.mycelium(["rotate-now", "production/key"])).code).toBe(0)
+    expect(readFileSync(file, "utf8").startsWith(whole)).toBe(true)
+    expect((await project.mycelium(["audit", "verify", "production"])).stderr).not.toContain(
+      "not in the log",
+    )
   })
 
   test("finds what was done for an incident, and by whom sudo says", async () => {

@@ -64,6 +64,7 @@ describe("verifyLog()", () => {
     const heads = await log.heads()
     expect(await verifyLog(log.place, log.tail, heads)).toEqual({
       lines: 15,
+      riding: 0,
       first: 1,
       torn: 0,
       setBack: 0,
@@ -85,6 +86,30 @@ describe("verifyLog()", () => {
       const { faults } = await verifyLog(log.place, log.tail, new Map())
       expect({ part, found: faults.length > 0 }).toEqual({ part, found: true })
     }
+  })
+
+  test("says how many lines the state alone holds, and finds some that do not go on where the log ends", async () => {
+    await using log = await inParts()
+    log.ride()
+    log.ride()
+    expect(await verifyLog(log.place, log.tail, new Map())).toMatchObject({
+      lines: 15,
+      riding: 2,
+      faults: [],
+    })
+    const { tail } = log
+    await log.flush()
+    // One of them was in the file, and is not any more.
+    log.edit(auditPath(log.place), cut)
+    expect(await verifyLog(log.place, tail, new Map())).toMatchObject({
+      lines: 16,
+      riding: 1,
+      faults: [],
+    })
+    // Another one in its place.
+    log.edit(auditPath(log.place), (lines) => edit(lines.reverse()).toReversed())
+    const { faults } = await verifyLog(log.place, tail, new Map())
+    expect(faults).toEqual(["what the state holds of the log's end does not follow from line 16"])
   })
 
   test("finds a tail that was cut off, by the state and by a head that was kept", async () => {

@@ -4,7 +4,7 @@ import { filesAtOnce, sideBySide } from "../../base/turns.ts"
 import type { Config } from "../../config/model.ts"
 import type { AuditTail } from "../../core/state.ts"
 import { type Held, heldStates } from "../../app/held-states.ts"
-import { type AuditEntry, readLog } from "../../record/audit-read.ts"
+import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
 import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
 import { type Place, readState } from "../../record/state-file.ts"
 import { lookSteadily } from "../../record/steady-look.ts"
@@ -77,7 +77,7 @@ async function list(
   const fits = filterOf(values, terminal.host.now())
   const found: Found[] = []
   for (const environment of names) {
-    for await (const { entry } of readLog(placeOf(config, environment)))
+    for await (const { entry } of readWhole(placeOf(config, environment)))
       if (entry !== undefined && fits(entry)) found.push({ environment, entry })
   }
   // Each log is in order; together they are by time.
@@ -214,12 +214,17 @@ function sayVerified(
     faults,
     torn,
     setBack,
+    riding,
   }: Verified & { readonly environment: string },
   compared: boolean,
 ): void {
   for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
   if (torn > 0)
     terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
+  if (riding > 0)
+    terminal.talk(
+      `${environment}: ${riding === 1 ? "its last line stands" : `its last ${riding} lines stand`} in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed. Nothing is lost: the next act writes ${riding === 1 ? "it" : "them"} into the log`,
+    )
   if (setBack > 0)
     terminal.talk(
       `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`,
