@@ -2,9 +2,9 @@ import { basename, dirname, join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { identitiesIn, newIdentity, opens, recipientOf } from "../core/seal.ts"
+import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { holdsSealed } from "../record/holds.ts"
-import { readSealedKeys } from "../record/vault.ts"
+import { demandOpens } from "../record/vault.ts"
 import { defaultIdentityPath, lost } from "./identity.ts"
 
 export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
@@ -38,10 +38,15 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
 
 /** By the keys of the store: what opens them was there when it began, or was sealed to since. */
 async function refuseWrong(path: string, text: string, store: string): Promise<void> {
-  const sealed = await readSealedKeys(store)
-  if (sealed === undefined || (await opens(identitiesIn(text), sealed))) return
-  throw new AppError("seal-broken", `the identity at ${path} does not open what lies in ${store}`, {
-    hint: "put back the one that it was sealed to, from your offline backup, or name it with identity in the config (if that is lost for good: mycelium explain identity-missing)",
+  await demandOpens(store, identitiesIn(text)).catch((error: unknown) => {
+    if (!(error instanceof AppError) || error.code !== "seal-broken") throw error
+    throw new AppError(
+      "seal-broken",
+      `the identity at ${path} does not open what lies in ${store}`,
+      {
+        hint: "put back the one that it was sealed to, from your offline backup, or name it with identity in the config (if that is lost for good: mycelium explain identity-missing)",
+      },
+    )
   })
 }
 

@@ -38,6 +38,7 @@ const byCode: Readonly<Record<string, number>> = {
   "keys-missing": exitCodes.person,
   "keys-broken": exitCodes.person,
   "seal-broken": exitCodes.person,
+  "seal-damaged": exitCodes.person,
   "keys-forged": exitCodes.person,
   "keys-unverified": exitCodes.person,
 }

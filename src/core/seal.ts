@@ -22,7 +22,7 @@ export async function seal(recipients: readonly string[], bytes: Uint8Array): Pr
 const encrypters = new WeakMap<readonly string[], Encrypter>()
 const decrypters = new WeakMap<readonly string[], Decrypter>()
 
-/** Opens what was sealed to this identity; `seal-broken` where it was not, or is damaged. */
+/** Opens what was sealed to this identity. `seal-damaged` where that can be told; `seal-broken` where no part of it is for this identity. */
 export async function unseal(identities: readonly string[], sealed: string): Promise<Uint8Array> {
   const made = decrypters.get(identities)
   const decrypter = made ?? new Decrypter()
@@ -30,12 +30,19 @@ export async function unseal(identities: readonly string[], sealed: string): Pro
   decrypters.set(identities, decrypter)
   try {
     return await decrypter.decrypt(armor.decode(sealed))
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Error && error.message === notForUs))
+      throw new AppError("seal-damaged", "a sealed value is damaged", {
+        hint: "restore it from a backup: it is not as it was written, and no identity opens it",
+      })
     throw new AppError("seal-broken", "a sealed value cannot be opened with this identity", {
       hint: "it was sealed to another identity, or damaged: name the right one with identity, or restore the state from a backup",
     })
   }
 }
+
+/** What age says of a file that is whole as far as can be told, and of whose recipients none is ours. */
+const notForUs = "no identity matched any of the file's recipients"
 
 /** True if one of these identities opens it. */
 export async function opens(identities: readonly string[], sealed: string): Promise<boolean> {

@@ -49,16 +49,13 @@ export async function openKeys(
 async function readKeys(store: string, who: Who, trust = false): Promise<Keys | undefined> {
   const found = await readRegular(keysPath(store), 64 * 1024)
   if (found === undefined) return undefined
-  const opened: unknown = JSON.parse(
-    Buffer.from(await unseal(who.identities, Buffer.from(found.bytes).toString())).toString(),
-  )
   const {
     mac,
     fingerprint,
     bound = {},
-  } = opened as { readonly mac?: unknown; readonly fingerprint?: unknown; readonly bound?: unknown }
+  } = await openedKeys(keysPath(store), who.identities, Buffer.from(found.bytes).toString())
   if (typeof mac !== "string" || typeof fingerprint !== "string" || !isBindings(bound))
-    throw new AppError("keys-broken", `${keysPath(store)} does not hold the keys of a store`)
+    throw keysBroken(keysPath(store), "does not hold the keys of a store")
   const keys = { mac: Buffer.from(mac, "base64"), fingerprint: Buffer.from(fingerprint, "base64") }
   await checkBinding(keysPath(store), keys, { identities: who.identities, bound }).catch(
     (error: unknown) => {
@@ -66,6 +63,37 @@ async function readKeys(store: string, who: Who, trust = false): Promise<Keys | 
     },
   )
   return { ...who, ...keys, bound, stamp: stampOf(found.stats) }
+}
+
+/** A file that is damaged says nothing against the identity. */
+async function openedKeys(
+  path: string,
+  identities: readonly string[],
+  sealed: string,
+): Promise<{ readonly mac?: unknown; readonly fingerprint?: unknown; readonly bound?: unknown }> {
+  try {
+    return Object(JSON.parse(Buffer.from(await unseal(identities, sealed)).toString()))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw keysBroken(path, "does not hold the keys of a store")
+    if (error.code === "seal-damaged") throw keysBroken(path, "is damaged")
+    throw new AppError(
+      error.code,
+      `${path} cannot be opened with this identity`,
+      error.hint === undefined ? {} : { hint: error.hint },
+    )
+  }
+}
+
+/** Throws unless one of these identities opens the store's keys, where it has any. */
+export async function demandOpens(store: string, identities: readonly string[]): Promise<void> {
+  const sealed = await readSealedKeys(store)
+  if (sealed !== undefined) await openedKeys(keysPath(store), identities, sealed)
+}
+
+function keysBroken(path: string, says: string): AppError {
+  return new AppError("keys-broken", `${path} ${says}`, {
+    hint: "put it back from the backup of the store, and keep the identity: nothing speaks against it",
+  })
 }
 
 function isBindings(bound: unknown): bound is Bindings {

@@ -65,7 +65,7 @@ test("another identity than the one that sealed opens nothing, and nothing is ma
   ]) {
     const { stderr } = await expectRefused(shop, args, {
       code: 7,
-      says: "a sealed value cannot be opened with this identity",
+      says: "keys.age cannot be opened with this identity",
     })
     expect(stderr).toContain("hint: ")
   }

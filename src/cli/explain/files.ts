@@ -37,11 +37,13 @@ export const files = {
   "keys-missing":
     "The file keys.age, which holds the two keys of the store, is gone, though states exist. States can no longer be verified. Restore it from the backup of the store. The sealed values themselves open with the age command and your identity.",
   "keys-broken":
-    "The file keys.age opens, but does not hold the two keys of a store: another file was put in its place. Restore it from the backup of the store.",
+    "The file keys.age is damaged, or opens and does not hold the two keys of a store, for another file was put in its place. Restore it from the backup of the store, and keep the identity: nothing speaks against that one.",
   "keys-forged":
     "The file keys.age says that it was bound to this identity, and was not: it was put together without the identity, so nothing in this store can be believed. Find out who can write in the store. Restore all of it from a backup of before, with mycelium stopped; hold the logs against heads that left the machine (mycelium audit verify --heads). Nothing was rotated or written.",
   "keys-unverified":
     "Anyone who knows the public key of an identity can seal a keys.age to it, so mycelium binds the store's keys to the identity that works with them; these were never bound to this one. If it has worked here before, the store was forged or swapped: restore it from a backup. Only for a break-glass identity that is used for the first time, or a store of an older build: hold the logs against heads that left the machine, then mycelium rekey --trust-store. Until then status, plan, audit and report show what lies there, unverified.",
+  "seal-damaged":
+    "Something sealed is not as it was written: a disk, an editor or a restore that was cut off has damaged it, and no identity opens it. Restore the state (or that file) from a backup, and keep the identity.",
   "seal-broken":
     "Something sealed cannot be opened with this identity: it was sealed to another one, or is damaged. Name the identity that it was sealed to (identity in the config), or restore the store from a backup.",
   "store-unwritable":
