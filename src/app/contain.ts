@@ -3,6 +3,7 @@ import {
   type Patch,
   type SecretState,
   holdsContained,
+  openContainment,
   owesExpel,
   versionAt,
 } from "../core/state.ts"
@@ -30,7 +31,7 @@ import {
   withEnvironment,
 } from "./environment.ts"
 import { briefMs, takeIn } from "./take-in.ts"
-import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
+import { type Verdicts, isErased, notContained, unlisted, verdictOf } from "./verdict.ts"
 
 export type Contain = {
   /** Ties runs together: what was contained under it is not touched again. */
@@ -127,7 +128,19 @@ function verdictsOf(
     ...(secrets ?? Object.keys(session.work.drivers)),
     ...Object.keys(done.outcomes),
   ])
-  return Object.fromEntries([...all].map((name) => [name, verdictOf(session, name, done)]))
+  const gone =
+    secrets === undefined ? unlistedOf(session, incident).filter((name) => !all.has(name)) : []
+  return Object.fromEntries([
+    ...[...all].map((name) => [name, verdictOf(session, name, done)] as const),
+    ...gone.map((name) => [name, unlisted(session.work.environment, name)] as const),
+  ])
+}
+
+/** Chosen for this incident while the config had them, and not contained: of all of an environment they are a part still. */
+function unlistedOf({ document, work }: Session, incident: string): readonly string[] {
+  return Object.entries(document.secrets).flatMap(([name, state]) =>
+    work.drivers[name] === undefined && openContainment(state)?.incident === incident ? [name] : [],
+  )
 }
 
 /** How many characters of a selection a line of the log holds; how many names. */

@@ -11,6 +11,7 @@ import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report-source.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
 import { type PolicyState, policiesOf } from "./report-policy.ts"
+import { goneWords } from "./verdict.ts"
 import { type Reader, readersOf } from "./report-readers.ts"
 
 /** One incident, from what the logs and the states say; pure. */
@@ -270,7 +271,13 @@ function secretOf({
   )
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
-  const fault = faultOf({ source, incident, name, chosen, state, to, lines })
+  const found = faultOf({ source, incident, name, chosen, state, to, lines })
+  const fault =
+    found !== undefined &&
+    config.environments[environment] !== undefined &&
+    !isListed(config, environment, name)
+      ? { code: "state-unlisted", says: goneWords }
+      : found
   const last = new Map(
     restarts
       .filter(
@@ -466,12 +473,20 @@ type Carrying = {
 /** More names than this are said as their environment. */
 const wordsMost = 8
 
+function isListed({ environments }: Config, environment: string, secret: string): boolean {
+  return environments[environment]?.secrets[secret] !== undefined
+}
+
 /** An environment as a whole only where all of it was chosen: nothing more than that may be contained. Undefined where it is not known what was chosen. */
 function carryOn(
   incident: string,
   { config, left, lines, secrets }: Carrying,
 ): readonly string[] | undefined {
-  const known = left.filter(({ some }) => some === undefined)
+  // What the config does not have any more is no word that the command takes.
+  const known = left.filter(
+    ({ some, environment, secret }) =>
+      some === undefined && (secret === undefined || isListed(config, environment, secret)),
+  )
   if (known.length === 0) return undefined
   const words = [...new Set(known.map(({ environment }) => environment))].flatMap((environment) => {
     const own = known.filter((one) => one.environment === environment)

@@ -178,7 +178,12 @@ function judge(
     )
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
-    judgeSecret({ environment: name, secret }, one, known, report)
+    judgeSecret(
+      { environment: name, secret, isListed: secrets.includes(secret) },
+      one,
+      known,
+      report,
+    )
     const isLost =
       one.versions.length > 0 &&
       versionAt(one, "current") === undefined &&
@@ -223,7 +228,11 @@ function harm(
 }
 
 function judgeSecret(
-  { environment, secret }: { readonly environment: string; readonly secret: string },
+  {
+    environment,
+    secret,
+    isListed,
+  }: { readonly environment: string; readonly secret: string; readonly isListed: boolean },
   one: SecretState,
   { now, accepted, nextTry }: Known,
   report: Report<Code>,
@@ -231,9 +240,14 @@ function judgeSecret(
   const { versions, retry, drift, uncontained, contained, unhealthy } = one
   const open = openContainment(one)
   const place = `${environment}/${secret}`
-  const carryOn = (incident: string): { readonly remedy: string } => ({
-    remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}`,
-  })
+  const carryOn = (incident: string): { readonly remedy: string } =>
+    isListed
+      ? {
+          remedy: `mend what it says (mycelium explain CODE), then carry on: mycelium rotate-now ${place} --contain --incident ${incident}`,
+        }
+      : {
+          remedy: `put it back into the config, then mycelium rotate-now ${place} --contain --incident ${incident}; or end its login at the service, then mycelium delete ${place} --keep-login --yes`,
+        }
   if (uncontained !== undefined)
     report.found(
       "not-contained",

@@ -331,6 +331,58 @@ describe("rotate-now --contain", () => {
     expect(shop.shown).toBe(shop.old)
   })
 
+  test("what was left and leaves the config stays not contained: the run, the report and check say the same", async () => {
+    await using shop = await openShop(postgres, { two: true })
+    const { project } = shop
+    await shop.adopt()
+    await shop.setPassword("intruders-own-password")
+    expect((await shop.run(...contain.slice(0, -1))).code).toBe(7)
+    const config = configOf(shop)
+    const production = config.environments["production"] as {
+      readonly outputs: readonly object[]
+      readonly deployments: Readonly<Record<string, object>>
+    }
+    project.configure({
+      ...config,
+      environments: {
+        production: {
+          ...production,
+          secrets: { session_key: "generated" },
+          outputs: production.outputs.slice(1),
+          deployments: { web: production.deployments["web"] },
+        },
+      },
+    })
+    const again = await shop.run(...contain.slice(0, -1))
+    expect({ code: again.code, says: again.stdout }).toEqual({
+      code: 7,
+      says: expect.stringContaining(
+        "production/postgres: NOT contained: it was chosen, and is not in the config any more",
+      ),
+    })
+    expect(again.stdout).toContain("NOT all contained, 1 left")
+    const report = await shop.run("report", "leak-7")
+    expect({ code: report.code, says: report.stdout }).toEqual({
+      code: 7,
+      says: expect.stringContaining("not in the config any more"),
+    })
+    // It names no command that is refused.
+    expect(report.stdout).not.toContain("```sh\nmycelium rotate-now")
+    const check = await shop.run("check", "--quick")
+    expect({ code: check.code, says: check.stdout }).toEqual({
+      code: 4,
+      says: expect.stringContaining(
+        "remedy: put it back into the config, then mycelium rotate-now production/postgres --contain --incident leak-7; or end its login at the service, then mycelium delete production/postgres --keep-login --yes",
+      ),
+    })
+    // As it says.
+    expect((await shop.run("delete", "production/postgres", "--keep-login", "--yes")).code).toBe(0)
+    expect([
+      (await shop.run(...contain.slice(0, -1))).code,
+      (await shop.run("report", "leak-7")).code,
+    ]).toEqual([0, 0])
+  }, 60_000)
+
   test("what is left is an error of check and stands in status and the review, until a containment has ended it: a rotation does not", async () => {
     await using shop = await openShop(postgres)
     await shop.adopt()
