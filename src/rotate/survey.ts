@@ -79,7 +79,7 @@ async function ask(
       code: "accepts-anything",
       says: "the service accepts a random wrong value, so no login proves anything",
     }
-  if (control === "unknown") return noAnswer
+  if (control === "unknown") return noAnswer(session, name)
   const accepted: string[] = []
   const refused: string[] = []
   for (const { id } of candidates.slice(0, most)) {
@@ -87,7 +87,7 @@ async function ask(
     if (stop.aborted)
       throw new AppError("stopped", "stopped between two questions", { remedy: "retry" })
     const answer = await probe(session, name, await session.open(name, id))
-    if (answer === "unknown") return noAnswer
+    if (answer === "unknown") return noAnswer(session, name)
     if (answer === "refused") refused.push(id)
     else {
       accepted.push(id)
@@ -133,13 +133,16 @@ async function settleLate(
   if (driverOf(session, name).overlap !== "one") return askAgain()
   return (await probe(session, name, await session.open(name, first))) === "accepted"
     ? before
-    : noAnswer
+    : noAnswer(session, name)
 }
 
-const noAnswer: Survey = {
-  is: "unknown",
-  code: "no-answer",
-  says: "the service gives no clear answer",
+function noAnswer(session: Session, name: string): Survey {
+  const fault = session.faults.get(name)
+  return {
+    is: "unknown",
+    code: fault?.code ?? "no-answer",
+    says: fault?.says ?? "the service gives no clear answer",
+  }
 }
 
 const order = ["current", "pending", "previous", "doubtful", "kept"] as const

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
+import { throwForPerson } from "../refused-login.ts"
 import { listenerFault } from "../listener.ts"
 import { checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import { isNumber } from "./fault.ts"
@@ -44,7 +45,7 @@ async function judge(place: Place, candidate: Credential, signal: AbortSignal): 
       ? "refused"
       : "unknown"
   } catch (error) {
-    if (error instanceof AppError) return "unknown"
-    throw error
+    throwForPerson(error, place.options.admin.user)
+    return "unknown"
   }
 }

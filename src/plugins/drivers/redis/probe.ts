@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Probe } from "../../../core/ports.ts"
+import { throwForPerson } from "../refused-login.ts"
 import { listenerFault } from "../listener.ts"
 import type { Address } from "./address.ts"
 import { isKind } from "./fault.ts"
@@ -68,7 +69,7 @@ async function judge(
       ? "refused"
       : "unknown"
   } catch (error) {
-    if (error instanceof AppError) return "unknown"
-    throw error
+    throwForPerson(error, place.options.admin.user)
+    return "unknown"
   }
 }

@@ -15,6 +15,7 @@ import {
   soon,
   versions,
 } from "./harness.ts"
+import { errorOf } from "../../../support/error-of.ts"
 
 let server: MariadbServer
 beforeAll(async () => {
@@ -127,14 +128,18 @@ describe("probe() says refused of nothing but a password that the account does n
     }
   })
 
-  test("who cannot ask the admin does not know", async () => {
+  test("who cannot ask the admin does not know, and says why", async () => {
     const shop = await account(server)
     expect(
-      await open(server, { user: shop.user }, "wrong").probe(
-        credential("v0", shop.user, "wrong"),
-        soon(),
-      ),
-    ).toBe("unknown")
+      (
+        await errorOf(
+          open(server, { user: shop.user }, "wrong").probe(
+            credential("v0", shop.user, "wrong"),
+            soon(),
+          ),
+        )
+      ).code,
+    ).toBe("password-refused")
     expect(await open(server, { user: shop.user }, "wrong").probe(shop.old, soon())).toBe(
       "accepted",
     )

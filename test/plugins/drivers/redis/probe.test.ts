@@ -16,6 +16,7 @@ import {
   soon,
   versions,
 } from "./harness.ts"
+import { errorOf } from "../../../support/error-of.ts"
 
 const off = "off-user off >Right-password.1 ~* +@all"
 let server: RedisServer
@@ -70,16 +71,14 @@ describe("probe()", () => {
     )
   })
 
-  test("a refusal that the admin cannot confirm is unknown", async () => {
-    expect(await open(server, {}, "wrong-admin").probe(credential("v9", "wrong"), soon())).toBe(
-      "unknown",
-    )
-    expect(
-      await open(server, { admin: { user: "blind", password: { env: "X" } } }, "blind").probe(
-        credential("v9", "wrong"),
-        soon(),
-      ),
-    ).toBe("unknown")
+  test("a refusal that the admin cannot confirm is no answer, and why he cannot is said", async () => {
+    const blind = open(server, { admin: { user: "blind", password: { env: "X" } } }, "blind")
+    for (const [driver, code] of [
+      [open(server, {}, "wrong-admin"), "password-refused"],
+      [blind, "not-permitted"],
+    ] as const) {
+      expect((await errorOf(driver.probe(credential("v9", "wrong"), soon()))).code).toBe(code)
+    }
     expect(await open(server, {}, "wrong-admin").probe(old, soon())).toBe("accepted")
   })
 
