@@ -105,6 +105,16 @@ describe.skipIf(whyNoImpostor !== undefined)(
         await expectNothingTold(project, impostor.heard, [old, adminPassword(project), "AUTH"])
         expect(impostor.heard()).toContain("PING")
       }
+      {
+        // What it says at the door is not believed either: it is said who speaks.
+        await using full = await startImpostor("redis-full", redis.port)
+        await expectNothingTold(
+          project,
+          full.heard,
+          [old, adminPassword(project), "AUTH"],
+          acts.slice(0, 2),
+        )
+      }
       await redis.start()
       expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
     }, 60_000)
@@ -166,6 +176,10 @@ describe.skipIf(whyNoImpostor !== undefined)(
           "admin\0",
         ])
         expect(impostor.calls()).toBeGreaterThan(0)
+      }
+      {
+        await using full = await startImpostor("mariadb-full", mariadb.port)
+        await expectNothingTold(project, full.heard, ["shop\0", "admin\0"], acts.slice(0, 2))
       }
       await mariadb.start()
       expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)

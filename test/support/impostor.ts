@@ -7,7 +7,14 @@ import { until } from "./until.ts"
  * Another user of this machine, who has taken the port (or the path) of a server that is down: says what it takes to be told a
  * password, and keeps all that is said to it. A process of its own, for what tells it from a server is its uid.
  */
-export type Kind = "redis" | "mariadb" | "postgres" | "postgres-refuses" | "relay"
+export type Kind =
+  | "redis"
+  | "redis-full"
+  | "mariadb"
+  | "mariadb-full"
+  | "postgres"
+  | "postgres-refuses"
+  | "relay"
 export type Impostor = AsyncDisposable & {
   readonly heard: () => string
   readonly calls: () => number
@@ -54,6 +61,16 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
             ? "-WRONGPASS invalid username-password pair\r\n"
             : "-NOAUTH Authentication required.\r\n",
         ),
+    ),
+  // Say that they take nobody, and stay.
+  "redis-full": (socket) =>
+    socket.on("data", () => void socket.write("-ERR max number of clients reached\r\n")),
+  "mariadb-full": (socket) =>
+    void socket.write(
+      packet(
+        0,
+        Buffer.concat([Buffer.from([0xff, 0x10, 0x04]), Buffer.from("#08004Too many connections")]),
+      ),
     ),
   // A greeting, then "come in", then "done" to all that is said.
   mariadb: (socket) => {

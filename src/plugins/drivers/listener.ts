@@ -189,6 +189,11 @@ export function listenerFault(error: unknown): boolean {
   return error instanceof AppError && faults.has(error.code)
 }
 
+/** Whoever has answered has let go of the connection since: who it was cannot be told any more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof AppError && error.code === "unreachable"
+}
+
 /** "redis (uid 105) listens at 127.0.0.1:6379", for people. */
 export function sayListeners(listeners: Listeners | undefined): readonly string[] {
   return Object.entries(listeners?.seen ?? {}).map(([address, owner]) =>

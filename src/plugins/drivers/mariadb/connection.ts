@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import type { OpenGate } from "../listener.ts"
+import { isGone, type OpenGate } from "../listener.ts"
 import { openSocket, type TlsDemand, upgrade } from "../tls.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { type Channel, openChannel } from "./channel.ts"
@@ -50,11 +50,8 @@ export async function connect(
   const plain = await openSocket(to, { says, signal })
   let channel = openChannel(plain, says, signal)
   try {
-    const first = await channel.read()
-    refuse(first, says)
-    const greeting = readGreeting(first.body)
+    const greeting = readGreeting(await firstOf(channel, says, async () => gate?.check(plain)))
     checkServer(greeting, says)
-    await gate?.check(plain)
     let sequence = 1
     if (tls !== undefined) {
       if (!greeting.tls)
@@ -84,6 +81,24 @@ export async function connect(
     plain.destroy()
     throw placed(error, says)
   }
+}
+
+/** What is said at the door; whoever speaks there is looked at before any of it is believed. */
+async function firstOf(
+  channel: Channel,
+  says: string,
+  check: () => Promise<void>,
+): Promise<Buffer> {
+  const { body } = await channel.read()
+  const refusal = refusalIn(body, says)
+  try {
+    await check()
+  } catch (error) {
+    // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
+    if (refusal === undefined || refusal.number === 1045 || !isGone(error)) throw error
+  }
+  if (refusal !== undefined) throw refusal
+  return body
 }
 
 /** An account has several ways to log in since MariaDB 10.4. */
@@ -158,7 +173,14 @@ function isEnd(body: Buffer): boolean {
 }
 
 function refuse({ body }: Packet, says: string): void {
-  if (body[0] === 0xff) throw new MariadbError(new BodyReader(body.subarray(1)).number(2), says)
+  const refusal = refusalIn(body, says)
+  if (refusal !== undefined) throw refusal
+}
+
+function refusalIn(body: Buffer, says: string): MariadbError | undefined {
+  return body[0] === 0xff
+    ? new MariadbError(new BodyReader(body.subarray(1)).number(2), says)
+    : undefined
 }
 
 function placed(error: unknown, says: string): unknown {

@@ -10,6 +10,7 @@ import {
   saslResponse,
   texts,
 } from "./message.ts"
+import { isGone } from "../listener.ts"
 import { answer, clientFirst, mechanism } from "./scram.ts"
 import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts"
 
@@ -56,8 +57,7 @@ async function firstAnswer(channel: Channel, { says, answered }: Login): Promise
   }
   // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
   await answered?.().catch((error: unknown) => {
-    const gone = error instanceof AppError && error.code === "unreachable"
-    if (!gone || isRefusedPassword(first) || isMissingRole(first)) throw error
+    if (!isGone(error) || isRefusedPassword(first) || isMissingRole(first)) throw error
   })
   throw first
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError, systemCode } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import type { OpenGate } from "../listener.ts"
+import { isGone, type OpenGate } from "../listener.ts"
 import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../tls.ts"
 import { Attention, type Standable } from "../standing.ts"
 import { type Address, sayAddress } from "./address.ts"
@@ -66,8 +66,7 @@ export async function connect(
   }
   try {
     if (gate !== undefined) {
-      await answered(channel, says)
-      await gate.check(plain)
+      await judged(channel, says, () => gate.check(plain))
     }
     await connection.command(["AUTH"], login.user, login.password.reveal())
     if (login.name !== undefined) await connection.command(["CLIENT", "SETNAME"], login.name)
@@ -78,16 +77,18 @@ export async function connect(
   }
 }
 
-/** Whatever a server says to PING before a login shows that somebody has accepted the connection; one that says at the door that it takes nobody has said it by that. */
-async function answered(channel: Channel, says: string): Promise<void> {
+/** Whatever a server says to PING before a login shows that somebody has accepted the connection: that one is looked at before any of it is believed. */
+async function judged(channel: Channel, says: string, check: () => Promise<void>): Promise<void> {
   const reply = await channel.ask(["PING"])
-  if (
-    typeof reply === "object" &&
-    reply !== null &&
-    "refused" in reply &&
-    (reply.refused === "full" || reply.refused === "protected")
-  )
-    throw new RedisError(reply.refused, says)
+  const refused =
+    typeof reply === "object" && reply !== null && "refused" in reply ? reply.refused : undefined
+  // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is concluded from these two.
+  const atTheDoor =
+    refused === "full" || refused === "protected" ? new RedisError(refused, says) : undefined
+  await check().catch((error: unknown) => {
+    if (atTheDoor === undefined || !isGone(error)) throw error
+  })
+  if (atTheDoor !== undefined) throw atTheDoor
 }
 
 function accepted(reply: Reply, says: string): Reply {
