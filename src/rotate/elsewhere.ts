@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { marksThatRun } from "../base/marked-processes.ts"
+import { endMarked, marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
 import { runsMarked, sawEnd } from "../base/spawn.ts"
 import { type Acting, type ChangeSet, openSetOf, openSets } from "../core/state.ts"
@@ -90,7 +90,7 @@ export async function beginAgain(session: Session): Promise<(deployment: string)
   return (deployment) => `${again}/${deployment}`
 }
 
-/** How long an old restart is waited for. Nothing ends it here: it may be over, and what carries its mark a daemon that it left. */
+/** How long an old restart is waited for. Nothing ends it before its program is restarted anew: it may be over, and what carries its mark a daemon that it left. */
 const againMs = 10_000
 
 /** What an earlier run was killed in beside the journals, and is seen here, is let finish before anything else is begun. */
@@ -104,6 +104,18 @@ export async function awaitAgain({ document: { acting }, work }: Session): Promi
     )
   for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100)
     await host.pause(100, stop)
+}
+
+/** One that still runs is ended before another hook of this program begins, as one of a journal is: never two at once. False where it cannot be ended. */
+export async function endAgain(
+  { document: { acting }, work }: Session,
+  { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number },
+): Promise<boolean> {
+  const { place, stop } = work
+  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
+    return true
+  const mark = `${acting.again}/${name}`
+  return sawEnd(mark) || endMarked(mark, { waitMs: Math.min(timeoutMs, againMs), signal: stop })
 }
 
 async function act(session: Session, again = session.document.acting?.again): Promise<void> {

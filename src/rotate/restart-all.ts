@@ -1,6 +1,7 @@
 import type { Deployment } from "../core/ports.ts"
 import type { Patch } from "../core/state.ts"
 import { stopped } from "./cut-off.ts"
+import { endAgain } from "./elsewhere.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 
@@ -50,9 +51,14 @@ export async function restartAll(
     // A change set that this very run has begun, and a hook that it has not run yet.
     const first = session.begun === set.id && !session.hooks.has(mark)
     session.hooks.add(mark)
-    const answer = await work.restarts
-      .restart(next, mark, work.stop, first)
-      .catch((error: unknown) => Promise.reject(work.stop.aborted ? stopped(session) : error))
+    const alone = await endAgain(session, next)
+    if (work.stop.aborted) throw stopped(session)
+    const restarting = alone
+      ? work.restarts.restart(next, mark, work.stop, first)
+      : Promise.resolve(`an earlier run of ${next.restarter.says} cannot be ended`)
+    const answer = await restarting.catch((error: unknown) =>
+      Promise.reject(work.stop.aborted ? stopped(session) : error),
+    )
     session.remark({
       event: "restart",
       deployment: next.name,

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test"
+import { markVariable } from "../../src/base/marked-processes.ts"
+import { placeOfUs } from "../../src/base/place.ts"
 import { lookAgain } from "../../src/rotate/look-again.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
@@ -44,3 +46,35 @@ test("is noted until a rotation has proven it, which the note does not hold up",
   })
   expect([outcomes["gen"]?.is, noted(world)]).toEqual(["rotated", ["one"]])
 })
+
+test("a restart beside the journals that a killed run has left is ended before a rotation restarts the same program", async () => {
+  const place = placeOfUs()
+  if (place === undefined) throw new Error("where this runs is not known")
+  const world = new World()
+  world.stored = { ...world.stored, acting: { ...place, again: "left" } }
+  // Leads a session of its own, as every hook does.
+  await using hook = Bun.spawn(["setsid", "sleep", "300"], {
+    env: { ...process.env, [markVariable]: "left/web" },
+    stdio: ["ignore", "ignore", "ignore"],
+  })
+  const { work } = world.start()
+  const began: (readonly [string, boolean])[] = []
+  const restarts = {
+    ...work.restarts,
+    restart: (...args: Parameters<typeof work.restarts.restart>) => (
+      began.push([args[0].name, hook.exitCode === null && hook.signalCode === null]),
+      work.restarts.restart(...args)
+    ),
+  }
+  const outcomes = await rotate(await Session.load({ ...work, place, restarts }), {
+    secrets: ["gen"],
+    why: "asked",
+  })
+  expect([outcomes["gen"]?.is, began]).toEqual([
+    "rotated",
+    [
+      ["api", true],
+      ["web", false],
+    ],
+  ])
+}, 30_000)
