@@ -11,7 +11,13 @@ import {
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
-import { type Rendered, render, showsOf } from "../variables/variable.ts"
+import {
+  type Rendered,
+  isWithoutValue,
+  render,
+  renderBeside,
+  showsOf,
+} from "../variables/variable.ts"
 import { addedTo } from "../whole/loss.ts"
 import { foreign, isOurs, refuseForeign } from "./foreign.ts"
 import { mergeInto, wholeFile } from "./merge.ts"
@@ -26,7 +32,7 @@ export function openOutput(settings: Settings): Output {
     target,
     shows: showsOf(settings),
     whole: !settings.merge,
-    ...(settings.merge ? { apart: true } : {}),
+    apart: true,
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal, how) =>
       prepare(settings, values, known, { signal, trial: how?.trial === true }),
@@ -61,9 +67,7 @@ function withValues(settings: Settings, values: Values): Settings {
   if (!settings.merge) return settings
   return {
     ...settings,
-    variables: settings.variables.filter(({ secrets }) =>
-      secrets.every((name) => values[name] !== undefined),
-    ),
+    variables: settings.variables.filter((variable) => !isWithoutValue(variable, values)),
   }
 }
 
@@ -74,8 +78,12 @@ async function prepare(
   { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean },
 ): Promise<Draft> {
   const settings = withValues(all, values)
-  const rendered = render(settings, values)
   const present = await readToWrite(settings)
+  const rendered = renderBeside(
+    settings,
+    values,
+    present === undefined ? new Map() : managedEntries(settings, present.text),
+  )
   signal.throwIfAborted()
   if (present !== undefined) await refuseLoss(settings, present, rendered, known)
   signal.throwIfAborted()
@@ -151,9 +159,9 @@ async function compare(all: Settings, values: Values): Promise<"same" | "differs
   const settings = withValues(all, values)
   const present = await readPresent(settings.target)
   if (present === undefined) return "missing"
-  const rendered = render(settings, values)
   try {
     const entries = managedEntries(settings, present.text)
+    const rendered = renderBeside(settings, values, entries)
     const states = [...rendered].map(([name, value]) =>
       entries.get(name)?.value === value
         ? "same"

@@ -9,7 +9,7 @@ import { refusePlanted } from "../file/planted.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
-import { type Held, type Showing, render, showsOf } from "../variables/variable.ts"
+import { type Held, type Showing, isWithoutValue, render, showsOf } from "../variables/variable.ts"
 import { archiveOf, filesIn } from "./archive.ts"
 import { makeFolder, refuseOddFolder } from "./place.ts"
 
@@ -23,6 +23,7 @@ export function openFolder(settings: Settings): Output {
     target,
     shows: showsOf(settings),
     whole: true,
+    apart: true,
     read: async () => archived(await look(settings)),
     prepare: (values, known, signal) => prepare(settings, values, known, signal),
     restore: async (before, signal) => {
@@ -127,18 +128,26 @@ async function prepare(
   known: Known,
   signal: AbortSignal,
 ): Promise<Draft> {
-  const rendered = render(settings, values)
+  const showing = {
+    ...settings,
+    variables: settings.variables.filter((variable) => !isWithoutValue(variable, values)),
+  }
+  const rendered = render(showing, values)
   const found = await lookToBelieve(settings)
   signal.throwIfAborted()
   const now = archived(found)
   if (now === undefined || known.wrote?.(settings.target, now) !== true)
-    await refuseDrift(settings, found, rendered, known)
+    await refuseDrift(showing, found, rendered, known)
   signal.throwIfAborted()
-  return draftAll(
-    settings,
-    found,
-    new Map([...rendered].map(([name, value]) => [name, bytesOf(settings, value)])),
+  // What stands there for a secret without a value stays as it is.
+  const next = settings.variables.flatMap(
+    ({ name }): readonly (readonly [string, Uint8Array])[] => {
+      const value = rendered.get(name)
+      const bytes = value === undefined ? found.get(name)?.bytes : bytesOf(settings, value)
+      return bytes === undefined ? [] : [[name, bytes]]
+    },
   )
+  return draftAll(settings, found, new Map(next))
 }
 
 function bytesOf({ newline }: Settings, value: string): Uint8Array {
@@ -244,7 +253,13 @@ async function compare(
   settings: Settings,
   values: Values,
 ): Promise<"same" | "differs" | "missing"> {
-  const rendered = render(settings, values)
+  const rendered = render(
+    {
+      ...settings,
+      variables: settings.variables.filter((variable) => !isWithoutValue(variable, values)),
+    },
+    values,
+  )
   let found: Found
   try {
     found = await look(settings)

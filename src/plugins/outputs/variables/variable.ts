@@ -43,6 +43,31 @@ export function render(showing: Showing, values: Values): Rendered {
   )
 }
 
+/**
+ * The same where a secret has no value yet, which holds up no other: what stands there for it stays, and where nothing stands
+ * nothing comes. A text that shows it beside one that has a value cannot be made.
+ */
+export function renderBeside(
+  showing: Showing,
+  values: Values,
+  present: ReadonlyMap<string, Held>,
+): Rendered {
+  const shown = showing.variables.flatMap((variable): readonly (readonly [string, string])[] => {
+    const { name } = variable
+    if (name === "" || !isWithoutValue(variable, values))
+      return [[name, renderVariable(showing, variable, values)]]
+    const held = present.get(name)
+    if (held === undefined) return []
+    return [[name, held.value ?? renderVariable(showing, variable, values)]]
+  })
+  return new Map(shown)
+}
+
+/** None of what it shows has a value yet. */
+export function isWithoutValue({ secrets }: Variable, values: Values): boolean {
+  return secrets.length > 0 && secrets.every((name) => values[name] === undefined)
+}
+
 export function renderVariable(showing: Showing, variable: Variable, values: Values): string {
   try {
     return toBinary(renderTemplate(variable.template, values))

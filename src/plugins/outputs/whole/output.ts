@@ -11,7 +11,7 @@ import {
 import { readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
-import { type Held, type Rendered, render, showsOf } from "../variables/variable.ts"
+import { type Held, type Rendered, renderBeside, showsOf } from "../variables/variable.ts"
 import { type Whole, contentsOf, isBlank } from "./form.ts"
 import { isOurs, refuseLoss, refuseMisread } from "./loss.ts"
 
@@ -22,6 +22,8 @@ export function openWhole(whole: Whole): Output {
     target,
     shows: showsOf(whole),
     whole: true,
+    // One text is made of all of them.
+    ...(whole.variables.every(({ name }) => name !== "") ? { apart: true } : {}),
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal) => prepare(whole, values, known, signal),
     restore: (before, signal) => restore(whole, before, signal),
@@ -43,8 +45,8 @@ async function prepare(
   known: Known,
   signal: AbortSignal,
 ): Promise<Draft> {
-  const rendered = render(whole, values)
   const present = await readToWrite(whole)
+  const rendered = renderBeside(whole, values, entriesIn(whole, present?.text))
   signal.throwIfAborted()
   const next = whole.form.write(rendered, whole.header)
   refuseMisread(whole, next, rendered)
@@ -78,7 +80,7 @@ async function restore(
 async function compare(whole: Whole, values: Values): Promise<"same" | "differs" | "missing"> {
   const present = await readPresent(whole.target)
   if (present === undefined || isBlank(present.text)) return "missing"
-  const rendered = render(whole, values)
+  const rendered = renderBeside(whole, values, entriesIn(whole, present.text))
   const now = held(whole, present.text)
   if (
     now.size === 0 ||
@@ -132,6 +134,11 @@ async function remove(
   const next = whole.form.write(rest, isOurs(whole, present) ? whole.header : undefined)
   refuseMisread(whole, next, rest)
   return draftOf(whole, { present, bytes: Buffer.from(next, "latin1"), changes: gone.map(said) })
+}
+
+/** What stands there for each; nothing where its reader refuses the text, which is told by whoever may not lose it. */
+function entriesIn(whole: Whole, text: string | undefined): ReadonlyMap<string, Held> {
+  return new Map([...held(whole, text)].map(([name, value]) => [name, { value }]))
 }
 
 type HeldValues = ReadonlyMap<string, string | undefined>
