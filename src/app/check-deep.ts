@@ -55,7 +55,16 @@ export async function deepChecks(
     }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
     runCheck(places, await outputPlaces(config)),
-    runCheck(shared, { documents: await allStates(config, environments) }),
+    runCheck(shared, {
+      documents: await allStates(config, environments),
+      isListed: (place) => {
+        const [project, environment = "", secret = ""] = place.split("/")
+        return (
+          project === config.project &&
+          config.environments[environment]?.secrets[secret] !== undefined
+        )
+      },
+    }),
     runCheck(hooks, { programs: programsOf(config) }),
     ...restartsOf(about),
     runCheck(settings, {

@@ -8,7 +8,7 @@ export const shared = defineCheck({
   faults: {
     "value-shared": { severity: "error", remedy: "rotate one of them: mycelium rotate-now" },
   },
-  look: ({ documents }: { readonly documents: readonly StateDocument[] }, report) => {
+  look: ({ documents, isListed = () => true }: Shared, report) => {
     const owners = new Map<string, Set<string>>()
     for (const { place, fingerprint } of documents.flatMap(liveIn))
       owners.set(fingerprint, (owners.get(fingerprint) ?? new Set()).add(place))
@@ -19,11 +19,24 @@ export const shared = defineCheck({
     )
     for (const places of pairs)
       report.found("value-shared", `${places} have the same value`, {
-        remedy: `give one of them a value of its own: mycelium rotate-now ${places.split(" ").at(-1)?.split("/").slice(-2).join("/") ?? ""}`,
+        remedy: remedyOf(places.split(" and "), isListed),
       })
     return `none of ${owners.size} live values is used twice in the store`
   },
 })
+
+export type Shared = {
+  readonly documents: readonly StateDocument[]
+  /** "shop/production/db": can this config rotate it? */
+  readonly isListed?: (place: string) => boolean
+}
+
+function remedyOf(places: readonly string[], isListed: (place: string) => boolean): string {
+  const own = places.filter(isListed).at(-1)
+  if (own !== undefined)
+    return `give one of them a value of its own: mycelium rotate-now ${own.split("/").slice(-2).join("/")}`
+  return "none of them is in this config: rotate one of them with the config that it is in, or erase there what is not needed any more (mycelium delete)"
+}
 
 /** Values that may be accepted somewhere; what is kept is dead. */
 function liveIn(

@@ -280,6 +280,13 @@ test("shared finds one value in two secrets or environments, whatever is kept", 
   expect((await result(shared, { documents: [one, same] })).findings[0]?.remedy).toContain(
     "rotate-now staging/db",
   )
+  // A command that this config refuses is none.
+  const remedyFor = async (isListed: (place: string) => boolean): Promise<string | undefined> =>
+    (await result(shared, { documents: [one, same], isListed })).findings[0]?.remedy
+  expect(await remedyFor((place) => place === "shop/production/db")).toContain(
+    "rotate-now production/db",
+  )
+  expect(await remedyFor(() => false)).not.toContain("rotate-now")
 })
 
 test("shared takes two versions of one secret with the same value for one", async () => {

@@ -91,7 +91,7 @@ async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<An
     const request = send(url, {
       method: "GET",
       agent: false,
-      headers: { "user-agent": "mycelium" },
+      headers: { "user-agent": "mycelium", "accept-encoding": "identity" },
     })
     const stop = (): void => {
       resolve({ failed: "no answer" })

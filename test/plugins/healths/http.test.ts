@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import { run } from "../../../src/base/spawn.ts"
 import { http } from "../../../src/plugins/healths/http.ts"
 import { hookReach, neverStops } from "../../support/hook-reach.ts"
@@ -71,6 +72,25 @@ test("http reads no more of an endless body than it needs", async () => {
     `200 without the expected text from ${server.url}/`,
   )
 })
+
+test("http asks for no compression, and undoes none: a gigabyte in a small answer is never made", async () => {
+  let asked: string | null = null
+  const small = gzipSync(Buffer.alloc(1024 ** 3))
+  using server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: ({ headers }) => {
+      asked = headers.get("accept-encoding")
+      return new Response(small, { headers: { "content-encoding": "gzip" } })
+    },
+  })
+  const url = `http://127.0.0.1:${server.port}`
+  expect(await ask(url)).toBe(true)
+  const before = process.memoryUsage().rss
+  expect(await ask({ url, expect: "pong" })).toBe(`200 without the expected text from ${url}/`)
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 ** 2)
+  expect(asked as string | null).toBe("identity")
+}, 30_000)
 
 test("http ends with its signal where a server accepts and never answers", async () => {
   using server = serve(() => new Promise<Response>(() => undefined))
