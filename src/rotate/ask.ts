@@ -29,12 +29,12 @@ export function isSilence(code: string): boolean {
   return code === "timeout" || code === "unreachable" || code === "no-answer"
 }
 
-/** Why nothing can be settled there. */
+/** Why the last try has settled nothing there. */
 export function unsettled(
   session: Session,
   name: string,
 ): { readonly code: string; readonly says: string } {
-  return hiddenActOf(session, name) ?? session.unsettled.get(name) ?? notSettled
+  return session.unsettled.get(name) ?? notSettled
 }
 
 /** One act at the service of `name`, in its turn, with its deadline (ms) from then on. */
@@ -215,7 +215,12 @@ export async function settle(
   patience?: AbortSignal,
 ): Promise<boolean> {
   const driver = driverOf(session, name)
-  if (hiddenActOf(session, name) !== undefined) return false
+  session.unsettled.delete(name)
+  const hidden = hiddenActOf(session, name)
+  if (hidden !== undefined) {
+    session.unsettled.set(name, hidden)
+    return false
+  }
   try {
     const isQuiet = await atService(
       session,
@@ -225,7 +230,6 @@ export async function settle(
       patience,
     )
     if (isQuiet) session.quiet.add(name)
-    session.unsettled.delete(name)
     return isQuiet
   } catch (error) {
     // A server that is down is no lock that somebody holds: it is asked again soon. Any other refusal waits for a person.

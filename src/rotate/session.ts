@@ -55,7 +55,7 @@ export class Session {
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly quiet = new Set<string>()
-  /** Why it could not be asked there whether anything can, by secret. */
+  /** Why the last try to end what may still land has not shown that nothing can, by secret, where that is known: the one place of it. */
   readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
   /** The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed. */
   readonly clockDoubted: boolean

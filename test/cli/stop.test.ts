@@ -152,7 +152,17 @@ describe("mycelium, asked to stop while programs are cut off", () => {
           for (const name of ["production/api", "production/metrics"])
             expect(heard.text).toMatch(new RegExp(`${name}.*postgres`))
           expect(heard.text).toContain("run the same command again")
+          expect(heard.text).toContain(
+            "a program that was begun goes on by itself: the next run waits for its end, or ends it",
+          )
+          // As it says: no run of ours is there any more.
           shop.project.write("go", "")
+          await until(
+            "the hook to end by itself",
+            () =>
+              shop.project.has("api.loaded") &&
+              shop.project.read("api.loaded") === shop.project.read(".env"),
+          )
           expect((await shop.run("rotate-now", "production")).code).toBe(0)
           for (const name of ["api", "metrics"])
             expect(shop.project.read(`${name}.loaded`)).toBe(shop.project.read(".env"))
