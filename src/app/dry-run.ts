@@ -6,7 +6,7 @@ import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
-import { leftBeside } from "../rotate/left.ts"
+import { goneBefore, leftBeside } from "../rotate/left.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Order } from "../rotate/work.ts"
@@ -35,7 +35,8 @@ export type DryRun = {
   readonly outputs: readonly {
     readonly target: string
     readonly changes: readonly string[]
-    readonly keeps?: number
+    readonly keeps?: number /** It held lines of others, perhaps, and is not there any more. */
+    readonly gone?: string
   }[]
   /** What is not in the config, shows a value of one of these secrets, and is not replaced. */
   readonly stays: readonly {
@@ -263,11 +264,15 @@ async function drafts(
     )
     for (const { draft } of ready) await draft.discard()
     return {
-      outputs: ready.map(({ output, draft: { changes, keeps } }) => ({
-        target: output.target,
-        changes,
-        ...(keeps === undefined ? {} : { keeps }),
-      })),
+      outputs: ready.map(({ output, draft }) => {
+        const gone = goneBefore(session, output, draft)
+        return {
+          target: output.target,
+          changes: draft.changes,
+          ...(draft.keeps === undefined ? {} : { keeps: draft.keeps }),
+          ...(gone === undefined ? {} : { gone }),
+        }
+      }),
     }
   } catch (error) {
     return { outputs: [], fault: said(error) }

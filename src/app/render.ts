@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
+import { goneBefore } from "../rotate/left.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
@@ -42,7 +43,11 @@ export async function render(
     try {
       // Written down before anybody can read a value there.
       if (changed.length > 0) await session.commit({ events: [event], flush: true })
-      for (const { draft } of changed) await draft.commit()
+      for (const { output, draft } of changed) {
+        const gone = goneBefore(session, output, draft)
+        if (gone !== undefined) session.work.tell("render", gone)
+        await draft.commit()
+      }
     } finally {
       for (const { draft } of changed) await draft.discard()
     }

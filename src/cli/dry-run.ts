@@ -83,6 +83,7 @@ function linesOf(plan: Plan): readonly string[] {
     plan.fault === undefined
       ? plan.outputs.map(
           (one) =>
+            one.gone ??
             `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}${keptLines(one.keeps)}`,
         )
       : [`NO   ${plan.fault.says} (${plan.fault.code})`],

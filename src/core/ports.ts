@@ -135,6 +135,8 @@ export interface Draft {
   readonly changes: readonly string[]
   /** How many lines of others stay as they are, where only some are ours. */
   readonly keeps?: number
+  /** Of a file that others write into, too: it is not there, and is made with our lines alone. */
+  readonly anew?: true
   /** Durable when resolved. */
   commit(): Promise<void>
   discard(): Promise<void>

@@ -10,6 +10,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { driverOf, said } from "./ask.ts"
+import { goneBefore } from "./left.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { promote } from "./promote.ts"
 import { type Verdict, applyAndProve } from "./prove.ts"
@@ -357,7 +358,10 @@ async function deliver(session: Session, ready: readonly Ready[]): Promise<void>
         session.delivered.add(output.target)
         continue
       }
-      session.work.tell("deliver", `${output.target}: ${one.changes.join(", ")}`)
+      session.work.tell(
+        "deliver",
+        goneBefore(session, output, one) ?? `${output.target}: ${one.changes.join(", ")}`,
+      )
       session.renamed.add(output.target)
       session.work.onStep?.()
       await one.commit()

@@ -1,4 +1,6 @@
 import { type Left, leftIn, versionsIn } from "../core/left.ts"
+import type { Draft, Output } from "../core/ports.ts"
+import { versionAt } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
 /** Lines and files beside the outputs of these secrets that show one of their values and that nobody replaces. What cannot be read is told elsewhere. */
@@ -19,4 +21,18 @@ export async function leftBeside(
     }),
   )
   return found.flat()
+}
+
+/** A merged file that has gone since values of ours stood in it: what others had in it has gone, too, and a program may need that. */
+export function goneBefore(
+  session: Pick<Session, "state">,
+  { target, shows }: Pick<Output, "target" | "shows">,
+  { anew, changes }: Pick<Draft, "anew" | "changes">,
+): string | undefined {
+  if (
+    anew !== true ||
+    !shows.some((name) => versionAt(session.state(name), "current") !== undefined)
+  )
+    return undefined
+  return `${target} is not there any more: it is made anew with ${changes.join(", ")} alone; other lines that it had are gone (put it back from a backup if a program needs them)`
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { rmSync } from "node:fs"
 import { layOut } from "../support/mycelium.ts"
 
 /** A secret that was added to the config and has no value yet holds up no other one that the same file shows. */
@@ -100,5 +101,30 @@ test("a text that shows it beside one that has a value is not left with the old 
   expect({ code: ran.code, said: ran.stdout }).toEqual({
     code: 1,
     said: expect.stringContaining("b has no value yet, and the file shows it, too"),
+  })
+}, 60_000)
+
+test("a merged file that has gone is not made anew in silence", async () => {
+  await using project = await layOut(
+    { "out.env": "MINE=1\n" },
+    config(["a"], { dotenv: "out.env", merge: true, variables }),
+  )
+  await project.mycelium(["init"])
+  const first = await project.mycelium(["rotate-now", "production", "--new"])
+  expect(first.stderr).not.toContain("not there any more")
+  const gone = `${project.path("out.env")} is not there any more: it is made anew with A alone; other lines that it had are gone`
+  for (const args of [
+    ["rotate-now", "production", "--dry-run"],
+    ["render", "production"],
+  ]) {
+    rmSync(project.path("out.env"), { force: true })
+    const { stdout, stderr } = await project.mycelium(args)
+    expect({ args, said: stdout + stderr }).toEqual({ args, said: expect.stringContaining(gone) })
+  }
+  rmSync(project.path("out.env"))
+  const rotated = await project.mycelium(["rotate-now", "production"])
+  expect({ code: rotated.code, said: rotated.stderr }).toEqual({
+    code: 0,
+    said: expect.stringContaining(gone),
   })
 }, 60_000)

@@ -98,7 +98,13 @@ async function prepare(
     changes: changedKeys(settings, before, next),
     trial,
   })
-  return settings.merge ? { ...draft, keeps: linesOfOthers(settings, before) } : draft
+  return settings.merge
+    ? {
+        ...draft,
+        keeps: linesOfOthers(settings, before),
+        ...(present === undefined ? { anew: true as const } : {}),
+      }
+    : draft
 }
 
 /** Lines that hold something, and no value of ours. */
