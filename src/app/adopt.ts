@@ -1,5 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
+import { canShow } from "../core/can-show.ts"
+import type { Credential } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
 import {
   type Patch,
@@ -13,6 +15,7 @@ import {
 } from "../core/state.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
+import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
 import {
@@ -176,13 +179,38 @@ async function adoptOne(
     ...(said === undefined ? {} : { madeAt: said }),
     ...(weak ? { weak } : {}),
   })
+  const follow = await following(session, name, { version: id, fields }, current !== undefined)
   return {
     is: "adopted",
     version: id,
     proof,
     weak,
+    ...follow,
     ...(said === undefined ? {} : { madeAt: said }),
     ...listening(session, name),
+  }
+}
+
+/** Adopting changes nothing outside: which files show another value, and which programs may hold one, is for a person to see to. */
+async function following(
+  session: Session,
+  name: string,
+  adopted: Credential,
+  replaces: boolean,
+): Promise<{ readonly differ?: readonly string[]; readonly restart?: readonly string[] }> {
+  const values = { ...(await session.values(() => false)), [name]: adopted }
+  const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
+  const states = await Promise.all(
+    outputs.map((output) =>
+      output.compare(values, session.work.stop).catch(() => "differs" as const),
+    ),
+  )
+  const differ = outputs.filter((_, index) => states[index] !== "same").map(({ target }) => target)
+  const restart =
+    replaces || differ.length > 0 ? deploymentsOf(session, [name]).map((one) => one.name) : []
+  return {
+    ...(differ.length === 0 ? {} : { differ }),
+    ...(restart.length === 0 ? {} : { restart }),
   }
 }
 

@@ -17,7 +17,9 @@ export type Adopted =
       readonly proof: string
       readonly weak: boolean
       readonly madeAt?: string
-      readonly listens?: readonly string[]
+      readonly listens?: readonly string[] /** Outputs that show another value; programs that may hold one. */
+      readonly differ?: readonly string[]
+      readonly restart?: readonly string[]
       readonly ended?: {
         readonly outputs: readonly string[]
         readonly restarts: readonly string[]

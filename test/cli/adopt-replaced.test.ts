@@ -57,3 +57,31 @@ test("where one value lives, the login that was accepted has shown that the one 
   expect((await shop.run("adopt", "production")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 kept", "v2 current"], "28P01"])
 })
+
+test("it names the programs that may hold the value before, and the files that show it", async () => {
+  await using shop = await openShop(postgres)
+  const first = await (async () => {
+    await shop.project.mycelium(["init"])
+    return shop.run("adopt", "production")
+  })()
+  expect({ code: first.code, said: first.stdout }).toEqual({
+    code: 0,
+    said: expect.not.stringContaining("restart"),
+  })
+  const value = await setByHand(shop, "POSTGRES_PASSWORD")
+  await shop.setPassword(value)
+  expect((await shop.run("adopt", "production")).stdout).toContain(
+    "hint: restart production/api, unless that was done since the value was changed: what was read before holds the former one",
+  )
+  // One that stands in no file yet.
+  const given = `Set-by-hand.${crypto.randomUUID()}`
+  await shop.setPassword(given)
+  shop.project.write("given.json", JSON.stringify({ postgres_password: given }))
+  const ran = await shop.run("adopt", "production", "--from", "given.json")
+  expect(ran.stdout).toContain(
+    `hint: ${shop.project.path(".env")} shows another value: mycelium render production writes this one; then restart production/api`,
+  )
+  // As it says.
+  expect((await shop.run("render", "production")).code).toBe(0)
+  expect(shop.shown).toBe(given)
+})

@@ -25,6 +25,19 @@ function events(project: Project): readonly string[] {
 }
 
 describe("mycelium delete", () => {
+  test("--dry-run says the same, and ends as a dry run does", async () => {
+    await using shop = await openShop(server, { generatedOnly: true })
+    await shop.adopt()
+    const before = readFileSync(shop.project.statePath())
+    const look = await shop.run("delete", "production", "--dry-run")
+    expect({ code: look.code, said: look.stdout + look.stderr }).toEqual({
+      code: 0,
+      said: expect.stringContaining("nothing was changed: --yes does it"),
+    })
+    expect((await shop.run("delete", "production", "--dry-run", "--yes")).code).toBe(2)
+    expect(readFileSync(shop.project.statePath()).equals(before)).toBe(true)
+  })
+
   test("without --yes says what it would do, ends with 2, and changes nothing", async () => {
     await using shop = await openShop(server, { admin: true })
     await shop.adopt()

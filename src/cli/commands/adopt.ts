@@ -62,6 +62,8 @@ export const adopt: Command = {
         }
         if (result.is !== "refused")
           for (const line of result.listens ?? []) terminal.out(`  ${line}`)
+        if (result.is === "adopted")
+          for (const line of followingLines(environment, result)) terminal.out(line)
         if (result.is !== "refused" && result.uncontained !== undefined)
           terminal.out(
             `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
@@ -96,6 +98,22 @@ function dueWords(
   const age = madeAt === undefined ? "its age is unknown" : `it was made on ${madeAt.slice(0, 10)}`
   const why = [age, ...(weak ? ["it is easily guessed"] : [])].join(" and ")
   return `; ${why}${madeAt === undefined || weak ? due : ""}`
+}
+
+/** Nothing outside was changed. */
+function followingLines(
+  environment: string,
+  { differ = [], restart = [] }: Extract<Adopted, { readonly is: "adopted" }>,
+): readonly string[] {
+  const write = `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: mycelium render ${environment} writes this one`
+  const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
+  if (differ.length > 0)
+    return [`  hint: ${write}${restart.length === 0 ? "" : `; then ${programs}`}`]
+  return restart.length === 0
+    ? []
+    : [
+        `  hint: ${programs}, unless that was done since the value was changed: what was read before holds the former one`,
+      ]
 }
 
 function datedWords({ madeAt, ours }: Extract<Adopted, { readonly is: "known" }>): string {

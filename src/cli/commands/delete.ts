@@ -21,6 +21,10 @@ export const deleteCommand: Command = {
   ].join("\n"),
   options: {
     yes: { type: "boolean", says: "do it; without this it only says what it would do" },
+    "dry-run": {
+      type: "boolean",
+      says: "say what it would do, as without --yes, and end with 0 if nothing is in the way (1 or 5 otherwise): a look that was asked for is no slip, one without either word ends with 2",
+    },
     "keep-login": {
       type: "boolean",
       says: "leave the login at the service as it is; only our copies of its values go",
@@ -45,8 +49,16 @@ export const deleteCommand: Command = {
       keepLogin: isSet(values, "keep-login"),
       ...(secret === undefined ? {} : { secrets: [secret] }),
     }
-    if (!isSet(values, "yes"))
-      return sayPlan(terminal, values, environment, await planDelete(app, environment, how))
+    const dry = isSet(values, "dry-run")
+    if (dry && isSet(values, "yes"))
+      throw new AppError("usage", "--dry-run and --yes contradict each other", {
+        hint: "leave one out",
+      })
+    if (!isSet(values, "yes")) {
+      const plan = await planDelete(app, environment, how)
+      sayPlan(terminal, values, environment, plan)
+      return dry ? exitOfPlan(plan) : exitCodes.usage
+    }
     const done = await deleteSecrets(app, environment, how)
     return sayDone(terminal, values, {
       environment,
@@ -64,18 +76,25 @@ const logins = {
   none: "no service asks for it",
 }
 
-/** Ends with "wrong usage": a script that forgot --yes must not take it for done. */
+/** As every dry run: a script that forgot --yes must not take a look for done, and one that asks for a look is no wrong usage. */
+function exitOfPlan({ would }: Plan): number {
+  const all = Object.values(would)
+  const blocked = all.filter((one) => one.is !== "erased" && one.is !== "unknown").length
+  if (blocked === 0) return exitCodes.done
+  return blocked < all.length ? exitCodes.partly : exitCodes.failed
+}
+
 function sayPlan(
   terminal: Terminal,
   values: Values,
   environment: string,
   { unfinished, would }: Plan,
-): number {
+): void {
   if (isSet(values, "json")) {
     terminal.out(
       JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }),
     )
-    return exitCodes.usage
+    return
   }
   if (unfinished !== undefined)
     terminal.out(
@@ -95,8 +114,11 @@ function sayPlan(
       `  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`,
     )
   }
-  terminal.talk("nothing was changed: add --yes to do it")
-  return exitCodes.usage
+  terminal.talk(
+    isSet(values, "dry-run")
+      ? "nothing was changed: --yes does it"
+      : "nothing was changed: add --yes to do it",
+  )
 }
 
 function sayDone(
