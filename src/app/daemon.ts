@@ -351,8 +351,15 @@ export class Daemon {
         ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures))
         : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
     } catch (error) {
-      const { code, says } = said(error)
+      const { code, says, hint } = said(error)
       if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
+      // What is left unfinished by it is said, also where nobody is cut off.
+      else if (code === "stopped" && hint !== undefined)
+        (app.notice ?? app.tell)(
+          slot.name,
+          "interrupted",
+          `${says}; the next start goes on with it`,
+        )
       slot.failures++
       slot.nextAt = now() + soonMs(slot.failures)
     }

@@ -172,6 +172,43 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     60_000,
   )
 
+  test("run says what it leaves unfinished, also where nobody is cut off: a value that no service asks for", async () => {
+    await using shop = await openShop(server, { generatedOnly: true })
+    const { project } = shop
+    await shop.adopt()
+    project.script(
+      "restart-api",
+      "touch begun",
+      "until [ -e go ]; do sleep 0.02; done",
+      "cp .env api.loaded",
+    )
+    const first = start(shop, ["rotate-now", "production"])
+    await until("the hook to begin", () => project.has("begun"))
+    first.kill("SIGKILL")
+    await first.exited
+    project.write("go", "")
+    await until("the first hook to end", () => project.read("api.loaded") === project.read(".env"))
+    for (const name of ["go", "begun"]) rmSync(project.path(name))
+    const child = start(shop, ["run"])
+    const heard = listen(child)
+    try {
+      await until("the hook to begin again", () => project.has("begun"))
+      child.kill("SIGTERM")
+      project.write("go", "")
+      await child.exited
+      const open = (await stateOf(project))?.changeSet !== undefined
+      expect({
+        code: child.exitCode,
+        open,
+        said: /interrupted: .*production\/api/.test(heard.text),
+      }).toEqual({ code: 0, open: true, said: true })
+    } finally {
+      project.write("go", "")
+      child.kill("SIGKILL")
+      await child.exited
+    }
+  }, 60_000)
+
   test("check --quick says at once who is cut off by a run that was killed, and nothing of one that is at work", async () => {
     await inTheGap({}, async (shop, child) => {
       const working = await shop.run("check", "--quick")
