@@ -353,7 +353,6 @@ export class Daemon {
     } catch (error) {
       const { code, says, hint } = said(error)
       if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
-      // What is left unfinished by it is said, also where nobody is cut off.
       else if (code === "stopped" && hint !== undefined)
         (app.notice ?? app.tell)(
           slot.name,
