@@ -7,6 +7,7 @@ import { isMountPoint, mountedAlone, ownMounts } from "../base/mounts.ts"
 import type { Place, Places } from "../check/places.ts"
 import type { Config } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { refuseTaken } from "../plugins/outputs/file/kept.ts"
 import { refusePlanted } from "../plugins/outputs/file/planted.ts"
 import { readPresent } from "../plugins/outputs/file/present.ts"
 import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
@@ -49,6 +50,7 @@ async function fileFault(target: string, files: FileRules): Promise<AppError | u
   return faultIn(async () => {
     const present = await readPresent(target)
     if (present !== undefined) await refusePlanted({ target, files }, present)
+    await refuseTaken({ target, files }, present?.stats)
   })
 }
 
@@ -66,6 +68,8 @@ const judged: readonly string[] = [
   "file-hard-linked",
   "folder-of-others",
   "output-planted",
+  "owner-not-kept",
+  "owner-refused",
   "proc-missing",
 ]
 

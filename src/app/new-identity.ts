@@ -1,6 +1,12 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { durableRemove, durableWrite, readRegular } from "../base/durable-write.ts"
+import {
+  type FileOptions,
+  durableRemove,
+  durableWrite,
+  keeping,
+  readRegular,
+} from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import type { Config } from "../config/model.ts"
@@ -15,16 +21,20 @@ import { identityLines } from "./init.ts"
 
 /** Makes a new identity beside the one that is there; nothing where that was done already and is not finished. */
 export async function addIdentity(config: Pick<Config, "identity">, host: Host): Promise<void> {
-  const { path, text } = await ownFile(config, host)
+  const { path, text, like } = await ownFile(config, host)
   await removeUnfinished(path)
   if (retiredIn(text).length > 0) return
-  await keepAside(path, text, host.now())
+  await keepAside(path, { text, like }, host.now())
   const at = host.now()
   const retired = identitiesIn(text).map(
     (identity) =>
       `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew yet, nothing is sealed to it\n${identity}\n`,
   )
-  await durableWrite(path, `${await identityLines(await newIdentity(), at)}${retired.join("")}`)
+  await durableWrite(
+    path,
+    `${await identityLines(await newIdentity(), at)}${retired.join("")}`,
+    like,
+  )
 }
 
 /** Takes the retired ones out, each only when there is a copy of it; returns where the copies lie. */
@@ -32,20 +42,24 @@ export async function dropRetired(
   config: Pick<Config, "identity">,
   host: Host,
 ): Promise<readonly string[]> {
-  const { path, text } = await ownFile(config, host)
+  const { path, text, like } = await ownFile(config, host)
   const retired = retiredIn(text)
   const lines = text.split("\n")
   const copies = await copiesWith(path, retired)
   const kept = (await Promise.all(copies.map(textOf))).join("\n")
   const alone = retired.filter((identity) => !kept.includes(identity))
   if (alone.length > 0)
-    await keepAside(path, alone.map((identity) => `${identity}\n`).join(""), host.now())
+    await keepAside(
+      path,
+      { text: alone.map((identity) => `${identity}\n`).join(""), like },
+      host.now(),
+    )
   const stays = lines.filter(
     (line, index) =>
       !(line.trim().startsWith(retiredMark) && retired.includes(lines[index + 1]?.trim() ?? "")) &&
       !retired.includes(line.trim()),
   )
-  await durableWrite(path, stays.join("\n"))
+  await durableWrite(path, stays.join("\n"), like)
   return copiesWith(path, retired)
 }
 
@@ -57,10 +71,11 @@ async function copiesWith(path: string, identities: readonly string[]): Promise<
   )
 }
 
+/** `like`: a new file in its place, or beside it, is its owner's, too. */
 async function ownFile(
   config: Pick<Config, "identity">,
   host: Host,
-): Promise<{ readonly path: string; readonly text: string }> {
+): Promise<{ readonly path: string; readonly text: string; readonly like: FileOptions }> {
   if (config.identity !== undefined) {
     throw new AppError(
       "identity-elsewhere",
@@ -71,7 +86,12 @@ async function ownFile(
     )
   }
   const path = defaultIdentityPath(host)
-  return { path, text: await textOf(path) }
+  const found = await readRegular(path, 64 * 1024)
+  return {
+    path,
+    text: found === undefined ? "" : Buffer.from(found.bytes).toString(),
+    like: keeping(found),
+  }
 }
 
 async function textOf(path: string): Promise<string> {
@@ -80,13 +100,17 @@ async function textOf(path: string): Promise<string> {
 }
 
 /** Once, also where the step after it was cut off; never over another copy. */
-async function keepAside(path: string, text: string, now: Date): Promise<void> {
+async function keepAside(
+  path: string,
+  { text, like }: { readonly text: string; readonly like: FileOptions },
+  now: Date,
+): Promise<void> {
   const copies = await copiesOf(path)
   for (const copy of copies) if ((await textOf(copy)) === text) return
   const dated = `${path}.old-${now.toISOString().slice(0, 10)}`
   let copy = dated
   for (let number = 2; copies.includes(copy); number++) copy = `${dated}-${number}`
-  await durableWrite(copy, text)
+  await durableWrite(copy, text, like)
 }
 
 function copiesOf(path: string): Promise<readonly string[]> {

@@ -3,9 +3,10 @@ import { mkdir, rmdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { appendFlags, type Disk, draftFlags, folderFlags, slow } from "./disk.ts"
 import { AppError, systemCode } from "./error.ts"
-import { linkError, writeError } from "./file-errors.ts"
+import { linkError, ownerError, writeError } from "./file-errors.ts"
 import { type Folder, openFolder } from "./folder.ts"
-import { type Spot, refuseLinked, spotOf } from "./read-regular.ts"
+import { type Regular, type Spot, refuseLinked, spotOf } from "./read-regular.ts"
+import { hasRight } from "./rights.ts"
 
 export { type Regular, readRegular } from "./read-regular.ts"
 export { writeError } from "./file-errors.ts"
@@ -19,6 +20,13 @@ export type FileOptions = {
   readonly gid?: number
   /** To see whether it can be written: it is discarded, so it need not be synced. A full disk is told by the write, or the close. */
   readonly trial?: boolean
+}
+
+/** Of a file that is replaced for its owner: root leaves it theirs, unless another than they could have put it there. */
+export function keeping(found: Regular | undefined): FileOptions {
+  if (found === undefined || !hasRight("chown")) return {}
+  const { keeper, stats } = found
+  return keeper === "ours" || keeper === stats.uid ? { uid: stats.uid, gid: stats.gid } : {}
 }
 
 /** The draft of a target has a known name, so that one left by a crash is found and removed. */
@@ -48,7 +56,9 @@ export async function draftFile(
   const { folder, name } = spot
   let made: Stats
   try {
-    refuseOddTarget(target, await folder.disk.look(folder.at(name)))
+    const present = await folder.disk.look(folder.at(name))
+    refuseOddTarget(target, present)
+    refuseSticky(spot, [present?.uid, options.uid])
     made = await writeDraft(spot, bytes, options)
   } catch (error) {
     await folder[Symbol.asyncDispose]()
@@ -119,7 +129,7 @@ function swapped(target: string, says: string): AppError {
 
 /** A new file under the draft's name, private, synced; nothing is left of it where that fails. */
 export async function writeDraft(
-  { folder, name }: Spot,
+  { target, folder, name }: Spot,
   bytes: Uint8Array | string,
   options: FileOptions = {},
 ): Promise<Stats> {
@@ -128,7 +138,7 @@ export async function writeDraft(
   const file = await openDraft(disk, draft)
   try {
     await disk.write(file, Buffer.from(bytes))
-    await setOwnership(disk, file, options)
+    await setOwnership(disk, file, options, target)
     if (options.trial !== true) await slow.sync(file)
     return await disk.stat(file)
   } catch (error) {
@@ -275,17 +285,49 @@ export async function settleFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * The group first, while the file is ours; its owner last, for what is another user's we may not chmod. So nobody reads it by
+ * the bits of the next owner before it is theirs, and the right to give files away (CAP_CHOWN) is all that is needed.
+ */
 export async function setOwnership(
   disk: Disk,
   file: number,
   { uid, gid, mode }: FileOptions,
+  target: string,
 ): Promise<void> {
-  if (uid !== undefined || gid !== undefined) {
-    const now = await disk.stat(file)
-    if ((uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid)
-      await disk.chown(file, uid ?? now.uid, gid ?? now.gid)
-  }
+  const now = uid === undefined && gid === undefined ? undefined : await disk.stat(file)
+  const group = gid ?? now?.gid ?? 0
+  if (now !== undefined && group !== now.gid)
+    await give(disk, file, { uid: now.uid, gid: group }, target)
   await disk.chmod(file, mode ?? 0o600)
+  if (now !== undefined && uid !== undefined && uid !== now.uid)
+    await give(disk, file, { uid, gid: group }, target)
+}
+
+type Owner = { readonly uid: number; readonly gid: number }
+
+async function give(disk: Disk, file: number, { uid, gid }: Owner, target: string): Promise<void> {
+  try {
+    await disk.chown(file, uid, gid)
+  } catch (error) {
+    throw ["EPERM", "EINVAL"].includes(systemCode(error) ?? "")
+      ? ownerError(target, { uid, gid })
+      : error
+  }
+}
+
+/** There each replaces their own files alone: without this, that would be found out by the rename. */
+function refuseSticky({ target, folder }: Spot, owners: readonly (number | undefined)[]): void {
+  const me = process.geteuid?.()
+  if ((folder.stats.mode & 0o1000) === 0 || folder.stats.uid === me || hasRight("fowner")) return
+  if (owners.every((uid) => uid === undefined || uid === me)) return
+  throw new AppError(
+    "write-failed",
+    `cannot write ${target}: its folder is sticky, so nobody replaces a file of another user there`,
+    {
+      hint: "put it into a folder without the sticky bit (chmod -t)",
+    },
+  )
 }
 
 function refuseOddTarget(target: string, stats: Stats | undefined): void {

@@ -31,3 +31,17 @@ export function linkError(path: string, kind: "file" | "folder" = "file"): AppEr
     hint: `name the ${kind} that it points to`,
   })
 }
+
+/** The system refused to give it away. */
+export function ownerError(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): AppError {
+  return new AppError(
+    "owner-refused",
+    `the system does not let this user give ${path} to user ${uid} and group ${gid}`,
+    {
+      hint: "name in the config an owner and a group that this user is, and is in; or let it give files away (CAP_CHOWN, see mycelium explain owner-refused)",
+    },
+  )
+}

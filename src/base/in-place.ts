@@ -189,12 +189,7 @@ export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array
 async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise<void> {
   const file = await openTarget(spot, options)
   try {
-    if (options.mode !== undefined)
-      await setOwnership(far, file.fd, {
-        mode: options.mode,
-        ...(options.uid === undefined ? {} : { uid: options.uid }),
-        ...(options.gid === undefined ? {} : { gid: options.gid }),
-      })
+    await settle(file, options, spot.target)
     for (let at = 0; at < bytes.length; )
       at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
     await file.truncate(bytes.length)
@@ -204,6 +199,21 @@ async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise
   } finally {
     await file.close()
   }
+}
+
+/** Nothing is asked for that is so already: of a file that others own, this user may not even set the mode that it has. */
+async function settle(file: FileHandle, { uid, gid, mode }: Owned, target: string): Promise<void> {
+  if (mode === undefined) return
+  const now = await file.stat()
+  const same =
+    (now.mode & 0o7777) === mode && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
+  if (same) return
+  await setOwnership(
+    far,
+    file.fd,
+    { mode, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) },
+    target,
+  )
 }
 
 type Owned = { readonly uid?: number | undefined; readonly gid?: number; readonly mode?: number }

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { folderFlags } from "./disk.ts"
+import { setOwnership } from "./durable-write.ts"
 import { AppError } from "./error.ts"
 import type { Folder } from "./folder.ts"
 
@@ -21,9 +22,12 @@ export async function makeFolderIn(
   try {
     const stats = await disk.stat(made)
     if (above.keeper !== "ours") await refuseOther(made, stats.uid, `${above.path}/${name}`)
-    if (uid !== undefined || gid !== undefined)
-      await disk.chown(made, uid ?? stats.uid, gid ?? stats.gid)
-    await disk.chmod(made, mode)
+    await setOwnership(
+      disk,
+      made,
+      { mode, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) },
+      `${above.path}/${name}`,
+    )
   } finally {
     await disk.close(made)
   }

@@ -2,6 +2,10 @@
 export const outputs = {
   "output-planted":
     "A file of another user lies where an output goes, and that user, or others, can put files there. Mycelium keeps the owner of a file that it replaces, and what is in it may go on, so a planted file would show the values to whoever planted it. Nothing was written. If that user shall read the values, say so with owner in the config; else remove the file.",
+  "owner-not-kept":
+    'A file that is replaced keeps its owner and group, and this user, who is not root, may not give files away. Nothing was changed. Three ways out. A group: chown mycelium:GROUP FILE and mode: "0640"; its readers and mycelium are in that group. Writing into it: in_place: true, with its owner, mode: "0660", and mycelium in its group; a reader may see half of it. Or the right: in the unit CapabilityBoundingSet=CAP_CHOWN, AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown; by hand setpriv --reuid=mycelium --regid=mycelium --init-groups --inh-caps=+chown --ambient-caps=+chown; mycelium must then read it by its group.',
+  "owner-refused":
+    'The config gives a file to another user, and this user, who is not root, may not give files away. Nothing was changed. Name mycelium\'s own user as its owner, with a group that its reader is in (owner: mycelium:app, mode: "0640"); or give mycelium the right to: in the unit CapabilityBoundingSet=CAP_CHOWN, AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown.',
   "output-given-away":
     "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once, but not read again, and every later rotation of what it shows would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
   "output-missing":

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises"
 import { z } from "zod"
 import type { FileOptions } from "../../base/durable-write.ts"
 import { AppError } from "../../base/error.ts"
+import { hasGroup } from "../../base/rights.ts"
 
 /** `owner`, `group` and `mode` of files that show values. */
 export const ownOptions = {
@@ -86,18 +87,19 @@ export function modeOf(rules: FileRules): number {
   return bits(rules.mode ?? "0600")
 }
 
-/** Mode and owner for the next file: the options' owner and group, else those of the file which is there, where we may give files away. */
+/**
+ * Mode and owner for the next file: the options' owner and group, else those of the file which is there. A group that may not
+ * reach the file anyway is no loss where this user cannot give it.
+ */
 export async function ownership(
   rules: FileRules,
   present: Stats | undefined,
 ): Promise<FileOptions> {
   const mode = modeOf(rules)
   const wanted = await ownerOf(rules)
-  if (present === undefined || (wanted.uid !== undefined && wanted.gid !== undefined))
-    return { mode, ...wanted }
-  if (process.geteuid?.() === 0) return { mode, uid: present.uid, gid: present.gid, ...wanted }
-  const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])]
-  return groups.includes(present.gid) ? { mode, gid: present.gid, ...wanted } : { mode, ...wanted }
+  if (present === undefined) return { mode, ...wanted }
+  const keepsGroup = (mode & 0o070) !== 0 || hasGroup(present.gid)
+  return { mode, uid: present.uid, ...(keepsGroup ? { gid: present.gid } : {}), ...wanted }
 }
 
 /** True if nothing about mode or owner needs to change. */

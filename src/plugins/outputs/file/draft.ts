@@ -13,6 +13,7 @@ import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.
 import { isMountPoint } from "../../../base/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { ownership, ownershipIsRight } from "../file-options.ts"
+import { explained, refuseChanged } from "./kept.ts"
 import { type OwnFile, refusePlanted } from "./planted.ts"
 import { type Present, largest, readPresent } from "./present.ts"
 
@@ -64,7 +65,7 @@ export async function draftOf(
     return unchanged(bytes)
   const drafted = await beside(file, present, { bytes, trial }).catch(async (error: unknown) => {
     await refuseMissingFolder(file.target)
-    throw error
+    throw await explained(error, file, present?.stats)
   })
   return {
     changed: true,
@@ -86,8 +87,10 @@ async function beside(
   const options = { ...(await ownership(files, present?.stats)), trial }
   if (present === undefined)
     return readable(target, await draftFile(target, bytes, options), options)
-  if (files.in_place === true)
+  if (files.in_place === true) {
+    await refuseChanged({ target, files }, present.stats)
     return draftInPlace(target, present.bytes, bytes, { uid: present.stats.uid, ...options })
+  }
   if (isMountPoint(target)) {
     throw new AppError(
       "output-is-mount",
@@ -168,17 +171,23 @@ export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.from(one).equals(other)
 }
 
-/** What somebody wrote after we read the file would be lost. */
+/** What somebody wrote after we read the file would be lost, and whom they gave it to. */
 async function refuseEdited(target: string, before: Present | undefined): Promise<void> {
   const now = await readPresent(target)
   const same =
-    before === undefined || now === undefined ? before === now : equal(before.bytes, now.bytes)
+    before === undefined || now === undefined
+      ? before === now
+      : equal(before.bytes, now.bytes) && sameOwner(before, now)
   if (!same)
     throw new AppError(
       "output-changed-meanwhile",
       `${target} was changed by somebody else meanwhile`,
       { remedy: "retry", hint: "nothing was written; try again" },
     )
+}
+
+function sameOwner({ stats: before }: Present, { stats: now }: Present): boolean {
+  return before.uid === now.uid && before.gid === now.gid
 }
 
 async function refuseMissingFolder(target: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import { type Keeper, isOurs } from "../../../base/folder.ts"
+import { hasRight } from "../../../base/rights.ts"
 import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
 import type { Present } from "./present.ts"
 
@@ -64,7 +65,7 @@ function keepsOf(
   rules: FileRules,
   { uid, gid }: { readonly uid?: number; readonly gid?: number },
 ): boolean {
-  if (process.geteuid?.() === 0 && uid === undefined) return true
+  if (uid === undefined) return true
   return gid === undefined && (modeOf(rules) & 0o070) !== 0
 }
 
@@ -101,7 +102,7 @@ function wayOut(
     readonly inPlace: boolean
   },
 ): string {
-  const mayGive = process.geteuid?.() === 0 || inPlace
+  const mayGive = hasRight("chown") || inPlace
   if (wanted === undefined && mayGive)
     return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
   const owner = wanted ?? process.geteuid?.() ?? 0

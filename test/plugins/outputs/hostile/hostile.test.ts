@@ -15,6 +15,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { draftPath } from "../../../../src/base/durable-write.ts"
+import { draftInPlace } from "../../../../src/base/in-place.ts"
 import type { Output } from "../../../../src/core/ports.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
@@ -154,6 +155,25 @@ describe("a folder of a second user", () => {
     },
   )
 })
+
+hostile(
+  "a file that was given to another user after we looked at it is theirs, and stays so",
+  async ({ root }) => {
+    for (const more of [{}, { in_place: true, mode: "0600" }]) {
+      const [old, next] = [fresh(), fresh()]
+      const path = fileOf(join(root, ".env"), app, `PASSWORD=${old.password}\n`)
+      const output = env(root, { merge: true, ...more })
+      const draft = await output.prepare(valuesOf(next), knownOf(old), never)
+      chownSync(path, other, other)
+      expect(await codeOf(draft.commit())).toBe("output-changed-meanwhile")
+      await draft.discard()
+      expect([statSync(path).uid, readFileSync(path, "utf8")]).toEqual([
+        other,
+        `PASSWORD=${old.password}\n`,
+      ])
+    }
+  },
+)
 
 describe("a planted file", () => {
   for (const [where, mode] of [
@@ -353,11 +373,10 @@ describe("between draft and commit", () => {
     "a file in place that its user may have open gets no value of somebody else's",
     async ({ app: folder }) => {
       const file = fileOf(join(folder, ".env"), other, "PORT=80\n")
-      const draft = await env(folder, {
-        in_place: true,
-        merge: true,
-        owner: `${other}:${other}`,
-      }).prepare(valuesOf(fresh()), knownOf(), never)
+      const draft = await draftInPlace(file, Buffer.from("PORT=80\n"), Buffer.from("secret"), {
+        uid: other,
+        mode: 0o600,
+      })
       rmSync(file)
       fileOf(file, app, "PORT=80\n")
       expect(await codeOf(draft.commit())).toBe("output-planted")

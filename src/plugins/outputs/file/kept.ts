@@ -1,0 +1,129 @@
+import { type Stats, lstatSync } from "node:fs"
+import { dirname } from "node:path"
+import { AppError, systemCode } from "../../../base/error.ts"
+import { hasGroup, hasRight } from "../../../base/rights.ts"
+import { sayUser } from "../../../base/users.ts"
+import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
+
+/**
+ * A file that is replaced keeps its owner and its group, unless the config names others. Where the system does not let this
+ * user give files away, or change their mode, it is refused before any service is touched: never taken in silence.
+ */
+
+export type Rules = { readonly target: string; readonly files: FileRules }
+
+/** Foresees what `draftOf` would find out, for one who only looks. `present` left out: there is no file yet. */
+export async function refuseTaken({ target, files }: Rules, present?: Stats): Promise<void> {
+  if (files.in_place === true && present !== undefined)
+    return refuseChanged({ target, files }, present)
+  const { uid = me(), gid } = await ownership(files, present)
+  if (
+    hasRight("chown") ||
+    (uid === me() && (gid === undefined || hasGroup(gid) || isInherited(target, gid)))
+  )
+    return
+  throw await refusal({ target, files }, present)
+}
+
+/** Of a file that is written into: its owner alone changes its mode. */
+export async function refuseChanged({ target, files }: Rules, present: Stats): Promise<void> {
+  const mode = modeOf(files)
+  if ((present.mode & 0o7777) !== mode && present.uid !== me() && !hasRight("fowner"))
+    throw modeRefused({ target, files }, present)
+  const { uid = present.uid, gid = present.gid } = await ownerOf(files)
+  const given =
+    uid !== present.uid || (gid !== present.gid && (present.uid !== me() || !hasGroup(gid)))
+  if (given && !hasRight("chown")) throw refused(target, uid)
+}
+
+/** What the system has just refused, in words that lead on. */
+export async function explained(
+  error: unknown,
+  rules: Rules,
+  present: Stats | undefined,
+): Promise<unknown> {
+  return error instanceof AppError && error.code === "owner-refused"
+    ? refusal(rules, present)
+    : error
+}
+
+async function refusal({ target, files }: Rules, present: Stats | undefined): Promise<AppError> {
+  const wanted = await ownerOf(files)
+  const uid = wanted.uid ?? present?.uid ?? me()
+  if (uid === me())
+    return groupNotKept(target, {
+      gid: wanted.gid ?? present?.gid ?? 0,
+      isWanted: wanted.gid !== undefined,
+    })
+  return wanted.uid === undefined && present !== undefined
+    ? notKept(target, present)
+    : refused(target, uid)
+}
+
+function me(): number {
+  return process.geteuid?.() ?? 0
+}
+
+function meInWords(): string {
+  return `this user, ${sayUser(me())},`
+}
+
+function notKept(target: string, { uid, gid }: Stats): AppError {
+  const member = hasGroup(gid) ? "" : `, after this user was put into group ${gid}`
+  return new AppError(
+    "owner-not-kept",
+    `${target} belongs to ${sayUser(uid)}, and ${meInWords()} may not give files away: once it is replaced it would not be theirs any more`,
+    {
+      hint: `one of three: chown ${me()}:${gid} ${target} and mode: "0640" in its output, where that group may read it${member}; or in_place: true, owner: "${uid}:${gid}", mode: "0660" and chmod 0660 ${target}${member}: it is then written into; or give mycelium the right CAP_CHOWN (mycelium explain owner-not-kept says how)`,
+    },
+  )
+}
+
+function groupNotKept(
+  target: string,
+  { gid, isWanted }: { readonly gid: number; readonly isWanted: boolean },
+): AppError {
+  const outside = `and ${meInWords()} is not in it`
+  const says = isWanted
+    ? `${target} is to be given to group ${gid}, ${outside}`
+    : `${target} is to be read by its group ${gid}, ${outside}: once it is replaced it would not be that group's any more`
+  return new AppError("owner-not-kept", says, {
+    hint: `put this user into group ${gid} (usermod -aG; in a unit: SupplementaryGroups=${gid}); or name another with group in its output; or give mycelium the right CAP_CHOWN (mycelium explain owner-not-kept says how)`,
+  })
+}
+
+function refused(target: string, uid: number): AppError {
+  return new AppError(
+    "owner-refused",
+    `${target} is to be given to ${sayUser(uid)}, and ${meInWords()} may not give files away`,
+    {
+      hint: "name this user as its owner, with a group and a mode by which the other one reads it; or give mycelium the right CAP_CHOWN (mycelium explain owner-refused says how)",
+    },
+  )
+}
+
+function modeRefused({ target, files }: Rules, { mode, uid }: Stats): AppError {
+  const octal = (bits: number): string => `0${(bits & 0o7777).toString(8).padStart(3, "0")}`
+  const shared = octal((mode & 0o770) | 0o660)
+  return new AppError(
+    "owner-not-kept",
+    `${target} is written into (in_place), belongs to ${sayUser(uid)} and has mode ${octal(mode)}: ${meInWords()} may not change that to ${octal(modeOf(files))}`,
+    {
+      hint:
+        files.mode === undefined
+          ? `write mode: "${shared}" in its output, and chmod ${shared} ${target}`
+          : `chmod ${octal(modeOf(files))} ${target}`,
+    },
+  )
+}
+
+/** A new file in a folder with the setgid bit gets the folder's group. */
+function isInherited(target: string, gid: number): boolean {
+  try {
+    const folder = lstatSync(dirname(target))
+    return (folder.mode & 0o2000) !== 0 && folder.gid === gid
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return false
+  }
+}
