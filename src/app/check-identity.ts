@@ -6,7 +6,7 @@ import { type Me, look } from "../check/way.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding, Reference } from "../core/ports.ts"
 import { holdsSealed } from "../record/holds.ts"
-import { defaultIdentityPath, lost } from "./identity.ts"
+import { defaultIdentityPath, isBrought, lost, notBrought } from "./identity.ts"
 
 /** What a look at names tells, without opening anything: a credential that is not where the config says. */
 export function missingReference(
@@ -41,7 +41,19 @@ export function missingIdentity(
 ): Finding | undefined {
   if (identity !== undefined) {
     const missing = missingReference(identity, folder, host)
-    return missing === undefined ? undefined : { ...missing, says: `identity: ${missing.says}` }
+    if (missing === undefined) return undefined
+    const path = "file" in identity ? resolve(folder, identity.file) : undefined
+    if (path !== undefined && !isBrought(path) && isMine(store, me))
+      return findingOf(lost(path, store))
+    const way =
+      path === undefined
+        ? {}
+        : {
+            remedy: isBrought(path)
+              ? notBrought
+              : "mycelium init makes one, where nothing is sealed yet",
+          }
+    return { ...missing, says: `identity: ${missing.says}`, ...way }
   }
   const path = defaultIdentityPath(host)
   return isGone(path) && isMine(store, me) ? findingOf(lost(path, store)) : undefined

@@ -1,10 +1,12 @@
 import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { isAbsolute, join, resolve } from "node:path"
 import { readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { run } from "../base/spawn.ts"
 import type { Config } from "../config/model.ts"
+import type { Reference } from "../core/ports.ts"
+import type { Secret } from "../core/secret.ts"
 import { readReference } from "../plugins/references/index.ts"
 import { holdsSealed } from "../record/holds.ts"
 import type { Keys } from "../record/vault.ts"
@@ -46,15 +48,7 @@ async function identityText(
   config: Pick<Config, "identity" | "folder" | "store">,
   host: Host,
 ): Promise<string> {
-  if (config.identity !== undefined)
-    return (
-      await readReference(config.identity, {
-        folder: config.folder,
-        env: host.env,
-        run,
-        label: "identity",
-      })
-    ).reveal()
+  if (config.identity !== undefined) return (await referred(config, config.identity, host)).reveal()
   const path = defaultIdentityPath(host)
   const found = await readRegular(path, 64 * 1024)
   if (found === undefined) throw missing(path, config.store)
@@ -64,6 +58,36 @@ async function identityText(
     })
   return Buffer.from(found.bytes).toString()
 }
+
+/** A new file would not do where something is sealed already. */
+async function referred(
+  config: Pick<Config, "folder" | "store">,
+  identity: Reference,
+  host: Host,
+): Promise<Secret> {
+  try {
+    return await readReference(identity, {
+      folder: config.folder,
+      env: host.env,
+      run,
+      label: "identity",
+    })
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "reference-missing" || !("file" in identity))
+      throw error
+    const path = resolve(config.folder, identity.file)
+    throw isBrought(path)
+      ? new AppError(error.code, error.message, { hint: notBrought })
+      : missing(path, config.store)
+  }
+}
+
+/** What lies below /run is gone with the next start of the machine: a unit, or a container, brings it there from elsewhere. */
+export function isBrought(path: string): boolean {
+  return /^\/(var\/)?run\//.test(path)
+}
+export const notBrought =
+  "it is there while the unit of systemd runs that loads it (LoadCredential=), or in the container that has it mounted: start that"
 
 function missing(path: string, store: string): AppError {
   return holdsSealed(store)

@@ -1,31 +1,90 @@
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
+import { readRealFile } from "../base/real-file.ts"
+import type { Config } from "../config/model.ts"
+import { identitiesIn, newIdentity, opens, recipientOf } from "../core/seal.ts"
 import { holdsSealed } from "../record/holds.ts"
-import { demandOpens } from "../record/vault.ts"
-import { defaultIdentityPath, lost } from "./identity.ts"
+import { readSealedKeys } from "../record/vault.ts"
+import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
-export type Made = { readonly path: string; readonly made: boolean; readonly about: string }
+/** `left`: it is not there, cannot be made from here, and is somebody's to bring. */
+export type Made = {
+  readonly path: string
+  readonly made: boolean
+  readonly about: string
+  readonly left?: true
+}
 
 /** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. Refuses an identity beside a store that another one has sealed. */
 export async function init(
   host: Host,
-  { configPath, ...how }: How & { readonly configPath: string },
+  { configPath, folder, store, identity }: How,
 ): Promise<readonly Made[]> {
-  const config = (): Promise<Made> => makeConfig(configPath, how.folder)
-  return how.elsewhere
-    ? [await config()]
-    : [await makeIdentity(defaultIdentityPath(host), how.store, host), await config()]
+  const usual = defaultIdentityPath(host)
+  const path = identity.path ?? usual
+  return [
+    await (identity.comes === undefined
+      ? makeIdentity(path, store, host)
+      : lookFor(identity, store)),
+    await makeConfig(configPath, folder, path === usual ? undefined : path),
+  ]
 }
 
-/** `elsewhere`: the config names an identity, so none is needed in the usual place. */
-type How = { readonly folder: string; readonly store: string; readonly elsewhere: boolean }
+type How = {
+  readonly folder: string
+  readonly store: string
+  readonly configPath: string
+  readonly identity: IdentityPlace
+}
+/** Left out: in the usual place. `comes`: who brings it there, or gives it in another way; it is not made there. */
+export type IdentityPlace = {
+  readonly path?: string
+  readonly comes?: string
+  readonly isThere?: boolean
+}
+
+/** Where the config takes the identity from. */
+export function identityPlace(
+  { identity, folder }: Pick<Config, "identity" | "folder">,
+  host: Host,
+): IdentityPlace {
+  if (identity === undefined) return {}
+  if ("env" in identity)
+    return { comes: `the variable ${identity.env}`, isThere: host.env(identity.env) !== undefined }
+  if ("command" in identity)
+    return { comes: `the program ${identity.command[0] ?? ""}`, isThere: true }
+  const path = resolve(folder, identity.file)
+  return isBrought(path) ? { path, comes: path } : { path }
+}
+
+async function lookFor(
+  { path, comes = "", isThere = false }: IdentityPlace,
+  store: string,
+): Promise<Made> {
+  const found = path === undefined ? undefined : await readRealFile(path, largest)
+  if (path !== undefined && found !== undefined)
+    await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
+  if (found !== undefined || isThere) return { path: comes, made: false, about }
+  if (holdsSealed(store)) throw lost(comes, store)
+  return {
+    path: comes,
+    made: false,
+    about: "the config takes the identity from there, and it is not there now",
+    left: true,
+  }
+}
+
+const about = "this machine's identity: opens every sealed value; keep a copy offline"
+const largest = 64 * 1024
 
 async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
-  const about = "this machine's identity: opens every sealed value; keep a copy offline"
-  const found = await readRegular(path, 64 * 1024)
+  // In the usual place a link is not followed, for nobody mounts it there.
+  const found = await (path === defaultIdentityPath(host) ? readRegular : readRealFile)(
+    path,
+    largest,
+  )
   if (found !== undefined) {
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
@@ -55,7 +114,11 @@ export async function identityLines(identity: string, now: Date): Promise<string
   return `# made by mycelium, ${now.toISOString()}\n# public key: ${await recipientOf(identity)}\n${identity}\n`
 }
 
-async function makeConfig(path: string, folder: string): Promise<Made> {
+async function makeConfig(
+  path: string,
+  folder: string,
+  identity: string | undefined,
+): Promise<Made> {
   const about = "the config: say what to rotate"
   if ((await readRegular(path)) !== undefined) return { path, made: false, about }
   const env = await readRegular(join(folder, ".env")).catch(() => undefined)
@@ -64,6 +127,7 @@ async function makeConfig(path: string, folder: string): Promise<Made> {
     starter(
       projectName(folder),
       env === undefined ? [] : keysOf(Buffer.from(env.bytes).toString()),
+      identity,
     ),
     { mode: 0o600 },
   )
@@ -87,12 +151,12 @@ function keysOf(text: string): readonly string[] {
 }
 
 /** Shows the two ways that most people need; what is active works anywhere and touches no service. */
-function starter(project: string, keys: readonly string[]): string {
+function starter(project: string, keys: readonly string[], identity: string | undefined): string {
   const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
   return `# What mycelium keeps young. "mycelium rotate-now production --dry-run" says what would happen.
 project: ${project}
 schedule: "0 3 * * *"            # nightly at 3: a secret changes in the last night before it is 90 days old
-environments:
+${identity === undefined ? "" : `identity: { file: ${JSON.stringify(identity)} }\n`}environments:
   production:
     rotate_every: 90d
     secrets:

@@ -34,7 +34,7 @@ test("a process that has run since before a rekey opens what was sealed anew, an
     folder: folder.path,
     configPath: file,
     store: join(folder.path, "store"),
-    elsewhere: false,
+    identity: {},
   })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })

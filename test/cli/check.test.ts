@@ -110,9 +110,8 @@ const faults: readonly {
     plant: (project) => {
       project.configure({
         ...(JSON.parse(project.read("mycelium.yaml")) as object),
-        identity: { file: project.identityFile },
+        identity: { file: "/run/mycelium-test-none/identity" },
       })
-      rmSync(project.identityFile)
     },
   },
   { code: "keys-missing", plant: ({ store }) => rmSync(join(store, "keys.age")) },

@@ -71,12 +71,94 @@ describe("mycelium init", () => {
     rmSync(project.identityFile)
     expect(await project.mycelium(["init"])).toMatchObject({
       code: 0,
-      stdout: `kept ${project.path("mycelium.yaml")}: the config: say what to rotate\n`,
+      stdout: expect.stringMatching(/^kept .*\/elsewhere: .*\nkept .*mycelium.yaml: .*\n$/),
     })
     expect(existsSync(project.identityFile)).toBe(false)
     rmSync(project.path("mycelium.yaml"))
     writeFileSync(project.identityFile, `${await newIdentity()}\n${right}`)
     expect((await project.mycelium(["init"])).stdout).toMatch(/^kept .*\nmade /)
+  })
+})
+
+describe("mycelium init, where the config says where the identity is", () => {
+  const config = (identity: object): object => ({
+    project: "shop",
+    identity,
+    environments: { production: environment(".env") },
+  })
+
+  test("makes it in that file, private, in a folder that is missing, too; then it keeps it", async () => {
+    await using project = await layOut({}, config({ file: "keys/identity.txt" }))
+    const made = await project.mycelium(["init"])
+    expect(`${made.code} ${made.stdout}`).toStartWith(
+      `0 made ${project.path("keys/identity.txt")}: `,
+    )
+    expect([
+      modeOf(project.path("keys")),
+      modeOf(project.path("keys/identity.txt")),
+      existsSync(project.identityFile),
+    ]).toEqual(["0700", "0600", false])
+    expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
+    expect((await project.mycelium(["init"])).stdout).toStartWith(
+      `kept ${project.path("keys/identity.txt")}: `,
+    )
+    rmSync(project.path("keys/identity.txt"))
+    expect(await project.mycelium(["init"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("a new one cannot open it"),
+    })
+    expect(existsSync(project.path("keys/identity.txt"))).toBe(false)
+    // Nowhere is one told to make another.
+    for (const args of [["check", "--quick"], ["check"], ["rotate-now", "production"]]) {
+      const ran = await project.mycelium(args)
+      expect([ran.code === 0, `${ran.stdout}${ran.stderr}`]).toEqual([
+        false,
+        expect.stringContaining("put back the identity that it was sealed to"),
+      ])
+    }
+  })
+
+  test("makes none where something else brings it, and says how it comes into being", async () => {
+    const places = [
+      [
+        { file: "/run/credentials/mycelium-test.service/identity" },
+        "left /run/credentials/mycelium-test.service/identity: ",
+      ],
+      [{ env: "IDENTITY" }, "left the variable IDENTITY: "],
+    ] as const
+    for (const [identity, says] of places) {
+      await using project = await layOut({}, config(identity))
+      const { code, stdout, stderr } = await project.mycelium(["init"])
+      expect([code, stdout]).toEqual([0, expect.stringContaining(says)])
+      expect(stderr).toContain("mycelium init --identity FILE")
+      expect([
+        existsSync("/run/credentials/mycelium-test.service"),
+        existsSync(project.identityFile),
+      ]).toEqual([false, false])
+      const named = await project.mycelium(["init", "--identity", "identity.txt"])
+      expect(`${named.code} ${named.stdout}`).toStartWith(
+        `0 made ${project.path("identity.txt")}: `,
+      )
+      expect([modeOf(project.path("identity.txt")), existsSync(project.identityFile)]).toEqual([
+        "0600",
+        false,
+      ])
+      const env = { IDENTITY: /^AGE-SECRET-KEY.*$/m.exec(project.read("identity.txt"))?.[0] ?? "" }
+      if ("env" in identity)
+        expect((await project.mycelium(["init"], { env })).stdout).toContain(
+          "kept the variable IDENTITY: ",
+        )
+    }
+  })
+
+  test("writes a config that names the file which --identity says", async () => {
+    await using project = await layOut()
+    expect((await project.mycelium(["init", "--identity", "keys/identity.txt"])).code).toBe(0)
+    expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
+    expect([
+      existsSync(project.identityFile),
+      project.read("mycelium.yaml").includes(project.path("keys/identity.txt")),
+    ]).toEqual([false, true])
   })
 })
 

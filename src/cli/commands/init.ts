@@ -1,5 +1,5 @@
 import { resolve } from "node:path"
-import { init as make } from "../../app/init.ts"
+import { type IdentityPlace, type Made, identityPlace, init as make } from "../../app/init.ts"
 import { storeFolder } from "../../config/store.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, isSet, textOf } from "../command.ts"
@@ -9,6 +9,11 @@ export const init: Command = {
   usage:
     "Makes what is missing: this machine's identity, and a config (./mycelium.yaml, or --config). Keeps what exists, and refuses an identity, a new one or one that is there, beside a store that another one has sealed.",
   options: {
+    identity: {
+      type: "string",
+      value: "FILE",
+      says: "make the identity in FILE, from where something else brings it to mycelium: a unit of systemd, a secret of a container",
+    },
     "postgres-pair": {
       type: "string",
       value: "NAME",
@@ -33,16 +38,19 @@ export const init: Command = {
         hint: "mycelium init --postgres-pair shop --from shop",
       })
     const path = resolve(terminal.cwd, textOf(values, "config") ?? "mycelium.yaml")
+    const file = textOf(values, "identity")
+    const config = await placesIn(terminal, path)
+    const identity = file === undefined ? config.identity : { path: resolve(terminal.cwd, file) }
     const made = await make(terminal.host, {
       folder: terminal.cwd,
       configPath: path,
-      ...(await storeOf(terminal, path)),
+      store: config.store,
+      identity,
     })
     if (isSet(values, "json")) terminal.out(JSON.stringify(made))
-    else
-      for (const one of made)
-        terminal.out(`${one.made ? "made" : "kept"} ${one.path}: ${one.about}`)
-    if (!isSet(values, "json") && made.some((one) => one.made))
+    else for (const one of made) terminal.out(`${did(one)} ${one.path}: ${one.about}`)
+    if (!isSet(values, "json") && made.some((one) => one.left)) terminal.talk(bring)
+    else if (!isSet(values, "json") && made.some((one) => one.made))
       terminal.talk(
         "next: edit the config, then mycelium adopt production (values that exist) or mycelium rotate-now production --new (first values)",
       )
@@ -50,15 +58,23 @@ export const init: Command = {
   },
 }
 
-/** As the config that is there says; where there is none, or none that can be read: the usual one. */
-async function storeOf(
+const bring =
+  "next: mycelium init --identity FILE makes an identity; let a unit of systemd load it from there (LoadCredential=identity:FILE), or mount it into the container"
+
+function did({ made, left }: Made): string {
+  if (left === true) return "left"
+  return made ? "made" : "kept"
+}
+
+/** As the config that is there says; where there is none, or none that can be read: the usual ones. */
+async function placesIn(
   terminal: Terminal,
   path: string,
-): Promise<{ readonly store: string; readonly elsewhere: boolean }> {
+): Promise<{ readonly store: string; readonly identity: IdentityPlace }> {
   const { openConfig } = await import("../open-config.ts")
   return openConfig(terminal, { config: path }).then(
-    ({ store, identity }) => ({ store, elsewhere: identity !== undefined }),
-    () => ({ store: storeFolder(undefined, terminal.cwd, terminal.host.env), elsewhere: false }),
+    (config) => ({ store: config.store, identity: identityPlace(config, terminal.host) }),
+    () => ({ store: storeFolder(undefined, terminal.cwd, terminal.host.env), identity: {} }),
   )
 }
 
