@@ -43,7 +43,7 @@ export async function deepChecks(
   accepted: Set<string>,
 ): Promise<readonly Promise<Result>[]> {
   const { config, host, me } = about
-  await harden()
+  const { memory } = await harden()
   const opened = await openedKeys(about, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
@@ -84,6 +84,7 @@ export async function deepChecks(
     }),
     runCheck(surroundings, {
       uid: me.uid,
+      memoryIsClosed: memory,
       limits: limits(),
       store: config.store,
       storeOwner: lookAt(config.store)?.uid,

@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs"
+import { systemCode } from "./error.ts"
 import { mountOf, ownMounts } from "./mounts.ts"
 
 /** File systems of other machines by their number in statfs(2). */
@@ -33,6 +34,25 @@ export function networkName(number: number, type: string | undefined): string | 
 
 /** The name of the network file system that an existing folder lies on; undefined for a local disk. */
 export function networkOf(folder: string): string | undefined {
-  const { type } = statfsSync(folder)
+  const { type } = statistics(folder)
+  if (type === undefined) return networkType(mountOf(folder, ownMounts())?.type)
   return networkName(type, type >>> 0 === fuse ? mountOf(folder, ownMounts())?.type : undefined)
+}
+
+/** A filter of system calls may deny statfs(2): then the name in mountinfo has to do. */
+function statistics(folder: string): { readonly type?: number } {
+  try {
+    return statfsSync(folder)
+  } catch (error) {
+    if (["EPERM", "ENOSYS"].includes(systemCode(error) ?? "")) return {}
+    throw error
+  }
+}
+
+/** By its name alone. */
+function networkType(type: string | undefined): string | undefined {
+  if (type === undefined) return undefined
+  if (/^(nfs4?|smb3?|smbfs|cifs|afs|coda|ncpfs|ceph|lustre|9p|gfs2|ocfs2|beegfs|gpfs)$/.test(type))
+    return type.toUpperCase()
+  return networkName(fuse, type)
 }

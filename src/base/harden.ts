@@ -1,10 +1,13 @@
+/** What the kernel was made to refuse. */
+export type Hardened = { readonly memory: boolean; readonly cores: boolean }
+
 /**
  * Asks the kernel that nobody of the same user reads our memory (no ptrace, no /proc/PID/mem) and that a crash leaves no
- * core. By ffi, which a hardened unit forbids: such a unit sets LimitCORE=0 itself, and SECURITY.md says what remains.
- * Nothing that must hold rests on it. prctl(2), setrlimit(2).
+ * core. By ffi, which a hardened unit forbids: such a unit sets LimitCORE=0 itself, and SECURITY.md says what remains; a
+ * filter may deny either call. Nothing that must hold rests on it, and check says what could not be had. prctl(2), setrlimit(2).
  */
-export async function harden(): Promise<boolean> {
-  if (process.platform !== "linux") return false
+export async function harden(): Promise<Hardened> {
+  if (process.platform !== "linux") return { memory: false, cores: false }
   try {
     const { dlopen, FFIType, ptr } = await import("bun:ffi")
     const libc = dlopen("libc.so.6", {
@@ -16,11 +19,9 @@ export async function harden(): Promise<boolean> {
     })
     const [setDumpable, core] = [4, 4]
     const none = new BigUint64Array(2)
-    return (
-      libc.symbols.prctl(setDumpable, 0, 0, 0, 0) === 0 &&
-      libc.symbols.setrlimit(core, ptr(none)) === 0
-    )
+    const memory = libc.symbols.prctl(setDumpable, 0, 0, 0, 0) === 0
+    return { memory, cores: libc.symbols.setrlimit(core, ptr(none)) === 0 }
   } catch {
-    return false
+    return { memory: false, cores: false }
   }
 }

@@ -4,6 +4,8 @@ import { defineCheck } from "./check.ts"
 
 export type Surroundings = {
   readonly uid: number
+  /** The kernel lets no other process of this user read our memory. */
+  readonly memoryIsClosed: boolean
   /** The text of /proc/self/limits; undefined where there is none. */
   readonly limits: string | undefined
   readonly store: string
@@ -27,6 +29,10 @@ export const surroundings = defineCheck({
       remedy: "run every mycelium command as the user that runs the service",
     },
     "core-dumps": { severity: "info", remedy: "ulimit -c 0, or LimitCORE=0 in the unit" },
+    "memory-readable": {
+      severity: "info",
+      remedy: "let mycelium run as a user of its own, who runs nothing else, as its unit does",
+    },
     "disk-full": {
       severity: "warning",
       remedy: "free some space on that disk: until then nothing of that environment is rotated",
@@ -36,7 +42,10 @@ export const surroundings = defineCheck({
       remedy: "name a store on a local disk: on this one locks cannot be trusted",
     },
   },
-  look: ({ uid, limits, store, storeOwner, storeIsRemote, room }: Surroundings, report) => {
+  look: (
+    { uid, memoryIsClosed, limits, store, storeOwner, storeIsRemote, room }: Surroundings,
+    report,
+  ) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
       const says = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
       report.found("wrong-user", says, {
@@ -47,6 +56,11 @@ export const surroundings = defineCheck({
       report.found(
         "core-dumps",
         "a crash could write the memory of this process, values and all, to a file",
+      )
+    if (!memoryIsClosed)
+      report.found(
+        "memory-readable",
+        "the system did not let mycelium close its memory (prctl): other programs of this user could read it, values and all",
       )
     if (storeIsRemote)
       report.found("network-file-system", `the store ${store} is on a network file system`)

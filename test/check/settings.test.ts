@@ -96,6 +96,7 @@ test("settings passes on what others find: who can change the config, what a ref
 test("surroundings tells of root, cores and a store on another machine", async () => {
   const sound = {
     uid: 1000,
+    memoryIsClosed: true,
     limits: "Max core file size        0                    unlimited            bytes\n",
     store: "/var/lib/mycelium",
     storeOwner: 1000,
@@ -113,4 +114,7 @@ test("surroundings tells of root, cores and a store on another machine", async (
     }),
   ).toEqual(["runs-as-root info", "core-dumps info", "network-file-system error"])
   expect(await found(surroundings, { ...sound, uid: 0 })).toEqual(["wrong-user warning"])
+  expect(await found(surroundings, { ...sound, memoryIsClosed: false })).toEqual([
+    "memory-readable info",
+  ])
 })

@@ -14,6 +14,8 @@ export const machine = {
     "The state knows of a time that has not come yet: the clock is behind now, or was ahead when that was written. Nobody can tell which, so nothing is due. The service waits until the clock has run true for ten minutes; run --once takes the word of systemd-timesyncd, where it is there. If the clock is wrong, set it. If it is right, mycelium rotate-now on the environment puts what was written ahead right at once. That a clock is ahead now, run --once cannot tell: let its timer start after time-sync.target.",
   "core-dumps":
     "A crash of this process could write its memory, with the values in it, to a file. Mycelium asks the kernel for no core by itself, but could not here. Set LimitCORE=0 in the unit, or ulimit -c 0.",
+  "memory-readable":
+    "Mycelium asks the kernel to let no other program of the same user read its memory (PR_SET_DUMPABLE), and could not here: a filter of system calls denies it, or no code may be made at run time (MemoryDenyWriteExecute= in a unit), which the call needs. Nothing else is missing. Let mycelium run as a user of its own, who runs nothing else; its unit does.",
   "disk-full":
     "The disk of the store has no room for all that a rotation has to write until its end, a way back included. It is taken before any value is made, so that no service gets a value which could then not be written down. Nothing was changed. Free some space; the message says how much is needed.",
   "runs-as-root":

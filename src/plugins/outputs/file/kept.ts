@@ -50,14 +50,26 @@ export async function explained(
 async function refusal({ target, files }: Rules, present: Stats | undefined): Promise<AppError> {
   const wanted = await ownerOf(files)
   const uid = wanted.uid ?? present?.uid ?? me()
-  if (uid === me())
-    return groupNotKept(target, {
-      gid: wanted.gid ?? present?.gid ?? 0,
-      isWanted: wanted.gid !== undefined,
-    })
+  const gid = wanted.gid ?? present?.gid ?? process.getegid?.() ?? 0
+  if (uid === me() ? hasGroup(gid) : hasRight("chown")) return filtered(target, { uid, gid })
+  if (uid === me()) return groupNotKept(target, { gid, isWanted: wanted.gid !== undefined })
   return wanted.uid === undefined && present !== undefined
     ? notKept(target, present)
     : refused(target, uid)
+}
+
+/** This user may, by the rules of files: what denies the call itself is a filter, as units and containers have. */
+function filtered(
+  target: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): AppError {
+  return new AppError(
+    "owner-refused",
+    `${target} is to belong to user ${uid} and group ${gid}, which this user may give it, but the system denies the call (chown) itself`,
+    {
+      hint: "allow it where mycelium is confined: SystemCallFilter=@chown in its unit; or, for the group alone, let the folder give it (chmod g+s, with that group)",
+    },
+  )
 }
 
 function me(): number {
