@@ -16,6 +16,17 @@ function settings(name: string): readonly string[] {
     .map((line) => line.slice(name.length + 1))
 }
 
+/** Of a group of system calls, as systemd here knows it. */
+function callsIn(group: string): readonly string[] {
+  const lines = Bun.spawnSync(["systemd-analyze", "--no-pager", "syscall-filter", group])
+    .stdout.toString()
+    .split("\n")
+    .map((line) => line.trim())
+  return lines.flatMap((line) =>
+    line.startsWith("@") && line !== group ? callsIn(line) : /^[a-z]/.test(line) ? [line] : [],
+  )
+}
+
 const config = {
   project: "shop",
   environments: {
@@ -132,6 +143,22 @@ test.skipIf(!hasNoNewCode)("mycelium does all its work where no code may be made
 
 describe("config/mycelium.service", () => {
   test.skipIf(Bun.which("systemd-analyze") === null)(
+    "lets the runtime have the calls without which it aborts before any line of ours",
+    () => {
+      const [allowed, denied, ...more] = settings("SystemCallFilter")
+      expect([allowed, denied, more]).toEqual([
+        "@system-service",
+        "~@privileged @resources",
+        ["prlimit64"],
+      ])
+      const calls = new Set([...callsIn("@system-service"), ...callsIn("@default")])
+      for (const group of ["@privileged", "@resources"])
+        for (const call of callsIn(group)) calls.delete(call)
+      expect(["clone3", "eventfd2", "getrandom"].filter((call) => !calls.has(call))).toEqual([])
+    },
+  )
+
+  test.skipIf(Bun.which("systemd-analyze") === null)(
     "is a unit that systemd takes, with little exposed",
     async () => {
       await using project = await layOut({
@@ -190,4 +217,9 @@ test("config/compose.yaml holds a config that loads, and gives the container no 
     user: "10001:10001",
   })
   expect(JSON.stringify(mycelium.volumes)).not.toContain("docker.sock")
+})
+
+test("the image's build is told what not to take along, where every builder looks for it", () => {
+  const left = readFileSync(join(folder, "../.dockerignore"), "utf8").split("\n")
+  expect(left).toEqual(expect.arrayContaining([".tools", "node_modules", "dist"]))
 })
