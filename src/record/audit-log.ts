@@ -139,6 +139,8 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
 }
 
 function logError(place: Place, error: unknown, act: "read" | "write" = "write"): AppError {
+  // It says better what to do.
+  if (error instanceof AppError) return error
   return new AppError(
     "audit-unwritable",
     `cannot ${act} the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`,

@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test"
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { obstacleTo } from "../../src/base/runnable.ts"
 import { type Expected, files } from "../../src/check/files.ts"
@@ -64,6 +72,39 @@ test("files puts modes right where asked, says so, and warns of what others may 
   )
   expect(modeOf(inner)).toBe(0o700)
 })
+
+test.skipIf(me.uid !== 0)(
+  `files puts modes right in the folder that it has opened, wherever that path leads by then${me.uid === 0 ? "" : " (skipped: needs root, for a folder of another user)"}`,
+  async () => {
+    await using folder = await temporaryFolder()
+    const [app, outside] = [join(folder.path, "app/conf"), join(folder.path, "outside")]
+    for (const path of [app, outside]) {
+      mkdirSync(path, { recursive: true, mode: 0o755 })
+      make(join(path, ".env"), 0o644)
+    }
+    for (const path of [join(app, ".."), app, join(app, ".env")]) chownSync(path, 4242, 4242)
+    // The application swaps its folder when the mode is asked for the second time: the folder is open by then.
+    let asked = 0
+    const swapped: Expected = {
+      path: join(app, ".env"),
+      what: "an output",
+      kind: "file",
+      exact: true,
+      get mode() {
+        if (++asked === 2) {
+          renameSync(app, `${app}-moved`)
+          symlinkSync(outside, app)
+        }
+        return 0o600
+      },
+    }
+    await look(swapped, true)
+    expect(asked).toBeGreaterThan(1)
+    expect([modeOf(join(outside, ".env")), modeOf(join(`${app}-moved`, ".env"))]).toEqual([
+      0o644, 0o600,
+    ])
+  },
+)
 
 test("files never widens what is ours, but gives an output just its mode", async () => {
   await using folder = await temporaryFolder()

@@ -277,6 +277,35 @@ describe("a planted file", () => {
   })
 
   hostile(
+    "may be one of root's, moved onto that name: its lines are handed over to no other user or group",
+    async ({ root }) => {
+      const shared = folderOf(join(root, "shared"), 0, 0o777)
+      const lines = "ADMIN_TOKEN=not-for-the-app\n"
+      const path = fileOf(join(shared, ".env"), 0, lines)
+      const told = async (more: object): Promise<string | undefined> => {
+        const draft = await env(shared, { merge: true, ...more })
+          .prepare(valuesOf(fresh()), knownOf(), never)
+          .catch((error: { code?: string }) => error)
+        if ("discard" in draft) await draft.discard()
+        return "code" in draft ? draft.code : undefined
+      }
+      const given = [
+        { owner: `${app}:${app}` },
+        { owner: `${app}:0` },
+        { owner: `0:${app}`, mode: "0640" },
+        { group: `${app}`, mode: "0640" },
+      ]
+      expect(await Promise.all(given.map(told))).toEqual(given.map(() => "output-planted"))
+      expect([statSync(path).uid, readFileSync(path, "utf8")]).toEqual([0, lines])
+      // Where nobody else gets to read them, or there is nothing to hand over.
+      for (const more of [{}, { owner: "0:0" }, { group: `${app}` }])
+        expect(await told(more)).toBeUndefined()
+      fileOf(path, 0, "\n")
+      expect(await told({ owner: `${app}:${app}` })).toBeUndefined()
+    },
+  )
+
+  hostile(
     "in a folder of root's alone was put there by root: it keeps its owner",
     async ({ outside }) => {
       fileOf(join(outside, ".env"), app)
