@@ -35,8 +35,10 @@ export type DryRun = {
   readonly outputs: readonly {
     readonly target: string
     readonly changes: readonly string[]
-    readonly keeps?: number /** It held lines of others, perhaps, and is not there any more. */
+    readonly keeps?: number
+    /** It held lines of others, perhaps, and is not there any more. */
     readonly gone?: string
+    readonly narrows?: string
   }[]
   /** What is not in the config, shows a value of one of these secrets, and is not replaced. */
   readonly stays: readonly {
@@ -270,6 +272,7 @@ async function drafts(
           target: output.target,
           changes: draft.changes,
           ...(draft.keeps === undefined ? {} : { keeps: draft.keeps }),
+          ...(draft.narrows === undefined ? {} : { narrows: draft.narrows }),
           ...(gone === undefined ? {} : { gone }),
         }
       }),

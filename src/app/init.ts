@@ -4,9 +4,9 @@ import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 import { readRealFile } from "../base/real-file.ts"
 import type { Config } from "../config/model.ts"
-import { identitiesIn, newIdentity, opens, recipientOf } from "../core/seal.ts"
+import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { holdsSealed } from "../record/holds.ts"
-import { readSealedKeys } from "../record/vault.ts"
+import { demandOpens } from "../record/vault.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
 /** `left`: it is not there, cannot be made from here, and is somebody's to bring. */

@@ -81,11 +81,11 @@ function linesOf(plan: Plan): readonly string[] {
   section(
     "3 deliver",
     plan.fault === undefined
-      ? plan.outputs.map(
-          (one) =>
-            one.gone ??
+      ? plan.outputs.flatMap((one) => [
+          one.gone ??
             `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}${keptLines(one.keeps)}`,
-        )
+          ...(one.narrows === undefined ? [] : [`  note: ${one.narrows}`]),
+        ])
       : [`NO   ${plan.fault.says} (${plan.fault.code})`],
   )
   section(

@@ -133,6 +133,8 @@ export interface Draft {
   readonly bytes: Uint8Array
   /** Names of what changes, for people: variables. Never a value. */
   readonly changes: readonly string[]
+  /** For people: who could read the file, and will not: "mode 0644 becomes 0600: others cannot read it any more". */
+  readonly narrows?: string
   /** How many lines of others stay as they are, where only some are ours. */
   readonly keeps?: number
   /** Of a file that others write into, too: it is not there, and is made with our lines alone. */

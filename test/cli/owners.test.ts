@@ -358,6 +358,29 @@ describe.skipIf(why !== undefined)(`the group of a file${skipped}`, () => {
   }, 60_000)
 })
 
+test("whom a mode shuts out is said by the dry run, of each kind of output", async () => {
+  for (const [name, kind] of Object.entries(kinds)) {
+    await using project = await layOut({}, config(kind, {}))
+    mkdirSync(project.path("app/run"), { recursive: true, mode: 0o700 })
+    project.write(kind.file, kind.text("Rk7vQ2xN9pLw4TzB8mHc3YfJ6sDg5Xq1"), 0o644)
+    for (const args of [["init"], ["adopt", "production"]])
+      expect((await project.mycelium(args)).code).toBe(0)
+    const narrows = `mode 0644 becomes 0600: group ${statSync(project.path(kind.file)).gid} and others cannot read it any more`
+    expect([
+      name,
+      (await project.mycelium(["rotate-now", "production", "--dry-run"])).stdout,
+    ]).toEqual([name, expect.stringContaining(`note: ${narrows}`)])
+    const { plans } = json<{
+      readonly plans: readonly { readonly outputs: readonly { readonly narrows?: string }[] }[]
+    }>(await project.mycelium(["rotate-now", "production", "--dry-run", "--json"]))
+    expect(plans[0]?.outputs.map((one) => one.narrows)).toEqual([narrows])
+    chmodSync(project.path(kind.file), 0o600)
+    expect(
+      (await project.mycelium(["rotate-now", "production", "--dry-run"])).stdout,
+    ).not.toContain("becomes")
+  }
+}, 60_000)
+
 describe.skipIf(why !== undefined)(`an owner that the config names${skipped}`, () => {
   test("and that cannot be given is told before a first value exists, of a folder that is not there, too", async () => {
     for (const output of [

@@ -13,7 +13,7 @@ import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.
 import { isMountPoint } from "../../../base/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { ownership, ownershipIsRight } from "../file-options.ts"
-import { explained, refuseChanged } from "./kept.ts"
+import { explained, narrowing, refuseChanged } from "./kept.ts"
 import { type OwnFile, refusePlanted } from "./planted.ts"
 import { type Present, largest, readPresent } from "./present.ts"
 
@@ -71,6 +71,7 @@ export async function draftOf(
     changed: true,
     bytes,
     changes,
+    ...narrowing(file, present),
     commit: async () => {
       await refuseEdited(file.target, present)
       await drafted.commit()

@@ -72,6 +72,29 @@ function filtered(
   )
 }
 
+/** A file is private unless the config says otherwise: whom that shuts out is said before. */
+export function narrowing(
+  { files }: Rules,
+  present: { readonly stats: Stats } | undefined,
+): { readonly narrows?: string } {
+  if (present === undefined) return {}
+  const { mode, gid } = present.stats
+  const lost = mode & ~modeOf(files)
+  const who = [
+    ...((lost & 0o040) === 0 ? [] : [`group ${gid}`]),
+    ...((lost & 0o004) === 0 ? [] : ["others"]),
+  ]
+  return who.length === 0
+    ? {}
+    : {
+        narrows: `mode ${octal(mode)} becomes ${octal(modeOf(files))}: ${who.join(" and ")} cannot read it any more`,
+      }
+}
+
+function octal(bits: number): string {
+  return `0${(bits & 0o7777).toString(8).padStart(3, "0")}`
+}
+
 function me(): number {
   return process.geteuid?.() ?? 0
 }
@@ -115,7 +138,6 @@ function refused(target: string, uid: number): AppError {
 }
 
 function modeRefused({ target, files }: Rules, { mode, uid }: Stats): AppError {
-  const octal = (bits: number): string => `0${(bits & 0o7777).toString(8).padStart(3, "0")}`
   const shared = octal((mode & 0o770) | 0o660)
   return new AppError(
     "owner-not-kept",

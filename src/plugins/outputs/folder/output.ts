@@ -223,6 +223,9 @@ async function draftAll(
     changed: true,
     removes,
     bytes: after,
+    ...changed
+      .map(({ draft: { narrows } }) => (narrows === undefined ? {} : { narrows }))
+      .find((one) => "narrows" in one),
     changes: changed
       .filter(({ name }) => differs(found.get(name)?.bytes, next.get(name)))
       .map(({ name }) => name),
