@@ -125,6 +125,22 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
+    name: "a connection that nobody has accepted is root's",
+    edits: edit(
+      "base/other-end.ts",
+      `return inode === 0 ? "waiting" : named(uid, read)`,
+      `return inode < 0 ? "waiting" : named(uid, read)`,
+    ),
+    test: { file: "test/base/other-end.test.ts", name: "nobody, as long as it waits" },
+  },
+  {
+    law: "always",
+    name: "the kernel's word on another socket is taken",
+    edits: edit("base/socket-diag.ts", `return isAsked ? {`, `return length > 0 || isAsked ? {`),
+    test: { file: "test/base/socket-diag.test.ts", name: "another" },
+  },
+  {
+    law: "always",
     name: "a value of another project opens",
     edits: edit(
       "record/vault.ts",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { isIPv4 } from "node:net"
+import { type FindSocket, type Holder, socketFinder } from "./socket-diag.ts"
 
 /** Who has the other end of a connection within this machine, as the kernel knows it. */
 
@@ -18,49 +19,84 @@ export type Ends = {
   readonly remotePort?: number | undefined
 }
 
+/** How the kernel is asked: `find` for the one socket, `read` for a table of all where that cannot be had. */
+export type Kernel = {
+  readonly find: FindSocket | undefined
+  readonly read: (path: string) => string
+}
+
+export async function thisKernel(): Promise<Kernel> {
+  return { find: await socketFinder(), read: readTable }
+}
+
 /**
  * The one that has accepted this connection: the kernel notes on the accepted socket by whom. "waiting": nobody has yet, or
- * they have let go of it. Who listens does not matter beside that: a listener of root's may be another's to accept from.
+ * they have let go of it. "unseen": no table shows it, which may leave a row out while it changes. Who listens does not matter
+ * beside that: a listener of root's may be another's to accept from.
  */
 export function otherEnd(
   { localAddress, localPort, remoteAddress, remotePort }: Ends,
-  read: (path: string) => string = readTable,
-): Owner | "waiting" {
+  { find, read }: Kernel,
+): Owner | "waiting" | "unseen" {
   if (
     localAddress === undefined ||
     localPort === undefined ||
     remoteAddress === undefined ||
     remotePort === undefined
   )
-    return "hidden"
-  const [own, other] = [formsOf(localAddress, localPort), formsOf(remoteAddress, remotePort)]
+    return "unseen"
+  const [own, other] = [
+    { address: bytesOf(localAddress), port: localPort },
+    { address: bytesOf(remoteAddress), port: remotePort },
+  ]
+  const found = find?.({ ...other, peerAddress: own.address, peerPort: own.port })
+  if (found !== undefined && found !== "none") return ownerOf(found, read)
+  const listed = inTables(own, other, read)
+  if (listed !== undefined) return ownerOf(listed, read)
+  // Only one who finds our own end would find the other, if it were here.
+  const isKnown =
+    found === "none" &&
+    typeof find?.({ ...own, peerAddress: other.address, peerPort: other.port }) === "object"
+  return isKnown ? "hidden" : "unseen"
+}
+
+function ownerOf({ uid, inode }: Holder, read: Kernel["read"]): Owner | "waiting" {
+  return inode === 0 ? "waiting" : named(uid, read)
+}
+
+type End = { readonly address: Buffer; readonly port: number }
+
+function inTables(own: End, other: End, read: Kernel["read"]): Holder | undefined {
+  const [ours, theirs] = [formsOf(own), formsOf(other)]
   for (const table of tables) {
     const text = read(table)
-    for (const [index, end] of other.entries()) {
-      const at = text.indexOf(` ${end} ${own[index]} `)
+    for (const [index, end] of theirs.entries()) {
+      const at = text.indexOf(` ${end} ${ours[index]} `)
       if (at < 0) continue
-      // After the two addresses: state, queues, timer, retransmits, uid, timeout, inode. No inode: it is nobody's.
+      // After the two addresses: state, queues, timer, retransmits, uid, timeout, inode.
       const [, , , , , , uid = "", , inode = "0"] = text
         .slice(at, text.indexOf("\n", at))
         .trim()
         .split(/\s+/)
-      if (inode === "0" || !/^\d+$/.test(uid)) return "waiting"
-      return named(Number(uid), read)
+      return /^\d+$/.test(uid) ? { uid: Number(uid), inode: Number(inode) } : { uid: 0, inode: 0 }
     }
   }
-  return "hidden"
+  return undefined
 }
 
 /** As the tables write it: words of 32 bits in the machine's order, the port in the network's. An IPv4 address also as a server has it that listens for both. */
-function formsOf(address: string, port: number): readonly string[] {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "")
+function formsOf({ address, port }: End): readonly string[] {
   const end = port.toString(16).toUpperCase().padStart(4, "0")
-  if (!isIPv4(plain)) return [`${wordsOf(bytesOfV6(plain))}:${end}`]
-  const bytes = Buffer.from(plain.split(".").map(Number))
+  if (address.length === 16) return [`${wordsOf(address)}:${end}`]
   return [
-    `${wordsOf(bytes)}:${end}`,
-    `${wordsOf(Buffer.concat([Buffer.alloc(10), Buffer.from([255, 255]), bytes]))}:${end}`,
+    `${wordsOf(address)}:${end}`,
+    `${wordsOf(Buffer.concat([Buffer.alloc(10), Buffer.from([255, 255]), address]))}:${end}`,
   ]
+}
+
+function bytesOf(address: string): Buffer {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "")
+  return isIPv4(plain) ? Buffer.from(plain.split(".").map(Number)) : bytesOfV6(plain)
 }
 
 function wordsOf(bytes: Buffer): string {

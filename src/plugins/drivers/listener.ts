@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { z } from "zod"
 import { AppError } from "../../base/error.ts"
-import { type Owner, otherEnd } from "../../base/other-end.ts"
+import { type Owner, otherEnd, thisKernel } from "../../base/other-end.ts"
 import { openSocketFile } from "../../base/socket-file.ts"
 import { sayUser, uidOf } from "../../base/users.ts"
 import type { Listeners } from "../../core/listeners.ts"
@@ -106,22 +106,22 @@ async function gateForAny(path: string, { address, listeners }: Demand): Promise
 
 async function nothingHeld(): Promise<void> {}
 
-/** A table may leave a row out while it changes. */
+/** Nobody may have accepted it yet, and a table may leave a row out while it changes. */
 const looks = 4
 
 async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
-  let owner: Owner | "waiting" = "hidden"
+  const kernel = await thisKernel()
+  let seen: ReturnType<typeof otherEnd> = "unseen"
   for (let look = 0; look < looks; look++) {
     if (look > 0) await Bun.sleep(2 ** look)
-    owner = otherEnd(socket)
-    if (typeof owner === "number") return owner
+    seen = otherEnd(socket, kernel)
+    if (seen !== "waiting" && seen !== "unseen") return seen
   }
-  if (owner === "waiting")
-    throw new AppError("unreachable", `${says}: the connection was closed`, {
-      remedy: "retry",
-      hint: "is the server running, and does the address name it?",
-    })
-  return owner
+  if (seen === "unseen") return "hidden"
+  throw new AppError("unreachable", `${says}: the connection was closed`, {
+    remedy: "retry",
+    hint: "is the server running, and does the address name it?",
+  })
 }
 
 /** Root may do anything anyway, and who we are ourselves could read the identity. */
