@@ -170,10 +170,46 @@ export const engine: readonly Mutant[] = [
   {
     law: 2,
     name: "what a way back restores is not written down",
+    edits: [
+      ...edit(
+        "rotate/forward.ts",
+        `...(ready.length > 0 ? { before:`,
+        `...(ready.length < 0 ? { before:`,
+      ),
+      ...edit(
+        "rotate/ahead.ts",
+        `ahead: true as const, before: { ...set.before, ...this.#before } }`,
+        `ahead: true as const }`,
+      ),
+    ],
+    test: singleCuts,
+  },
+  {
+    law: 2,
+    name: "an output changes before what was written ahead is durable",
+    edits: [
+      ...edit(
+        "rotate/ahead.ts",
+        `    await this.#writing
+`,
+        ``,
+      ),
+      ...edit(
+        "rotate/ahead.ts",
+        `    await this.#writing?.catch(() => undefined)
+`,
+        ``,
+      ),
+    ],
+    test: singleCuts,
+  },
+  {
+    law: 5,
+    name: "what was written ahead is not taken for shown after a crash",
     edits: edit(
       "rotate/forward.ts",
-      `...(ready.length > 0 ? { before } : {}) }`,
-      `...(ready.length < 0 ? { before } : {}) }`,
+      `(wasProven(session, name) || (!fresh && openSet(session).ahead === true))`,
+      `wasProven(session, name)`,
     ),
     test: singleCuts,
   },
@@ -183,8 +219,13 @@ export const engine: readonly Mutant[] = [
     edits: [
       ...edit(
         "rotate/forward.ts",
-        `changeSet: first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] } })`,
-        `changeSet: first === undefined ? next : next })`,
+        `const changeSet = first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] }`,
+        `const changeSet = first === undefined ? next : next`,
+      ),
+      ...edit(
+        "rotate/ahead.ts",
+        `first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] }`,
+        `first === undefined ? next : next`,
       ),
       ...edit(
         "rotate/restart-all.ts",

@@ -143,6 +143,8 @@ export type ChangeSet = {
   readonly startedWith: string
   /** By target, durable before the first rename: what a way back restores. Absent until outputs are about to change. */
   readonly before?: Readonly<Record<string, Before>>
+  /** `before` and `touched` were written while services were asked to prove the new values: a run that is killed then may have shown all of them. */
+  readonly ahead?: true
   /** Where the run lives (or was killed) that may have a program of it under way. */
   readonly ranIn?: Place
   /** Programs that hold a value which no longer works until they are restarted; on the way back: that may. For those who look without a key. */

@@ -89,6 +89,7 @@ const changeSet = shape({
   cuts: maybe(list(text)),
   stuck: maybe(list(text)),
   before: maybe(map(shape({ sealed: text, after: text }))),
+  ahead: maybe(either(true)),
   fault: maybe(shape({ code: text, says: text })),
 })
 const state = shape({

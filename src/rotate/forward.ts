@@ -9,11 +9,13 @@ import {
   changeVersion,
   versionAt,
 } from "../core/state.ts"
+import { Ahead, takenBack } from "./ahead.ts"
 import { driverOf, said } from "./ask.ts"
 import { goneBefore } from "./left.ts"
 import { endedOf, withMarks } from "./marks.ts"
+import { mayLeave } from "./may-leave.ts"
 import { promote } from "./promote.ts"
-import { type Verdict, applyAndProve } from "./prove.ts"
+import { type Proving, type Verdict, applyAndProve } from "./prove.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen, toRestart } from "./readers.ts"
 import { type Sick, inWords, restartAll } from "./restart-all.ts"
@@ -32,43 +34,57 @@ export async function forward(
 ): Promise<Outcomes> {
   const members = openSet(session).secrets
   // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap stays short.
-  let ready: readonly Ready[] | undefined
+  let prepared: Prepared | undefined
   if (how.fresh) {
     try {
-      ready = await draft(session, members)
+      prepared = await prepare(session, members)
     } catch (error) {
       return giveUp(session, error)
     }
   }
-  const verdicts = await verdictsOf(session, members, how)
-  const relapse = relapsed(session, verdicts)
+  const touchedBefore = openSet(session).touched
+  const ahead =
+    prepared !== undefined && hasGap(session, members)
+      ? new Ahead(session, members, prepared.before)
+      : undefined
+  const verdicts = await verdictsOf(session, members, {
+    ...how,
+    ...(ahead === undefined ? {} : { ahead }),
+  })
+  const isAhead = (await ahead?.written()) === true
+  const relapse = relapsed(session, verdicts, how)
   if (relapse !== undefined)
     return turnBack(session, { ...relapse, touched: openSet(session).touched, going: members })
   const going = members.filter((name) => verdicts.get(name)?.is === "proven")
 
   let fault: unknown
-  if (ready !== undefined && going.length < members.length) {
-    await discard(ready)
-    ready = undefined
+  if (prepared !== undefined && going.length < members.length) {
+    await discard(prepared.ready)
+    prepared = undefined
   }
   try {
-    ready ??= going.length > 0 ? await draft(session, going) : []
+    prepared ??= going.length > 0 ? await prepare(session, going) : nothingPrepared
   } catch (error) {
     fault = error
   }
-  const touchedBefore = openSet(session).touched
-  await recordVerdicts(session, verdicts, ready ?? [])
+  const { ready } = prepared ?? nothingPrepared
+  if (isAhead && ahead?.holdsFor(verdicts) === true) noteVerdicts(session, verdicts)
+  else
+    await recordVerdicts(session, verdicts, {
+      ...(prepared ?? nothingPrepared),
+      takesBack: isAhead,
+    })
   const undecided = undecidedOutcomes(verdicts)
   if (going.length === 0) return undecided
   // Nobody is cut off yet, and nobody is to be; without a restart the end is nearer than the next start.
   if (session.work.stop.aborted && toRestart(session, openSet(session)).length > 0) {
-    await discard(ready ?? [])
+    await discard(ready)
     throw stopped(session)
   }
   if (openSet(session).contain?.cutFirst === true) await cut(session, going)
   if (fault === undefined) {
     try {
-      await deliver(session, ready ?? [])
+      await deliver(session, ready)
     } catch (error) {
       fault = error
     }
@@ -131,21 +147,35 @@ const laggardMs = 3000
 /** In an incident many secrets may wait for their turn at one server, which is no silence: so many times as long, unless an act hangs. */
 const turnsMost = 4
 
+type How = { readonly fresh: boolean; readonly hasty?: boolean; readonly ahead?: Ahead }
+
 async function verdictsOf(
   session: Session,
   members: readonly string[],
-  { fresh, hasty = false }: { readonly fresh: boolean; readonly hasty?: boolean },
+  { fresh, hasty = false, ahead }: How,
 ): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
   const patience = new Laggards(session, () => members.filter((name) => !verdicts.has(name)))
   if (hasty) patience.count()
-  await Promise.all(
-    members.map(async (name) => {
-      const verdict = await verdictOf(session, name, fresh, patience.signal)
-      verdicts.set(name, verdict)
-      patience.came(name, verdict)
-    }),
-  )
+  const proving: Proving = {
+    fresh,
+    patience: patience.signal,
+    ...(ahead === undefined
+      ? {}
+      : { applied: (name, acceptedAt) => ahead.applied(name, acceptedAt) }),
+  }
+  try {
+    await Promise.all(
+      members.map(async (name) => {
+        const verdict = await verdictOf(session, name, proving)
+        verdicts.set(name, verdict)
+        patience.came(name, verdict)
+      }),
+    )
+  } finally {
+    // No two writes at once, whatever comes next.
+    await ahead?.ended()
+  }
   patience.end()
   return verdicts
 }
@@ -198,12 +228,7 @@ class Laggards {
   }
 }
 
-async function verdictOf(
-  session: Session,
-  name: string,
-  fresh: boolean,
-  patience: AbortSignal,
-): Promise<Verdict> {
+async function verdictOf(session: Session, name: string, how: Proving): Promise<Verdict> {
   // Proven in an earlier run is not proven now: the server may have failed over to one that had not heard of it, or a backup was put back.
   if (
     wasProven(session, name) &&
@@ -212,7 +237,7 @@ async function verdictOf(
     session.learn(name, "new")
     return { is: "proven" }
   }
-  const verdict = await applyAndProve(session, name, fresh, patience)
+  const verdict = await applyAndProve(session, name, how)
   if (verdict.is === "proven") session.proven.add(name)
   return verdict
 }
@@ -226,16 +251,54 @@ function wasProven(session: Session, name: string): boolean {
 function relapsed(
   session: Session,
   verdicts: ReadonlyMap<string, Verdict>,
+  { fresh }: Pick<How, "fresh">,
 ): { readonly code: string; readonly says: string } | undefined {
   for (const [name, verdict] of verdicts)
-    if (verdict.is === "left" && wasProven(session, name)) return verdict
+    if (
+      verdict.is === "left" &&
+      (wasProven(session, name) || (!fresh && openSet(session).ahead === true))
+    )
+      return verdict
   return undefined
 }
 
+/** Does the set have a service that takes one value, so that programs are locked out? In an incident each proof is durable before what follows from it. */
+function hasGap(session: Session, names: readonly string[]): boolean {
+  return (
+    openSet(session).contain === undefined &&
+    names.some((name) => driverOf(session, name).overlap === "one")
+  )
+}
+
+/** `before`: what a way back restores. */
+type Prepared = {
+  readonly ready: readonly Ready[]
+  readonly before: Readonly<Record<string, Before>>
+}
+const nothingPrepared: Prepared = { ready: [], before: {} }
+
 /** Outputs as they will be once `names` show their pending values. */
-async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
+async function prepare(session: Session, names: readonly string[]): Promise<Prepared> {
+  const { work } = session
   const values = await session.values((name) => names.includes(name))
-  return session.work.delivery.draft(session.outputsOf(names), values, session.known)
+  const ready = await work.delivery.draft(session.outputsOf(names), values, session.known)
+  const before: Record<string, Before> = {}
+  try {
+    for (const {
+      output: { target },
+      before: bytes,
+      draft,
+    } of ready) {
+      const sealed =
+        openSet(session).before?.[target]?.sealed ??
+        (bytes === undefined ? "" : await work.vault.sealBytes(target, bytes))
+      before[target] = { sealed, after: work.vault.fingerprint(draft.bytes) }
+    }
+  } catch (error) {
+    await discard(ready)
+    throw error
+  }
+  return { ready, before }
 }
 
 async function discard(ready: readonly Ready[]): Promise<void> {
@@ -271,14 +334,13 @@ function withoutUse(version: Version, since: string): readonly Version[] {
   return version.id === "v0" && version.stage.is === "current" ? [] : [version]
 }
 
-/** One durable write for all the verdicts, and for what a way back restores. */
-async function recordVerdicts(
-  session: Session,
-  verdicts: ReadonlyMap<string, Verdict>,
-  ready: readonly Ready[],
-): Promise<void> {
-  const { work } = session
-  const set = openSet(session)
+type Told = {
+  readonly patches: Readonly<Record<string, Patch>>
+  readonly events: readonly AuditEvent[]
+}
+
+/** What the verdicts change, and what the log says of them. */
+function toldBy(session: Session, verdicts: ReadonlyMap<string, Verdict>): Told {
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const [name, verdict] of verdicts) {
@@ -295,17 +357,29 @@ async function recordVerdicts(
         ? proven(pending.id, verdict.acceptedAt)
         : (state) => noteFailure(session, verdict)(left(session, pending.id, verdict.dead)(state))
   }
-  const before: Record<string, Before> = { ...set.before }
-  for (const one of ready) {
-    const { target } = one.output
-    const sealed =
-      before[target]?.sealed ??
-      (one.before === undefined ? "" : await work.vault.sealBytes(target, one.before))
-    before[target] = { sealed, after: work.vault.fingerprint(one.draft.bytes) }
-  }
+  return { patches, events }
+}
+
+/** All are proven, and what must be durable before an output changes is so: after a crash the services are asked again anyway. */
+function noteVerdicts(session: Session, verdicts: ReadonlyMap<string, Verdict>): void {
+  const { patches, events } = toldBy(session, verdicts)
+  session.noteSecrets(patches)
+  for (const event of events) session.remark(event)
+}
+
+/** One durable write for all the verdicts, and for what a way back restores. `takesBack`: what was written ahead does not hold. */
+async function recordVerdicts(
+  session: Session,
+  verdicts: ReadonlyMap<string, Verdict>,
+  { ready, before, takesBack }: Prepared & { readonly takesBack: boolean },
+): Promise<void> {
+  const { work } = session
+  const set = takesBack ? takenBack(openSet(session)) : openSet(session)
+  const { patches, events } = toldBy(session, verdicts)
   const stuck = [...verdicts].flatMap(([name, { is }]) => (is === "stuck" ? [name] : []))
+  const isSame = stuck.join() === (set.stuck ?? []).join()
   // Nothing is known that was not known before: asking again and again writes nothing.
-  if (events.length === 0 && ready.length === 0 && stuck.join() === (set.stuck ?? []).join()) return
+  if (events.length === 0 && ready.length === 0 && !takesBack && isSame) return
   const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
   const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
@@ -321,17 +395,17 @@ async function recordVerdicts(
     ...withMarks(session, set, { ended, stuck }),
     secrets,
     restarted: set.restarted.filter((name) => !stale.includes(name)),
-    ...(ready.length > 0 ? { before } : {}),
+    ...(ready.length > 0 ? { before: { ...set.before, ...before } } : {}),
   }
   const first = going ? toRestart(session, next)[0] : undefined
   // That the first restart may begin rides in this write; the later ones have a write of their own.
+  const changeSet =
+    first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] }
   await session.commit({
     patches,
     events,
-    changeSet:
-      first === undefined
-        ? next
-        : { ...next, touched: [...new Set([...next.touched, first.name])] },
+    changeSet,
+    ...(takesBack && !mayLeave(session.work, changeSet) ? { leaves: [set.id] } : {}),
   })
 }
 

@@ -41,7 +41,7 @@ export function needFor({
     Math.ceil(options * 1.5) +
     copies +
     restBytes
-  // Generate, verdicts, the end, the turn, the end of the way back, the revoke; between them the restarts, forward and back.
+  // Generate, what must be known before an output changes (written ahead, and taken back), the turn, the end, the revoke; between them the restarts, forward and back.
   return { grows, writes: 6 + 2 * restarts }
 }
 

@@ -48,7 +48,7 @@ export async function promote(
     }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
-  const { before = {}, ...kept } = set
+  const { before = {}, ahead: _ahead, ...kept } = set
   const whole = session.work.outputs.filter((output) => output.whole === true)
   const written = Object.fromEntries(
     whole.flatMap(({ target }) =>

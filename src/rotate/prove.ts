@@ -12,13 +12,22 @@ export type Verdict =
   | { readonly is: "waiting"; readonly code: string; readonly says: string }
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 
-/** Makes the service accept the pending value of `name` and proves it by a login. `fresh`: nothing was handed out before. When `patience` is over, it waits no longer, and does nothing more. */
+export type Proving = {
+  /** Nothing was handed out before. */
+  readonly fresh: boolean
+  /** When it is over, nothing is waited for any longer, and nothing more is done. */
+  readonly patience: AbortSignal
+  /** The service has taken the value; the login that proves it follows. */
+  readonly applied?: (name: string, acceptedAt: string | undefined) => void
+}
+
+/** Makes the service accept the pending value of `name` and proves it by a login. */
 export async function applyAndProve(
   session: Session,
   name: string,
-  fresh: boolean,
-  patience: AbortSignal,
+  how: Proving,
 ): Promise<Verdict> {
+  const { fresh, patience } = how
   if (driverOf(session, name).overlap === "none") return { is: "proven" }
   if (fresh && !(await isQuiet(session, name, patience)))
     return { is: "waiting", ...unsettled(session, name) }
@@ -29,12 +38,12 @@ export async function applyAndProve(
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
       const verdict = judge(await ask(session, name, patience), mayTakeOver(session, name))
-      if (verdict !== "again") return dated(session, name, verdict, patience)
+      if (verdict !== "again") return dated(session, name, verdict, how)
     }
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
     if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
       return { is: "waiting", ...notBegun }
-    const applied = await apply(session, name, patience)
+    const applied = await apply(session, name, how)
     if ("acceptedAt" in applied)
       return {
         is: "proven",
@@ -48,7 +57,7 @@ export async function applyAndProve(
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again"
     ? { is: "left", ...last, dead: answer.current === "accepted" }
-    : dated(session, name, verdict, patience)
+    : dated(session, name, verdict, how)
 }
 
 const notBegun = {
@@ -75,12 +84,12 @@ async function dated(
   session: Session,
   name: string,
   verdict: Verdict,
-  patience: AbortSignal,
+  how: Proving,
 ): Promise<Verdict> {
   const ends =
     session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
   if (verdict.is !== "proven" || !ends) return verdict
-  const applied = await apply(session, name, patience)
+  const applied = await apply(session, name, how)
   return "acceptedAt" in applied && applied.acceptedAt !== undefined
     ? { ...verdict, acceptedAt: applied.acceptedAt }
     : verdict
@@ -90,7 +99,7 @@ async function dated(
 async function apply(
   session: Session,
   name: string,
-  patience: AbortSignal,
+  { patience, applied }: Proving,
 ): Promise<
   { readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }
 > {
@@ -108,6 +117,7 @@ async function apply(
       (signal) => driver.apply(pending, versions, signal),
       patience,
     )
+    applied?.(name, acceptedAt)
     session.work.tell("verify", "a login with the new value", name)
     const answer = await probe(session, name, pending, patience)
     if (answer === "accepted") {

@@ -115,8 +115,9 @@ export class Session {
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
+    const remarks = this.#remarks
     for (const { at, event } of [
-      ...this.#remarks,
+      ...remarks,
       ...(commit.events ?? []).map((one) => ({ at: now, event: one })),
     ]) {
       const incident = event["incident"] ?? set?.incident
@@ -142,7 +143,8 @@ export class Session {
     }
     await this.work.ledger.save(next)
     this.document = next
-    this.#remarks = []
+    // One that came meanwhile waits for the next write.
+    this.#remarks = this.#remarks.slice(remarks.length)
     this.work.onStep?.()
     if (commit.flush === true) await this.flush()
   }

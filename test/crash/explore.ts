@@ -24,8 +24,8 @@ export async function run(
     await revokeOwed(session, { skipGrace: false })
     const secrets =
       ask === true || ask === false
-        ? names
-        : names
+        ? world.asked
+        : world.asked
             .filter((name) => !session.isOpen(name))
             .filter((name) => session.state(name).contained?.incident !== ask.incident)
     const outcomes =
@@ -114,6 +114,12 @@ export type Scenario = {
   readonly later?: Fault
   readonly ghostDelay?: number
   readonly hasty?: boolean
+  /** How long the disk takes. */
+  readonly diskTurns?: number
+  /** The service of one fails over after the crash, to a server that has not heard of a new value. */
+  readonly failsOver?: true
+  /** One secret is rotated, and no other. */
+  readonly alone?: Name
   /** A containment; of a world in which somebody else has set values of his own. */
   readonly contain?: {
     readonly cutFirst: boolean
@@ -136,6 +142,38 @@ export const scenarios: readonly Scenario[] = [
   { title: "the first program gets sick with new values", fault: { firstSick: true } },
   { title: "a program is sick once", fault: { sick: true }, later: {} },
   { title: "the second output cannot be written", fault: { outputFails: 2 } },
+  { title: "the disk is slow", fault: {}, diskTurns: 40 },
+  { title: "the disk is slow, and a program gets sick", fault: { sick: true }, diskTurns: 40 },
+  {
+    title: "the disk is slow, and the second output cannot be written",
+    fault: { outputFails: 2 },
+    diskTurns: 40,
+  },
+  ...[1, 2, 9].flatMap((calls) =>
+    [0, 40].map(
+      (diskTurns): Scenario => ({
+        title: `the new value of one gets no answer ${calls} times${diskTurns > 0 ? ", and the disk is slow" : ""}`,
+        fault: { unproven: { name: "one", calls } },
+        later: {},
+        diskTurns,
+      }),
+    ),
+  ),
+  ...[undefined, "one" as const].flatMap((alone): Scenario[] => [
+    {
+      title: `one${alone === undefined ? "" : ", alone,"} fails over, and refuses the new value from then on`,
+      fault: {},
+      later: { policy: "one" },
+      failsOver: true,
+      ...(alone === undefined ? {} : { alone }),
+    },
+    {
+      title: `one${alone === undefined ? "" : ", alone,"} fails over, and takes the new value again`,
+      fault: {},
+      failsOver: true,
+      ...(alone === undefined ? {} : { alone }),
+    },
+  ]),
   {
     title: "sick, and one is silent on the way back",
     fault: { sick: true, silent: { name: "one", calls: 0 } },
@@ -218,6 +256,7 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
     await letTimersRun()
     for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
     if (double) await exploreSecond(scenario, first, found, note)
+    failOver(world, scenario)
     world.fault = scenario.later ?? scenario.fault
     await judge(world, scenario, note)
   }
@@ -258,6 +297,7 @@ async function exploreSecond(
   for (let second = 0; ; second++) {
     const world = begin(scenario)
     await run(world, asked(scenario), first)
+    failOver(world, scenario)
     world.fault = scenario.later ?? scenario.fault
     const { died } = await run(world, false, second)
     if (!died) return
@@ -266,6 +306,12 @@ async function exploreSecond(
     for (const fault of [...lost(world), ...erased(world)]) note(`after a second cut: ${fault}`)
     await judge(world, scenario, note)
   }
+}
+
+/** What its programs were proven to hold is no longer new, and a server that loses it is no matter of this rotation. */
+function failOver(world: World, { failsOver }: Scenario): void {
+  if (failsOver === true && openSets(world.stored).some(({ secrets }) => secrets.includes("one")))
+    world.one = "s0"
 }
 
 function asked({ contain }: Scenario): true | Ask {
@@ -279,6 +325,8 @@ function begin(scenario: Scenario): World {
   world.fault = scenario.fault
   world.ghostDelay = scenario.ghostDelay ?? 0
   world.hasty = scenario.hasty ?? false
+  world.diskTurns = scenario.diskTurns ?? 0
+  if (scenario.alone !== undefined) world.asked = [scenario.alone]
   world.expels = scenario.contain?.intruder ?? false
   if (scenario.contain?.unknown === true) {
     world.unknown = true

@@ -38,6 +38,8 @@ export type Fault = {
   readonly firstSick?: boolean
   /** The n-th write of an output fails. */
   readonly outputFails?: number
+  /** The next n logins at this service get no answer, whatever else it does. */
+  readonly unproven?: { readonly name: Name; readonly calls: number }
   /** This service accepts anything for a while (somebody turned passwords off). */
   readonly openDoor?: Name
   /** A supervisor restarts this program at the n-th instant of a process: it reads its file as that is then. */
@@ -95,6 +97,10 @@ export class World {
   expels = false
   /** Nothing was adopted: what the services accept stands in no version, and an admin sets another value over it. */
   unknown = false
+  /** What is rotated. */
+  asked: readonly Name[] = names
+  /** So long does each write of the state take, in turns of whoever is at work beside it. */
+  diskTurns = 0
   calls = 0
   outputWrites = 0
   everHanded: Record<string, Set<string>> = {
@@ -229,6 +235,15 @@ export class World {
       },
       probe: async (candidate): Promise<Probe> =>
         this.#call(process, name, () => {
+          const { unproven } = this.fault
+          if (
+            unproven?.name === name &&
+            unproven.calls > 0 &&
+            this.everHanded[name]?.has(open(candidate)) === true
+          ) {
+            this.fault = { ...this.fault, unproven: { name, calls: unproven.calls - 1 } }
+            throw new AppError("no-answer", "no answer", { remedy: "retry" })
+          }
           if (this.fault.openDoor === name) return "accepted"
           return this.accepts(name, candidate) ? "accepted" : "refused"
         }),
@@ -368,6 +383,8 @@ export class World {
       ledger: {
         load: () => Promise.resolve(this.stored),
         save: async (next) => {
+          await process.instant()
+          for (let turn = 0; turn < this.diskTurns; turn++) await Promise.resolve()
           await process.instant()
           if (next.serial !== this.stored.serial + 1)
             throw new Error(`serial ${next.serial} after ${this.stored.serial}`)

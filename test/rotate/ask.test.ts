@@ -22,7 +22,8 @@ describe("a recovery whose logins get no answer", () => {
         // Before it was proven, or on the way back, it has to be asked.
         if (
           set === undefined ||
-          (set.direction === "forward" && stage?.is === "pending" && stage.proven)
+          (set.direction === "forward" &&
+            (set.ahead === true || (stage?.is === "pending" && stage.proven)))
         )
           continue
         asked++
