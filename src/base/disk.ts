@@ -14,6 +14,7 @@ export interface Disk {
   read(file: number): Buffer | Promise<Buffer>
   /** All of it, or a throw. */
   write(file: number, bytes: Uint8Array): void | Promise<void>
+  truncate(file: number, length: number): void | Promise<void>
   chmod(file: number, mode: number): void | Promise<void>
   chown(file: number, uid: number, gid: number): void | Promise<void>
   unlink(path: string): void | Promise<void>
@@ -39,6 +40,7 @@ export const near = {
   look: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
   read: (file) => fs.readFileSync(file),
   write: (file, bytes) => fs.writeFileSync(file, bytes),
+  truncate: (file, length) => fs.ftruncateSync(file, length),
   chmod: (file, bits) => fs.fchmodSync(file, bits),
   chown: (file, uid, gid) => fs.fchownSync(file, uid, gid),
   unlink: (path) => fs.unlinkSync(path),
@@ -53,6 +55,7 @@ export const far: Disk = {
   look: (path) => promisify(fs.lstat)(path).catch(nothing),
   read: (file) => promisify(fs.readFile)(file),
   write: (file, bytes) => promisify(fs.writeFile)(file, bytes),
+  truncate: (file, length) => promisify(fs.ftruncate)(file, length),
   chmod: promisify(fs.fchmod),
   chown: promisify(fs.fchown),
   unlink: promisify(fs.unlink),

@@ -1,6 +1,4 @@
-import { ftruncate } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { promisify } from "node:util"
 import { type Disk, diskOf, draftFlags, slow, writeFlags } from "./disk.ts"
 import { durableWrite, syncFolder, writeError } from "./durable-write.ts"
 import { systemCode } from "./error.ts"
@@ -60,7 +58,7 @@ export class Reserve {
       const file = await disk.open(path, writeFlags)
       try {
         await disk.write(file, bytes)
-        await truncate(file, bytes.length)
+        await disk.truncate(file, bytes.length)
         await slow.sync(file)
       } finally {
         await disk.close(file)
@@ -91,8 +89,6 @@ export class Reserve {
     this.#left = 0
   }
 }
-
-const truncate = promisify(ftruncate)
 
 /** One that a killed run has left under that name goes. */
 async function openNew(disk: Disk, path: string): Promise<number> {
