@@ -1,12 +1,12 @@
-import { writeSync } from "node:fs"
-import { become } from "./base/become.ts"
 import { lastWords, stopWithinMs } from "./base/last-words.ts"
+import { runsMarked } from "./base/live-marks.ts"
 import { realHost } from "./base/host.ts"
-import { runsMarked } from "./base/spawn.ts"
-import { ignoresHangup } from "./base/signals.ts"
 import { exitCodes } from "./cli/exit-codes.ts"
 import { main } from "./cli/main.ts"
 import { printable } from "./cli/printable.ts"
+import { Writer } from "./cli/writer.ts"
+
+// What stands above is all that each start loads: no module of Node's, of which each takes a millisecond or more.
 
 // No file of ours is ever readable by others, not even those that libraries make.
 const umask = process.umask(0o077)
@@ -18,6 +18,7 @@ type Signal = keyof typeof signals
 const sameMs = 250
 let askedAt: number | undefined
 let reload: (() => void) | undefined
+let nohup = false
 
 function ask(name: Signal): void {
   if (askedAt === undefined) {
@@ -49,6 +50,7 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
 
 /** Before the process goes, whatever else waits to be written. */
 function sayNow(text: string): void {
+  const { writeSync } = process.getBuiltinModule("node:fs")
   const bytes = Buffer.from(`${printable(text)}\n`)
   for (let from = 0, tries = 0; from < bytes.length && tries < 100; tries++) {
     try {
@@ -62,23 +64,26 @@ function sayNow(text: string): void {
 }
 
 for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => ask(name))
-// A closed terminal is a request to stop, unless it was said (nohup) that it is none.
-if (!ignoresHangup()) process.on("SIGHUP", () => (reload === undefined ? ask("SIGHUP") : reload()))
 // A service manager starts what has failed again, which finishes what was begun; it does not where a person is needed.
 for (const event of ["uncaughtException", "unhandledRejection"] as const)
   process.on(event, () =>
     endNow("an unexpected error inside mycelium", exitCodes.failed, exitCodes.failed),
   )
-// A reader that went away (`mycelium status | head`) ends the talk, not the work.
-process.stdout.on("error", () => undefined)
-process.stderr.on("error", () => undefined)
+/** A closed terminal is a request to stop, unless it was said (nohup) that it is none. */
+async function heedHangup(): Promise<void> {
+  const { ignoresHangup } = await import("./base/signals.ts")
+  nohup = ignoresHangup()
+  if (!nohup) process.on("SIGHUP", () => (reload === undefined ? ask("SIGHUP") : reload()))
+}
 
+const [out, talk] = [new Writer(Bun.stdout), new Writer(Bun.stderr)]
 const code = await main(
   {
     host: realHost(process.env),
-    out: (text) => void process.stdout.write(`${printable(text)}\n`),
-    talk: (text) => void process.stderr.write(`${printable(text)}\n`),
-    interactive: process.stderr.isTTY === true,
+    out: (text) => out.write(`${printable(text)}\n`),
+    talk: (text) => talk.write(`${printable(text)}\n`),
+    interactive: () => process.getBuiltinModule("node:tty").isatty(2),
+    // Node's stream is made only where somebody asks.
     columns: () => process.stdout.columns as number | undefined,
     variables: Object.keys(process.env),
     cwd: process.cwd(),
@@ -87,11 +92,13 @@ const code = await main(
     stop: stop.signal,
     onReload: (act) => {
       reload = act
-      if (ignoresHangup()) process.on("SIGHUP", act)
+      if (nohup) process.on("SIGHUP", act)
     },
+    begin: heedHangup,
     become: async (argv, variables) => {
+      const { become } = await import("./base/become.ts")
       // What was said must have left before the process is another.
-      await new Promise((resolve) => process.stderr.write("", resolve))
+      await talk.drain()
       return become(argv, variables, { env: process.env, umask })
     },
   },
@@ -101,7 +108,6 @@ const code = await main(
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
 if (stop.signal.aborted) {
   // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What was said must have left.
-  for (const stream of [process.stdout, process.stderr])
-    await new Promise((resolve) => stream.write("", resolve))
+  for (const writer of [out, talk]) await writer.drain()
   process.exit()
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { CappedText } from "./capped-text.ts"
 import { type CutOptions, cutOff, type Exit } from "./cut-off.ts"
 import { AppError, systemCode } from "./error.ts"
+import { forgetMark, liveMark, noteEnd } from "./live-marks.ts"
 import { markVariable } from "./marked-processes.ts"
 
 /**
@@ -34,23 +35,6 @@ const usualBytes = 64 * 1024
 /** How long the output is read on after the program ended: a daemon that it left may hold it open for ever. */
 const pipeGraceMs = 500
 
-/** Marks of the programs that run now; of one that cannot be ended, for good. */
-const live: string[] = []
-
-/** Marks whose last program this process saw end; the latest of them. */
-const ended = new Set<string>()
-const endedMost = 1000
-
-/** Does a program of this process run whose mark `matches` takes? */
-export function runsMarked(matches: (mark: string) => boolean): boolean {
-  return live.some(matches)
-}
-
-/** Did this process see its program end? What still carries the mark is a daemon that the program left. */
-export function sawEnd(mark: string): boolean {
-  return ended.has(mark) && !live.includes(mark)
-}
-
 /** Runs a program to its end. Throws only if it cannot be started: `program-missing`, `program-failed`. */
 export async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted)
@@ -63,10 +47,11 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
       aborted: true,
     }
   const mark = options.env?.[markVariable]
-  if (mark !== undefined) live.push(mark)
-  const child = await start(argv, options).catch((error: unknown) =>
-    Promise.reject(forget(mark, error)),
-  )
+  liveMark(mark)
+  const child = await start(argv, options).catch((error: unknown) => {
+    forgetMark(mark)
+    throw error
+  })
   const exited = whenEnded(child)
   void exited.then(() => noteEnd(mark))
   const stdout = read(child.stdout, options)
@@ -85,22 +70,6 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   }
   letGo(child, stdout, stderr)
   return result
-}
-
-function noteEnd(mark: string | undefined): void {
-  forget(mark, undefined)
-  if (mark === undefined) return
-  // The latest stand last.
-  ended.delete(mark)
-  ended.add(mark)
-  const [oldest] = ended
-  if (ended.size > endedMost && oldest !== undefined) ended.delete(oldest)
-}
-
-function forget(mark: string | undefined, error: unknown): unknown {
-  const index = mark === undefined ? -1 : live.indexOf(mark)
-  if (index >= 0) live.splice(index, 1)
-  return error
 }
 
 /** The result as an error, if it is one: `program-timeout`, `program-failed`. Names the program, never what it said. */

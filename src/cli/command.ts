@@ -17,7 +17,8 @@ export type Terminal = {
   readonly host: Host
   readonly out: (text: string) => void
   readonly talk: (text: string) => void
-  readonly interactive: boolean
+  /** Does a person read the talk on a terminal? */
+  readonly interactive: () => boolean
   /** How wide the terminal of `out` is; undefined where it is none. */
   readonly columns?: () => number | undefined
   /** The names of all variables of our environment. */
@@ -29,6 +30,8 @@ export type Terminal = {
   readonly stop: AbortSignal
   /** Calls `act` at each SIGHUP. */
   readonly onReload: (act: () => void) => void
+  /** Awaited before whatever is not over at once: what only such a command must hear, only it pays for. */
+  readonly begin?: () => Promise<void>
   /** Puts a program in our place, with these variables over the caller's own; comes back only by a throw. Left out where this is no process of its own. */
   readonly become?: (
     argv: readonly string[],
@@ -43,6 +46,8 @@ export type Command = {
   readonly passes?: true
   /** Only looks, and so ends at once when it is asked to stop. */
   readonly looks?: true
+  /** Says what it knows by itself, and is over. */
+  readonly instant?: true
   /** Returns the exit code. */
   run(
     terminal: Terminal,

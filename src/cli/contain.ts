@@ -63,7 +63,7 @@ async function askWhereCutOff(
   app: App,
   chosen: Selection,
 ): Promise<void> {
-  if (isSet(values, "yes") || isSet(values, "json") || !terminal.interactive) return
+  if (isSet(values, "yes") || isSet(values, "json") || !terminal.interactive()) return
   const cut = [...chosen].flatMap(([environment, names]) => {
     const secrets = Object.values(app.config.environments[environment]?.secrets ?? {})
     return secrets

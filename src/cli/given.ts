@@ -61,7 +61,7 @@ async function fileText(file: string): Promise<string> {
 /** Asks for each value on the terminal, which shows nothing of it; an empty answer leaves the secret out. */
 export async function askFor(terminal: Terminal, names: readonly string[]): Promise<Given> {
   const { stdin } = process
-  if (!stdin.isTTY || !terminal.interactive)
+  if (!stdin.isTTY || !terminal.interactive())
     throw new AppError("usage", "--ask needs a terminal", {
       hint: "pipe JSON into adopt ENV --from - instead",
     })

@@ -1,10 +1,10 @@
-import { parseArgs } from "node:util"
 import { AppError } from "../base/error.ts"
 import {
   type Command,
   type Entry,
   type Options,
   type Terminal,
+  type Values,
   commonOptions,
   parseArgsOptions,
 } from "./command.ts"
@@ -24,8 +24,9 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
     if (entry === undefined) throw await unknown(name)
     const command = await entry.load()
     const at = command.passes === true ? rest.indexOf("--") : -1
-    const { values, positionals } = read(command, at === -1 ? rest : rest.slice(0, at))
+    const { values, positionals } = await read(command, at === -1 ? rest : rest.slice(0, at))
     if (values["help"] === true) return await showUsage(terminal, entry)
+    if (command.instant !== true) await terminal.begin?.()
     const run = (): Promise<number> =>
       command.run(terminal, positionals, values, at === -1 ? [] : rest.slice(at + 1))
     return command.looks === true
@@ -36,13 +37,12 @@ export async function main(terminal: Terminal, argv: readonly string[]): Promise
   }
 }
 
-function read(
+async function read(
   command: Command,
   args: readonly string[],
-): {
-  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
-  readonly positionals: readonly string[]
-} {
+): Promise<{ readonly values: Values; readonly positionals: readonly string[] }> {
+  if (args.length === 0) return { values: {}, positionals: [] }
+  const { parseArgs } = await import("node:util")
   const options: Options = { ...command.options, ...commonOptions }
   try {
     const { values, positionals } = parseArgs({
@@ -51,10 +51,7 @@ function read(
       allowPositionals: true,
       strict: true,
     })
-    return {
-      values: values as Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
-      positionals,
-    }
+    return { values: values as Values, positionals }
   } catch (error) {
     const option = error instanceof Error ? /'(--?[\w-]+)/.exec(error.message)?.[1] : undefined
     throw new AppError(
@@ -97,7 +94,11 @@ async function showUsage(terminal: Terminal, entry: Entry): Promise<number> {
 /** Variables that the runtime obeys: they run code, listen in, print, write files, or take any certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile, are for others. */
 const forbidden = /^(BUN_(?!INSTALL)|JSC_|MIMALLOC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
 
+/** All names at once: one by one they would be the first loop that the runtime finds worth compiling, at each start. */
+const maybeForbidden = /^(BUN_|JSC_|MIMALLOC_|NODE_TLS_)/m
+
 function refuseSurroundings(terminal: Terminal): void {
+  if (!maybeForbidden.test(terminal.variables.join("\n"))) return
   const found = terminal.variables.find((name) => forbidden.test(name))
   if (found !== undefined)
     throw new AppError(

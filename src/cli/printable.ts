@@ -3,6 +3,13 @@
  * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it was.
  */
 export function printable(text: string): string {
+  // Most text is plain, and told to be so by what costs less than the tables of Unicode do.
+  return plain.test(text) ? text : shown(text)
+}
+
+const plain = /^[\n\t -~]*$/
+
+function shown(text: string): string {
   return text.replace(
     /[^\P{Cc}\n\t]|\p{Bidi_Control}/gu,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,4 +1,5 @@
-import { inspect } from "node:util"
+/** As `node:util` has it, which would be loaded for this word alone. */
+const inspected = Symbol.for("nodejs.util.inspect.custom")
 
 const values = new WeakMap<Secret, string>()
 
@@ -30,7 +31,7 @@ export class Secret {
     return this.toString()
   }
 
-  [inspect.custom](): string {
+  [inspected](): string {
     return this.toString()
   }
 }

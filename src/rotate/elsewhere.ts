@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { endMarked, marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
-import { runsMarked, sawEnd } from "../base/spawn.ts"
+import { runsMarked, sawEnd } from "../base/live-marks.ts"
 import { type Acting, type ChangeSet, openSetOf, openSets } from "../core/state.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
 import type { Session } from "./session.ts"

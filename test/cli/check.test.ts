@@ -380,7 +380,7 @@ async function inProcess(
     host,
     out: talk,
     talk,
-    interactive: false,
+    interactive: () => false,
     variables: [],
     cwd: project.folder,
     pid: process.pid,

@@ -7,6 +7,7 @@ declare const MYCELIUM_COMMIT: string | undefined
 export const version: Command = {
   usage: "Prints the version of this binary and of its runtime.",
   options: {},
+  instant: true,
   run: (terminal, _, values) => {
     const about = {
       version: typeof MYCELIUM_VERSION === "string" ? MYCELIUM_VERSION : "source",

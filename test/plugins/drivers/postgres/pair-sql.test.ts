@@ -21,7 +21,7 @@ async function printed(name: string, json = false): Promise<string> {
     host: realHost({}),
     out: (text) => void lines.push(text),
     talk: (text) => void lines.push(text),
-    interactive: false,
+    interactive: () => false,
     variables: [],
     cwd: "/nowhere",
     pid: 1,

@@ -1,0 +1,38 @@
+/** Which marked programs run, or were seen to end, in this process. Apart from spawn.ts, so that asking loads nothing. */
+
+/** Marks of the programs that run now; of one that cannot be ended, for good. */
+const live: string[] = []
+
+/** Marks whose last program this process saw end; the latest of them. */
+const ended = new Set<string>()
+const endedMost = 1000
+
+/** Does a program of this process run whose mark `matches` takes? */
+export function runsMarked(matches: (mark: string) => boolean): boolean {
+  return live.some(matches)
+}
+
+/** Did this process see its program end? What still carries the mark is a daemon that the program left. */
+export function sawEnd(mark: string): boolean {
+  return ended.has(mark) && !live.includes(mark)
+}
+
+export function liveMark(mark: string | undefined): void {
+  if (mark !== undefined) live.push(mark)
+}
+
+/** It was never begun, or has ended. */
+export function forgetMark(mark: string | undefined): void {
+  const index = mark === undefined ? -1 : live.indexOf(mark)
+  if (index >= 0) live.splice(index, 1)
+}
+
+export function noteEnd(mark: string | undefined): void {
+  forgetMark(mark)
+  if (mark === undefined) return
+  // The latest stand last.
+  ended.delete(mark)
+  ended.add(mark)
+  const [oldest] = ended
+  if (ended.size > endedMost && oldest !== undefined) ended.delete(oldest)
+}
