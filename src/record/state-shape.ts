@@ -7,7 +7,11 @@ type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === "string"
 const whole: Check = (value) => Number.isInteger(value)
 const flag: Check = (value) => typeof value === "boolean"
-const instant: Check = (value) => typeof value === "string" && !Number.isNaN(Date.parse(value))
+/** As we write them, save on the days that only some months have: told by their signs, which costs less than reading a time. */
+const written =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const instant: Check = (value) =>
+  typeof value === "string" && (written.test(value) || !Number.isNaN(Date.parse(value)))
 const either =
   (...words: readonly unknown[]): Check =>
   (value) =>
@@ -27,10 +31,10 @@ const map =
   (value) =>
     isObject(value) && Object.values(value).every(check)
 /** Of an object, the fields that are named; others may be there. */
-const shape =
-  (fields: Readonly<Record<string, Check>>): Check =>
-  (value) =>
-    isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]))
+const shape = (fields: Readonly<Record<string, Check>>): Check => {
+  const checks = Object.entries(fields)
+  return (value) => isObject(value) && checks.every(([name, check]) => check(value[name]))
+}
 
 const stages: Readonly<Record<string, Check>> = {
   pending: shape({ proven: flag }),

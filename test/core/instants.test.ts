@@ -309,3 +309,59 @@ describe("a grace, while we live", () => {
     })
   }
 })
+
+describe("an instant is judged alike, however it is written", () => {
+  test.each([
+    ["as we write it", at(year)],
+    ["with an offset", "2028-02-01T13:00:00.000+01:00"],
+    ["without milliseconds", "2028-02-01T12:00:00Z"],
+    ["beyond the year 9999", "+020000-01-01T00:00:00.000Z"],
+    ["in words", "Tue 01 Feb 2028 12:00 GMT"],
+  ])("ahead, %s", (_, written) => {
+    for (const one of [
+      { ...ahead, rotatedAt: written },
+      { driver: "postgres", versions: [version("v1", { is: "current" }, written)] },
+    ] as SecretState[]) {
+      expect(aheadOf(documentOf(one), now)).toBeGreaterThan(300 * dayMs)
+      expect(believable(documentOf(one), now).secrets["one"]).not.toEqual(one)
+    }
+  })
+
+  test.each([
+    ["as we write it", at(-dayMs)],
+    ["within what clocks differ by", at(299_000)],
+    ["with an offset", "2027-02-01T12:59:00.000+01:00"],
+    ["without milliseconds", "2027-02-01T12:00:00Z"],
+    ["before the year 0", "-000001-01-01T00:00:00.000Z"],
+  ])("not ahead, %s", (_, written) => {
+    const document = documentOf({
+      driver: "postgres",
+      rotatedAt: written,
+      versions: [
+        version("v1", { is: "current" }, written),
+        version("v0", { is: "kept", since: written }),
+      ],
+    })
+    expect(aheadOf(document, now)).toBe(0)
+    expect(believable(document, now)).toBe(document)
+  })
+
+  test("a rotation that has begun in the future is no more believable than what it changes", () => {
+    const set = {
+      id: "s",
+      why: "due",
+      startedAt: at(year),
+      secrets: ["one"],
+      direction: "forward",
+      touched: [],
+      restarted: [],
+      startedWith: "",
+    } as const
+    const document = documentOf(
+      { driver: "postgres", versions: [version("v1", { is: "current" })] },
+      { changeSet: set },
+    )
+    expect(aheadOf(document, now)).toBe(year)
+    expect(believable(document, now).changeSet?.startedAt).toBe(now.toISOString())
+  })
+})
