@@ -139,11 +139,11 @@ for (const [name, measure] of Object.entries(parts)) {
 
 const table = [
   ["", "row", "ours", "limit", "ratio", "aim", "load", "how"],
-  ...rows.map(({ row, ours, limit, peer, ratio, aim, met, note, load: by }) => [
+  ...rows.map(({ row, ours, limit, go, peer, ratio, aim, met, note, load: by }) => [
     met ? "met" : "MISS",
     row,
     ours,
-    `${limit}${peer === undefined ? "" : ` | peer: ${peer}`}`,
+    `${limit}${go === undefined ? "" : ` | ${go}`}${peer === undefined ? "" : ` | peer: ${peer}`}`,
     ratio.toFixed(2),
     aim,
     by,
@@ -153,10 +153,10 @@ const table = [
 const markdown = [
   ["", "ours", "the same work bare", "ratio", "aim", "instead"],
   ["---", "---", "---", "---", "---", "---"],
-  ...rows.map(({ row, ours, limit, peer, ratio, aim, met }) => [
+  ...rows.map(({ row, ours, limit, go, peer, ratio, aim, met }) => [
     row,
     ours,
-    limit,
+    go === undefined ? limit : `${limit}; ${go}`,
     ratio.toFixed(2),
     met ? aim : `**${aim}**`,
     peer ?? "–",

@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
+import { startBareGo } from "./bare-go.ts"
 import { bareRotation } from "./bare.ts"
-import { type Row, aSecond, allInTurn, inTurn, median, shareOf } from "./measure.ts"
+import { type Row, aSecond, allInTurn, besideGo, inTurn, median, shareOf } from "./measure.ts"
 import { seedRotation } from "./peer.ts"
 import { openProject } from "./project.ts"
 
@@ -39,12 +40,16 @@ async function oneRow({
     for (let count = 0; count < each; count++) await bareRotation(app, folder, { revokes: false })
   }
   const seed = await seedRotation(folder)
-  await ours()
-  await limit()
-  const [mine = [], bare = [], peer = []] = await allInTurn(rounds, [
+  const go = await startBareGo(folder)
+  await using _ = "why" in go ? undefined : go
+  const inGo = async (): Promise<void> =>
+    "why" in go ? undefined : go.rotate([{ name: "go", count: each }])
+  for (const act of [ours, limit, inGo]) await act()
+  const [mine = [], bare = [], peer = [], other = []] = await allInTurn(rounds, [
     ours,
     limit,
     () => seed.rotate(each),
+    inGo,
   ])
   await seed.stop()
   if (seen.size !== (rounds + 1) * each) throw new Error("a rotation left the old value")
@@ -58,8 +63,11 @@ async function oneRow({
     aim: ">= 0.85",
     met: share >= 0.85,
     note: `median of ${rounds} rounds of ${each}`,
+    go: "why" in go ? `no bare row in Go: ${go.why}` : besideGo(mine, other, each, same),
   }
 }
+
+const same = "same durable acts, seals"
 
 /** Another environment each time, then several at once. */
 async function manyRows({
@@ -96,9 +104,15 @@ async function manyRows({
     }
     await Promise.all([worker(), worker(), worker(), worker()])
   }
-  await ours()
-  await limit()
-  const times = await inTurn(rounds, ours, limit)
+  const go = await startBareGo(folder)
+  await using _ = "why" in go ? undefined : go
+  const inGo = async (): Promise<void> => {
+    for (const name of next(each))
+      if (!("why" in go)) await go.rotate([{ name: `go-${name}`, count: 1 }])
+  }
+  for (const act of [ours, limit, inGo]) await act()
+  const [mine = [], bare = [], other = []] = await allInTurn(rounds, [ours, limit, inGo])
+  const times = { ours: mine, limit: bare }
   const side = await inTurn(rounds, together, ours)
   const [share, gain] = [shareOf(times), shareOf(side)]
   const note = `median of ${rounds} rounds of ${each}`
@@ -111,6 +125,7 @@ async function manyRows({
       aim: ">= 0.85",
       met: share >= 0.85,
       note,
+      go: "why" in go ? `no bare row in Go: ${go.why}` : besideGo(mine, other, each, same),
     },
     {
       row: "four environments side by side",

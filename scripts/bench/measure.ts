@@ -11,6 +11,8 @@ export type Row = {
   readonly aim: string
   readonly met: boolean
   readonly note: string
+  /** The same work by a compiled program of another runtime, and what ours is of it; or why there is none. */
+  readonly go?: string
   /** Of a row that grows: its figure for each size. */
   readonly figures?: Readonly<Record<string, number>>
 }
@@ -62,6 +64,16 @@ export function shareOf(times: {
   readonly limit: readonly number[]
 }): number {
   return median(times.limit.map((limit, round) => limit / (times.ours[round] ?? Number.NaN)))
+}
+
+/** The cell of a row: the bare acts by a program of Go, and what ours is of it. */
+export function besideGo(
+  ours: readonly number[],
+  go: readonly number[],
+  each: number,
+  what: string,
+): string {
+  return `${aSecond(median(go) / each)} Go: ${what}; ours is ${shareOf({ ours, limit: go }).toFixed(2)} of it`
 }
 
 export function ms(value: number): string {

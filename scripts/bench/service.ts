@@ -12,8 +12,9 @@ import { readReference } from "../../src/plugins/references/index.ts"
 import { type PostgresServer, startPostgres } from "../../test/support/servers/postgres.ts"
 import { startRedis } from "../../test/support/servers/redis.ts"
 import { type Service, writeAdmin } from "./a-program.ts"
+import { runOf, startBareGo } from "./bare-go.ts"
 import { bareRotation } from "./bare.ts"
-import { type Row, aSecond, inTurn, median, ms, shareOf } from "./measure.ts"
+import { type Row, aSecond, allInTurn, besideGo, median, ms, shareOf } from "./measure.ts"
 import { type OpenBao, startOpenBao } from "./openbao.ts"
 import { openProject } from "./project.ts"
 import { pairService, redisService, roleService } from "./services.ts"
@@ -114,17 +115,24 @@ async function serviceRow(
     bare.push(openBare(app, folder, service, `b${count}`))
   }
 
+  const go = await startBareGo(folder)
+  await using _ = "why" in go ? undefined : go
+  const inGo: Service[] = []
+  for (let count = 0; count < atOnce; count++) inGo.push(await fresh())
+  const runs = inGo.map((service, index) => runOf(`go${index}`, service, each))
+  const other = async (): Promise<void> => ("why" in go ? undefined : go.rotate(runs))
+
   const ours = (): Promise<unknown> =>
     Promise.all(services.map((_, index) => times(each, () => rotateOnce(app, `e${index}`))))
   const limit = (): Promise<unknown> =>
     Promise.all(bare.map((one) => times(each, () => one.rotate())))
-  await ours()
-  await limit()
-  const took = await inTurn(
-    rounds,
+  for (const act of [ours, limit, other]) await act()
+  const [mine = [], least = [], others = []] = await allInTurn(rounds, [
     async () => void (await ours()),
     async () => void (await limit()),
-  )
+    other,
+  ])
+  const took = { ours: mine, limit: least }
   const share = shareOf(took)
   const [a, b] = [median(took.ours) / each / atOnce, median(took.limit) / each / atOnce]
   return {
@@ -135,6 +143,15 @@ async function serviceRow(
     aim: `>= ${aim}`,
     met: share >= aim,
     note: `median of ${rounds} rounds of ${each * atOnce}`,
+    go:
+      "why" in go
+        ? `no bare row in Go: ${go.why}`
+        : besideGo(
+            mine,
+            others,
+            each * atOnce,
+            "same logins, changes, durable acts; asks nothing before",
+          ),
   }
 }
 
