@@ -11,7 +11,7 @@ import { type Environment, type States, state } from "../check/state.ts"
 import type { Config } from "../config/model.ts"
 import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
-import { lockPath, readState, statePath } from "../record/state-file.ts"
+import { lockPath, openStates, readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 import { missingIdentity } from "./check-identity.ts"
 import type { Checked, How } from "./check-request.ts"
@@ -153,12 +153,14 @@ type Read = {
 async function readStates({ store, project, environments }: Config): Promise<Read> {
   const found: Environment[] = []
   const unreadable: { readonly environment: string; readonly error: unknown }[] = []
+  // Why it cannot be opened is said of each environment.
+  await using folder = await openStates({ store, project }).catch(() => undefined)
   await Promise.all(
     Object.entries(environments).map(async ([name, { secrets }]) => {
       try {
         found.push({
           name,
-          document: await readState({ store, project, environment: name }),
+          document: await readState({ store, project, environment: name }, folder),
           secrets: Object.keys(secrets),
         })
       } catch (error) {

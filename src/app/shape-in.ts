@@ -11,11 +11,17 @@ export function shapeIn(
   return type?.shape?.(type.options.parse(options))
 }
 
-/** Bits of the values that the config asks for. */
-export function bitsIn(
+/** Bits of the values that the config asks for; of secrets that are written alike, reckoned once. */
+export function bitsBy(
   plugins: App["plugins"],
-  secret: Pick<SecretConfig, "driver" | "options">,
-): number | undefined {
-  const shape = shapeIn(plugins, secret)
-  return shape === undefined ? undefined : roundedBits(shape)
+): (secret: Pick<SecretConfig, "driver" | "options">) => number | undefined {
+  const known = new Map<string, number | undefined>()
+  return ({ driver, options }) => {
+    const written = JSON.stringify([driver, options])
+    if (!known.has(written)) {
+      const shape = shapeIn(plugins, { driver, options })
+      known.set(written, shape === undefined ? undefined : roundedBits(shape))
+    }
+    return known.get(written)
+  }
 }

@@ -15,11 +15,11 @@ export async function spotOf(target: string): Promise<Spot> {
 /** `keeper`: who else can change what lies in its folder. */
 export type Regular = { readonly bytes: Uint8Array; readonly stats: Stats; readonly keeper: Keeper }
 
+/** Bytes. */
+export const usualLimit = 64 * 1024 * 1024
+
 /** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, larger than `limit` bytes, or perhaps somebody else's. */
-export async function readRegular(
-  path: string,
-  limit = 64 * 1024 * 1024,
-): Promise<Regular | undefined> {
+export async function readRegular(path: string, limit = usualLimit): Promise<Regular | undefined> {
   try {
     await using folder = await openFolder(dirname(path))
     return await readIn({ target: path, folder, name: basename(path) }, limit)

@@ -7,10 +7,11 @@ import { Turns } from "../base/turns.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
 import { partsOf } from "../config/model.ts"
 import { checkTrust } from "../config/trust.ts"
+import { plugins } from "../plugins/index.ts"
 import { makeStateFolder } from "../record/state-file.ts"
 import { openKeys } from "../record/vault.ts"
 import { type Terminal, type Values, isSet } from "./command.ts"
-import { openConfig, plugins } from "./open-config.ts"
+import { openConfig } from "./open-config.ts"
 
 export { openConfig }
 

@@ -1,15 +1,11 @@
+import type { ParseSchedule, Plugins, PluginsFor } from "../config/context.ts"
 import { findConfig } from "../config/find.ts"
-import type { ParseSchedule, Plugins } from "../config/context.ts"
 import { loadConfig } from "../config/load.ts"
 import type { Config } from "../config/model.ts"
-import { drivers } from "../plugins/drivers/index.ts"
-import { healths } from "../plugins/healths/index.ts"
-import { outputs } from "../plugins/outputs/index.ts"
-import { restarters } from "../plugins/restarters/index.ts"
+import { pluginsNamedIn } from "../plugins/named.ts"
 import { type Terminal, type Values, textOf } from "./command.ts"
 
-/** Apart from open-app.ts, which loads the cryptography too: what needs no key need not wait for it. */
-export const plugins: Plugins = { drivers, outputs, restarters, healths }
+/** Apart from open-app.ts, which loads the cryptography too, and every plug-in: what only looks need not wait for them. */
 
 /** The config that this command line means. */
 export async function openConfig(
@@ -17,10 +13,28 @@ export async function openConfig(
   values: Values,
   parseSchedule?: ParseSchedule,
 ): Promise<Config> {
+  return (await openNamed(terminal, values, parseSchedule)).config
+}
+
+/** And the plug-ins that it names, at least. */
+export async function openNamed(
+  terminal: Terminal,
+  values: Values,
+  parseSchedule?: ParseSchedule,
+): Promise<{ readonly config: Config; readonly plugins: Plugins }> {
   const env = (name: string): string | undefined => terminal.host.env(name)
   const file = await findConfig(textOf(values, "config"), terminal.cwd, env)
-  return loadConfig(file, plugins, {
+  let plugins: Plugins | undefined
+  const load: PluginsFor = async (text) =>
+    (plugins = text === undefined ? await everyPlugin() : await pluginsNamedIn(text))
+  const config = await loadConfig(file, load, {
     env,
     parseSchedule: parseSchedule ?? (await import("../plan/schedule.ts")).parseSchedule,
   })
+  return { config, plugins: plugins ?? (await everyPlugin()) }
+}
+
+/** Also those that only a state names. */
+export async function everyPlugin(): Promise<Plugins> {
+  return (await import("../plugins/index.ts")).plugins
 }

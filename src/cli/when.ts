@@ -12,8 +12,15 @@ type Parts = {
   readonly time: readonly string[]
 }
 
+const known = new Map<string, Parts>()
+const mostKnown = 1000
+
+/** Of thousands of secrets most are due at the same few instants. */
 function partsOf(at: Date, timezone: string): Parts {
-  return timezone === "UTC" ? inUtc(at) : inZone(at, timezone)
+  const key = `${at.getTime()} ${timezone}`
+  const found = known.get(key) ?? (timezone === "UTC" ? inUtc(at) : inZone(at, timezone))
+  if (known.size < mostKnown) known.set(key, found)
+  return found
 }
 
 function dateOf(at: Date, timezone: string, now: Date): readonly string[] {

@@ -10,6 +10,9 @@ export type Plugins = {
   readonly healths: readonly HealthType[]
 }
 
+/** Those that a text may mean, by their names in it; all without one. */
+export type PluginsFor = (text?: string) => Promise<Plugins>
+
 /** When a pattern fires; `plan/schedule.ts` has the real one. `problem` is said to people and repeats nothing of the pattern. */
 export type ParseSchedule = (
   pattern: string,

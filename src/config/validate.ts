@@ -16,10 +16,36 @@ export function validate<Schema extends ZodType>(
   schema: Schema,
   asked: Asked,
 ): output<Schema> | undefined {
+  const before = accepted<Schema>(schema)
+  const word = wordFor(asked.value)
+  if (word !== undefined && before.has(word)) return before.get(word)
   const parsed = schema.safeParse(asked.value, { error: sentenceFor })
+  if (parsed.success && word !== undefined && before.size < mostAccepted)
+    before.set(word, parsed.data)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) tell(issue, [], asked)
   return undefined
+}
+
+const known = new WeakMap<ZodType, Map<string, unknown>>()
+const mostAccepted = 100
+
+/** What a schema has made of the short values that thousands of secrets share. A schema looks at nothing but the value. */
+function accepted<Schema extends ZodType>(schema: Schema): Map<string, output<Schema>> {
+  const found = known.get(schema) ?? new Map<string, unknown>()
+  known.set(schema, found)
+  return found as Map<string, output<Schema>>
+}
+
+/** A text, or a map without a key. */
+function wordFor(value: unknown): string | undefined {
+  if (typeof value === "string") return value.length <= 64 ? `text ${value}` : undefined
+  return typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length === 0
+    ? "nothing"
+    : undefined
 }
 
 /** What `schema` makes of a map without the keys that are wrong in it: what is sound is judged on, so that every problem is told at once. */

@@ -14,6 +14,7 @@ import {
 import { targetsOf } from "./anchors.ts"
 import type { Path, Place, Spot } from "./problems.ts"
 import { toPlain } from "./plain.ts"
+import { tooMuchAt } from "./too-much.ts"
 import { syntaxSpots } from "./yaml-syntax.ts"
 
 /** A YAML text as plain data that remembers where each part stands. */
@@ -25,33 +26,6 @@ export type Yaml = {
   readonly value: unknown
   /** Where `path` stands; the nearest part around it where it does not exist. */
   place(path: Path, at?: "key"): Place
-}
-
-/**
- * What the parser is not even shown, for it would take long: it counts no further than it must. A hundred thousand secrets fit;
- * what is nested deeper is refused by `toPlain`, too, which cannot say so in time.
- */
-const limits = { parts: 150_000, depth: 1000, run: 200 } as const
-
-/** The place at which a text passes a limit: more lines and list entries, or more brackets (or signs of a list) one within another. */
-function tooMuchAt(text: string): { readonly offset: number; readonly says: string } | undefined {
-  let [parts, depth, run] = [0, 0, 0]
-  for (let offset = 0; offset < text.length; offset++) {
-    const sign = text[offset] ?? ""
-    if (sign === "[" || sign === "{") depth++
-    else if ((sign === "]" || sign === "}") && depth > 0) depth--
-    if (sign === "\n" || sign === "," || sign === "[" || sign === "{") parts++
-    // `- - - a` nests, too; so does `? `.
-    if ((sign === "-" || sign === "?") && text[offset + 1] === " ") run++
-    else if (sign !== " ") run = 0
-    if (depth > limits.depth || run > limits.run) return { offset, says: "nested too deeply" }
-    if (parts > limits.parts)
-      return {
-        offset,
-        says: `the file holds too much: more than ${limits.parts} lines and list entries`,
-      }
-  }
-  return undefined
 }
 
 /** YAML 1.2, core schema, without what a config needs no more than an attacker does: merge keys, tags, several documents. */

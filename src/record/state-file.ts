@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { durableFolder, makeFolders, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import { type Folder, openFolder } from "../base/folder.ts"
+import { absent, readIn, usualLimit } from "../base/read-regular.ts"
 import type { Reserve } from "../base/reserve.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -51,10 +53,21 @@ export function blankState(place: Place, id: string): StateDocument {
   }
 }
 
-/** Reads and judges the document, without any key: undefined if there is none. */
-export async function readState(place: Place): Promise<StateDocument | undefined> {
+/** The folder of a project's states, for whoever reads many: the way to it is looked at once. Undefined where there is none. */
+export async function openStates(
+  place: Pick<Place, "store" | "project">,
+): Promise<Folder | undefined> {
+  try {
+    return await openFolder(stateFolder(place))
+  } catch (error) {
+    return absent(stateFolder(place), error)
+  }
+}
+
+/** Reads and judges the document, without any key: undefined if there is none. `folder`: that of all, where it is open. */
+export async function readState(place: Place, folder?: Folder): Promise<StateDocument | undefined> {
   const path = statePath(place)
-  const found = await readRegular(path)
+  const found = folder === undefined ? await readRegular(path) : await readHere(path, folder)
   if (found === undefined) return undefined
   let parsed: unknown
   try {
@@ -79,6 +92,12 @@ export async function readState(place: Place): Promise<StateDocument | undefined
     )
   }
   return parsed
+}
+
+function readHere(path: string, folder: Folder): ReturnType<typeof readRegular> {
+  return readIn({ target: path, folder, name: basename(path) }, usualLimit).catch(
+    (error: unknown) => absent(path, error),
+  )
 }
 
 function broken(path: string): AppError {

@@ -8,7 +8,7 @@ import {
   secretKeys,
   topKeys,
 } from "../../src/config/keys.ts"
-import { parseConfig } from "../../src/config/load.ts"
+import { parseConfig } from "../../src/config/parse.ts"
 import { configSchema } from "../../src/config/json-schema.ts"
 import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import type { Plugins, Surroundings } from "../../src/config/context.ts"
-import { parseConfig } from "../../src/config/load.ts"
+import { parseConfig } from "../../src/config/parse.ts"
 import type { Config } from "../../src/config/model.ts"
 import { ConfigProblems, formatProblems, type Problem } from "../../src/config/problems.ts"
 import { defineDriver, defineHealth, defineOutput, defineRestarter } from "../../src/core/define.ts"

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test"
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
+import { loaders, pluginsNamedIn } from "../../src/plugins/named.ts"
+import { plugins } from "../../src/plugins/index.ts"
 
 const root = join(import.meta.dir, "..", "..")
 /** What lies beside the plug-ins and is none. */
@@ -46,3 +48,22 @@ for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
     }
   })
 }
+
+test("each plug-in is loaded by its name, too, as the one in its registry", async () => {
+  for (const kind of ["drivers", "outputs", "restarters", "healths"] as const) {
+    expect<readonly string[]>(Object.keys(loaders[kind])).toEqual(
+      plugins[kind].map(({ type }) => type),
+    )
+    for (const [name, load] of Object.entries(loaders[kind]))
+      expect(plugins[kind].find(({ type }) => type === name)).toBe(await load())
+  }
+})
+
+test("a text gets the plug-ins that it names, in any quotes", async () => {
+  const { drivers, outputs, restarters, healths } = await pluginsNamedIn(
+    "a: { driver: generated }\nb: [{ 'dotenv': x }]\nc: { \"compose\": y }",
+  )
+  expect(
+    [drivers, outputs, restarters, healths].map((kind) => kind.map(({ type }): string => type)),
+  ).toEqual([["generated"], ["dotenv"], ["compose"], []])
+})

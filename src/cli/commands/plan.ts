@@ -1,18 +1,19 @@
-import { bitsIn } from "../../app/shape-in.ts"
+import { bitsBy } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
+import type { Folder } from "../../base/folder.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
 import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
-import { readState } from "../../record/state-file.ts"
+import { openStates, readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openConfig, plugins } from "../open-config.ts"
+import { openNamed } from "../open-config.ts"
 import { oneLine } from "../printable.ts"
 import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
@@ -40,15 +41,13 @@ export const plan: Command = {
     const days = Number(textOf(values, "days") ?? "30")
     if (!(days > 0 && days <= mostDays))
       throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)
-    const config = await openConfig(terminal, values)
+    const { config, plugins } = await openNamed(terminal, values)
     const now = terminal.host.now()
+    await using folder = await openStates(config)
+    const about = { config, folder, now, days, bits: bitsBy(plugins) }
     const plans = await Promise.all(
       [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(
-        async (name) => ({
-          name,
-          bits: bitsOf(config, name),
-          ...(await planOf(config, name, now, days)),
-        }),
+        async (name) => ({ name, bits: bitsOf(about, name), ...(await planOf(about, name)) }),
       ),
     )
     if (isSet(values, "json")) terminal.out(JSON.stringify({ days, environments: plans }))
@@ -59,25 +58,34 @@ export const plan: Command = {
   },
 }
 
-function bitsOf(config: Config, name: string): Plan["bits"] {
+type About = {
+  readonly config: Config
+  readonly folder: Folder | undefined
+  readonly now: Date
+  readonly days: number
+  readonly bits: ReturnType<typeof bitsBy>
+}
+
+function bitsOf({ config, bits }: About, name: string): Plan["bits"] {
   const secrets = Object.values(config.environments[name]?.secrets ?? {})
   return Object.fromEntries(
     secrets.flatMap((secret) => {
-      const bits = bitsIn(plugins, secret)
-      return bits === undefined ? [] : [[secret.name, bits]]
+      const strength = bits(secret)
+      return strength === undefined ? [] : [[secret.name, strength]]
     }),
   )
 }
 
 async function planOf(
-  config: Config,
+  { config, folder, now, days }: About,
   name: string,
-  now: Date,
-  days: number,
 ): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
   if (environment === undefined) return { events: [], undated: [], uncontained: [], drifted: [] }
-  const found = await readState({ store: config.store, project: config.project, environment: name })
+  const found = await readState(
+    { store: config.store, project: config.project, environment: name },
+    folder,
+  )
   // All of it by what can be true now, as status has it.
   const document = found && believable(found, now)
   const until = (ahead: number): readonly Forecast[] =>

@@ -1,20 +1,26 @@
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
-import { bitsIn } from "../../app/shape-in.ts"
+import { bitsBy } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
-import type { Config, SecretConfig } from "../../config/model.ts"
+import type { Folder } from "../../base/folder.ts"
+import type { Config } from "../../config/model.ts"
 import { type ChangeSet, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
-import { readState, stateFolder } from "../../record/state-file.ts"
+import { openStates, readState, stateFolder } from "../../record/state-file.ts"
 import { sayAge } from "../age.ts"
 import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openConfig, plugins } from "../open-config.ts"
+import { openNamed } from "../open-config.ts"
 import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
 
+type Opened = {
+  readonly config: Config
+  readonly bits: ReturnType<typeof bitsBy>
+  readonly folder: Folder | undefined
+}
 type EnvironmentStatus = {
   readonly name: string
   readonly timezone: string
@@ -29,10 +35,12 @@ export const status: Command = {
   options: {},
   looks: true,
   run: async (terminal, args, values) => {
-    const config = await openConfig(terminal, values)
+    const { config, plugins } = await openNamed(terminal, values)
     const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
+    await using folder = await openStates(config)
+    const bits = bitsBy(plugins)
     const all = await Promise.all(
-      names.map((name) => environmentStatus(config, name, terminal.host.now())),
+      names.map((name) => environmentStatus({ config, bits, folder }, name, terminal.host.now())),
     )
     if (isSet(values, "json"))
       terminal.out(JSON.stringify({ store: config.store, environments: all }))
@@ -42,21 +50,20 @@ export const status: Command = {
 }
 
 async function environmentStatus(
-  config: Config,
+  { config, bits, folder }: Opened,
   name: string,
   now: Date,
 ): Promise<EnvironmentStatus> {
   const environment = config.environments[name]
   if (environment === undefined) throw new AppError("usage", `no environment ${name}`)
-  const document = await readState({
-    store: config.store,
-    project: config.project,
-    environment: name,
-  })
+  const document = await readState(
+    { store: config.store, project: config.project, environment: name },
+    folder,
+  )
   const schedule = scheduleOf(environment)
   const window = schedule.next(now)
   const secrets = Object.values(environment.secrets).map((secret) => ({
-    ...strength(secret),
+    ...strength(bits(secret)),
     ...secretStatus(
       { name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs },
       document,
@@ -74,8 +81,7 @@ async function environmentStatus(
   }
 }
 
-function strength(secret: SecretConfig): { readonly bits?: number } {
-  const bits = bitsIn(plugins, secret)
+function strength(bits: number | undefined): { readonly bits?: number } {
   return bits === undefined ? {} : { bits }
 }
 

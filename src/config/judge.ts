@@ -1,0 +1,94 @@
+import { dirname } from "node:path"
+import { AppError } from "../base/error.ts"
+import { Audit, auditDefaults } from "./audit.ts"
+import type { Context, Plugins, Surroundings } from "./context.ts"
+import { checkKeep, crossCheck } from "./cross-checks.ts"
+import type { EnvironmentDraft } from "./draft.ts"
+import { named, readEnvironment } from "./environment.ts"
+import { defaults, Name, topKeys } from "./keys.ts"
+import { MapReader } from "./map-reader.ts"
+import type { Config, EnvironmentConfig } from "./model.ts"
+import { Enough, type Fault, Faults } from "./problems.ts"
+import { storeFolder } from "./store.ts"
+
+/** What the data of a config says, and all that is wrong with it. No config: there is more than is told. */
+export function judge(
+  value: unknown,
+  file: string,
+  plugins: Plugins,
+  around: Surroundings,
+): { readonly config: Config | undefined; readonly faults: readonly Fault[] } {
+  const faults = new Faults()
+  const context: Context = {
+    env: around.env,
+    parseSchedule: around.parseSchedule,
+    readText: around.readText ?? noFiles,
+    file,
+    folder: dirname(file),
+    plugins,
+    report: faults.report,
+  }
+  try {
+    return { config: readConfig(value, context), faults: faults.found }
+  } catch (error) {
+    if (error instanceof Enough) return { config: undefined, faults: faults.found }
+    throw error
+  }
+}
+
+function noFiles(): never {
+  throw new AppError("file-unreadable", "no other file is read here")
+}
+
+function readConfig(value: unknown, context: Context): Config {
+  const reader = new MapReader(value, [], context.report)
+  const project = reader.required("project", topKeys.project) ?? ""
+  const store = storeFolder(reader.optional("store", topKeys.store), context.folder, context.env)
+  const recipients = reader.optional("recipients", topKeys.recipients) ?? []
+  const identity = reader.optional("identity", topKeys.identity)
+  const perServer = reader.optional("per_server", topKeys.per_server) ?? defaults.perServer
+  const audit = reader.optional("audit", Audit) ?? auditDefaults
+  const wide = {
+    schedule: reader.optional("schedule", topKeys.schedule),
+    timezone: reader.optional("timezone", topKeys.timezone),
+    agePath: reader.has("rotate_every") ? ["rotate_every"] : undefined,
+    rotateEveryMs: reader.optional("rotate_every", topKeys.rotate_every),
+    watchMs: reader.optional("watch", topKeys.watch),
+    policy: reader.optional("policy", topKeys.policy),
+  }
+  const drafts = named(reader, "environments", Name, context).map((one) =>
+    readEnvironment(one.name, one.raw, one.path, wide, context),
+  )
+  reader.close()
+  if (reader.isMap) crossCheck(drafts, store, context)
+  checkKeep(drafts, audit.keepMs, context)
+  const environments = Object.fromEntries(
+    drafts.map((draft) => [draft.name, finish(draft, project, context.folder)]),
+  )
+  return {
+    file: context.file,
+    folder: context.folder,
+    project,
+    store,
+    recipients,
+    ...(identity === undefined ? {} : { identity }),
+    perServer,
+    audit,
+    environments,
+  }
+}
+
+function finish(draft: EnvironmentDraft, project: string, folder: string): EnvironmentConfig {
+  return {
+    name: draft.name,
+    project,
+    folder,
+    ...(draft.schedule === undefined ? {} : { schedule: draft.schedule }),
+    timezone: draft.timezone,
+    ...(draft.watchMs === undefined ? {} : { watchMs: draft.watchMs }),
+    ...(draft.policy === undefined ? {} : { policy: draft.policy }),
+    secrets: Object.fromEntries(draft.secrets.map(({ config }) => [config.name, config])),
+    outputs: draft.outputs.flatMap(({ config }) => config ?? []),
+    deployments: draft.deployments.map(({ config }) => config),
+  }
+}
