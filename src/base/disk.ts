@@ -1,6 +1,5 @@
 import fs, { type Stats, constants } from "node:fs"
 import { statfs } from "node:fs/promises"
-import { promisify } from "node:util"
 import { networkName } from "./file-system.ts"
 
 /** The acts on a file that cost less than handing them to another thread, where the disk is this machine's own. */
@@ -24,9 +23,20 @@ export interface Disk {
 
 /** What waits for the disk itself is left to another thread, always. */
 export const slow = {
-  sync: promisify(fs.fsync),
-  dataSync: promisify(fs.fdatasync),
-  rename: promisify(fs.rename),
+  sync: (file: number): Promise<void> => later((done) => fs.fsync(file, done)),
+  dataSync: (file: number): Promise<void> => later((done) => fs.fdatasync(file, done)),
+  rename: (from: string, to: string): Promise<void> => later((done) => fs.rename(from, to, done)),
+}
+
+type Done<Result> = (error: Error | null, result?: Result) => void
+
+/** As a promise; node:util has the same, and takes a millisecond to load. */
+function later<Result = void>(act: (done: Done<Result>) => void): Promise<Result> {
+  return new Promise((resolve, reject) =>
+    act((error, result) =>
+      error === null || error === undefined ? resolve(result as Result) : reject(error),
+    ),
+  )
 }
 
 /** New files are private from their first instant. */
@@ -49,17 +59,17 @@ export const near = {
 
 /** Another machine's, which may keep one waiting for ever: never by the thread that serves all environments. */
 export const far: Disk = {
-  open: (path, flags) => promisify(fs.open)(path, flags, mode),
-  close: promisify(fs.close),
-  stat: (file) => promisify(fs.fstat)(file),
-  look: (path) => promisify(fs.lstat)(path).catch(nothing),
-  read: (file) => promisify(fs.readFile)(file),
-  write: (file, bytes) => promisify(fs.writeFile)(file, bytes),
-  truncate: (file, length) => promisify(fs.ftruncate)(file, length),
-  chmod: promisify(fs.fchmod),
-  chown: promisify(fs.fchown),
-  unlink: promisify(fs.unlink),
-  mayRead: (path) => promisify(fs.access)(path, constants.R_OK),
+  open: (path, flags) => later<number>((done) => fs.open(path, flags, mode, done)),
+  close: (file) => later((done) => fs.close(file, done)),
+  stat: (file) => later<Stats>((done) => fs.fstat(file, done)),
+  look: (path) => later<Stats>((done) => fs.lstat(path, done)).catch(nothing),
+  read: (file) => later<Buffer>((done) => fs.readFile(file, done)),
+  write: (file, bytes) => later((done) => fs.writeFile(file, bytes, done)),
+  truncate: (file, length) => later((done) => fs.ftruncate(file, length, done)),
+  chmod: (file, bits) => later((done) => fs.fchmod(file, bits, done)),
+  chown: (file, uid, gid) => later((done) => fs.fchown(file, uid, gid, done)),
+  unlink: (path) => later((done) => fs.unlink(path, done)),
+  mayRead: (path) => later((done) => fs.access(path, constants.R_OK, done)),
 }
 
 function nothing(error: unknown): undefined {

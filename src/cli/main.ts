@@ -9,7 +9,8 @@ import {
   parseArgsOptions,
 } from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
-import { commandNames, findCommand, groups } from "./table.ts"
+import { readPlain } from "./plain-options.ts"
+import { commandNames, findCommand } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
 
 /** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
@@ -41,9 +42,10 @@ async function read(
   command: Command,
   args: readonly string[],
 ): Promise<{ readonly values: Values; readonly positionals: readonly string[] }> {
-  if (args.length === 0) return { values: {}, positionals: [] }
-  const { parseArgs } = await import("node:util")
   const options: Options = { ...command.options, ...commonOptions }
+  const plain = readPlain(options, args)
+  if (plain !== undefined) return plain
+  const { parseArgs } = await import("node:util")
   try {
     const { values, positionals } = parseArgs({
       args: [...args],

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import type { AuditTail } from "./state.ts"
 
 /** One thing that happened, without values. Names and codes only: texts of others are never put in. */
@@ -16,7 +15,7 @@ export const noHead = "0".repeat(64)
 
 /** SHA-256 (hex) of one line, without its line end. */
 export function lineHash(line: string): string {
-  return createHash("sha256").update(line).digest("hex")
+  return new Bun.CryptoHasher("sha256").update(line).digest("hex")
 }
 
 /**
