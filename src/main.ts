@@ -83,8 +83,10 @@ const code = await main(
     out: (text) => out.write(`${printable(text)}\n`),
     talk: (text) => talk.write(`${printable(text)}\n`),
     interactive: () => process.getBuiltinModule("node:tty").isatty(2),
-    // Node's stream is made only where somebody asks.
-    columns: () => process.stdout.columns as number | undefined,
+    columns: () => {
+      const { isatty, WriteStream } = process.getBuiltinModule("node:tty")
+      return isatty(1) ? new WriteStream(1).columns : undefined
+    },
     variables: Object.keys(process.env),
     cwd: process.cwd(),
     pid: process.pid,

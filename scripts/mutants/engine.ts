@@ -178,8 +178,8 @@ export const engine: readonly Mutant[] = [
       ),
       ...edit(
         "rotate/ahead.ts",
-        `ahead: true as const, before: { ...set.before, ...this.#before } }`,
-        `ahead: true as const }`,
+        `ahead: true, before: { ...set.before, ...this.#before } }`,
+        `ahead: true }`,
       ),
     ],
     test: singleCuts,
@@ -190,9 +190,11 @@ export const engine: readonly Mutant[] = [
     edits: [
       ...edit(
         "rotate/ahead.ts",
-        `    await this.#writing
-`,
-        ``,
+        `Promise<boolean> {
+    await this.#writing
+    return`,
+        `Promise<boolean> {
+    return`,
       ),
       ...edit(
         "rotate/ahead.ts",

@@ -10,7 +10,7 @@ import {
 } from "./command.ts"
 import { exitCodeOf, exitCodes } from "./exit-codes.ts"
 import { readPlain } from "./plain-options.ts"
-import { commandNames, findCommand } from "./table.ts"
+import { commandNames, findCommand, groups } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
 
 /** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */

@@ -1,7 +1,9 @@
 import example from "../../config/example.yaml" with { type: "text" }
 import commands from "./commands.md" with { type: "text" }
 import compose from "./compose.md" with { type: "text" }
+import container from "./container.md" with { type: "text" }
 import drivers from "./drivers.md" with { type: "text" }
+import exec from "./exec.md" with { type: "text" }
 import firstRotation from "./first-rotation.md" with { type: "text" }
 import incident from "./incident.md" with { type: "text" }
 import measurements from "./measurements.md" with { type: "text" }
@@ -10,6 +12,7 @@ import outputs from "./outputs.md" with { type: "text" }
 import recovery from "./recovery.md" with { type: "text" }
 import restarts from "./restarts.md" with { type: "text" }
 import security from "./security.md" with { type: "text" }
+import unit from "./unit.md" with { type: "text" }
 
 export type Page = { readonly name: string; readonly text: string }
 
@@ -20,12 +23,15 @@ export type Page = { readonly name: string; readonly text: string }
 export const pages: readonly Page[] = [
   { name: "first-rotation", text: firstRotation },
   { name: "drivers", text: drivers },
+  { name: "exec", text: exec },
   { name: "outputs", text: outputs },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
   { name: "incident", text: incident },
   { name: "recovery", text: recovery },
   { name: "operations", text: operations },
+  { name: "unit", text: unit },
+  { name: "container", text: container },
   { name: "security", text: security },
   { name: "commands", text: commands },
   { name: "measurements", text: measurements },

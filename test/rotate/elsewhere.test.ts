@@ -47,7 +47,8 @@ test("the mark stays as long as a program that an earlier run began can be seen"
     stdio: ["ignore", "ignore", "ignore"],
     detached: true,
   })
-  await until("it to run", async () => (await findMarked(mark)).length > 0)
+  // setsid, and what it starts in a session of its own: one that is not seen yet would be left.
+  await until("both to run", async () => (await findMarked(mark)).length === 2)
   pids.push(...(await findMarked(mark)))
   await leave(session)
   expect(session.changeSet?.ranIn).toEqual(here)
