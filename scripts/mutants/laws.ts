@@ -92,7 +92,7 @@ export const laws: readonly Mutant[] = [
     law: 5,
     name: "a way back forgets what a supervisor may have started after the first rename",
     edits: edit(
-      "rotate/forward.ts",
+      "rotate/show.ts",
       `session.renamed.add(output.target)`,
       `session.renamed.has(output.target)`,
     ),

@@ -21,6 +21,7 @@ import {
 import { stopped } from "../rotate/cut-off.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
+import { settleUnwritten } from "../rotate/unwritten.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import {
@@ -76,6 +77,7 @@ export async function contain(
           selection,
           how,
         })
+        await settle(session, secrets)
         await noteLeft(session, report, { secrets, how })
         // Whoever is asked to stop in here has contained what the report says, and has not looked at the programs again.
         const unhealthy = await stillSick(session, report, { secrets, how }).catch(
@@ -114,6 +116,16 @@ function notLooked(
   return Object.fromEntries(
     sick.map((name) => [name, `its programs were not looked at again: ${said(error).says}`]),
   )
+}
+
+/** Outputs that could not be written are tried once more: what stood in the way may be gone, and an earlier run may have left some. */
+async function settle(session: Session, secrets: readonly string[] | undefined): Promise<void> {
+  try {
+    await settleUnwritten(session, secrets)
+  } catch (error) {
+    // What became of the secrets is known all the same, and is said.
+    session.work.tell("deliver", said(error).says)
+  }
 }
 
 type Acted = Omit<Contained, "unhealthy" | "secrets">

@@ -4,6 +4,7 @@ import { giveBackMemory } from "../base/memory.ts"
 import { driftedIn } from "../plan/drifted.ts"
 import { type NotContained, notContained } from "../plan/not-contained.ts"
 import { isBeforeUs } from "../core/instants.ts"
+import { type Owing, owingIn } from "../core/unwritten.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
@@ -24,6 +25,8 @@ export type Watch = {
   readonly unclear: (environment: string, secret: string, why: Unclear | undefined) => void
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly NotContained[]) => void
+  /** What a containment could not write, by the state: once a change, and at the start. */
+  readonly unwritten: (environment: string, left: readonly Owing[]) => void
   /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses the current value. */
   readonly round: (
     next: { readonly environment: string; readonly at: Date } | undefined,
@@ -61,6 +64,8 @@ type Slot = {
   drifted: readonly string[]
   /** What was last said to be not contained, as text. */
   uncontained: string
+  /** The same of outputs that are owed. */
+  unwritten: string
   /** When the current values are tried next, by the clock that never leaps. */
   watchAt: number
   watching: boolean
@@ -303,6 +308,7 @@ export class Daemon {
       const found = look(document, options, this.#app.host)
       slot.drifted = driftedIn(document, options.secrets, new Date(now)).map(({ secret }) => secret)
       this.#sayNotContained(slot, notContained(document, new Date(now)))
+      this.#sayUnwritten(slot, owingIn(document))
       if (found.aheadMs > 0) this.#doubt()
       const acts = found.due.length > 0 || (found.aheadMs > 0 && !isBeforeUs(new Date(now)))
       const due = this.#steady && acts
@@ -326,6 +332,13 @@ export class Daemon {
       .join()
     if (text !== "" && text !== slot.uncontained) this.#watch.uncontained(slot.name, left)
     slot.uncontained = text
+  }
+
+  /** Each turn tries again, and most say nothing new. */
+  #sayUnwritten(slot: Slot, left: readonly Owing[]): void {
+    const text = left.length === 0 ? "" : JSON.stringify(left)
+    if (text !== "" && text !== slot.unwritten) this.#watch.unwritten(slot.name, left)
+    slot.unwritten = text
   }
 
   #begin(slot: Slot): void {
@@ -448,6 +461,7 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
         stamp: "",
         drifted: [],
         uncontained: "",
+        unwritten: "",
         watchAt,
         watching: false,
         unclear: new Map(),

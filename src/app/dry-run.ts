@@ -1,6 +1,6 @@
 import { formatDuration } from "../base/duration.ts"
 import type { Deployment, Driver, Finding, Values, Versions } from "../core/ports.ts"
-import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
+import { type ChangeSet, type Refusal, openSets, versionAt } from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
@@ -48,6 +48,8 @@ export type DryRun = {
     readonly secret: string
     readonly says: string
   }[]
+  /** In an incident: what cannot be written is left as it is, and owed. */
+  readonly leaves: readonly ({ readonly target: string } & Refusal)[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
   readonly restarts: readonly {
@@ -85,7 +87,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
         ? []
         : names.filter((name) => versionAt(session.state(name), "current") === undefined)
     await takeIn(session, taken, { forMs: patient.totalMs })
-    const { members, left, findings, firsts, programs } = await preflight(session, {
+    const { members, left, findings, firsts, programs, leaves } = await preflight(session, {
       ...how,
       secrets: names,
       trial: true,
@@ -125,8 +127,9 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
       unfinished,
       secrets,
       stays,
-      ...(await drafts(session, members)),
-      restarts: deploymentsOf(session, members).map((deployment) =>
+      ...(await drafts(session, members, Object.keys(leaves))),
+      leaves: Object.entries(leaves).map(([target, why]) => ({ target, ...why })),
+      restarts: deploymentsOf(session, members, Object.keys(leaves)).map((deployment) =>
         restartOf(deployment, programs),
       ),
     }
@@ -256,11 +259,12 @@ function expulsion(
 async function drafts(
   session: Session,
   members: readonly string[],
+  leaves: readonly string[],
 ): Promise<Pick<DryRun, "outputs" | "fault">> {
   const values = { ...(await trialValues(session, members)), ...(await onTheirWay(session)) }
   try {
     const ready = await session.work.delivery.draft(
-      session.outputsOf(members),
+      session.outputsOf(members).filter(({ target }) => !leaves.includes(target)),
       values,
       session.known,
     )

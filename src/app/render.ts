@@ -3,7 +3,9 @@ import { canShow, withoutValue } from "../core/can-show.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import { goneBefore } from "../rotate/left.ts"
+import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
+import { noteWritten } from "../rotate/unwritten.ts"
 import type { App } from "./app.ts"
 import { patient, withEnvironment } from "./environment.ts"
 
@@ -12,6 +14,8 @@ export type Rendered = {
   readonly changes: readonly string[] | undefined
   readonly pruned?: true
   readonly waits?: readonly string[]
+  /** Programs that hold a value which no longer works, until they are restarted. */
+  readonly restart?: readonly string[]
 }
 
 type How = { readonly prune: boolean }
@@ -51,13 +55,10 @@ export async function render(
     } finally {
       for (const { draft } of changed) await draft.discard()
     }
-    const written = session.writes(ready)
-    if (
-      Object.entries(written).some(
-        ([target, print]) => session.document.written?.[target] !== print,
-      )
-    )
-      await session.commit({ written })
+    await noteWritten(session, {
+      targets: ready.map(({ output }) => output.target),
+      written: session.writes(ready),
+    })
     if (how.prune) pruned.push(...(await prune(session)))
     const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
       const waits = withoutValue(output, values)
@@ -67,11 +68,21 @@ export async function render(
       ...ready.map(({ output, draft }) => ({
         target: output.target,
         changes: draft.changed ? draft.changes : undefined,
+        ...restartsOf(session, output.target),
       })),
       ...pruned,
       ...waiting,
     ]
   })
+}
+
+/** Who was not restarted since a containment could not write it. */
+function restartsOf(session: Session, target: string): Pick<Rendered, "restart"> {
+  const { programs } = owedIn(session.document)
+  const restart = session.work.deployments
+    .filter(({ name, reads }) => programs.includes(name) && reads.includes(target))
+    .map(({ name }) => name)
+  return restart.length === 0 ? {} : { restart }
 }
 
 const never = new AbortController().signal

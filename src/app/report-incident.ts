@@ -7,6 +7,7 @@ import {
   openSetOf,
   versionAt,
 } from "../core/state.ts"
+import { sayUnwritten } from "../core/unwritten.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report-source.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
@@ -54,6 +55,8 @@ export type SecretReport = {
   readonly expelledAt?: string
   /** Contained for new logins alone: sessions that were opened before may live, and why. */
   readonly sessionsLeft?: SessionsLeft
+  /** Outputs that could not be written, and programs that were not restarted since. */
+  readonly unwritten?: string
   /** What was found there, and what a person must know besides, as the log has it. */
   readonly notes: readonly string[]
   readonly containedAt?: string
@@ -271,6 +274,7 @@ function secretOf({
   )
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const lastDeath = deaths.at(-1)?.at
+  const owes = state?.contained?.incident === incident ? state.unwritten : undefined
   const found = faultOf({ source, incident, name, chosen, state, to, lines })
   const fault =
     found !== undefined &&
@@ -306,6 +310,7 @@ function secretOf({
     ),
     ...(expelled === undefined ? {} : { expelledAt: expelled.at }),
     ...(fault !== undefined || sessionsLeft === undefined ? {} : { sessionsLeft }),
+    ...(owes === undefined ? {} : { unwritten: sayUnwritten(owes) }),
     sessionsEnded: deaths.reduce(
       (sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0),
       0,
@@ -389,7 +394,13 @@ function faultOf({
     }
   const open = openContainment(state)
   if (open?.incident === incident && !state.versions.some(({ stage }) => stage.is === "previous"))
-    return { code: open.code, says: "what its service accepted before is not taken away yet" }
+    return {
+      code: open.code,
+      says:
+        open.code === "output-owed" && state.unwritten !== undefined
+          ? sayUnwritten(state.unwritten)
+          : "what its service accepted before is not taken away yet",
+    }
   const owed = state.versions.find(
     ({ id, stage }) =>
       number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"),

@@ -7,9 +7,11 @@ import { type NotContained, notContained } from "../plan/not-contained.ts"
 import { gracesOf } from "../core/graces.ts"
 import { aheadOf } from "../core/instants.ts"
 import type { StateDocument } from "../core/state.ts"
+import { type Owing, owingIn } from "../core/unwritten.ts"
 import { endDrifts } from "../rotate/drift.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { rotate } from "../rotate/rotate.ts"
+import { settleUnwritten } from "../rotate/unwritten.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { scheduleOf } from "./schedule-of.ts"
@@ -23,6 +25,8 @@ export type Turn = {
   readonly behindMs?: number
   /** What no turn ends: a person must carry on with the containment. */
   readonly uncontained: readonly NotContained[]
+  /** Outputs that a containment could not write, and that cannot be written still. */
+  readonly unwritten: readonly Owing[]
   /** Their services refuse the current value: nothing is done with them until a person acts. */
   readonly drifted: readonly Drifted[]
 }
@@ -46,10 +50,11 @@ export async function takeTurn(
     brief,
     async ({ session, recovered, takeUp, behindMs }) => {
       const options = optionsOf(app, environment)
-      const ahead = (): Pick<Turn, "agenda" | "uncontained" | "drifted" | "behindMs"> => {
+      const ahead = (): Omit<Turn, "outcomes" | "revoked"> => {
         const now = app.host.now()
         return {
           agenda: look(session.document, options, app.host),
+          unwritten: owingIn(session.document),
           uncontained: notContained(session.document, now),
           drifted: driftedIn(session.document, options.secrets, now),
           ...(behindMs === 0 || how.rotate === true ? {} : { behindMs }),
@@ -60,6 +65,7 @@ export async function takeTurn(
       if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }
       await endDrifts(session)
       const before = await revokeOwed(session, { skipGrace: false })
+      await settleUnwritten(session)
       const { due } = look(session.document, options, app.host)
       const started =
         due.length === 0 || how.rotate === false || session.work.stop.aborted

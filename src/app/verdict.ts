@@ -1,4 +1,10 @@
-import { type SecretState, type SessionsLeft, openContainment } from "../core/state.ts"
+import {
+  type SecretState,
+  type SessionsLeft,
+  type Unwritten as Owed,
+  openContainment,
+} from "../core/state.ts"
+import { sayUnwritten } from "../core/unwritten.ts"
 import { type Revoked, isNothingNew } from "../rotate/revoke.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -10,6 +16,7 @@ export type Verdict =
       readonly version: string /** By an earlier run. */
       readonly before?: true
       readonly unhealthy?: string
+      readonly unwritten?: Unwritten
     }
   /** No value but the new one is accepted; sessions that were opened before may live, and nothing here can end them. */
   | {
@@ -17,6 +24,7 @@ export type Verdict =
       readonly version: string
       readonly before?: true
       readonly unhealthy?: string
+      readonly unwritten?: Unwritten
       readonly sessions: SessionsLeft
     }
   /** It was deleted: nothing of it is left here. */
@@ -27,6 +35,8 @@ export type Verdict =
       readonly says: string
       readonly hint?: string
     }
+/** It is contained at its service all the same: outputs that could not be written, and programs that hold a dead value for it. */
+type Unwritten = Pick<Owed, "outputs" | "programs">
 export type Verdicts = Readonly<Record<string, Verdict>>
 
 type Done = {
@@ -57,14 +67,7 @@ export function verdictOf(
   const state = session.state(name)
   if (isErased(state)) return { is: "nothing-to-contain", says: "it was deleted" }
   const open = openContainment(state)
-  if (open !== undefined)
-    return notContained({
-      code: open.code,
-      says:
-        open.code === "not-contained"
-          ? "nothing was done for it yet"
-          : "what was accepted before is not taken away yet",
-    })
+  if (open !== undefined) return notContained({ code: open.code, ...whyOpen(state, open.code) })
   const { contained } = state
   if (contained?.incident !== incident)
     return notContained({ code: "not-contained", says: "nothing was done for it yet" })
@@ -73,10 +76,26 @@ export function verdictOf(
     version: contained.version,
     ...(before.includes(name) ? { before: true as const } : {}),
     ...(sick === undefined ? {} : { unhealthy: sick }),
+    ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
   }
   return contained.sessions === undefined
     ? { is: "contained", ...base }
     : { is: "contained-for-new-logins", ...base, sessions: contained.sessions }
+}
+
+function owedOf({ outputs, programs }: Owed): Unwritten {
+  return { outputs, programs }
+}
+
+function whyOpen(
+  { unwritten }: SecretState,
+  code: string,
+): { readonly says: string; readonly hint?: string } {
+  if (code === "not-contained") return { says: "nothing was done for it yet" }
+  if (code !== "output-owed" || unwritten === undefined)
+    return { says: "what was accepted before is not taken away yet" }
+  const [hint] = Object.values(unwritten.outputs).flatMap((one) => one.hint ?? [])
+  return { says: sayUnwritten(unwritten), ...(hint === undefined ? {} : { hint }) }
 }
 
 /** Nor does a containment make a login anew that a person has ended. */

@@ -5,11 +5,13 @@ import {
   type ChangeSet,
   type SecretState,
   type StateDocument,
+  type Unwritten,
   openContainment,
   openSetOf,
   openSets,
   versionAt,
 } from "../core/state.ts"
+import { sayUnwritten } from "../core/unwritten.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the state says about itself, without any key: is anything stuck, late or unclear? */
@@ -47,6 +49,7 @@ const dueMs = 2 * 60_000
 type Code =
   | "not-contained"
   | "promoted-unhealthy"
+  | "output-owed"
   | "journal-open"
   | "journal-stuck"
   | "retrying"
@@ -70,6 +73,11 @@ export const state = defineCheck<Code, States>({
       severity: "error",
       remedy:
         "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this",
+    },
+    "output-owed": {
+      severity: "error",
+      remedy:
+        "mend that file (mycelium explain CODE); then mycelium run, or the same containment again, writes it and restarts who reads it",
     },
     "journal-open": {
       severity: "warning",
@@ -237,7 +245,7 @@ function judgeSecret(
   { now, accepted, nextTry }: Known,
   report: Report<Code>,
 ): void {
-  const { versions, retry, drift, uncontained, contained, unhealthy } = one
+  const { versions, retry, drift, uncontained, contained, unhealthy, unwritten } = one
   const open = openContainment(one)
   const place = `${environment}/${secret}`
   const carryOn = (incident: string): { readonly remedy: string } =>
@@ -270,6 +278,12 @@ function judgeSecret(
       "promoted-unhealthy",
       `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`,
       healthAgain(place, contained, versions),
+    )
+  if (unwritten !== undefined)
+    report.found(
+      "output-owed",
+      `${place}: ${sayUnwritten(unwritten)}`,
+      writtenAgain(place, unwritten, contained),
     )
   if (drift !== undefined && accepted.has(place))
     report.found(
@@ -336,6 +350,22 @@ function healthAgain(
     return {}
   return {
     remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this`,
+  }
+}
+
+/** The way by the same containment, where that made the current value. */
+function writtenAgain(
+  place: string,
+  { outputs }: Unwritten,
+  contained: SecretState["contained"],
+): { readonly remedy?: string } {
+  if (contained === undefined) return {}
+  const again = `mycelium rotate-now ${place} --contain --incident ${contained.incident}`
+  return {
+    remedy:
+      Object.keys(outputs).length === 0
+        ? `mycelium run restarts what was not restarted, or at once: ${again}`
+        : `mend that file (mycelium explain CODE); then mycelium run writes it and restarts who reads it, or at once: ${again}`,
   }
 }
 

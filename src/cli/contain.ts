@@ -132,6 +132,7 @@ function linesOf(report: Contained, incident: string): readonly string[] {
         ...hint(one.sessions.hint),
       )
   }
+  lines.push(...unwrittenLines(report, incident))
   if (isSick(report))
     lines.push(
       ...hint(
@@ -139,6 +140,35 @@ function linesOf(report: Contained, incident: string): readonly string[] {
       ),
     )
   return lines
+}
+
+/** Each output once, whatever it shows. */
+function unwrittenLines({ environment, secrets }: Contained, incident: string): readonly string[] {
+  const all = Object.values(secrets).flatMap((one) =>
+    isContained(one) && one.unwritten !== undefined ? [one.unwritten] : [],
+  )
+  if (all.length === 0) return []
+  const outputs = new Map(all.flatMap((one) => Object.entries(one.outputs)))
+  const programs = [...new Set(all.flatMap((one) => one.programs))]
+  return [
+    ...[...outputs].flatMap(([target, { says, code, hint: way }]) => [
+      `${environment}: ${target} is not written, and stays as it is: ${says} (${code})`,
+      ...hint(way),
+    ]),
+    ...programs.map(
+      (name) =>
+        `${environment}/${name} was not restarted with ${outputs.size === 0 ? "the new value" : "what it reads there"}: it may hold a value that no longer works`,
+    ),
+    ...hint(
+      outputs.size === 0
+        ? `mycelium run restarts it, or the same command with --incident ${incident} (mycelium explain output-owed)`
+        : `mend that file; then the same command with --incident ${incident}, or mycelium run, writes it and restarts who reads it (mycelium explain output-owed)`,
+    ),
+  ]
+}
+
+function isOwing({ secrets }: Contained): boolean {
+  return Object.values(secrets).some((one) => isContained(one) && one.unwritten !== undefined)
 }
 
 /** Why is said already. */
@@ -196,14 +226,17 @@ function lastLines(
       `${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`,
     ]
   const sessions = count("contained-for-new-logins")
+  const owes = reports.some(isOwing)
+    ? "; what programs read is not all written: that is owed, and named above"
+    : ""
   if (sessions === 0)
     return [
       count("contained") === 0
         ? `${incident}: there was nothing to contain`
-        : `${incident}: contained, ${took}`,
+        : `${incident}: contained, ${took}${owes}`,
     ]
   return [
-    `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed; once mycelium may end them, the same command with --incident ${incident} does.`,
+    `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed at the services; once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
   ]
 }
 
@@ -211,11 +244,14 @@ function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
   return reports.flatMap(({ secrets }) => Object.values(secrets))
 }
 
-/** Whatever is left needs a person; where a program did not get healthy, or older sessions may live, the new value holds all the same. */
+/** Whatever is left needs a person; where a program did not get healthy, older sessions may live, or an output could not be written, the new value holds all the same. */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
   if (all.some(({ is }) => is === "not-contained")) return exitCodes.person
-  if (all.some(({ is }) => is === "contained-for-new-logins") || reports.some(isSick))
+  if (
+    all.some(({ is }) => is === "contained-for-new-logins") ||
+    reports.some((one) => isSick(one) || isOwing(one))
+  )
     return exitCodes.partly
   return all.some(isContained) ? exitCodes.done : exitCodes.failed
 }

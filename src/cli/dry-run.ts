@@ -33,7 +33,8 @@ export async function dryRun(
     .flatMap((plan) => plan.secrets)
     .filter((one) => one.blocked !== undefined).length
   const total = plans.flatMap((plan) => plan.secrets).length
-  if (blocked === 0 && plans.every((plan) => plan.fault === undefined)) return exitCodes.done
+  if (blocked === 0 && plans.every((plan) => plan.fault === undefined && plan.leaves.length === 0))
+    return exitCodes.done
   return blocked < total ? exitCodes.partly : exitCodes.failed
 }
 
@@ -90,6 +91,12 @@ function linesOf(plan: Plan): readonly string[] {
   )
   section(
     "",
+    plan.leaves.map(
+      ({ target, says, code }) => `OWED ${target} would stay as it is: ${says} (${code})`,
+    ),
+  )
+  section(
+    "",
     plan.stays.map(({ says }) => `LEFT ${says} (variable-left)`),
   )
   section(
@@ -104,6 +111,8 @@ function linesOf(plan: Plan): readonly string[] {
     going.map((one) => `${one.name.padEnd(width)}  ${one.revoke}`),
   )
   for (const hint of new Set(plan.secrets.flatMap((one) => one.blocked?.hint ?? [])))
+    lines.push(`  hint: ${hint}`)
+  for (const hint of new Set(plan.leaves.flatMap((one) => one.hint ?? [])))
     lines.push(`  hint: ${hint}`)
   if (plan.fault?.hint !== undefined) lines.push(`  hint: ${plan.fault.hint}`)
   return lines

@@ -56,6 +56,7 @@ function seeDone(state: SecretState | undefined, see: (at: string | undefined) =
   see(state.contained?.at)
   see(state.uncontained?.since)
   see(state.unhealthy?.since)
+  see(state.unwritten?.since)
   see(state.erased?.at)
   for (const { madeAt, stage } of state.versions) {
     see(madeAt)
@@ -143,7 +144,7 @@ function isBelievable(state: SecretState, now: Date): boolean {
 /** One secret's state as it can be true at `now`; the same one where nothing in it contradicts that. */
 export function believableState(state: SecretState, now: Date): SecretState {
   if (isBelievable(state, now)) return state
-  const { rotatedAt, retry, drift, contained, uncontained, unhealthy, erased } = state
+  const { rotatedAt, retry, drift, contained, uncontained, unhealthy, unwritten, erased } = state
   const changed: SecretState = {
     ...state,
     // How old it is nobody knows: due at the next tick.
@@ -163,6 +164,9 @@ export function believableState(state: SecretState, now: Date): SecretState {
     ...(unhealthy === undefined
       ? {}
       : { unhealthy: { ...unhealthy, since: done(unhealthy.since, now) } }),
+    ...(unwritten === undefined
+      ? {}
+      : { unwritten: { ...unwritten, since: done(unwritten.since, now) } }),
     ...(erased === undefined ? {} : { erased: { ...erased, at: done(erased.at, now) } }),
     versions: state.versions.map((version) => believableVersion(version, rotatedAt, now)),
   }

@@ -63,6 +63,8 @@ export type SecretState = {
     readonly deployments: readonly string[]
     readonly says: string
   }
+  /** Outputs that were left as they are in an incident, for they could not be written: owed until they are. */
+  readonly unwritten?: Unwritten
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
 }
@@ -75,6 +77,17 @@ export type Contained = {
   /** Nothing more is owed, but sessions that were opened before may live: nothing here can end them. */
   readonly sessions?: SessionsLeft
 }
+/** `programs`: who reads such an output, and was not restarted since: they may hold a value that no longer works. */
+export type Unwritten = {
+  readonly since: string
+  /** By target, why. Once none is left, the programs can be restarted. */
+  readonly outputs: Readonly<Record<string, Refusal>>
+  readonly programs: readonly string[]
+  /** No service asks for the secret: its readers go on taking what they have read. */
+  readonly lives?: true
+}
+/** Why an output cannot be written. */
+export type Refusal = { readonly code: string; readonly says: string; readonly hint?: string }
 /** Why sessions that were opened with an older value cannot be ended, and what a person can do. */
 export type SessionsLeft = { readonly code: string; readonly says: string; readonly hint?: string }
 export type Retry = {
@@ -145,6 +158,8 @@ export type ChangeSet = {
   readonly before?: Readonly<Record<string, Before>>
   /** `before` and `touched` were written while services were asked to prove the new values: a run that is killed then may have shown all of them. */
   readonly ahead?: true
+  /** Outputs that are left as they are, in an incident, by target: durable before anything is done without them. One of these stays left until the end. */
+  readonly leaves?: Readonly<Record<string, Refusal>>
   /** Where the run lives (or was killed) that may have a program of it under way. */
   readonly ranIn?: Place
   /** Programs that hold a value which no longer works until they are restarted; on the way back: that may. For those who look without a key. */
@@ -202,12 +217,14 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
   return state.versions.find((version) => version.stage.is === is)
 }
 
-/** The containment that a secret was chosen for and whose end it has not reached: not begun, or its revoke is still owed. All that tell of it ask here. */
+/** The containment that a secret was chosen for and whose end it has not reached: not begun, its revoke is still owed, or programs that no service checks still take the old value. All that tell of it ask here. */
 export function openContainment(state: SecretState): SecretState["uncontained"] {
-  const { uncontained, contained } = state
-  if (uncontained !== undefined) return uncontained
-  return contained !== undefined && owesExpel(state)
-    ? { incident: contained.incident, since: contained.at, code: "revoke-owed" }
+  const { uncontained, contained, unwritten } = state
+  if (uncontained !== undefined || contained === undefined) return uncontained
+  const { incident, at } = contained
+  if (owesExpel(state)) return { incident, since: at, code: "revoke-owed" }
+  return unwritten?.lives === true
+    ? { incident, since: unwritten.since, code: "output-owed" }
     : undefined
 }
 

@@ -6,6 +6,7 @@ import {
   openSets,
   versionAt,
 } from "../core/state.ts"
+import { owingIn } from "../core/unwritten.ts"
 import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -14,7 +15,7 @@ export type Agenda = {
   readonly due: readonly string[]
   /** Since when the longest overdue of them waits. */
   readonly dueSince: Date | undefined
-  /** A journal is open, a revoke is due, or a value is doubtful. */
+  /** A journal is open, a revoke is due, a value is doubtful, or an output that a containment has left is still to be written. */
   readonly owed: boolean
   /** How far (ms) the state is ahead of the clock: one of the two is, or was, wrong. */
   readonly aheadMs: number
@@ -50,7 +51,10 @@ export function agenda(
     if (notBefore <= now.getTime()) due.push({ name, at })
     else later.push(notBefore)
   }
-  const owed = openSets(document).length > 0 || revokes(document).some((at) => at <= now.getTime())
+  const owed =
+    openSets(document).length > 0 ||
+    revokes(document).some((at) => at <= now.getTime()) ||
+    owingIn(document).length > 0
   later.push(...revokes(document).filter((at) => at > now.getTime()))
   due.sort((one, other) => one.at - other.at)
   return {

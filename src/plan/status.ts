@@ -4,12 +4,14 @@ import {
   type SecretState,
   type Stage,
   type StateDocument,
+  type Unwritten,
   holdsContained,
   isUndated,
   openContainment,
   openSetOf,
   versionAt,
 } from "../core/state.ts"
+import { sayUnwritten } from "../core/unwritten.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
@@ -35,6 +37,8 @@ export type SecretStatus = {
   readonly stage: string
   /** What a person would want to know besides. */
   readonly notes: readonly string[]
+  /** Outputs that a containment could not write, and programs that were not restarted since. */
+  readonly unwritten?: Pick<Unwritten, "outputs" | "programs">
   readonly attention: boolean
 }
 
@@ -92,10 +96,15 @@ export function secretStatus(
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,
+    ...(state.unwritten === undefined
+      ? {}
+      : { unwritten: { outputs: state.unwritten.outputs, programs: state.unwritten.programs } }),
     attention:
       open ||
       overdueMs > 0 ||
-      [state.retry, state.drift, left, state.unhealthy].some((one) => one !== undefined) ||
+      [state.retry, state.drift, left, state.unhealthy, state.unwritten].some(
+        (one) => one !== undefined,
+      ) ||
       state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
@@ -163,6 +172,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
     notes.push(
       `${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`,
     )
+  if (state.unwritten !== undefined) notes.push(sayUnwritten(state.unwritten))
   if (state.weak === true) notes.push("easily guessed")
   if (state.undated === true)
     notes.push("its age is not known, for a clock was wrong: due at the next tick")

@@ -57,6 +57,7 @@ const version = shape({
   sealed: text,
   fingerprints: map(text),
 })
+const refusals = map(shape({ code: text, says: text, hint: maybe(text) }))
 const secret = shape({
   driver: text,
   versions: list(version),
@@ -74,6 +75,14 @@ const secret = shape({
   ),
   uncontained: maybe(shape({ incident: text, since: instant, code: text })),
   unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
+  unwritten: maybe(
+    shape({
+      since: instant,
+      outputs: refusals,
+      programs: list(text),
+      lives: maybe(either(true)),
+    }),
+  ),
   erased: maybe(shape({ at: instant, last: whole })),
   last: maybe(whole),
   listeners: maybe(map((value) => value === "hidden" || whole(value))),
@@ -89,6 +98,7 @@ const changeSet = shape({
   touched: list(text),
   restarted: list(text),
   startedWith: text,
+  leaves: maybe(refusals),
   ranIn: maybe(place),
   cuts: maybe(list(text)),
   stuck: maybe(list(text)),

@@ -27,9 +27,10 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
   const set = openSetOf(session.document, name)
   const hidden = set === undefined ? undefined : hiddenOf(session, set)
   if (hidden !== undefined) return hidden
-  // A program that reads it and was sick may be restarted beside the journals.
+  const { unhealthy, unwritten } = session.state(name)
+  // A program that reads it and was sick, or was owed a restart, may be restarted beside the journals.
   const again =
-    session.document.acting?.again !== undefined && session.state(name).unhealthy !== undefined
+    session.document.acting?.again !== undefined && (unhealthy ?? unwritten) !== undefined
   return again || runsProgram(session.work, name) ? hiddenActing(session) : undefined
 }
 

@@ -11,7 +11,6 @@ import {
 } from "../core/state.ts"
 import { Ahead, takenBack } from "./ahead.ts"
 import { driverOf, said } from "./ask.ts"
-import { goneBefore } from "./left.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { mayLeave } from "./may-leave.ts"
 import { promote } from "./promote.ts"
@@ -22,6 +21,7 @@ import { type Sick, inWords, restartAll } from "./restart-all.ts"
 import { expel } from "./revoke.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
+import { cannotGoBack, deliver, discard, draft } from "./show.ts"
 import type { Outcome, Outcomes, Ready } from "./work.ts"
 
 /**
@@ -280,8 +280,7 @@ const nothingPrepared: Prepared = { ready: [], before: {} }
 /** Outputs as they will be once `names` show their pending values. */
 async function prepare(session: Session, names: readonly string[]): Promise<Prepared> {
   const { work } = session
-  const values = await session.values((name) => names.includes(name))
-  const ready = await work.delivery.draft(session.outputsOf(names), values, session.known)
+  const ready = await draft(session, names)
   const before: Record<string, Before> = {}
   try {
     for (const {
@@ -299,10 +298,6 @@ async function prepare(session: Session, names: readonly string[]): Promise<Prep
     throw error
   }
   return { ready, before }
-}
-
-async function discard(ready: readonly Ready[]): Promise<void> {
-  for (const one of ready) await one.draft.discard()
 }
 
 /** No service has seen a value yet: the set ends, all outside is as it was. The values are kept, so that no number is used twice. */
@@ -425,30 +420,6 @@ function left(session: Session, id: string, dead: boolean): Patch {
   }))
 }
 
-async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
-  try {
-    for (const { output, draft: one } of ready) {
-      if (!one.changed) {
-        session.delivered.add(output.target)
-        continue
-      }
-      session.work.tell(
-        "deliver",
-        goneBefore(session, output, one) ?? `${output.target}: ${one.changes.join(", ")}`,
-      )
-      session.renamed.add(output.target)
-      session.work.onStep?.()
-      await one.commit()
-      session.delivered.add(output.target)
-    }
-    session.work.onStep?.()
-  } catch (error) {
-    // Those that were not put in place hold the new values. What is left even so goes at the next start.
-    await Promise.allSettled(ready.map((one) => one.draft.discard()))
-    throw error
-  }
-}
-
 function undecidedOutcomes(verdicts: ReadonlyMap<string, Verdict>): Outcomes {
   const outcomes: Record<string, Outcome> = {}
   for (const [name, verdict] of verdicts) {
@@ -489,16 +460,4 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
     events: [{ event: "back", code }],
   })
   return rollBack(session)
-}
-
-function cannotGoBack(session: Session, set: ChangeSet): boolean {
-  return (
-    set.contain !== undefined ||
-    set.why === "reconcile" ||
-    set.secrets.some(
-      (name) =>
-        driverOf(session, name).overlap !== "none" &&
-        versionAt(session.state(name), "current") === undefined,
-    )
-  )
 }

@@ -13,13 +13,19 @@ const restBytes = 4096
  * What a rotation of `names` may have to write from its first value to the end of a way back that begins at the very last
  * step. `shown`: the bytes of the outputs that change, of which the state keeps a sealed copy until the end.
  */
-export function needOf(session: Session, names: readonly string[], shown: readonly number[]): Need {
-  return needFor({
+export function needOf(
+  session: Session,
+  names: readonly string[],
+  { shown, contains = false }: { readonly shown: readonly number[]; readonly contains?: boolean },
+): Need {
+  const need = needFor({
     secrets: names.length,
     restarts: deploymentsOf(session, names).length,
     options: session.work.startedWith.length,
     shown,
   })
+  // Outputs that turn out not to be writable are noted, each time before anything is done without them.
+  return contains ? { ...need, writes: need.writes + 2 } : need
 }
 
 /** By counts. `options`: the length of the environment's, as JSON. */
@@ -47,5 +53,5 @@ export function needFor({
 
 /** What a journal that is open may still have to write at once: each write frees the room of the one before. */
 export function needToResume(session: Session): Need {
-  return { ...needOf(session, session.changeSet?.secrets ?? [], []), writes: 2 }
+  return { ...needOf(session, session.changeSet?.secrets ?? [], { shown: [] }), writes: 2 }
 }

@@ -5,11 +5,12 @@ import type {
   Deployment,
   Fields,
   Finding,
+  Output,
   Trial,
   Values,
   Versions,
 } from "../core/ports.ts"
-import { nextVersionId, owesExpel, versionAt } from "../core/state.ts"
+import { type Refusal, nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
 import { driftCode } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
@@ -30,6 +31,8 @@ export type Preflight = {
   readonly findings: Readonly<Record<string, readonly Finding[]>>
   readonly programs: readonly Inspected[]
   readonly shown: readonly number[]
+  /** In an incident: outputs that cannot be written, and hold up no secret that a service asks for. */
+  readonly leaves: Readonly<Record<string, Refusal>>
 }
 
 /** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
@@ -79,6 +82,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
         ...(findings[name] ?? []),
         ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" })),
       ]
+  const contains = order.contain !== undefined
   const runnable =
     order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
   const healthy =
@@ -86,7 +90,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       ? runnable
       : await withoutSick(session, runnable.members, runnable.left)
   return {
-    ...(await withoutRoom(session, await withoutUnwritable(session, healthy))),
+    ...(await withoutRoom(session, await withoutUnwritable(session, healthy, contains), contains)),
     firsts,
     findings,
     programs,
@@ -341,14 +345,15 @@ async function withoutSick(
   return { members: stay, left: out }
 }
 
+type Written = Pick<Preflight, "members" | "left" | "shown" | "leaves">
+
 /** All that a rotation has to write must find its place on the disk of the state, before any value exists. */
-async function withoutRoom(
-  session: Session,
-  found: Pick<Preflight, "members" | "left" | "shown">,
-): Promise<Pick<Preflight, "members" | "left" | "shown">> {
+async function withoutRoom(session: Session, found: Written, contains: boolean): Promise<Written> {
   if (found.members.length === 0) return found
   try {
-    await session.work.ledger.demandRoom?.(needOf(session, found.members, found.shown))
+    await session.work.ledger.demandRoom?.(
+      needOf(session, found.members, { shown: found.shown, contains }),
+    )
     return found
   } catch (error) {
     return { ...found, members: [], left: { ...found.left, ...allLeft(found.members, error) } }
@@ -359,13 +364,17 @@ export function allLeft(names: readonly string[], error: unknown): Outcomes {
   return Object.fromEntries(names.map((name) => [name, { is: "left", ...said(error) } as const]))
 }
 
-/** Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the secrets that it shows, and no others. */
+/**
+ * Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the
+ * secrets that it shows, and no others. In an incident it keeps out none whose service would go on taking the old value.
+ */
 async function withoutUnwritable(
   session: Session,
   { members, left }: Pick<Preflight, "members" | "left">,
-): Promise<Pick<Preflight, "members" | "left" | "shown">> {
+  contains: boolean,
+): Promise<Written> {
   const values = await trialValues(session, members)
-  const out: Record<string, Outcome> = { ...left }
+  const refused = new Map<Output, ReturnType<typeof said>>()
   const shown: number[] = []
   for (const output of session.outputsOf(members)) {
     try {
@@ -376,11 +385,23 @@ async function withoutUnwritable(
         await draft.discard()
       }
     } catch (error) {
-      for (const name of members)
-        if (output.shows.includes(name)) out[name] ??= { is: "left", ...said(error) }
+      refused.set(output, said(error))
     }
   }
-  return { members: members.filter((name) => out[name] === undefined), left: out, shown }
+  const out: Record<string, Outcome> = { ...left }
+  for (const name of members) {
+    const own = session.outputsOf([name])
+    const bad = own.flatMap((output) => refused.get(output) ?? [])
+    // Where no service asks, a value that no program can be given is worth nothing.
+    const goes = contains && (driverOf(session, name).overlap !== "none" || bad.length < own.length)
+    if (bad[0] !== undefined && !goes) out[name] = { is: "left", ...bad[0] }
+  }
+  const going = members.filter((name) => out[name] === undefined)
+  const leaves = session.outputsOf(going).flatMap((output) => {
+    const why = refused.get(output)
+    return why === undefined ? [] : [[output.target, why] as const]
+  })
+  return { members: going, left: out, shown, leaves: Object.fromEntries(leaves) }
 }
 
 /** What outputs would show if these secrets were rotated: values that nobody ever gets. */

@@ -1,9 +1,17 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Patch, type Stage, type Version, versionAt } from "../core/state.ts"
+import {
+  type ChangeSet,
+  type Patch,
+  type SecretState,
+  type Stage,
+  type Version,
+  versionAt,
+} from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { deploymentsOf } from "./readers.ts"
 import { type Sick, inWords, noteSick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
+import { owedAfter } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /** One durable write: pending is current, current is in its grace, the age counts anew, the journal ends for `names`. */
@@ -18,6 +26,8 @@ export async function promote(
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const outcomes: Record<string, Outcome> = {}
+  const owed = owedAfter(session, set, names)
+  for (const name of Object.keys(owed)) patches[name] = (state) => owed[name]?.(state) ?? state
   for (const name of names) {
     const asked = driverOf(session, name).overlap !== "none"
     const pending = versionAt(session.state(name), "pending")
@@ -33,7 +43,8 @@ export async function promote(
           : after(session, name, now),
       asked,
     })
-    patches[name] = (state) => noteSick(ill, now)(becomes(state))
+    const owes = owed[name] ?? ((state: SecretState) => state)
+    patches[name] = (state) => owes(noteSick(ill, now)(becomes(state)))
     events.push({
       event: "promote",
       secret: name,
@@ -52,7 +63,9 @@ export async function promote(
   const whole = session.work.outputs.filter((output) => output.whole === true)
   const written = Object.fromEntries(
     whole.flatMap(({ target }) =>
-      before[target] === undefined ? [] : [[target, before[target].after]],
+      before[target] === undefined || set.leaves?.[target] !== undefined
+        ? []
+        : [[target, before[target].after]],
     ),
   )
   session.work.tell("promote", names.join(", "))

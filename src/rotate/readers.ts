@@ -2,9 +2,16 @@ import type { Deployment } from "../core/ports.ts"
 import type { ChangeSet } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
-/** The deployments that read an output which shows one of these secrets, in the config's order. */
-export function deploymentsOf(session: Session, names: readonly string[]): readonly Deployment[] {
-  const targets = session.outputsOf(names).map((output) => output.target)
+/** The deployments that read an output which shows one of these secrets, in the config's order; those that read nothing of it but `leaves` are left out. */
+export function deploymentsOf(
+  session: Session,
+  names: readonly string[],
+  leaves: readonly string[] = [],
+): readonly Deployment[] {
+  const targets = session
+    .outputsOf(names)
+    .map((output) => output.target)
+    .filter((target) => !leaves.includes(target))
   return session.work.deployments.filter((deployment) =>
     deployment.reads.some((target) => targets.includes(target)),
   )
@@ -31,7 +38,8 @@ export function toRestart(
   set: ChangeSet,
   held: readonly string[] = [],
 ): readonly Deployment[] {
-  const all = deploymentsOf(session, set.secrets).filter(
+  // Who reads nothing but outputs that are left as they are would read the same again.
+  const all = deploymentsOf(session, set.secrets, Object.keys(set.leaves ?? {})).filter(
     (deployment) =>
       !set.restarted.includes(deployment.name) &&
       !deployment.reads.some((target) => held.includes(target)),

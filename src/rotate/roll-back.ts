@@ -1,12 +1,20 @@
 import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type ChangeSet, type Patch, type Stage, changeVersion, versionAt } from "../core/state.ts"
+import {
+  type ChangeSet,
+  type Patch,
+  type Refusal,
+  type Stage,
+  changeVersion,
+  versionAt,
+} from "../core/state.ts"
 import { ask, changeAt, driverOf, said } from "./ask.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
 import { restartAll, type Sick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
+import { leaveOutputs, owedBack } from "./unwritten.ts"
 import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 
 /** A member on its way back. `dead`: the service refuses the value that is given up. */
@@ -17,6 +25,7 @@ type Back =
 /**
  * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. While
  * nobody knows what a service takes, the outputs that show its secret wait, and the programs that read them are left alone.
+ * Where a containment waits for the end, an output that cannot be put back is left as it is, and owed.
  */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
@@ -89,20 +98,29 @@ async function restoreOutputs(
 ): Promise<void> {
   const { work } = session
   const values = await session.values(() => false)
+  const refused: Record<string, Refusal> = {}
   for (const output of work.outputs) {
     const was = set.before?.[output.target]
     if (was === undefined || held.includes(output.target)) continue
+    if (set.leaves?.[output.target] !== undefined) continue
     const before =
       was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
     work.tell("back", `${output.target}: its former content`)
-    await work.delivery.restore(
-      output,
-      { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) },
-      values,
-      session.known,
-    )
+    try {
+      await work.delivery.restore(
+        output,
+        { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) },
+        values,
+        session.known,
+      )
+    } catch (error) {
+      if (!session.urgent) throw error
+      refused[output.target] = said(error)
+      continue
+    }
     session.restored.add(output.target)
   }
+  await leaveOutputs(session, refused)
   session.work.onStep?.()
 }
 
@@ -141,8 +159,11 @@ async function end(
       stage: await givenUp(session, one.name, one.id, one.dead),
     })),
   )) {
+    const owes = owedBack(session, set, name)
     patches[name] = (state) =>
-      noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state))
+      owes(
+        noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state)),
+      )
     events.push({ event: "rolled-back", secret: name, version: id, code: fault.code })
     outcomes[name] = { is: "rolled-back", ...fault }
   }

@@ -8,16 +8,17 @@ import { hiddenOf, takeOver } from "./elsewhere.ts"
 import { forward } from "./forward.ts"
 import { leftBeside } from "./left.ts"
 import { needOf, needToResume } from "./need.ts"
-import { type Firsts, type Preflight, allLeft, preflight } from "./preflight.ts"
+import { type Preflight, allLeft, preflight } from "./preflight.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen } from "./readers.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
+import { leftEvents, tellLeft } from "./unwritten.ts"
 import type { Order, Outcomes } from "./work.ts"
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings, programs, shown } = await preflight(
+  const { members, firsts, left, findings, programs, shown, leaves } = await preflight(
     session,
     order,
   ).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
@@ -30,11 +31,14 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   for (const { target, left } of await leftBeside(session, members))
     session.work.tell("preflight", sayLeft(target, session.work.environment, left))
   try {
-    await session.work.ledger.reserve?.(needOf(session, members, shown))
+    await session.work.ledger.reserve?.(
+      needOf(session, members, { shown, contains: order.contain !== undefined }),
+    )
   } catch (error) {
     return { ...left, ...allLeft(members, error) }
   }
-  await generate(session, order, members, firsts)
+  tellLeft(session, leaves)
+  await generate(session, order, members, { firsts, leaves })
   return { ...left, ...(await forward(session, { fresh: true })) }
 }
 
@@ -88,11 +92,12 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
 
-/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a service that gives no answer soon is not waited for. */
+/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a containment asks, so a service that gives no answer soon is not waited for, nor an output that cannot be put back. */
 export async function resume(
   session: Session,
   how: { readonly hasty?: boolean } = {},
 ): Promise<Outcomes> {
+  if (how.hasty === true) session.urgent = true
   const found = session.changeSet
   if (found === undefined) return {}
   const hidden = hiddenOf(session, found)
@@ -131,7 +136,7 @@ async function generate(
   session: Session,
   order: Order,
   members: readonly string[],
-  firsts: Firsts,
+  { firsts, leaves }: Pick<Preflight, "firsts" | "leaves">,
 ): Promise<void> {
   const { work } = session
   const now = work.host.now().toISOString()
@@ -188,10 +193,12 @@ async function generate(
     ...(order.contain === undefined
       ? {}
       : { contain: { cutFirst: order.contain.cutFirst, sick: {} } }),
+    ...(Object.keys(leaves).length === 0 ? {} : { leaves }),
     touched: [],
     restarted: [],
     startedWith: work.startedWith,
   }
+  events.push(...leftEvents(session, leaves, members))
   work.tell(
     "generate",
     members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`,

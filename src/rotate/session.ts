@@ -59,6 +59,8 @@ export class Session {
   readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
   /** The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed. */
   readonly clockDoubted: boolean
+  /** A containment waits for the end of what an earlier run has left: an output that cannot be put back does not hold that up. */
+  urgent = false
   /** What was expelled already, by secret, before the revoke that tells of it. */
   readonly expelled = new Map<string, Expelled>()
   /** The act that a secret has under way at its service, if it is not waiting for its turn there. */

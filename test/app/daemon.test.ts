@@ -122,6 +122,7 @@ async function serve(
     drifted: () => undefined,
     unclear: () => undefined,
     uncontained: () => undefined,
+    unwritten: () => undefined,
     round: () => undefined,
   }
   const before = clock.onPause
@@ -363,6 +364,7 @@ const quiet: Watch = {
   drifted: () => undefined,
   unclear: () => undefined,
   uncontained: () => undefined,
+  unwritten: () => undefined,
   round: () => undefined,
 }
 

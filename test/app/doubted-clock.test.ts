@@ -169,7 +169,9 @@ test("the service tells its look for drift whether its clock runs true", async (
     clock: none,
     drifted: none,
     unclear: none,
+    unwritten: none,
     uncontained: none,
+    unwritten: none,
     round: none,
   }
   await new Daemon({ ...house.app, host, stop: stop.signal }, watch, undefined, look).run()
@@ -216,6 +218,7 @@ test("the service tells since when a secret is not contained, or refused, by wha
     clock: none,
     drifted: none,
     unclear: none,
+    unwritten: none,
     round: none,
   }
   await new Daemon({ ...app, host, stop: stop.signal }, watch, undefined, () =>

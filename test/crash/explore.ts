@@ -1,8 +1,9 @@
 import { openSets } from "../../src/core/state.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
 import { park, takenUp } from "../../src/rotate/park.ts"
-import { resume, rotate } from "../../src/rotate/rotate.ts"
 import type { Order } from "../../src/rotate/work.ts"
+import { resume, rotate } from "../../src/rotate/rotate.ts"
+import { settleUnwritten } from "../../src/rotate/unwritten.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
 import { type Fault, type Name, World, names, programs } from "./world.ts"
@@ -18,7 +19,8 @@ export async function run(
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
     const session = await Session.load(work)
-    const recovered = session.changeSet === undefined ? {} : await resume(session)
+    const hasty = typeof ask === "object" && ask.contain !== undefined
+    const recovered = session.changeSet === undefined ? {} : await resume(session, { hasty })
     await park(session)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
@@ -33,6 +35,7 @@ export async function run(
         ? {}
         : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
+    await settleUnwritten(session)
     return { ...recovered, ...outcomes, ...(await takeUp(session)) }
   })()
   const end = await Promise.race([life, died])
@@ -77,6 +80,8 @@ export function erased(world: World): readonly string[] {
 /** What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every output and program shows. */
 export function unrest(world: World): readonly string[] {
   const faults = [...lost(world), ...erased(world)]
+  for (const target of world.undeclared)
+    faults.push(`a restart without ${target}, which no journal said before`)
   if (openSets(world.stored).length > 0) faults.push("a journal is open")
   if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
   if (Object.values(world.pair).filter((value) => value !== "").length !== 1)
@@ -93,7 +98,7 @@ export function unrest(world: World): readonly string[] {
         ...Object.entries(world.files),
         ...Object.entries(world.programs),
       ]) {
-        if (values[name] !== undefined && values[name] !== shown)
+        if (values[name] !== undefined && values[name] !== shown && !isOwed(world, name, place))
           faults.push(`${place} shows another ${name}`)
       }
     }
@@ -105,6 +110,19 @@ export function unrest(world: World): readonly string[] {
     if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
   })
   return faults
+}
+
+/** The state says that this output, or this program, does not show the current value. */
+function isOwed(world: World, name: string, place: string): boolean {
+  const owed = world.stored.secrets[name]?.unwritten
+  return owed !== undefined && (place in owed.outputs || owed.programs.includes(place))
+}
+
+/** What the state says to be owed though it was not to be. */
+export function owed(world: World): readonly string[] {
+  return names.flatMap((name) =>
+    world.stored.secrets[name]?.unwritten === undefined ? [] : [`${name} owes an output`],
+  )
 }
 
 export type Scenario = {
@@ -125,6 +143,8 @@ export type Scenario = {
     readonly cutFirst: boolean
     readonly intruder: boolean /** No value was adopted. */
     readonly unknown?: true
+    /** What is cut is a rotation; the containment comes after it. */
+    readonly after?: "rotation"
   }
 }
 
@@ -224,6 +244,39 @@ export const scenarios: readonly Scenario[] = [
       },
     ]
   }),
+  ...[false, true].flatMap((cutFirst): readonly Scenario[] =>
+    ["/env/a", "/env/b"].flatMap((target): readonly Scenario[] => {
+      const contain = { cutFirst, intruder: true } as const
+      const refuses = (from: number): Fault => ({ refuses: { target, from } })
+      const title = `contained${cutFirst ? ", cut first" : ""}, ${target} cannot be written`
+      return [
+        ...[1, 3, 5, 6].map((from) => ({
+          title: `${title} from call ${from}`,
+          fault: refuses(from),
+          contain,
+        })),
+        {
+          title: `${title}, which its rename shows first`,
+          fault: { refuses: { target, from: 1, renames: true } },
+          contain,
+        },
+        { title: `${title} since the crash`, fault: {}, later: refuses(1), contain },
+        { title: `${title} until the crash`, fault: refuses(1), later: {}, contain },
+        {
+          title: `a rotation is cut, then ${title}`,
+          fault: {},
+          later: refuses(1),
+          contain: { ...contain, after: "rotation" },
+        },
+        {
+          title: `a rotation goes back and is cut, then ${title}`,
+          fault: { sick: true },
+          later: refuses(1),
+          contain: { ...contain, after: "rotation" },
+        },
+      ]
+    }),
+  ),
   ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({
     title: `sick, and an apply lands ${delay} calls late`,
     fault: { sick: true } as Fault,
@@ -247,8 +300,9 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
     )
   for (let first = 0; ; first++) {
     const world = begin(scenario)
-    const { died } = await run(world, asked(scenario), first)
+    const { died } = await run(world, cut(scenario), first)
     if (!died) {
+      if (scenario.contain?.after !== undefined) world.fault = scenario.later ?? scenario.fault
       await judge(world, scenario, note)
       return
     }
@@ -296,10 +350,14 @@ async function exploreSecond(
 ): Promise<void> {
   for (let second = 0; ; second++) {
     const world = begin(scenario)
-    await run(world, asked(scenario), first)
+    await run(world, cut(scenario), first)
     failOver(world, scenario)
     world.fault = scenario.later ?? scenario.fault
-    const { died } = await run(world, false, second)
+    const { died } = await run(
+      world,
+      scenario.contain?.after === undefined ? false : asked(scenario),
+      second,
+    )
     if (!died) return
     found.cuts++
     await letTimersRun()
@@ -318,6 +376,11 @@ function asked({ contain }: Scenario): true | Ask {
   return contain === undefined
     ? true
     : { why: "incident", incident: "leak", contain: { cutFirst: contain.cutFirst } }
+}
+
+/** What is cut. */
+function cut(scenario: Scenario): true | Ask {
+  return scenario.contain?.after === "rotation" ? true : asked(scenario)
 }
 
 function begin(scenario: Scenario): World {
@@ -358,6 +421,14 @@ async function judge(
     }
   }
   for (const fault of unrest(world)) note(fault)
+  // Once it can be written again, nothing is owed.
+  if (world.fault.refuses !== undefined) {
+    world.fault = {}
+    await run(world, false)
+  }
+  for (const fault of [...unrest(world), ...owed(world)]) note(`in the end: ${fault}`)
+  const most = scenario.contain?.after === undefined ? 2 : 3
   const made = (name: Name): number => world.versions(name).length
-  for (const name of names) if (made(name) > 2) note(`${name} was rotated ${made(name) - 1} times`)
+  for (const name of names)
+    if (made(name) > most) note(`${name} was rotated ${made(name) - 1} times`)
 }

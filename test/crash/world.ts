@@ -40,6 +40,13 @@ export type Fault = {
   readonly outputFails?: number
   /** The next n logins at this service get no answer, whatever else it does. */
   readonly unproven?: { readonly name: Name; readonly calls: number }
+  /** From this call on (of a draft, or of a rename) nobody can write this output. */
+  readonly refuses?: {
+    readonly target: string
+    readonly from: number
+    /** It can be drafted all the same. */
+    readonly renames?: true
+  }
   /** This service accepts anything for a while (somebody turned passwords off). */
   readonly openDoor?: Name
   /** A supervisor restarts this program at the n-th instant of a process: it reads its file as that is then. */
@@ -55,6 +62,8 @@ const reads: Readonly<Record<Program, string>> = { api: "/env/a", web: "/env/b" 
 class Process {
   instants = 0
   dead = false
+  /** Outputs that could not be written. */
+  readonly refused = new Set<string>()
   readonly cutAt: number
   readonly onCut: () => void
   readonly #beside: (instant: number) => void
@@ -103,6 +112,9 @@ export class World {
   diskTurns = 0
   calls = 0
   outputWrites = 0
+  outputCalls = 0
+  /** What was done without an output before its journal said so. */
+  undeclared: string[] = []
   everHanded: Record<string, Set<string>> = {
     pair: new Set(),
     dual: new Set(),
@@ -283,6 +295,15 @@ export class World {
     if (name === "one") this.one = open(next)
   }
 
+  /** Somebody has put a link there, or edited a line. */
+  #refuse(process: Process, target: string, act: "draft" | "rename"): void {
+    const { refuses } = this.fault
+    if (++this.outputCalls < (refuses?.from ?? Number.POSITIVE_INFINITY)) return
+    if (refuses?.target !== target || (refuses.renames === true && act === "draft")) return
+    process.refused.add(target)
+    throw new AppError("output-drift", "somebody has edited it", { remedy: "ask-operator" })
+  }
+
   #output(process: Process, target: string, shows: readonly string[]): Output {
     const show = (values: Values): Record<string, string> =>
       Object.fromEntries(
@@ -298,6 +319,7 @@ export class World {
       changes: Object.keys(next),
       commit: async () => {
         await process.instant()
+        this.#refuse(process, target, "rename")
         if (++this.outputWrites === this.fault.outputFails)
           throw new AppError("write-failed", "disk full", { remedy: "retry" })
         this.files[target] = next
@@ -309,15 +331,18 @@ export class World {
       target,
       shows,
       read: () => Promise.resolve(Buffer.from(JSON.stringify(this.files[target]))),
-      prepare: (values) => Promise.resolve(draft(show(values))),
-      restore: (before) =>
-        Promise.resolve(
-          draft(
-            before === undefined
-              ? {}
-              : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>),
-          ),
-        ),
+      prepare: async (values) => {
+        this.#refuse(process, target, "draft")
+        return draft(show(values))
+      },
+      restore: async (before) => {
+        this.#refuse(process, target, "draft")
+        return draft(
+          before === undefined
+            ? {}
+            : (JSON.parse(Buffer.from(before).toString()) as Record<string, string>),
+        )
+      },
       compare: (values) =>
         Promise.resolve(
           JSON.stringify(show(values)) === JSON.stringify(this.files[target]) ? "same" : "differs",
@@ -408,6 +433,9 @@ export class World {
               `${mark} was taken for the first restart, and an earlier one may still run`,
             )
           this.hooks.add(mark)
+          const { changeSet: set } = this.stored
+          for (const target of set?.contain === undefined ? [] : process.refused)
+            if (set?.leaves?.[target] === undefined) this.undeclared.push(target)
           await process.instant()
           this.restarts++
           const target = deployment.reads[0] ?? ""

@@ -118,7 +118,7 @@ export type End = {
   readonly last: string
   /** The first of its lines that speaks of the secret and says why. */
   readonly why: string
-  /** Of status, plan and check: "fine", or "not contained". They must agree. */
+  /** Of status, plan and check: "fine", "not contained" or "an output is owed". They must agree. */
   readonly told: string
   readonly report: string
   readonly reportExit: number | undefined
@@ -150,7 +150,11 @@ async function saidOf(shop: Shop): Promise<Pick<End, "told" | "report" | "report
     shop.run("report", incident),
   ])
   const told = [status, plan, check].map(({ stdout }) =>
-    /NOT contained/.test(stdout) ? "not contained" : "fine",
+    /NOT contained/.test(stdout)
+      ? "not contained"
+      : /is not written since/.test(stdout)
+        ? "an output is owed"
+        : "fine",
   )
   return {
     told: [...new Set(told)].join(" and "),

@@ -6,6 +6,7 @@ import type { Folder } from "../../base/folder.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
+import { type Owing, owingIn, sayUnwritten } from "../../core/unwritten.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
 import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
@@ -29,6 +30,7 @@ type Plan = {
   readonly next?: Date
   readonly undated: readonly string[]
   readonly uncontained: readonly NotContained[]
+  readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
 }
 
@@ -81,7 +83,8 @@ async function planOf(
   name: string,
 ): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
-  if (environment === undefined) return { events: [], undated: [], uncontained: [], drifted: [] }
+  if (environment === undefined)
+    return { events: [], undated: [], uncontained: [], unwritten: [], drifted: [] }
   const found = await readState(
     { store: config.store, project: config.project, environment: name },
     folder,
@@ -106,13 +109,14 @@ async function planOf(
     ...(next === undefined ? {} : { next }),
     undated,
     uncontained: notContained(document, now),
+    unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
   }
 }
 
 function linesOf(
   config: Config,
-  { name, bits, events, next, undated, uncontained, drifted }: Plan,
+  { name, bits, events, next, undated, uncontained, unwritten, drifted }: Plan,
   now: Date,
   days: number,
 ): readonly string[] {
@@ -133,6 +137,7 @@ function linesOf(
   const ages = unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]
   const left = [
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
+    ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
   ]
   return rows.length === 0

@@ -25,6 +25,8 @@ export const render: Command = {
       if (isSet(values, "json")) continue
       for (const one of rendered)
         terminal.out(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
+      const waiting = [...new Set(rendered.flatMap(({ restart = [] }) => restart))]
+      if (waiting.length > 0) terminal.out(restartLine(environment, waiting))
     }
     if (isSet(values, "json")) terminal.out(JSON.stringify(all))
     return exitCodes.done
@@ -37,4 +39,10 @@ function sayRendered(environment: string, { changes, pruned, waits }: Rendered):
   if (pruned === true) return `taken away: ${changes?.join(", ") ?? ""}`
   if (changes === undefined) return "unchanged"
   return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`
+}
+
+/** `render` restarts nothing. */
+function restartLine(environment: string, programs: readonly string[]): string {
+  const were = programs.length === 1 ? "was" : "were"
+  return `  ${programs.map((name) => `${environment}/${name}`).join(", ")} ${were} not restarted since a containment could not write what ${programs.length === 1 ? "it reads" : "they read"}: the same containment again, or mycelium run, restarts ${programs.length === 1 ? "it" : "them"} (mycelium explain output-owed)`
 }

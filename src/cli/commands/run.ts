@@ -9,6 +9,7 @@ import type { Config } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/notify.ts"
 import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
+import { sayUnwritten } from "../../core/unwritten.ts"
 import { sayNotContained } from "../../plan/not-contained.ts"
 import { said } from "../../rotate/ask.ts"
 import { driftCode } from "../../rotate/drift.ts"
@@ -119,6 +120,7 @@ async function once(app: App, watch: Watch): Promise<number> {
         const turn = await takeTurn(app, environment, { rotate: "unless-behind" })
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
+        watch.unwritten(environment, turn.unwritten)
         // What this turn has found is told by it.
         for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret)))
           watch.drifted(environment, { ...one, is: "refused" })
@@ -148,6 +150,7 @@ function exitOfTurn(turn: Turn): number {
   if (
     turn.drifted.length > 0 ||
     turn.uncontained.length > 0 ||
+    turn.unwritten.length > 0 ||
     outcomes.some(needsPerson) ||
     turn.revoked.some(staysOwed)
   )
@@ -239,6 +242,15 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
           code: "not-contained",
           incident: one.incident,
           says: sayNotContained(one),
+        })
+    },
+    unwritten: (environment, left) => {
+      for (const { secret, ...one } of left)
+        say("error", "output owed", {
+          environment,
+          secret,
+          code: "output-owed",
+          says: sayUnwritten(one),
         })
     },
     failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),

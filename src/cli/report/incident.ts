@@ -121,6 +121,7 @@ function verdict(
         text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way.",
       },
       ...sessionsBlocks(secrets, incident, config),
+      ...owedBlocks(secrets, incident, config),
       ...sick,
     ]
   }
@@ -161,7 +162,43 @@ function verdict(
     { is: "text", text: "Then make this report again:" },
     { is: "command", lines: [command(["report", incident, ...config])] },
     ...sessionsBlocks(secrets, incident, config),
+    ...owedBlocks(secrets, incident, config),
     ...sick,
+  ]
+}
+
+/** The old value is dead at its service, and programs may hold it still. */
+function owedBlocks(
+  secrets: readonly SecretReport[],
+  incident: string,
+  config: readonly string[],
+): readonly Block[] {
+  const owing = secrets.filter(({ contained, unwritten }) => contained && unwritten !== undefined)
+  if (owing.length === 0) return []
+  return [
+    {
+      is: "text",
+      text: "Of these secrets a file could not be written, and was left as it is: whoever reads it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts who reads it, and changes nothing else:",
+    },
+    {
+      is: "command",
+      lines: [
+        command([
+          "rotate-now",
+          ...owing.map(({ environment, secret }) => `${environment}/${secret}`),
+          "--contain",
+          "--incident",
+          incident,
+          ...config,
+        ]),
+      ],
+    },
+    {
+      is: "list",
+      items: owing.map(
+        ({ environment, secret, unwritten = "" }) => `${environment}/${secret}: ${unwritten}`,
+      ),
+    },
   ]
 }
 

@@ -1,0 +1,75 @@
+import type { Refusal, SecretState, StateDocument, Unwritten } from "./state.ts"
+
+/** Outputs that an incident has left as they are; pure. */
+
+/** What is still owed; undefined where nothing is. */
+function owed(unwritten: Unwritten): Unwritten | undefined {
+  return Object.keys(unwritten.outputs).length === 0 && unwritten.programs.length === 0
+    ? undefined
+    : unwritten
+}
+
+/** With `change` of what it owes, and without it where nothing is left. */
+export function changeUnwritten(
+  change: (unwritten: Unwritten) => Unwritten,
+): (state: SecretState) => SecretState {
+  return ({ unwritten, ...state }) => {
+    const left = unwritten === undefined ? undefined : owed(change(unwritten))
+    return left === undefined ? state : { ...state, unwritten: left }
+  }
+}
+
+/** These outputs show the current values now. */
+export function withoutOutputs(targets: readonly string[]): (unwritten: Unwritten) => Unwritten {
+  return ({ outputs, ...rest }) => ({
+    ...rest,
+    outputs: Object.fromEntries(
+      Object.entries(outputs).filter(([target]) => !targets.includes(target)),
+    ),
+  })
+}
+
+/** These programs were restarted, and every output that they read was written before. */
+export function withoutPrograms(names: readonly string[]): (unwritten: Unwritten) => Unwritten {
+  return ({ programs, ...rest }) => ({
+    ...rest,
+    programs: programs.filter((name) => !names.includes(name)),
+  })
+}
+
+/** Every output of an environment that is owed, and every program that was not restarted for it. */
+export function owedIn(
+  document: Pick<StateDocument, "secrets"> | undefined,
+): Pick<Unwritten, "outputs" | "programs"> {
+  const all = Object.values(document?.secrets ?? {}).flatMap(({ unwritten }) => unwritten ?? [])
+  return {
+    outputs: Object.assign({}, ...all.map(({ outputs }) => outputs)) as Record<string, Refusal>,
+    programs: [...new Set(all.flatMap(({ programs }) => programs))],
+  }
+}
+
+/** By secret, for those who look at a state. */
+export type Owing = { readonly secret: string } & Unwritten
+export function owingIn(document: StateDocument | undefined): readonly Owing[] {
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, { unwritten }]) =>
+    unwritten === undefined ? [] : [{ secret, ...unwritten }],
+  )
+}
+
+/** "/srv/shop/.env is not written since 2026-11-30 12:00 UTC (output-drift): api may hold a value that no longer works". */
+export function sayUnwritten({ since, outputs, programs, lives }: Unwritten): string {
+  const targets = Object.entries(outputs)
+  const who = programs.join(", ")
+  const holds =
+    lives === true ? "may still take the old value" : "may hold a value that no longer works"
+  if (targets.length === 0)
+    return `${who} ${programs.length === 1 ? "was" : "were"} not restarted since ${inWords(since)}, when ${programs.length === 1 ? "its file" : "their files"} could not be written, and ${holds}`
+  const files = targets.map(
+    ([target, { code }]) => `${target} is not written since ${inWords(since)} (${code})`,
+  )
+  return `${files.join(", ")}${programs.length === 0 ? "" : `; ${who} ${holds}`}`
+}
+
+function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
+}

@@ -1,0 +1,93 @@
+import { type ChangeSet, type Refusal, versionAt } from "../core/state.ts"
+import { driverOf, said } from "./ask.ts"
+import { goneBefore } from "./left.ts"
+import type { Session } from "./session.ts"
+import { draftEach, leaveOutputs } from "./unwritten.ts"
+import type { Ready } from "./work.ts"
+
+/** Outputs on a way forward: drafted before any service is touched, renamed once the services have the values. */
+
+/** A containment, a value that was found alive, a first value whose predecessor nobody knows. */
+export function cannotGoBack(session: Session, set: ChangeSet): boolean {
+  return (
+    set.contain !== undefined ||
+    set.why === "reconcile" ||
+    set.secrets.some(
+      (name) =>
+        driverOf(session, name).overlap !== "none" &&
+        versionAt(session.state(name), "current") === undefined,
+    )
+  )
+}
+
+/** In an incident an output that cannot be written holds nothing up: neither the containment, nor, before it, a way that has no way back. */
+function leavesOutputs(session: Session, set: ChangeSet): boolean {
+  return set.contain !== undefined || (session.urgent && cannotGoBack(session, set))
+}
+
+/** Outputs as they will be once `names` show their pending values: all of them, or a throw; in an incident those that can be written. */
+export async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
+  const { changeSet: set, work } = session
+  const values = await session.values((name) => names.includes(name))
+  const outputs = session.outputsOf(names)
+  if (set === undefined || !leavesOutputs(session, set))
+    return work.delivery.draft(outputs, values, session.known)
+  const targets = outputs.map(({ target }) => target)
+  const { ready, refused } = await draftEach(
+    session,
+    targets.filter((target) => set.leaves?.[target] === undefined),
+    values,
+  )
+  try {
+    await leaveOutputs(session, refused)
+    return ready
+  } catch (error) {
+    await discard(ready)
+    throw error
+  }
+}
+
+export async function discard(ready: readonly Ready[]): Promise<void> {
+  for (const one of ready) await one.draft.discard()
+}
+
+/** All are renamed, or a throw; in an incident as many as can be, and the others are left as they are. */
+export async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
+  const refused: Record<string, Refusal> = {}
+  const set = session.changeSet
+  const leaves = set !== undefined && leavesOutputs(session, set)
+  try {
+    for (const { output, draft: one } of ready) {
+      if (!one.changed) {
+        session.delivered.add(output.target)
+        continue
+      }
+      session.work.tell(
+        "deliver",
+        goneBefore(session, output, one) ?? `${output.target}: ${one.changes.join(", ")}`,
+      )
+      session.renamed.add(output.target)
+      session.work.onStep?.()
+      try {
+        await one.commit()
+      } catch (error) {
+        if (!leaves) throw error
+        refused[output.target] = said(error)
+        continue
+      }
+      session.delivered.add(output.target)
+    }
+    session.work.onStep?.()
+  } catch (error) {
+    await discardAll(ready)
+    throw error
+  }
+  if (Object.keys(refused).length === 0) return
+  await discardAll(ready.filter(({ output }) => refused[output.target] !== undefined))
+  await leaveOutputs(session, refused)
+}
+
+/** Those that were not put in place hold the new values. What is left even so goes at the next start. */
+async function discardAll(ready: readonly Ready[]): Promise<void> {
+  await Promise.allSettled(ready.map((one) => one.draft.discard()))
+}

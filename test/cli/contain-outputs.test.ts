@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { json } from "../support/mycelium.ts"
+import { stateOf } from "../support/sealed.ts"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { type Shop, configOf, openShop } from "../support/shop.ts"
+
+/** Whoever can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
+
+let postgres: PostgresServer
+let redis: RedisServer
+beforeAll(async () => {
+  postgres = await startPostgres()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+const incident = ["--contain", "--incident", "leak-7"] as const
+type Verdict = {
+  readonly is: string
+  readonly code?: string
+  readonly unwritten?: {
+    readonly outputs: Readonly<Record<string, { readonly code: string }>>
+    readonly programs: readonly string[]
+  }
+}
+type Report = { readonly reports: readonly { readonly secrets: Record<string, Verdict> }[] }
+
+async function verdictsOf(
+  shop: Shop,
+  ...more: readonly string[]
+): Promise<Record<string, Verdict>> {
+  const ran = await shop.run("rotate-now", "production", ...incident, "--json", ...more)
+  return json<Report>(ran).reports[0]?.secrets ?? {}
+}
+
+const bent: Readonly<Record<string, (shop: Shop) => unknown>> = {
+  "a line of it holds an unknown value": (shop) =>
+    shop.project.write(".env", shop.project.read(".env").replace(/PASSWORD=.*/, "PASSWORD=zzz")),
+  "it is a link": (shop) => {
+    renameSync(shop.project.path(".env"), shop.project.path("elsewhere"))
+    symlinkSync("elsewhere", shop.project.path(".env"))
+  },
+  "it is a folder": (shop) => {
+    rmSync(shop.project.path(".env"))
+    mkdirSync(shop.project.path(".env"))
+  },
+  "it is a FIFO": (shop) => {
+    rmSync(shop.project.path(".env"))
+    Bun.spawnSync(["mkfifo", shop.project.path(".env")])
+  },
+  "it is sparse and huge": (shop) =>
+    Bun.spawnSync(["truncate", "-s", "100G", shop.project.path(".env")]),
+}
+
+/** What it is, whose, and when it was last changed. */
+function liesThere(shop: Shop): object {
+  const { ino, mode, size, mtimeMs } = lstatSync(shop.project.path(".env"))
+  return { ino, mode, size, mtimeMs }
+}
+
+describe.each(Object.entries(bent))("%s", (what, bend) => {
+  test.each(["postgres", "redis"] as const)("the value of %s dies all the same", async (kind) => {
+    await using shop = await openShop(postgres, kind === "redis" ? { redis } : {})
+    await shop.adopt()
+    const [before, loaded] = [shop.project.read(".env"), shop.project.read("api.loaded")]
+    bend(shop)
+    const bentTo = liesThere(shop)
+
+    const ran = await shop.run("rotate-now", "production", ...incident)
+    expect({ code: ran.code, login: await shop.login(shop.old) }).toEqual({
+      code: 5,
+      login: kind === "redis" ? "WRONGPASS" : "28P01",
+    })
+    expect(ran.stdout).toContain(`${shop.project.path(".env")} is not written`)
+    expect(ran.stdout).toContain("api")
+    // What stood there stays, and a program that would only read it again is not restarted.
+    expect(liesThere(shop)).toEqual(bentTo)
+    expect([shop.project.read("api.loaded"), shop.project.has("api.log")]).toEqual([loaded, false])
+
+    for (const command of ["status", "plan", "check"] as const)
+      expect(`${what}: ${(await shop.run(command)).stdout}`).toContain("is not written since")
+    expect((await shop.run("check")).code).toBe(4)
+    const report = (await shop.run("report", "leak-7")).stdout
+    expect(report).toContain("contained")
+    expect(report).toContain(`${shop.project.path(".env")} is not written since`)
+
+    // Again it does nothing twice, and says the same.
+    const again = await verdictsOf(shop)
+    expect(again[kind]).toMatchObject({ is: "contained", unwritten: { programs: ["api"] } })
+    expect((await stateOf(shop.project))?.secrets[kind]?.versions.length).toBe(2)
+
+    rmSync(shop.project.path(".env"), { recursive: true })
+    shop.project.write(".env", before)
+    expect((await shop.run("render", "production")).code).toBe(0)
+    expect(await shop.service.login(shop.service.shown(shop.project))).toBe("in")
+    expect((await shop.run("status")).stdout).toContain("api was not restarted")
+    const done = await shop.run("rotate-now", "production", ...incident)
+    expect({ code: done.code, out: done.code === 0 ? "" : done.stdout }).toEqual({
+      code: 0,
+      out: "",
+    })
+    expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    expect((await shop.run("report", "leak-7")).stdout).not.toContain("is not written")
+  })
+})
+
+describe("one of two outputs", () => {
+  async function openTwo(): Promise<Shop> {
+    const shop = await openShop(postgres, { two: true })
+    const { environments, ...rest } = configOf(shop)
+    const { production } = environments
+    const outputs = (production?.["outputs"] ?? []) as readonly {
+      readonly variables: Readonly<Record<string, string>>
+    }[]
+    // The second program reads the role's password, too.
+    shop.project.configure({
+      ...rest,
+      environments: {
+        production: {
+          ...production,
+          outputs: [
+            outputs[0],
+            {
+              ...outputs[1],
+              variables: { ...outputs[1]?.variables, DATABASE_PASSWORD: "{{ postgres.password }}" },
+            },
+          ],
+        },
+      },
+    })
+    const line = `DATABASE_PASSWORD=${shop.old}\n`
+    shop.project.write("session.env", `${shop.project.read("session.env")}${line}`)
+    await shop.adopt()
+    return shop
+  }
+  const drift = (shop: Shop): void =>
+    shop.project.write(
+      "session.env",
+      shop.project.read("session.env").replace(/DATABASE_PASSWORD=.*/, "DATABASE_PASSWORD=zzz"),
+    )
+
+  test("the other is written, and its program restarted; run ends the debt by itself once the file is right", async () => {
+    await using shop = await openTwo()
+    const before = shop.project.read("session.env")
+    drift(shop)
+    const verdicts = await verdictsOf(shop, "--cut-first")
+    expect(verdicts["postgres"]).toMatchObject({
+      is: "contained",
+      unwritten: {
+        outputs: { [shop.project.path("session.env")]: { code: "output-drift" } },
+        programs: ["web"],
+      },
+    })
+    expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
+    expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
+    expect(shop.project.has("web.log")).toBe(false)
+    // No service asks for the session key, and its one reader goes on with the compromised one.
+    expect(verdicts["session_key"]).toMatchObject({ is: "not-contained", code: "output-drift" })
+
+    expect((await shop.run("run", "--once")).code).toBe(7)
+    shop.project.write("session.env", before)
+    const turn = await shop.run("run", "--once")
+    expect(turn.stderr).toContain("session.env")
+    expect(shop.project.variable("DATABASE_PASSWORD", "session.env")).toBe(shop.shown)
+    expect(shop.project.read("web.loaded")).toBe(shop.project.read("session.env"))
+    expect((await stateOf(shop.project))?.secrets["postgres"]).not.toHaveProperty("unwritten")
+  })
+
+  test("a rotation that is no containment is refused as before, before any value exists", async () => {
+    await using shop = await openTwo()
+    drift(shop)
+    shop.project.write("web.loaded", shop.project.read("session.env"))
+    const ran = await shop.run("rotate-now", "production/postgres")
+    expect({ code: ran.code, out: ran.stdout }).toMatchObject({ code: 1 })
+    expect(ran.stdout).toContain("output-drift")
+    expect(await shop.login(shop.old)).toBe("in")
+    expect((await stateOf(shop.project))?.secrets["postgres"]?.versions.length).toBe(1)
+  })
+})
