@@ -407,12 +407,16 @@ function soonMs(failures: number): number {
   return Math.min(60_000, 1000 * 2 ** Math.min(failures, 6))
 }
 
-/** Only a person can help: the service has refused all that we know, or a program may still run where we cannot see it. Asking costs the service logins that fail, and the log a line. */
-export function waitsForPerson({ outcomes, revoked }: Pick<Turn, "outcomes" | "revoked">): boolean {
+/** Only a person can help: the service has refused all that we know, a program may still run where we cannot see it, or an output cannot be written. Asking costs the service logins that fail, and the log a line. */
+export function waitsForPerson({
+  outcomes,
+  revoked,
+  unwritten = [],
+}: Pick<Turn, "outcomes" | "revoked"> & Partial<Pick<Turn, "unwritten">>): boolean {
   const owed = revoked.flatMap(({ death }) => (death.is === "dead" ? [] : [death]))
   const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
-  if (open.length === 0)
-    return owed.length > 0 && owed.every(({ code }) => code === "other-namespace")
+  if (open.length === 0 && owed.length === 0) return unwritten.length > 0
+  if (open.length === 0) return owed.every(({ code }) => code === "other-namespace")
   return open.every(
     ({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace",
   )

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs"
-import { json } from "../support/mycelium.ts"
+import { binary, json } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { startRelay } from "../support/relay.ts"
+import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
+import { until } from "../support/until.ts"
 
 /** Whoever can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
 
@@ -64,7 +67,8 @@ function liesThere(shop: Shop): object {
 }
 
 describe.each(Object.entries(bent))("%s", (what, bend) => {
-  test.each(["postgres", "redis"] as const)("the value of %s dies all the same", async (kind) => {
+  const kinds = what.includes("line") ? (["postgres", "redis"] as const) : (["redis"] as const)
+  test.each(kinds)("the value of %s dies all the same", async (kind) => {
     await using shop = await openShop(postgres, kind === "redis" ? { redis } : {})
     await shop.adopt()
     const [before, loaded] = [shop.project.read(".env"), shop.project.read("api.loaded")]
@@ -108,6 +112,128 @@ describe.each(Object.entries(bent))("%s", (what, bend) => {
     expect((await shop.run("status")).stdout).toContain("none needs attention")
     expect((await shop.run("report", "leak-7")).stdout).not.toContain("is not written")
   })
+})
+
+/** The shop's .env lies in a folder of its own. */
+async function openIn(folder: string): Promise<Shop> {
+  const shop = await openShop(postgres, { redis })
+  const text = JSON.stringify(configOf(shop)).replaceAll('".env"', `"${folder}/.env"`)
+  shop.project.configure(JSON.parse(text) as object)
+  for (const hook of ["restart-api", "health-api"])
+    shop.project.write(hook, shop.project.read(hook).replaceAll(".env", `${folder}/.env`), 0o700)
+  return shop
+}
+
+test("its folder was taken away", async () => {
+  await using shop = await openIn("app")
+  shop.project.write("app/.env", shop.project.read(".env"))
+  await shop.adopt()
+  renameSync(shop.project.path("app"), shop.project.path("away"))
+  const verdicts = await verdictsOf(shop)
+  expect(verdicts["redis"]).toMatchObject({
+    is: "contained",
+    unwritten: { outputs: { [shop.project.path("app/.env")]: { code: "output-folder-missing" } } },
+  })
+  expect(await shop.login(shop.old)).toBe("WRONGPASS")
+  renameSync(shop.project.path("away"), shop.project.path("app"))
+  expect((await shop.run("rotate-now", "production", ...incident)).code).toBe(0)
+  expect(shop.project.variable("REDIS_PASSWORD", "api.loaded")).toBe(
+    shop.project.variable("REDIS_PASSWORD", "app/.env"),
+  )
+})
+
+test.skipIf(whyNoDisk !== undefined).each(["full", "read-only"] as const)(
+  `its disk is %s${whyNoDisk === undefined ? "" : `: ${whyNoDisk}`}`,
+  async (how) => {
+    await using shop = await openIn("disk")
+    using disk = new SmallDisk(shop.project.path("disk"))
+    shop.project.write("disk/.env", shop.project.read(".env"))
+    await shop.adopt()
+    if (how === "full") disk.fill()
+    else disk.readOnly()
+    expect((await verdictsOf(shop))["redis"]).toMatchObject({
+      is: "contained",
+      unwritten: { programs: ["api"] },
+    })
+    expect(await shop.login(shop.old)).toBe("WRONGPASS")
+    if (how === "full") disk.empty()
+    else disk.writable()
+    expect((await verdictsOf(shop))["redis"]).not.toHaveProperty("unwritten")
+    expect(await shop.login(shop.project.variable("REDIS_PASSWORD", "api.loaded"))).toBe("in")
+  },
+)
+
+test("it is edited while the service takes the new value: what was drafted is not put in its place", async () => {
+  await using shop = await openShop(postgres, { redis })
+  await using relay = await startRelay(redis.port)
+  const text = JSON.stringify(configOf(shop))
+  shop.project.configure(
+    JSON.parse(text.replaceAll(`127.0.0.1:${redis.port}`, `127.0.0.1:${relay.port}`)) as object,
+  )
+  await shop.adopt()
+  const before = shop.project.read(".env")
+  relay.watch((sent) => {
+    if (/SETUSER[^]*#/.test(sent))
+      shop.project.write(".env", before.replace(/PASSWORD=.*/, "PASSWORD=zzz"))
+    return "pass"
+  })
+  const ran = await shop.run("rotate-now", "production", ...incident)
+  expect({ code: ran.code, login: await shop.login(shop.old) }).toEqual({
+    code: 5,
+    login: "WRONGPASS",
+  })
+  expect(shop.project.variable("REDIS_PASSWORD")).toBe("zzz")
+  expect((await shop.run("status")).stdout).toContain("is not written since")
+  shop.project.write(".env", before)
+  expect((await shop.run("rotate-now", "production", ...incident)).code).toBe(0)
+  expect(await shop.service.login(shop.service.shown(shop.project))).toBe("in")
+})
+
+test("a program that edits its file when it is restarted, and gets sick, keeps no rotation on its way back against a containment", async () => {
+  await using shop = await openShop(postgres, { redis })
+  await shop.adopt()
+  const before = shop.project.read(".env")
+  shop.project.script(
+    "restart-api",
+    "cp .env api.loaded",
+    "sed -i s/PASSWORD=.*/PASSWORD=zzz/ .env",
+  )
+  shop.project.script(
+    "health-api",
+    "[ ! -e api.loaded ] || ! cmp -s api.loaded .env || exit 0; exit 1",
+  )
+  shop.project.write("api.loaded", before)
+  // It would ask again and again whether the file can be put back.
+  const turned = Bun.spawn([binary, "rotate-now", "production"], {
+    cwd: shop.project.folder,
+    env: shop.project.environment,
+    stdio: ["ignore", "ignore", "ignore"],
+  })
+  const direction = async (): Promise<string | undefined> =>
+    (await stateOf(shop.project))?.changeSet?.direction
+  await until("it goes back", async () => (await direction()) === "back", 20_000)
+  turned.kill("SIGKILL")
+  await turned.exited
+  const ran = await shop.run("rotate-now", "production", ...incident)
+  expect({ code: ran.code, out: ran.code === 5 ? "" : ran.stdout }).toEqual({ code: 5, out: "" })
+  expect(await shop.login(shop.old)).toBe("WRONGPASS")
+  expect((await stateOf(shop.project))?.changeSet).toBeUndefined()
+  expect(shop.project.variable("REDIS_PASSWORD")).toBe("zzz")
+})
+
+test("a dry run says which file would stay as it is, and changes nothing", async () => {
+  await using shop = await openShop(postgres, { redis })
+  await shop.adopt()
+  bent["a line of it holds an unknown value"]?.(shop)
+  const before = shop.project.snapshot()
+  const ran = await shop.run("rotate-now", "production", "--contain", "--dry-run")
+  expect(ran.code).toBe(5)
+  expect(ran.stdout).toContain(`OWED ${shop.project.path(".env")} would stay as it is`)
+  expect(ran.stdout).not.toContain("restart-api")
+  expect(shop.project.read(".env")).toBe(
+    before["project/.env"]?.split(" ").slice(3).join(" ") ?? "",
+  )
+  expect(await shop.login(shop.old)).toBe("in")
 })
 
 describe("one of two outputs", () => {
