@@ -22,4 +22,5 @@ export const failures: Readonly<Record<string, string>> = {
   "revoke-failed": "old value not proven dead",
   "not-contained": "not contained",
   drift: "current value refused",
+  "output-owed": "file left as it was",
 }

@@ -77,7 +77,7 @@ export const state = defineCheck<Code, States>({
     "output-owed": {
       severity: "error",
       remedy:
-        "mend that file (mycelium explain CODE); then mycelium run, or the same containment again, writes it and restarts who reads it",
+        "put that file right (mycelium explain CODE); then mycelium run, or the same containment again, writes it and restarts the programs that read it",
     },
     "journal-open": {
       severity: "warning",
@@ -262,6 +262,12 @@ function judgeSecret(
       `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): take it for compromised`,
       carryOn(uncontained.incident),
     )
+  else if (open !== undefined && open.code === "output-owed" && unwritten !== undefined)
+    report.found(
+      "not-contained",
+      `${place}: ${sayUnwritten(unwritten)}, in ${open.incident}: take it for compromised`,
+      writtenAgain(place, unwritten, contained),
+    )
   else if (open !== undefined)
     report.found(
       "not-contained",
@@ -279,7 +285,7 @@ function judgeSecret(
       `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`,
       healthAgain(place, contained, versions),
     )
-  if (unwritten !== undefined)
+  if (unwritten !== undefined && open?.code !== "output-owed")
     report.found(
       "output-owed",
       `${place}: ${sayUnwritten(unwritten)}`,
@@ -365,7 +371,7 @@ function writtenAgain(
     remedy:
       Object.keys(outputs).length === 0
         ? `mycelium run restarts what was not restarted, or at once: ${again}`
-        : `mend that file (mycelium explain CODE); then mycelium run writes it and restarts who reads it, or at once: ${again}`,
+        : `put that file right (mycelium explain CODE); then mycelium run writes it and restarts the programs that read it, or at once: ${again}`,
   }
 }
 

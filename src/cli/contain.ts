@@ -162,7 +162,7 @@ function unwrittenLines({ environment, secrets }: Contained, incident: string): 
     ...hint(
       outputs.size === 0
         ? `mycelium run restarts it, or the same command with --incident ${incident} (mycelium explain output-owed)`
-        : `mend that file; then the same command with --incident ${incident}, or mycelium run, writes it and restarts who reads it (mycelium explain output-owed)`,
+        : `put that file right; then the same command with --incident ${incident}, or mycelium run, writes it and restarts the programs that read it (mycelium explain output-owed)`,
     ),
   ]
 }

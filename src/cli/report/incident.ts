@@ -178,7 +178,7 @@ function owedBlocks(
   return [
     {
       is: "text",
-      text: "Of these secrets a file could not be written, and was left as it is: whoever reads it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts who reads it, and changes nothing else:",
+      text: "Of these secrets a file could not be written, and was left as it is: programs that read it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts those programs, and changes nothing else:",
     },
     {
       is: "command",
@@ -351,6 +351,7 @@ function secretRow({
   expelledAt,
   sessionsEnded,
   sessionsLeft,
+  unwritten,
   restarts,
   contained,
   currentAt,
@@ -379,11 +380,11 @@ function secretRow({
         : `in the files at ${instant(currentAt ?? "–")}`,
     contained ? proof : `${proof} (${says ?? ""})`,
     asked ? `${sessionsEnded}${sessionsLeft === undefined ? "" : "; others may live"}` : "–",
-    restarts.length === 0
-      ? to === undefined
-        ? "–"
-        : "none is known to read it"
-      : restarts.map(restartText).join("; "),
+    to === undefined && restarts.length === 0
+      ? "–"
+      : [...restarts.map(restartText), ...(unwritten === undefined ? [] : [unwritten])].join(
+          "; ",
+        ) || "none is known to read it",
   ]
 }
 
