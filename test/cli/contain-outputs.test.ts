@@ -6,7 +6,7 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { startRelay } from "../support/relay.ts"
 import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
-import { type Shop, configOf, openShop } from "../support/shop.ts"
+import { type Shop, configOf, firstKey, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 /** Whoever can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
@@ -296,6 +296,34 @@ describe("one of two outputs", () => {
     expect(shop.project.variable("DATABASE_PASSWORD", "session.env")).toBe(shop.shown)
     expect(shop.project.read("web.loaded")).toBe(shop.project.read("session.env"))
     expect((await stateOf(shop.project))?.secrets["postgres"]).not.toHaveProperty("unwritten")
+  })
+
+  test("a value that no service asks for is not contained while one of its readers has the old one", async () => {
+    await using shop = await openShop(postgres, { two: true })
+    const text = JSON.stringify(configOf(shop))
+    const both = `"variables":{"SESSION_KEY":"{{ session_key.password }}",`
+    shop.project.configure(JSON.parse(text.replace(`"variables":{`, both)) as object)
+    shop.project.write(".env", `${shop.project.read(".env")}SESSION_KEY=${firstKey}\n`)
+    await shop.adopt()
+    const before = shop.project.read(".env")
+    shop.project.write(".env", before.replace(/PASSWORD=.*/, "PASSWORD=zzz"))
+    const verdicts = await verdictsOf(shop)
+    expect([verdicts["postgres"]?.is, verdicts["session_key"]]).toMatchObject([
+      "contained",
+      { is: "not-contained", code: "output-owed" },
+    ])
+    // The other reader has the new one, and refuses the old.
+    expect(shop.project.variable("SESSION_KEY", "web.loaded")).not.toBe(firstKey)
+    expect((await shop.run("check", "--quick")).stdout).toContain(
+      "api may still take the old value",
+    )
+    expect((await shop.run("report", "leak-7")).code).toBe(7)
+    shop.project.write(".env", before)
+    expect((await verdictsOf(shop))["session_key"]).toMatchObject({ is: "contained" })
+    expect(shop.project.variable("SESSION_KEY", "api.loaded")).toBe(
+      shop.project.variable("SESSION_KEY", "web.loaded"),
+    )
+    expect((await shop.run("report", "leak-7")).code).toBe(0)
   })
 
   test("a rotation that is no containment is refused as before, before any value exists", async () => {
