@@ -169,7 +169,6 @@ test("the service tells its look for drift whether its clock runs true", async (
     clock: none,
     drifted: none,
     unclear: none,
-    unwritten: none,
     uncontained: none,
     unwritten: none,
     round: none,
