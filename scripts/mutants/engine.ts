@@ -256,11 +256,21 @@ export const engine: readonly Mutant[] = [
     law: 3,
     name: "a refusal is a death without its counter-proof",
     edits: edit(
-      "rotate/revoke.ts",
+      "rotate/death.ts",
       `if ((await probe(session, name, live)) === "accepted") return undefined`,
       `if (live !== undefined) return undefined`,
     ),
     test: cli("rotate", "takes a refusal for it|does not take a refusal"),
+  },
+  {
+    law: 3,
+    name: "a login that is still under way is taken for ended",
+    edits: edit(
+      "rotate/under-way.ts",
+      `if (underWay === undefined) return`,
+      `if (underWay === undefined || waitedMs === 0) return`,
+    ),
+    test: singleCuts,
   },
   {
     law: 3,

@@ -34,10 +34,13 @@ export type Finding = {
   /** It keeps sessions that are open from being ended. */
   readonly sessions?: true
 }
+/** A login that began by an older value could still end well: so its session is looked for once more, `inMs` from now. `mostMs`: how long that can go on. */
+export type UnderWay = { readonly inMs: number; readonly mostMs: number }
 /** What a containment has done at a service. `notes`: what a person must know besides. `sessionsLeft`: no value but the new one is accepted, but older sessions may live. */
 export type Expelled = {
   readonly sessionsEnded: number
   readonly notes: readonly string[]
+  readonly underWay?: UnderWay
   readonly sessionsLeft?: SessionsLeft
 }
 /** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
@@ -72,6 +75,11 @@ export type MakeText = (field: string, shape?: number | Shape) => Secret
 /** A trial only shows what would stand in the way: nothing of it is kept. */
 export type Trial = { readonly trial: boolean }
 
+/** `contain`: it is a part of a containment. `again`: the service has taken the value before, and does not accept it. */
+export type Containing = { readonly contain?: boolean; readonly again?: boolean }
+/** `pending`: the value of an open containment, which `apply` may have given to a login that it kept shut meanwhile: it is opened again. */
+export type Settling = { readonly pending?: Credential }
+
 /** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
 export interface Driver {
   /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
@@ -87,26 +95,27 @@ export interface Driver {
    */
   preflight(versions: Versions, signal: AbortSignal, how?: Trial): Promise<readonly Finding[]>
   /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery, and every revoke that an earlier run may have begun: a late one takes away what is made live after it. */
-  settle(known: readonly Credential[], signal: AbortSignal): Promise<boolean>
+  settle(known: readonly Credential[], signal: AbortSignal, how?: Settling): Promise<boolean>
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
   readonly settleMs?: number
-  /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. */
+  /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. `contain`: who is logged in now may be an intruder, who keeps it from being changed. */
   apply(
     next: Credential,
     versions: Versions,
     signal: AbortSignal,
+    how?: Containing,
   ): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
-  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. The engine then proves the death. */
+  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. `waitedMs`: since it first answered that a login is `underWay`, which is no end yet. The engine then proves the death. */
   revoke(
     old: Credential,
     live: Credential,
-    ask: { readonly endSessions: boolean },
+    ask: { readonly endSessions: boolean; readonly waitedMs?: number },
     signal: AbortSignal,
-  ): Promise<{ readonly sessionsEnded: number }>
+  ): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }>
   /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. Left out: each known version is revoked, which is all that can be done. */
-  expel?(live: Credential, signal: AbortSignal): Promise<Expelled>
+  expel?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<Expelled>
   /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
   /** For `mycelium delete`: no login of this secret, with these values or others, is accepted any more, persistently. Must succeed if that is so already; resolves only when the service has confirmed it. Left out where the config gives no means to. The engine then proves the death of `known`. */

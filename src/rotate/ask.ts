@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Driver, Probe } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
+import { openSetOf } from "../core/state.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
@@ -222,11 +223,12 @@ export async function settle(
     return false
   }
   try {
+    const pending = await contained(session, name)
     const isQuiet = await atService(
       session,
       name,
       deadlines.settle + (driver.settleMs ?? 0),
-      (signal) => driver.settle(known, signal),
+      (signal) => driver.settle(known, signal, pending === undefined ? {} : { pending }),
       patience,
     )
     if (isQuiet) session.quiet.add(name)
@@ -237,6 +239,12 @@ export async function settle(
     if (isSilence(code)) session.unsettled.set(name, { code, says })
     return false
   }
+}
+
+/** The value of the containment that is under way. */
+async function contained(session: Session, name: string): Promise<Credential | undefined> {
+  if (openSetOf(session.document, name)?.contain === undefined) return undefined
+  return (await session.versions(name)).pending
 }
 
 export function driverOf(session: Session, name: string): Driver {

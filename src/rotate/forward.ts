@@ -18,7 +18,7 @@ import { type Proving, type Verdict, applyAndProve } from "./prove.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen, toRestart } from "./readers.ts"
 import { type Sick, inWords, restartAll } from "./restart-all.ts"
-import { expel } from "./revoke.ts"
+import { expel } from "./expel.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import { cannotGoBack, deliver, discard, draft } from "./show.ts"
@@ -134,7 +134,7 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
       session.work.onStep?.()
       session.work.tell("cut", "no value but the new one is accepted from now on", name)
       try {
-        session.expelled.set(name, await expel(session, name, pending))
+        session.expelled.set(name, await expel(session, name, pending, { waits: false }))
       } catch (error) {
         session.work.tell("cut", `not done yet: ${said(error).says}`, name)
       }

@@ -43,7 +43,7 @@ export async function applyAndProve(
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
     if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
       return { is: "waiting", ...notBegun }
-    const applied = await apply(session, name, how)
+    const applied = await apply(session, name, { ...how, again: tries > 0 })
     if ("acceptedAt" in applied)
       return {
         is: "proven",
@@ -89,7 +89,7 @@ async function dated(
   const ends =
     session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
   if (verdict.is !== "proven" || !ends) return verdict
-  const applied = await apply(session, name, how)
+  const applied = await apply(session, name, { ...how, again: false })
   return "acceptedAt" in applied && applied.acceptedAt !== undefined
     ? { ...verdict, acceptedAt: applied.acceptedAt }
     : verdict
@@ -99,7 +99,7 @@ async function dated(
 async function apply(
   session: Session,
   name: string,
-  { patience, applied }: Proving,
+  { patience, applied, again }: Proving & { readonly again: boolean },
 ): Promise<
   { readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }
 > {
@@ -107,6 +107,7 @@ async function apply(
   const versions = await session.versions(name)
   const pending = versions.pending
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
+  const contain = session.changeSet?.contain !== undefined
   try {
     session.work.tell("apply", driver.describe(versions), name)
     if (driver.overlap === "one") session.learn(name, "either")
@@ -114,7 +115,7 @@ async function apply(
       session,
       name,
       deadlines.apply,
-      (signal) => driver.apply(pending, versions, signal),
+      (signal) => driver.apply(pending, versions, signal, { contain, again }),
       patience,
     )
     applied?.(name, acceptedAt)

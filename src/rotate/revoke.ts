@@ -1,34 +1,22 @@
-import { AppError } from "../base/error.ts"
 import { driftRemedy } from "../core/drift.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { gracesOf } from "../core/graces.ts"
-import type { Credential, Expelled } from "../core/ports.ts"
+import type { Credential } from "../core/ports.ts"
 import {
   type Patch,
   type SecretState,
-  type SessionsLeft,
   type Version,
   changeVersion,
   holdsContained,
   owesExpel,
 } from "../core/state.ts"
-import { changeAt, driverOf, isSilence, probe, said, settle, unsettled } from "./ask.ts"
+import { driverOf, isSilence, said, settle, unsettled } from "./ask.ts"
+import { type Death, noCurrent, notDead } from "./death.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import { beginActing, hiddenActOf } from "./elsewhere.ts"
+import { expelAll } from "./expel.ts"
 import type { Session } from "./session.ts"
-import { deadlines } from "./work.ts"
-
-export type Death =
-  /** `notes`: what a person must know besides. `expelled`: a containment has come to its end by it, but for the sessions that it names. */
-  | {
-      readonly is: "dead"
-      readonly sessionsEnded: number
-      readonly notes?: readonly string[]
-      readonly expelled?: { readonly sessionsLeft?: SessionsLeft }
-    }
-  /** Still accepted although it was taken away. */
-  | { readonly is: "alive"; readonly code: string; readonly says: string; readonly hint?: string }
-  | { readonly is: "owed"; readonly code: string; readonly says: string; readonly hint?: string }
+import { untilOver } from "./under-way.ts"
 
 /** Without a version: what a service accepted that nobody has told us of. */
 export type Revoked = { readonly secret: string; readonly version?: string; readonly death: Death }
@@ -143,8 +131,13 @@ function ended({ expelled }: Extract<Death, { readonly is: "dead" }>): Patch {
     if (contained === undefined) return state
     if (expelled === undefined) return { ...state, contained }
     const { owes: _owes, sessions: _sessions, ...rest } = contained
+    const { acceptedAt } = expelled
+    const dated =
+      acceptedAt === undefined
+        ? state
+        : changeVersion(rest.version, (version) => ({ ...version, acceptedAt }))(state)
     return {
-      ...state,
+      ...dated,
       contained: {
         ...rest,
         ...(expelled.sessionsLeft === undefined ? {} : { sessions: expelled.sessionsLeft }),
@@ -233,7 +226,7 @@ async function revokeAll(
   const state = session.state(name)
   const contains = versions.length === 0 || (owesExpel(state) && holdsContained(state))
   const quiet = await isQuiet(session, name, versions)
-  if (quiet && contains) return expelAll(session, name, versions)
+  if (quiet && contains) return each(name, versions, await expelAll(session, name, versions))
   // Beside a program that may still run no other is started, not for a login either.
   if (!quiet && hiddenActOf(session, name) !== undefined)
     return each(name, versions, { is: "owed", ...unsettled(session, name) })
@@ -277,12 +270,6 @@ async function isQuiet(
   ])
 }
 
-const noCurrent: Death = {
-  is: "owed",
-  code: "no-current",
-  says: "there is no current value to prove the death by",
-}
-
 async function revokeOne(session: Session, name: string, version: Version): Promise<Revoked> {
   const old = await session.open(name, version.id)
   const { current } = await session.versions(name)
@@ -323,157 +310,13 @@ export async function proveDead(
   if (driver.overlap === "none") return { is: "dead", sessionsEnded: 0 }
   let sessionsEnded = 0
   try {
-    const done = await changeAt(session, name, deadlines.revoke, (signal) =>
-      driver.revoke(about.old, about.live, { endSessions: about.endSessions }, signal),
+    const { endSessions } = about
+    const done = await untilOver(session, name, (signal, waitedMs) =>
+      driver.revoke(about.old, about.live, { endSessions, waitedMs }, signal),
     )
     sessionsEnded = done.sessionsEnded
   } catch (error) {
     return { is: "owed", ...said(error) }
   }
   return (await notDead(session, name, [about], about.live)) ?? { is: "dead", sessionsEnded }
-}
-
-type Old = { readonly id: string; readonly old: Credential }
-
-/** Undefined where a login with each of these is refused, and the same login works with `live`. */
-async function notDead(
-  session: Session,
-  name: string,
-  dead: readonly Old[],
-  live: Credential,
-): Promise<Death | undefined> {
-  const ids = dead.map(({ id }) => id).join(", ")
-  for (const { id, old } of dead) {
-    const answer = await probe(session, name, old)
-    if (answer === "accepted")
-      return { is: "alive", code: "not-proven-dead", says: `the service still accepts ${id}` }
-    if (answer === "unknown")
-      return {
-        is: "owed",
-        code: "no-answer",
-        says: `the service gives no clear answer about ${id}`,
-      }
-  }
-  if ((await probe(session, name, live)) === "accepted") return undefined
-  return {
-    is: "owed",
-    code: "no-counter-proof",
-    says:
-      dead.length === 0
-        ? "the service does not accept the current value"
-        : `the service refuses ${ids}, but does not accept the current value either`,
-  }
-}
-
-/** Of the values that were dead before, so many are tried again: somebody who was in may have set one anew. Services lock out who is refused too often. */
-const triedAgain = 2
-
-/** A containment's end: only the current value lives, no older session is left, and a login with each of `versions` is refused. */
-async function expelAll(
-  session: Session,
-  name: string,
-  versions: readonly Version[],
-): Promise<readonly Revoked[]> {
-  const answer = (death: Death): readonly Revoked[] => each(name, versions, death)
-  const { current } = await session.versions(name)
-  if (current === undefined) return answer(noCurrent)
-  session.work.tell("revoke", "every value but the current one, and every session of before", name)
-  try {
-    const { sessionsEnded, notes, sessionsLeft } = await expel(session, name, current)
-    const open = async ({ id }: Version): Promise<Old> => ({
-      id,
-      old: await session.open(name, id),
-    })
-    const alive = await notDead(session, name, await Promise.all(versions.map(open)), current)
-    if (alive !== undefined) return answer(alive)
-    for (const one of session
-      .state(name)
-      .versions.filter(({ stage }) => stage.is === "kept")
-      .slice(-triedAgain)) {
-      if ((await probe(session, name, (await open(one)).old)) === "accepted")
-        return answer({
-          is: "alive",
-          code: "not-proven-dead",
-          says: `the service accepts ${one.id}, which was dead before`,
-        })
-    }
-    const before = session.expelled.get(name) ?? { sessionsEnded: 0, notes: [] }
-    const all = [...before.notes, ...notes]
-    return answer({
-      is: "dead",
-      sessionsEnded: sessionsEnded + before.sessionsEnded,
-      ...(all.length === 0 ? {} : { notes: all }),
-      expelled: sessionsLeft === undefined ? {} : { sessionsLeft },
-    })
-  } catch (error) {
-    return answer({ is: "owed", ...said(error) })
-  }
-}
-
-/** No value but `live` is accepted, and no session lives that was not opened with it, as far as the service can tell. */
-export async function expel(session: Session, name: string, live: Credential): Promise<Expelled> {
-  const driver = driverOf(session, name)
-  if (driver.overlap === "none") return { sessionsEnded: 0, notes: [] }
-  if (driver.expel !== undefined)
-    return changeAt(
-      session,
-      name,
-      deadlines.revoke,
-      async (signal) => (await driver.expel?.(live, signal)) ?? { sessionsEnded: 0, notes: [] },
-    )
-  const known = await session.known(name, "all")
-  let sessionsEnded = 0
-  // The sessions last: none of them may open another by an old value meanwhile.
-  for (const old of known)
-    if (old.version !== live.version)
-      await changeAt(session, name, deadlines.revoke, (signal) =>
-        driver.revoke(old, live, { endSessions: false }, signal),
-      )
-  const last = latestBefore(session, name, live)
-  const latest = known.filter(({ version }) => version === last)
-  const notes = driver.overlap === "both" ? [othersUnknown] : []
-  try {
-    for (const old of latest)
-      sessionsEnded += (
-        await changeAt(session, name, deadlines.revoke, (signal) =>
-          driver.revoke(old, live, { endSessions: true }, signal),
-        )
-      ).sessionsEnded
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "sessions-out-of-reach") throw error
-    return {
-      sessionsEnded,
-      notes,
-      sessionsLeft: { code: error.code, says: error.message, hint: endThere },
-    }
-  }
-  return { sessionsEnded, notes, ...(latest.length > 0 ? {} : { sessionsLeft: noneKnown }) }
-}
-
-const othersUnknown =
-  "the values that mycelium knows were taken away: whether the service accepts others besides, its program cannot tell"
-const endThere = "restart what holds them at the service, or end them there by hand"
-const noneKnown: SessionsLeft = {
-  code: "sessions-out-of-reach",
-  says: "no older value is known by which its sessions could be told",
-  hint: endThere,
-}
-
-/** The value that was current before `live`: sessions of before are its. Where they are tried once more, it was the last to die. */
-function latestBefore(session: Session, name: string, live: Credential): string | undefined {
-  const { versions, contained } = session.state(name)
-  const before =
-    versions.findLast(({ stage }) => stage.is === "previous") ??
-    versions.find(({ stage, id }) => stage.is === "current" && id !== live.version)
-  if (
-    before !== undefined ||
-    contained?.sessions === undefined ||
-    contained.sessions.says === noneKnown.says
-  )
-    return before?.id
-  const since = ({ stage }: Version): string => (stage.is === "kept" ? stage.since : "")
-  return versions.reduce<Version | undefined>(
-    (last, one) => (since(one) > (last === undefined ? "" : since(last)) ? one : last),
-    undefined,
-  )?.id
 }

@@ -106,6 +106,8 @@ export function unrest(world: World): readonly string[] {
       if (["pending", "doubtful", "previous"].includes(version.stage.is))
         faults.push(`${name} ${version.id} is left ${version.stage.is}`)
   }
+  for (const [name, is] of world.late)
+    if (is !== "over") faults.push(`a login of ${name} that was under way is ${is}`)
   world.log.forEach((line, index) => {
     if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
   })
@@ -399,6 +401,7 @@ function begin(scenario: Scenario): World {
   if (scenario.contain?.intruder === true) {
     world.dual.add("set by an intruder")
     world.pair["green"] = "set by an intruder"
+    for (const name of ["pair", "dual", "one"]) world.late.set(name, "under way")
   }
   return world
 }

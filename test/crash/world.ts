@@ -56,6 +56,9 @@ export type Fault = {
 export const programs = ["api", "web"] as const
 export type Program = (typeof programs)[number]
 
+/** How long (ms) a login may be under way. */
+const lateMs = 61_000
+
 const reads: Readonly<Record<Program, string>> = { api: "/env/a", web: "/env/b" }
 
 /** Ends for good what a process does after its cut. */
@@ -110,6 +113,8 @@ export class World {
   asked: readonly Name[] = names
   /** So long does each write of the state take, in turns of whoever is at work beside it. */
   diskTurns = 0
+  /** An intruder's login by an older value that was under way when that was replaced: it ends well once time passes, and is in until its session ends. */
+  readonly late = new Map<string, "under way" | "in" | "over">()
   calls = 0
   outputWrites = 0
   outputCalls = 0
@@ -269,7 +274,14 @@ export class World {
       ...(this.expels
         ? {
             expel: (live: Credential) =>
-              this.#call(process, name, () => this.#leaveOnly(name, live)),
+              this.#call(process, name, () => {
+                if (this.late.get(name) === "in") this.late.set(name, "over")
+                const underWay = { inMs: lateMs, mostMs: lateMs }
+                return {
+                  ...this.#leaveOnly(name, live),
+                  ...(this.late.get(name) === "under way" ? { underWay } : {}),
+                }
+              }),
           }
         : {}),
       ...(this.unknown ? { forget: () => Promise.resolve() } : {}),
@@ -287,6 +299,12 @@ export class World {
     if (name === "dual")
       for (const value of this.dual) if (value !== open(live)) this.dual.delete(value)
     return { sessionsEnded: 0, notes: [] }
+  }
+
+  async #passTime(process: Process): Promise<void> {
+    await process.instant()
+    for (const [name, is] of this.late) if (is === "under way") this.late.set(name, "in")
+    await process.instant()
   }
 
   #take(name: Name, next: Credential): void {
@@ -386,7 +404,10 @@ export class World {
       host: {
         now: () => new Date(this.time),
         monotonicMs: () => this.time,
-        pause: () => (this.hasty ? Promise.resolve() : new Promise(() => undefined)),
+        pause: (ms) => {
+          if (ms === lateMs) return this.#passTime(process)
+          return this.hasty ? Promise.resolve() : new Promise(() => undefined)
+        },
         random: (count) => new Uint8Array(count),
         env: () => undefined,
       },

@@ -44,7 +44,13 @@ export const postgres = {
     "The server did not finish in time and gave up. It is tried again; see what keeps the server busy.",
   "session-ended": "Somebody, or a restart of the server, ended our session. It is tried again.",
   "locked-at-server":
-    "Another mycelium is changing this role at the same server now. Two at once would lock an application out. If two machines are meant to rotate it, let one of them only.",
+    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or somebody has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
+  "role-held":
+    "Sessions of the role keep it from being changed (an open transaction, changes of their own), and the admin may not end them. GRANT pg_signal_backend TO the admin, then the same again.",
+  "server-file-missing":
+    "The login needs a file that the server lacks: most often ALTER DATABASE (or ROLE) … SET local_preload_libraries names a library that is not there, and whoever owns the database can set that. Give the admin another database in the config (admin: { database: postgres }), and take the setting back.",
+  "login-under-way":
+    "The server reads what it knows of a password before the client proves that it has it, so a login that began with the old password could still end well until authentication_timeout has passed. The sessions that there were are ended; those of such logins are ended once none can be under way any more, and only then is it contained, or dead. Run the same command again: it waits no longer than is left by the server's clock. PostgreSQL 18 shows such logins to an admin with pg_read_all_stats, and then there is seldom anything to wait for.",
   "pooler-between":
     "A connection pooler (PgBouncer) answers at this address. A password must be changed and proven at the server itself. Give the server's own address.",
   "postgres-error":

@@ -17,6 +17,8 @@ export function settingsText(settings: Settings): string {
     unix_socket_permissions: "0700",
     // In the data folder, so that a killed server leaves nothing in /dev/shm.
     dynamic_shared_memory_type: "mmap",
+    // A containment waits as long: a login that was under way may still end well until then.
+    authentication_timeout: "2s",
     fsync: "off",
     full_page_writes: "off",
     log_line_prefix: "%m [%p] %u@%d ",

@@ -1,28 +1,36 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Versions } from "../../../core/ports.ts"
+import type { Containing, Credential, Versions } from "../../../core/ports.ts"
 import { newPassword, roleOf } from "./candidate.ts"
+import { alterRole, alterShut, type Change, makeRoom } from "./contend.ts"
 import type { Place } from "./place.ts"
-import { quoteName, quoteText } from "./quote.ts"
+import { quoteText } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
 
+type How = Containing & { readonly versions: Versions }
+
 /** Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same statement. */
 export async function apply(
   place: Place,
   next: Credential,
-  versions: Versions,
+  { versions, contain = false, again = false }: How,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(place, next)
-  const statement = `ALTER ROLE ${quoteName(role)} PASSWORD ${quoteText(await newPassword(place, next))}`
+  const clause = `PASSWORD ${quoteText(await newPassword(place, next))}`
+  // A pair's role may have been shut with its last password; one that is contained, by a run that was killed. Preflight has seen that it could log in.
+  const opens = place.options.admin !== undefined && (place.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)
   return inSession(place, logins, signal, async (connection) => {
-    await lockRoles(connection, new Set([role, ...place.roles]))
-    await connection
-      .rows([], statement)
+    await lockRoles(connection, new Set([role, ...place.roles]), { place, signal, ends: contain })
+    const change = { place, connection, role, signal, contain }
+    await (contain
+      ? alterContained(change, clause, { opens, again })
+      : alterRole(change, opens ? `LOGIN ${clause}` : clause)
+    )
       .catch((error: unknown) => Promise.reject(asPolicy(place, role, error)))
       .finally(() => rolesChanged(place, [role]))
     await waitForReplay(place, connection, logins, signal)
@@ -30,6 +38,17 @@ export async function apply(
     const acceptedAt = await serverClock(connection)
     return acceptedAt === undefined ? {} : { acceptedAt }
   })
+}
+
+/** `again`: the value was taken, and did not stay. Only an admin can shut a role meanwhile. */
+async function alterContained(
+  change: Change,
+  clause: string,
+  { opens, again }: { readonly opens: boolean; readonly again: boolean },
+): Promise<void> {
+  if (opens && again) await alterShut(change, clause)
+  else await alterRole(change, opens ? `LOGIN ${clause}` : clause)
+  await makeRoom(change)
 }
 
 /** Without an admin: what the role most likely has now, first, for each refused login counts at the server. On the way back that is the pending one. */

@@ -2,28 +2,31 @@ import type { Credential, Expelled } from "../../../core/ports.ts"
 import { type Ended, endedOrLeft } from "../sessions-left.ts"
 import { roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
-import { quoteName, quoteText } from "./quote.ts"
-import { waitForReplay } from "./replay.ts"
-import { lockRoles } from "./server-lock.ts"
-import { inSession, rolesChanged } from "./session.ts"
+import { quoteText } from "./quote.ts"
+import { inSession } from "./session.ts"
 import { endOlderSessions, endSessionsOf } from "./sessions.ts"
+import { takeAway } from "./take-away.ts"
+import { loginsUnderWay } from "./under-way.ts"
 
 /**
  * For containment. Of a pair the role that is not live loses its password, whoever set it, and all of its sessions: each
  * deployment has been restarted with the other role. What is live was overwritten by `apply`, and loses the sessions that
- * began before.
+ * began before, once more when no login by an older value can be under way any more.
  */
 export async function expel(
   place: Place,
   live: Credential,
   signal: AbortSignal,
+  waitedMs: number,
 ): Promise<Expelled> {
   const liveRole = roleOf(place, live)
   const others = [
     ...place.roles.filter((role) => role !== liveRole),
     ...(await ownersLogin(place, live, signal)),
   ]
-  await takeAway(place, others, live, signal)
+  await takeAway(place, others, { login: live, shuts: true, contain: true }, signal)
+  // Asked before the sessions: a login that ends well from here on is seen with them.
+  const underWay = await loginsUnderWay(place, live, waitedMs, signal)
   const ended = [await end(liveRole, () => endOlderSessions(place, liveRole, live, signal))]
   for (const role of others)
     ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
@@ -31,6 +34,7 @@ export async function expel(
   return {
     sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0),
     notes: [],
+    ...(underWay === undefined ? {} : { underWay }),
     ...(left === undefined ? {} : { sessionsLeft: left }),
   }
 }
@@ -56,19 +60,4 @@ async function ownersLogin(
     ),
   )
   return found.flatMap(({ name }) => name ?? [])
-}
-
-async function takeAway(
-  place: Place,
-  roles: readonly string[],
-  live: Credential,
-  signal: AbortSignal,
-): Promise<void> {
-  if (roles.length === 0) return
-  await inSession(place, [live], signal, async (connection) => {
-    await lockRoles(connection, place.roles)
-    for (const role of roles)
-      await connection.rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
-    await waitForReplay(place, connection, [live], signal)
-  }).finally(() => rolesChanged(place, roles))
 }

@@ -16,7 +16,7 @@ export async function forget(
 ): Promise<void> {
   const roles = new Set([...place.roles, ...known.map((one) => roleOf(place, one))])
   await inSession(place, [], signal, async (connection) => {
-    await lockRoles(connection, roles)
+    await lockRoles(connection, roles, { place, signal })
     for (const role of roles) await takeAway(connection, role)
     await waitForReplay(place, connection, [], signal)
   }).finally(() => rolesChanged(place, roles))

@@ -11,7 +11,7 @@ import { makePlace } from "./place.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
 import { revoke } from "./revoke.ts"
-import { settle } from "./sessions.ts"
+import { settle } from "./settle.ts"
 import { stored } from "./stored.ts"
 
 /**
@@ -40,11 +40,11 @@ export const postgres = defineDriver({
         salt: text("salt"),
       }),
       preflight: (versions, signal) => preflight(place, versions, signal),
-      settle: (known, signal) => settle(place, known, signal),
-      apply: (next, versions, signal) => apply(place, next, versions, signal),
+      settle: (known, signal, how) => settle(place, known, signal, how),
+      apply: (next, versions, signal, how) => apply(place, next, { versions, ...how }, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
-      expel: (live, signal) => expel(place, live, signal),
+      expel: (live, signal, waitedMs = 0) => expel(place, live, signal, waitedMs),
       ...(options.admin === undefined
         ? {}
         : {

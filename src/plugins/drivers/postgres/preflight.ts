@@ -5,6 +5,7 @@ import { roleOf } from "./candidate.ts"
 import { lookAt, type Seen } from "./catalog.ts"
 import { problem } from "./finding.ts"
 import { idleFindings, refusalFindings } from "./idle.ts"
+import { nextRole } from "./pair.ts"
 import { examinePair } from "./pair-preflight.ts"
 import type { Place } from "./place.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
@@ -86,7 +87,7 @@ async function examine(
   if (missing.length > 0) return missing
   return [
     ...loginFindings(place, connection),
-    ...(await eachRole(roles, connection)),
+    ...(await eachRole(roles, idleRole(place, current), connection)),
     ...rightFindings(place, roles),
     ...(await examinePair(place, current, connection)),
     ...(await idleFindings(place, current, connection)),
@@ -126,10 +127,21 @@ function rolesToChange(place: Place, current: Credential | undefined): readonly 
     : place.roles
 }
 
-async function eachRole(roles: SeenRoles, connection: Connection): Promise<readonly Finding[]> {
+function idleRole({ pair }: Place, current: Credential | undefined): string | undefined {
+  return pair === undefined || current === undefined ? undefined : nextRole(pair, current)
+}
+
+async function eachRole(
+  roles: SeenRoles,
+  idle: string | undefined,
+  connection: Connection,
+): Promise<readonly Finding[]> {
   const found: Finding[] = []
   for (const [role, seen] of roles)
-    found.push(...roleFindings(role, seen), ...(await hashFindings(role, seen, connection)))
+    found.push(
+      ...roleFindings(role, seen, { idle: role === idle }),
+      ...(await hashFindings(role, seen, connection)),
+    )
   const [first] = roles.values()
   return [...(first === undefined ? [] : serverFindings(connection, first)), ...found]
 }

@@ -6,10 +6,15 @@ import type { Connection } from "./wire.ts"
 
 /** What keeps a role from logging in with any password, and a server from taking a new one. */
 
-export function roleFindings(role: string, seen: Seen): readonly Finding[] {
+/** `idle`: its turn in a pair is next, and it gets LOGIN with its password: a revoke that ends sessions takes both. */
+export function roleFindings(
+  role: string,
+  seen: Seen,
+  { idle }: { readonly idle: boolean },
+): readonly Finding[] {
   const found: Finding[] = []
   const alter = `ALTER ROLE ${quoteName(role)}`
-  if (seen.login !== "t")
+  if (seen.login !== "t" && !idle)
     found.push(problem("role-nologin", `role ${role} may not log in`, `${alter} LOGIN`))
   if (seen.expired === "t") {
     const says = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`

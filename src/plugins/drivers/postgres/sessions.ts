@@ -2,40 +2,11 @@ import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { ofPrograms } from "./open-sessions.ts"
-import { everywhere, type Place, sessionName } from "./place.ts"
+import { everywhere, type Place } from "./place.ts"
 import { quoteName, quoteText } from "./quote.ts"
-import { isRefusedPassword, ServerError } from "./server-error.ts"
+import { ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
-
-/**
- * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
- * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A standby changes nothing.
- */
-export async function settle(
-  place: Place,
-  known: readonly Credential[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await inSession(place, known, signal, (connection) =>
-      endAll(
-        place,
-        connection,
-        `application_name = ${quoteText(sessionName(place.reach))}`,
-        signal,
-      ),
-    )
-    return true
-  } catch (error) {
-    if (
-      place.options.admin === undefined &&
-      (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))
-    )
-      return false
-    throw error
-  }
-}
 
 /** Ends the sessions of `role` that are older than the value of now, by the server's clock, on the standbys too. Their number. */
 export async function endOlderSessions(
@@ -114,7 +85,7 @@ export function sessionsHidden({ says }: Connection, role: string): AppError {
 }
 
 /** Ends every other session that `condition` finds, and looks again until none is left: only then can none of them act any more. */
-async function endAll(
+export async function endAll(
   { reach }: Place,
   connection: Connection,
   condition: string,

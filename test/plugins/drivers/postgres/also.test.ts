@@ -141,7 +141,7 @@ describe.each(["system", "newer"] as const)("also: a standby, %s server", (which
     expect(await driver.revoke(old, next, { endSessions: true }, soon(10_000))).toEqual({
       sessionsEnded: 1,
     })
-    await primary.sql(`alter role ${pair.blue} password 'by-hand'`)
+    await primary.sql(`alter role ${pair.blue} login password 'by-hand'`)
     await until(
       "the password is on the standby",
       async () =>
@@ -191,7 +191,7 @@ describe.each(["system", "newer"] as const)("also: a standby, %s server", (which
       await using session = await program(standby, role, passwordIn(next))
       expect(
         await driver.revoke(old, { ...next, acceptedAt }, { endSessions: true }, soon()),
-      ).toEqual({ sessionsEnded: 0 })
+      ).toMatchObject({ sessionsEnded: 0 })
       void session
     },
     20_000,

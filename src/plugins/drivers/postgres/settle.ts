@@ -1,0 +1,87 @@
+import { AppError } from "../../../base/error.ts"
+import type { Credential, Settling } from "../../../core/ports.ts"
+import { passwordOf, roleOf } from "./candidate.ts"
+import { connectTo, type Place, probeName, sessionName } from "./place.ts"
+import { quoteName, quoteText } from "./quote.ts"
+import { isRefusedPassword, ServerError } from "./server-error.ts"
+import { inSession } from "./session.ts"
+import { endAll } from "./sessions.ts"
+import type { Connection } from "./wire.ts"
+
+/**
+ * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
+ * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A standby changes nothing.
+ */
+export async function settle(
+  place: Place,
+  known: readonly Credential[],
+  signal: AbortSignal,
+  { pending }: Settling = {},
+): Promise<boolean> {
+  // Any program may call its session what it likes: ours are those of the user that we log in as.
+  const named = `application_name = ${quoteText(sessionName(place.reach))}`
+  try {
+    await inSession(place, known, signal, async (connection) => {
+      await endAll(place, connection, `${named} AND usename = session_user`, signal)
+      await endOthers(connection, named)
+      if (pending !== undefined) await reopen(place, connection, pending, signal)
+    })
+    return true
+  } catch (error) {
+    if (
+      place.options.admin === undefined &&
+      (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))
+    )
+      return false
+    throw error
+  }
+}
+
+/** An earlier run may have logged in as another admin. Those that we may not end prove nothing: they are not waited for. */
+async function endOthers(connection: Connection, named: string): Promise<void> {
+  const others = await connection.rows(
+    ["process"],
+    `SELECT pid FROM pg_stat_activity WHERE ${named} AND usename <> session_user`,
+  )
+  for (const { process } of others)
+    await connection
+      .rows(["told"], `SELECT pg_terminate_backend(${Number(process)})`)
+      .catch((error: unknown) => {
+        if (!(error instanceof ServerError) || error.sqlstate !== "42501") throw error
+      })
+}
+
+/** A run that was killed in the middle of a containment may have left the role shut. That it holds the new value, which nobody else knows, shows that it was we. */
+async function reopen(
+  place: Place,
+  connection: Connection,
+  pending: Credential,
+  signal: AbortSignal,
+): Promise<void> {
+  const role = roleOf(place, pending)
+  const [seen] = await connection.rows(
+    ["login"],
+    `SELECT rolcanlogin FROM pg_roles WHERE rolname = ${quoteText(role)}`,
+  )
+  if (place.options.admin === undefined || seen?.login !== "f") return
+  if (await isShutOut(place, role, pending, signal))
+    await connection.rows([], `ALTER ROLE ${quoteName(role)} LOGIN`)
+}
+
+/** The password is right, and the login is not allowed all the same. */
+async function isShutOut(
+  place: Place,
+  role: string,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const password = passwordOf(candidate)
+  if (password === undefined) return false
+  try {
+    const login = { user: role, password, applicationName: probeName }
+    await (await connectTo(place, login, signal)).close()
+    return false
+  } catch (error) {
+    return error instanceof ServerError && error.authenticated && error.sqlstate === "28000"
+  }
+}

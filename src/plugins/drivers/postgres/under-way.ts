@@ -1,0 +1,90 @@
+import type { Credential, UnderWay } from "../../../core/ports.ts"
+import { everywhere, type Place } from "./place.ts"
+import { quoteText } from "./quote.ts"
+import { inSession } from "./session.ts"
+import { acceptedAt } from "./sessions.ts"
+import type { Connection } from "./wire.ts"
+
+/**
+ * A server reads the stored form of a password before it asks the client for its proof: a login that began before the
+ * change may end well after it, and pg_stat_activity shows no role of it until then. From 18 on it shows that there is one
+ * (state "starting"), to those who may read all of it. Else authentication_timeout is what ends such a login at the latest.
+ */
+
+/** From its last word on a login is no longer limited; it shows in pg_stat_activity so much later (ms), if no lock holds it up. */
+const visibleMs = 500
+/** How often (ms) a server that shows logins is asked; a login that takes longer than this is no ordinary one, and is ended. */
+const lookMs = 250
+const ordinaryMs = 1000
+
+/** Undefined where no login by a password from before `live` can end well any more, on the standbys too: the sessions that there are now are all. */
+export async function loginsUnderWay(
+  place: Place,
+  live: Credential,
+  waitedMs: number,
+  signal: AbortSignal,
+): Promise<UnderWay | undefined> {
+  const since = acceptedAt(live)
+  if (since === undefined) return undefined
+  const servers = await Promise.all(
+    everywhere(place).map((server) =>
+      inSession(server, [live], signal, (connection) => lookAt(connection, since, waitedMs)),
+    ),
+  )
+  return servers
+    .filter((one) => one !== undefined)
+    .reduce<UnderWay | undefined>(
+      (longest, one) => (one.inMs > (longest?.inMs ?? 0) ? one : longest),
+      undefined,
+    )
+}
+
+async function lookAt(
+  connection: Connection,
+  since: string,
+  waitedMs: number,
+): Promise<UnderWay | undefined> {
+  const [server] = await connection.rows(
+    ["shows", "ends", "mostMs", "passedMs"],
+    `SELECT current_setting('server_version_num')::int >= 180000 AND pg_has_role('pg_read_all_stats', 'USAGE'),
+     (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+     (SELECT setting::int * 1000 FROM pg_settings WHERE name = 'authentication_timeout'),
+     floor(extract(epoch FROM clock_timestamp() - ${quoteText(since)}::timestamptz) * 1000)`,
+  )
+  const mostMs = Number(server?.mostMs ?? 0) + visibleMs
+  // What we have waited ourselves counts, too: the server's clock may have been set back.
+  const restMs = mostMs - Math.max(Number(server?.passedMs ?? 0), waitedMs)
+  if (server?.shows === "t") {
+    const open = await stillStarting(
+      connection,
+      since,
+      server.ends === "t" && waitedMs >= ordinaryMs,
+    )
+    return open ? { inMs: lookMs, mostMs } : undefined
+  }
+  if (restMs > 0) return { inMs: Math.min(restMs, mostMs), mostMs }
+  return (await waitForDatabase(connection)) ? { inMs: visibleMs, mostMs } : undefined
+}
+
+/** Logins that began before `since`: of whom, the server does not know yet. */
+async function stillStarting(
+  connection: Connection,
+  since: string,
+  ends: boolean,
+): Promise<boolean> {
+  const found = await connection.rows(
+    ["process", "told"],
+    `SELECT pid, ${ends ? "pg_terminate_backend(pid)" : "false"} FROM pg_stat_activity
+     WHERE state = 'starting' AND backend_type IN ('client backend', 'walsender') AND backend_start < ${quoteText(since)}::timestamptz`,
+  )
+  return found.length > 0
+}
+
+/** A login that has ended well waits for its database, if somebody is changing that, and shows in no other place. */
+async function waitForDatabase(connection: Connection): Promise<boolean> {
+  const found = await connection.rows(
+    ["process"],
+    `SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'object' AND classid = 'pg_database'::regclass AND pid NOT IN (SELECT pid FROM pg_stat_activity)`,
+  )
+  return found.length > 0
+}

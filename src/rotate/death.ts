@@ -1,0 +1,58 @@
+import type { Credential } from "../core/ports.ts"
+import type { SessionsLeft } from "../core/state.ts"
+import { probe } from "./ask.ts"
+import type { Session } from "./session.ts"
+
+export type Death =
+  /** `notes`: what a person must know besides. `expelled`: a containment has come to its end by it, but for the sessions that it names. */
+  | {
+      readonly is: "dead"
+      readonly sessionsEnded: number
+      readonly notes?: readonly string[]
+      readonly expelled?: {
+        readonly sessionsLeft?: SessionsLeft
+        /** The current value was set again: since when the service has it. */
+        readonly acceptedAt?: string
+      }
+    }
+  /** Still accepted although it was taken away. */
+  | { readonly is: "alive"; readonly code: string; readonly says: string; readonly hint?: string }
+  | { readonly is: "owed"; readonly code: string; readonly says: string; readonly hint?: string }
+
+export const noCurrent: Death = {
+  is: "owed",
+  code: "no-current",
+  says: "there is no current value to prove the death by",
+}
+
+export type Old = { readonly id: string; readonly old: Credential }
+
+/** Undefined where a login with each of these is refused, and the same login works with `live`. */
+export async function notDead(
+  session: Session,
+  name: string,
+  dead: readonly Old[],
+  live: Credential,
+): Promise<Death | undefined> {
+  const ids = dead.map(({ id }) => id).join(", ")
+  for (const { id, old } of dead) {
+    const answer = await probe(session, name, old)
+    if (answer === "accepted")
+      return { is: "alive", code: "not-proven-dead", says: `the service still accepts ${id}` }
+    if (answer === "unknown")
+      return {
+        is: "owed",
+        code: "no-answer",
+        says: `the service gives no clear answer about ${id}`,
+      }
+  }
+  if ((await probe(session, name, live)) === "accepted") return undefined
+  return {
+    is: "owed",
+    code: "no-counter-proof",
+    says:
+      dead.length === 0
+        ? "the service does not accept the current value"
+        : `the service refuses ${ids}, but does not accept the current value either`,
+  }
+}
