@@ -1,14 +1,16 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential } from "../../../core/ports.ts"
+import type { Containing, Credential } from "../../../core/ports.ts"
 import { checkUser, hashOf, readUsable, writeHashes } from "./account.ts"
+import { holdAlone } from "./contend.ts"
 import { changing, type Place } from "./place.ts"
 import { serverProblems } from "./server.ts"
 import { readMoment, sayMoment } from "./sessions.ts"
 
-/** Gives the account `next`'s password beside those it has. Where it is there already, nothing changes. */
+/** Gives the account `next`'s password beside those it has. Where it is there already, nothing changes. In a containment an older one is taken away if it has to be. */
 export async function apply(
   place: Place,
   next: Credential,
+  { contain = false, again = false }: Containing,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt: string }> {
   checkUser(place, next)
@@ -23,7 +25,10 @@ export async function apply(
     const moment = await readMoment(connection, (ms) => place.reach.host.pause(ms, signal))
     if (!hashes.includes(hash)) await writeHashes(place, connection, [hash, ...hashes])
     const after = await readUsable(connection, place.account)
-    if (![hash, ...hashes].every((one) => after.hashes.includes(one))) {
+    const isKept = [hash, ...hashes].every((one) => after.hashes.includes(one))
+    // Nobody in a containment has to be let in by an older one any more, if who is in does not leave the new one alone.
+    if (contain && (again || !isKept)) await holdAlone(place, connection, hash, signal)
+    else if (!isKept) {
       throw new AppError(
         "mariadb-not-kept",
         `${connection.says}: the new password was taken and is gone again: somebody else changes this account`,

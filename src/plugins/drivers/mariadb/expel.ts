@@ -1,7 +1,7 @@
-import { AppError } from "../../../base/error.ts"
 import type { Credential, Expelled } from "../../../core/ports.ts"
 import { endedOrLeft } from "../sessions-left.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
+import { holdAlone } from "./contend.ts"
 import { changing, type Place, sayAccount } from "./place.ts"
 import { endOlderSessions, sessionsOf } from "./sessions.ts"
 
@@ -14,11 +14,7 @@ export function expel(place: Place, live: Credential, signal: AbortSignal): Prom
     const alone = only(await readUsable(connection, place.account))
     if (!alone) await writeHashes(place, connection, [hash])
     if (!only(await readUsable(connection, place.account)))
-      throw new AppError(
-        "mariadb-not-kept",
-        `${connection.says}: the account holds other passwords again: somebody else changes it`,
-        { remedy: "retry" },
-      )
+      await holdAlone(place, connection, hash, signal)
     const { ended, left } = await endedOrLeft(
       () => endOlderSessions(place, connection, live, signal),
       `with the right to: KILL CONNECTION of each that SHOW PROCESSLIST shows for ${place.account.user}`,

@@ -30,7 +30,7 @@ export const mariadb = defineDriver({
       draft: (_, text) => ({ user: options.user, password: text("password", valueShape(options)) }),
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (_, signal) => settle(place, signal),
-      apply: (next, _, signal) => apply(place, next, signal),
+      apply: (next, _, signal, how = {}) => apply(place, next, how, signal),
       probe: (candidate, signal) => probe(place, candidate, signal),
       revoke: (old, live, { endSessions }, signal) => revoke(place, old, live, endSessions, signal),
       expel: (live, signal) => expel(place, live, signal),

@@ -40,7 +40,7 @@ const known: Readonly<
     "server-file-missing",
     "the server lacks a file that this login needs",
     "ask-operator",
-    "ALTER DATABASE or ALTER ROLE … SET may name a library that is not there (local_preload_libraries): give the admin another database in the config, if its login is meant",
+    "whoever owns a database can make it name a library that is not there (local_preload_libraries): let the admin log in elsewhere, by admin: { database: postgres }",
   ],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   XX000: [

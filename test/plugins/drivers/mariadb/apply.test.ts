@@ -151,7 +151,7 @@ describe("apply()", () => {
         using other = await adminSession(server)
         for (const sql of statements) await other.ask(sql)
         const place = { ...placeOf(server, shop.user), waitS: 1 }
-        expect(await errorOf(apply(place, next, soon(20_000)))).toMatchObject({
+        expect(await errorOf(apply(place, next, {}, soon(20_000)))).toMatchObject({
           code: "mariadb-busy",
           remedy: "retry",
         })

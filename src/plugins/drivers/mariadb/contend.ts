@@ -1,0 +1,42 @@
+import { AppError } from "../../../base/error.ts"
+import { readUsable, writeHashes } from "./account.ts"
+import type { Connection } from "./connection.ts"
+import type { Place } from "./place.ts"
+import { isShared, kill, sessionsOf } from "./sessions.ts"
+
+/** An intruder who is logged in as a user may set its password again and again. */
+
+const tries = 6
+/** A change that a session had sent before it was ended lands within this time (ms). */
+const landsMs = 50
+
+/** For containment: `hash` alone is accepted, and stays: the user's sessions end around it, so none is left to change it. */
+export async function holdAlone(
+  place: Place,
+  connection: Connection,
+  hash: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let left = tries; left > 0; left--) {
+    await endSessions(place, connection)
+    await writeHashes(place, connection, [hash])
+    await endSessions(place, connection)
+    await place.reach.host.pause(landsMs, signal)
+    const { hashes } = await readUsable(connection, place.account)
+    if (hashes.length === 1 && hashes[0] === hash) return
+  }
+  throw new AppError(
+    "mariadb-not-kept",
+    `${connection.says}: the new password was taken and is gone again: somebody else changes this account`,
+    {
+      remedy: "retry",
+      hint: "see SHOW PROCESSLIST for who does; an admin with CONNECTION ADMIN and PROCESS ends the sessions of the account itself",
+    },
+  )
+}
+
+/** Not where other accounts have the same name: the server does not say whose a session is. Who lacks PROCESS sees none. */
+async function endSessions(place: Place, connection: Connection): Promise<void> {
+  if (await isShared(connection, place.account)) return
+  for (const id of await sessionsOf(place, connection)) await kill(connection, id)
+}
