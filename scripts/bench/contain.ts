@@ -30,7 +30,11 @@ export async function containRow(
   environments: number,
   rounds: number,
 ): Promise<Row> {
-  await using pg = await startPostgres({})
+  // 18 shows that no login is under way; an older one has to be waited for, as long as it lets a login take.
+  await using pg = await startPostgres({
+    which: "newer",
+    config: { authentication_timeout: "60s" },
+  })
   await using cache = await startRedis()
   const each = Math.ceil(secrets / environments)
   const parts = (letter: string): readonly Part[] =>

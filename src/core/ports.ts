@@ -75,8 +75,8 @@ export type MakeText = (field: string, shape?: number | Shape) => Secret
 /** A trial only shows what would stand in the way: nothing of it is kept. */
 export type Trial = { readonly trial: boolean }
 
-/** `contain`: it is a part of a containment. `again`: the service has taken the value before, and does not accept it. */
-export type Containing = { readonly contain?: boolean; readonly again?: boolean }
+/** `contain`: it is a part of a containment. `again`: how often the service has taken the value, and did not accept it then. */
+export type Containing = { readonly contain?: boolean; readonly again?: number }
 /** `pending`: the value of an open containment, which `apply` may have given to a login that it kept shut meanwhile: it is opened again. */
 export type Settling = { readonly pending?: Credential }
 

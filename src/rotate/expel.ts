@@ -97,6 +97,9 @@ async function mayReclaim(
   )
 }
 
+/** Who has set another value over one that was proven is at it still. */
+const triesBefore = 2
+
 async function reclaim(
   session: Session,
   name: string,
@@ -105,7 +108,10 @@ async function reclaim(
   session.work.tell("apply", "another value was set meanwhile: the current one again", name)
   const versions = await session.versions(name)
   return changeAt(session, name, deadlines.apply, (signal) =>
-    driverOf(session, name).apply(live, versions, signal, { contain: true, again: true }),
+    driverOf(session, name).apply(live, versions, signal, {
+      contain: true,
+      again: triesBefore,
+    }),
   )
 }
 

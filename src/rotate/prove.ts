@@ -43,7 +43,7 @@ export async function applyAndProve(
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
     if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
       return { is: "waiting", ...notBegun }
-    const applied = await apply(session, name, { ...how, again: tries > 0 })
+    const applied = await apply(session, name, { ...how, again: tries })
     if ("acceptedAt" in applied)
       return {
         is: "proven",
@@ -89,7 +89,7 @@ async function dated(
   const ends =
     session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
   if (verdict.is !== "proven" || !ends) return verdict
-  const applied = await apply(session, name, { ...how, again: false })
+  const applied = await apply(session, name, { ...how, again: 0 })
   return "acceptedAt" in applied && applied.acceptedAt !== undefined
     ? { ...verdict, acceptedAt: applied.acceptedAt }
     : verdict
@@ -99,7 +99,7 @@ async function dated(
 async function apply(
   session: Session,
   name: string,
-  { patience, applied, again }: Proving & { readonly again: boolean },
+  { patience, applied, again }: Proving & { readonly again: number },
 ): Promise<
   { readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }
 > {

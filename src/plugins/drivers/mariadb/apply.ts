@@ -10,7 +10,7 @@ import { readMoment, sayMoment } from "./sessions.ts"
 export async function apply(
   place: Place,
   next: Credential,
-  { contain = false, again = false }: Containing,
+  { contain = false, again = 0 }: Containing,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt: string }> {
   checkUser(place, next)
@@ -27,7 +27,7 @@ export async function apply(
     const after = await readUsable(connection, place.account)
     const isKept = [hash, ...hashes].every((one) => after.hashes.includes(one))
     // Nobody in a containment has to be let in by an older one any more, if who is in does not leave the new one alone.
-    if (contain && (again || !isKept)) await holdAlone(place, connection, hash, signal)
+    if (contain && (again > 0 || !isKept)) await holdAlone(place, connection, hash, signal)
     else if (!isKept) {
       throw new AppError(
         "mariadb-not-kept",

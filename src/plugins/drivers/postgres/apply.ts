@@ -16,7 +16,7 @@ type How = Containing & { readonly versions: Versions }
 export async function apply(
   place: Place,
   next: Credential,
-  { versions, contain = false, again = false }: How,
+  { versions, contain = false, again = 0 }: How,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(place, next)
@@ -44,9 +44,9 @@ export async function apply(
 async function alterContained(
   change: Change,
   clause: string,
-  { opens, again }: { readonly opens: boolean; readonly again: boolean },
+  { opens, again }: { readonly opens: boolean; readonly again: number },
 ): Promise<void> {
-  if (opens && again) await alterShut(change, clause)
+  if (opens && again > 0) await alterShut(change, clause, again)
   else await alterRole(change, opens ? `LOGIN ${clause}` : clause)
   await makeRoom(change)
 }

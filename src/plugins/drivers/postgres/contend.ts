@@ -2,7 +2,9 @@ import { AppError } from "../../../base/error.ts"
 import { ofPrograms } from "./open-sessions.ts"
 import type { Place } from "./place.ts"
 import { quoteName, quoteText } from "./quote.ts"
+import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
+import { loginsSince } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
 /** An intruder who is logged in as a role may keep it from being changed: by a change of his own that he leaves open, or makes again and again. */
@@ -45,19 +47,38 @@ function isInTheWay(error: unknown): error is ServerError {
 }
 
 /**
- * The role cannot log in while it is given its password and its sessions end, so none of them comes back. What a crash leaves
- * shut, `settle` opens: only where a login with this very value is what is kept out. A login that began before and waits
- * may still end well afterwards: the login that follows proves what the role has then.
+ * The role cannot log in while it is given its password and its sessions end, so none of them comes back; and it stays shut
+ * until logins that began before have ended, as far as there is time for that: the login that follows proves what the role has
+ * then. What a crash leaves shut, `settle` opens: only where a login with this very value is what is kept out.
  */
-export async function alterShut(change: Change, clauses: string): Promise<void> {
+export async function alterShut(change: Change, clauses: string, again: number): Promise<void> {
   const { place, signal } = change
   await alterRole(change, `NOLOGIN ${clauses}`)
   await endRole(change)
-  // Logins that were on their last step show in pg_stat_activity now.
   await place.reach.host.pause(settledMs, signal)
+  await endRole(change)
+  // Once more, now that nobody is in: what was set between the two would let in, at the last step, who logs in by it now.
+  await alterRole(change, `NOLOGIN ${clauses}`)
+  await holdShut(change, again === 1 ? shortlyMs : longMs)
   await endRole(change)
   await alterRole(change, `LOGIN ${clauses}`)
 }
+/** How long (ms) a role is kept shut: well below the deadline of an `apply`. */
+const shortlyMs = 1500
+const longMs = 10_000
+
+async function holdShut({ place, connection, signal }: Change, mostMs: number): Promise<void> {
+  const since = await serverClock(connection)
+  if (since === undefined) return
+  for (let waitedMs = 0; waitedMs < mostMs; ) {
+    const underWay = await loginsSince(connection, since, waitedMs)
+    if (underWay === undefined) return
+    const ms = Math.min(underWay.inMs, mostMs - waitedMs)
+    await place.reach.host.pause(ms, signal)
+    waitedMs += ms
+  }
+}
+/** A login that has just ended well shows in pg_stat_activity so much later (ms). */
 export const settledMs = 150
 
 /** Ends every session of the role but this one. Those that come meanwhile are not waited for. */

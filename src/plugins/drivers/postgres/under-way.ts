@@ -28,7 +28,7 @@ export async function loginsUnderWay(
   if (since === undefined) return undefined
   const servers = await Promise.all(
     everywhere(place).map((server) =>
-      inSession(server, [live], signal, (connection) => lookAt(connection, since, waitedMs)),
+      inSession(server, [live], signal, (connection) => loginsSince(connection, since, waitedMs)),
     ),
   )
   return servers
@@ -39,7 +39,8 @@ export async function loginsUnderWay(
     )
 }
 
-async function lookAt(
+/** At one server, of logins that began before `since`. */
+export async function loginsSince(
   connection: Connection,
   since: string,
   waitedMs: number,
