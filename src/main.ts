@@ -1,3 +1,4 @@
+import { hasLateRead } from "./base/marked-processes.ts"
 import { lastWords, stopWithinMs } from "./base/last-words.ts"
 import { runsMarked } from "./base/live-marks.ts"
 import { realHost } from "./base/host.ts"
@@ -108,7 +109,7 @@ const code = await main(
 )
 // Whatever became of the command: who is left cut off needs a person, or the same command again.
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
-if (stop.signal.aborted) {
+if (stop.signal.aborted || hasLateRead()) {
   // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What was said must have left.
   for (const writer of [out, talk]) await writer.drain()
   process.exit()

@@ -184,10 +184,23 @@ export const ground: readonly Mutant[] = [
     name: "a hook of a killed run is not ended first",
     edits: edit(
       "restart/restart-deployment.ts",
-      `const alone = first || seenToEnd.get(deployment) === mark || (await endMarked(`,
-      `const alone = mark !== "" || (await endMarked(`,
+      `first || seenToEnd.get(deployment) === mark ? undefined :`,
+      `mark !== "" ? undefined :`,
     ),
     test: cli("rotate", "ends the old hook first"),
+  },
+  {
+    law: 1,
+    name: "the mark of programs is not in the state before they begin",
+    edits: edit(
+      "rotate/session.ts",
+      `if (before === undefined) return { id, clock, since }`,
+      `if (before === undefined) return before`,
+    ),
+    test: {
+      file: "test/rotate/elsewhere.test.ts",
+      name: "the mark of its programs is durable",
+    },
   },
   {
     law: "always",

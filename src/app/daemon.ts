@@ -8,6 +8,7 @@ import { type Owing, owingIn } from "../core/unwritten.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
+import { isOutOfSight } from "../rotate/work.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
 import { type Turn, look, takeTurn } from "./turn.ts"
@@ -416,9 +417,9 @@ export function waitsForPerson({
   const owed = revoked.flatMap(({ death }) => (death.is === "dead" ? [] : [death]))
   const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
   if (open.length === 0 && owed.length === 0) return unwritten.length > 0
-  if (open.length === 0) return owed.every(({ code }) => code === "other-namespace")
+  if (open.length === 0) return owed.every(({ code }) => isOutOfSight(code))
   return open.every(
-    ({ is, code }) => is === "stuck" || code === "not-settled" || code === "other-namespace",
+    ({ is, code }) => is === "stuck" || code === "not-settled" || isOutOfSight(code),
   )
 }
 

@@ -16,11 +16,11 @@ import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
-import type { Outcomes, Work } from "../rotate/work.ts"
+import { isOutOfSight, type Outcomes, type Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
 import { demand, lockedHint } from "./held.ts"
-import { openWork } from "./open.ts"
+import { chooseRun, openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
 /** `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left out: only where the two do not contradict each other. */
@@ -280,8 +280,9 @@ export async function openEnvironment(
     document.changeSet === undefined
       ? undefined
       : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
+  const run = chooseRun(app, document, { over: nothingRuns })
   const open = (options: EnvironmentConfig): Work =>
-    openWork(app, { options, ledger, document, stop: ends.stop, hurry: ends.hurry, ends })
+    openWork(app, { options, ledger, document, run, stop: ends.stop, hurry: ends.hurry, ends })
   const session = ends.follow(
     new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }),
   )
@@ -445,9 +446,7 @@ export async function resumePatiently(
     session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted;
     waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)
   ) {
-    if (
-      !Object.values(outcomes).some((one) => one.is === "waiting" && one.code !== "other-namespace")
-    )
+    if (!Object.values(outcomes).some((one) => one.is === "waiting" && !isOutOfSight(one.code)))
       break
     await host.pause(pauseMs, stop)
     outcomes = await resume(session)

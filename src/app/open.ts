@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { placeOfUs } from "../base/place.ts"
+import { beganAt, placeOfUs } from "../base/place.ts"
 import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
@@ -7,7 +7,7 @@ import { guard } from "../core/guard.ts"
 import { Listeners } from "../core/listeners.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type RunInHand, runInHand, type StateDocument } from "../core/state.ts"
 import { draftAll, restoreOne } from "../deliver/delivery.ts"
 import { readReference } from "../plugins/references/index.ts"
 import type { FileLedger } from "../record/ledger.ts"
@@ -22,7 +22,12 @@ export type Opening = {
   readonly options: EnvironmentConfig
   readonly ledger: FileLedger
   /** The state's id, and who listened where by it. */
-  readonly document: Pick<StateDocument, "id" | "secrets">
+  readonly document: Pick<
+    StateDocument,
+    "id" | "secrets" | "run" | "acting" | "changeSet" | "parked"
+  >
+  /** The same for all that one act opens; left out, it is what the document says. */
+  readonly run?: RunInHand
   /** What a request to stop waits for. */
   readonly ends?: Pick<Work, "asked" | "onStep">
   /** It only writes: where it lives says nothing of where programs may run. */
@@ -30,13 +35,15 @@ export type Opening = {
 } & Pick<Work, "stop" | "hurry">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
-export function openWork(
-  app: App,
-  { options, ledger, document, stop, hurry, ends = {}, startsNothing = false }: Opening,
-): Work {
+export function openWork(app: App, opening: Opening): Work {
+  const { options, ledger, document, stop, hurry, ends = {}, startsNothing = false } = opening
   const { host } = app
+  const run = opening.run ?? chooseRun(app, document)
   const opened = new Map(
-    Object.keys(options.secrets).map((name) => [name, openDriver(app, options, name, document)]),
+    Object.keys(options.secrets).map((name) => [
+      name,
+      openDriver(app, { environment: options, document, run }, name),
+    ]),
   )
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
@@ -58,13 +65,17 @@ export function openWork(
     startedWith: JSON.stringify(options),
     listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
     text: makeText(app, options.name),
-    newId: () => Buffer.from(host.random(6)).toString("hex"),
+    newId: () => newId(app),
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
     ledger,
     delivery: { draft: draftAll, restore: restoreOne },
     restarts: {
       restart: async (deployment, mark, stop, first) => {
-        const answer = await restartDeployment(deployment, mark, host, stop, { first })
+        const answer = await restartDeployment(deployment, mark, host, stop, {
+          // A person has said that nothing of an earlier run lives, or none has left anything.
+          first,
+          since: run.since,
+        })
         return answer.ok ? true : answer.why
       },
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),
@@ -75,12 +86,27 @@ export function openWork(
     ...(ends.asked === undefined ? {} : { asked: ends.asked }),
     ...(ends.onStep === undefined ? {} : { onStep: ends.onStep }),
     place: startsNothing ? undefined : placeOfUs(),
+    run: startsNothing ? undefined : run,
     serverOf,
     inTurn: (secret, act) => {
       const server = serverOf(secret)
       return server === undefined ? act() : app.turns.take(server, act)
     },
   }
+}
+
+/** `over`: nothing of an earlier run lives, by a person's word. */
+export function chooseRun(
+  app: App,
+  document: Opening["document"],
+  over: { readonly over?: boolean } = {},
+): RunInHand {
+  const began = beganAt() ?? { clock: "", since: 0 }
+  return runInHand(document, began, { newId: () => newId(app), ...over })
+}
+
+function newId({ host }: App): string {
+  return Buffer.from(host.random(6)).toString("hex")
 }
 
 function makeText(app: App, environment: string): MakeText {
@@ -94,9 +120,16 @@ function makeText(app: App, environment: string): MakeText {
 /** `server`: where it is, as one word; undefined where no service is asked. */
 function openDriver(
   app: App,
-  environment: EnvironmentConfig,
+  {
+    environment,
+    document,
+    run: ours,
+  }: {
+    readonly environment: EnvironmentConfig
+    readonly document: Opening["document"]
+    readonly run: RunInHand
+  },
   name: string,
-  document: Opening["document"],
 ): { readonly driver: Driver; readonly listeners: Listeners; readonly server: string | undefined } {
   const secret = environment.secrets[name]
   const type = app.plugins.drivers.find((one) => one.type === secret?.driver)
@@ -114,6 +147,7 @@ function openDriver(
       host: app.host,
       label,
       owner: document.id,
+      run: ours,
       folder,
       listeners,
       shift: app.shift,

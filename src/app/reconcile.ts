@@ -16,7 +16,7 @@ import {
   tended,
   withLock,
 } from "./environment.ts"
-import { openWork } from "./open.ts"
+import { chooseRun, openWork } from "./open.ts"
 
 export type Reconciliation = {
   readonly found: Finds
@@ -79,7 +79,15 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
       ? today
       : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const session = new Session(
-    openWork(app, { options: begun, ledger, document, stop: ends.stop, hurry: ends.hurry, ends }),
+    openWork(app, {
+      options: begun,
+      ledger,
+      document,
+      run: chooseRun(app, document, { over: nothingRuns }),
+      stop: ends.stop,
+      hurry: ends.hurry,
+      ends,
+    }),
     document,
     { clockDoubted: dryRun || !agreesWith(app)(document) },
   )

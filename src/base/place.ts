@@ -28,6 +28,32 @@ export function placeOfUs(): Place | undefined {
   }
 }
 
+/** When this process began, in ticks of the kernel's clock, and which clock that is: of one start of a machine, in one time namespace. */
+export type Began = { readonly clock: string; readonly since: number }
+
+/** undefined where there is no /proc. */
+export function beganAt(): Began | undefined {
+  try {
+    const stat = readFileSync("/proc/self/stat", "latin1")
+    const since = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19])
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+    return Number.isInteger(since)
+      ? { clock: `${boot} ${timeNamespace()}`.trim(), since }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Kernels before 5.6 have one clock alone. */
+function timeNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/time")
+  } catch {
+    return ""
+  }
+}
+
 function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8").trim()

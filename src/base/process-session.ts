@@ -12,14 +12,21 @@ export type Process = {
   readonly state: string
   readonly group: number
   readonly session: number
+  /** In ticks since the machine started. */
+  readonly startedAt: number
 }
 
-/** TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they outlive even that. */
-export async function endSession(leader: number, graceMs: number): Promise<boolean> {
+/** TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they outlive even that, or `signal` aborts. */
+export async function endSession(
+  leader: number,
+  graceMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   await signalSession(leader, "SIGTERM")
-  if (await isGone(leader, graceMs)) return true
+  if (await isGone(leader, graceMs, signal)) return true
+  if (signal?.aborted) return false
   await signalSession(leader, "SIGKILL")
-  return isGone(leader, 2000)
+  return isGone(leader, 2000, signal)
 }
 
 /** Every process that can be seen; empty where there is no /proc. */
@@ -30,14 +37,24 @@ export async function processes(): Promise<readonly Process[]> {
   return found.filter((one) => one !== undefined)
 }
 
+/** Of `starttime`, counted from the state on. */
+const startField = 19
+
 /** `pid (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
 async function inspect(pid: number): Promise<Process | undefined> {
   // It may be gone since it was listed.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")
-  const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const [state, , group, session] = fields
   return state === undefined || session === undefined
     ? undefined
-    : { pid, state, group: Number(group), session: Number(session) }
+    : {
+        pid,
+        state,
+        group: Number(group),
+        session: Number(session),
+        startedAt: Number(fields[startField]),
+      }
 }
 
 async function membersOf(leader: number): Promise<readonly Process[]> {
@@ -60,11 +77,15 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-async function isGone(leader: number, withinMs: number): Promise<boolean> {
+async function isGone(
+  leader: number,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const watch = beginStopwatch()
   try {
     for (let pauseMs = 10; await lives(leader); pauseMs = Math.min(pauseMs * 2, 100)) {
-      if (watch.ms() >= withinMs) return false
+      if (watch.ms() >= withinMs || signal?.aborted === true) return false
       await Bun.sleep(pauseMs)
     }
     return true

@@ -3,7 +3,7 @@ import type { Shift } from "../base/shift.ts"
 import type { Shape } from "../base/value-shape.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
-import type { SessionsLeft } from "./state.ts"
+import type { RunInHand, SessionsLeft } from "./state.ts"
 
 /** What the outside implements: services, outputs, deployments. */
 
@@ -59,6 +59,8 @@ export interface Reach {
   readonly label: string
   /** The state's id, so that a session of another state is told from an earlier one of ours. */
   readonly owner: string
+  /** By what programs at services are found that an earlier run has left; a driver that runs none needs none. */
+  readonly run?: RunInHand
   /** The folder of the config: what relative paths are relative to. */
   readonly folder: string
   /** The value that a reference points to, read anew at each call. */

@@ -1,4 +1,4 @@
-import type { Place } from "../base/place.ts"
+import type { Began, Place } from "../base/place.ts"
 import type { Listener } from "./listeners.ts"
 
 /** The state document of one environment, as it lies on disk. Metadata in clear, each version an age file of its own. */
@@ -18,6 +18,8 @@ export type StateDocument = {
   readonly parked?: readonly ChangeSet[]
   /** Where a run lives (or was killed) that has begun a program at a service which no journal tells of. */
   readonly acting?: Acting
+  /** By what the programs of such runs are found; there as long as one may live. */
+  readonly run?: RunMark
   /** By target of an output that is ours as a whole: the fingerprint of what we last wrote there. */
   readonly written?: Readonly<Record<string, string>>
   readonly audit: AuditTail
@@ -135,6 +137,30 @@ export type Stage =
 /** Where a program was begun that no journal tells of; `again`: the beginning of the marks of restarts beside the journals. */
 export type Acting = Place & { readonly again?: string }
 
+/**
+ * The random part of the marks of programs at services: durable before the first begins, known to nobody who cannot read the
+ * state (or was given it by such a program). No program of it is older than `since`, by that clock.
+ */
+export type RunMark = Began & { readonly id: string }
+
+/** The mark that programs of this run carry. `earlier`: one that an earlier run has begun may still live, and is no older than `since`. */
+export type RunInHand = RunMark & { readonly earlier?: { readonly since: number } }
+
+/** Goes on with the mark that the state names; else a new one, by `newId`. `over`: nothing of an earlier run lives, by a person's word. */
+export function runInHand(
+  document: Pick<StateDocument, "id" | "run" | "acting" | "changeSet" | "parked">,
+  began: Began,
+  { newId, over = false }: { readonly newId: () => string; readonly over?: boolean },
+): RunInHand {
+  const mayLive =
+    document.acting !== undefined || openSets(document).some(({ ranIn }) => ranIn !== undefined)
+  if (over || (document.run === undefined && !mayLive)) return { ...began, id: newId() }
+  // A state that an older release has written: its marks end with the beginning of the state's id.
+  const { id, clock, since } = document.run ?? { id: document.id.slice(0, 8), clock: "", since: 0 }
+  const oldest = clock === began.clock ? since : 0
+  return { id, clock: began.clock, since: oldest, earlier: { since: oldest } }
+}
+
 export type ChangeSet = {
   readonly id: string
   readonly why: "due" | "asked" | "new" | "incident" | "reconcile"
@@ -183,7 +209,9 @@ export type Before = { readonly sealed: string; readonly after: string }
 
 /** Every change set that is not finished. */
 export function openSets(
-  document: Pick<StateDocument, "changeSet" | "parked"> | undefined,
+  document:
+    | { readonly changeSet?: ChangeSet | undefined; readonly parked?: readonly ChangeSet[] }
+    | undefined,
 ): readonly ChangeSet[] {
   return [
     ...(document?.changeSet === undefined ? [] : [document.changeSet]),

@@ -115,6 +115,7 @@ const state = shape({
   secrets: map(secret),
   changeSet: maybe(changeSet),
   parked: maybe(list(changeSet)),
+  run: maybe(shape({ id: text, clock: text, since: whole })),
   acting: maybe((value) => place(value) && shape({ again: maybe(text) })(value)),
   written: maybe(map(text)),
   audit: shape({ count: whole, head: text, lines: list(text) }),

@@ -19,7 +19,7 @@ const seenToEnd = new WeakMap<Deployment, string>()
 /**
  * Restarts one deployment and waits until it is healthy. `mark` names the change set and the deployment: a hook that
  * still runs under it was left by a crash and is ended first, whichever way it went, so that never two run at once; with `first`
- * none can be, and no process of the machine is looked at while programs are locked out. Throws
+ * none can be, and no process of the machine is looked at while programs are locked out; none of it began before `since`. Throws
  * `stopped` if `signal` aborts: that says nothing about the deployment.
  */
 export async function restartDeployment(
@@ -27,25 +27,38 @@ export async function restartDeployment(
   mark: string,
   host: Host,
   signal: AbortSignal,
-  { first = false } = {},
+  { first = false, since = 0 } = {},
 ): Promise<Restarted> {
-  const alone =
-    first ||
-    seenToEnd.get(deployment) === mark ||
-    (await endMarked(mark, { waitMs: Math.min(deployment.timeoutMs, oldHookMs), signal }))
+  const obstacle =
+    first || seenToEnd.get(deployment) === mark
+      ? undefined
+      : await endOld(deployment, mark, signal, since)
   throwIfStopped(signal)
-  if (!alone)
-    return {
-      ok: false,
-      code: "hook-still-running",
-      why: `an earlier run of ${deployment.restarter.says} cannot be ended`,
-    }
+  if (obstacle !== undefined) return obstacle
   const began = performance.now()
   const failure = await runRestarter(deployment, mark)
   if (failure !== undefined) return failure
   const waited = performance.now() - began
   const health = await untilHealthy(deployment, host, signal)
   return health.ok ? { ok: true, gapMs: Math.round(waited + health.afterMs) } : health
+}
+
+/** undefined once no earlier run of the hook lives. */
+async function endOld(
+  { timeoutMs, restarter }: Deployment,
+  mark: string,
+  signal: AbortSignal,
+  since: number,
+): Promise<Restarted | undefined> {
+  try {
+    const waitMs = Math.min(timeoutMs, oldHookMs)
+    if (await endMarked(mark, { waitMs, signal, since })) return undefined
+    const why = `an earlier run of ${restarter.says} cannot be ended`
+    return { ok: false, code: "hook-still-running", why }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { ok: false, code: error.code, why: error.message }
+  }
 }
 
 /** A hook that has begun is left to finish, also when we are asked to stop: half a restart helps nobody. */

@@ -5,7 +5,7 @@ import { Secret } from "../core/secret.ts"
 import { openSetOf } from "../core/state.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
-import { deadlines } from "./work.ts"
+import { deadlines, isOutOfSight } from "./work.ts"
 
 /** Recovery asks; it never guesses. What a service answers about the versions of one secret. */
 export type Answer = {
@@ -236,7 +236,7 @@ export async function settle(
   } catch (error) {
     // A server that is down is no lock that somebody holds: it is asked again soon. Any other refusal waits for a person.
     const { code, says } = said(error)
-    if (isSilence(code)) session.unsettled.set(name, { code, says })
+    if (isSilence(code) || isOutOfSight(code)) session.unsettled.set(name, { code, says })
     return false
   }
 }

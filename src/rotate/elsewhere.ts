@@ -2,8 +2,15 @@ import { AppError } from "../base/error.ts"
 import { endMarked, marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
 import { runsMarked, sawEnd } from "../base/live-marks.ts"
-import { type Acting, type ChangeSet, openSetOf, openSets } from "../core/state.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
+import { runsMarked, sawEnd } from "../base/spawn.ts"
+import {
+  type Acting,
+  type ChangeSet,
+  openSetOf,
+  openSets,
+  type StateDocument,
+} from "../core/state.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -46,7 +53,7 @@ export function hiddenActing(session: Session): Unseen | undefined {
 
 function unseen({ work, document }: Session, where: string, hooks?: string): Unseen {
   const marks = [
-    `exec ${work.environment}/[^#]*#${document.id.slice(0, 8)}`,
+    `exec ${work.environment}/[^#]*#${runIdOf(document)}`,
     ...[hooks, document.acting?.again].flatMap((id) => (id === undefined ? [] : [`${id}/`])),
   ]
   const command = `grep -lszE '^MYCELIUM_RUN=(${marks.join("|")})' /proc/[0-9]*/environ`
@@ -95,14 +102,20 @@ export async function beginAgain(session: Session): Promise<(deployment: string)
 const againMs = 10_000
 
 /** What an earlier run was killed in beside the journals, and is seen here, is let finish before anything else is begun. */
-export async function awaitAgain({ document: { acting }, work }: Session): Promise<void> {
-  const { place, host, stop } = work
+export async function awaitAgain(session: Session): Promise<void> {
+  const {
+    document: { acting },
+    work: { place, host, stop },
+  } = session
   if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
     return
+  // What cannot be known is no cause to wait: who restarts next says so.
   const runs = async (): Promise<boolean> =>
-    (await marksThatRun((mark) => mark.startsWith(`${acting.again}/`))).some(
-      (mark) => !sawEnd(mark),
-    )
+    (
+      await marksThatRun((mark) => mark.startsWith(`${acting.again}/`), sinceOf(session)).catch(
+        (): readonly string[] => [],
+      )
+    ).some((mark) => !sawEnd(mark))
   for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100)
     await host.pause(100, stop)
 }
@@ -147,9 +160,12 @@ function isActing(acting: Acting | undefined, mine: string): boolean {
 }
 
 function isCall({ work, document }: Session, mark: string): boolean {
-  return (
-    mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${document.id.slice(0, 8)}`)
-  )
+  return mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${runIdOf(document)}`)
+}
+
+/** A state that an older release has written names none: its marks end with the beginning of the state's id. */
+function runIdOf({ run, id }: StateDocument): string {
+  return run?.id ?? id.slice(0, 8)
 }
 
 function isOwn(session: Session, { sets, acts }: Own, mark: string): boolean {
@@ -171,9 +187,14 @@ export async function leave(session: Session): Promise<void> {
   const { sets, acts } = own
   if ((sets.length === 0 && !acts) || isAtWork(session)) return
   // An earlier run may have been killed in a hook or in a call, of which this process knows nothing.
-  const left = await marksThatRun((mark) => isOwn(session, own, mark))
+  const left = await marksThatRun((mark) => isOwn(session, own, mark), sinceOf(session))
   if (left.some((mark) => isCall(session, mark) || !sawEnd(mark))) return
   await session.commit({ leaves: sets.map(({ id }) => id), ...(acts ? { acting: null } : {}) })
+}
+
+/** Nothing that this run has to look for is older. */
+function sinceOf({ work: { run } }: Session): { readonly since?: number } {
+  return run === undefined ? {} : { since: run.since }
 }
 
 /** A person has looked: nothing of an earlier run lives any more. */

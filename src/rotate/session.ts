@@ -1,14 +1,17 @@
+import { isSamePlace } from "../base/place.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
 import {
   type Acting,
   type ChangeSet,
   type Patch,
+  type RunMark,
   type SecretState,
   type StateDocument,
   type Version,
   ageOut,
   openSetOf,
+  openSets,
   printsOf,
   versionAt,
 } from "../core/state.ts"
@@ -32,6 +35,13 @@ export type Commit = {
   readonly takesOver?: boolean
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
+}
+
+/** All in a state that says where a program may live. */
+type Placed = {
+  readonly changeSet?: ChangeSet | undefined
+  readonly parked?: readonly ChangeSet[]
+  readonly acting?: Acting | undefined
 }
 
 /** The state of one environment while somebody works on it. Every change goes through `commit`: one durable write. */
@@ -102,6 +112,7 @@ export class Session {
       parked: aside,
       written: before,
       acting: acted,
+      run: marked,
       ...rest
     } = this.document
     const leaves = commit.leaves ?? []
@@ -114,6 +125,7 @@ export class Session {
       commit.changeSet === undefined ? open : (commit.changeSet ?? undefined),
       commit,
     )
+    const run = this.#runOf({ changeSet, parked, acting }, marked)
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
@@ -141,6 +153,7 @@ export class Session {
       ...(changeSet === undefined ? {} : { changeSet }),
       ...(parked.length === 0 ? {} : { parked }),
       ...(acting === undefined ? {} : { acting }),
+      ...(run === undefined ? {} : { run }),
       ...(written === undefined ? {} : { written }),
     }
     await this.work.ledger.save(next)
@@ -182,6 +195,21 @@ export class Session {
     return mayLeave(this.work, set) ? { ...set, ranIn: place } : set
   }
 
+  /** Durable with the place, before a program begins; gone once nothing may live any more. */
+  #runOf(next: Placed, before: RunMark | undefined): RunMark | undefined {
+    const {
+      work: { place, run },
+    } = this
+    const places = [next.acting, ...openSets(next).map(({ ranIn }) => ranIn)]
+    const placed = places.filter((one) => one !== undefined)
+    if (placed.length === 0) return undefined
+    if (place === undefined || run === undefined || !placed.some((one) => isSamePlace(one, place)))
+      return before
+    const { id, clock, since } = run
+    if (before === undefined) return { id, clock, since }
+    return before.clock === clock ? before : { ...before, clock, since: 0 }
+  }
+
   /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
   note(changeSet: ChangeSet): void {
     this.document = { ...this.document, changeSet }
@@ -190,7 +218,7 @@ export class Session {
 
   /** Nothing of an earlier run lives any more; the next durable write covers it. */
   noteOver(): void {
-    const { acting: _acting, changeSet, parked, ...rest } = this.document
+    const { acting: _acting, run: _run, changeSet, parked, ...rest } = this.document
     this.document = {
       ...rest,
       ...(changeSet === undefined ? {} : { changeSet: withoutPlace(changeSet) }),

@@ -13,7 +13,7 @@ import type {
   Values,
 } from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
-import type { ChangeSet, Containment, StateDocument, Version } from "../core/state.ts"
+import type { RunInHand, StateDocument, Version } from "../core/state.ts"
 
 /** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
 export type Work = {
@@ -48,6 +48,8 @@ export type Work = {
   readonly listeners?: Readonly<Record<string, Listeners>>
   /** Where this run lives; undefined where that cannot be known. */
   readonly place?: Place | undefined
+  /** The mark of its programs at services; undefined where that cannot be known. */
+  readonly run?: RunInHand | undefined
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
   /** So many acts at once at one server; what waits for its turn has no deadline yet. */
@@ -148,6 +150,12 @@ export type Outcome =
   /** No value that we know is accepted, or one that should be dead is: a person is needed. */
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 export type Outcomes = Readonly<Record<string, Outcome>>
+
+/** A program of an earlier run may still live, and this run cannot tell: only a person can. */
+const outOfSight = new Set(["other-namespace", "process-unreadable"])
+export function isOutOfSight(code: string): boolean {
+  return outOfSight.has(code)
+}
 
 /** Milliseconds that one act at a service may take. */
 export const deadlines = {

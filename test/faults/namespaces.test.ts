@@ -132,7 +132,7 @@ describe("a run that was killed on the host", () => {
       await shop.adopt()
       project.write("slow-apply", "")
       await killedIn(shop, () => project.has("apply.log"))
-      marks = [`exec production/key#${(await stateOf(project))?.id.slice(0, 8)}`]
+      marks = [`exec production/key#${(await stateOf(project))?.run?.id}`]
       const ran = await inside(shop, "rotate-now", "production")
       expect(ran.stdout).toContain("other-namespace")
       expect(ran.code).toBe(7)
@@ -161,7 +161,7 @@ describe("a run that was killed on the host", () => {
         (await stateOf(project))?.secrets["key"]?.versions.map(({ stage }) => stage.is) ?? []
       project.write("slow-revoke", "")
       await killedIn(shop, () => project.has("revoke.log"))
-      marks = [`exec production/key#${(await stateOf(project))?.id.slice(0, 8)}`]
+      marks = [`exec production/key#${(await stateOf(project))?.run?.id}`]
       const ran = await inside(shop, "run", "--once")
       expect(ran.stderr).toContain("code=other-namespace")
       expect(ran.code).not.toBe(0)

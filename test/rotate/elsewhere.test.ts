@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test"
 import { waitsForPerson } from "../../src/app/daemon.ts"
 import { findMarked, markVariable } from "../../src/base/marked-processes.ts"
 import type { Place } from "../../src/base/place.ts"
+import { runInHand } from "../../src/core/state.ts"
 import { run } from "../../src/base/spawn.ts"
 import { awaitAgain, isAtWork, leave } from "../../src/rotate/elsewhere.ts"
 import { lookAgain } from "../../src/rotate/look-again.ts"
@@ -57,6 +58,35 @@ test("the mark stays as long as a program that an earlier run began can be seen"
   await until("nothing to run", async () => (await findMarked(mark)).length === 0)
   await leave(session)
   expect(session.changeSet?.ranIn).toBeUndefined()
+})
+
+test("the mark of its programs is durable with the place where they may run, and gone once none does", async () => {
+  const world = new World()
+  const began = { clock: "boot", since: 7 }
+  const run = { ...began, id: "random" }
+  const session = await Session.load({ ...world.start().work, place: here, run })
+  await rotate(session, { secrets: names, why: "asked" })
+  expect(world.stored.changeSet).toBeUndefined()
+  expect(world.stored.run).toBeUndefined()
+  await session.commit({ acting: here })
+  expect(world.stored.run).toEqual(run)
+  // Another run goes on with it, and looks at nothing that is older; after another start of the machine, at all.
+  const newId = (): string => "another"
+  const next = { clock: "boot", since: 9 }
+  expect(runInHand(world.stored, next, { newId })).toEqual({ ...run, earlier: { since: 7 } })
+  expect(runInHand(world.stored, { clock: "other", since: 9 }, { newId })).toEqual({
+    clock: "other",
+    since: 0,
+    id: "random",
+    earlier: { since: 0 },
+  })
+  expect(runInHand(world.stored, next, { newId, over: true })).toEqual({ ...next, id: "another" })
+  // A state of an older release says only that something may live.
+  const { run: _run, ...old } = world.stored
+  expect(runInHand(old, next, { newId }).id).toBe(old.id.slice(0, 8))
+  await leave(session)
+  expect(world.stored.run).toBeUndefined()
+  expect(runInHand(world.stored, next, { newId })).toEqual({ ...next, id: "another" })
 })
 
 test("a daemon that a hook has left does not keep the mark", async () => {

@@ -13,7 +13,7 @@ import { sayUnwritten } from "../../core/unwritten.ts"
 import { sayNotContained } from "../../plan/not-contained.ts"
 import { said } from "../../rotate/ask.ts"
 import { driftCode } from "../../rotate/drift.ts"
-import type { Outcome } from "../../rotate/work.ts"
+import { isOutOfSight, type Outcome } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodeOf, exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
@@ -166,14 +166,14 @@ function exitOfTurn(turn: Turn): number {
 function needsPerson(outcome: Outcome): boolean {
   return (
     outcome.is === "stuck" ||
-    (outcome.is === "waiting" && outcome.code === "other-namespace") ||
+    (outcome.is === "waiting" && isOutOfSight(outcome.code)) ||
     (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
   )
 }
 
 /** No later turn takes it away by itself. */
 function staysOwed({ death }: Turn["revoked"][number]): boolean {
-  return death.is === "alive" || (death.is === "owed" && death.code === "other-namespace")
+  return death.is === "alive" || (death.is === "owed" && isOutOfSight(death.code))
 }
 
 type Say = (

@@ -26,6 +26,8 @@ export const rotation = {
     "An old value is to be revoked, but there is no current one, by which its death could be proven. Make or adopt a value first.",
   "other-namespace":
     "An earlier run was killed while a program of yours (a restart hook, or one of the driver exec) was at work, and it lived in another container, outside this one, or on another machine. Its program may still run and could land later, and this run cannot see it. So nothing is asked, decided or started there. On the host, as root, use the grep command that the message gives: it names each program that still runs. Wait until there is none, or end them. Then mycelium reconcile ENV --nothing-runs goes on, and the audit log says that you said so. A run on the host sees by itself.",
+  "process-unreadable":
+    "An earlier run was killed while a program of yours (a restart hook, or one of the driver exec) was at work. Such a program is found by a mark in its environment, and the environment of the process that the message names cannot be read: the read does not come back. The owner of a process can do that to its own. So it may be that program, or another user's process, and nothing is decided at that service, nor restarted there. Find out what the process is (its user is in the message), and end it; mycelium then asks again by itself. If no program of an earlier run lives any more, mycelium reconcile ENV --nothing-runs goes on without a look at it, and the audit log says that you said so.",
   "handed-over":
     "A rotation stopped between two steps because another run has asked for its environment, as rotate-now --contain does. Nothing is lost: that run carries on with it first. There is nothing to do.",
   "value-unknown":

@@ -4,6 +4,7 @@ import { changeableBy } from "../../../base/runnable.ts"
 import { markVariable } from "../../../base/marked-processes.ts"
 import { failureOf, pickEnvironment, run, type RunResult } from "../../../base/spawn.ts"
 import type { Reach } from "../../../core/ports.ts"
+import type { RunInHand } from "../../../core/state.ts"
 import { argvOf } from "../../hook-argv.ts"
 import type { Options } from "./options.ts"
 import { protocolVersion, tryLater, type Verb } from "./protocol.ts"
@@ -17,16 +18,20 @@ export type Place = {
   readonly program: string
   /** Names our calls among all processes, so that one that a crash left is found. */
   readonly mark: string
+  readonly run: RunInHand
 }
 
 export function makePlace(options: Options, reach: Reach): Place {
   const argv = argvOf(options.command, reach.folder)
+  if (reach.run === undefined)
+    throw new AppError("internal", "a program is run by no run that has a mark")
   return {
     options,
     reach,
     argv,
     program: argv[0] ?? "",
-    mark: `exec ${reach.label}#${reach.owner.slice(0, 8)}`,
+    mark: `exec ${reach.label}#${reach.run.id}`,
+    run: reach.run,
   }
 }
 

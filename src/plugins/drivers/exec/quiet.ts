@@ -5,14 +5,20 @@ import type { Place } from "./call.ts"
 /** What an earlier call leaves to finish by itself before it is ended. */
 const leaveMs = 5000
 
+/** Marks under which a call of this process did not end well: a program that it began may have left its session. */
+const unsure = new Set<string>()
+
 /** Whether anything that we began may still be under way: a program, or, after its end, what it asked of the service. */
 export class Quiet {
   readonly #place: Place
   /** Since when nothing of ours runs; undefined: not known, for an earlier process may have been killed in a call. */
   #since: number | undefined
+  /** No program of an earlier run lives: there was none, or it is ended. */
+  #alone: boolean
 
   constructor(place: Place) {
     this.#place = place
+    this.#alone = place.run.earlier === undefined
   }
 
   /** Makes a call that changes something: never two at once. One that ends well leaves nothing under way. */
@@ -30,6 +36,7 @@ export class Quiet {
       this.#since = before
       return result
     } catch (error) {
+      unsure.add(this.#place.mark)
       this.#since = this.#now()
       throw error
     }
@@ -44,8 +51,14 @@ export class Quiet {
     return !signal.aborted
   }
 
-  #endOthers(signal: AbortSignal): Promise<boolean> {
-    return endMarked(this.#place.mark, { waitMs: leaveMs, signal })
+  /** Looks at no process where none can be left: programs may be cut off meanwhile. */
+  async #endOthers(signal: AbortSignal): Promise<boolean> {
+    const { mark, run } = this.#place
+    if (this.#alone && !unsure.has(mark)) return true
+    const { since } = run.earlier ?? run
+    this.#alone = await endMarked(mark, { waitMs: leaveMs, signal, since })
+    if (this.#alone) unsure.delete(mark)
+    return this.#alone
   }
 
   #now(): number {

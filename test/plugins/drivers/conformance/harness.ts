@@ -60,6 +60,7 @@ export function reach(folder: string, credential = "none"): Reach {
     host,
     label: "production/main",
     owner: "0a1b2c3d4e5f",
+    run: { id: "5e6f7a8b9c0d", clock: "", since: 0, earlier: { since: 0 } },
     folder,
     credential: async () => new Secret("admin", credential),
   }

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
 import { type Project, layOut } from "../../../support/mycelium.ts"
-import { versionsOf } from "../../../support/sealed.ts"
-import { bun } from "../../../support/running.ts"
+import { stateOf, versionsOf } from "../../../support/sealed.ts"
+import { until } from "../../../support/until.ts"
+import { bun, isRunning } from "../../../support/running.ts"
 import { program } from "./harness.ts"
 import { KeyService } from "./key-service.ts"
 
@@ -64,6 +65,30 @@ test.each([
   },
   60_000,
 )
+
+test("exec neither waits for nor ends what another user has given a mark that looks like ours", async () => {
+  await using service = await KeyService.start(1)
+  await using project = await shop(service, { user: "app" })
+  await project.mycelium(["init"])
+  expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
+  // All that a user of the services can see of a run: the beginning of the state's id names its sessions there.
+  const seen = (await stateOf(project))?.id.slice(0, 8)
+  const forged = Bun.spawn(["sh", "-c", "trap '' TERM; touch ready; while :; do sleep 600; done"], {
+    cwd: project.folder,
+    env: { PATH: "/usr/bin:/bin", MYCELIUM_RUN: `exec production/key#${seen}` },
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+  })
+  try {
+    await until("it ignores TERM", () => project.has("ready"))
+    const ran = await project.mycelium(["rotate-now", "production"])
+    expect([ran.code, await isRunning(forged.pid)]).toEqual([0, true])
+    // Nothing of the run is left in the state, so the next one has another mark.
+    expect((await stateOf(project))?.run).toBeUndefined()
+  } finally {
+    process.kill(-forged.pid, "SIGKILL")
+  }
+}, 60_000)
 
 test("exec goes back where a program says no, and says what to look at", async () => {
   await using service = await KeyService.start(1)

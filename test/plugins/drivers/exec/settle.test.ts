@@ -9,7 +9,7 @@ import { until } from "../../../support/until.ts"
 import { open } from "./harness.ts"
 import { KeyService } from "./key-service.ts"
 
-const mark = "exec production/main#0a1b2c3d"
+const mark = "exec production/main#5e6f7a8b9c0d"
 const current: Credential = {
   version: "v1",
   fields: { password: new Secret("password", "old-value") },
