@@ -26,6 +26,8 @@ export type Question = {
 }
 type Given = Question & {
   readonly sources: readonly Source[]
+  /** Why no MAC was verified; left out: each was. */
+  readonly unverified?: string
   readonly now: Date
   readonly checks: readonly Result[]
 }
@@ -75,6 +77,8 @@ export type IncidentReport = {
   readonly incident: string
   readonly at: string
   readonly contained: boolean
+  /** Why no state's MAC was verified: one who can write in the store can have made all of this up. */
+  readonly unverified?: string
   /** What is left: secrets, and environments of which nothing is known. */
   readonly left: readonly {
     readonly environment: string
@@ -114,7 +118,7 @@ export type IncidentReport = {
 
 export function incidentOf(
   config: Config,
-  { incident, noticed: given, readersMs, sources, now, checks }: Given,
+  { incident, noticed: given, readersMs, sources, unverified, now, checks }: Given,
 ): IncidentReport {
   const parts = sources.map((source) => partOf(config, source, incident))
   const lines = parts
@@ -123,8 +127,13 @@ export function incidentOf(
   const begun = lines[0]?.at ?? now.toISOString()
   const noticed = given?.toISOString() ?? begun
   const secrets = parts.flatMap((part) => part.secrets)
+  const named = new Set(secrets.map(({ environment }) => environment))
   const left = [
     ...unopened(config, sources, lines),
+    // What a forger has taken out of it, or put in, cannot be told.
+    ...sources.flatMap(({ environment, forged }) =>
+      forged === undefined || named.has(environment) ? [] : [{ environment, ...forged }],
+    ),
     ...secrets.flatMap(({ environment, secret, contained, code = "", says = "" }) =>
       contained ? [] : [{ environment, secret, code, says }],
     ),
@@ -147,6 +156,7 @@ export function incidentOf(
     incident,
     at: now.toISOString(),
     contained,
+    ...(unverified === undefined ? {} : { unverified }),
     left,
     ...(contained || carriesOn === undefined ? {} : { carryOn: carriesOn }),
     unhealthy,
@@ -362,7 +372,8 @@ function faultOf({
   readonly state: SecretState | undefined
   readonly to: string | undefined
 }): Fault | undefined {
-  if (source.unreadable !== undefined) return source.unreadable
+  const unusable = source.unreadable ?? source.forged
+  if (unusable !== undefined) return unusable
   if (state === undefined)
     return { code: "state-older", says: "the state does not know it any more" }
   if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined)

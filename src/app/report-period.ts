@@ -13,6 +13,7 @@ import { scheduleOf } from "./schedule-of.ts"
 export type EnvironmentReport = {
   readonly environment: string
   readonly unreadable?: { readonly code: string; readonly says: string }
+  readonly forged?: { readonly code: string; readonly says: string }
   /** The log reaches back to the beginning of the time. */
   readonly complete: boolean
   readonly logBegins?: string
@@ -39,6 +40,8 @@ export type PeriodReport = {
   readonly project: string
   readonly since: string
   readonly at: string
+  /** Why no state's MAC was verified: one who can write in the store can have made all of this up. */
+  readonly unverified?: string
   readonly environments: readonly EnvironmentReport[]
   readonly checks: readonly Result[]
   readonly policies: readonly PolicyState[]
@@ -51,16 +54,21 @@ export type PeriodReport = {
 type Given = {
   readonly sources: readonly Source[]
   readonly since: Date
+  readonly unverified?: string
   readonly now: Date
   readonly checks: readonly Result[]
 }
 
-export function periodOf(config: Config, { sources, since, now, checks }: Given): PeriodReport {
+export function periodOf(
+  config: Config,
+  { sources, since, unverified, now, checks }: Given,
+): PeriodReport {
   const from = since.toISOString()
   return {
     project: config.project,
     since: from,
     at: now.toISOString(),
+    ...(unverified === undefined ? {} : { unverified }),
     environments: sources.map((source) => environmentOf(config, source, { from, now })),
     checks,
     policies: policiesOf(config, sources, { now, since: from }),
@@ -77,7 +85,7 @@ function environmentOf(
   source: Source,
   { from, now }: { readonly from: string; readonly now: Date },
 ): EnvironmentReport {
-  const { environment, document, unreadable, log } = source
+  const { environment, document, unreadable, forged, log } = source
   const entries = source.entries.filter(({ at }) => at >= from)
   const options = config.environments[environment]
   const planned = Object.values(options?.secrets ?? {})
@@ -86,6 +94,7 @@ function environmentOf(
   return {
     environment,
     ...(unreadable === undefined ? {} : { unreadable }),
+    ...(forged === undefined ? {} : { forged }),
     complete: log.begins !== undefined && log.begins <= from,
     ...(log.begins === undefined ? {} : { logBegins: log.begins }),
     rotations: promoted.length,

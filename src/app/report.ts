@@ -11,11 +11,16 @@ import { type Place, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import { said } from "../rotate/ask.ts"
 import { check } from "./check.ts"
+import { type Held, heldStates } from "./held-states.ts"
 import { type IncidentReport, type Question, incidentOf } from "./report-incident.ts"
 import { type PeriodReport, periodOf } from "./report-period.ts"
 import type { Source } from "./report-source.ts"
+import { verifyOne } from "./verify-one.ts"
 
-/** What reports are made of: the logs, the states, the config and a quick look at this machine. Needs no key and changes nothing. */
+/**
+ * What reports are made of: the logs, the states, the config and a quick look at this machine. Changes nothing. Needs no key;
+ * but where the identity is here, nothing is vouched for that the keys do not bear out.
+ */
 
 export type About = {
   readonly config: Config
@@ -31,8 +36,9 @@ export async function incidentReport(
   about: About,
   question: Question,
 ): Promise<IncidentReport | { readonly known: readonly string[] }> {
+  const held = await heldStates(about.config, about.host)
   const sources = await readAll(
-    about,
+    { ...about, held },
     Object.keys(about.config.environments),
     (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event),
   )
@@ -41,9 +47,14 @@ export async function incidentReport(
   return incidentOf(about.config, {
     ...question,
     sources,
+    ...unheldOf(held),
     now: about.host.now(),
     checks: await quick(about),
   })
+}
+
+function unheldOf(held: Held): { readonly unverified?: string } {
+  return "unheld" in held ? { unverified: held.unheld } : {}
 }
 
 export async function periodReport(
@@ -51,9 +62,11 @@ export async function periodReport(
   environments: readonly string[],
   since: Date,
 ): Promise<PeriodReport> {
-  const sources = await readAll(about, environments, () => true)
+  const held = await heldStates(about.config, about.host)
+  const sources = await readAll({ ...about, held }, environments, () => true)
   return periodOf(about.config, {
     sources,
+    ...unheldOf(held),
     since,
     now: about.host.now(),
     checks: await quick(about),
@@ -79,7 +92,7 @@ const alsoWanted = new Set([
 ])
 
 function readAll(
-  { config, host, stop }: About,
+  { config, host, stop, held }: About & { readonly held: Held },
   environments: readonly string[],
   wanted: (entry: AuditEntry) => boolean,
 ): Promise<readonly Source[]> {
@@ -87,23 +100,37 @@ function readAll(
     const place = { store: config.store, project: config.project, environment }
     const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
     // Beside an act that is under way, the state may tell of what was not in the log yet when that was read.
-    return lookSteadily({ host, stop, environment, serial }, async () => {
+    const source = lookSteadily({ host, stop, environment, serial }, async () => {
       const value = await readOne(place, wanted)
       return {
         value,
         doubt: isBehind(value) ? `${value.document?.serial ?? ""} ${value.log.lines}` : undefined,
       }
-    }).catch(
-      (error: unknown): Source => ({
-        environment,
-        document: undefined,
-        unreadable: reasonOf(error),
-        entries: [],
-        log: { lines: 0, head: "" },
-        incidents: [],
-      }),
-    )
+    })
+    return source
+      .then(async (read) => ({ ...read, ...(await forgedOf({ host, stop, held }, place)) }))
+      .catch(
+        (error: unknown): Source => ({
+          environment,
+          document: undefined,
+          unreadable: reasonOf(error),
+          entries: [],
+          log: { lines: 0, head: "" },
+          incidents: [],
+        }),
+      )
   })
+}
+
+async function forgedOf(
+  { held, ...about }: Pick<About, "host" | "stop"> & { readonly held: Held },
+  place: Place,
+): Promise<Pick<Source, "forged">> {
+  const { faults, edited } = await verifyOne(about, place, { heads: new Map(), held })
+  const [says, ...more] = faults
+  if (says === undefined) return {}
+  const others = more.length === 0 ? "" : ` (and ${more.length} more: mycelium audit verify)`
+  return { forged: { code: edited ? "state-edited" : "log-broken", says: `${says}${others}` } }
 }
 
 function isBehind({ document, log }: Source): boolean {

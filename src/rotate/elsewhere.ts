@@ -3,7 +3,6 @@ import { endMarked, marksThatRun } from "../base/marked-processes.ts"
 import { isSamePlace, mayHide, type Place } from "../base/place.ts"
 import { runsMarked, sawEnd } from "../base/live-marks.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
-import { runsMarked, sawEnd } from "../base/spawn.ts"
 import {
   type Acting,
   type ChangeSet,

@@ -13,7 +13,7 @@ import type {
   Values,
 } from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
-import type { RunInHand, StateDocument, Version } from "../core/state.ts"
+import type { ChangeSet, Containment, RunInHand, StateDocument, Version } from "../core/state.ts"
 
 /** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
 export type Work = {

@@ -381,3 +381,76 @@ async function asOlderBuild(
   )
   return passwords
 }
+
+describe("a report", () => {
+  const contain = (name: string): readonly string[] => [
+    ...["rotate-now", "production", "--contain", "--yes", "--incident", name],
+  ]
+
+  /** An incident that was contained once, told a second time under another name: state and log fit one another. */
+  async function toldTwice(): Promise<Project> {
+    const project = await house()
+    expect((await project.mycelium(contain("real"))).code).toBe(0)
+    expect((await project.mycelium(["report", "real"])).code).toBe(0)
+    const document = JSON.parse(readFileSync(project.statePath(), "utf8")) as StateDocument
+    const log = readFileSync(project.auditPath(), "utf8").trimEnd().split("\n")
+    const told = log
+      .map((line) => JSON.parse(line) as Record<string, unknown> & { at: string; serial: number })
+      .filter(({ incident }) => incident === "real")
+    let audit = document.audit
+    for (const { n: _n, prev: _prev, at, serial, user, via, ...event } of told)
+      audit = appendLine(audit, { ...event, incident: "forged" } as never, {
+        at: new Date(at),
+        serial,
+        actor: { user: String(user), via: String(via) },
+      })
+    const text = JSON.stringify(document).replaceAll('"incident":"real"', '"incident":"forged"')
+    const forged = { ...(JSON.parse(text) as StateDocument), audit: { ...audit, lines: [] } }
+    writeFileSync(project.statePath(), JSON.stringify(forged, null, 1))
+    writeFileSync(
+      project.auditPath(),
+      [...log, ...audit.lines.slice(document.audit.lines.length), ""].join("\n"),
+    )
+    return project
+  }
+
+  test("vouches for no state that was edited, however well its log fits", async () => {
+    await using project = await toldTwice()
+    const ran = await project.mycelium(["report", "forged"])
+    expect(ran.stdout).not.toContain("Contained: yes")
+    expect(ran.stdout).toContain("state-edited")
+    expect(ran.code).toBe(7)
+    const review = await project.mycelium(["report", "--since", "1d"])
+    expect(review.stdout).toContain("not as mycelium wrote it: production")
+    expect(review.code).toBe(4)
+  })
+
+  test("says before all else that nothing was verified where the identity is not there", async () => {
+    await using project = await toldTwice()
+    rmSync(project.identityFile)
+    for (const args of [
+      ["report", "forged"],
+      ["report", "--since", "1d"],
+    ]) {
+      const { stdout } = await project.mycelium(args)
+      const at = stdout.indexOf("Nothing of this was verified")
+      expect(at).toBeGreaterThan(0)
+      expect(at).toBeLessThan(700)
+      expect(stdout.split("\n")[0]).not.toMatch(/: contained$/)
+    }
+    const told = json<{ unverified?: string }>(
+      await project.mycelium(["report", "forged", "--json"]),
+    )
+    expect(told.unverified).toContain("identity")
+  })
+
+  test("vouches for no log that was changed", async () => {
+    await using project = await house()
+    expect((await project.mycelium(contain("real"))).code).toBe(0)
+    const log = readFileSync(project.auditPath(), "utf8")
+    writeFileSync(project.auditPath(), log.replace('"event":"verify"', '"event":"verifx"'))
+    const ran = await project.mycelium(["report", "real"])
+    expect(ran.stdout).toContain("log-broken")
+    expect(ran.code).toBe(7)
+  })
+})

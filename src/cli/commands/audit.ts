@@ -2,12 +2,11 @@ import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { filesAtOnce, sideBySide } from "../../base/turns.ts"
 import type { Config } from "../../config/model.ts"
-import type { AuditTail } from "../../core/state.ts"
-import { type Held, heldStates } from "../../app/held-states.ts"
+import { heldStates } from "../../app/held-states.ts"
+import { verifyOne } from "../../app/verify-one.ts"
 import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
-import { type Heads, type Verified, verifyLog } from "../../record/audit-verify.ts"
-import { type Place, readState } from "../../record/state-file.ts"
-import { lookSteadily } from "../../record/steady-look.ts"
+import type { Verified } from "../../record/audit-verify.ts"
+import type { Place } from "../../record/state-file.ts"
 import { readHeads } from "../audit-heads.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
@@ -148,26 +147,9 @@ function rowOf({ environment, entry }: Found): readonly string[] {
   ]
 }
 
-/** Beside an act that is under way: what looks changed is looked at again. */
-function verifyOne(
-  { host, stop }: Terminal,
-  place: Place,
-  { heads, held }: { readonly heads: Heads; readonly held: Held },
-): Promise<Verified> {
-  const { environment } = place
-  return lookSteadily(
-    { host, stop, environment, serial: async () => (await readState(place))?.serial },
-    async () => {
-      const known = async (): Promise<AuditTail | undefined> => (await readState(place))?.audit
-      const document = await readState(place)
-      const verified = await verifyLog(place, document?.audit, heads, known)
-      const forged =
-        document === undefined || "unheld" in held ? undefined : held.fault(place, document)
-      const value =
-        forged === undefined ? verified : { ...verified, faults: [forged, ...verified.faults] }
-      return { value, doubt: value.faults.length === 0 ? undefined : JSON.stringify(value) }
-    },
-  )
+async function verified(...asked: Parameters<typeof verifyOne>): Promise<Verified> {
+  const { edited: _edited, ...rest } = await verifyOne(...asked)
+  return rest
 }
 
 async function verifyAll(
@@ -181,7 +163,7 @@ async function verifyAll(
   const held = await heldStates(config, terminal.host)
   const results = await sideBySide(filesAtOnce, names, async (environment) => ({
     environment,
-    ...(await verifyOne(terminal, placeOf(config, environment), {
+    ...(await verified(terminal, placeOf(config, environment), {
       heads: kept?.heads.get(environment) ?? new Map(),
       held,
     })),

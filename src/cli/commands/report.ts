@@ -18,8 +18,9 @@ import { mark, sealed, writeReport } from "../report/write.ts"
 export const report: Command = {
   usage: [
     "report INCIDENT: what happened, is it over, what is there to do now, for one who was not there; ends with 7 while something",
-    "is left to contain, else with 0. report --since 90d [ENV…]: the review of a while. Made from the logs and the states, without",
-    "a key; shows no value and changes nothing. Markdown unless --html or --json says otherwise.",
+    "is left to contain, else with 0. report --since 90d [ENV…]: the review of a while; ends with 4 where a store is not as mycelium",
+    "wrote it. Made from the logs and the states: with the identity at hand they are verified, without it the report says so at the",
+    "top. Shows no value and changes nothing. Markdown unless --html or --json says otherwise.",
   ].join("\n"),
   options: {
     since: {
@@ -115,7 +116,9 @@ async function period(
     instantOf(since, "since", terminal.host.now()),
   )
   await give(terminal, values, found, periodBlocks(found, configWords(values)))
-  return exitCodes.done
+  return found.environments.some(({ forged }) => forged !== undefined)
+    ? exitCodes.check
+    : exitCodes.done
 }
 
 function refuseContradictions(values: Values): void {

@@ -2,7 +2,7 @@ import type { IncidentReport, SecretReport, Step } from "../../app/report-incide
 import { formatDuration } from "../../base/duration.ts"
 import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 import { explanationOf } from "../explain/texts.ts"
-import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
+import { checksOf, headsOf, policiesOf, readersOf, unverifiedOf } from "./shared.ts"
 
 /** For one who was not there: what happened, is it over, what is there to do now. `config`: what a command needs to find it, as words. */
 export function incidentBlocks(
@@ -14,12 +14,13 @@ export function incidentBlocks(
   return [
     {
       is: "title",
-      text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}`,
+      text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}${report.contained && report.unverified !== undefined ? ", as an unverified store says" : ""}`,
     },
     {
       is: "text",
       text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
     },
+    ...unverifiedOf(report.unverified),
     ...verdict(report, done, config),
     { is: "heading", text: "What happened" },
     { is: "text", text: story(report) },

@@ -3,7 +3,7 @@ import { failures } from "../../app/report-entry.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { sayAge } from "../age.ts"
 import { type Block, instant, many, tableOr } from "./blocks.ts"
-import { checksOf, headsOf, policiesOf, readersOf } from "./shared.ts"
+import { checksOf, headsOf, policiesOf, readersOf, unverifiedOf } from "./shared.ts"
 
 /** The review of a while: what was done, what failed, how old everything is. */
 export function periodBlocks(report: PeriodReport, config: readonly string[]): readonly Block[] {
@@ -43,6 +43,11 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     ...(without.length === 0
       ? []
       : [`without a value: ${without.join(", ")} (mycelium adopt, or rotate-now --new)`]),
+    ...environments.flatMap(({ environment, forged }) =>
+      forged === undefined
+        ? []
+        : [`not as mycelium wrote it: ${environment}: ${forged.says} (${forged.code})`],
+    ),
     ...(unread.length === 0 ? [] : [`state not readable: ${unread.join(", ")}`]),
     ...(wrong.length === 0 ? [] : [`${many(wrong.length, "check")} failed on this machine`]),
   ]
@@ -56,6 +61,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
       is: "text",
       text: `From ${instant(report.since)} to ${instant(report.at)}, UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
     },
+    ...unverifiedOf(report.unverified),
     {
       is: "verdict",
       good: problems.length === 0,

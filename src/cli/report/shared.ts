@@ -8,6 +8,18 @@ import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 
 /** Parts that reports of all kinds have. */
 
+/** Before all else: whoever reads on must know that nobody vouches for it. */
+export function unverifiedOf(unverified: string | undefined): readonly Block[] {
+  if (unverified === undefined) return []
+  return [
+    {
+      is: "verdict",
+      good: false,
+      text: `Nothing of this was verified: ${unverified}. Whoever can write in the store can have made all of it up. Make it as the user that has the identity; then each state is verified by its MAC.`,
+    },
+  ]
+}
+
 const namesMost = 8
 
 export function readersOf(rows: readonly Reader[]): Block {
