@@ -17,8 +17,13 @@ import {
   writeState,
 } from "./state-file.ts"
 
-/** How far a state is behind its log; `lost`: there is none at all. */
-export type Behind = { readonly serial: number; readonly logSerial: number; readonly lost: boolean }
+/** How far a state is behind its log; `lost`: there is none at all; `cut`: the log, or its end, is gone, so nothing says how old the state is. */
+export type Behind = {
+  readonly serial: number
+  readonly logSerial: number
+  readonly lost: boolean
+  readonly cut?: true
+}
 
 /** So much (bytes) is not written twice where the disk has so many times as much left. */
 const muchBytes = 64 * 1024 * 1024
@@ -44,13 +49,27 @@ export class FileLedger {
   async load(): Promise<StateDocument> {
     const { document, behind } = await this.loadAny()
     if (behind === undefined) return document
-    throw new AppError(
+    throw this.#refusal(behind)
+  }
+
+  #refusal({ lost, cut }: Behind): AppError {
+    const path = statePath(this.#place)
+    const asks = `mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`
+    if (cut)
+      return new AppError(
+        "state-older",
+        `nothing says whether ${path} is the newest state: lines of its audit log that it knows of are gone`,
+        {
+          hint: `the log was deleted or cut, or an older state was put back without it: put the newest copies of both back; if there are none, ${asks}`,
+        },
+      )
+    return new AppError(
       "state-older",
-      behind.lost
-        ? `${statePath(this.#place)} is missing, but its audit log knows of it`
-        : `${statePath(this.#place)} is older than its audit log`,
+      lost
+        ? `${path} is missing, but its audit log knows of it`
+        : `${path} is older than its audit log`,
       {
-        hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`,
+        hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, ${asks}`,
       },
     )
   }
@@ -70,14 +89,21 @@ export class FileLedger {
     if (found !== undefined) checkMac(this.#place, found, this.#mac)
     const document = found ?? blankState(this.#place, this.#newId())
     this.#serial = Math.max(document.serial, end.serial)
-    if (end.serial <= document.serial) return { document }
+    // Lines that do not ride in the state any more were durable in the log before that was written.
+    const cut = end.count < document.audit.count - document.audit.lines.length
+    if (end.serial <= document.serial && !cut) return { document }
     return {
       document: {
         ...document,
-        serial: end.serial,
+        serial: this.#serial,
         audit: { count: end.count, head: end.head, lines: [] },
       },
-      behind: { serial: document.serial, logSerial: end.serial, lost: found === undefined },
+      behind: {
+        serial: document.serial,
+        logSerial: end.serial,
+        lost: found === undefined,
+        ...(cut ? { cut } : {}),
+      },
     }
   }
 

@@ -421,6 +421,39 @@ describe("reconcile, after an older state was put back", () => {
     expect((await shop.run("adopt", "production")).code).toBe(0)
   }, 60_000)
 
+  test.each(["deleted", "cut"] as const)(
+    "whose log was %s is not rotated from; reconcile finds out what lives",
+    async (how) => {
+      await using shop = await openShop(server)
+      const { project } = shop
+      await shop.adopt()
+      await rotated(shop)
+      copyFileSync(project.statePath(), project.path("backup"))
+      const live = await rotated(shop)
+      copyFileSync(project.path("backup"), project.statePath())
+      const lines = readFileSync(project.auditPath(), "utf8").split("\n")
+      if (how === "deleted") rmSync(project.auditPath())
+      else writeFileSync(project.auditPath(), `${lines.slice(0, 2).join("\n")}\n`)
+      for (const args of [
+        ["rotate-now", "production"],
+        ["run", "--once"],
+        ["render", "production"],
+      ]) {
+        const ran = await shop.run(...args)
+        expect(`${ran.stdout}${ran.stderr}`).toContain("nothing says whether")
+        expect([args, ran.code]).toEqual([args, 7])
+      }
+      expect(await shop.login(live)).toBe("in")
+      expect((await shop.run("check")).stdout).toContain("state-older")
+      const ran = await shop.run(...reconcile)
+      expect(ran.stdout).toContain("lines of the audit log that the state knows of are gone")
+      expect((await shop.run("adopt", "production")).code).toBe(0)
+      expect(auditFaults(project)).toEqual([])
+      await rotated(shop)
+    },
+    60_000,
+  )
+
   test("one that was lost begins anew behind its log, with every secret new", async () => {
     await using shop = await openShop(server)
     const { project } = shop

@@ -1,4 +1,5 @@
 import { type Reconciliation, reconcile as find } from "../../app/reconcile.ts"
+import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
 import type { Found } from "../../rotate/reconcile.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
@@ -60,7 +61,7 @@ function say(
     for (const line of deathLines(environment, death)) terminal.out(line)
   }
   if (behind !== undefined) {
-    const what = behind.lost ? "the state was gone" : "the state is older than its audit log"
+    const what = whatIsBehind(behind)
     if (written) terminal.out(`${environment}: ${what}; it goes on from here, and the log says so`)
     else
       terminal.out(
@@ -137,6 +138,11 @@ function remedyOf(
   return current === undefined || set === undefined
     ? adopt
     : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; mycelium help operations shows how to open it), and say this command again`
+}
+
+function whatIsBehind({ lost, cut }: Behind): string {
+  if (cut) return "lines of the audit log that the state knows of are gone"
+  return lost ? "the state was gone" : "the state is older than its audit log"
 }
 
 function exitOf({ found, revoked, written, behind }: Reconciliation): number {

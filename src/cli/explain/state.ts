@@ -21,7 +21,7 @@ export const state = {
   "log-broken":
     "The audit log is not as mycelium wrote it: a line was changed, left out, swapped or put in between, or its end was cut off. The state itself is right, and rotations go on. mycelium audit verify names each place; a head that left the machine (audit verify --heads) says from which line on the log can be believed. Find out who can write in the store.",
   "state-older":
-    "The state is older than its audit log, or gone: a backup was restored, or the file was lost. It may not know the value that lives now. Nothing is rotated or revoked. Put the newest copy back; if there is none, mycelium reconcile asks the services which value lives, and takes the state up again.",
+    "The state is older than its audit log, or gone: a backup was restored, or the file was lost. Or the log is gone, or ends before a line that the state knows of: then nothing says how old the state is. It may not know the value that lives now. Nothing is rotated or revoked. Put the newest copy back; if there is none, mycelium reconcile asks the services which value lives, and takes the state up again.",
   "state-newer": "The state was written by a newer mycelium. It was not touched. Upgrade this one.",
   "state-foreign":
     "The state file says that it belongs to another project or environment: it was moved or copied here. Put it back. To rename an environment, adopt its values under the new name.",
