@@ -4,7 +4,15 @@ import { type Patch, type Version, nextVersionId, openSets } from "../core/state
 import { driverOf, said } from "../rotate/ask.ts"
 import { type Found, reconcile } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
-import { type Adopted, type Asked, fieldsOf, isWeakIn, prove, same } from "./adoptable.ts"
+import {
+  type Adopted,
+  type Asked,
+  fieldsOf,
+  isWeakIn,
+  prove,
+  refuseBreakOut,
+  same,
+} from "./adoptable.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
 type Taken = {
@@ -48,6 +56,7 @@ export async function adoptOpen(
 
 async function take(session: Session, name: string, ask: Asked): Promise<Taken> {
   const fields = fieldsOf(session, name, await ask.found(name))
+  refuseBreakOut(session, name, fields)
   const known = await knownAs(session, name, fields)
   const id = known ?? nextVersionId(session.state(name))
   const proof = await prove(

@@ -25,6 +25,7 @@ import {
   fieldsOf,
   isWeakIn,
   prove,
+  refuseBreakOut,
   refuseUntold,
   same,
   shownBy,
@@ -141,6 +142,7 @@ async function adoptOne(
 ): Promise<Adopted> {
   const { patches, events } = noted
   const fields = fieldsOf(session, name, await ask.found(name))
+  refuseBreakOut(session, name, fields)
   const versions = await session.versions(name)
   const { current } = versions
   if (current !== undefined && same(current.fields, fields)) {

@@ -95,6 +95,12 @@ export async function refuseUntold(
   }
 }
 
+/** Before it is sealed: a file that cannot show it would keep every rotation of its neighbours from being delivered. */
+export function refuseBreakOut(session: Session, name: string, fields: Fields): void {
+  for (const output of session.outputsOf([name]))
+    output.mustTake?.({ [name]: { version: "adopted", fields } })
+}
+
 export function wrapped(
   session: Session,
   name: string,

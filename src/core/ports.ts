@@ -183,6 +183,8 @@ export interface Output {
   ): Promise<Draft>
   /** For `mycelium delete`: without what shows one of these secrets, alone or with others; no file where nothing is left. Refuses to erase a value that is in no version (`output-drift`). */
   remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
+  /** Throws `value-breaks-out` where one of these values, as it is, would be more there than a value: lines of its own. Reads and writes nothing. */
+  mustTake?(values: Values): void
   /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */
   adopt(
     secrets: readonly string[],

@@ -233,3 +233,32 @@ describe("the age of what was adopted", () => {
     expect((await old.run(["status"])).code).toBe(3)
   })
 })
+
+test("adopt takes over no value that would add lines to another program's file", async () => {
+  await using shop = await project(": generated")
+  const config = {
+    project: "shop",
+    store: "./store",
+    environments: {
+      production: {
+        rotate_every: "90d",
+        secrets: { session: "generated" },
+        outputs: [
+          { dotenv: ".env", for: "compose", variables: { SESSION: "{{ session.password }}" } },
+          { template: "app.conf", text: "listen 127.0.0.1\nsession {{ session.password }}\n" },
+        ],
+      },
+    },
+  }
+  await writeFile(join(shop.folder, "mycelium.yaml"), JSON.stringify(config), { mode: 0o600 })
+  const env = join(shop.folder, ".env")
+  await writeFile(env, 'SESSION="aB3dE5fG7hI9jK1l\\nlisten 0.0.0.0"\n', { mode: 0o600 })
+  const refused = await shop.run(["adopt", "production"])
+  expect(refused.out + refused.talk).toContain("value-breaks-out")
+  expect(refused.code).toBe(1)
+  expect(await Bun.file(join(shop.folder, "app.conf")).exists()).toBe(false)
+  await writeFile(env, "SESSION=aB3dE5fG7hI9jK1l\n", { mode: 0o600 })
+  expect((await shop.run(["adopt", "production"])).code).toBe(0)
+  expect((await shop.run(["render", "production"])).code).toBe(0)
+  expect(await Bun.file(join(shop.folder, "app.conf")).text()).toContain("session aB3dE5fG7hI9jK1l")
+})

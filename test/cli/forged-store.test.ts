@@ -384,7 +384,12 @@ async function asOlderBuild(
 
 describe("a report", () => {
   const contain = (name: string): readonly string[] => [
-    ...["rotate-now", "production", "--contain", "--yes", "--incident", name],
+    "rotate-now",
+    "production",
+    "--contain",
+    "--yes",
+    "--incident",
+    name,
   ]
 
   /** An incident that was contained once, told a second time under another name: state and log fit one another. */

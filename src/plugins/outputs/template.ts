@@ -2,7 +2,9 @@ import { resolve } from "node:path"
 import { z } from "zod"
 import { AppError } from "../../base/error.ts"
 import { defineOutput } from "../../core/define.ts"
+import type { Values } from "../../core/ports.ts"
 import { fileOptions } from "./file-options.ts"
+import { breaksOut } from "./liquid.ts"
 import { inspectAll, variableOf } from "./variables/variable.ts"
 import type { Form } from "./whole/form.ts"
 import { openWhole } from "./whole/output.ts"
@@ -60,9 +62,24 @@ export const template = defineOutput({
       form,
       header: undefined,
       files: { owner, group, mode, in_place },
+      mustTake: (values) => refuseBreakOut(resolve(reach.folder, path), text, values),
     })
   },
 })
+
+/** Its reader is unknown here, so nothing can be escaped for it. */
+function refuseBreakOut(target: string, text: string, values: Values): void {
+  const found = breaksOut(text, values)
+  if (found === undefined) return
+  const [secret] = found.place.split(".")
+  const what =
+    found.what === "control"
+      ? "holds a line break or another control character, which would be more than a value there"
+      : "holds the quotation mark that it stands in there, and would end it"
+  throw new AppError("value-breaks-out", `${target}: ${found.place} ${what}`, {
+    hint: `let the template write it through a filter that its reader undoes ({{ ${found.place} | json }}, url_encode, base64_encode); or give ${secret} another value: mycelium rotate-now makes one without such characters`,
+  })
+}
 
 function withText(raw: unknown, text: string): unknown {
   const { from: _, ...rest } = Object(raw) as Readonly<Record<string, unknown>>

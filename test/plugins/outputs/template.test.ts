@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Output } from "../../../src/core/ports.ts"
+import { Secret } from "../../../src/core/secret.ts"
 import { template } from "../../../src/plugins/outputs/template.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
@@ -131,5 +132,58 @@ describe("template", () => {
     [{ template: "a", text: "x", merge: true }, "merge"],
   ])("refuses options %#", (options, says) => {
     expect(problems(options)).toContain(says)
+  })
+})
+
+describe("template, a value that would be more than a value there", () => {
+  const shown = (password: string) =>
+    ({
+      db: { version: "v1", fields: { user: "shop", password: new Secret("db", password) } },
+    }) as const
+  const lines = "requirepass {{ db.password }}\nbind 127.0.0.1\n"
+  const quoted = '"{{ db.user }}" "{{ db.password }}"\n'
+  const filtered = "a {{ db.password | append: 'x' }}\n"
+
+  test.each([
+    ["a line feed", lines, "one\nmodule load /tmp/evil.so"],
+    ["a carriage return", lines, "one\rmodule load"],
+    ["a NUL", lines, "one\0two"],
+    ["an escape", lines, "one\u001b]0;two"],
+    ["NEL, which YAML 1.1 takes for a line break", lines, "one\u0085two"],
+    ["a line separator", lines, "one\u2028two"],
+    ["its quotation mark", quoted, 'one" "postgres" "two'],
+    ["a line feed, through a filter that leaves it", filtered, "one\ntwo"],
+  ])("with %s is refused, and nothing is written", async (_, text, password) => {
+    await using folder = await temporaryFolder()
+    const output = open(folder.path, text)
+    const values = shown(password)
+    for (const act of [
+      async () => output.mustTake?.(values),
+      () => output.prepare(values, knownOf(fresh()), never),
+    ]) {
+      const error = await errorOf(act())
+      expect(error).toMatchObject({ code: "value-breaks-out" })
+      expect(JSON.stringify(error)).not.toContain("two")
+    }
+    expect(await output.read()).toBeUndefined()
+  })
+
+  test.each([
+    ["through json", "requirepass {{ db.password | json }}\nx\n", 'one\n"two'],
+    ["through base64", "x {{ db.password | base64_encode }}\n", "one\ntwo"],
+    ["where the file is that value alone", "{{ db.password }}\n", "-----BEGIN\nkey\n-----END"],
+    ["with a quotation mark that it does not stand in", lines, "one'\"two"],
+    [
+      "through a filter that takes line feeds away",
+      "a {{ db.password | strip_newlines }}\n",
+      "one\ntwo",
+    ],
+  ])("is written %s", async (_, text, password) => {
+    await using folder = await temporaryFolder()
+    const output = open(folder.path, text)
+    expect(() => output.mustTake?.(shown(password))).not.toThrow()
+    const draft = await output.prepare(shown(password), knownOf(fresh()), never)
+    expect(draft.bytes.length).toBeGreaterThan(0)
+    await draft.discard()
   })
 })

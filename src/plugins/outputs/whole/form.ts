@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import type { Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import type { Held, Rendered, Showing } from "../variables/variable.ts"
 
@@ -20,6 +21,8 @@ export type Whole = Showing & {
   /** The first line, where the format has comments. */
   readonly header: string | undefined
   readonly files: FileRules
+  /** Throws where a value would be more there than a value; left out, the form writes every value as one. */
+  readonly mustTake?: (values: Values) => void
 }
 
 /** The contents; an error names the file. */

@@ -24,6 +24,7 @@ export function openWhole(whole: Whole): Output {
     whole: true,
     // One text is made of all of them.
     ...(whole.variables.every(({ name }) => name !== "") ? { apart: true } : {}),
+    ...(whole.mustTake === undefined ? {} : { mustTake: whole.mustTake }),
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, known, signal) => prepare(whole, values, known, signal),
     restore: (before, signal) => restore(whole, before, signal),
@@ -45,6 +46,7 @@ async function prepare(
   known: Known,
   signal: AbortSignal,
 ): Promise<Draft> {
+  whole.mustTake?.(values)
   const present = await readToWrite(whole)
   const rendered = renderBeside(whole, values, entriesIn(whole, present?.text))
   signal.throwIfAborted()
