@@ -4,7 +4,7 @@ import { durableAppend, syncFolder } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
-import { segmentsOf } from "./audit-segments.ts"
+import { irregular, segmentsOf } from "./audit-segments.ts"
 import { type Place, stateFolder } from "./state-file.ts"
 
 /** One append-only log an environment: JSON lines, each with the hash of the one before. Never a value. */
@@ -86,8 +86,9 @@ function openIfThere(path: string): number | undefined {
       openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
     )
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined
-    throw error
+    const code = systemCode(error)
+    if (code === "ENOENT") return undefined
+    throw code === "ELOOP" ? irregular(path, "a symbolic link, which is not followed") : error
   }
 }
 
@@ -95,9 +96,7 @@ function openIfThere(path: string): number | undefined {
 function regular(path: string, file: number): number {
   if (fstatSync(file).isFile()) return file
   closeSync(file)
-  throw new AppError("file-irregular", `${path} is not a regular file`, {
-    hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",
-  })
+  throw irregular(path, "not a regular file")
 }
 
 /** The size of the part that is written to; 0 where there is none. */

@@ -2,8 +2,8 @@ import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
-import { segmentsOf } from "./audit-segments.ts"
-import { type Place, readState } from "./state-file.ts"
+import { irregular, segmentsOf } from "./audit-segments.ts"
+import type { Place } from "./state-file.ts"
 
 export type AuditEntry = {
   readonly n: number
@@ -66,12 +66,15 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     if ((await file.stat()).isFile()) return file
     await file.close()
-    throw new AppError("file-irregular", `${path} is not a regular file`, {
-      hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",
-    })
+    throw irregular(path, "not a regular file")
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined
-    throw error
+    const code = systemCode(error)
+    if (code === "ENOENT") return undefined
+    if (code === "ELOOP") throw irregular(path, "a symbolic link, which is not followed")
+    if (code === undefined) throw error
+    throw new AppError("file-unreadable", `the audit log ${path} cannot be read (${code})`, {
+      hint: "run it as the user that mycelium runs as, or look at the file's owner and mode, and its disk",
+    })
   }
 }
 

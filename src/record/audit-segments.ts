@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs"
 import { mkdir, rename } from "node:fs/promises"
 import { join } from "node:path"
+import { AppError } from "../base/error.ts"
 import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-write.ts"
 import { type Place, stateFolder } from "./state-file.ts"
 
@@ -18,13 +19,22 @@ export function segmentFolder(place: Place): string {
 export async function segmentsOf(place: Place): Promise<readonly Segment[]> {
   const folder = segmentFolder(place)
   // Asked after every act, and most often there is none.
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return []
+  const there = statSync(folder, { throwIfNoEntry: false })
+  if (there === undefined) return []
+  if (!there.isDirectory()) throw irregular(folder, "not a folder")
   const names = readdirSync(folder)
   const found = names.flatMap((name) => {
     const last = Number(/^to-(\d{10,15})\.jsonl$/.exec(name)?.[1])
     return Number.isSafeInteger(last) ? [{ path: join(folder, name), last }] : []
   })
   return found.sort((one, other) => one.last - other.last)
+}
+
+/** Of a part of a log: it is no file of ours. */
+export function irregular(path: string, what: string): AppError {
+  return new AppError("file-irregular", `${path} is ${what}`, {
+    hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",
+  })
 }
 
 /** One rename: whatever cuts it off, each line lies in one place. The next append makes the part that is written to anew. */

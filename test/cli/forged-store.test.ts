@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test"
 import { createHmac, randomBytes } from "node:crypto"
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { appendLine, noHead } from "../../src/core/audit-line.ts"
 import { identitiesIn, newIdentity, recipientOf, seal, unseal } from "../../src/core/seal.ts"
@@ -457,5 +466,32 @@ describe("a report", () => {
     const ran = await project.mycelium(["report", "real"])
     expect(ran.stdout).toContain("log-broken")
     expect(ran.code).toBe(7)
+  })
+})
+
+describe("a log that is a symbolic link", () => {
+  test("is refused by all that read it, in one clear sentence", async () => {
+    await using project = await house()
+    renameSync(project.auditPath(), `${project.auditPath()}.theirs`)
+    symlinkSync(`${project.auditPath()}.theirs`, project.auditPath())
+    for (const args of [
+      ["audit"],
+      ["audit", "verify"],
+      ["rotate-now", "production"],
+      ["report", "--since", "1d"],
+      ["check"],
+    ]) {
+      const ran = await project.mycelium(args)
+      const said = `${ran.stdout}${ran.stderr}`
+      expect([args, said]).toEqual([args, expect.stringContaining("is a symbolic link")])
+      expect([args, said]).toEqual([args, expect.not.stringContaining("unexpected")])
+    }
+  })
+
+  test("so is a folder of its full parts that is none", async () => {
+    await using project = await house()
+    writeFileSync(project.auditPath().replace(/\.jsonl$/, ""), "")
+    const ran = await project.mycelium(["audit", "verify"])
+    expect(ran.stderr).toContain("is not a folder")
   })
 })

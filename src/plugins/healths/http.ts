@@ -65,6 +65,8 @@ export const http = defineHealth({
 })
 
 const tryMs = 5000
+/** So many answers before the answer (1xx) are read. */
+const wordsMost = 16
 const bodyBytes = 64 * 1024
 
 function isAddress(text: string): boolean {
@@ -100,6 +102,10 @@ async function get(url: URL, wantsBody: boolean, outer: AbortSignal): Promise<An
     signal.addEventListener("abort", stop)
     request.on("close", () => signal.removeEventListener("abort", stop))
     request.on("error", fail)
+    // "Go on", "early hints": nothing of a body, and no end to them.
+    let words = 0
+    for (const event of ["continue", "information"])
+      request.on(event, () => (++words > wordsMost ? stop() : undefined))
     request.on("response", (response) => {
       void bodyOf(response, wantsBody).then((body) => {
         resolve({ status: response.statusCode ?? 0, body })

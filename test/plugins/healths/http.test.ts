@@ -173,3 +173,42 @@ test("http refuses other addresses, and quotes none", () => {
     expect(JSON.stringify(result.error?.issues)).not.toContain("s3cret")
   }
 })
+
+test.each([
+  ["100", "HTTP/1.1 100 Continue\r\n\r\n"],
+  ["103", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"],
+])(
+  "http reads no endless row of %s",
+  async (_, word) => {
+    const row = Buffer.from(word.repeat(2000))
+    let sent = 0
+    const server = createServer((socket) => {
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(row)) sent += row.length
+      }
+      socket.on("drain", more).on("error", () => undefined)
+      socket.once("data", more)
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as { readonly port: number }
+    expect(await ask(`http://127.0.0.1:${port}/`)).toContain("no answer")
+    // What the kernel holds between the two, and no more.
+    expect(sent).toBeLessThan(16 * 1024 * 1024)
+    server.close()
+  },
+  30_000,
+)
+
+test("http takes an answer that some words come before", async () => {
+  const server = createServer((socket) => {
+    socket.once("data", () =>
+      socket.end(
+        `${"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(5)}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`,
+      ),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as { readonly port: number }
+  expect(await ask(`http://127.0.0.1:${port}/`)).toBe(true)
+  server.close()
+})
