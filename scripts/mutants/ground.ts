@@ -74,8 +74,8 @@ export const ground: readonly Mutant[] = [
     name: "an older state is taken",
     edits: edit(
       "record/ledger.ts",
-      `if (end.serial <= document.serial) return { document }`,
-      `if (end.serial <= document.serial + 1_000_000) return { document }`,
+      `if (end.serial <= document.serial && !cut) return { document }`,
+      `if (end.serial <= document.serial + 1_000_000 && !cut) return { document }`,
     ),
     test: cli("bad-state", "an older copy"),
   },

@@ -2,7 +2,7 @@ import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
-import { irregular, segmentsOf } from "./audit-segments.ts"
+import { irregular, segmentFolder, segmentsOf } from "./audit-segments.ts"
 import type { Place } from "./state-file.ts"
 
 export type AuditEntry = {
@@ -24,7 +24,7 @@ export async function* readLog(place: Place): AsyncGenerator<LogLine> {
   const active = await openIfThere(auditPath(place))
   try {
     const own = (await active?.stat())?.ino
-    for (const { path } of await segmentsOf(place)) {
+    for (const { path } of await partsOf(place)) {
       // One that grew too old and was removed since it was listed is no more part of the log.
       const file = await openIfThere(path)
       if (file === undefined) continue
@@ -58,6 +58,15 @@ export async function* readWhole(place: Place): AsyncGenerator<LogLine> {
   for (const line of riding) {
     const entry = parse(line)
     if (entry !== undefined && entry.n > last) yield { line, entry }
+  }
+}
+
+async function partsOf(place: Place): ReturnType<typeof segmentsOf> {
+  try {
+    return await segmentsOf(place)
+  } catch (error) {
+    const isFolder = systemCode(error) !== "ENOTDIR"
+    throw isFolder ? error : irregular(segmentFolder(place), "not a folder")
   }
 }
 
