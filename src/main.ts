@@ -1,6 +1,5 @@
-import { hasLateRead } from "./base/marked-processes.ts"
 import { lastWords, stopWithinMs } from "./base/last-words.ts"
-import { runsMarked } from "./base/live-marks.ts"
+import { hasLateRead, runsMarked } from "./base/live-marks.ts"
 import { realHost } from "./base/host.ts"
 import { exitCodes } from "./cli/exit-codes.ts"
 import { main } from "./cli/main.ts"

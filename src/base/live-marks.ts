@@ -1,5 +1,15 @@
 /** Which marked programs run, or were seen to end, in this process. Apart from spawn.ts, so that asking loads nothing. */
 
+let isLate = false
+
+/** A read of another process's environment that does not come: it keeps this process alive. */
+export function noteLateRead(late: boolean): void {
+  isLate = late
+}
+export function hasLateRead(): boolean {
+  return isLate
+}
+
 /** Marks of the programs that run now; of one that cannot be ended, for good. */
 const live: string[] = []
 

@@ -1,3 +1,4 @@
+import { noteLateRead } from "./live-marks.ts"
 import { statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { AppError } from "./error.ts"
@@ -146,11 +147,6 @@ async function candidates(since: number): Promise<readonly Process[]> {
  */
 let underWay: { readonly pid: number; readonly done: Promise<string>; late: boolean } | undefined
 
-/** Does a read not come? It keeps the process alive. */
-export function hasLateRead(): boolean {
-  return underWay?.late === true
-}
-
 /** undefined where it does not come in time, or an earlier one has not. */
 async function inTurn(
   pid: number,
@@ -166,10 +162,13 @@ async function inTurn(
   const own = { pid, done, late: false }
   underWay = own
   void done.then(() => {
-    if (underWay === own) underWay = undefined
+    if (underWay !== own) return
+    underWay = undefined
+    noteLateRead(false)
   })
   const environment = await orOver(done, over)
   own.late = environment === undefined
+  if (own.late && underWay === own) noteLateRead(true)
   return environment
 }
 

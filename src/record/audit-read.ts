@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
 import { irregular, segmentFolder, segmentsOf } from "./audit-segments.ts"
-import type { Place } from "./state-file.ts"
+import { type Place, readState } from "./state-file.ts"
 
 export type AuditEntry = {
   readonly n: number

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { hasLateRead } from "../../src/base/live-marks.ts"
 import {
   endMarked,
   findMarked,
-  hasLateRead,
   marksThatRun,
   markVariable,
 } from "../../src/base/marked-processes.ts"
