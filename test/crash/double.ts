@@ -1,12 +1,15 @@
 /**
- * Every double cut of the scenarios whose number is `part` modulo `parts`: `bun test/crash/double.ts PART PARTS`. A
- * program of its own, for each cut leaves a process that never ends, with its timers.
+ * Double cuts of the scenarios whose number is `part` modulo `parts`: `bun test/crash/double.ts PART PARTS SHARE SEED`. Each
+ * second cut after one in SHARE of the first ones, chosen by SEED. A program of its own, for each cut leaves a process that
+ * never ends, with its timers.
  */
-import { type Found, explore, scenarios } from "./explore.ts"
+import { type Chooses, type Found, explore, scenarios } from "./explore.ts"
 
-const [part = 0, parts = 1] = process.argv.slice(2).map(Number)
+const [part = 0, parts = 1, share = 1, seed = 0] = process.argv.slice(2).map(Number)
+const chooses: Chooses = ({ title }, first) =>
+  Number(Bun.hash(`${seed} ${title} ${first}`) % BigInt(share)) === 0
 const found: Found = { cuts: 0, wrong: new Map() }
 for (const [index, scenario] of scenarios.entries())
-  if (index % parts === part) await explore(scenario, true, found)
+  if (index % parts === part) await explore(scenario, chooses, found)
 process.stdout.write(JSON.stringify({ cuts: found.cuts, wrong: [...found.wrong] }))
 process.exit(0)

@@ -294,7 +294,15 @@ function letTimersRun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-export async function explore(scenario: Scenario, double: boolean, found: Found): Promise<void> {
+/** After which first cuts each second one is explored, too. */
+export type Chooses = (scenario: Scenario, first: number) => boolean
+export const none: Chooses = () => false
+
+export async function explore(
+  scenario: Scenario,
+  secondAfter: Chooses,
+  found: Found,
+): Promise<void> {
   const note = (text: string): void =>
     void found.wrong.set(
       `${scenario.title}: ${text}`,
@@ -311,7 +319,7 @@ export async function explore(scenario: Scenario, double: boolean, found: Found)
     found.cuts++
     await letTimersRun()
     for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
-    if (double) await exploreSecond(scenario, first, found, note)
+    if (secondAfter(scenario, first)) await exploreSecond(scenario, first, found, note)
     failOver(world, scenario)
     world.fault = scenario.later ?? scenario.fault
     await judge(world, scenario, note)
