@@ -76,7 +76,8 @@ export function openWork(app: App, opening: Opening): Work {
           first,
           since: run.since,
         })
-        return answer.ok ? true : answer.why
+        if (answer.ok) return true
+        return answer.code === "unhealthy" ? answer.why : { notRestarted: answer.why }
       },
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),
     },

@@ -79,7 +79,7 @@ export type Contained = {
   /** Nothing more is owed, but sessions that were opened before may live: nothing here can end them. */
   readonly sessions?: SessionsLeft
 }
-/** `programs`: who reads such an output, and was not restarted since: they may hold a value that no longer works. */
+/** `programs`: who reads such an output, or could not be restarted: they may hold a value that no longer works. */
 export type Unwritten = {
   readonly since: string
   /** By target, why. Once none is left, the programs can be restarted. */
@@ -178,6 +178,8 @@ export type ChangeSet = {
   readonly touched: readonly string[]
   /** Deployments that are restarted and healthy in this direction. */
   readonly restarted: readonly string[]
+  /** Those of them whose restart itself failed, on a way that goes on all the same: they may run with what they have read before. */
+  readonly notRestarted?: readonly string[]
   /** The environment's options as the rotation began, JSON: recovery uses these, not today's config. */
   readonly startedWith: string
   /** By target, durable before the first rename: what a way back restores. Absent until outputs are about to change. */

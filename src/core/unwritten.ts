@@ -63,7 +63,7 @@ export function sayUnwritten({ since, outputs, programs, lives }: Unwritten): st
   const holds =
     lives === true ? "may still take the old value" : "may hold a value that no longer works"
   if (targets.length === 0)
-    return `${who} ${programs.length === 1 ? "was" : "were"} not restarted since ${inWords(since)}, when ${programs.length === 1 ? "its file" : "their files"} could not be written, and ${holds}`
+    return `${who} ${programs.length === 1 ? "was" : "were"} not restarted since ${inWords(since)}, and ${holds}`
   const files = targets.map(
     ([target, { code }]) => `${target} is not written since ${inWords(since)} (${code})`,
   )

@@ -97,6 +97,7 @@ const changeSet = shape({
   contain: maybe(shape({ cutFirst: flag, sick: map(text) })),
   touched: list(text),
   restarted: list(text),
+  notRestarted: maybe(list(text)),
   startedWith: text,
   leaves: maybe(refusals),
   ranIn: maybe(place),

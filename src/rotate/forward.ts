@@ -126,8 +126,10 @@ function openSet(session: Session): ChangeSet {
 
 /** Access is taken away before anything else; what cannot be done now is owed after the promote, as all of it is. */
 async function cut(session: Session, names: readonly string[]): Promise<void> {
+  // What no service asks for is taken until its readers restart.
+  const asked = names.filter((name) => driverOf(session, name).overlap !== "none")
   await Promise.all(
-    names.map(async (name) => {
+    asked.map(async (name) => {
       const { pending } = await session.versions(name)
       if (pending === undefined) return
       session.cutting.add(name)

@@ -4,6 +4,7 @@ import type { Patch } from "../core/state.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { type Sick, inWords, noteSick, readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
+import { type Restarting, whyOf } from "./work.ts"
 
 /**
  * Programs that did not get healthy with a value which became current all the same: has somebody seen to them meanwhile? Their
@@ -36,7 +37,7 @@ export async function lookAgain(
   const events: AuditEvent[] = []
   for (const [deployment, asks] of answers) {
     const answer = asks ?? (await restart(session, deployment, markOf?.(deployment.name)))
-    if (answer !== true) sick.push({ name: deployment.name, why: answer })
+    if (answer !== true) sick.push({ name: deployment.name, why: whyOf(answer) })
     events.push({
       event: asks === undefined ? "restart" : "health",
       deployment: deployment.name,
@@ -70,7 +71,7 @@ async function health(
   return work.restarts.healthy(deployment, work.stop)
 }
 
-function restart({ work }: Session, deployment: Deployment, mark = ""): Promise<true | string> {
+function restart({ work }: Session, deployment: Deployment, mark = ""): Promise<Restarting> {
   work.tell("restart", `${deployment.name}: ${deployment.restarter.says}`)
   return work.restarts.restart(deployment, mark, work.stop, false)
 }

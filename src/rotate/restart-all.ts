@@ -4,8 +4,10 @@ import { stopped } from "./cut-off.ts"
 import { endAgain } from "./elsewhere.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
+import { type Restarting, whyOf } from "./work.ts"
 
-export type Sick = { readonly name: string; readonly why: string }
+/** `notRestarted`: it may run on with what it has read before. */
+export type Sick = { readonly name: string; readonly why: string; readonly notRestarted?: true }
 
 export function inWords(sick: readonly Sick[]): string {
   return sick.map(({ name, why }) => `${name} did not get healthy: ${why}`).join("; ")
@@ -55,7 +57,9 @@ export async function restartAll(
     if (work.stop.aborted) throw stopped(session)
     const restarting = alone
       ? work.restarts.restart(next, mark, work.stop, first)
-      : Promise.resolve(`an earlier run of ${next.restarter.says} cannot be ended`)
+      : Promise.resolve({
+          notRestarted: `an earlier run of ${next.restarter.says} cannot be ended`,
+        })
     const answer = await restarting.catch((error: unknown) =>
       Promise.reject(work.stop.aborted ? stopped(session) : error),
     )
@@ -67,7 +71,13 @@ export async function restartAll(
       secrets: readBy(session, next, set.secrets),
     })
     if (answer !== true) {
-      sick.push({ name: next.name, why: answer })
+      const notRestarted = typeof answer !== "string"
+      sick.push({
+        name: next.name,
+        why: whyOf(answer),
+        ...(notRestarted ? { notRestarted } : {}),
+      })
+      if (notRestarted) session.notRestarted.add(next.name)
       if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile")
         return sick
       // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the end.
@@ -104,7 +114,7 @@ async function done(
     sick,
   }: {
     readonly held: readonly string[]
-    readonly answer: true | string
+    readonly answer: Restarting
     readonly sick: readonly Sick[]
   },
 ): Promise<void> {
@@ -112,11 +122,18 @@ async function done(
   if (set === undefined) return
   const contain = set.contain && {
     ...set.contain,
-    sick: { ...without(set.contain.sick, name), ...(answer === true ? {} : { [name]: answer }) },
+    sick: {
+      ...without(set.contain.sick, name),
+      ...(answer === true ? {} : { [name]: whyOf(answer) }),
+    },
   }
+  const others = (set.notRestarted ?? []).filter((one) => one !== name)
+  const failed = answer === true || typeof answer === "string" ? others : [...others, name]
+  const { notRestarted: _before, ...rest } = set
   const restarted = {
-    ...set,
+    ...rest,
     restarted: [...set.restarted, name],
+    ...(failed.length === 0 ? {} : { notRestarted: failed }),
     ...(contain === undefined ? {} : { contain }),
   }
   const following = toRestart(session, restarted, held).find(

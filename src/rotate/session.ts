@@ -62,6 +62,8 @@ export class Session {
   /** Secrets whose older values this run has begun to take away before programs have the new one. */
   readonly cutting = new Set<string>()
   /** Restarts that this run has begun, by their mark. */
+  /** Programs that this run could not restart: not at once again. */
+  readonly notRestarted = new Set<string>()
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly quiet = new Set<string>()

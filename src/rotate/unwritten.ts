@@ -7,7 +7,7 @@ import { driverOf, said } from "./ask.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { type Sick, inWords, readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
-import type { Ready } from "./work.ts"
+import { type Ready, whyOf } from "./work.ts"
 
 /**
  * Outputs that cannot be written in an incident. Whoever can write an output could forbid the death of the value in it by one
@@ -78,13 +78,17 @@ function readersOf(session: Session, targets: readonly string[]): readonly strin
     .map(({ name }) => name)
 }
 
-/** What `name` owes by outputs that its change set has left as they are; undefined where that has left none of its own. */
+/** What `name` owes: outputs that its change set has left as they are, and programs that could not be restarted. */
 function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | undefined {
   const own = session
     .outputsOf([name])
     .map(({ target }) => target)
     .filter((target) => set.leaves?.[target] !== undefined)
-  if (own.length === 0) return undefined
+  const failed = readersOf(
+    session,
+    session.outputsOf([name]).map(({ target }) => target),
+  ).filter((one) => set.notRestarted?.includes(one) === true)
+  if (own.length === 0 && failed.length === 0) return undefined
   const lives = set.contain !== undefined && driverOf(session, name).overlap === "none"
   return {
     since: session.work.host.now().toISOString(),
@@ -94,7 +98,7 @@ function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | und
         return why === undefined ? [] : [[target, why] as const]
       }),
     ),
-    programs: readersOf(session, own),
+    programs: [...new Set([...readersOf(session, own), ...failed])],
     ...(lives ? { lives: true as const } : {}),
   }
 }
@@ -124,13 +128,13 @@ export function owedAfter(
 /** Who was restarted on the way, and reads nothing that is still owed, has the values of now. */
 function restartedAfter(
   session: Session,
-  { restarted }: ChangeSet,
+  { restarted, notRestarted = [] }: ChangeSet,
   patches: Readonly<Record<string, Patch>>,
 ): Readonly<Record<string, Patch>> {
   const secrets = { ...session.document.secrets }
   for (const [name, patch] of Object.entries(patches)) secrets[name] = patch(session.state(name))
   const stale = readersOf(session, Object.keys(owedIn({ secrets }).outputs))
-  const fresh = restarted.filter((name) => !stale.includes(name))
+  const fresh = restarted.filter((name) => !stale.includes(name) && !notRestarted.includes(name))
   return Object.fromEntries(
     Object.entries(patches).map(([name, patch]) => [
       name,
@@ -260,10 +264,10 @@ export async function noteWritten(
 async function restartOwed(session: Session, names: readonly string[]): Promise<void> {
   const { work } = session
   const stale = readersOf(session, Object.keys(owedIn(session.document).outputs))
-  const ready = names.filter((name) => !stale.includes(name))
+  const ready = names.filter((name) => !stale.includes(name) && !session.notRestarted.has(name))
   const known = work.deployments.filter(({ name }) => ready.includes(name))
   const gone = ready.filter((name) => !known.some((one) => one.name === name))
-  if (gone.length > 0) await noteRestarted(session, gone, [])
+  if (gone.length > 0) await noteRestarted(session, { names: gone })
   // It may be the very restart that would be begun here.
   if (known.length === 0 || work.stop.aborted || hiddenActing(session) !== undefined) return
   const markOf = await beginAgain(session)
@@ -287,18 +291,31 @@ async function restartOne(session: Session, deployment: Deployment, mark: string
     secrets,
     ...incidentOf(session, secrets),
   }
-  await noteRestarted(session, [name], answer === true ? [] : [{ name, why: answer }], [event])
+  // It is owed still, and the turns that follow try it ever more seldom.
+  const stays = answer !== true && typeof answer !== "string"
+  if (stays) session.notRestarted.add(name)
+  const sick = answer === true ? [] : [{ name, why: whyOf(answer) }]
+  await noteRestarted(session, { names: stays ? [] : [name], sick, events: [event], of: [name] })
 }
 
+/** `names` are owed no more; `of`: whose programs these are. */
 async function noteRestarted(
   session: Session,
-  names: readonly string[],
-  sick: readonly Sick[],
-  events: readonly AuditEvent[] = [],
+  {
+    names,
+    sick = [],
+    events = [],
+    of = names,
+  }: {
+    readonly names: readonly string[]
+    readonly sick?: readonly Sick[]
+    readonly events?: readonly AuditEvent[]
+    readonly of?: readonly string[]
+  },
 ): Promise<void> {
   const now = session.work.host.now().toISOString()
   const owing = Object.entries(session.document.secrets).filter(([, { unwritten }]) =>
-    unwritten?.programs.some((name) => names.includes(name)),
+    unwritten?.programs.some((name) => of.includes(name)),
   )
   const patches = Object.fromEntries(
     owing.map(([name]) => [

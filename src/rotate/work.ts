@@ -115,6 +115,14 @@ export type Former = {
   readonly fingerprint: (bytes: Uint8Array) => string
 }
 
+/** The restart itself failed: the program may run on with what it has read before. */
+export type NotRestarted = { readonly notRestarted: string }
+/** A text: it was restarted, and why it did not get healthy. */
+export type Restarting = true | string | NotRestarted
+export function whyOf(answer: Exclude<Restarting, true>): string {
+  return typeof answer === "string" ? answer : answer.notRestarted
+}
+
 export interface Restarts {
   /** Ends an older run of the hook (`first`: there can be none), restarts, waits for health. */
   restart(
@@ -122,7 +130,7 @@ export interface Restarts {
     mark: string,
     stop: AbortSignal,
     first: boolean,
-  ): Promise<true | string>
+  ): Promise<Restarting>
   /** Healthy now? Asked before a rotation begins. */
   healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
 }
