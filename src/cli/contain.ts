@@ -226,9 +226,7 @@ function lastLines(
       `${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`,
     ]
   const sessions = count("contained-for-new-logins")
-  const owes = reports.some(isOwing)
-    ? "; what programs read is not all written: that is owed, and named above"
-    : ""
+  const owes = owedWords(reports)
   if (sessions === 0)
     return [
       count("contained") === 0
@@ -238,6 +236,17 @@ function lastLines(
   return [
     `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed at the services; once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
   ]
+}
+
+function owedWords(reports: readonly Contained[]): string {
+  const owed = verdictsOf(reports).flatMap((one) =>
+    isContained(one) && one.unwritten !== undefined ? [one.unwritten] : [],
+  )
+  if (owed.length === 0) return ""
+  const what = owed.some(({ outputs }) => Object.keys(outputs).length > 0)
+    ? "what programs read is not all written"
+    : "not every program was restarted"
+  return `; ${what}: that is owed, and named above`
 }
 
 function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {

@@ -139,7 +139,7 @@ describe("words that are not known", () => {
   test("without a word, says what there is, on stderr, and ends with 2", async () => {
     const { stdout, stderr } = await expectRefused(shop, [], {
       code: 2,
-      says: ["every day:", "rotate-now [ENV[/SECRET]…]"],
+      says: ["every day\n", "rotate-now [ENV[/SECRET]…]"],
     })
     expect(stdout).toBe("")
     expect(stderr).toContain("exit codes: 0 done")

@@ -121,10 +121,10 @@ describe("what a program of the exec driver answers", () => {
   test("is understood, or refused without a word of it", async () => {
     await using folder = await temporaryFolder()
     const answer = join(folder.path, "answer")
-    const place = makePlace(
-      exec.options.parse({ command: ["/bin/cat", answer], holds: "two" }),
-      reachWith("none", folder.path),
-    )
+    const place = makePlace(exec.options.parse({ command: ["/bin/cat", answer], holds: "two" }), {
+      ...reachWith("none", folder.path),
+      run: { id: "run1", clock: "", since: 0 },
+    })
     const shapes = {
       describe: Described,
       apply: Applied,

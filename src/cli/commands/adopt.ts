@@ -62,12 +62,12 @@ export const adopt: Command = {
         }
         if (result.is !== "refused")
           for (const line of result.listens ?? []) terminal.out(`  ${line}`)
-        if (result.is === "adopted")
-          for (const line of followingLines(environment, result)) terminal.out(line)
         if (result.is !== "refused" && result.uncontained !== undefined)
           terminal.out(
             `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
           )
+        if (result.is === "adopted")
+          for (const line of followingLines(environment, result)) terminal.out(line)
       }
     }
     const unhealthy = Object.values(results).some(
