@@ -135,15 +135,15 @@ function verdictsOf(
   { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">,
   { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
 ): Verdicts {
-  const done = { incident, outcomes: { ...recovered, ...outcomes }, revoked, before, unhealthy }
-  const all = new Set([
-    ...(secrets ?? Object.keys(session.work.drivers)),
-    ...Object.keys(done.outcomes),
-  ])
+  const chosen = secrets ?? Object.keys(session.work.drivers)
+  const of = outcomesOf(session, { recovered, outcomes, before }, chosen)
+  const done = { incident, outcomes: of, revoked, before, unhealthy }
   const gone =
-    secrets === undefined ? unlistedOf(session, incident).filter((name) => !all.has(name)) : []
+    secrets === undefined
+      ? unlistedOf(session, incident).filter((name) => !chosen.includes(name))
+      : []
   return Object.fromEntries([
-    ...[...all].map((name) => [name, verdictOf(session, name, done)] as const),
+    ...chosen.map((name) => [name, verdictOf(session, name, done)] as const),
     ...gone.map((name) => [name, unlisted(session.work.environment, name)] as const),
   ])
 }
@@ -152,6 +152,23 @@ function verdictsOf(
 function unlistedOf({ document, work }: Session, incident: string): readonly string[] {
   return Object.entries(document.secrets).flatMap(([name, state]) =>
     work.drivers[name] === undefined && openContainment(state)?.incident === incident ? [name] : [],
+  )
+}
+
+/**
+ * What became of what was chosen. A rotation that was under way may have been of others, too: these are told, and have no
+ * part in the containment. Nor does one that only went back to the value which this incident has made.
+ */
+function outcomesOf(
+  session: Session,
+  { recovered, outcomes, before }: Pick<Contained, "recovered" | "outcomes" | "before">,
+  chosen: readonly string[],
+): Outcomes {
+  const isBack = (name: string): boolean =>
+    before.includes(name) && recovered[name]?.is !== "rotated" && !session.isOpen(name)
+  const counted = Object.entries(recovered).filter(([name]) => !isBack(name))
+  return Object.fromEntries(
+    [...counted, ...Object.entries(outcomes)].filter(([name]) => chosen.includes(name)),
   )
 }
 
@@ -226,13 +243,11 @@ function stillSick(
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
 async function noteLeft(
   session: Session,
-  { recovered, outcomes }: Acted,
+  acted: Acted,
   { secrets, how }: Pick<Task, "secrets" | "how">,
 ): Promise<void> {
-  const all = Object.entries({ ...recovered, ...outcomes }).filter(
-    ([secret]) => secrets?.includes(secret) ?? true,
-  )
-  const left = all.flatMap(([secret, outcome]) =>
+  const chosen = secrets ?? Object.keys(session.work.drivers)
+  const left = Object.entries(outcomesOf(session, acted, chosen)).flatMap(([secret, outcome]) =>
     outcome.is === "rotated"
       ? []
       : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }],
@@ -291,7 +306,7 @@ async function containOne(
   const { outcomes, revoked } = await resting
   const news = owed.filter((one) => !isNothingNew(session, one))
   const settled = before.filter(
-    (name) => !news.some(({ secret }) => secret === name) && recovered[name] === undefined,
+    (name) => !news.some(({ secret }) => secret === name) && recovered[name]?.is !== "rotated",
   )
   return { ...report, outcomes, revoked: lastOfEach([...news, ...revoked]), before: settled }
 }

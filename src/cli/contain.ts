@@ -253,13 +253,25 @@ function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
   return reports.flatMap(({ secrets }) => Object.values(secrets))
 }
 
+/** What an earlier rotation had begun of others, and what has not come to a good end: it has no part in the containment, and needs a person. */
+function isLeftBeside({ recovered, secrets }: Contained): boolean {
+  return Object.entries(recovered).some(
+    ([name, one]) =>
+      secrets[name] === undefined &&
+      (one.is === "stuck" ||
+        one.is === "waiting" ||
+        (one.is === "rotated" && one.unhealthy !== undefined) ||
+        (one.is === "rolled-back" && one.code === "back-unhealthy")),
+  )
+}
+
 /** Whatever is left needs a person; where a program did not get healthy, older sessions may live, or an output could not be written, the new value holds all the same. */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
   if (all.some(({ is }) => is === "not-contained")) return exitCodes.person
   if (
     all.some(({ is }) => is === "contained-for-new-logins") ||
-    reports.some((one) => isSick(one) || isOwing(one))
+    reports.some((one) => isSick(one) || isOwing(one) || isLeftBeside(one))
   )
     return exitCodes.partly
   return all.some(isContained) ? exitCodes.done : exitCodes.failed
