@@ -1,5 +1,4 @@
 import type { AuditEvent } from "../core/audit-line.ts"
-import type { Credential } from "../core/ports.ts"
 import { type Patch, type Version, nextVersionId, openSets } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { type Found, reconcile } from "../rotate/reconcile.ts"
@@ -12,7 +11,7 @@ import {
   prove,
   refuseBreakOut,
   same,
-} from "./adoptable.ts"
+import { type Adopted, type Asked, fieldsOf, isWeakIn, knownAs, prove } from "./adoptable.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
 type Taken = {
@@ -75,16 +74,6 @@ async function take(session: Session, name: string, ask: Asked): Promise<Taken> 
     ...(await session.work.vault.seal(name, { version: id, fields })),
   }
   return { id, proof, weak: isWeakIn(fields), ...(known === undefined ? { fresh } : {}) }
-}
-
-async function knownAs(
-  session: Session,
-  name: string,
-  fields: Credential["fields"],
-): Promise<string | undefined> {
-  for (const { id } of session.state(name).versions)
-    if (same((await session.open(name, id)).fields, fields)) return id
-  return undefined
 }
 
 async function writeDown(session: Session, taken: ReadonlyMap<string, Taken>): Promise<void> {

@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
-import type { Credential } from "../core/ports.ts"
+import type { Fields } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
 import {
   type Patch,
@@ -16,14 +16,17 @@ import {
 import { sayListeners } from "../plugins/drivers/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
+import { looks } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
 import { adoptOpen } from "./adopt-open.ts"
 import {
   type Adopted,
   type Asked,
+  type Follow,
   type Given,
   fieldsOf,
   isWeakIn,
+  knownAs,
   prove,
   refuseBreakOut,
   refuseUntold,
@@ -60,6 +63,7 @@ export async function adopt(
       found,
       madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
       askedFor: rotatedAt !== undefined,
+      isGiven: (name) => given[name] !== undefined,
     }
     const ended = await adoptOpen(session, ask)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
@@ -115,6 +119,7 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
   const results: Record<string, Adopted> = {}
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
+  const hadOne = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
   for (const name of names) {
     try {
       if (session.changeSet !== undefined)
@@ -131,7 +136,39 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
     }
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
+  for (const name of hadOne) {
+    const one = results[name]
+    if (one?.is === "adopted") results[name] = { ...one, follow: await followOf(session, name) }
+  }
   return results
+}
+
+/** By today's values: what `render` would change, and who reads it. */
+async function followOf(session: Session, name: string): Promise<Follow> {
+  const version = versionAt(session.state(name), "current")?.id ?? ""
+  const outputs = await looks(session, name, version)
+  return {
+    outputs: outputs.filter((one) => one.differs).map(({ target }) => target),
+    restarts: deploymentsOf(session, [name]).map((one) => one.name),
+  }
+}
+
+/** A file that a backup has put back shows no value of a person: nobody is asked whether an older one counts again. */
+async function refuseOlder(
+  session: Session,
+  name: string,
+  fields: Fields,
+  current: string,
+): Promise<void> {
+  const older = await knownAs(session, name, fields)
+  if (older === undefined) return
+  throw new AppError(
+    "output-stale",
+    `the output shows ${older}, which is not current any more: that is ${current}`,
+    {
+      hint: `mycelium render ${session.work.environment} writes the current one; if the older one is to count again, give it: --ask or --from`,
+    },
+  )
 }
 
 async function adoptOne(
@@ -149,6 +186,8 @@ async function adoptOne(
     await prove(session, name, current, { current, known: current.version })
     return known(session, name, ask, noted)
   }
+  if (current !== undefined && !ask.isGiven(name) && driverOf(session, name).overlap === "none")
+    await refuseOlder(session, name, fields, current.version)
   const said = current === undefined || ask.askedFor ? ask.madeAt(name) : undefined
   const id = nextVersionId(session.state(name))
   const proof = await prove(session, name, { version: id, fields }, { current })

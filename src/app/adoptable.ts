@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { Credential, Fields, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
+import { versionAt } from "../core/state.ts"
 import { isWeak } from "../core/weak.ts"
 import { driverOf, probe, probeControl } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
@@ -10,7 +11,7 @@ import { tells } from "./tells.ts"
 /** What could be adopted: read from the outputs, and proven by a login. */
 
 export type Adopted =
-  /** `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`: mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. */
+  /** `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`: mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. `follow`: where it took the place of another one, what has still to follow it. */
   | {
       readonly is: "adopted"
       readonly version: string
@@ -25,6 +26,7 @@ export type Adopted =
         readonly restarts: readonly string[]
         readonly unhealthy?: string
       }
+      readonly follow?: Follow
       readonly uncontained?: string
     }
   | {
@@ -37,8 +39,12 @@ export type Adopted =
     }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
-/** What one run of adopt takes over: the fields of a secret, and when its value was made, as far as a person says. `askedFor`: on the command line, for all. */
+/** Adopt changes no file and restarts nothing: files that are not up to date, and programs that may hold the value before. */
+export type Follow = { readonly outputs: readonly string[]; readonly restarts: readonly string[] }
+
+/** What one run of adopt takes over: the fields of a secret, and when its value was made, as far as a person says. `askedFor`: on the command line, for all. `isGiven`: the value comes from a person, not from an output. */
 export type Asked = {
+  readonly isGiven: (name: string) => boolean
   readonly found: (name: string) => Promise<Readonly<Record<string, Secret>>>
   readonly madeAt: (name: string) => string | undefined
   readonly askedFor: boolean
@@ -56,17 +62,56 @@ export async function shownBy(
     for (const [secret, fields] of Object.entries(await output.adopt(output.shows))) {
       for (const [field, value] of Object.entries(fields)) {
         const other = all[secret]?.[field]
-        if (other !== undefined && other !== value)
+        const one =
+          other === undefined || other === value
+            ? value
+            : await byHand(session, secret, [other, value])
+        if (one === undefined)
           throw new AppError(
             "adopt-conflict",
             `two outputs show different values of ${secret}.${field}`,
             { hint: "make them the same first: only one can be the right one" },
           )
-        all[secret] = { ...all[secret], [field]: value }
+        all[secret] = { ...all[secret], [field]: one }
       }
     }
   }
   return all
+}
+
+/**
+ * Of two values that no service is asked about: the one that is in no version was put there by a person, and the other file
+ * has not followed; else the current one. undefined where that does not tell.
+ */
+async function byHand(
+  session: Session,
+  secret: string,
+  values: readonly string[],
+): Promise<string | undefined> {
+  if (session.work.drivers[secret]?.overlap !== "none") return undefined
+  const versions = await session.known(secret, "all")
+  const current = versionAt(session.state(secret), "current")?.id
+  const among = (value: string): readonly string[] =>
+    versions.filter((one) => holds(one.fields, value)).map(({ version }) => version)
+  const unknown = values.filter((value) => among(value).length === 0)
+  if (unknown.length > 0) return unknown.length === 1 ? unknown[0] : undefined
+  return values.find((value) => current !== undefined && among(value).includes(current))
+}
+
+function holds(fields: Fields, value: string): boolean {
+  const held = fields["password"]
+  return held instanceof Secret && held.equals(new Secret("output", value))
+}
+
+/** The version that holds these values already. */
+export async function knownAs(
+  session: Session,
+  name: string,
+  fields: Fields,
+): Promise<string | undefined> {
+  for (const { id } of session.state(name).versions)
+    if (same((await session.open(name, id)).fields, fields)) return id
+  return undefined
 }
 
 /** An output that is there and shows it, but only through templates that cannot be read backwards. */
@@ -159,17 +204,7 @@ export async function prove(
   candidate: Credential,
   { current, known }: { readonly current: Credential | undefined; readonly known?: string },
 ): Promise<string> {
-  if (driverOf(session, name).overlap === "none") {
-    if (current !== undefined && known !== current.version)
-      throw new AppError(
-        "output-drift",
-        "the output shows a value that is in no version, while the state has one",
-        {
-          hint: "if the file is right, delete the secret from the state first; if the state is right, mycelium render writes it again",
-        },
-      )
-    return "no service asks for it"
-  }
+  if (driverOf(session, name).overlap === "none") return "no service asks for it"
   const control = await probeControl(session, name, candidate)
   if (control === "accepted")
     throw new AppError(

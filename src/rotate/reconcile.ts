@@ -173,7 +173,11 @@ type Look = {
 }
 
 /** What the outputs of this secret would have to change to show `version`; each is drafted and thrown away. */
-async function looks(session: Session, name: string, version: string): Promise<readonly Look[]> {
+export async function looks(
+  session: Session,
+  name: string,
+  version: string,
+): Promise<readonly Look[]> {
   const found = session.state(name).versions.find(({ id }) => id === version)
   const values = {
     ...(await session.values(() => false)),

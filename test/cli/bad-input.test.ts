@@ -259,7 +259,7 @@ describe("surroundings that are wrong", () => {
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
       says: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`,
-      hint: "adopt it",
+      hint: "mycelium adopt takes it over",
     })
     await expectRefused(shop, ["render", "production"], {
       code: 1,

@@ -1,5 +1,5 @@
 import { adopt as takeOver } from "../../app/adopt.ts"
-import type { Adopted } from "../../app/adoptable.ts"
+import type { Adopted, Follow } from "../../app/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, isSet, textOf } from "../command.ts"
@@ -60,6 +60,8 @@ export const adopt: Command = {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
         }
+        if (result.is === "adopted")
+          for (const line of followLines(environment, result.follow)) terminal.out(`  ${line}`)
         if (result.is !== "refused")
           for (const line of result.listens ?? []) terminal.out(`  ${line}`)
         if (result.is !== "refused" && result.uncontained !== undefined)
@@ -127,6 +129,25 @@ function containedWords(incident: string | undefined): string {
   return incident === undefined
     ? ""
     : `; NOT contained in ${incident}, for an adoption ends no session and no value of others`
+}
+
+/** Nothing outside is changed by an adoption: what has still to follow is said. */
+function followLines(environment: string, follow: Follow | undefined): readonly string[] {
+  if (follow === undefined) return []
+  const { outputs, restarts } = follow
+  const [is, it] = outputs.length === 1 ? ["is", "it"] : ["are", "them"]
+  return [
+    ...(outputs.length === 0
+      ? []
+      : [
+          `${outputs.join(", ")} ${is} not up to date: mycelium render ${environment} writes ${it}`,
+        ]),
+    ...(restarts.length === 0
+      ? []
+      : [
+          `${outputs.length === 0 ? "" : "then "}restart what may still hold the value before: ${restarts.join(", ")}`,
+        ]),
+  ]
 }
 
 function endedWords(ended: Extract<Adopted, { readonly is: "adopted" }>["ended"]): string {

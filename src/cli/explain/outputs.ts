@@ -13,7 +13,7 @@ export const outputs = {
   "output-missing":
     "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. Of a file with merge: true it writes only its own lines; the others are in no state, so put the file back from your backup first.",
   "output-drift":
-    "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If the service accepts it: mycelium adopt ENV takes it over. If nobody needs it: empty that variable, then mycelium render.",
+    "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If its service accepts it, or no service asks for it (driver generated): mycelium adopt ENV takes it over, seals the one before, and names the files and programs that have to follow. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale":
     "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
   "output-incomplete":

@@ -54,7 +54,7 @@ export function driftError(
     "output-drift",
     `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`,
     {
-      hint: `${unclear ? showing.toTell : "adopt it"}; or, if nobody needs it, ${emptied} and try again`,
+      hint: `${unclear ? showing.toTell : "mycelium adopt takes it over"}; or, if nobody needs it, ${emptied} and try again`,
     },
   )
 }

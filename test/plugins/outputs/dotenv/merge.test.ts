@@ -212,7 +212,7 @@ describe("merge", () => {
     [
       "compose",
       "PASSWORD=other\n",
-      "adopt it; or, if nobody needs it, empty it (PASSWORD=) and try again",
+      "mycelium adopt takes it over; or, if nobody needs it, empty it (PASSWORD=) and try again",
     ],
     [
       "portable",
