@@ -18,6 +18,7 @@ import { driverOf, said } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import { looks } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
+import { sealByHand } from "./adopt-by-hand.ts"
 import { adoptOpen } from "./adopt-open.ts"
 import {
   type Adopted,
@@ -65,11 +66,13 @@ export async function adopt(
       askedFor: rotatedAt !== undefined,
       isGiven: (name) => given[name] !== undefined,
     }
+    const sealed = await sealByHand(session, ask)
     const ended = await adoptOpen(session, ask)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
     const again = begun && session.changeSet === undefined
     return {
       again,
+      sealed,
       results: noteUncontained(session, {
         ...ended,
         ...(again ? {} : await adoptAll(session, rest, ask)),
@@ -79,10 +82,16 @@ export async function adopt(
   // The journal's own options are over: the rest is read and asked by those of today.
   return first.again
     ? {
-        ...(await whenFree(app, () => adopt(app, environment, given, rotatedAt))),
-        ...first.results,
+        ...(await whenFree(app, () =>
+          adopt(app, environment, { ...given, ...first.sealed }, rotatedAt),
+        )),
+        ...without(first.results, first.sealed),
       }
     : first.results
+}
+
+function without(results: Adoption, sealed: Given): Adoption {
+  return Object.fromEntries(Object.entries(results).filter(([name]) => sealed[name] === undefined))
 }
 
 function noteUncontained(session: Session, results: Adoption): Adoption {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, test } from "bun:test"
-import { configOfGenerated, openGenerated, variableOf } from "../support/generated.ts"
+import { configOfGenerated, killRotation, openGenerated, variableOf } from "../support/generated.ts"
 import { type Project, json } from "../support/mycelium.ts"
 import { versionsOf } from "../support/sealed.ts"
 
@@ -161,4 +161,52 @@ describe("a generated value that was changed by hand", () => {
     })
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
   }, 60_000)
+})
+
+describe("while a rotation is not finished, which cannot end before", () => {
+  /** Of these, killed in the first restart: the new values are in the files. */
+  async function killed(project: Project, ...selection: readonly string[]): Promise<void> {
+    project.script("restart-api", "touch alpha.begun", "while test -e hold; do sleep 0.05; done")
+    project.configure(
+      configOfGenerated(
+        {
+          ...outputs,
+          deployments: {
+            ...outputs.deployments,
+            api: { command: ["./restart-api"], reads: [".env"] },
+          },
+        },
+        names,
+      ),
+    )
+    await killRotation(project, selection)
+  }
+
+  test.each([
+    ["in it", "production"],
+    ["beside it", "production/beta"],
+  ])(
+    "a value %s is taken over, and the rotation ends",
+    async (_, selection) => {
+      await using project = await open()
+      await killed(project, selection)
+      const value = byHand(project)
+      const rotated = await project.mycelium(["rotate-now", selection])
+      expect(rotated.stdout).toContain("output-drift")
+      expect(project.variable("ALPHA")).toBe(value)
+      const adopted = await project.mycelium(["adopt", "production"])
+      expect({ code: adopted.code, out: adopted.stdout }).toEqual({
+        code: 0,
+        out: expect.stringContaining("production/alpha: adopted as "),
+      } as never)
+      expect((await versionsOf(project, "alpha")).find(({ stage }) => stage === "current")).toEqual(
+        expect.objectContaining({ password: value }),
+      )
+      expect((await project.mycelium(["status"])).stdout).not.toContain("is not finished")
+      expect((await project.mycelium(["render", "production"])).code).toBe(0)
+      expect(project.variable("ALPHA")).toBe(value)
+      expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+    },
+    120_000,
+  )
 })

@@ -64,12 +64,15 @@ export function configOfGenerated(
   }
 }
 
-/** A rotation of all that is killed in its first restart. */
-export async function killRotation(project: Project): Promise<void> {
+/** A rotation that is killed in its first restart. */
+export async function killRotation(
+  project: Project,
+  selection: readonly string[] = ["production"],
+): Promise<void> {
   const begun = project.path("alpha.begun")
   rmSync(begun, { force: true })
   project.write("hold", "")
-  const child = Bun.spawn([binary, "rotate-now", "production"], {
+  const child = Bun.spawn([binary, "rotate-now", ...selection], {
     cwd: project.folder,
     env: { ...project.environment },
     stdio: ["ignore", "ignore", "ignore"],
