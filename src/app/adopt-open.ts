@@ -8,10 +8,10 @@ import {
   type Asked,
   fieldsOf,
   isWeakIn,
+  knownAs,
   prove,
   refuseBreakOut,
-  same,
-import { type Adopted, type Asked, fieldsOf, isWeakIn, knownAs, prove } from "./adoptable.ts"
+} from "./adoptable.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
 type Taken = {

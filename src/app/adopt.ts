@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
-import type { Fields } from "../core/ports.ts"
+import type { Credential, Fields } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
 import {
   type Patch,

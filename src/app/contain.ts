@@ -3,11 +3,11 @@ import {
   type Patch,
   type SecretState,
   holdsContained,
-  openContainment,
   owesExpel,
   versionAt,
 } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
+import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import { said } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
 import {
@@ -32,7 +32,7 @@ import {
   withEnvironment,
 } from "./environment.ts"
 import { briefMs, takeIn } from "./take-in.ts"
-import { type Verdicts, isErased, notContained, unlisted, verdictOf } from "./verdict.ts"
+import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
 
 export type Contain = {
   /** Ties runs together: what was contained under it is not touched again. */
@@ -135,24 +135,10 @@ function verdictsOf(
   { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">,
   { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
 ): Verdicts {
-  const chosen = secrets ?? Object.keys(session.work.drivers)
+  const chosen = chosenOf(session, secrets)
   const of = outcomesOf(session, { recovered, outcomes, before }, chosen)
   const done = { incident, outcomes: of, revoked, before, unhealthy }
-  const gone =
-    secrets === undefined
-      ? unlistedOf(session, incident).filter((name) => !chosen.includes(name))
-      : []
-  return Object.fromEntries([
-    ...chosen.map((name) => [name, verdictOf(session, name, done)] as const),
-    ...gone.map((name) => [name, unlisted(session.work.environment, name)] as const),
-  ])
-}
-
-/** Chosen for this incident while the config had them, and not contained: of all of an environment they are a part still. */
-function unlistedOf({ document, work }: Session, incident: string): readonly string[] {
-  return Object.entries(document.secrets).flatMap(([name, state]) =>
-    work.drivers[name] === undefined && openContainment(state)?.incident === incident ? [name] : [],
-  )
+  return Object.fromEntries(chosen.map((name) => [name, verdictOf(session, name, done)]))
 }
 
 /**
@@ -246,7 +232,7 @@ async function noteLeft(
   acted: Acted,
   { secrets, how }: Pick<Task, "secrets" | "how">,
 ): Promise<void> {
-  const chosen = secrets ?? Object.keys(session.work.drivers)
+  const chosen = chosenOf(session, secrets)
   const left = Object.entries(outcomesOf(session, acted, chosen)).flatMap(([secret, outcome]) =>
     outcome.is === "rotated"
       ? []
@@ -264,6 +250,24 @@ async function noteLeft(
   }
 }
 
+/** An environment as a whole is more than its config says: a value of a secret that was taken out may open its service still. */
+function chosenOf(session: Session, secrets: readonly string[] | undefined): readonly string[] {
+  if (secrets !== undefined) return secrets
+  const strange = Object.entries(session.document.secrets).flatMap(([name, state]) =>
+    !isListed(session, name) && isLeft(state) ? [name] : [],
+  )
+  return [...Object.keys(session.work.drivers), ...strange]
+}
+
+function isListed({ work }: Session, name: string): boolean {
+  return work.drivers[name] !== undefined
+}
+
+function leftOut(session: Session, name: string): Outcomes[string] {
+  const place = `${session.work.environment}/${name}`
+  return { is: "left", ...unlisted, hint: unlistedRemedy(place, session.state(name).driver) }
+}
+
 type Task = {
   readonly recovered: Outcomes
   readonly secrets: readonly string[] | undefined
@@ -275,14 +279,17 @@ async function containOne(
   session: Session,
   { recovered, secrets, selection, how }: Task,
 ): Promise<Acted> {
-  const { environment, drivers } = session.work
-  const all = secrets ?? Object.keys(drivers)
+  const { environment } = session.work
+  const all = chosenOf(session, secrets)
   const [before, rest] = partition(
     all.filter((name) => !isErased(session.state(name))),
     (name) => isHeld(session.state(name), how.incident),
   )
   // Of those nobody knows what their service takes: that is said in `recovered`.
-  const wanted = rest.filter((name) => !session.isOpen(name))
+  const wanted = rest.filter((name) => !session.isOpen(name) && isListed(session, name))
+  const strange = Object.fromEntries(
+    rest.filter((name) => !isListed(session, name)).map((name) => [name, leftOut(session, name)]),
+  )
   const report = { environment, recovered }
   for (const event of begun(rest, { selection, how })) session.remark(event)
   session.noteSecrets(
@@ -308,7 +315,12 @@ async function containOne(
   const settled = before.filter(
     (name) => !news.some(({ secret }) => secret === name) && recovered[name]?.is !== "rotated",
   )
-  return { ...report, outcomes, revoked: lastOfEach([...news, ...revoked]), before: settled }
+  return {
+    ...report,
+    outcomes: { ...outcomes, ...strange },
+    revoked: lastOfEach([...news, ...revoked]),
+    before: settled,
+  }
 }
 
 /** What became of the rest is known all the same, and is said. */

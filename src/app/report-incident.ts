@@ -8,11 +8,11 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
+import { unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report-source.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
 import { type PolicyState, policiesOf } from "./report-policy.ts"
-import { goneWords } from "./verdict.ts"
 import { type Reader, readersOf } from "./report-readers.ts"
 
 /** One incident, from what the logs and the states say; pure. */
@@ -287,11 +287,12 @@ function secretOf({
   const owes = state?.contained?.incident === incident ? state.unwritten : undefined
   const found = faultOf({ source, incident, name, chosen, state, to, lines })
   const fault =
-    found !== undefined &&
-    config.environments[environment] !== undefined &&
-    !isListed(config, environment, name)
-      ? { code: "state-unlisted", says: goneWords }
-      : found
+    found === undefined || isListed(config, environment, name)
+      ? found
+      : {
+          ...found,
+          says: `${found.says}; ${unlisted.says}: ${unlistedRemedy(`${environment}/${name}`, state?.driver)}`,
+        }
   const last = new Map(
     restarts
       .filter(

@@ -102,7 +102,8 @@ function owedOf(session: Session): Report["owed"] {
   return Object.entries(gracesOf(session.work.host).seen(session.document).secrets).flatMap(
     ([secret, state]) =>
       state.versions.flatMap((version) =>
-        version.stage.is === "previous"
+        // Of one that the config has no more nothing is promised: status and check tell of it.
+        version.stage.is === "previous" && session.work.drivers[secret] !== undefined
           ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }]
           : [],
       ),

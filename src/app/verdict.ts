@@ -103,17 +103,6 @@ export function isErased({ erased, versions, uncontained }: SecretState): boolea
   return erased !== undefined && versions.length === 0 && uncontained === undefined
 }
 
-/** Nothing can be done for it: how its service is reached stands in the config alone. */
-export function unlisted(environment: string, name: string): Verdict {
-  return notContained({
-    code: "state-unlisted",
-    says: goneWords,
-    hint: `put it back into the config, then the same command again; or end its login at the service, then mycelium delete ${environment}/${name} --keep-login --yes`,
-  })
-}
-export const goneWords =
-  "it was chosen, and is not in the config any more: what its service accepts may be in wrong hands"
-
 export function notContained({
   code,
   says,

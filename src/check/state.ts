@@ -12,6 +12,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
+import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the state says about itself, without any key: is anything stuck, late or unclear? */
@@ -57,6 +58,7 @@ type Code =
   | "revoke-overdue"
   | "doubtful"
   | "state-unlisted"
+  | "debt-unlisted"
   | "current-refused"
   | "none-accepted"
   | "rotation-overdue"
@@ -122,6 +124,10 @@ export const state = defineCheck<Code, States>({
       severity: "error",
       remedy: "see that mycelium run is running; mycelium status says what keeps it",
     },
+    "debt-unlisted": {
+      severity: "error",
+      remedy: "put it back into the config, then mycelium run ends what is owed",
+    },
     "state-unlisted": {
       severity: "warning",
       remedy: "put it back into the config, or erase it: mycelium delete",
@@ -152,7 +158,7 @@ export const state = defineCheck<Code, States>({
       report.found(
         "state-unlisted",
         `${name} has a state and is not in the config: what is in it is never rotated`,
-        unlisted(name, undefined),
+        { remedy: unlistedRemedy(name, undefined) },
       )
     const documents = environments.flatMap(({ document }) => document ?? [])
     return documents.length === 0
@@ -186,33 +192,23 @@ function judge(
     )
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
+    const isOpen = openSetOf(document, secret) !== undefined
+    if (!secrets.includes(secret) && !isOpen) {
+      judgeUnlisted(`${name}/${secret}`, one, report)
+      continue
+    }
     judgeSecret(
       { environment: name, secret, isListed: secrets.includes(secret) },
       one,
       known,
       report,
     )
-    const isLost =
-      one.versions.length > 0 &&
-      versionAt(one, "current") === undefined &&
-      openSetOf(document, secret) === undefined
+    const isLost = one.versions.length > 0 && versionAt(one, "current") === undefined && !isOpen
     if (isLost && secrets.includes(secret))
       report.found(
         "none-accepted",
         `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`,
       )
-    // One that was erased leaves its name, so that no number is used twice, and nothing to look after.
-    if (
-      !secrets.includes(secret) &&
-      one.versions.length > 0 &&
-      openSetOf(document, secret) === undefined
-    ) {
-      report.found(
-        "state-unlisted",
-        `${name}/${secret} is in the state and not in the config: it is never rotated`,
-        unlisted(`${name}/${secret}`, one.driver),
-      )
-    }
   }
 }
 
@@ -233,6 +229,24 @@ function harm(
           `${cut.map((name) => `${environment}/${name}`).join(", ")} ${direction === "back" ? "may hold" : holds} a value that no longer works`,
         ]),
   ]
+}
+
+/** One that was erased leaves its name, so that no number is used twice, and nothing to look after. */
+function judgeUnlisted(place: string, one: SecretState, report: Report<Code>): void {
+  const debts = debtsOf(one)
+  const how = { remedy: unlistedRemedy(place, one.driver) }
+  if (debts.length > 0)
+    report.found(
+      "debt-unlisted",
+      `${place} is in the state and not in the config: ${debts.join("; ")}`,
+      how,
+    )
+  else if (one.versions.length > 0)
+    report.found(
+      "state-unlisted",
+      `${place} is in the state and not in the config: it is never rotated`,
+      how,
+    )
 }
 
 function judgeSecret(
@@ -328,18 +342,6 @@ function judgeSecret(
         `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`,
         { severity: lateMs > hour ? "error" : "warning" },
       )
-  }
-}
-
-/** What no service asks for has no login that could stay. */
-function unlisted(place: string, driver: string | undefined): { readonly remedy: string } {
-  const erase = `mycelium delete ${place}${driver === "generated" ? "" : " --keep-login"} --yes`
-  const login =
-    driver === "generated"
-      ? ""
-      : ", once its login is ended at the service, or is another secret's now"
-  return {
-    remedy: `put it back into the config; or, where it was renamed or is not needed any more${login}: ${erase}`,
   }
 }
 

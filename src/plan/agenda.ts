@@ -51,11 +51,13 @@ export function agenda(
     if (notBefore <= now.getTime()) due.push({ name, at })
     else later.push(notBefore)
   }
+  const listed = new Set(secrets.map(({ name }) => name))
+  const owedAt = revokes(document, listed)
   const owed =
     openSets(document).length > 0 ||
-    revokes(document).some((at) => at <= now.getTime()) ||
+    owedAt.some((at) => at <= now.getTime()) ||
     owingIn(document).length > 0
-  later.push(...revokes(document).filter((at) => at > now.getTime()))
+  later.push(...owedAt.filter((at) => at > now.getTime()))
   due.sort((one, other) => one.at - other.at)
   return {
     due: due.map(({ name }) => name),
@@ -71,11 +73,14 @@ function aside(document: StateDocument | undefined, name: string): boolean {
   return document?.parked?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
-/** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted. */
-function revokes(document: StateDocument | undefined): readonly number[] {
-  return Object.values(document?.secrets ?? {})
-    .filter(({ drift }) => drift === undefined)
-    .flatMap((state) => [
+/** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted; of one that the config has no more, nothing reaches the service. */
+function revokes(
+  document: StateDocument | undefined,
+  listed: ReadonlySet<string>,
+): readonly number[] {
+  return Object.entries(document?.secrets ?? {})
+    .filter(([name, { drift }]) => drift === undefined && listed.has(name))
+    .flatMap(([, state]) => [
       ...state.versions.flatMap(({ stage }) =>
         stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [],
       ),

@@ -12,6 +12,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
+import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./not-contained.ts"
@@ -106,6 +107,26 @@ export function secretStatus(
         (one) => one !== undefined,
       ) ||
       state.versions.some(({ stage }) => needsLook(stage, now)),
+  }
+}
+
+/** One that the config has no more, and of which something is owed: nothing but a person ends that. undefined: nothing is. */
+export function unlistedStatus(
+  environment: string,
+  name: string,
+  state: SecretState,
+): SecretStatus | undefined {
+  const debts = debtsOf(state)
+  if (debts.length === 0) return undefined
+  const current = versionAt(state, "current")
+  return {
+    name,
+    driver: state.driver,
+    rotateEveryMs: null,
+    ...(current === undefined ? {} : { version: current.id }),
+    stage: "not in the config",
+    notes: [...debts, unlistedRemedy(`${environment}/${name}`, state.driver)],
+    attention: true,
   }
 }
 

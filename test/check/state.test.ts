@@ -143,6 +143,16 @@ test("state tells of doubtful versions, of retries, and of what the config does 
   expect(await look(state({ db: secret([version("v1", current)]) }), { secrets: [] })).toEqual([
     "state-unlisted warning",
   ])
+  // While something is owed of it, that is more than a warning: nothing here ends it.
+  for (const stage of [
+    { is: "previous", revokeAt: ago(-hour), endSessions: false },
+    { is: "doubtful", why: "the server was gone" },
+  ] as const)
+    expect(
+      await look(state({ db: secret([version("v1", stage), version("v2", current)]) }), {
+        secrets: [],
+      }),
+    ).toEqual(["debt-unlisted error"])
   expect(await look(undefined, { strange: ["old"] })).toEqual(["state-unlisted warning"])
   // One that was erased is nobody's to look after.
   expect(

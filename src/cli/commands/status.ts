@@ -4,8 +4,8 @@ import { bitsBy } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Folder } from "../../base/folder.ts"
 import type { Config } from "../../config/model.ts"
-import { type ChangeSet, openSets } from "../../core/state.ts"
-import { type SecretStatus, secretStatus } from "../../plan/status.ts"
+import { type ChangeSet, openSetOf, openSets } from "../../core/state.ts"
+import { type SecretStatus, secretStatus, unlistedStatus } from "../../plan/status.ts"
 import { openStates, readState, stateFolder } from "../../record/state-file.ts"
 import { sayAge } from "../age.ts"
 import { columns } from "../columns.ts"
@@ -71,13 +71,18 @@ async function environmentStatus(
       now,
     ),
   }))
+  const unlisted = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
+    environment.secrets[secret] === undefined && openSetOf(document, secret) === undefined
+      ? (unlistedStatus(name, secret, state) ?? [])
+      : [],
+  )
   const journals = openSets(document).map(journalOf)
   return {
     name,
     timezone: environment.timezone,
     ...(window === undefined ? {} : { window }),
     journals,
-    secrets,
+    secrets: [...secrets, ...unlisted],
   }
 }
 

@@ -14,6 +14,8 @@ export const state = {
     "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: mycelium asks until a login with it is refused, then keeps it sealed. If the service never refuses it, take it away there by hand; until then treat it as live.",
   "state-unlisted":
     "The state knows a secret, or an environment, that the config does not. Nobody rotates it any more, but its value may still open the service. Put it back into the config; or erase what is left of it: mycelium delete ENV/OLDNAME (or ENV) with --keep-login and --yes. The login stays then, for a renamed secret has it under its new name, which adopt takes over; one that nobody needs must be ended at the service first.",
+  "debt-unlisted":
+    "A secret was taken out of the config while something was owed of it: an old value in its grace, one that may be live, a containment that is not over. Nothing here reaches its service any more, so that value stays accepted. Put the secret back into the config: mycelium run ends what is owed, or the containment carries on; take it out once that is done. Or end its login at the service by hand, then erase what is left: mycelium delete ENV/NAME --keep-login --yes.",
   "state-broken":
     "The state file is cut off or damaged. Nothing is rotated from a guess. Restore it from a backup, then find out which value lives before anything is rotated. Each sealed value in it opens with the age command and your identity.",
   "state-edited":
@@ -42,7 +44,7 @@ export const state = {
   "secret-new":
     "The config names a secret that has no value in the state. It is left alone: nothing rotates because of a start or of lost state. If a value exists, mycelium adopt takes it over, proven by a login; if not, mycelium rotate-now --new makes the first one.",
   "secret-unknown":
-    "An open rotation concerns a secret that is no longer in the config. Put it back until the rotation has ended (mycelium status), then take it out.",
+    "A rotation that is not finished, or a containment of the whole environment, concerns a secret that is no longer in the config: nothing here reaches its service. Put it back until that has ended (mycelium status), then take it out; or end its login at the service by hand, then mycelium delete.",
   "rotation-overdue":
     "A secret is older than it may get, and its time has come and gone. Usually mycelium run is not running; else mycelium status says what keeps it. mycelium rotate-now does it at once.",
   "tick-late":

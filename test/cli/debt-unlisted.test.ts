@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { type Shop, configOf, openShop } from "../support/shop.ts"
+
+/** A secret that was taken out of the config in its grace: what is owed of it is said, until a person has ended it. */
+
+let postgres: PostgresServer
+let redis: RedisServer
+beforeAll(async () => {
+  postgres = await startPostgres()
+  redis = await startRedis()
+})
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+/** v2 is current, v1 in its grace; then the config has session_key alone. */
+async function takenOut(): Promise<Shop> {
+  const shop = await openShop(postgres, { redis, two: true, secret: { grace: "1h" } })
+  await shop.adopt()
+  expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
+  const { environments, ...rest } = configOf(shop)
+  const { secrets, outputs, deployments, ...production } = environments["production"] ?? {}
+  const { session_key } = secrets as Readonly<Record<string, unknown>>
+  const { web } = deployments as Readonly<Record<string, unknown>>
+  shop.project.configure({
+    ...rest,
+    environments: {
+      production: {
+        ...production,
+        secrets: { session_key },
+        outputs: [(outputs as readonly unknown[])[1]],
+        deployments: { web },
+      },
+    },
+  })
+  return shop
+}
+
+const contain = ["rotate-now", "--all", "--contain", "--yes", "--incident", "leak-7"]
+
+describe("a secret that is out of the config while an old value of it is owed a revoke", () => {
+  test("status, check --quick and rotate-now say so, and promise nothing", async () => {
+    await using shop = await takenOut()
+    const status = await shop.run("status")
+    expect(status.stdout).toContain("redis")
+    expect(status.stdout).toContain("not in the config · v1 was to be revoked, and stays accepted")
+    expect(status.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    expect(status.stdout).toContain("1 needs attention")
+    const check = await shop.run("check", "--quick")
+    expect(check.stdout).toContain("debt-unlisted")
+    expect(check.code).toBe(4)
+    const rotated = await shop.run("rotate-now", "production", "--no-wait")
+    expect(rotated.stdout).not.toContain("mycelium run revokes it then")
+    expect([rotated.code, await shop.login(shop.old)]).toEqual([0, "in"])
+  }, 60_000)
+
+  test("a containment of all, and its report, call it not contained; put back, it carries on", async () => {
+    await using shop = await takenOut()
+    const ran = await shop.run(...contain)
+    expect(ran.stdout).toContain(
+      "production/redis: NOT changed: it is in the state and not in the config, so nothing here reaches its service (secret-unknown)",
+    )
+    expect(ran.stdout).toContain("  hint: put it back into the config; or,")
+    expect(ran.stdout).toContain("leak-7: NOT all contained, 1 left")
+    const report = await shop.run("report", "leak-7")
+    expect(report.stdout).toContain("production/redis")
+    expect(report.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    expect(report.stdout).not.toContain("rotate-now production/redis")
+    expect((await shop.run("status")).stdout).toContain("NOT contained in leak-7")
+    expect([ran.code, report.code]).toEqual([7, 7])
+    shop.project.configure(configOf(shop))
+    expect([
+      (await shop.run(...contain)).code,
+      (await shop.run("report", "leak-7")).code,
+      await shop.login(shop.old),
+      (await shop.run("check", "--quick")).code,
+    ]).toEqual([0, 0, "WRONGPASS", 0])
+  }, 60_000)
+
+  test("its login ended by hand and erased here, nothing of it is left to say", async () => {
+    await using shop = await takenOut()
+    expect((await shop.run(...contain)).code).toBe(7)
+    await redis.command("ACL", "DELUSER", shop.role)
+    expect((await shop.run("delete", "production/redis", "--keep-login", "--yes")).code).toBe(0)
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    expect([
+      (await shop.run(...contain)).code,
+      (await shop.run("report", "leak-7")).code,
+      (await shop.run("check", "--quick")).code,
+    ]).toEqual([0, 0, 0])
+  }, 60_000)
+})
