@@ -3,7 +3,7 @@ import type { Credential, Fields, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { versionAt } from "../core/state.ts"
 import { isWeak } from "../core/weak.ts"
-import { driverOf, probe, probeControl } from "../rotate/ask.ts"
+import { driverOf, probe, probeControl, unclear } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 import { tells } from "./tells.ts"
@@ -224,9 +224,13 @@ export async function prove(
       fault.hint === undefined ? {} : { hint: fault.hint },
     )
   if (answer === "unknown")
-    throw new AppError("no-answer", `${as}the service gives no clear answer to a login`, {
-      hint: "see that it runs and can be reached from here, at the address in the config",
-    })
+    throw new AppError(
+      "no-answer",
+      unclear(session, name, `${as}the service gives no clear answer to a login`),
+      {
+        hint: "see that it runs and can be reached from here, at the address in the config",
+      },
+    )
   if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
   if (known === undefined)
     throw new AppError("adopt-refused", "the service refuses the value that was found", {

@@ -8,7 +8,7 @@ import {
 } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
-import { said } from "../rotate/ask.ts"
+import { said, unclear } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
 import {
   type Revoked,
@@ -376,7 +376,7 @@ async function containRest(
 ): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
   if (wanted.length > 0 && stop.aborted) throw stopped(session)
-  const unclear = await takeIn(session, withoutValue(session, wanted), {
+  const silentAt = await takeIn(session, withoutValue(session, wanted), {
     incident: how.incident,
     forMs: briefMs,
   })
@@ -387,7 +387,8 @@ async function containRest(
     contain: { cutFirst: how.cutFirst },
     ...(how.reason === undefined ? {} : { reason: how.reason }),
   }
-  let outcomes = wanted.length === 0 ? {} : withUnclear(await rotate(session, order), unclear)
+  let outcomes =
+    wanted.length === 0 ? {} : withUnclear(session, await rotate(session, order), silentAt)
   if (session.changeSet !== undefined)
     outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
@@ -406,6 +407,7 @@ async function containRest(
   outcomes = {
     ...outcomes,
     ...withUnclear(
+      session,
       await rotate(session, {
         ...order,
         secrets: silent,
@@ -425,22 +427,30 @@ function isSilent(outcome: Outcomes[string] | undefined): boolean {
 }
 
 /** What an output shows may be the value that opens the way: it was not refused, its service gave no clear answer. */
-function withUnclear(outcomes: Outcomes, unclear: ReadonlySet<string>): Outcomes {
+function withUnclear(session: Session, outcomes: Outcomes, silent: ReadonlySet<string>): Outcomes {
   const cleared = Object.entries(outcomes).map(
     ([name, one]) =>
       [
         name,
-        one.is === "left" && one.code === "value-unknown" && unclear.has(name) ? noAnswer : one,
+        one.is === "left" && one.code === "value-unknown" && silent.has(name)
+          ? noAnswer(session, name)
+          : one,
       ] as const,
   )
   return Object.fromEntries(cleared)
 }
 
-const noAnswer: Outcomes[string] = {
-  is: "left",
-  code: "no-answer",
-  says: "the service gives no clear answer to a login with the value that its output shows",
-  hint: "see that it runs and can be reached from here",
+function noAnswer(session: Session, name: string): Outcomes[string] {
+  return {
+    is: "left",
+    code: "no-answer",
+    says: unclear(
+      session,
+      name,
+      "the service gives no clear answer to a login with the value that its output shows",
+    ),
+    hint: "see that it runs and can be reached from here",
+  }
 }
 
 function withoutValue(session: Session, names: readonly string[]): readonly string[] {

@@ -3,7 +3,7 @@ import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
 import { type ChangeSet, erase } from "../core/state.ts"
-import { notSettled, probe, said } from "../rotate/ask.ts"
+import { notSettled, probe, said, unclear } from "../rotate/ask.ts"
 import { beginActing, hiddenActOf } from "../rotate/elsewhere.ts"
 import type { Session } from "../rotate/session.ts"
 import { deadlines } from "../rotate/work.ts"
@@ -217,18 +217,23 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
   }
   for (const one of known) {
     const answer = await probe(session, name, one)
-    if (answer !== "refused") return notDead(one, answer)
+    if (answer !== "refused")
+      return notDead(one, answer, unclear(session, name, noClearAnswer(one.version)))
   }
   return undefined
 }
 
-function notDead({ version }: Credential, answer: "accepted" | "unknown"): Deleted {
+function noClearAnswer(version: string): string {
+  return `the service gives no clear answer about ${version}`
+}
+
+function notDead({ version }: Credential, answer: "accepted" | "unknown", says: string): Deleted {
   if (answer === "accepted")
     return { is: "unproven", code: "not-proven-dead", says: `the service still accepts ${version}` }
   return {
     is: "unproven",
     code: "no-answer",
-    says: `the service gives no clear answer about ${version}`,
+    says,
   }
 }
 

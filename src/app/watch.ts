@@ -3,7 +3,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch, versionAt } from "../core/state.ts"
 import { loadUnlocked } from "../record/ledger.ts"
 import type { Place } from "../record/state-file.ts"
-import { probe, probeControl } from "../rotate/ask.ts"
+import { probe, probeControl, unclear } from "../rotate/ask.ts"
 import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
@@ -88,7 +88,7 @@ async function look(session: Session, name: string): Promise<Seen | undefined> {
       ? { secret: name, version: current.id, is: "refused" }
       : undefined
   if (answer === "unknown")
-    return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent) }
+    return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent(session, name)) }
   if (answer !== "accepted" || state.drift === undefined) return undefined
   // A service that has begun to accept anything has not come back.
   return (await probeControl(session, name, credential)) === "refused"
@@ -96,10 +96,16 @@ async function look(session: Session, name: string): Promise<Seen | undefined> {
     : undefined
 }
 
-const silent = {
-  code: "no-answer",
-  says: "the service gives no clear answer to a login with the current value",
-} as const
+function silent(session: Session, name: string): { readonly code: string; readonly says: string } {
+  return {
+    code: "no-answer",
+    says: unclear(
+      session,
+      name,
+      "the service gives no clear answer to a login with the current value",
+    ),
+  }
+}
 
 /** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
 async function note(

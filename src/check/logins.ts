@@ -1,6 +1,6 @@
 import { within } from "../base/deadline.ts"
 import { driftRemedy } from "../core/drift.ts"
-import type { Credential, Driver, Finding, Probe, Versions } from "../core/ports.ts"
+import type { Credential, Driver, Finding, Heard, Probe, Versions } from "../core/ports.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** Would a rotation get in? Each service is asked what preflight asks: rights, a wrong value, the current one. */
@@ -84,16 +84,21 @@ async function ask(
   }
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
-  const control = await probe(driver, wrong(current), withinMs)
+  const heard: string[] = []
+  const hear: Heard = ({ code, message }) => heard.push(`${message} (${code})`)
+  const control = await probe(driver, wrong(current), withinMs, hear)
   if (control === "accepted")
     return report.found(
       "accepts-anything",
       `${place}: the service accepts a random wrong value, so no login proves anything`,
     )
-  const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs)
+  const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs, hear)
   if (answer === "accepted") accepted.add(place)
   if (answer === "unknown")
-    report.found("no-answer", `${place}: the service gives no clear answer to a login`)
+    report.found(
+      "no-answer",
+      `${place}: ${["the service gives no clear answer to a login", ...heard.slice(-1)].join(": ")}`,
+    )
   if (answer === "refused")
     report.found("current-refused", `${place}: the service refuses the current value`, {
       remedy: driftRemedy(place),
@@ -101,8 +106,13 @@ async function ask(
 }
 
 /** What goes wrong on the way is "unknown", never "refused". */
-async function probe(driver: Driver, candidate: Credential, withinMs: number): Promise<Probe> {
-  return within(withinMs, (signal) => driver.probe(candidate, signal)).catch(
+async function probe(
+  driver: Driver,
+  candidate: Credential,
+  withinMs: number,
+  heard?: Heard,
+): Promise<Probe> {
+  return within(withinMs, (signal) => driver.probe(candidate, signal, heard)).catch(
     () => "unknown" as const,
   )
 }

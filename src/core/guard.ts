@@ -14,8 +14,9 @@ export function guard<Port extends object>(port: Port, place: string): Port {
       if (typeof member !== "function") return member
       return (...args: unknown[]): unknown => {
         collect(args, seen, 0)
+        const given = key === "probe" ? args.map((one) => hearing(one, place, seen)) : args
         try {
-          const result: unknown = Reflect.apply(member, target, args)
+          const result: unknown = Reflect.apply(member, target, given)
           return result instanceof Promise
             ? result.catch((error: unknown) => Promise.reject(clean(error, place, seen)))
             : result
@@ -25,6 +26,13 @@ export function guard<Port extends object>(port: Port, place: string): Port {
       }
     },
   })
+}
+
+/** What a plug-in says of an error beside its answer is cleaned as what it throws. */
+function hearing(heard: unknown, place: string, seen: ReadonlySet<Secret>): unknown {
+  return typeof heard === "function"
+    ? (error: unknown): unknown => heard(clean(error, place, seen)) as unknown
+    : heard
 }
 
 function collect(value: unknown, into: Set<Secret>, depth: number): void {

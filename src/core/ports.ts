@@ -81,6 +81,8 @@ export type Trial = { readonly trial: boolean }
 export type Containing = { readonly contain?: boolean; readonly again?: number }
 /** `pending`: the value of an open containment, which `apply` may have given to a login that it kept shut meanwhile: it is opened again. */
 export type Settling = { readonly pending?: Credential }
+/** Why a login had no clear answer, as far as the service said, in words that may be shown; it decides nothing. */
+export type Heard = (why: { readonly code: string; readonly message: string }) => void
 
 /** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
 export interface Driver {
@@ -108,7 +110,7 @@ export interface Driver {
     how?: Containing,
   ): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
-  probe(candidate: Credential, signal: AbortSignal): Promise<Probe>
+  probe(candidate: Credential, signal: AbortSignal, heard?: Heard): Promise<Probe>
   /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. `waitedMs`: since it first answered that a login is `underWay`, which is no end yet. The engine then proves the death. */
   revoke(
     old: Credential,

@@ -30,6 +30,13 @@ export function isSilence(code: string): boolean {
   return code === "timeout" || code === "unreachable" || code === "no-answer"
 }
 
+/** That no login tells anything, with what the service said, where it said something. */
+export function unclear(session: Session, name: string, says = noClearAnswer): string {
+  const heard = session.heard.get(name)
+  return heard === undefined ? says : `${says}: ${heard}`
+}
+const noClearAnswer = "the service gives no clear answer"
+
 /** Why the last try has settled nothing there. */
 export function unsettled(
   session: Session,
@@ -100,12 +107,16 @@ export async function probe(
 ): Promise<Probe> {
   const driver = driverOf(session, name)
   session.faults.delete(name)
+  session.heard.delete(name)
   try {
     return await atService(
       session,
       name,
       deadlines.probe,
-      (signal) => driver.probe(candidate, signal),
+      (signal) =>
+        driver.probe(candidate, signal, ({ code, message }) =>
+          session.heard.set(name, `${message} (${code})`),
+        ),
       patience,
     )
   } catch (error) {
@@ -157,7 +168,7 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
     return {
       ...unknown,
       code: "no-answer",
-      says: "the service gives no clear answer",
+      says: unclear(session, name),
       ...faultOf(session, name),
     }
 
@@ -236,7 +247,15 @@ export async function settle(
   } catch (error) {
     // A server that is down is no lock that somebody holds: it is asked again soon. Any other refusal waits for a person.
     const { code, says } = said(error)
-    if (isSilence(code) || isOutOfSight(code)) session.unsettled.set(name, { code, says })
+    session.unsettled.set(
+      name,
+      isSilence(code) || isOutOfSight(code)
+        ? { code, says }
+        : {
+            code: notSettled.code,
+            says: `${notSettled.says}, and it cannot be asked: ${says} (${code})`,
+          },
+    )
     return false
   }
 }

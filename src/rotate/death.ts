@@ -1,6 +1,6 @@
 import type { Credential } from "../core/ports.ts"
 import type { SessionsLeft } from "../core/state.ts"
-import { probe } from "./ask.ts"
+import { probe, unclear } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 export type Death =
@@ -43,7 +43,7 @@ export async function notDead(
       return {
         is: "owed",
         code: "no-answer",
-        says: `the service gives no clear answer about ${id}`,
+        says: unclear(session, name, `the service gives no clear answer about ${id}`),
       }
   }
   if ((await probe(session, name, live)) === "accepted") return undefined

@@ -11,7 +11,7 @@ import type {
   Versions,
 } from "../core/ports.ts"
 import { type Refusal, nextVersionId, owesExpel, versionAt } from "../core/state.ts"
-import { atService, driverOf, probe, probeControl, said } from "./ask.ts"
+import { atService, driverOf, probe, probeControl, said, unclear } from "./ask.ts"
 import { driftCode } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
@@ -442,7 +442,7 @@ function noAnswer(session: Session, name: string): Finding {
   return fault === undefined
     ? error(
         "no-answer",
-        "the service gives no clear answer to a login",
+        unclear(session, name, "the service gives no clear answer to a login"),
         "see that it runs and can be reached from here",
       )
     : error(fault.code, fault.says, fault.hint ?? "see that it runs and can be reached from here")

@@ -1,5 +1,15 @@
 import { AppError } from "../base/error.ts"
-import { type Answer, ask, changeAt, driverOf, probe, said, settle, unsettled } from "./ask.ts"
+import {
+  type Answer,
+  ask,
+  changeAt,
+  driverOf,
+  probe,
+  said,
+  settle,
+  unclear,
+  unsettled,
+} from "./ask.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
@@ -37,7 +47,7 @@ export async function applyAndProve(
   }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
-      const verdict = judge(await ask(session, name, patience), mayTakeOver(session, name))
+      const verdict = judge(await asked(session, name, patience), mayTakeOver(session, name))
       if (verdict !== "again") return dated(session, name, verdict, how)
     }
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
@@ -51,13 +61,22 @@ export async function applyAndProve(
       }
     last = applied
   }
-  const answer = await ask(session, name, patience)
+  const answer = await asked(session, name, patience)
   const verdict = judge(answer, mayTakeOver(session, name))
   if (verdict === "again" && answer.current === "refused") return { is: "stuck", ...last }
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again"
     ? { is: "left", ...last, dead: answer.current === "accepted" }
     : dated(session, name, verdict, how)
+}
+
+/** With what the service said, where only the last question had no clear answer. */
+async function asked(session: Session, name: string, patience: AbortSignal): Promise<Answer> {
+  const answer = await ask(session, name, patience)
+  const isUnclear = answer.pending === "unknown" || answer.current === "unknown"
+  return isUnclear && answer.says === undefined
+    ? { ...answer, says: unclear(session, name) }
+    : answer
 }
 
 const notBegun = {
@@ -130,7 +149,7 @@ async function apply(
       says:
         answer === "refused"
           ? "the service refuses the new value"
-          : "the service does not answer a login",
+          : unclear(session, name, "the service does not answer a login"),
     }
   } catch (error) {
     return said(error)
@@ -154,7 +173,11 @@ function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
     }
   if (answer.current === "accepted" || answer.current === "none") return "again"
   if (answer.current === "unknown")
-    return { is: "waiting", code: "no-answer", says: "the service gives no clear answer" }
+    return {
+      is: "waiting",
+      code: "no-answer",
+      says: answer.says ?? "the service gives no clear answer",
+    }
   return takeOver ? "again" : lostTrack(answer)
 }
 

@@ -10,8 +10,8 @@ import {
   holdsContained,
   owesExpel,
 } from "../core/state.ts"
-import { driverOf, isSilence, said, settle, unsettled } from "./ask.ts"
 import { type Death, noCurrent, notDead } from "./death.ts"
+import { driverOf, isSilence, said, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import { beginActing, hiddenActOf } from "./elsewhere.ts"
 import { expelAll } from "./expel.ts"

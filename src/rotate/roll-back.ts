@@ -8,7 +8,7 @@ import {
   changeVersion,
   versionAt,
 } from "../core/state.ts"
-import { ask, changeAt, driverOf, said } from "./ask.ts"
+import { ask, changeAt, driverOf, said, unclear } from "./ask.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
@@ -71,7 +71,7 @@ async function takeBack(session: Session, name: string): Promise<Back> {
       return {
         is: "waiting",
         code: answer.code ?? "no-answer",
-        says: answer.says ?? "the service gives no clear answer",
+        says: answer.says ?? unclear(session, name),
       }
     if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
     if (answer.pending === "refused") return lostTrack(answer)

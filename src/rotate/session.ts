@@ -82,6 +82,8 @@ export class Session {
     string,
     { readonly code: string; readonly says: string; readonly hint?: string }
   >()
+  /** What the service said to the last login that had no clear answer, by secret: words for a person, which decide nothing. */
+  readonly heard = new Map<string, string>()
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
 

@@ -1,7 +1,16 @@
 import { AppError } from "../base/error.ts"
 import type { Credential } from "../core/ports.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { driverOf, notSettled, probe, probeControl, said, settle, unsettled } from "./ask.ts"
+import {
+  driverOf,
+  notSettled,
+  probe,
+  probeControl,
+  said,
+  settle,
+  unclear,
+  unsettled,
+} from "./ask.ts"
 import type { Session } from "./session.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */
@@ -42,7 +51,7 @@ export async function survey(session: Session, name: string, how: How): Promise<
     )
     // Nobody answers, or it runs where it cannot be seen: a question would tell nothing that lasts.
     const why = unsettled(session, name)
-    if (!isQuiet && why !== notSettled) return { is: "unknown", ...why }
+    if (!isQuiet && why.code !== notSettled.code) return { is: "unknown", ...why }
     const answer = await ask(session, name, candidates, how.most)
     return isQuiet || answer.is !== "known"
       ? answer
@@ -141,7 +150,7 @@ function noAnswer(session: Session, name: string): Survey {
   return {
     is: "unknown",
     code: fault?.code ?? "no-answer",
-    says: fault?.says ?? "the service gives no clear answer",
+    says: fault?.says ?? unclear(session, name),
   }
 }
 

@@ -63,7 +63,10 @@ export async function gateFor(
   if ("path" in to)
     return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
   return {
-    check: async (socket) => judge(await acceptedBy(socket, demand), demand),
+    check: async (socket) => {
+      const owner = await acceptedBy(socket, demand)
+      judge(owner, demand, { isGone: socket.destroyed || socket.readyState !== "open" })
+    },
     [Symbol.asyncDispose]: nothingHeld,
   }
 }
@@ -87,7 +90,7 @@ async function socketGate(path: string, demand: Demand): Promise<Gate> {
     const owner = await file.owner()
     if (owner === undefined) throw unreachable(demand.says, undefined)
     if (owner === "several") throw anybodys()
-    judge(owner, demand)
+    judge(owner, demand, { isGone: false })
   }
   return { path: file.path, check, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
 }
@@ -118,19 +121,28 @@ async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
     if (seen !== "waiting" && seen !== "unseen") return seen
   }
   if (seen === "unseen") return "hidden"
-  throw new AppError("unreachable", `${says}: the connection was closed`, {
+  throw closed(says)
+}
+
+function closed(says: string): AppError {
+  return new AppError("unreachable", `${says}: the connection was closed`, {
     remedy: "retry",
     hint: "is the server running, and does the address name it?",
   })
 }
 
-/** Root may do anything anyway, and who we are ourselves could read the identity. */
-function judge(owner: Owner, { says, address, listener, listeners }: Demand): void {
+/** Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the other end has let go, and then nobody can say who it was: that is no other listener. */
+function judge(
+  owner: Owner,
+  { says, address, listener, listeners }: Demand,
+  { isGone }: { readonly isGone: boolean },
+): void {
   if (listener === "any") return listeners?.saw(address, owner)
   const wanted = listener === undefined ? listeners?.expected(address) : wantedUid(listener, says)
   const trusted = owner === 0 || (owner !== "hidden" && owner === process.geteuid?.())
-  if (!trusted && wanted !== undefined && wanted !== owner)
-    throw changed(owner, { says, wanted, named: listener !== undefined })
+  const isOther = !trusted && wanted !== undefined && wanted !== owner
+  if (isOther && owner === "hidden" && isGone) throw closed(says)
+  if (isOther) throw changed(owner, { says, wanted, named: listener !== undefined })
   listeners?.saw(address, owner)
 }
 

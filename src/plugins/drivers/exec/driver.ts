@@ -1,5 +1,13 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Driver, Fields, MakeText, Probe, Versions } from "../../../core/ports.ts"
+import type {
+  Credential,
+  Driver,
+  Fields,
+  MakeText,
+  Heard,
+  Probe,
+  Versions,
+} from "../../../core/ports.ts"
 import { type Place, call } from "./call.ts"
 import { longestSettleMs, valueShape } from "./options.ts"
 import { describe, preflight } from "./preflight.ts"
@@ -64,7 +72,7 @@ export class ExecDriver implements Driver {
     }
   }
 
-  async probe(candidate: Credential, signal: AbortSignal): Promise<Probe> {
+  async probe(candidate: Credential, signal: AbortSignal, heard?: Heard): Promise<Probe> {
     if (this.#trusted !== undefined) return this.#trusted.probe(candidate)
     try {
       const { answer } = await call(
@@ -75,8 +83,9 @@ export class ExecDriver implements Driver {
       return answer
     } catch (error) {
       // What is no error of ours is a mistake in this program and must not pass for an answer.
-      if (error instanceof AppError) return "unknown"
-      throw error
+      if (!(error instanceof AppError)) throw error
+      heard?.(error)
+      return "unknown"
     }
   }
 

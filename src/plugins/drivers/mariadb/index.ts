@@ -31,7 +31,7 @@ export const mariadb = defineDriver({
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (_, signal) => settle(place, signal),
       apply: (next, _, signal, how = {}) => apply(place, next, how, signal),
-      probe: (candidate, signal) => probe(place, candidate, signal),
+      probe: (candidate, signal, heard) => probe(place, candidate, signal, heard),
       revoke: (old, live, { endSessions }, signal) => revoke(place, old, live, endSessions, signal),
       expel: (live, signal) => expel(place, live, signal),
       forget: (_, signal) => forget(place, signal),

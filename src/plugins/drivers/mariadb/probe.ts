@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Probe } from "../../../core/ports.ts"
 import { throwForPerson } from "../refused-login.ts"
+import type { Credential, Heard, Probe } from "../../../core/ports.ts"
 import { listenerFault } from "../listener.ts"
 import { checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import { isNumber } from "./fault.ts"
@@ -11,6 +11,7 @@ export async function probe(
   place: Place,
   candidate: Credential,
   signal: AbortSignal,
+  heard?: Heard,
 ): Promise<Probe> {
   checkUser(place, candidate)
   const password = passwordOf(candidate)
@@ -31,7 +32,9 @@ export async function probe(
     if (!(error instanceof AppError)) throw error
     // Said by name: nobody was asked.
     if (listenerFault(error)) throw error
-    return isNumber(error, 1045) ? judge(place, candidate, signal) : "unknown"
+    if (isNumber(error, 1045)) return judge(place, candidate, signal)
+    heard?.(error)
+    return "unknown"
   }
 }
 

@@ -42,7 +42,7 @@ export const postgres = defineDriver({
       preflight: (versions, signal) => preflight(place, versions, signal),
       settle: (known, signal, how) => settle(place, known, signal, how),
       apply: (next, versions, signal, how) => apply(place, next, { versions, ...how }, signal),
-      probe: (candidate, signal) => probe(place, candidate, signal),
+      probe: (candidate, signal, heard) => probe(place, candidate, signal, heard),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
       expel: (live, signal, waitedMs = 0) => expel(place, live, signal, waitedMs),
       ...(options.admin === undefined

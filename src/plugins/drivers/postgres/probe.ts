@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Probe } from "../../../core/ports.ts"
+import type { Credential, Heard, Probe } from "../../../core/ports.ts"
 import { listenerFault } from "../listener.ts"
 import { passwordOf, roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
@@ -12,15 +12,21 @@ export async function probe(
   place: Place,
   candidate: Credential,
   signal: AbortSignal,
+  heard?: Heard,
 ): Promise<Probe> {
   const [first = "unknown", ...others] = await Promise.all(
-    everywhere(place).map((server) => probeAt(server, candidate, signal)),
+    everywhere(place).map((server) => probeAt(server, candidate, signal, heard)),
   )
   return others.every((answer) => answer === first) ? first : "unknown"
 }
 
 /** Version 0, of which only the stored form is known, is judged by the admin's view. */
-async function probeAt(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+async function probeAt(
+  place: Place,
+  candidate: Credential,
+  signal: AbortSignal,
+  heard?: Heard,
+): Promise<Probe> {
   try {
     const stored = storedVerifierOf(candidate)
     return stored === undefined
@@ -28,9 +34,10 @@ async function probeAt(place: Place, candidate: Credential, signal: AbortSignal)
       : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer. A login that became somebody else is said by name.
-    if (error instanceof AppError && error.code !== "pair-identity" && !listenerFault(error))
-      return "unknown"
-    throw error
+    if (!(error instanceof AppError) || error.code === "pair-identity" || listenerFault(error))
+      throw error
+    heard?.(error)
+    return "unknown"
   }
 }
 

@@ -35,7 +35,7 @@ export const redis = defineDriver({
       preflight: (versions, signal, how) => preflight(place, versions, signal, how),
       settle: (known, signal) => settle(place, known, signal),
       apply: (next, versions, signal) => apply(place, next, versions, signal),
-      probe: (candidate, signal) => probe(place, candidate, signal),
+      probe: (candidate, signal, heard) => probe(place, candidate, signal, heard),
       revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
       expel: (live, signal) => expel(place, live, signal),
       ...(options.admin === undefined

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Probe } from "../../../core/ports.ts"
 import { throwForPerson } from "../refused-login.ts"
+import type { Credential, Heard, Probe } from "../../../core/ports.ts"
 import { listenerFault } from "../listener.ts"
 import type { Address } from "./address.ts"
 import { isKind } from "./fault.ts"
@@ -13,9 +13,10 @@ export async function probe(
   place: Place,
   candidate: Credential,
   signal: AbortSignal,
+  heard?: Heard,
 ): Promise<Probe> {
   const answers = await Promise.all(
-    nodesOf(place).map((address) => probeAt(place, address, candidate, signal)),
+    nodesOf(place).map((address) => probeAt(place, address, candidate, { signal, heard })),
   )
   const [first = "unknown"] = answers
   return answers.every((answer) => answer === first) ? first : "unknown"
@@ -25,7 +26,7 @@ async function probeAt(
   place: Place,
   address: Address,
   candidate: Credential,
-  signal: AbortSignal,
+  { signal, heard }: { readonly signal: AbortSignal; readonly heard: Heard | undefined },
 ): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
@@ -43,7 +44,9 @@ async function probeAt(
     if (!(error instanceof AppError)) throw error
     // Said by name: nobody was asked.
     if (listenerFault(error)) throw error
-    return isKind(error, "wrongpass") ? judge(place, address, candidate, signal) : "unknown"
+    if (isKind(error, "wrongpass")) return judge(place, address, candidate, signal)
+    heard?.(error)
+    return "unknown"
   }
 }
 
