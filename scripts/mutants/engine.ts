@@ -107,9 +107,11 @@ export const engine: readonly Mutant[] = [
     name: "outputs are restored before the services",
     edits: edit(
       "rotate/roll-back.ts",
-      `  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`,
-      `  await restoreOutputs(session, set, [])
-  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))`,
+      `    const waits = waiting(set, looks, ways)
+`,
+      `    const waits = waiting(set, looks, ways)
+    await restoreOutputs(session, ways, [])
+`,
     ),
     test: order,
   },

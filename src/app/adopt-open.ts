@@ -3,6 +3,7 @@ import { type Patch, type Version, nextVersionId, openSets } from "../core/state
 import { driverOf, said } from "../rotate/ask.ts"
 import { type Found, reconcile } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
+import type { Outcomes } from "../rotate/work.ts"
 import {
   type Adopted,
   type Asked,
@@ -28,6 +29,7 @@ type Taken = {
 export async function adoptOpen(
   session: Session,
   ask: Asked,
+  recovered: Outcomes,
 ): Promise<Readonly<Record<string, Adopted>>> {
   const names = openSets(session.document)
     .flatMap(({ secrets }) => secrets)
@@ -48,7 +50,13 @@ export async function adoptOpen(
       ? {}
       : (await reconcile(session, { dryRun: false, deep: false, secrets: names })).found
   for (const name of names)
-    results[name] = results[name] ?? resultOf(session, name, decided[name], taken.get(name))
+    results[name] =
+      results[name] ??
+      resultOf(session, name, {
+        one: decided[name],
+        taken: taken.get(name),
+        outcome: recovered[name],
+      })
   await noteWeak(session, taken)
   return results
 }
@@ -96,11 +104,18 @@ async function writeDown(session: Session, taken: ReadonlyMap<string, Taken>): P
 function resultOf(
   session: Session,
   name: string,
-  one: Found | undefined,
-  taken: Taken | undefined,
+  {
+    one,
+    taken,
+    outcome,
+  }: {
+    readonly one: Found | undefined
+    readonly taken: Taken | undefined
+    readonly outcome: Outcomes[string] | undefined
+  },
 ): Adopted {
   if (one?.is === "same" && !session.isOpen(name)) return { is: "known", version: one.version }
-  if (taken === undefined) return stillOpen(session)
+  if (taken === undefined) return stillOpen(session, outcome)
   if (one?.is === "found") {
     const { version, outputs, restarts, unhealthy } = one
     const { adopted, madeAt } = session.state(name).versions.find(({ id }) => id === version) ?? {}
@@ -125,7 +140,15 @@ function resultOf(
   }
 }
 
-function stillOpen(session: Session): Adopted {
+/** Why it is so, as recovery has just found it; a service is blamed only where one is the cause. */
+function stillOpen(session: Session, outcome: Outcomes[string] | undefined): Adopted {
+  if (outcome?.is === "waiting")
+    return {
+      is: "refused",
+      code: outcome.code,
+      says: `its rotation is not finished: ${outcome.says}`,
+      hint: `once that is put right, mycelium rotate-now ${session.work.environment} ends it`,
+    }
   return {
     is: "refused",
     code: "journal-open",

@@ -52,7 +52,7 @@ export async function adopt(
   given: Given = {},
   rotatedAt?: Date,
 ): Promise<Adoption> {
-  const first = await withEnvironment(app, environment, patient, async ({ session }) => {
+  const first = await withEnvironment(app, environment, patient, async ({ session, recovered }) => {
     const begun = session.changeSet !== undefined
     const shown = await shownBy(session)
     const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
@@ -67,7 +67,7 @@ export async function adopt(
       isGiven: (name) => given[name] !== undefined,
     }
     const sealed = await sealByHand(session, ask)
-    const ended = await adoptOpen(session, ask)
+    const ended = await adoptOpen(session, ask, recovered)
     const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
     const again = begun && session.changeSet === undefined
     return {

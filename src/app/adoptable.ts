@@ -238,7 +238,7 @@ export async function prove(
     })
   throw new AppError(
     "adopt-refused",
-    `${as}the service refuses it: it was changed there, or the login is off`,
+    `${as}the service refuses it: ${session.isOpen(name) ? "the rotation that is not finished has put another one there, " : ""}it was changed there, or the login is off`,
     {
       hint: `put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask; else set ${known} at the service by hand (mycelium help operations shows how to open it)`,
     },

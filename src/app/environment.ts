@@ -16,7 +16,7 @@ import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
-import { isOutOfSight, type Outcomes, type Work } from "../rotate/work.ts"
+import { type Outcome, type Outcomes, type Work, isOutOfSight } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
 import { demand, lockedHint } from "./held.ts"
@@ -426,6 +426,16 @@ export function optionsOf(app: App, name: string): EnvironmentConfig {
 
 const firstPauseMs = 100
 
+/** Does it wait for a service, which may answer soon? What waits for another one is told by that one. */
+function mayChange(one: Outcome): boolean {
+  return (
+    one.is === "waiting" &&
+    one.by !== "file" &&
+    !isOutOfSight(one.code) &&
+    one.code !== "waits-for-another"
+  )
+}
+
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
 export async function resumePatiently(
   session: Session,
@@ -446,8 +456,7 @@ export async function resumePatiently(
     session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted;
     waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)
   ) {
-    if (!Object.values(outcomes).some((one) => one.is === "waiting" && !isOutOfSight(one.code)))
-      break
+    if (!Object.values(outcomes).some(mayChange)) break
     await host.pause(pauseMs, stop)
     outcomes = await resume(session)
     all = { ...all, ...outcomes }

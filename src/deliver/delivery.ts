@@ -34,7 +34,7 @@ export async function draftAll(
 }
 
 /**
- * Puts an output's former bytes back. If somebody has edited it since (its bytes are neither the former ones nor those
+ * Drafts an output's former bytes, to be put back. If somebody has edited it since (its bytes are neither the former ones nor those
  * that we wrote), their edit stays and only our values go back.
  */
 export async function restoreOne(
@@ -42,19 +42,10 @@ export async function restoreOne(
   former: Former,
   values: Values,
   known: Known,
-): Promise<void> {
+): Promise<Draft> {
   const now = await output.read()
   const same =
     now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
-  const draft = ours
-    ? await output.restore(former.before, never)
-    : await output.prepare(values, known, never)
-  if (!draft.changed) return
-  try {
-    await draft.commit()
-  } catch (error) {
-    await draft.discard().catch(() => undefined)
-    throw error
-  }
+  return ours ? output.restore(former.before, never) : output.prepare(values, known, never)
 }

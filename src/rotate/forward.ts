@@ -448,7 +448,7 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
     // A first value whose predecessor nobody knows stays: taking it away would leave no value at all.
     if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
     return Object.fromEntries(
-      fault.going.map((name) => [name, { is: "waiting", code, says } as const]),
+      fault.going.map((name) => [name, { is: "waiting", by: "file", code, says } as const]),
     )
   }
   await session.commit({

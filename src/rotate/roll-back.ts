@@ -1,5 +1,6 @@
 import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
+import type { Draft, Output } from "../core/ports.ts"
 import {
   type ChangeSet,
   type Patch,
@@ -8,7 +9,7 @@ import {
   changeVersion,
   versionAt,
 } from "../core/state.ts"
-import { ask, changeAt, driverOf, said, unclear } from "./ask.ts"
+import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
@@ -20,29 +21,47 @@ import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 /** A member on its way back. `dead`: the service refuses the value that is given up. */
 type Back =
   | { readonly is: "back"; readonly dead: boolean }
-  | { readonly is: "waiting" | "stuck"; readonly code: string; readonly says: string }
+  | {
+      readonly is: "waiting"
+      readonly code: string
+      readonly says: string
+      readonly by?: "file"
+    }
+  | { readonly is: "stuck"; readonly code: string; readonly says: string }
 
 /**
- * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. While
- * nobody knows what a service takes, the outputs that show its secret wait, and the programs that read them are left alone.
+ * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. But
+ * first it is seen which of them can go back at all: while nobody knows what a service takes, or a file cannot follow, what
+ * the file shows has to work, so the services of all that it shows are left as they are, and so are the programs that read it.
  * Where a containment waits for the end, an output that cannot be put back is left as it is, and owed.
  */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
+  const looks = new Map<string, Look>()
+  await Promise.all(set.secrets.map(async (name) => looks.set(name, await lookAt(session, name))))
+  const ways = await withoutRefused(session, await waysBack(session, set))
   const backs = new Map<string, Back>()
-  await Promise.all(set.secrets.map(async (name) => backs.set(name, await takeBack(session, name))))
-  const held = session
-    .outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back"))
-    .map(({ target }) => target)
+  let held: readonly string[] = []
   try {
-    await restoreOutputs(session, set, held)
+    const waits = waiting(set, looks, ways)
+    await Promise.all(
+      set.secrets.map(async (name) =>
+        backs.set(name, waits.get(name) ?? (await takeBack(session, name, looks.get(name)))),
+      ),
+    )
+    held = session
+      .outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back"))
+      .map(({ target }) => target)
+    await restoreOutputs(session, ways, held)
   } catch (error) {
     const { code, says } = said(error)
     return Object.fromEntries(
-      set.secrets.map((name) => [name, { is: "waiting", code, says } as const]),
+      set.secrets.map((name) => [name, { is: "waiting", by: "file", code, says } as const]),
     )
+  } finally {
+    for (const { draft } of ways) await draft?.discard().catch(() => undefined)
   }
   const sick = await restartAll(session, held)
   return end(session, { backs, held }, sick.length === 0 ? fault : backUnhealthy(fault, sick))
@@ -59,64 +78,148 @@ function backUnhealthy(
   }
 }
 
+/** What its service takes, before anything is changed there. `can`: it can be put back. */
+type Look = Back | { readonly is: "can"; readonly answer: Answer }
+
+async function lookAt(session: Session, name: string): Promise<Look> {
+  if (driverOf(session, name).overlap === "none") return { is: "back", dead: true }
+  return judge(session, name, await ask(session, name))
+}
+
+function judge(session: Session, name: string, answer: Answer): Look {
+  if (answer.lost === true) return lostTrack(answer)
+  if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none")
+    return {
+      is: "waiting",
+      code: answer.code ?? "no-answer",
+      says: answer.says ?? unclear(session, name),
+    }
+  if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
+  return answer.pending === "refused" ? lostTrack(answer) : { is: "can", answer }
+}
+
 /** Makes the service hold the current value, and proves it. */
-async function takeBack(session: Session, name: string): Promise<Back> {
-  const driver = driverOf(session, name)
-  if (driver.overlap === "none") return { is: "back", dead: true }
+async function takeBack(session: Session, name: string, first: Look | undefined): Promise<Back> {
+  let look = first ?? (await lookAt(session, name))
   let last = { code: "cannot-go-back", says: "the service does not take the former value again" }
   for (let tries = 0; tries <= applyTries; tries++) {
-    const answer = await ask(session, name)
-    if (answer.lost === true) return lostTrack(answer)
-    if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none")
-      return {
-        is: "waiting",
-        code: answer.code ?? "no-answer",
-        says: answer.says ?? unclear(session, name),
-      }
-    if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
-    if (answer.pending === "refused") return lostTrack(answer)
+    if (look.is !== "can") return look
     try {
       const versions = await session.versions(name)
       const { current } = versions
       if (current === undefined) break
       session.work.tell("back", "the former value is put back", name)
+      const driver = driverOf(session, name)
       await changeAt(session, name, deadlines.apply, (signal) =>
         driver.apply(current, versions, signal),
       )
     } catch (error) {
       last = said(error)
     }
+    look = await lookAt(session, name)
   }
-  return { is: "stuck", ...last }
+  return look.is === "can" ? { is: "stuck", ...last } : look
+}
+
+/** An output's way back: drafted, or why it has none. `isFormer`: it shows what it showed before the rotation. */
+type WayBack = {
+  readonly output: Output
+  readonly isFormer: boolean
+  readonly draft?: Draft
+  readonly fault?: { readonly code: string; readonly says: string }
 }
 
 /** Byte for byte from the sealed copies, unless somebody edited the file since: then only our values go back. */
-async function restoreOutputs(
-  session: Session,
-  set: ChangeSet,
-  held: readonly string[],
-): Promise<void> {
+async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {
   const { work } = session
   const values = await session.values(() => false)
-  const refused: Record<string, Refusal> = {}
+  const ways: WayBack[] = []
   for (const output of work.outputs) {
     const was = set.before?.[output.target]
-    if (was === undefined || held.includes(output.target)) continue
-    if (set.leaves?.[output.target] !== undefined) continue
-    const before =
-      was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
-    work.tell("back", `${output.target}: its former content`)
+    if (was === undefined || set.leaves?.[output.target] !== undefined) continue
     try {
-      await work.delivery.restore(
-        output,
-        { before, after: was.after, fingerprint: (bytes) => work.vault.fingerprint(bytes) },
-        values,
-        session.known,
-      )
+      const before =
+        was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
+      const former = {
+        before,
+        after: was.after,
+        fingerprint: (bytes: Uint8Array) => work.vault.fingerprint(bytes),
+      }
+      const draft = await work.delivery.restore(output, former, values, session.known)
+      ways.push({ output, draft, isFormer: !draft.changed })
     } catch (error) {
-      if (!session.urgent) throw error
-      refused[output.target] = said(error)
-      continue
+      ways.push({ output, fault: said(error), isFormer: false })
+    }
+  }
+  return ways
+}
+
+/** Where a containment waits for the end, an output that cannot be put back holds nothing up. */
+async function withoutRefused(
+  session: Session,
+  ways: readonly WayBack[],
+): Promise<readonly WayBack[]> {
+  if (!session.urgent) return ways
+  const refused: Record<string, Refusal> = {}
+  for (const { output, fault } of ways) if (fault !== undefined) refused[output.target] = fault
+  await leaveOutputs(session, refused)
+  return ways.filter(({ fault }) => fault === undefined)
+}
+
+/** Who cannot go back yet, and why: what a file shows beside that, and as long as the file cannot follow, keeps its service as it is. */
+function waiting(
+  set: ChangeSet,
+  looks: ReadonlyMap<string, Look>,
+  ways: readonly WayBack[],
+): ReadonlyMap<string, Back> {
+  const waits = new Map<string, Back>()
+  for (const [name, look] of looks)
+    if (look.is === "waiting" || look.is === "stuck") waits.set(name, look)
+  for (let known = -1; known < waits.size; ) {
+    known = waits.size
+    for (const { output, fault, isFormer } of ways) {
+      const members = output.shows.filter((name) => set.secrets.includes(name))
+      const other = members.find((name) => waits.has(name))
+      if (isFormer || (fault === undefined && other === undefined)) continue
+      for (const name of members)
+        if (!waits.has(name)) waits.set(name, waitsFor(output.target, fault, other ?? ""))
+    }
+  }
+  return waits
+}
+
+function waitsFor(target: string, fault: WayBack["fault"], other: string): Back {
+  return fault === undefined
+    ? {
+        is: "waiting",
+        code: "waits-for-another",
+        says: `${target} shows it beside ${other}, which cannot go back yet; so its service is left as it is`,
+      }
+    : {
+        is: "waiting",
+        by: "file",
+        code: fault.code,
+        says: `it cannot go back yet, so its service is left as it is: ${fault.says}`,
+      }
+}
+
+async function restoreOutputs(
+  session: Session,
+  ways: readonly WayBack[],
+  held: readonly string[],
+): Promise<void> {
+  const refused: Record<string, Refusal> = {}
+  for (const { output, draft } of ways) {
+    if (draft === undefined || held.includes(output.target)) continue
+    if (draft.changed) {
+      session.work.tell("back", `${output.target}: its former content`)
+      try {
+        await draft.commit()
+      } catch (error) {
+        if (!session.urgent) throw error
+        refused[output.target] = said(error)
+        continue
+      }
     }
     session.restored.add(output.target)
   }

@@ -101,7 +101,7 @@ export interface Delivery {
     how?: Trial,
   ): Promise<readonly Ready[]>
   /** Puts the former bytes back, or, if somebody has edited the output since, our former values alone. */
-  restore(output: Output, former: Former, values: Values, known: Known): Promise<void>
+  restore(output: Output, former: Former, values: Values, known: Known): Promise<Draft>
 }
 export type Ready = {
   readonly output: Output
@@ -153,8 +153,13 @@ export type Outcome =
   /** Kept out before any value existed, or given up with the old value proven to live. */
   | { readonly is: "left"; readonly code: string; readonly says: string; readonly hint?: string }
   | { readonly is: "rolled-back"; readonly code: string; readonly says: string }
-  /** Nobody knows yet which value lives; the journal is open and asks again. */
-  | { readonly is: "waiting"; readonly code: string; readonly says: string }
+  /** Nobody knows yet which value lives; the journal is open and asks again. `by`: it is no service that is waited for, so nothing comes of asking soon. */
+  | {
+      readonly is: "waiting"
+      readonly code: string
+      readonly says: string
+      readonly by?: "file"
+    }
   /** No value that we know is accepted, or one that should be dead is: a person is needed. */
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 export type Outcomes = Readonly<Record<string, Outcome>>

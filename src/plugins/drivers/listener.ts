@@ -44,12 +44,15 @@ export type Demand = {
   readonly listeners: Listeners | undefined
 }
 
+/** `refused`: its answer was an error, with which a server hangs up. */
+export type Answered = { readonly refused: boolean }
+
 /** Opened before the connection. */
 export type Gate = AsyncDisposable & {
   /** Where to connect to instead of a socket's path as it is named. */
   readonly path?: string
   /** Comes once the server has answered something: only then is the connection accepted. Throws `listener-changed`. */
-  check(socket: Socket): Promise<void>
+  check(socket: Socket, how?: Answered): Promise<void>
 }
 /** `says` names the server in errors. */
 export type OpenGate = (says: string) => Promise<Gate | undefined>
@@ -63,9 +66,10 @@ export async function gateFor(
   if ("path" in to)
     return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
   return {
-    check: async (socket) => {
+    check: async (socket, how) => {
       const owner = await acceptedBy(socket, demand)
-      judge(owner, demand, { isGone: socket.destroyed || socket.readyState !== "open" })
+      const isGone = socket.destroyed || socket.readyState !== "open"
+      judge(owner, demand, { isGone: isGone && how?.refused === true })
     },
     [Symbol.asyncDispose]: nothingHeld,
   }
@@ -131,7 +135,7 @@ function closed(says: string): AppError {
   })
 }
 
-/** Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the other end has let go, and then nobody can say who it was: that is no other listener. */
+/** Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the other end has refused us and let go, and then nobody can say who it was: that is no other listener. */
 function judge(
   owner: Owner,
   { says, address, listener, listeners }: Demand,

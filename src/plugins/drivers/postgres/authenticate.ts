@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import type { Answered } from "../listener.ts"
 import type { Secret } from "../../../core/secret.ts"
 import type { Channel } from "./channel.ts"
 import {
@@ -22,7 +23,7 @@ type Login = {
   readonly says: string
   readonly password: Secret | undefined
   readonly nonce: string
-  readonly answered?: () => Promise<void>
+  readonly answered?: (how: Answered) => Promise<void>
 }
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
@@ -52,11 +53,11 @@ async function firstAnswer(channel: Channel, { says, answered }: Login): Promise
     throw error
   })
   if (!(first instanceof ServerError)) {
-    await answered?.()
+    await answered?.({ refused: false })
     return first
   }
   // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
-  await answered?.().catch((error: unknown) => {
+  await answered?.({ refused: true }).catch((error: unknown) => {
     if (!isGone(error) || isRefusedPassword(first) || isMissingRole(first)) throw error
   })
   throw first

@@ -64,7 +64,7 @@ export async function connect(
       says,
       password: login.password,
       nonce: Buffer.from(login.random(18)).toString("base64"),
-      answered: async () => gate?.check(socket),
+      answered: async (how) => gate?.check(socket, how),
     })
     const greeting = await readGreeting(channel, says)
     const state = { idle: true, before: "", answers: 0 }
