@@ -114,8 +114,8 @@ export const ground: readonly Mutant[] = [
     name: "a password goes to whoever has taken the port",
     edits: edit(
       "plugins/drivers/listener.ts",
-      `if (!trusted && wanted !== undefined && wanted !== owner) throw`,
-      `if (!trusted && wanted !== undefined && wanted !== owner && says === "") throw`,
+      `const isOther = !trusted && wanted !== undefined && wanted !== owner`,
+      `const isOther = !trusted && wanted !== undefined && wanted !== owner && says === ""`,
     ),
     test: {
       file: "test/faults/impostor.test.ts",

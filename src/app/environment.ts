@@ -11,7 +11,7 @@ import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
-import { cutOff, namesOf, standing } from "../rotate/cut-off.ts"
+import { cutOff, goesOn, namesOf, standing } from "../rotate/cut-off.ts"
 import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
 import { park, takenUp } from "../rotate/park.ts"
 import { resume } from "../rotate/rotate.ts"
@@ -249,7 +249,7 @@ export class Ends {
     const until =
       this.#stop.signal.reason === handedOver
         ? "until the run that has asked for this environment has finished; if that one does not, run the same command again"
-        : "run the same command again: it finishes what was begun"
+        : `run ${goesOn(this.#session.changeSet)}`
     for (const line of left.lines) this.#say("cut off", `${line}; ${until}`)
   }
 }

@@ -36,12 +36,17 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
         found.set(one.who, {
           ...one,
           secrets: [...(before?.secrets ?? []), secret],
-          sure: (before?.sure ?? true) && ends === "yes",
+          sure: (before?.sure ?? true) && ends === "yes" && isSure(set, one),
         })
       }
     }
   }
   return [...found.values()]
+}
+
+/** On the way back nobody knows whether a program whose restart may have begun has read the new value: it may hold the former one, which works again. */
+function isSure({ direction }: ChangeSet, { is }: Pick<CutOff, "is">): boolean {
+  return direction === "forward" || is === "file"
 }
 
 /** Does the value that programs may hold no longer work? */
@@ -164,14 +169,19 @@ function stateOf(session: Session, secret: string): string {
     : "may have a new value"
 }
 
+/** What finishes it. On the way back, rotate-now does not end there: what was asked for is begun anew. */
+export function goesOn(set: ChangeSet | undefined): string {
+  return set?.direction === "back"
+    ? "mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"
+    : "the same command again: it finishes what was begun"
+}
+
 /** We were asked to stop, or another run asks for the environment. */
 export function stopped(session: Session): AppError {
   const { reason } = session.work.stop
   if (reason instanceof AppError) return reason
   return new AppError("stopped", interrupted(session), {
     remedy: "retry",
-    ...(session.changeSet === undefined
-      ? {}
-      : { hint: "run the same command again: it finishes what was begun" }),
+    ...(session.changeSet === undefined ? {} : { hint: `run ${goesOn(session.changeSet)}` }),
   })
 }
