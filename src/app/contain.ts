@@ -3,11 +3,13 @@ import {
   type Patch,
   type SecretState,
   holdsContained,
+  openSetOf,
   owesExpel,
   versionAt,
 } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
+import { readState } from "../record/state-file.ts"
 import { said, unclear } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
 import {
@@ -54,6 +56,8 @@ export type Contained = {
   readonly secrets: Verdicts
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly says: string; readonly hint?: string }
+  /** The state does not know that these were chosen: neither status nor check will tell of it. */
+  readonly unnoted?: true
 }
 
 /** Environments worked on at once. */
@@ -102,8 +106,27 @@ export async function contain(
         unhealthy: {},
         secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])),
         failed,
+        ...((await isNoted(app, environment, all, how.incident)) ? {} : { unnoted: true as const }),
       }
     }
+  })
+}
+
+/** By what lies on the disk, whatever went wrong. */
+async function isNoted(
+  { config: { store, project } }: App,
+  environment: string,
+  names: readonly string[],
+  incident: string,
+): Promise<boolean> {
+  const document = await readState({ store, project, environment }).catch(() => undefined)
+  return names.every((name) => {
+    const { uncontained, contained } = document?.secrets[name] ?? {}
+    return (
+      uncontained?.incident === incident ||
+      contained?.incident === incident ||
+      openSetOf(document, name)?.incident === incident
+    )
   })
 }
 

@@ -100,6 +100,11 @@ function linesOf(report: Contained, incident: string): readonly string[] {
     lines.push(
       `${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`,
       ...hint(report.failed.hint),
+      ...(report.unnoted === true
+        ? [
+            `${report.environment}: this could not be written down: nothing will remind you, neither status nor check`,
+          ]
+        : []),
     )
   for (const [secret, one] of Object.entries(report.secrets)) {
     if (isContained(one) && one.before === true)
