@@ -3,7 +3,7 @@
  * A first rotation as the README shows it: the commands, and what the binary says to each. `bun scripts/recording.ts` plays it
  * against a PostgreSQL of its own and prints it; `--write` puts it into the README. A test holds both alike.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ask } from "./demonstration/mycelium.ts"
@@ -20,6 +20,8 @@ export async function recordingIn(file = readme): Promise<string> {
 /** With the names that a reader would have in the place of those of this machine. */
 export async function record(home: string): Promise<string> {
   await using stage = await setStage(home)
+  // As a reader should have it; the demo shows what becomes of one that everybody may read.
+  await chmod(join(stage.folder, ".env"), 0o600)
   if ((await ask(stage, "init")).code !== 0) throw new Error("init failed")
   const said: string[] = []
   for (const args of [

@@ -364,7 +364,7 @@ export const engine: readonly Mutant[] = [
     name: "nobody is told of an output that a containment has left",
     edits: edit(
       "rotate/unwritten.ts",
-      `if (own.length === 0) return undefined`,
+      `if (own.length === 0 && failed.length === 0) return undefined`,
       `if (own.length < 9) return undefined`,
     ),
     test: singleCuts,
@@ -372,7 +372,11 @@ export const engine: readonly Mutant[] = [
   {
     law: 5,
     name: "a program is taken for restarted though its output was left",
-    edits: edit("rotate/unwritten.ts", `programs: readersOf(session, own),`, `programs: [],`),
+    edits: edit(
+      "rotate/unwritten.ts",
+      `programs: [...new Set([...readersOf(session, own), ...failed])],`,
+      `programs: [],`,
+    ),
     test: singleCuts,
   },
   {

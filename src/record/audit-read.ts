@@ -77,6 +77,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     await file.close()
     throw irregular(path, "not a regular file")
   } catch (error) {
+    if (error instanceof AppError) throw error
     const code = systemCode(error)
     if (code === "ENOENT") return undefined
     if (code === "ELOOP") throw irregular(path, "a symbolic link, which is not followed")

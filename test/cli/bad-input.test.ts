@@ -142,7 +142,7 @@ describe("words that are not known", () => {
       says: ["every day\n", "rotate-now [ENV[/SECRET]…]"],
     })
     expect(stdout).toBe("")
-    expect(stderr).toContain("exit codes: 0 done")
+    expect(stderr).toMatch(/exit codes\s+0 +done/)
   })
 
   test.each([
