@@ -1,5 +1,5 @@
 /**
- * `bun run bench [--short] [--only=PART] [--markdown]`: one table, each row a ratio taken in one run: ours beside the same work
+ * `bun run bench [--short] [--only=PART,…] [--markdown]`: one table, each row a ratio taken in one run: ours beside the same work
  * with nothing around it, and what one would use instead. A whole run leaves `bench.json`.
  */
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
@@ -23,10 +23,13 @@ import { serviceRows } from "./bench/service.ts"
 import { startRows } from "./bench/start.ts"
 
 const short = process.argv.includes("--short")
-const only = process.argv.find((word) => word.startsWith("--only="))?.slice("--only=".length)
+const only = process.argv
+  .find((word) => word.startsWith("--only="))
+  ?.slice("--only=".length)
+  .split(",")
 const root = join(import.meta.dirname, "..")
 
-/** Each part by name, for `--only=NAME`; `--short` does fewer rounds: minutes, not an hour. */
+/** Each part by name, for `--only=NAME,NAME`; `--short` does fewer rounds: minutes, not an hour. */
 const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: () => startRows(root, short ? 11 : 41),
   counted: () => countRows(short ? 10 : 50),
@@ -129,7 +132,7 @@ const machine = {
 }
 const rows: (Row & { readonly load: string })[] = []
 for (const [name, measure] of Object.entries(parts)) {
-  if (only !== undefined && only !== name) continue
+  if (only !== undefined && !only.includes(name)) continue
   process.stderr.write(`bench: ${name}\n`)
   const before = (await load()).split(" ")[0] ?? ""
   const found = await measure()
