@@ -279,7 +279,7 @@ function judgeSecret(
   else if (open !== undefined && open.code === "output-owed" && unwritten !== undefined)
     report.found(
       "not-contained",
-      `${place}: ${sayUnwritten(unwritten)}, in ${open.incident}: take it for compromised`,
+      `${place}: NOT contained in ${open.incident}: ${sayUnwritten(unwritten)}: take it for compromised`,
       writtenAgain(place, unwritten, contained),
     )
   else if (open !== undefined)

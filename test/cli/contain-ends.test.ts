@@ -373,7 +373,7 @@ describe("a containment ends", () => {
   )
 
   test(
-    "where a program does not get healthy: contained, and the program is named",
+    "where a program does not get healthy: contained, and the program is named; not, where no service asks",
     () =>
       expectRows(
         rows([sick, "0 contained"]),
@@ -389,7 +389,17 @@ describe("a containment ends", () => {
     "where the restart cannot be started: contained, and the program is named",
     () =>
       expectRows(
-        rows([sick, "5 contained"]),
+        rows(
+          [
+            {
+              ...sick,
+              last: `${incident}: contained; not every program was restarted: that is owed, and named above`,
+              told: "a restart is owed",
+            },
+            "5 contained",
+          ],
+          { generated: [left("output-owed"), "7 not-contained"] },
+        ),
         adopted((shop) => rmSync(shop.project.path("restart-api"))),
       ),
     200_000,

@@ -118,7 +118,7 @@ export type End = {
   readonly last: string
   /** The first of its lines that speaks of the secret and says why. */
   readonly why: string
-  /** Of status, plan and check: "fine", "not contained" or "an output is owed". They must agree. */
+  /** Of status, plan and check: "fine", "not contained", "an output is owed" or "a restart is owed". They must agree. */
   readonly told: string
   readonly report: string
   readonly reportExit: number | undefined
@@ -154,7 +154,9 @@ async function saidOf(shop: Shop): Promise<Pick<End, "told" | "report" | "report
       ? "not contained"
       : /is not written since/.test(stdout)
         ? "an output is owed"
-        : "fine",
+        : /not restarted since/.test(stdout)
+          ? "a restart is owed"
+          : "fine",
   )
   return {
     told: [...new Set(told)].join(" and "),
