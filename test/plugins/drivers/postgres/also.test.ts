@@ -26,9 +26,13 @@ describe.each(["system", "newer"] as const)("also: a standby, %s server", (which
   })
   const arrived = (role: string): Promise<void> =>
     until(
-      "the role is on the standby",
+      "the role is on the standby, with its password, which comes after it",
       async () =>
-        (await standby.sql(`select 1 from pg_roles where rolname = '${role}'`)).length === 1,
+        (
+          await standby.sql(
+            `select 1 from pg_authid where rolname = '${role}' and rolpassword is not null`,
+          )
+        ).length === 1,
     )
   const pause = async (): Promise<void> => void (await standby.sql("select pg_wal_replay_pause()"))
   const resume = async (): Promise<void> =>
