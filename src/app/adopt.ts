@@ -147,7 +147,9 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
   if (events.length > 0) await session.commit({ patches, events, flush: true })
   for (const name of hadOne) {
     const one = results[name]
-    if (one?.is === "adopted") results[name] = { ...one, follow: await followOf(session, name) }
+    if (one?.is !== "adopted") continue
+    const { differ: _differ, restart: _restart, ...rest } = one
+    results[name] = { ...rest, follow: await followOf(session, name) }
   }
   return results
 }

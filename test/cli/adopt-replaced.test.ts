@@ -71,7 +71,7 @@ test("it names the programs that may hold the value before, and the files that s
   const value = await setByHand(shop, "POSTGRES_PASSWORD")
   await shop.setPassword(value)
   expect((await shop.run("adopt", "production")).stdout).toContain(
-    "hint: restart production/api, unless that was done since the value was changed: what was read before holds the former one",
+    "  restart what may still hold the value before: api",
   )
   // One that stands in no file yet.
   const given = `Set-by-hand.${crypto.randomUUID()}`
@@ -79,7 +79,7 @@ test("it names the programs that may hold the value before, and the files that s
   shop.project.write("given.json", JSON.stringify({ postgres_password: given }))
   const ran = await shop.run("adopt", "production", "--from", "given.json")
   expect(ran.stdout).toContain(
-    `hint: ${shop.project.path(".env")} shows another value: mycelium render production writes this one; then restart production/api`,
+    `  ${shop.project.path(".env")} is not up to date: mycelium render production writes it\n  then restart what may still hold the value before: api`,
   )
   // As it says.
   expect((await shop.run("render", "production")).code).toBe(0)

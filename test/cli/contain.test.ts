@@ -357,14 +357,14 @@ describe("rotate-now --contain", () => {
     expect({ code: again.code, says: again.stdout }).toEqual({
       code: 7,
       says: expect.stringContaining(
-        "production/postgres: NOT contained: it was chosen, and is not in the config any more",
+        "production/postgres: NOT changed: it is in the state and not in the config, so nothing here reaches its service",
       ),
     })
     expect(again.stdout).toContain("NOT all contained, 1 left")
     const report = await shop.run("report", "leak-7")
     expect({ code: report.code, says: report.stdout }).toEqual({
       code: 7,
-      says: expect.stringContaining("not in the config any more"),
+      says: expect.stringContaining("it is in the state and not in the config"),
     })
     // It names no command that is refused.
     expect(report.stdout).not.toContain("```sh\nmycelium rotate-now")
@@ -372,7 +372,7 @@ describe("rotate-now --contain", () => {
     expect({ code: check.code, says: check.stdout }).toEqual({
       code: 4,
       says: expect.stringContaining(
-        "remedy: put it back into the config, then mycelium rotate-now production/postgres --contain --incident leak-7; or end its login at the service, then mycelium delete production/postgres --keep-login --yes",
+        "remedy: put it back into the config; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete production/postgres --keep-login --yes",
       ),
     })
     // As it says.

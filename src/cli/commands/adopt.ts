@@ -60,8 +60,6 @@ export const adopt: Command = {
           terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
           if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
         }
-        if (result.is === "adopted")
-          for (const line of followLines(environment, result.follow)) terminal.out(`  ${line}`)
         if (result.is !== "refused")
           for (const line of result.listens ?? []) terminal.out(`  ${line}`)
         if (result.is !== "refused" && result.uncontained !== undefined)
@@ -69,7 +67,11 @@ export const adopt: Command = {
             `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
           )
         if (result.is === "adopted")
-          for (const line of followingLines(environment, result)) terminal.out(line)
+          for (const line of [
+            ...followLines(environment, result.follow).map((one) => `  ${one}`),
+            ...followingLines(environment, result),
+          ])
+            terminal.out(line)
       }
     }
     const unhealthy = Object.values(results).some(
