@@ -1,8 +1,12 @@
 import type { App } from "../app/app.ts"
 import { findExposed } from "../app/exposed.ts"
+import { unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import type { Terminal } from "./command.ts"
 import { openInput } from "./input.ts"
 import type { Selection } from "./selection.ts"
+
+/** `beyond`: what stands in the text, too, and is not in the config any more. */
+export type Narrowed = { readonly chosen: Selection; readonly beyond: readonly string[] }
 
 /** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
 export async function narrowToExposed(
@@ -10,7 +14,7 @@ export async function narrowToExposed(
   app: App,
   selected: Selection,
   { file, urgent }: { readonly file: string; readonly urgent: boolean },
-): Promise<Selection> {
+): Promise<Narrowed> {
   // Opened before any value is.
   const hint = "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -"
   const text = await openInput({
@@ -27,14 +31,18 @@ export async function narrowToExposed(
   for (const one of tooShort)
     terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
   const chosen = new Map<string, string[]>()
+  const beyond = new Set<string>()
   for (const { environment, secret } of found) {
     const allowed = selected.get(environment)
     const exists = app.config.environments[environment]?.secrets[secret] !== undefined
+    if (!exists) beyond.add(`${environment}/${secret}`)
     if (!exists || (allowed !== undefined && !allowed.includes(secret))) continue
     const names = chosen.get(environment) ?? []
     chosen.set(environment, names.includes(secret) ? names : [...names, secret])
   }
-  if (chosen.size === 0)
+  for (const place of beyond)
+    terminal.talk(`NOT changed  ${place}: ${unlisted.says}: ${unlistedRemedy(place, undefined)}`)
+  if (found.length === 0)
     terminal.talk("no value that was ever ours stands in that text; nothing was changed")
-  return chosen
+  return { chosen, beyond: [...beyond] }
 }

@@ -266,7 +266,13 @@ async function restartOwed(session: Session, names: readonly string[]): Promise<
   const stale = readersOf(session, Object.keys(owedIn(session.document).outputs))
   const ready = names.filter((name) => !stale.includes(name) && !session.notRestarted.has(name))
   const known = work.deployments.filter(({ name }) => ready.includes(name))
-  const gone = ready.filter((name) => !known.some((one) => one.name === name))
+  // One that takes a value which no service asks for goes on with the old one, named in the config or not.
+  const lives = Object.values(session.document.secrets).flatMap(({ unwritten }) =>
+    unwritten?.lives === true ? unwritten.programs : [],
+  )
+  const gone = ready.filter(
+    (name) => !known.some((one) => one.name === name) && !lives.includes(name),
+  )
   if (gone.length > 0) await noteRestarted(session, { names: gone })
   // It may be the very restart that would be begun here.
   if (known.length === 0 || work.stop.aborted || hiddenActing(session) !== undefined) return

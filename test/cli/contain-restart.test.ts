@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type Shop, openShop } from "../support/shop.ts"
+import { type Shop, configOf, openShop } from "../support/shop.ts"
 
 /** A restart that fails in `rotate-now --contain`: the program may run on with what it has read before, healthy as it was. */
 
@@ -41,6 +41,13 @@ describe("a value that no service asks for", () => {
     const report = await shop.run("report", "leak-7")
     expect(report.stdout).not.toContain("Contained: yes")
     expect(report.code).toBe(7)
+
+    // Nor by taking the program out of the config: it runs on all the same.
+    const config = configOf(shop)
+    const production = { ...config.environments["production"], deployments: {} }
+    shop.project.configure({ ...config, environments: { production } })
+    expect((await shop.run(...contain)).code).toBe(7)
+    shop.project.configure(config)
 
     mendRestart(shop, restart)
     expect((await shop.run(...contain)).code).toBe(0)

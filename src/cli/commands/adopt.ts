@@ -17,7 +17,7 @@ export const adopt: Command = {
     from: {
       type: "string",
       value: "FILE",
-      says: 'values from a JSON file: {"postgres_password": …}, as the Python Mycelium kept them; "-" reads stdin',
+      says: 'values from a JSON file: {"postgres_password": …}; "-" reads stdin',
     },
     "rotated-at": {
       type: "string",

@@ -1,3 +1,4 @@
+import type { Narrowed } from "../exposed.ts"
 import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration, parseDuration } from "../../base/duration.ts"
@@ -76,22 +77,24 @@ export const rotateNow: Command = {
       tags: narrowing.tags,
     })
     const app = await openApp(terminal, values, "rotate-now")
-    const chosen =
+    const { chosen, beyond } =
       narrowing.exposedIn === undefined
-        ? selected
+        ? { chosen: selected, beyond: [] }
         : await onlyExposed(terminal, app, selected, {
             file: narrowing.exposedIn,
             urgent: !isSet(values, "dry-run"),
           })
-    if (chosen.size === 0) return exitCodes.done
+    // What was exposed and cannot be changed from here needs a person, whatever becomes of the rest.
+    const least = (code: number): number => (beyond.length === 0 ? code : exitCodes.person)
+    if (chosen.size === 0) return least(exitCodes.done)
     const reason = textOf(values, "reason")?.slice(0, 500)
     if (isSet(values, "dry-run")) {
       const { dryRun } = await import("../dry-run.ts")
-      return dryRun(terminal, values, app, chosen)
+      return least(await dryRun(terminal, values, app, chosen))
     }
     if (isSet(values, "contain")) {
       const { contain } = await import("../contain.ts")
-      return contain(terminal, values, app, { chosen, incident, reason })
+      return least(await contain(terminal, values, app, { chosen, incident, reason }))
     }
     const how = {
       why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
@@ -103,7 +106,7 @@ export const rotateNow: Command = {
     const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
       rotate(app, environment, { ...how, ...(secrets === undefined ? {} : { secrets }) }),
     )
-    if (ended === undefined) return say(terminal, values, reports)
+    if (ended === undefined) return least(say(terminal, values, reports))
     // What was done before is said all the same.
     if (reports.length > 0) say(terminal, values, reports)
     throw ended
@@ -142,7 +145,7 @@ async function onlyExposed(
   app: App,
   selected: Selection,
   how: { readonly file: string; readonly urgent: boolean },
-): Promise<Selection> {
+): Promise<Narrowed> {
   const { narrowToExposed } = await import("../exposed.ts")
   return narrowToExposed(terminal, app, selected, how)
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmdirSync } from "node:fs"
+import { existsSync, readFileSync, readdirSync, rmdirSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import {
@@ -266,9 +266,10 @@ export class DockerEngine implements AsyncDisposable {
       `/proc/${this.#engine?.pid}/task/${this.#engine?.pid}/children`,
       "utf8",
     ).split(" ")
-    return readFileSync(`/proc/${init}/root/proc/${pid}/environ`, "utf8")
-      .split("\0")
-      .filter(Boolean)
+    const file = `/proc/${init}/root/proc/${pid}/environ`
+    // It may have ended since it was listed.
+    if (!existsSync(file)) return []
+    return readFileSync(file, "utf8").split("\0").filter(Boolean)
   }
 
   /** The services of Compose whose containers were made since then (seconds), one line for each time. */

@@ -29,8 +29,7 @@ export function ownerFindings(
       {
         code: "owner-can-login",
         severity: "info",
-        says: `programs log in as ${owner}, the owner, until this rotation: once its password is revoked, ${remedy}, or the next rotation does not begin`,
-        remedy,
+        says: `programs log in as ${owner}, the owner, until this rotation; nothing is to be done before it. Once its password is revoked: ${remedy}, or the next rotation does not begin`,
       },
     ]
   return [problem("owner-can-login", says, `once no program logs in as it: ${remedy}`)]
