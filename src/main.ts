@@ -6,7 +6,8 @@ import { main } from "./cli/main.ts"
 import { printable } from "./cli/printable.ts"
 import { Writer } from "./cli/writer.ts"
 
-// What stands above is all that each start loads: no module of Node's, of which each takes a millisecond or more.
+// What stands above is all that each start loads: no module of Node's, of which each takes a
+// millisecond or more.
 
 // No file of ours is ever readable by others, not even those that libraries make.
 const umask = process.umask(0o077)
@@ -14,7 +15,9 @@ const umask = process.umask(0o077)
 const stop = new AbortController()
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 type Signal = keyof typeof signals
-/** timeout(1), sudo and shells pass on what the terminal has sent already (ms): that is one request. */
+/**
+ * timeout(1), sudo and shells pass on what the terminal has sent already (ms): that is one request.
+ */
 const sameMs = 250
 let askedAt: number | undefined
 let reload: (() => void) | undefined
@@ -30,12 +33,16 @@ function ask(name: Signal): void {
     stop.abort()
     return
   }
-  // The second time it is meant. A terminal that closes says so more than once, and means nothing by it.
+  // The second time it is meant. A terminal that closes says so more than once, and means nothing
+  // by it.
   if (name !== "SIGHUP" && performance.now() - askedAt >= sameMs)
     endNow("ended at once", 128 + signals[name])
 }
 
-/** In the middle: the journal makes any instant safe, and who is cut off until it is gone on with is said before. */
+/**
+ * In the middle: the journal makes any instant safe, and who is cut off until it is gone on with is
+ * said before.
+ */
 function endNow(why: string, code: number, ifCutOff: number = exitCodes.person): never {
   const { lines, cutOff } = lastWords()
   sayNow(`mycelium: ${why}`)
@@ -64,7 +71,8 @@ function sayNow(text: string): void {
 }
 
 for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => ask(name))
-// A service manager starts what has failed again, which finishes what was begun; it does not where a person is needed.
+// A service manager starts what has failed again, which finishes what was begun; it does not where
+// a person is needed.
 for (const event of ["uncaughtException", "unhandledRejection"] as const)
   process.on(event, () =>
     endNow("an unexpected error inside mycelium", exitCodes.failed, exitCodes.failed),
@@ -109,7 +117,8 @@ const code = await main(
 // Whatever became of the command: who is left cut off needs a person, or the same command again.
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
 if (stop.signal.aborted || hasLateRead()) {
-  // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What was said must have left.
+  // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What
+  // was said must have left.
   for (const writer of [out, talk]) await writer.drain()
   process.exit()
 }

@@ -13,8 +13,10 @@ export type Surroundings = {
 const noLogin = 4_294_967_295
 
 /**
- * Who acts. The kernel keeps the login uid of a session through sudo and su, and only root can have set it: that is the
- * user. Where there is none, it is the uid. What sudo says stands beside it as a hint, for anyone can set a variable; the
+ * Who acts. The kernel keeps the login uid of a session through sudo and su, and only root can have
+ * set it: that is the
+ * user. Where there is none, it is the uid. What sudo says stands beside it as a hint, for anyone
+ * can set a variable; the
  * unit, the session or the container come from the kernel's own files.
  */
 export function actorOf({ uid, env, read }: Surroundings, command: string): Actor {
@@ -52,7 +54,10 @@ function placeOf(read: Surroundings["read"]): readonly string[] {
   ]
 }
 
-/** The path of the process: in the one hierarchy (cgroup v2), else in systemd's own; where neither says a thing, in any. */
+/**
+ * The path of the process: in the one hierarchy (cgroup v2), else in systemd's own; where neither
+ * says a thing, in any.
+ */
 function groupOf(text: string): string {
   const lines = text.split("\n").flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
@@ -66,14 +71,20 @@ function groupOf(text: string): string {
   return found?.path ?? ""
 }
 
-/** Docker, containerd, CRI-O and Podman name the cgroup of a container, and folders of it, by 64 hexadecimal digits; twelve of them are what people see. */
+/**
+ * Docker, containerd, CRI-O and Podman name the cgroup of a container, and folders of it, by 64
+ * hexadecimal digits; twelve of them are what people see.
+ */
 function containerIn(text: string): string | undefined {
   return /(?:docker|containerd|crio|libpod|kubepods|containers|overlay-containers)[^\n]*?([0-9a-f]{64})/
     .exec(text)?.[1]
     ?.slice(0, 12)
 }
 
-/** Within its own cgroup namespace a container sees no name there; but files that were mounted for it say it. */
+/**
+ * Within its own cgroup namespace a container sees no name there; but files that were mounted for
+ * it say it.
+ */
 function mountsOf(text: string): string {
   return text
     .split("\n")

@@ -7,8 +7,10 @@ import { type Asked, type Given, fieldsOf, knownAs } from "./adoptable.ts"
 import { patient, resumePatiently } from "./environment.ts"
 
 /**
- * A journal that cannot end, for an output shows a value that no service is asked about and that is in no version: nothing
- * is written over it. It is sealed, so nothing is lost with the file any more, and the journal goes on. Returns what was
+ * A journal that cannot end, for an output shows a value that no service is asked about and that is
+ * in no version: nothing
+ * is written over it. It is sealed, so nothing is lost with the file any more, and the journal goes
+ * on. Returns what was
  * sealed: once the journal has ended, a person's value is taken over like any other.
  */
 export async function sealByHand(session: Session, ask: Asked): Promise<Given> {

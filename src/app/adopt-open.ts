@@ -23,8 +23,10 @@ type Taken = {
 }
 
 /**
- * A journal that recovery could not end, for its service refuses all that we know: a value that a login proves is written
- * down as one that may be live, and reconcile makes it the current one, or leaves all as it is. By secret of such a journal.
+ * A journal that recovery could not end, for its service refuses all that we know: a value that a
+ * login proves is written
+ * down as one that may be live, and reconcile makes it the current one, or leaves all as it is. By
+ * secret of such a journal.
  */
 export async function adoptOpen(
   session: Session,

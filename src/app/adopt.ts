@@ -42,9 +42,12 @@ import { whenFree } from "./reading.ts"
 export type Adoption = Readonly<Record<string, Adopted>>
 
 /**
- * Takes over the values that the outputs show (or that are given), each proven by a login. Nothing outside is changed, but
- * where a value ends a journal that nobody else could: then outputs and deployments follow it. `rotatedAt`: when they were
- * made, for all that this run takes over; left out, what the config says of a first value, or nobody knows.
+ * Takes over the values that the outputs show (or that are given), each proven by a login. Nothing
+ * outside is changed, but
+ * where a value ends a journal that nobody else could: then outputs and deployments follow it.
+ * `rotatedAt`: when they were
+ * made, for all that this run takes over; left out, what the config says of a first value, or
+ * nobody knows.
  */
 export async function adopt(
   app: App,
@@ -102,7 +105,10 @@ function noteUncontained(session: Session, results: Adoption): Adoption {
   return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, noted(name, one)]))
 }
 
-/** Where sessions of before may live, too, the value that is taken over may be theirs: nothing of them can be proven ended beside it. */
+/**
+ * Where sessions of before may live, too, the value that is taken over may be theirs: nothing of
+ * them can be proven ended beside it.
+ */
 function openIncident(state: SecretState): string | undefined {
   const { contained } = state
   return (
@@ -111,7 +117,9 @@ function openIncident(state: SecretState): string | undefined {
   )
 }
 
-/** Of a value that replaces another one, which somebody made since, the config's date says nothing. */
+/**
+ * Of a value that replaces another one, which somebody made since, the config's date says nothing.
+ */
 function dateInConfig(app: App, session: Session, name: string): string | undefined {
   const said = app.config.environments[session.work.environment]?.secrets[name]?.rotatedAt
   if (said === undefined) return undefined
@@ -164,7 +172,10 @@ async function followOf(session: Session, name: string): Promise<Follow> {
   }
 }
 
-/** A file that a backup has put back shows no value of a person: nobody is asked whether an older one counts again. */
+/**
+ * A file that a backup has put back shows no value of a person: nobody is asked whether an older
+ * one counts again.
+ */
 async function refuseOlder(
   session: Session,
   name: string,
@@ -243,7 +254,10 @@ async function adoptOne(
   }
 }
 
-/** Adopting changes nothing outside: which files show another value, and which programs may hold one, is for a person to see to. */
+/**
+ * Adopting changes nothing outside: which files show another value, and which programs may hold
+ * one, is for a person to see to.
+ */
 async function following(
   session: Session,
   name: string,
@@ -287,7 +301,9 @@ function listening(session: Session, name: string): { readonly listens?: readonl
   return listens.length === 0 ? {} : { listens }
 }
 
-/** It is the current one already: a login has just proven it, and a person may say how old it is. */
+/**
+ * It is the current one already: a login has just proven it, and a person may say how old it is.
+ */
 function known(session: Session, name: string, ask: Asked, { patches, events }: Noted): Adopted {
   const state = session.state(name)
   const current = versionAt(state, "current")
@@ -330,7 +346,10 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
   }
 }
 
-/** Where two values live side by side, the one before may: it is revoked after its grace, and proven dead. Elsewhere the login that was just accepted has shown that it is not. */
+/**
+ * Where two values live side by side, the one before may: it is revoked after its grace, and proven
+ * dead. Elsewhere the login that was just accepted has shown that it is not.
+ */
 function replaced(session: Session, name: string): Stage {
   const now = session.work.host.now()
   if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }

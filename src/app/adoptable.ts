@@ -11,7 +11,13 @@ import { tells } from "./tells.ts"
 /** What could be adopted: read from the outputs, and proven by a login. */
 
 export type Adopted =
-  /** `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`: mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine. `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that goes on all the same: a login that works ends nobody else's. `follow`: where it took the place of another one, what has still to follow it. */
+  /**
+   * `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`:
+   * mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine.
+   * `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that
+   * goes on all the same: a login that works ends nobody else's. `follow`: where it took the place
+   * of another one, what has still to follow it.
+   */
   | {
       readonly is: "adopted"
       readonly version: string
@@ -39,10 +45,17 @@ export type Adopted =
     }
   | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
 
-/** Adopt changes no file and restarts nothing: files that are not up to date, and programs that may hold the value before. */
+/**
+ * Adopt changes no file and restarts nothing: files that are not up to date, and programs that may
+ * hold the value before.
+ */
 export type Follow = { readonly outputs: readonly string[]; readonly restarts: readonly string[] }
 
-/** What one run of adopt takes over: the fields of a secret, and when its value was made, as far as a person says. `askedFor`: on the command line, for all. `isGiven`: the value comes from a person, not from an output. */
+/**
+ * What one run of adopt takes over: the fields of a secret, and when its value was made, as far as
+ * a person says. `askedFor`: on the command line, for all. `isGiven`: the value comes from a
+ * person, not from an output.
+ */
 export type Asked = {
   readonly isGiven: (name: string) => boolean
   readonly found: (name: string) => Promise<Readonly<Record<string, Secret>>>
@@ -80,7 +93,8 @@ export async function shownBy(
 }
 
 /**
- * Of two values that no service is asked about: the one that is in no version was put there by a person, and the other file
+ * Of two values that no service is asked about: the one that is in no version was put there by a
+ * person, and the other file
  * has not followed; else the current one. undefined where that does not tell.
  */
 async function byHand(
@@ -114,7 +128,9 @@ export async function knownAs(
   return undefined
 }
 
-/** An output that is there and shows it, but only through templates that cannot be read backwards. */
+/**
+ * An output that is there and shows it, but only through templates that cannot be read backwards.
+ */
 export async function refuseUntold(
   app: App,
   session: Session,
@@ -140,7 +156,10 @@ export async function refuseUntold(
   }
 }
 
-/** Before it is sealed: a file that cannot show it would keep every rotation of its neighbours from being delivered. */
+/**
+ * Before it is sealed: a file that cannot show it would keep every rotation of its neighbours from
+ * being delivered.
+ */
 export function refuseBreakOut(session: Session, name: string, fields: Fields): void {
   for (const output of session.outputsOf([name]))
     output.mustTake?.({ [name]: { version: "adopted", fields } })

@@ -16,7 +16,10 @@ export type App = {
   /** "rotate-now, process 4711": what one who waits for the lock is told. */
   readonly holder: string
   readonly tell: Tell
-  /** As `tell`, for what a person must hear also where only a document was asked for; `tell` if left out. */
+  /**
+   * As `tell`, for what a person must hear also where only a document was asked for; `tell` if left
+   * out.
+   */
   readonly notice?: Tell
   /** The bound of acts at once at one server; all environments share it. */
   readonly turns: Turns

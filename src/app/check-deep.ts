@@ -35,7 +35,10 @@ import {
 import { scheduleOf } from "./schedule-of.ts"
 import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
-/** The checks that need keys, the schedule or other programs; each is under way when this resolves. `accepted`: filled by the logins. */
+/**
+ * The checks that need keys, the schedule or other programs; each is under way when this resolves.
+ * `accepted`: filled by the logins.
+ */
 export async function deepChecks(
   about: Checked,
   environments: readonly Environment[],

@@ -76,7 +76,10 @@ export function outputsOf(
   )
 }
 
-/** One that comes by reference may be a link, or readable by a group: Kubernetes and systemd mount them so. */
+/**
+ * One that comes by reference may be a link, or readable by a group: Kubernetes and systemd mount
+ * them so.
+ */
 function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] {
   if (config.identity !== undefined) return []
   const path = defaultIdentityPath(host)

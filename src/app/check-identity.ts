@@ -8,7 +8,10 @@ import type { Finding, Reference } from "../core/ports.ts"
 import { holdsSealed } from "../record/holds.ts"
 import { defaultIdentityPath, isBrought, lost, notBrought } from "./identity.ts"
 
-/** What a look at names tells, without opening anything: a credential that is not where the config says. */
+/**
+ * What a look at names tells, without opening anything: a credential that is not where the config
+ * says.
+ */
 export function missingReference(
   reference: Reference,
   folder: string,
@@ -59,7 +62,10 @@ export function missingIdentity(
   return isGone(path) && isMine(store, me) ? findingOf(lost(path, store)) : undefined
 }
 
-/** A store of the user that looks, with something sealed in it: an identity that he lacks is missing. */
+/**
+ * A store of the user that looks, with something sealed in it: an identity that he lacks is
+ * missing.
+ */
 export function isMine(store: string, me: Me): boolean {
   return holdsSealed(store) && look(store)?.uid === me.uid
 }

@@ -26,7 +26,10 @@ import { openOutput, openWork } from "./open.ts"
 import { writeReading } from "./reading.ts"
 import { tells } from "./tells.ts"
 
-/** The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed here. */
+/**
+ * The keys of the store; `closed`: why they cannot be opened; neither: nothing was ever sealed
+ * here.
+ */
 export async function openedKeys(
   { config, host }: Checked,
   environments: readonly Environment[],
@@ -63,7 +66,10 @@ export function verifiers(
   )
 }
 
-/** The log by its chain, up to what the state knows. Beside an act that is under way: what seems broken is looked at again. */
+/**
+ * The log by its chain, up to what the state knows. Beside an act that is under way: what seems
+ * broken is looked at again.
+ */
 async function followChain(
   place: Place,
   { host, stop }: Pick<Checked, "host" | "stop">,

@@ -18,7 +18,10 @@ import { missingReference } from "./check-identity.ts"
 import { shapeIn } from "./shape-in.ts"
 import { scheduleOf } from "./schedule-of.ts"
 
-/** What the checks want to know of the config, whatever plug-ins it names: options are searched, not understood. */
+/**
+ * What the checks want to know of the config, whatever plug-ins it names: options are searched, not
+ * understood.
+ */
 
 type Part = {
   readonly place: string
@@ -115,7 +118,10 @@ export function clearLogins(
   )
 }
 
-/** The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay where they are. */
+/**
+ * The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay
+ * where they are.
+ */
 export function referencesOf(config: Config, host: Host): Settings["references"] {
   const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>
     Object.values(secrets).flatMap((secret) =>

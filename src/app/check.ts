@@ -16,7 +16,9 @@ import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 import { missingIdentity } from "./check-identity.ts"
 import type { Checked, How } from "./check-request.ts"
 
-/** Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so. */
+/**
+ * Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so.
+ */
 export async function check(about: Checked, how: How): Promise<readonly Result[]> {
   const { config, host, me } = about
   const expected = await expectedFiles(config, host, me)
@@ -63,7 +65,10 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   ]
 }
 
-/** Looked up only where a rotation is open. Who cannot be seen from here (in another container) is not seen at work. */
+/**
+ * Looked up only where a rotation is open. Who cannot be seen from here (in another container) is
+ * not seen at work.
+ */
 function workedOn(
   { store, project }: Config,
   documents: readonly StateDocument[],
@@ -97,7 +102,10 @@ async function strangeStates(config: Config): Promise<readonly string[]> {
 
 const dayMs = 86_400_000
 
-/** The library that reads schedules is loaded only where a secret is older than it may get, or may be due sooner than by its age. */
+/**
+ * The library that reads schedules is loaded only where a secret is older than it may get, or may
+ * be due sooner than by its age.
+ */
 async function lateIn(
   config: Config,
   environments: readonly Environment[],

@@ -65,7 +65,10 @@ const sideBySideMost = 8
 /** What an earlier run left is asked about so long before the rest goes on. */
 const brief: Patience = { totalMs: 3000, pauseMs: 500 }
 
-/** Everything chosen gets a fresh value; then no other value, and no session of before, lives. One environment's failure is its own. */
+/**
+ * Everything chosen gets a fresh value; then no other value, and no session of before, lives. One
+ * environment's failure is its own.
+ */
 export async function contain(
   app: App,
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
@@ -83,7 +86,8 @@ export async function contain(
         })
         await settle(session, secrets)
         await noteLeft(session, report, { secrets, how })
-        // Whoever is asked to stop in here has contained what the report says, and has not looked at the programs again.
+        // Whoever is asked to stop in here has contained what the report says, and has not looked
+        // at the programs again.
         const unhealthy = await stillSick(session, report, { secrets, how }).catch(
           (error: unknown) => notLooked(session, report, error),
         )
@@ -141,7 +145,10 @@ function notLooked(
   )
 }
 
-/** Outputs that could not be written are tried once more: what stood in the way may be gone, and an earlier run may have left some. */
+/**
+ * Outputs that could not be written are tried once more: what stood in the way may be gone, and an
+ * earlier run may have left some.
+ */
 async function settle(session: Session, secrets: readonly string[] | undefined): Promise<void> {
   try {
     await settleUnwritten(session, secrets)
@@ -165,8 +172,10 @@ function verdictsOf(
 }
 
 /**
- * What became of what was chosen. A rotation that was under way may have been of others, too: these are told, and have no
- * part in the containment. Nor does one that only went back to the value which this incident has made.
+ * What became of what was chosen. A rotation that was under way may have been of others, too: these
+ * are told, and have no
+ * part in the containment. Nor does one that only went back to the value which this incident has
+ * made.
  */
 function outcomesOf(
   session: Session,
@@ -185,7 +194,10 @@ function outcomesOf(
 const selectionMost = 2000
 const namesMost = 200
 
-/** What was chosen, as words of the command line; where that is too much for a line, the environments; undefined where these are, too. */
+/**
+ * What was chosen, as words of the command line; where that is too much for a line, the
+ * environments; undefined where these are, too.
+ */
 function wordsOf(
   { config }: App,
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
@@ -205,7 +217,10 @@ function wordsOf(
   )
 }
 
-/** What is to be contained goes into the log with the first durable write: who reads it later learns what is left, too. */
+/**
+ * What is to be contained goes into the log with the first durable write: who reads it later learns
+ * what is left, too.
+ */
 function begun(
   names: readonly string[],
   { selection, how }: Pick<Task, "selection" | "how">,
@@ -236,7 +251,9 @@ function uncontained(session: Session, { incident }: Contain, code: string): Pat
   })
 }
 
-/** Programs that an earlier run of this incident has left sick; last, for nothing waits for them. */
+/**
+ * Programs that an earlier run of this incident has left sick; last, for nothing waits for them.
+ */
 function stillSick(
   session: Session,
   { recovered, outcomes }: Acted,
@@ -273,7 +290,10 @@ async function noteLeft(
   }
 }
 
-/** An environment as a whole is more than its config says: a value of a secret that was taken out may open its service still. */
+/**
+ * An environment as a whole is more than its config says: a value of a secret that was taken out
+ * may open its service still.
+ */
 function chosenOf(session: Session, secrets: readonly string[] | undefined): readonly string[] {
   if (secrets !== undefined) return secrets
   const strange = Object.entries(session.document.secrets).flatMap(([name, state]) =>
@@ -318,7 +338,8 @@ async function containOne(
   session.noteSecrets(
     Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])),
   )
-  // What an earlier run of this incident has still to take away. A server that hangs holds up no other secret: it goes on beside them.
+  // What an earlier run of this incident has still to take away. A server that hangs holds up no
+  // other secret: it goes on beside them.
   const owedBefore = { skipGrace: true, secrets: before, sessions: true }
   await beginRevoke(session, owedBefore)
   const taking = takeAway(session, owedBefore)
@@ -329,7 +350,8 @@ async function containOne(
     session.changeSet === undefined
       ? containRest(session, { wanted, known: early === undefined ? rest : all, how })
       : Promise.resolve({ outcomes: {}, revoked: [] })
-  // Where one of the two fails, too: nothing is under way at a service any more when the lock is released.
+  // Where one of the two fails, too: nothing is under way at a service any more when the lock is
+  // released.
   await Promise.allSettled([taking, resting])
   // First: a death that was proven is noted whatever became of the rest.
   const owed = early ?? (await noteLate(session, await taking))
@@ -360,8 +382,10 @@ async function noteLate(
 }
 
 /**
- * An earlier run of this incident has made its value, and that holds. Not where the service refuses it now: somebody was in
- * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile: of that nobody knows how
+ * An earlier run of this incident has made its value, and that holds. Not where the service refuses
+ * it now: somebody was in
+ * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile:
+ * of that nobody knows how
  * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.
  */
 function isHeld(state: SecretState, incident: string): boolean {
@@ -449,7 +473,10 @@ function isSilent(outcome: Outcomes[string] | undefined): boolean {
   return outcome?.is === "left" && (outcome.code === "timeout" || outcome.code === "no-answer")
 }
 
-/** What an output shows may be the value that opens the way: it was not refused, its service gave no clear answer. */
+/**
+ * What an output shows may be the value that opens the way: it was not refused, its service gave no
+ * clear answer.
+ */
 function withUnclear(session: Session, outcomes: Outcomes, silent: ReadonlySet<string>): Outcomes {
   const cleared = Object.entries(outcomes).map(
     ([name, one]) =>

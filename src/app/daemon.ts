@@ -22,13 +22,19 @@ export type Watch = {
   readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
   readonly drifted: (environment: string, drift: Drift) => void
-  /** Whether a service takes a current value cannot be told; undefined: it can again. Once a change. */
+  /**
+   * Whether a service takes a current value cannot be told; undefined: it can again. Once a change.
+   */
   readonly unclear: (environment: string, secret: string, why: Unclear | undefined) => void
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly NotContained[]) => void
   /** What a containment could not write, by the state: once a change, and at the start. */
   readonly unwritten: (environment: string, left: readonly Owing[]) => void
-  /** Each time that the loop has gone round. `next`: where there may be something to do first; undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses the current value. */
+  /**
+   * Each time that the loop has gone round. `next`: where there may be something to do first;
+   * undefined: nowhere, as things stand. `drifted`: "production/postgres", whose service refuses
+   * the current value.
+   */
   readonly round: (
     next: { readonly environment: string; readonly at: Date } | undefined,
     drifted: readonly string[],
@@ -37,15 +43,24 @@ export type Watch = {
   readonly roundEveryMs?: number
 }
 
-/** The clock and the state files are looked at no less often: clocks leap, and other processes leave work in the state. */
+/**
+ * The clock and the state files are looked at no less often: clocks leap, and other processes leave
+ * work in the state.
+ */
 const lookAgainMs = 60_000
 /** Environments worked on at once. */
 const sideBySide = 4
 /** A look that somebody's work stood in the way of is made up for so much later. */
 const watchAgainMs = 60_000
-/** The timer is shortened for frequent looks only; others are seen to whenever it fires, once a minute at least. */
+/**
+ * The timer is shortened for frequent looks only; others are seen to whenever it fires, once a
+ * minute at least.
+ */
 const frequentMs = 600_000
-/** Ticks that were missed while off are caught up by so many environments a minute, the oldest first. */
+/**
+ * Ticks that were missed while off are caught up by so many environments a minute, the oldest
+ * first.
+ */
 const catchUpPerMinute = 30
 
 /** So many turns leave something that is worth collecting. */
@@ -76,7 +91,10 @@ type Slot = {
   watchFault: string
 }
 
-/** The service: one timer for all environments; each has its turn when something is due or owed. Ends when asked to stop. */
+/**
+ * The service: one timer for all environments; each has its turn when something is due or owed.
+ * Ends when asked to stop.
+ */
 export class Daemon {
   #app: App
   readonly #watch: Watch
@@ -90,7 +108,10 @@ export class Daemon {
   #toWatch: Slot[] = []
   #slots: readonly Slot[]
   #steady = true
-  /** How often memory is still to be given back: after a load or a burst of turns, and once more when its last traces are gone. */
+  /**
+   * How often memory is still to be given back: after a load or a burst of turns, and once more
+   * when its last traces are gone.
+   */
   #giveBack = 2
   #turnsSince = 0
   #wake: () => void = () => undefined
@@ -162,7 +183,8 @@ export class Daemon {
     const now = host.now().getTime()
     this.#look(now)
     const idle = this.#slots.filter((slot) => !slot.running)
-    // One after the other: ten thousand documents at once would be a hundred megabytes that never come back.
+    // One after the other: ten thousand documents at once would be a hundred megabytes that never
+    // come back.
     for (const slot of idle) await this.#refresh(slot, now)
     const waiting = idle
       .filter((slot) => slot.nextAt <= now)
@@ -178,7 +200,10 @@ export class Daemon {
     return Math.min(now + lookAgainMs, now + this.#watchDue(), ...future)
   }
 
-  /** Begins the looks that are due; returns how long (ms) until the next frequent one. A dead server holds up its own environment's look and nothing else. */
+  /**
+   * Begins the looks that are due; returns how long (ms) until the next frequent one. A dead server
+   * holds up its own environment's look and nothing else.
+   */
   #watchDue(): number {
     const now = this.#app.host.monotonicMs()
     let next = Number.POSITIVE_INFINITY
@@ -211,7 +236,8 @@ export class Daemon {
       slot.watching = false
       this.#watching.delete(look)
       this.#watchOn()
-      // A round sees to every environment: one for each look would cost the more, the more there are.
+      // A round sees to every environment: one for each look would cost the more, the more there
+      // are.
       if (found !== "nothing" || this.#isFrequent(slot)) this.#poke()
       else this.#tidyUp()
     })
@@ -408,7 +434,11 @@ function soonMs(failures: number): number {
   return Math.min(60_000, 1000 * 2 ** Math.min(failures, 6))
 }
 
-/** Only a person can help: the service has refused all that we know, a program may still run where we cannot see it, or an output cannot be written. Asking costs the service logins that fail, and the log a line. */
+/**
+ * Only a person can help: the service has refused all that we know, a program may still run where
+ * we cannot see it, or an output cannot be written. Asking costs the service logins that fail, and
+ * the log a line.
+ */
 export function waitsForPerson({
   outcomes,
   revoked,
@@ -423,7 +453,10 @@ export function waitsForPerson({
   )
 }
 
-/** After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not wait. */
+/**
+ * After 4 s, 8 s … at most half an hour. A person who has helped says rotate-now, and need not
+ * wait.
+ */
 function lateMs(failures: number): number {
   return Math.min(1_800_000, 2000 * 2 ** Math.min(failures, 10))
 }
@@ -433,7 +466,10 @@ function watchMsOf(app: App, environment: string): number | null {
   return own === undefined ? defaultWatchMs : own
 }
 
-/** Somewhere in the last fifth of the time, so that it is never exceeded and no server hears all environments at once. */
+/**
+ * Somewhere in the last fifth of the time, so that it is never exceeded and no server hears all
+ * environments at once.
+ */
 function spread(app: App, everyMs: number): number {
   return punctual(everyMs) * (0.8 + 0.2 * share(app))
 }
@@ -480,7 +516,10 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
   })
 }
 
-/** Changes whenever the file is replaced; "" where there is none. Not async: ten thousand looks must not be as many wake-ups. */
+/**
+ * Changes whenever the file is replaced; "" where there is none. Not async: ten thousand looks must
+ * not be as many wake-ups.
+ */
 function stampOf(path: string): string {
   try {
     const { ino, mtimeMs } = statSync(path)

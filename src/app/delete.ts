@@ -11,7 +11,8 @@ import type { App } from "./app.ts"
 import { lookInto, patient, withEnvironment } from "./environment.ts"
 
 /**
- * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it does, it names what is to
+ * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it
+ * does, it names what is to
  * be erased, and every step may be done again; so the same command finishes what a crash left.
  */
 
@@ -31,7 +32,10 @@ export type Deleted =
     }
   /** There was nothing of it. */
   | { readonly is: "unknown" }
-  /** Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all the rest is as it was. */
+  /**
+   * Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all
+   * the rest is as it was.
+   */
   | {
       readonly is: "refused" | "unproven"
       readonly code: string
@@ -47,7 +51,10 @@ export type Plan = {
   readonly would: Deletions
 }
 
-/** What `erased` would be, looked at only; a refusal that only the service could say is not foreseen. */
+/**
+ * What `erased` would be, looked at only; a refusal that only the service could say is not
+ * foreseen.
+ */
 export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Plan> {
   return lookInto(app, environment, async (session) => {
     const would = await eachOf(session, how, async (name) => {
@@ -168,7 +175,9 @@ function refuseOpen(session: Session, name: string): void {
     })
 }
 
-/** What becomes of the login; throws where it could not be ended and nobody said that it may stay. */
+/**
+ * What becomes of the login; throws where it could not be ended and nobody said that it may stay.
+ */
 function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Login {
   const driver: Driver | undefined = session.work.drivers[name]
   if (session.state(name).versions.length === 0) return "none"

@@ -16,7 +16,10 @@ import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
-/** A rotation that is not finished, and stays so: the command itself would end it before anything else. `anew`: of those, what it would then rotate once more. */
+/**
+ * A rotation that is not finished, and stays so: the command itself would end it before anything
+ * else. `anew`: of those, what it would then rotate once more.
+ */
 export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & {
   readonly anew: readonly string[]
 }
@@ -67,7 +70,10 @@ type How = {
   readonly contain?: NonNullable<Order["contain"]>
 }
 
-/** The whole way up to the first value: preflight with its logins, drafts that are thrown away. Changes nothing, here or outside. */
+/**
+ * The whole way up to the first value: preflight with its logins, drafts that are thrown away.
+ * Changes nothing, here or outside.
+ */
 export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
   return lookInto(app, environment, async (session) => {
     const chosen =
@@ -154,7 +160,10 @@ function restartOf(
   }
 }
 
-/** The journal always ends first; one that was put aside, where one of its secrets is chosen. What went on to its end is not rotated a second time, unless somebody has its value. */
+/**
+ * The journal always ends first; one that was put aside, where one of its secrets is chosen. What
+ * went on to its end is not rotated a second time, unless somebody has its value.
+ */
 function unfinishedIn(
   session: Session,
   chosen: readonly string[],
@@ -174,7 +183,9 @@ function unfinishedIn(
   }))
 }
 
-/** Of a secret without a value of ours: what its outputs show is sealed before anything is changed. */
+/**
+ * Of a secret without a value of ours: what its outputs show is sealed before anything is changed.
+ */
 function takenNote(session: Session, name: string): Finding {
   const says =
     versionAt(session.state(name), "current") === undefined

@@ -23,13 +23,19 @@ import { demand, lockedHint } from "./held.ts"
 import { chooseRun, openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
-/** `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left out: only where the two do not contradict each other. */
+/**
+ * `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left
+ * out: only where the two do not contradict each other.
+ */
 export type How = {
   readonly urgent?: boolean
   readonly isTrusted?: (document: StateDocument) => boolean
 }
 
-/** How long, and (after the first times, which come sooner) how often, a service that gives no clear answer is asked again before a person hears of it. */
+/**
+ * How long, and (after the first times, which come sooner) how often, a service that gives no clear
+ * answer is asked again before a person hears of it.
+ */
 export type Patience = { readonly totalMs: number; readonly pauseMs: number }
 export const patient: Patience = { totalMs: 30_000, pauseMs: 1000 }
 
@@ -40,13 +46,18 @@ export type Opened = {
   readonly recovered: Outcomes
   /** How far (ms) the state is ahead of the clock, where the clock is not trusted; else 0. */
   readonly behindMs: number
-  /** Asks again about the change sets that were put aside (those with one of these secrets; all, if left out), each with its own options. */
+  /**
+   * Asks again about the change sets that were put aside (those with one of these secrets; all, if
+   * left out), each with its own options.
+   */
   readonly takeUp: (secrets?: readonly string[]) => Promise<Outcomes>
 }
 
 /**
- * The pipeline around every act on an environment: lock it, load and check the state, end what a crash left, with the
- * options that it was started with; only then look at today's config. `urgent`: who works on it is asked to let go between
+ * The pipeline around every act on an environment: lock it, load and check the state, end what a
+ * crash left, with the
+ * options that it was started with; only then look at today's config. `urgent`: who works on it is
+ * asked to let go between
  * two steps; otherwise its holder is named, and that is that.
  */
 export async function withEnvironment<T>(
@@ -71,7 +82,10 @@ export async function withEnvironment<T>(
   )
 }
 
-/** Under the lock, with today's config, what only looks: an open journal stays open, nothing is written, no log is tended. */
+/**
+ * Under the lock, with today's config, what only looks: an open journal stays open, nothing is
+ * written, no log is tended.
+ */
 export function lookInto<T>(
   app: App,
   name: string,
@@ -108,7 +122,10 @@ export async function tended<T>(
 /** How long (ms) programs that are being ended are waited for. */
 const endingMs = 6000
 
-/** What is left open can be taken up by a run that sees nothing of ours: nothing runs any more. That it cannot be noted costs a question, and nothing else. */
+/**
+ * What is left open can be taken up by a run that sees nothing of ours: nothing runs any more. That
+ * it cannot be noted costs a question, and nothing else.
+ */
 async function leaveInOrder(session: Session): Promise<void> {
   try {
     for (let waitedMs = 0; isAtWork(session) && waitedMs < endingMs; waitedMs += lookMs)
@@ -119,7 +136,10 @@ async function leaveInOrder(session: Session): Promise<void> {
   }
 }
 
-/** `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the environment. */
+/**
+ * `app` with the keys of now. `ends` aborts when we are asked to stop, or another run asks for the
+ * environment.
+ */
 export type Locked = {
   readonly app: App
   readonly today: EnvironmentConfig
@@ -167,12 +187,16 @@ const handedOver = new AppError(
   { remedy: "retry", hint: "it carries on from here" },
 )
 
-/** How often (ms) the holder of a lock looks whether another waits; how long an act at a service may go on after that. */
+/**
+ * How often (ms) the holder of a lock looks whether another waits; how long an act at a service may
+ * go on after that.
+ */
 const lookMs = 125
 const hurryMs = 2000
 
 /**
- * Ends the work on an environment early: we are asked to stop, or another run asks for it. While programs are cut off a
+ * Ends the work on an environment early: we are asked to stop, or another run asks for it. While
+ * programs are cut off a
  * request to stop waits until they are not; another run goes on with what it finds, and is let in.
  */
 export class Ends {
@@ -315,13 +339,17 @@ export async function openEnvironment(
   })
 }
 
-/** Nothing in the state contradicts the clock of now. Where something does, one of the two is wrong: the machine may have no clock of its own, and nobody has set its time yet. */
+/**
+ * Nothing in the state contradicts the clock of now. Where something does, one of the two is wrong:
+ * the machine may have no clock of its own, and nobody has set its time yet.
+ */
 export function agreesWith({ host }: App): (document: StateDocument) => boolean {
   return (document) => believable(document, host.now()) === document
 }
 
 /**
- * What a clock that ran ahead has written is put right, once, so that a grace does not slide with every look. Returns how
+ * What a clock that ran ahead has written is put right, once, so that a grace does not slide with
+ * every look. Returns how
  * far (ms) the state is ahead of a clock that is not trusted: what it says stays.
  */
 async function correctInstants(session: Session): Promise<number> {
@@ -373,7 +401,10 @@ type TakeUp = {
   readonly ends: Ends
 }
 
-/** One after the other; what is still undecided stays aside. `session` goes on with what has become of them. */
+/**
+ * One after the other; what is still undecided stays aside. `session` goes on with what has become
+ * of them.
+ */
 async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp): Promise<Outcomes> {
   let all: Outcomes = {}
   const wanted = (session.document.parked ?? []).filter(
@@ -390,7 +421,8 @@ async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp):
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
       all = { ...all, ...(await resume(one, { hasty })) }
-      // Where nothing was learnt, nothing was written, and the document on the disk is the one that we had.
+      // Where nothing was learnt, nothing was written, and the document on the disk is the one that
+      // we had.
       if (one.document.serial !== session.document.serial) await park(one)
     } finally {
       if (one.document.serial !== session.document.serial) session.document = one.document
@@ -401,7 +433,10 @@ async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp):
   return all
 }
 
-/** Removes the drafts that a crash left: they hold values. What it had renamed must last before anything is built on it. What cannot be done is told, and stops nothing else. */
+/**
+ * Removes the drafts that a crash left: they hold values. What it had renamed must last before
+ * anything is built on it. What cannot be done is told, and stops nothing else.
+ */
 async function tidy(session: Session): Promise<void> {
   await session.work.ledger.tidy?.()
   for (const output of session.work.outputs) {
@@ -426,7 +461,10 @@ export function optionsOf(app: App, name: string): EnvironmentConfig {
 
 const firstPauseMs = 100
 
-/** Does it wait for a service, which may answer soon? What waits for another one is told by that one. */
+/**
+ * Does it wait for a service, which may answer soon? What waits for another one is told by that
+ * one.
+ */
 function mayChange(one: Outcome): boolean {
   return (
     one.is === "waiting" &&
@@ -446,7 +484,8 @@ export async function resumePatiently(
   const began = host.monotonicMs()
   let outcomes: Outcomes = first ?? (await resume(session))
   let all = { ...outcomes }
-  // What is about to be over (a server that starts, a session that ends) is not waited for as what is not.
+  // What is about to be over (a server that starts, a session that ends) is not waited for as what
+  // is not.
   let pauseMs = Math.min(firstPauseMs, patience.pauseMs)
   // A service that says nothing takes its time at each question: that counts, too.
   const isOver = (waitedMs: number): boolean =>

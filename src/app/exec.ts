@@ -13,7 +13,10 @@ export type ExecHow = {
 }
 export type Variables = Readonly<Record<string, string>>
 
-/** The variables that an environment's outputs would show now; a journal that a crash left is ended first. Reading them is an event of the log. */
+/**
+ * The variables that an environment's outputs would show now; a journal that a crash left is ended
+ * first. Reading them is an event of the log.
+ */
 export function variablesOf(app: App, environment: string, how: ExecHow): Promise<Variables> {
   return whenFree(app, () => read(app, environment, how))
 }

@@ -31,7 +31,10 @@ const shortest = 6
 
 type Looked = Omit<Exposed, "form"> & { readonly form: string; readonly bytes: Uint8Array }
 
-/** Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an event in each environment's log. `urgent`: who works on one is asked to let go. */
+/**
+ * Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an
+ * event in each environment's log. `urgent`: who works on one is asked to let go.
+ */
 export async function findExposed(
   app: App,
   environments: readonly string[],

@@ -8,7 +8,10 @@ import { type Place, checkMac } from "../record/state-file.ts"
 import { openKeys } from "../record/vault.ts"
 import { readIdentity } from "./identity.ts"
 
-/** What stands against a state that was read, by the key of its MAC: undefined where it is as one with the keys wrote it. `unheld`: why that cannot be told here. */
+/**
+ * What stands against a state that was read, by the key of its MAC: undefined where it is as one
+ * with the keys wrote it. `unheld`: why that cannot be told here.
+ */
 export type Held =
   | { readonly fault: (place: Place, document: StateDocument) => string | undefined }
   | { readonly unheld: string }

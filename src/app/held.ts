@@ -2,7 +2,10 @@ import { type HeldLock, demandLock } from "../base/lock.ts"
 import { lockHolder } from "../base/lock-holder.ts"
 import type { App } from "./app.ts"
 
-/** Waits for an environment's lock, and tells from time to time who has it still, and how that can be ended. */
+/**
+ * Waits for an environment's lock, and tells from time to time who has it still, and how that can
+ * be ended.
+ */
 export function demand(
   app: App,
   environment: string,
@@ -25,7 +28,9 @@ function stillHeld(heldBy: string, waitedMs: number, path: string): string {
 const safe =
   "Nothing is lost by it: what it has begun stands in the state, and whoever works next carries on with it"
 
-/** What is safe to do about the process that holds a lock; each command may be followed to the word. */
+/**
+ * What is safe to do about the process that holds a lock; each command may be followed to the word.
+ */
 export function howToEnd(path: string): string {
   const holder = lockHolder(path)
   if (holder === undefined)

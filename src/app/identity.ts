@@ -22,7 +22,10 @@ export function defaultIdentityPath(host: Host): string {
   return join(base, "mycelium", "identity.txt")
 }
 
-/** The identities that open values, and the recipients that new ones are sealed to: none of an identity that is retired. */
+/**
+ * The identities that open values, and the recipients that new ones are sealed to: none of an
+ * identity that is retired.
+ */
 export async function readIdentity(
   config: Pick<Config, "identity" | "recipients" | "folder" | "store">,
   host: Host,
@@ -82,7 +85,10 @@ async function referred(
   }
 }
 
-/** What lies below /run is gone with the next start of the machine: a unit, or a container, brings it there from elsewhere. */
+/**
+ * What lies below /run is gone with the next start of the machine: a unit, or a container, brings
+ * it there from elsewhere.
+ */
 export function isBrought(path: string): boolean {
   return /^\/(var\/)?run\//.test(path)
 }

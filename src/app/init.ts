@@ -17,7 +17,10 @@ export type Made = {
   readonly left?: true
 }
 
-/** Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run as it is. Refuses an identity beside a store that another one has sealed. */
+/**
+ * Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run
+ * as it is. Refuses an identity beside a store that another one has sealed.
+ */
 export async function init(
   host: Host,
   { configPath, folder, store, identity }: How,
@@ -38,7 +41,10 @@ type How = {
   readonly configPath: string
   readonly identity: IdentityPlace
 }
-/** Left out: in the usual place. `comes`: who brings it there, or gives it in another way; it is not made there. */
+/**
+ * Left out: in the usual place. `comes`: who brings it there, or gives it in another way; it is not
+ * made there.
+ */
 export type IdentityPlace = {
   readonly path?: string
   readonly comes?: string
@@ -150,7 +156,9 @@ function keysOf(text: string): readonly string[] {
   )
 }
 
-/** Shows the two ways that most people need; what is active works anywhere and touches no service. */
+/**
+ * Shows the two ways that most people need; what is active works anywhere and touches no service.
+ */
 function starter(project: string, keys: readonly string[], identity: string | undefined): string {
   const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
   return `# What mycelium keeps young. "mycelium rotate-now production --dry-run" says what would happen.

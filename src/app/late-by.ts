@@ -3,7 +3,10 @@ import { type SecretState, versionAt } from "../core/state.ts"
 import { dueBy } from "../plan/status.ts"
 import { scheduleOf } from "./schedule-of.ts"
 
-/** How long (ms) a secret has been due; 0 where it is not, or waits for a person, of whom the state tells otherwise. */
+/**
+ * How long (ms) a secret has been due; 0 where it is not, or waits for a person, of whom the state
+ * tells otherwise.
+ */
 export function lateBy(
   options: EnvironmentConfig,
   state: SecretState,

@@ -3,7 +3,10 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { statePath } from "../record/state-file.ts"
 import type { App } from "./app.ts"
 
-/** For `delete`: an environment that the config does not have any more, and of which a state is left. It has no secret, no output and no program then. */
+/**
+ * For `delete`: an environment that the config does not have any more, and of which a state is
+ * left. It has no secret, no output and no program then.
+ */
 export function withLeftOver(app: App, environment: string): App {
   const { config } = app
   if (

@@ -15,11 +15,16 @@ import { defaultIdentityPath } from "./identity.ts"
 import { identityLines } from "./init.ts"
 
 /**
- * A new identity takes the place of the old one in three durable steps: a copy of the file is kept aside; the file holds
- * both, the old one retired (it opens, nothing is sealed to it); when nothing needs it any more, the new one alone.
+ * A new identity takes the place of the old one in three durable steps: a copy of the file is kept
+ * aside; the file holds
+ * both, the old one retired (it opens, nothing is sealed to it); when nothing needs it any more,
+ * the new one alone.
  */
 
-/** Makes a new identity beside the one that is there; nothing where that was done already and is not finished. */
+/**
+ * Makes a new identity beside the one that is there; nothing where that was done already and is not
+ * finished.
+ */
 export async function addIdentity(config: Pick<Config, "identity">, host: Host): Promise<void> {
   const { path, text, like } = await ownFile(config, host)
   await removeUnfinished(path)
@@ -37,7 +42,9 @@ export async function addIdentity(config: Pick<Config, "identity">, host: Host):
   )
 }
 
-/** Takes the retired ones out, each only when there is a copy of it; returns where the copies lie. */
+/**
+ * Takes the retired ones out, each only when there is a copy of it; returns where the copies lie.
+ */
 export async function dropRetired(
   config: Pick<Config, "identity">,
   host: Host,

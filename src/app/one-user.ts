@@ -3,8 +3,10 @@ import { inspectTemplate } from "../plugins/outputs/liquid.ts"
 import type { App } from "./app.ts"
 
 /**
- * Files of a pair's secret that name its user of now alone. To a program that logs in by it that is right; one that lets others
- * in by it, as PgBouncer does by its userlist.txt, refuses who still uses the other user, from its reload on.
+ * Files of a pair's secret that name its user of now alone. To a program that logs in by it that is
+ * right; one that lets others
+ * in by it, as PgBouncer does by its userlist.txt, refuses who still uses the other user, from its
+ * reload on.
  */
 export function oneUserFiles(
   plugins: App["plugins"],

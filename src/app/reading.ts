@@ -5,7 +5,10 @@ import type { App } from "./app.ts"
 import { agreesWith, ledgerOf, tended, withLock } from "./environment.ts"
 import { openWork } from "./open.ts"
 
-/** Two may read at once: the second waits for the first to have written. A rotation takes longer than that. */
+/**
+ * Two may read at once: the second waits for the first to have written. A rotation takes longer
+ * than that.
+ */
 const lockMs = 5000
 const pauseMs = 100
 
@@ -26,7 +29,10 @@ export async function whenFree<T>(
   }
 }
 
-/** That values are opened is an event, written down before the first one is. A journal that is open stays as it is. */
+/**
+ * That values are opened is an event, written down before the first one is. A journal that is open
+ * stays as it is.
+ */
 export function writeReading(app: App, environment: string, event: AuditEvent): Promise<void> {
   return whenFree(app, () =>
     withLock(app, environment, async (locked) => {

@@ -20,7 +20,10 @@ import { chooseRun, openWork } from "./open.ts"
 
 export type Reconciliation = {
   readonly found: Finds
-  /** False where a dry run, or a service that gave no clear answer, kept a state that is older than its log from being taken. */
+  /**
+   * False where a dry run, or a service that gave no clear answer, kept a state that is older than
+   * its log from being taken.
+   */
   readonly written: boolean
   /** The state is older than its log. */
   readonly behind?: Behind
@@ -29,10 +32,16 @@ export type Reconciliation = {
   readonly revoked: readonly Revoked[]
 }
 
-/** `nothingRuns`: a person has looked that no program of an earlier run lives where this one cannot see it. */
+/**
+ * `nothingRuns`: a person has looked that no program of an earlier run lives where this one cannot
+ * see it.
+ */
 export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: boolean }
 
-/** Finds out which version each service accepts, makes it the current one, and lets outputs and deployments follow. */
+/**
+ * Finds out which version each service accepts, makes it the current one, and lets outputs and
+ * deployments follow.
+ */
 export async function reconcile(
   app: App,
   environment: string,
@@ -65,7 +74,10 @@ type Opened = {
   readonly behind?: Behind
 }
 
-/** A journal is ended first, unless nothing is to be done, or it is part of a state that may have been overtaken. */
+/**
+ * A journal is ended first, unless nothing is to be done, or it is part of a state that may have
+ * been overtaken.
+ */
 async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
   const { app, today, ends } = locked
   const ledger = ledgerOf(app, locked.place)

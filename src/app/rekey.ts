@@ -23,9 +23,12 @@ import { addIdentity, dropRetired } from "./new-identity.ts"
 import { sendHead } from "./tend-log.ts"
 
 /**
- * Seals all that this project keeps for the recipients of now. The identity's file comes first (it opens everything at each
- * instant), then the store's keys, so that every other process notices before it takes a lock, then one environment after the
- * other, each in one durable write under its lock. Cut off, the same command does it again. A journal stays as it is, open.
+ * Seals all that this project keeps for the recipients of now. The identity's file comes first (it
+ * opens everything at each
+ * instant), then the store's keys, so that every other process notices before it takes a lock, then
+ * one environment after the
+ * other, each in one durable write under its lock. Cut off, the same command does it again. A
+ * journal stays as it is, open.
  */
 
 export type Sealed =
@@ -35,15 +38,24 @@ export type Rekeyed = {
   /** How many can open what was sealed. */
   readonly recipients: number
   readonly environments: Readonly<Record<string, Sealed>>
-  /** none: there was no old identity. gone: nothing in the store is sealed to it. needed: something is, or could not be looked at. */
+  /**
+   * none: there was no old identity. gone: nothing in the store is sealed to it. needed: something
+   * is, or could not be looked at.
+   */
   readonly old: "none" | "gone" | "needed"
-  /** States of other projects in the store that hold values for the old identity alone; each needs a rekey with its own config. */
+  /**
+   * States of other projects in the store that hold values for the old identity alone; each needs a
+   * rekey with its own config.
+   */
   readonly others: readonly string[]
   /** Where copies of the old identity lie. */
   readonly copies: readonly string[]
 }
 
-/** `trust`: a person says that keys which this identity has never bound are right; from now on they are bound to it. */
+/**
+ * `trust`: a person says that keys which this identity has never bound are right; from now on they
+ * are bound to it.
+ */
 export type RekeyHow = { readonly newIdentity: boolean; readonly trust?: boolean }
 
 export async function rekey(app: App, how: RekeyHow): Promise<Rekeyed> {
@@ -137,7 +149,10 @@ async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> 
   }
 }
 
-/** Each sealed text holds its own name inside, so what is in it is not looked at: the state's MAC says that it stands where it belongs. */
+/**
+ * Each sealed text holds its own name inside, so what is in it is not looked at: the state's MAC
+ * says that it stands where it belongs.
+ */
 async function sealedAnew(
   document: StateDocument,
   keys: Keys,
@@ -170,7 +185,10 @@ async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldL
   }
 }
 
-/** States of other projects that still need one of these identities; under their locks, for one who holds it may still write. */
+/**
+ * States of other projects that still need one of these identities; under their locks, for one who
+ * holds it may still write.
+ */
 async function foreignNeeds(app: App, retired: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
   for (const project of list(join(app.config.store, "secrets")).filter(
@@ -225,7 +243,10 @@ function list(folder: string): readonly string[] {
 export type RekeyPlan = {
   readonly recipients: number
   readonly environments: Readonly<Record<string, { readonly values: number }>>
-  /** Values, and the store's keys, that the old identity opens now; 0 where there is none, or none that is retired. */
+  /**
+   * Values, and the store's keys, that the old identity opens now; 0 where there is none, or none
+   * that is retired.
+   */
   readonly forOld: number
   readonly others: readonly string[]
 }

@@ -20,7 +20,10 @@ export type Rendered = {
 
 type How = { readonly prune: boolean }
 
-/** Writes the outputs again from the current values: all of them, or none. Restarts nothing. `prune`: then takes away what the config has no more, and shows a value of ours. */
+/**
+ * Writes the outputs again from the current values: all of them, or none. Restarts nothing.
+ * `prune`: then takes away what the config has no more, and shows a value of ours.
+ */
 export async function render(
   app: App,
   environment: string,
@@ -87,7 +90,10 @@ function restartsOf(session: Session, target: string): Pick<Rendered, "restart">
 
 const never = new AbortController().signal
 
-/** Only where the whole of what stands there is a version of ours, which is sealed in the state: nothing is lost with it. */
+/**
+ * Only where the whole of what stands there is a version of ours, which is sealed in the state:
+ * nothing is lost with it.
+ */
 async function prune(session: Session): Promise<readonly Rendered[]> {
   const print = (value: string): string => session.work.vault.fingerprint(Buffer.from(value))
   const known = versionsIn(session.document)

@@ -1,6 +1,9 @@
 import type { AuditEntry } from "../record/audit-read.ts"
 
-/** Fields of a line of the log, which is outside data: an older or a newer Mycelium may have written it. */
+/**
+ * Fields of a line of the log, which is outside data: an older or a newer Mycelium may have written
+ * it.
+ */
 
 export function textOf(entry: AuditEntry, field: string): string | undefined {
   const value = entry[field]

@@ -77,7 +77,9 @@ export type IncidentReport = {
   readonly incident: string
   readonly at: string
   readonly contained: boolean
-  /** Why no state's MAC was verified: one who can write in the store can have made all of this up. */
+  /**
+   * Why no state's MAC was verified: one who can write in the store can have made all of this up.
+   */
   readonly unverified?: string
   /** What is left: secrets, and environments of which nothing is known. */
   readonly left: readonly {
@@ -398,7 +400,8 @@ function faultOf({
       code: state.uncontained.code,
       says: `contained once, as ${to}, but somebody else has changed its value since`,
     }
-  // A rotation under the name of an incident leaves older sessions, and values that others have set.
+  // A rotation under the name of an incident leaves older sessions, and values that others have
+  // set.
   if (!chosen && state.contained === undefined)
     return {
       code: "not-contained",
@@ -432,8 +435,10 @@ function number(version: string): number {
 }
 
 /**
- * What was chosen and no line of this incident speaks of: its environment could not be opened (it was locked, its state
- * unreadable or older than its log), so its own log could not be written, and those of the others tell that it was chosen.
+ * What was chosen and no line of this incident speaks of: its environment could not be opened (it
+ * was locked, its state
+ * unreadable or older than its log), so its own log could not be written, and those of the others
+ * tell that it was chosen.
  */
 function unopened(
   { environments }: Config,
@@ -500,7 +505,10 @@ function isListed({ environments }: Config, environment: string, secret: string)
   return environments[environment]?.secrets[secret] !== undefined
 }
 
-/** An environment as a whole only where all of it was chosen: nothing more than that may be contained. Undefined where it is not known what was chosen. */
+/**
+ * An environment as a whole only where all of it was chosen: nothing more than that may be
+ * contained. Undefined where it is not known what was chosen.
+ */
 function carryOn(
   incident: string,
   { config, left, lines, secrets }: Carrying,

@@ -40,7 +40,9 @@ export type PeriodReport = {
   readonly project: string
   readonly since: string
   readonly at: string
-  /** Why no state's MAC was verified: one who can write in the store can have made all of this up. */
+  /**
+   * Why no state's MAC was verified: one who can write in the store can have made all of this up.
+   */
   readonly unverified?: string
   readonly environments: readonly EnvironmentReport[]
   readonly checks: readonly Result[]

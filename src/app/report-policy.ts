@@ -19,9 +19,15 @@ export type PolicyState = {
     readonly breach: boolean
     readonly unproven: boolean
   })[]
-  /** Values that were older than allowed when they were replaced, since the beginning of the report's time; of one that was taken over without a date, the least age. */
+  /**
+   * Values that were older than allowed when they were replaced, since the beginning of the
+   * report's time; of one that was taken over without a date, the least age.
+   */
   readonly past: readonly Replaced[]
-  /** Values that were taken over without a date, and replaced since: whether they were young enough nobody knows. */
+  /**
+   * Values that were taken over without a date, and replaced since: whether they were young enough
+   * nobody knows.
+   */
   readonly pastUnproven: readonly Replaced[]
   /** How far back the log reaches; left out where there is none. */
   readonly logMs?: number

@@ -10,7 +10,10 @@ export type Reader = {
   readonly times: number
   readonly first: string
   readonly last: string
-  /** Those of the asked-for secrets that it was given; left out: the line does not say, so it may have been any. */
+  /**
+   * Those of the asked-for secrets that it was given; left out: the line does not say, so it may
+   * have been any.
+   */
   readonly secrets?: readonly string[]
 }
 

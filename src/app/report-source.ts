@@ -7,7 +7,10 @@ export type Source = {
   readonly document: StateDocument | undefined
   /** Why the state could not be read. */
   readonly unreadable?: { readonly code: string; readonly says: string }
-  /** The state is not as mycelium wrote it, or the log does not follow from its beginning to what the state knows. */
+  /**
+   * The state is not as mycelium wrote it, or the log does not follow from its beginning to what
+   * the state knows.
+   */
   readonly forged?: { readonly code: string; readonly says: string }
   /** Those lines that are wanted, the oldest first. */
   readonly entries: readonly AuditEntry[]

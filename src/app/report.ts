@@ -18,7 +18,8 @@ import type { Source } from "./report-source.ts"
 import { verifyOne } from "./verify-one.ts"
 
 /**
- * What reports are made of: the logs, the states, the config and a quick look at this machine. Changes nothing. Needs no key;
+ * What reports are made of: the logs, the states, the config and a quick look at this machine.
+ * Changes nothing. Needs no key;
  * but where the identity is here, nothing is vouched for that the keys do not bear out.
  */
 
@@ -77,7 +78,10 @@ function quick(about: About): Promise<readonly Result[]> {
   return check(about, { quick: true, connect: false, fix: false })
 }
 
-/** Lines that are no incident's: who was given values, what became of programs later, how old values were. */
+/**
+ * Lines that are no incident's: who was given values, what became of programs later, how old values
+ * were.
+ */
 const alsoWanted = new Set([
   "exec",
   "render",
@@ -99,7 +103,8 @@ function readAll(
   return sideBySide(filesAtOnce, environments, async (environment) => {
     const place = { store: config.store, project: config.project, environment }
     const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
-    // Beside an act that is under way, the state may tell of what was not in the log yet when that was read.
+    // Beside an act that is under way, the state may tell of what was not in the log yet when that
+    // was read.
     const source = lookSteadily({ host, stop, environment, serial }, async () => {
       const value = await readOne(place, wanted)
       return {

@@ -31,7 +31,10 @@ export type Report = {
   readonly untouched: readonly string[]
 }
 
-/** A person who rotates looks on, and was told by `check` that this corrects what a clock that was ahead has written. */
+/**
+ * A person who rotates looks on, and was told by `check` that this corrects what a clock that was
+ * ahead has written.
+ */
 const seen = { isTrusted: () => true } as const
 
 /** Rotates at once, revokes what is due, and waits for short graces without holding the lock. */
@@ -51,7 +54,8 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
           untouched: [],
         })
       const { secrets: wanted, untouched } = select(session, how)
-      // What a killed run of this command had begun is what was asked for: it is not rotated a second time.
+      // What a killed run of this command had begun is what was asked for: it is not rotated a
+      // second time.
       const secrets = wanted.filter(
         (name) => recovered[name]?.is !== "rotated" && !session.isOpen(name),
       )

@@ -11,7 +11,9 @@ export function shapeIn(
   return type?.shape?.(type.options.parse(options))
 }
 
-/** Bits of the values that the config asks for; of secrets that are written alike, reckoned once. */
+/**
+ * Bits of the values that the config asks for; of secrets that are written alike, reckoned once.
+ */
 export function bitsBy(
   plugins: App["plugins"],
 ): (secret: Pick<SecretConfig, "driver" | "options">) => number | undefined {

@@ -4,13 +4,18 @@ import { driverOf, probe, probeControl } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import { fieldsOf, isWeakIn, same, wrapped } from "./adoptable.ts"
 
-/** How long (ms) the services of these secrets have to say what they take, before the others go on. */
+/**
+ * How long (ms) the services of these secrets have to say what they take, before the others go on.
+ */
 export const briefMs = 3000
 
 /**
- * Secrets without a value of ours that a containment chose: what the outputs show is taken over first, sealed. So nothing
- * that only a file holds is overwritten, its death can be proven, and where it works a login by it can change it. What its
- * service refuses is kept; of what nobody can tell, nothing is decided: those are returned. The next durable write takes all of it along.
+ * Secrets without a value of ours that a containment chose: what the outputs show is taken over
+ * first, sealed. So nothing
+ * that only a file holds is overwritten, its death can be proven, and where it works a login by it
+ * can change it. What its
+ * service refuses is kept; of what nobody can tell, nothing is decided: those are returned. The
+ * next durable write takes all of it along.
  */
 export async function takeIn(
   session: Session,
@@ -70,7 +75,9 @@ async function takeOne(
   return answer
 }
 
-/** What its outputs show, all the same; undefined where they show nothing that can be taken over. */
+/**
+ * What its outputs show, all the same; undefined where they show nothing that can be taken over.
+ */
 async function shownOf(session: Session, name: string): Promise<Fields | undefined> {
   const all: Record<string, string> = {}
   try {

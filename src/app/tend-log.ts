@@ -15,8 +15,10 @@ import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 
 /**
- * After each act, under its lock: lines that are too old go, the newest head leaves the machine, a part of the log that is
- * full is closed. Nothing in a rotation waits for it, and none of it can fail an act: what fails is told, and tried again.
+ * After each act, under its lock: lines that are too old go, the newest head leaves the machine, a
+ * part of the log that is
+ * full is closed. Nothing in a rotation waits for it, and none of it can fail an act: what fails is
+ * told, and tried again.
  */
 export async function tendLog(
   app: App,
@@ -47,7 +49,10 @@ export async function tendLog(
   }
 }
 
-/** A line says first what will be missing, so that `audit verify` knows it from a theft; then it is removed. */
+/**
+ * A line says first what will be missing, so that `audit verify` knows it from a theft; then it is
+ * removed.
+ */
 async function removeOld({ config, host }: App, place: Place, session: Session): Promise<void> {
   const { keepMs } = config.audit
   if (keepMs === null) return
@@ -85,7 +90,8 @@ export async function sendHead(
   stop: AbortSignal,
 ): Promise<void> {
   const { heads } = app.config.audit
-  // Lines that still ride in the state are not in the log yet: theirs goes with the next act. So does one for which there is no time.
+  // Lines that still ride in the state are not in the log yet: theirs goes with the next act. So
+  // does one for which there is no time.
   if (heads === undefined || audit.count === 0 || audit.lines.length > 0 || stop.aborted) return
   const head: Head = { n: audit.count, head: audit.head }
   const { last, failed } = await readSent(place)
@@ -146,7 +152,9 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
   if (failure !== undefined) throw new AppError(failure.code, failure.message, { remedy: "retry" })
 }
 
-/** Only where the log ends whole: what a crash tore is closed by the next line, in the same part. */
+/**
+ * Only where the log ends whole: what a crash tore is closed by the next line, in the same part.
+ */
 async function closeFull({ config }: App, place: Place): Promise<void> {
   if (logBytes(place) < config.audit.segmentBytes) return
   const end = await readLogEnd(place)

@@ -34,7 +34,11 @@ export type Turn = {
 /** One service answers within seconds or is left for the next turn: the others wait for no one. */
 const brief: Patience = { totalMs: 3000, pauseMs: 1000 }
 
-/** One environment's turn in the service: end what is open, revoke what is due, rotate what is due, look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due; "unless-behind": only if it is not before what the state knows of. */
+/**
+ * One environment's turn in the service: end what is open, revoke what is due, rotate what is due,
+ * look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due; "unless-behind":
+ * only if it is not before what the state knows of.
+ */
 export async function takeTurn(
   app: App,
   environment: string,

@@ -9,7 +9,10 @@ import { type Revoked, isNothingNew } from "../rotate/revoke.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 
-/** How one secret stands to the containment that it was chosen for. The last line, the exit code and --json all say this. */
+/**
+ * How one secret stands to the containment that it was chosen for. The last line, the exit code and
+ * --json all say this.
+ */
 export type Verdict =
   | {
       readonly is: "contained"
@@ -18,7 +21,10 @@ export type Verdict =
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
     }
-  /** No value but the new one is accepted; sessions that were opened before may live, and nothing here can end them. */
+  /**
+   * No value but the new one is accepted; sessions that were opened before may live, and nothing
+   * here can end them.
+   */
   | {
       readonly is: "contained-for-new-logins"
       readonly version: string
@@ -35,7 +41,10 @@ export type Verdict =
       readonly says: string
       readonly hint?: string
     }
-/** It is contained at its service all the same: outputs that could not be written, and programs that hold a dead value for it. */
+/**
+ * It is contained at its service all the same: outputs that could not be written, and programs that
+ * hold a dead value for it.
+ */
 type Unwritten = Pick<Owed, "outputs" | "programs">
 export type Verdicts = Readonly<Record<string, Verdict>>
 
@@ -47,7 +56,10 @@ type Done = {
   readonly unhealthy: Readonly<Record<string, string>>
 }
 
-/** What the run has seen comes first: it is known even where it could not be written down. The rest is what the state says. */
+/**
+ * What the run has seen comes first: it is known even where it could not be written down. The rest
+ * is what the state says.
+ */
 export function verdictOf(
   session: Session,
   name: string,

@@ -6,8 +6,10 @@ import { lookSteadily } from "../record/steady-look.ts"
 import type { Held } from "./held-states.ts"
 
 /**
- * The log by its chain against the state, and the state by its MAC where the key is at hand. Beside an act that is under way:
- * what looks changed is looked at again. `edited`: what stands against the state itself; it is the first of the faults.
+ * The log by its chain against the state, and the state by its MAC where the key is at hand. Beside
+ * an act that is under way:
+ * what looks changed is looked at again. `edited`: what stands against the state itself; it is the
+ * first of the faults.
  */
 export function verifyOne(
   { host, stop }: { readonly host: Host; readonly stop: AbortSignal },

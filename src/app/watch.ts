@@ -16,7 +16,10 @@ export type Drift = {
   readonly version: string
   readonly is: "refused" | "accepted"
 }
-/** Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing more is asked before the next look. */
+/**
+ * Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing
+ * more is asked before the next look.
+ */
 export type Unclear = {
   readonly secret: string
   readonly is: "unknown"
@@ -34,9 +37,12 @@ export function hasServices(app: App, environment: string): boolean {
 }
 
 /**
- * One login with each current value, no more: the service that has drifted is not asked a second time before the next look.
- * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is written down, once, and
- * only if nobody has touched the state since; undefined: not now, for somebody is at work. `isSteady`: does the clock run true?
+ * One login with each current value, no more: the service that has drifted is not asked a second
+ * time before the next look.
+ * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is
+ * written down, once, and
+ * only if nobody has touched the state since; undefined: not now, for somebody is at work.
+ * `isSteady`: does the clock run true?
  */
 export async function watchForDrift(
   app: App,
@@ -107,7 +113,10 @@ function silent(session: Session, name: string): { readonly code: string; readon
   }
 }
 
-/** Each value that ever goes to a service is written down first, so an unchanged state means that the answers are still about its values. */
+/**
+ * Each value that ever goes to a service is written down first, so an unchanged state means that
+ * the answers are still about its values.
+ */
 async function note(
   locked: Locked,
   {

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs"
 
-/** The users and groups of this machine's own files; those of LDAP and the like are not known here. */
+/**
+ * The users and groups of this machine's own files; those of LDAP and the like are not known here.
+ */
 
 /** True for a group that nobody but this user is in, as most systems make one for each user. */
 export function isPrivateGroup(uid: number, gid: number): boolean {

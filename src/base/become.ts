@@ -7,7 +7,8 @@ export type Caller = {
 }
 
 /**
- * Puts a program in the place of this process (execve): the same process id, terminal and streams, so that signals reach
+ * Puts a program in the place of this process (execve): the same process id, terminal and streams,
+ * so that signals reach
  * it and its exit code is ours, and no second process holds the values. Comes back only by a throw.
  */
 export function become(
@@ -25,7 +26,8 @@ export function become(
       "program-missing",
       `${name === "" ? "no program is named" : `${name} is not in the PATH`}`,
     )
-  // A signal that is ignored stays ignored in the program, one that has a handler does not: the runtime ignores these two.
+  // A signal that is ignored stays ignored in the program, one that has a handler does not: the
+  // runtime ignores these two.
   for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => undefined)
   // The runtime warns on stderr that this call is new.
   process.removeAllListeners("warning")

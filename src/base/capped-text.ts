@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream"
 
-/** Reads a stream to its end and keeps its first `keep` bytes: a program that talks without end neither blocks nor fills the memory. */
+/**
+ * Reads a stream to its end and keeps its first `keep` bytes: a program that talks without end
+ * neither blocks nor fills the memory.
+ */
 export class CappedText {
   readonly ended: Promise<void>
   readonly #stream: Readable

@@ -13,15 +13,27 @@ export type Exit = {
   readonly signal: string | undefined
 }
 type Cut = {
-  /** Resolves where even KILL does not end the program (it hangs in the kernel): that must not hang us. */
+  /**
+   * Resolves where even KILL does not end the program (it hangs in the kernel): that must not hang
+   * us.
+   */
   readonly gaveUp: Promise<Exit>
-  /** Why it was cut, if it was. From here on nothing is ended any more: a daemon that a finished program left lives on. */
+  /**
+   * Why it was cut, if it was. From here on nothing is ended any more: a daemon that a finished
+   * program left lives on.
+   */
   stop(): "timeout" | "abort" | undefined
-  /** Resolves when an ending that has begun is over: the first process may be gone before its children. */
+  /**
+   * Resolves when an ending that has begun is over: the first process may be gone before its
+   * children.
+   */
   finished(): Promise<void>
 }
 
-/** Ends a program, with its whole session, when its time (in which we ran, too) is over or `signal` aborts; once. */
+/**
+ * Ends a program, with its whole session, when its time (in which we ran, too) is over or `signal`
+ * aborts; once.
+ */
 export function cutOff(pid: number | undefined, options: CutOptions): Cut {
   let why: "timeout" | "abort" | undefined
   let ending: Promise<boolean> | undefined

@@ -3,8 +3,10 @@ import type { Host } from "./host.ts"
 import { countDown } from "./run-time.ts"
 
 /**
- * Runs `act` with a signal that aborts after `ms` milliseconds in which we ran, or with one of `outer`, and rejects at that instant (`timeout`,
- * `abandoned`) even if the act ignores its signal: a plug-in that hangs must not hang its neighbours.
+ * Runs `act` with a signal that aborts after `ms` milliseconds in which we ran, or with one of
+ * `outer`, and rejects at that instant (`timeout`,
+ * `abandoned`) even if the act ignores its signal: a plug-in that hangs must not hang its
+ * neighbours.
  */
 export async function within<T>(
   ms: number,
@@ -42,7 +44,10 @@ const lateMs = 1500
 /** A machine that is too busy to run us in time must not put this off for ever. */
 const mostTimes = 3
 
-/** Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read, and who is waited for has had no time. */
+/**
+ * Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read,
+ * and who is waited for has had no time.
+ */
 export async function patience(host: Host, ms: number, signal: AbortSignal): Promise<void> {
   for (let isLate = true, times = 0; isLate && times < mostTimes && !signal.aborted; times++) {
     const began = host.monotonicMs()

@@ -2,7 +2,10 @@ import fs, { type Stats, constants } from "node:fs"
 import { statfs } from "node:fs/promises"
 import { networkName } from "./file-system.ts"
 
-/** The acts on a file that cost less than handing them to another thread, where the disk is this machine's own. */
+/**
+ * The acts on a file that cost less than handing them to another thread, where the disk is this
+ * machine's own.
+ */
 export interface Disk {
   open(path: string, flags: number): number | Promise<number>
   close(file: number): void | Promise<void>
@@ -57,7 +60,10 @@ export const near = {
   mayRead: (path) => fs.accessSync(path, constants.R_OK),
 } satisfies Disk
 
-/** Another machine's, which may keep one waiting for ever: never by the thread that serves all environments. */
+/**
+ * Another machine's, which may keep one waiting for ever: never by the thread that serves all
+ * environments.
+ */
 export const far: Disk = {
   open: (path, flags) => later<number>((done) => fs.open(path, flags, mode, done)),
   close: (file) => later((done) => fs.close(file, done)),
@@ -81,7 +87,9 @@ const served = new Set([0x65735546, 0x0187])
 
 const known = new Map<string, Disk>()
 
-/** The disk of a folder. Asked once: what is mounted there later is taken for what was there before. */
+/**
+ * The disk of a folder. Asked once: what is mounted there later is taken for what was there before.
+ */
 export function diskOf(folder: string): Disk | Promise<Disk> {
   return known.get(folder) ?? ask(folder)
 }

@@ -11,18 +11,27 @@ import { hasRight } from "./rights.ts"
 export { type Regular, readRegular } from "./read-regular.ts"
 export { writeError } from "./file-errors.ts"
 
-/** Files are replaced, never edited: a private draft beside the target, synced, renamed, the folder synced. */
+/**
+ * Files are replaced, never edited: a private draft beside the target, synced, renamed, the folder
+ * synced.
+ */
 
 export type FileOptions = {
   /** Permission bits; 0o600 if left out. */
   readonly mode?: number
   readonly uid?: number
   readonly gid?: number
-  /** To see whether it can be written: it is discarded, so it need not be synced. A full disk is told by the write, or the close. */
+  /**
+   * To see whether it can be written: it is discarded, so it need not be synced. A full disk is
+   * told by the write, or the close.
+   */
   readonly trial?: boolean
 }
 
-/** Of a file that is replaced for its owner: root leaves it theirs, unless another than they could have put it there. */
+/**
+ * Of a file that is replaced for its owner: root leaves it theirs, unless another than they could
+ * have put it there.
+ */
 export function keeping(found: Regular | undefined): FileOptions {
   if (found === undefined || !hasRight("chown")) return {}
   const { keeper, stats } = found
@@ -46,7 +55,10 @@ export interface DraftFile {
 /** `mayRead` throws where this process may not read the draft again. */
 export type Replacement = DraftFile & { mayRead(): Promise<void> }
 
-/** Writes and syncs a draft of `target`, private from its first instant; owner and mode are set before it is visible. Its folder is held until the draft is committed or discarded. */
+/**
+ * Writes and syncs a draft of `target`, private from its first instant; owner and mode are set
+ * before it is visible. Its folder is held until the draft is committed or discarded.
+ */
 export async function draftFile(
   target: string,
   bytes: Uint8Array | string,
@@ -107,7 +119,10 @@ export async function refuseMoved({ target, folder }: Spot): Promise<void> {
     throw swapped(target, "its folder was moved away")
 }
 
-/** Whoever can write in the folder could put something else in the draft's place: of the same number, once the draft is gone. */
+/**
+ * Whoever can write in the folder could put something else in the draft's place: of the same
+ * number, once the draft is gone.
+ */
 async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promise<void> {
   if (folder.keeper === "ours") return
   const now = await folder.disk.look(folder.at(name))
@@ -177,7 +192,10 @@ export async function durableWrite(
   await (await draftFile(target, bytes, options)).commit()
 }
 
-/** Appends to a file, made private where there is none; its content is durable when resolved. Throws the system's error. */
+/**
+ * Appends to a file, made private where there is none; its content is durable when resolved. Throws
+ * the system's error.
+ */
 export async function durableAppend(path: string, text: string): Promise<void> {
   await using folder = await openFolder(dirname(path))
   const { disk } = folder
@@ -245,7 +263,8 @@ export async function syncOf({ disk, self }: Folder): Promise<void> {
 }
 
 /**
- * Makes `folder` and those above it that are missing, private; durable when resolved. Every folder above is synced, not only
+ * Makes `folder` and those above it that are missing, private; durable when resolved. Every folder
+ * above is synced, not only
  * what was made now: a run that was killed in here may have made them.
  */
 export async function durableFolder(folder: string): Promise<void> {
@@ -271,7 +290,10 @@ export async function makeFolders(folder: string): Promise<void> {
   }
 }
 
-/** Syncs a folder in which an earlier run may have renamed a file just before it was killed. What cannot be opened was not ours to change; some file systems sync no folders. */
+/**
+ * Syncs a folder in which an earlier run may have renamed a file just before it was killed. What
+ * cannot be opened was not ours to change; some file systems sync no folders.
+ */
 export async function settleFolder(folder: string): Promise<void> {
   try {
     await syncFolder(folder)
@@ -286,8 +308,10 @@ export async function settleFolder(folder: string): Promise<void> {
 }
 
 /**
- * The group first, while the file is ours; its owner last, for what is another user's we may not chmod. So nobody reads it by
- * the bits of the next owner before it is theirs, and the right to give files away (CAP_CHOWN) is all that is needed.
+ * The group first, while the file is ours; its owner last, for what is another user's we may not
+ * chmod. So nobody reads it by
+ * the bits of the next owner before it is theirs, and the right to give files away (CAP_CHOWN) is
+ * all that is needed.
  */
 export async function setOwnership(
   disk: Disk,
@@ -316,7 +340,9 @@ async function give(disk: Disk, file: number, { uid, gid }: Owner, target: strin
   }
 }
 
-/** There each replaces their own files alone: without this, that would be found out by the rename. */
+/**
+ * There each replaces their own files alone: without this, that would be found out by the rename.
+ */
 function refuseSticky({ target, folder }: Spot, owners: readonly (number | undefined)[]): void {
   const me = process.geteuid?.()
   if ((folder.stats.mode & 0o1000) === 0 || folder.stats.uid === me || hasRight("fowner")) return

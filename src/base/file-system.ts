@@ -24,7 +24,10 @@ const fuse = 0x65735546
 const networkFuse =
   /^fuse\.(sshfs|glusterfs|s3fs|s3ql|goofys|gcsfuse|rclone|blobfuse2?|davfs2?|curlftpfs|ceph-fuse|juicefs|seaweedfs|mfs|mfsmount|lizardfs|gfarm2fs|mount-s3|smbnetfs|cephfs)$/
 
-/** Which file system of another machine this is; undefined for a local one. `type`: as mountinfo names it. */
+/**
+ * Which file system of another machine this is; undefined for a local one. `type`: as mountinfo
+ * names it.
+ */
 export function networkName(number: number, type: string | undefined): string | undefined {
   const known = network[number >>> 0]
   if (known !== undefined) return known
@@ -32,7 +35,9 @@ export function networkName(number: number, type: string | undefined): string | 
   return name
 }
 
-/** The name of the network file system that an existing folder lies on; undefined for a local disk. */
+/**
+ * The name of the network file system that an existing folder lies on; undefined for a local disk.
+ */
 export function networkOf(folder: string): string | undefined {
   const { type } = statistics(folder)
   if (type === undefined) return networkType(mountOf(folder, ownMounts())?.type)

@@ -6,13 +6,18 @@ import { type Disk, diskOf, near } from "./disk.ts"
 import { AppError } from "./error.ts"
 
 /**
- * The way to a folder, step by step. Where nobody but root and we can change where it leads, its path is as good as the
- * folder itself. Below a folder that another user can change, each folder is opened from the one above it (openat(2), by
- * /proc/self/fd: a hardened unit forbids bun:ffi) and held; no link is followed there, and all that is done in it is done
+ * The way to a folder, step by step. Where nobody but root and we can change where it leads, its
+ * path is as good as the
+ * folder itself. Below a folder that another user can change, each folder is opened from the one
+ * above it (openat(2), by
+ * /proc/self/fd: a hardened unit forbids bun:ffi) and held; no link is followed there, and all that
+ * is done in it is done
  * in the folder that was opened, wherever its path leads meanwhile.
  */
 
-/** Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that. */
+/**
+ * Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that.
+ */
 export type Keeper = "ours" | "shared" | number
 
 type Found = {
@@ -65,7 +70,10 @@ export class Folder {
   }
 }
 
-/** Refuses (`file-is-link`, `folder-of-others`) a way that another user could bend; throws the system's error where it ends early. */
+/**
+ * Refuses (`file-is-link`, `folder-of-others`) a way that another user could bend; throws the
+ * system's error where it ends early.
+ */
 export async function openFolder(path: string): Promise<Folder> {
   const named = resolve(path)
   const disk = await diskOf(named)
@@ -75,7 +83,10 @@ export async function openFolder(path: string): Promise<Folder> {
   )
 }
 
-/** The folder of a file, and its name there: a link in the file's place is followed, where nobody else can have put it there. */
+/**
+ * The folder of a file, and its name there: a link in the file's place is followed, where nobody
+ * else can have put it there.
+ */
 export async function openFolderOf(
   path: string,
 ): Promise<{ readonly folder: Folder; readonly name: string }> {
@@ -83,7 +94,10 @@ export async function openFolderOf(
   return walk(named, { disk: await diskOf(dirname(named)), follow: true })
 }
 
-/** The same in one go, for the way that most files lie on: no link, and nobody else can change anything. Undefined: it must be walked. */
+/**
+ * The same in one go, for the way that most files lie on: no link, and nobody else can change
+ * anything. Undefined: it must be walked.
+ */
 function plainFolder(named: string): Folder | undefined {
   let stats: Stats | undefined
   for (let at = 0, end = 0; end < named.length; at = end + 1) {
@@ -164,7 +178,10 @@ class Way {
     this.#enter(await this.#look("/"), "/")
   }
 
-  /** Where a link at `step` leads; undefined for anything else. `last`: what is not there, or is no folder, is the caller's affair. */
+  /**
+   * Where a link at `step` leads; undefined for anything else. `last`: what is not there, or is no
+   * folder, is the caller's affair.
+   */
   async linkAt(step: string, last: boolean): Promise<string | undefined> {
     if (step === "..") return undefined
     const stats = await this.#disk.look(this.#child(step))

@@ -1,9 +1,14 @@
-/** What the program asks of the machine besides files and sockets. Built once in main.ts, replaced in tests. */
+/**
+ * What the program asks of the machine besides files and sockets. Built once in main.ts, replaced
+ * in tests.
+ */
 export interface Host {
   now(): Date
   /** Milliseconds that passed since some instant; never leaps. */
   monotonicMs(): number
-  /** Resolves after `ms` milliseconds or when `signal` aborts, whichever is first; never rejects. */
+  /**
+   * Resolves after `ms` milliseconds or when `signal` aborts, whichever is first; never rejects.
+   */
   pause(ms: number, signal?: AbortSignal): Promise<void>
   /** `count` bytes from the operating system's generator. */
   random(count: number): Uint8Array

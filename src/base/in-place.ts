@@ -18,8 +18,10 @@ import { isOurs } from "./folder.ts"
 import { type Regular, type Spot, absent, readIn, refuseLinked, spotOf } from "./read-regular.ts"
 
 /**
- * Writing into the file that is there, for what cannot be renamed onto: a mount of a single file. Weaker than a draft that
- * is renamed: a reader may see half of it. A crash in between heals: before the first byte, both contents lie synced in a
+ * Writing into the file that is there, for what cannot be renamed onto: a mount of a single file.
+ * Weaker than a draft that
+ * is renamed: a reader may see half of it. A crash in between heals: before the first byte, both
+ * contents lie synced in a
  * private file beside the target, under a name that is known.
  */
 
@@ -35,7 +37,9 @@ function redoName(name: string): string {
 /** `uid`: whose the target is to be. */
 type Redo = { readonly before: string; readonly after: string; readonly uid?: number }
 
-/** Writes and syncs both contents beside the target; `commit` then writes into the target itself. */
+/**
+ * Writes and syncs both contents beside the target; `commit` then writes into the target itself.
+ */
 export async function draftInPlace(
   target: string,
   before: Uint8Array,
@@ -77,7 +81,8 @@ async function commit(
   try {
     await overwrite(spot, after, options)
   } catch (error) {
-    // What the full disk did not take is given back; if even that fails, the copy beside it heals it later.
+    // What the full disk did not take is given back; if even that fails, the copy beside it heals
+    // it later.
     await overwrite(spot, before, { uid: options.uid }).then(
       () => forget(spot),
       () => undefined,
@@ -100,7 +105,10 @@ async function ownerOf({ folder, name }: Spot): Promise<number | undefined> {
   return (await folder.disk.look(folder.at(name)))?.uid
 }
 
-/** Finishes a write that a crash cut off. What is neither old nor new, nor a mixture of both, is somebody's edit: it stays. */
+/**
+ * Finishes a write that a crash cut off. What is neither old nor new, nor a mixture of both, is
+ * somebody's edit: it stays.
+ */
 export async function healInPlace(target: string): Promise<void> {
   let spot: Spot
   try {
@@ -173,7 +181,10 @@ function parse(
   }
 }
 
-/** Each byte is the old one, the new one, or one that was never written: blocks reach a disk in any order. */
+/**
+ * Each byte is the old one, the new one, or one that was never written: blocks reach a disk in any
+ * order.
+ */
 export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array): boolean {
   const [shortest, longest] = [
     Math.min(before.length, after.length),
@@ -185,7 +196,10 @@ export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array
   )
 }
 
-/** Mode and owner first, so that nobody reads the new bytes by the old rights; then the bytes, then the length. */
+/**
+ * Mode and owner first, so that nobody reads the new bytes by the old rights; then the bytes, then
+ * the length.
+ */
 async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise<void> {
   const file = await openTarget(spot, options)
   try {
@@ -201,7 +215,10 @@ async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise
   }
 }
 
-/** Nothing is asked for that is so already: of a file that others own, this user may not even set the mode that it has. */
+/**
+ * Nothing is asked for that is so already: of a file that others own, this user may not even set
+ * the mode that it has.
+ */
 async function settle(file: FileHandle, { uid, gid, mode }: Owned, target: string): Promise<void> {
   if (mode === undefined) return
   const now = await file.stat()

@@ -1,5 +1,6 @@
 /**
- * Where things stand if this process ended now, by environment: what is said, synchronously, where it ends in the middle.
+ * Where things stand if this process ended now, by environment: what is said, synchronously, where
+ * it ends in the middle.
  * A process ends once, so there is one such place.
  */
 export type Standing = {
@@ -9,7 +10,10 @@ export type Standing = {
   readonly cutOff: boolean
 }
 
-/** After the first request to stop it ends by itself no later (ms): below the 90 s after which systemd, as it comes, kills. */
+/**
+ * After the first request to stop it ends by itself no later (ms): below the 90 s after which
+ * systemd, as it comes, kills.
+ */
 export const stopWithinMs = 80_000
 /** What a person is told with the first request. */
 export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${stopWithinMs / 1000} s, ends at once`

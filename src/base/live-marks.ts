@@ -1,4 +1,7 @@
-/** Which marked programs run, or were seen to end, in this process. Apart from spawn.ts, so that asking loads nothing. */
+/**
+ * Which marked programs run, or were seen to end, in this process. Apart from spawn.ts, so that
+ * asking loads nothing.
+ */
 
 let isLate = false
 
@@ -22,7 +25,10 @@ export function runsMarked(matches: (mark: string) => boolean): boolean {
   return live.some(matches)
 }
 
-/** Did this process see its program end? What still carries the mark is a daemon that the program left. */
+/**
+ * Did this process see its program end? What still carries the mark is a daemon that the program
+ * left.
+ */
 export function sawEnd(mark: string): boolean {
   return ended.has(mark) && !live.includes(mark)
 }

@@ -1,12 +1,17 @@
 import { readFileSync, statSync } from "node:fs"
 
-/** The process that holds a lock on a file, by what the system says and not by what the file's neighbour claims. */
+/**
+ * The process that holds a lock on a file, by what the system says and not by what the file's
+ * neighbour claims.
+ */
 export type LockHolder = {
   readonly pid: number
   readonly is: "stopped" | "waiting for a disk" | "running"
 }
 
-/** undefined where it cannot be seen from here: it runs in another PID namespace, or /proc hides it. */
+/**
+ * undefined where it cannot be seen from here: it runs in another PID namespace, or /proc hides it.
+ */
 export function lockHolder(path: string, proc = "/proc"): LockHolder | undefined {
   try {
     const { ino, dev } = statSync(path)
@@ -23,7 +28,10 @@ export function lockHolder(path: string, proc = "/proc"): LockHolder | undefined
   }
 }
 
-/** "1: POSIX  ADVISORY  WRITE 4711 fe:00:9997505 1073741826 1073742335"; one that waits for a lock has "->" before its kind. */
+/**
+ * "1: POSIX  ADVISORY  WRITE 4711 fe:00:9997505 1073741826 1073742335"; one that waits for a lock
+ * has "->" before its kind.
+ */
 function locksIn(
   text: string,
 ): readonly { readonly pid: number; readonly device: string; readonly inode: number }[] {

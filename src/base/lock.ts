@@ -17,15 +17,20 @@ import { networkOf } from "./file-system.ts"
 import type { Host } from "./host.ts"
 
 /**
- * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid and net namespaces) and
- * ends with its process, whatever kills it. flock on the same file would be granted beside it: one mechanism everywhere.
+ * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid
+ * and net namespaces) and
+ * ends with its process, whatever kills it. flock on the same file would be granted beside it: one
+ * mechanism everywhere.
  */
 
 export interface HeldLock {
   release(): void
 }
 
-/** How often, and how far apart (ms), one who is refused looks again until the holder has written its name. */
+/**
+ * How often, and how far apart (ms), one who is refused looks again until the holder has written
+ * its name.
+ */
 const looks = 50
 const lookMs = 10
 
@@ -56,11 +61,14 @@ const openFlags = 0x2
 function tryLock(Open: typeof Database, path: string, holder: string): HeldLock | undefined {
   let database: Database | undefined
   try {
-    // A link in its place would make SQLite open, or make, another file; what is not there was made right before.
+    // A link in its place would make SQLite open, or make, another file; what is not there was made
+    // right before.
     database = new Open(path, openFlags)
-    // Two that begin at the same instant are in each other's way for a moment: without patience both would be refused.
+    // Two that begin at the same instant are in each other's way for a moment: without patience
+    // both would be refused.
     database.run(`PRAGMA busy_timeout = ${lookMs}`)
-    // Nothing is ever written into it; without this, a journal file would be made and removed each time.
+    // Nothing is ever written into it; without this, a journal file would be made and removed each
+    // time.
     database.run("PRAGMA journal_mode = MEMORY")
     database.run("BEGIN EXCLUSIVE")
     writeHolder(path, holder)
@@ -72,7 +80,9 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
   return heldLock(database, path)
 }
 
-/** When one who waits is told again that the lock is still held, and how often from then on (ms). */
+/**
+ * When one who waits is told again that the lock is still held, and how often from then on (ms).
+ */
 const toldAgainMs = 30_000
 const toldEveryMs = 60_000
 
@@ -84,7 +94,10 @@ export type Wait = {
   readonly told: (heldBy: string, waitedMs: number) => void
 }
 
-/** Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for that as long as it takes, or until `stop`. */
+/**
+ * Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for
+ * that as long as it takes, or until `stop`.
+ */
 export async function demandLock(
   path: string,
   { holder, host, stop, told }: Wait,
@@ -120,13 +133,18 @@ function want(path: string, now: Date): void {
   }
 }
 
-/** How often (ms) one who waits says so again; within how long (ms) the holder must have heard it twice. */
+/**
+ * How often (ms) one who waits says so again; within how long (ms) the holder must have heard it
+ * twice.
+ */
 const askAgainMs = 100
 const heardTwiceMs = 500
 
 /**
- * Does another process wait for a lock that we hold? Yes, once it was heard to say so twice, one soon after the other. Who has
- * given up, or was killed, says it no more: a holder that was stopped (SIGSTOP) finds one old request when it wakes, no second.
+ * Does another process wait for a lock that we hold? Yes, once it was heard to say so twice, one
+ * soon after the other. Who has
+ * given up, or was killed, says it no more: a holder that was stopped (SIGSTOP) finds one old
+ * request when it wakes, no second.
  */
 export class Wanted {
   readonly #path: string

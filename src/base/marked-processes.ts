@@ -6,16 +6,22 @@ import { endSession, type Process, processes } from "./process-session.ts"
 import { beginStopwatch, deadlineOf } from "./run-time.ts"
 
 /**
- * Programs that an earlier run of ours started and that a crash of ours left behind. Each was started with a mark in its
- * environment and leads a session of its own; what it started in turn carries the mark too, but does not lead.
+ * Programs that an earlier run of ours started and that a crash of ours left behind. Each was
+ * started with a mark in its
+ * environment and leads a session of its own; what it started in turn carries the mark too, but
+ * does not lead.
  *
- * The environment of another user's process lies in its memory, and its owner can make a read of that wait for ever. So only
+ * The environment of another user's process lies in its memory, and its owner can make a read of
+ * that wait for ever. So only
  * what can be ours is read, one process at a time, on another thread, and within a deadline.
  */
 export const markVariable = "MYCELIUM_RUN"
 
 export type LookOptions = {
-  /** No program that is looked for is older (ticks since the machine started); all are looked at if left out. */
+  /**
+   * No program that is looked for is older (ticks since the machine started); all are looked at if
+   * left out.
+   */
   readonly since?: number
   /** Reads the environment of a process; the kernel's own answer if left out. */
   readonly read?: (pid: number) => Promise<string>
@@ -31,7 +37,8 @@ export type EndOptions = LookOptions & {
 }
 
 /**
- * Waits for what carries `mark` to end, then ends it, all of it at once. True when none is left; false if it cannot be ended,
+ * Waits for what carries `mark` to end, then ends it, all of it at once. True when none is left;
+ * false if it cannot be ended,
  * or `signal` aborted first. Throws `process-unreadable` where that cannot be known.
  */
 export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
@@ -50,7 +57,10 @@ export async function endMarked(mark: string, options: EndOptions): Promise<bool
   return true
 }
 
-/** The pids of all leaders that carry `mark`, as far as they can be read; none where there is no /proc. */
+/**
+ * The pids of all leaders that carry `mark`, as far as they can be read; none where there is no
+ * /proc.
+ */
 export async function findMarked(
   mark: string,
   options: LookOptions = {},
@@ -58,7 +68,10 @@ export async function findMarked(
   return (await look((one) => one === mark, options)).found.map(({ pid }) => pid)
 }
 
-/** The marks, among those that `matches` takes, of leaders that run now, whoever began them. Throws `process-unreadable` where there may be more. */
+/**
+ * The marks, among those that `matches` takes, of leaders that run now, whoever began them. Throws
+ * `process-unreadable` where there may be more.
+ */
 export async function marksThatRun(
   matches: (mark: string) => boolean,
   options: LookOptions = {},
@@ -68,7 +81,10 @@ export async function marksThatRun(
   return found.flatMap(({ marks }) => marks)
 }
 
-/** Those of `found` that still run after their time; by what they are, so that nothing is read a second time. */
+/**
+ * Those of `found` that still run after their time; by what they are, so that nothing is read a
+ * second time.
+ */
 async function waitFor(
   found: readonly Process[],
   { waitMs, signal }: EndOptions,
@@ -119,7 +135,10 @@ async function look(matches: (mark: string) => boolean, options: LookOptions): P
   }
 }
 
-/** What can have been begun by a run of ours: first those of this user and of root, then (root's programs may change their user) all others. */
+/**
+ * What can have been begun by a run of ours: first those of this user and of root, then (root's
+ * programs may change their user) all others.
+ */
 async function candidates(since: number): Promise<readonly Process[]> {
   const leaders = (await processes()).filter(
     (one) =>
@@ -142,7 +161,8 @@ async function candidates(since: number): Promise<readonly Process[]> {
 }
 
 /**
- * The one read that is under way in this process. There are as few as two threads that read for us: one that never comes
+ * The one read that is under way in this process. There are as few as two threads that read for us:
+ * one that never comes
  * must not be joined by another.
  */
 let underWay: { readonly pid: number; readonly done: Promise<string>; late: boolean } | undefined

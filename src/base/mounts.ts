@@ -1,12 +1,18 @@
 import { readFileSync, readdirSync, realpathSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 
-/** What is mounted where, from /proc (proc(5), mountinfo). Where there is no /proc, nothing is known. */
+/**
+ * What is mounted where, from /proc (proc(5), mountinfo). Where there is no /proc, nothing is
+ * known.
+ */
 
 export type Mount = {
   /** "254:0": which file system, the same in every namespace. */
   readonly device: string
-  /** Which part of that file system is shown here; a file that was replaced or deleted ends in "//deleted". */
+  /**
+   * Which part of that file system is shown here; a file that was replaced or deleted ends in
+   * "//deleted".
+   */
   readonly root: string
   readonly point: string
   /** "ext4", "nfs4", "fuse.sshfs". */
@@ -66,7 +72,10 @@ export function isMountPoint(
   return mounts.some(({ point }) => point === real)
 }
 
-/** None where no mount can have that name: asked twice a file and rotation, nearly always in vain. A name of other characters may stand there escaped. */
+/**
+ * None where no mount can have that name: asked twice a file and rotation, nearly always in vain. A
+ * name of other characters may stand there escaped.
+ */
 function ownMountsNamed(name: string): readonly Mount[] {
   const text = textOf("self")
   return /^[\w.-]+$/.test(name) && !text.includes(`/${name} `) ? [] : parseMounts(text)
@@ -84,13 +93,19 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`)
 }
 
-/** Another process that sees a file through a mount of that file alone. `stale`: one that was replaced meanwhile. */
+/**
+ * Another process that sees a file through a mount of that file alone. `stale`: one that was
+ * replaced meanwhile.
+ */
 export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
 
 /** No machine of the size that this is for runs more. */
 const mostProcesses = 4000
 
-/** Of these files: who has them mounted alone (containers, most often). Each namespace is told once, by its first process. */
+/**
+ * Of these files: who has them mounted alone (containers, most often). Each namespace is told once,
+ * by its first process.
+ */
 export function mountedAlone(paths: readonly string[]): readonly Alone[] {
   const own = ownMounts()
   const places = paths.flatMap((path) => {

@@ -10,7 +10,10 @@ export type FolderOptions = {
   readonly gid?: number | undefined
 }
 
-/** Makes a folder, private until it has its owner and mode, which it gets by its descriptor: another may lie at its name by then. */
+/**
+ * Makes a folder, private until it has its owner and mode, which it gets by its descriptor: another
+ * may lie at its name by then.
+ */
 export async function makeFolderIn(
   above: Folder,
   name: string,

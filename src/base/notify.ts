@@ -2,20 +2,28 @@ import { readFileSync } from "node:fs"
 import { run } from "./spawn.ts"
 
 /**
- * Tells the service manager how the service is, sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names. Bun opens
- * no such socket. libc does, by ffi, which MemoryDenyWriteExecute=yes forbids; there the program systemd-notify does it, and
- * the unit says NotifyAccess=all, for that is a child of ours. Where neither can, nothing is told: no rotation rests on it.
+ * Tells the service manager how the service is, sd_notify(3): a datagram to the socket that
+ * NOTIFY_SOCKET names. Bun opens
+ * no such socket. libc does, by ffi, which MemoryDenyWriteExecute=yes forbids; there the program
+ * systemd-notify does it, and
+ * the unit says NotifyAccess=all, for that is a child of ours. Where neither can, nothing is told:
+ * no rotation rests on it.
  */
 export type Manager = {
   /** How often it wants to hear from us: half of its patience. undefined: it keeps no watch. */
   readonly beatEveryMs: number | undefined
-  /** "READY=1", "STATUS=…": in the order of the calls. Resolves to whether it was sent; never rejects. */
+  /**
+   * "READY=1", "STATUS=…": in the order of the calls. Resolves to whether it was sent; never
+   * rejects.
+   */
   tell(...lines: readonly string[]): Promise<boolean>
 }
 
 type Send = (lines: readonly string[]) => Promise<boolean>
 
-/** The one who started us; nobody is told where that is no service manager. `env` is looked at once. */
+/**
+ * The one who started us; nobody is told where that is no service manager. `env` is looked at once.
+ */
 export function serviceManager(env: (name: string) => string | undefined, pid: number): Manager {
   const socket = env("NOTIFY_SOCKET")
   if (socket === undefined || !/^[/@]./.test(socket))
@@ -31,10 +39,14 @@ export function serviceManager(env: (name: string) => string | undefined, pid: n
   }
 }
 
-/** What begins a reload. The clock goes with it, rounded up, for a manager passes over what is older than its request. */
+/**
+ * What begins a reload. The clock goes with it, rounded up, for a manager passes over what is older
+ * than its request.
+ */
 export function reloadingLines(): readonly string[] {
   try {
-    // Seconds since boot; a hundredth is all that it shows. Bun's own clock counts from the start of the process.
+    // Seconds since boot; a hundredth is all that it shows. Bun's own clock counts from the start
+    // of the process.
     const seconds = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0])
     return ["RELOADING=1", `MONOTONIC_USEC=${Math.round((seconds + 0.01) * 1e6)}`]
   } catch {
@@ -42,7 +54,10 @@ export function reloadingLines(): readonly string[] {
   }
 }
 
-/** WATCHDOG_PID names another process where the variables were inherited: then the watch is not ours. */
+/**
+ * WATCHDOG_PID names another process where the variables were inherited: then the watch is not
+ * ours.
+ */
 function beatEvery(
   usec: string | undefined,
   watched: string | undefined,
@@ -94,7 +109,10 @@ function byLibc(socket: string): Send {
   }
 }
 
-/** sockaddr_un: the family, then a path and its NUL, or a NUL and an abstract name; undefined where it does not fit. */
+/**
+ * sockaddr_un: the family, then a path and its NUL, or a NUL and an abstract name; undefined where
+ * it does not fit.
+ */
 function addressOf(socket: string): Uint8Array | undefined {
   const path = Buffer.from(socket.startsWith("@") ? `\0${socket.slice(1)}` : `${socket}\0`)
   return path.length > 108
@@ -115,7 +133,8 @@ async function openLibc(): Promise<
       sendto: { args: [i32, FFIType.ptr, u64, i32, FFIType.ptr, u64], returns: FFIType.i64_fast },
       close: { args: [i32], returns: i32 },
     })
-    // AF_UNIX; SOCK_DGRAM and SOCK_CLOEXEC; MSG_DONTWAIT and MSG_NOSIGNAL: a manager that does not read must not hold us up.
+    // AF_UNIX; SOCK_DGRAM and SOCK_CLOEXEC; MSG_DONTWAIT and MSG_NOSIGNAL: a manager that does not
+    // read must not hold us up.
     const [unix, datagram, flags] = [1, 0o2000002, 0x4040]
     return {
       send: (address, bytes) => {

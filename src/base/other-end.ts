@@ -4,7 +4,10 @@ import { type FindSocket, type Holder, socketFinder } from "./socket-diag.ts"
 
 /** Who has the other end of a connection within this machine, as the kernel knows it. */
 
-/** A uid, or: it cannot be told from here (another network namespace, a redirected port, a user namespace that does not name them). */
+/**
+ * A uid, or: it cannot be told from here (another network namespace, a redirected port, a user
+ * namespace that does not name them).
+ */
 export type Owner = number | "hidden"
 
 /** What TCP sockets there are in our network namespace. */
@@ -19,7 +22,10 @@ export type Ends = {
   readonly remotePort?: number | undefined
 }
 
-/** How the kernel is asked: `find` for the one socket, `read` for a table of all where that cannot be had. */
+/**
+ * How the kernel is asked: `find` for the one socket, `read` for a table of all where that cannot
+ * be had.
+ */
 export type Kernel = {
   readonly find: FindSocket | undefined
   readonly read: (path: string) => string
@@ -30,8 +36,10 @@ export async function thisKernel(): Promise<Kernel> {
 }
 
 /**
- * The one that has accepted this connection: the kernel notes on the accepted socket by whom. "waiting": nobody has yet, or
- * they have let go of it. "unseen": no table shows it, which may leave a row out while it changes. Who listens does not matter
+ * The one that has accepted this connection: the kernel notes on the accepted socket by whom.
+ * "waiting": nobody has yet, or
+ * they have let go of it. "unseen": no table shows it, which may leave a row out while it changes.
+ * Who listens does not matter
  * beside that: a listener of root's may be another's to accept from.
  */
 export function otherEnd(
@@ -84,7 +92,10 @@ function inTables(own: End, other: End, read: Kernel["read"]): Holder | undefine
   return undefined
 }
 
-/** As the tables write it: words of 32 bits in the machine's order, the port in the network's. An IPv4 address also as a server has it that listens for both. */
+/**
+ * As the tables write it: words of 32 bits in the machine's order, the port in the network's. An
+ * IPv4 address also as a server has it that listens for both.
+ */
 function formsOf({ address, port }: End): readonly string[] {
   const end = port.toString(16).toUpperCase().padStart(4, "0")
   if (address.length === 16) return [`${wordsOf(address)}:${end}`]

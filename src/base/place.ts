@@ -1,6 +1,9 @@
 import { readFileSync, readlinkSync } from "node:fs"
 
-/** Where a run lives: which start of which kernel, and which of its process namespaces. What a run can see of another's programs follows from it. */
+/**
+ * Where a run lives: which start of which kernel, and which of its process namespaces. What a run
+ * can see of another's programs follows from it.
+ */
 export type Place = {
   readonly boot: string
   /** "pid:[4026531836]". */
@@ -28,7 +31,10 @@ export function placeOfUs(): Place | undefined {
   }
 }
 
-/** When this process began, in ticks of the kernel's clock, and which clock that is: of one start of a machine, in one time namespace. */
+/**
+ * When this process began, in ticks of the kernel's clock, and which clock that is: of one start of
+ * a machine, in one time namespace.
+ */
 export type Began = { readonly clock: string; readonly since: number }
 
 /** undefined where there is no /proc. */
@@ -67,8 +73,10 @@ export function isSamePlace(one: Place, other: Place): boolean {
 }
 
 /**
- * May a program of a run that lived `then`, and is gone, still run where one that lives `here` cannot see it? Another start of
- * the same machine has ended all of them; of a machine that is not known, that is taken for granted.
+ * May a program of a run that lived `then`, and is gone, still run where one that lives `here`
+ * cannot see it? Another start of
+ * the same machine has ended all of them; of a machine that is not known, that is taken for
+ * granted.
  */
 export function mayHide(
   then: Place,

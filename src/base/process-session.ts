@@ -3,8 +3,10 @@ import { systemCode } from "./error.ts"
 import { beginStopwatch } from "./run-time.ts"
 
 /**
- * A program that leads a session, and all that it started there. A session, not only a group: coreutils' `timeout` and
- * shells with job control put their children into groups of their own, which a signal to the first group does not reach.
+ * A program that leads a session, and all that it started there. A session, not only a group:
+ * coreutils' `timeout` and
+ * shells with job control put their children into groups of their own, which a signal to the first
+ * group does not reach.
  */
 
 export type Process = {
@@ -16,7 +18,10 @@ export type Process = {
   readonly startedAt: number
 }
 
-/** TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they outlive even that, or `signal` aborts. */
+/**
+ * TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they
+ * outlive even that, or `signal` aborts.
+ */
 export async function endSession(
   leader: number,
   graceMs: number,
@@ -40,7 +45,10 @@ export async function processes(): Promise<readonly Process[]> {
 /** Of `starttime`, counted from the state on. */
 const startField = 19
 
-/** `pid (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
+/**
+ * `pid (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from
+ * the last one.
+ */
 async function inspect(pid: number): Promise<Process | undefined> {
   // It may be gone since it was listed.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")
@@ -94,7 +102,10 @@ async function isGone(
   }
 }
 
-/** Zombies do not count: where nobody reaps orphans (we may be process 1 of a container) they stay for ever. */
+/**
+ * Zombies do not count: where nobody reaps orphans (we may be process 1 of a container) they stay
+ * for ever.
+ */
 async function lives(leader: number): Promise<boolean> {
   const members = await membersOf(leader)
   return members.length === 0 ? signalGroup(leader, 0) : members.some((one) => one.state !== "Z")

@@ -1,6 +1,9 @@
 import { AppError } from "./error.ts"
 
-/** Letters, digits and `- . _`: what every reader of `.env` files takes unquoted (RFC 3986 unreserved without `~`). */
+/**
+ * Letters, digits and `- . _`: what every reader of `.env` files takes unquoted (RFC 3986
+ * unreserved without `~`).
+ */
 const lower = "abcdefghijklmnopqrstuvwxyz"
 const upper = lower.toUpperCase()
 const digits = "0123456789"
@@ -27,10 +30,14 @@ class Bytes {
   }
 }
 
-/** Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet is thrown away. */
+/**
+ * Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet is thrown
+ * away.
+ */
 function pick(alphabet: string, bytes: Bytes): string {
   const limit = 256 - (256 % alphabet.length)
-  // A sound generator is refused here at most once in four times: so many refusals in a row are none (below 2^-400).
+  // A sound generator is refused here at most once in four times: so many refusals in a row are
+  // none (below 2^-400).
   for (let tries = 0; tries < 200; tries++) {
     const byte = bytes.next()
     if (byte < limit) return alphabet.charAt(byte % alphabet.length)
@@ -44,7 +51,10 @@ function broken(): AppError {
   })
 }
 
-/** The smallest number of different characters that a value of this length must hold: 20 of 32, in proportion below. */
+/**
+ * The smallest number of different characters that a value of this length must hold: 20 of 32, in
+ * proportion below.
+ */
 export function leastDifferent(length: number): number {
   return Math.min(20, Math.floor((length * 5) / 8))
 }
@@ -54,7 +64,10 @@ const classOf = Uint8Array.from({ length: 128 }, (_, code) =>
   [lower, upper, digits, special].findIndex((one) => one.includes(String.fromCharCode(code))),
 ).map((at) => (at === 255 ? 0 : 1 << at))
 
-/** True if `text` is made of ASCII, has lower, upper, digit and special, and enough different characters. */
+/**
+ * True if `text` is made of ASCII, has lower, upper, digit and special, and enough different
+ * characters.
+ */
 export function isStrongText(text: string): boolean {
   const seen = new Uint8Array(128)
   let [classes, different] = [0, 0]
@@ -69,7 +82,10 @@ export function isStrongText(text: string): boolean {
   return classes === 0b1111 && different >= leastDifferent(text.length)
 }
 
-/** Of an alphabet: what stands first (a letter), last (no special), and the classes that it has, as far as it has them. */
+/**
+ * Of an alphabet: what stands first (a letter), last (no special), and the classes that it has, as
+ * far as it has them.
+ */
 export function partsOf(alphabet: string): Parts {
   return alphabet === portableAlphabet ? portableParts : divide(alphabet)
 }
@@ -94,8 +110,10 @@ function divide(alphabet: string): Parts {
 }
 
 /**
- * A password of `length` characters: first a letter, last alphanumeric, all four classes, uniform among all such texts
- * (a draft that lacks something is thrown away whole). 32 characters are 191.9 bits. Of another alphabet: the same, as far
+ * A password of `length` characters: first a letter, last alphanumeric, all four classes, uniform
+ * among all such texts
+ * (a draft that lacks something is thrown away whole). 32 characters are 191.9 bits. Of another
+ * alphabet: the same, as far
  * as it has letters and classes.
  */
 export function randomText(
@@ -111,7 +129,8 @@ export function randomText(
   if (!Number.isInteger(length) || length < 8)
     throw new AppError("length-too-short", `a value of ${length} characters is too short`)
   const bytes = new Bytes(random)
-  // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet 600); a stuck one must end, not hang.
+  // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet
+  // 600); a stuck one must end, not hang.
   for (let draft = 0; draft < 1000; draft++) {
     let text = pick(first, bytes)
     while (text.length < length - 1) text += pick(alphabet, bytes)

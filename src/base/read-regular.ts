@@ -18,7 +18,10 @@ export type Regular = { readonly bytes: Uint8Array; readonly stats: Stats; reado
 /** Bytes. */
 export const usualLimit = 64 * 1024 * 1024
 
-/** A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular file, larger than `limit` bytes, or perhaps somebody else's. */
+/**
+ * A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular
+ * file, larger than `limit` bytes, or perhaps somebody else's.
+ */
 export async function readRegular(path: string, limit = usualLimit): Promise<Regular | undefined> {
   try {
     await using folder = await openFolder(dirname(path))
@@ -64,7 +67,8 @@ async function readLater(
 }
 
 /**
- * In a folder that another user can change, a file of somebody else may be a hard link to one that they cannot read. Asked
+ * In a folder that another user can change, a file of somebody else may be a hard link to one that
+ * they cannot read. Asked
  * after the file was opened: what has one name now, and has it here, was no other file's.
  */
 export async function refuseLinked({ target, folder, name }: Spot, opened: Stats): Promise<void> {

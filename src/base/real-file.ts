@@ -2,7 +2,10 @@ import { readIn, type Regular } from "./read-regular.ts"
 import { openFolderOf } from "./folder.ts"
 import { AppError, systemCode } from "./error.ts"
 
-/** `readRegular` for files that we only read: links are followed, for Kubernetes and NixOS mount configs and secrets as links; but no link that another user can have put there. */
+/**
+ * `readRegular` for files that we only read: links are followed, for Kubernetes and NixOS mount
+ * configs and secrets as links; but no link that another user can have put there.
+ */
 export async function readRealFile(path: string, limit: number): Promise<Regular | undefined> {
   try {
     const { folder, name } = await openFolderOf(path)

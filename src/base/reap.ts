@@ -1,8 +1,10 @@
 import { readFileSync, readdirSync } from "node:fs"
 
 /**
- * As PID 1 of a container we inherit orphans, and Bun does not wait for what it did not start: each stays a zombie. This
- * waits for those alone. It needs ffi, which a hardened unit forbids: then nothing is done (run the container with --init).
+ * As PID 1 of a container we inherit orphans, and Bun does not wait for what it did not start: each
+ * stays a zombie. This
+ * waits for those alone. It needs ffi, which a hardened unit forbids: then nothing is done (run the
+ * container with --init).
  */
 export async function reapOrphans(): Promise<number> {
   const zombies = zombiesOf(process.pid)

@@ -7,10 +7,14 @@ import { systemCode } from "./error.ts"
 export const filesMost = 8
 
 /**
- * Room on a disk that may get full meanwhile: files beside the target, as large as what will replace it. Each later write
- * goes into one of them and renames it, so that it needs no new block. They hold real bytes, not only a promise of the file
- * system: that needs no ffi, which a hardened unit forbids. Where a write never lands in the blocks of before (btrfs, zfs)
- * the room is only likely. They are numbered from 0 without a gap, and used and removed from the last one down.
+ * Room on a disk that may get full meanwhile: files beside the target, as large as what will
+ * replace it. Each later write
+ * goes into one of them and renames it, so that it needs no new block. They hold real bytes, not
+ * only a promise of the file
+ * system: that needs no ffi, which a hardened unit forbids. Where a write never lands in the blocks
+ * of before (btrfs, zfs)
+ * the room is only likely. They are numbered from 0 without a gap, and used and removed from the
+ * last one down.
  */
 export class Reserve {
   readonly #target: string
@@ -49,7 +53,10 @@ export class Reserve {
     }
   }
 
-  /** Replaces the target as a whole; durable when resolved. By what was reserved, as long as there is any. */
+  /**
+   * Replaces the target as a whole; durable when resolved. By what was reserved, as long as there
+   * is any.
+   */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#left === 0 || bytes.length > this.#bytes) return durableWrite(this.#target, bytes)
     const path = this.#path(--this.#left)
@@ -81,7 +88,9 @@ export class Reserve {
     while (await this.giveBack());
   }
 
-  /** What a killed run has left: after a power loss with gaps, for what was not synced may be gone. */
+  /**
+   * What a killed run has left: after a power loss with gaps, for what was not synced may be gone.
+   */
   async tidy(): Promise<void> {
     const disk = await diskOf(dirname(this.#target))
     for (let index = 0; index < filesMost; index++)

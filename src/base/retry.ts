@@ -1,4 +1,7 @@
-/** How long to wait (ms) after so many failures in a row: 1 m, 2 m, 4 m … at most an hour, spread by a fifth either way. */
+/**
+ * How long to wait (ms) after so many failures in a row: 1 m, 2 m, 4 m … at most an hour, spread by
+ * a fifth either way.
+ */
 export function backoffMs(failures: number, random: (count: number) => Uint8Array): number {
   const base = Math.min(3_600_000, 60_000 * 2 ** Math.max(0, Math.min(failures, 10) - 1))
   const [spread = 0] = random(1)

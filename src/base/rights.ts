@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 
-/** What this process may do with files of others (capabilities(7)): root may lack a right, and a user may have one. */
+/**
+ * What this process may do with files of others (capabilities(7)): root may lack a right, and a
+ * user may have one.
+ */
 const bits = { chown: 0n, fowner: 3n } as const
 
 let effective: bigint | undefined

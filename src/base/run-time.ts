@@ -1,13 +1,19 @@
 /**
- * Time (ms) in which this process ran. Stopped (SIGSTOP, a frozen cgroup, a paused machine) it sees nothing, so that time
- * is no time that a program or a server had; performance.now() goes on meanwhile (it is CLOCK_MONOTONIC, which stands still
- * in a suspend only). Seen by ticks, as long as anybody measures: between two of them no more than a tick is counted.
+ * Time (ms) in which this process ran. Stopped (SIGSTOP, a frozen cgroup, a paused machine) it sees
+ * nothing, so that time
+ * is no time that a program or a server had; performance.now() goes on meanwhile (it is
+ * CLOCK_MONOTONIC, which stands still
+ * in a suspend only). Seen by ticks, as long as anybody measures: between two of them no more than
+ * a tick is counted.
  */
 
 const tickMs = 250
 /** A tick that is late by more than this is no load of the machine: we did not run. */
 const lateMs = 1500
-/** After a pause, what came meanwhile is read before a deadline is judged: so long, or as long as the deadline if that is shorter. */
+/**
+ * After a pause, what came meanwhile is read before a deadline is judged: so long, or as long as
+ * the deadline if that is shorter.
+ */
 const fairMs = 1000
 
 let measuring = 0
@@ -53,10 +59,16 @@ export function beginStopwatch(): Stopwatch {
   return { ms: () => (look(), ranMs - began), end }
 }
 
-/** So often there is a last chance: a machine that is too busy to run us in time must not put a deadline off for ever. */
+/**
+ * So often there is a last chance: a machine that is too busy to run us in time must not put a
+ * deadline off for ever.
+ */
 const mostChances = 3
 
-/** Calls `over` once we ran for `ms`; returns what calls it off. After a pause there is a last chance. */
+/**
+ * Calls `over` once we ran for `ms`; returns what calls it off. After a pause there is a last
+ * chance.
+ */
 export function countDown(ms: number, over: () => void): () => void {
   const watch = beginStopwatch()
   let timer: ReturnType<typeof setTimeout>
@@ -82,7 +94,10 @@ export function countDown(ms: number, over: () => void): () => void {
 
 export type Deadline = { readonly signal: AbortSignal; readonly end: () => void }
 
-/** A signal that aborts once we ran for `ms`, or with `outer`; to be ended by the one who no longer waits for it. */
+/**
+ * A signal that aborts once we ran for `ms`, or with `outer`; to be ended by the one who no longer
+ * waits for it.
+ */
 export function deadlineOf(ms: number, outer?: AbortSignal): Deadline {
   const over = new AbortController()
   const callOff = countDown(ms, () =>

@@ -9,7 +9,10 @@ export type Obstacle = {
   readonly remedy: string
 }
 
-/** Why the program at `path` cannot, or must not, be run by this user; undefined where nothing is known to stand in the way. */
+/**
+ * Why the program at `path` cannot, or must not, be run by this user; undefined where nothing is
+ * known to stand in the way.
+ */
 export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
   const missing = unrunnable(path)
   if (missing !== undefined) return { code: "hook-missing", ...missing }
@@ -17,7 +20,10 @@ export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
   return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
 }
 
-/** The same for a file that tells a program of ours what to run; one that is not there tells nothing. */
+/**
+ * The same for a file that tells a program of ours what to run; one that is not there tells
+ * nothing.
+ */
 export async function obstacleIn(file: string): Promise<Obstacle | undefined> {
   const changeable = await changeableBy(file)
   return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
@@ -43,7 +49,10 @@ function unrunnable(path: string): Fault | undefined {
   }
 }
 
-/** Whoever can change a program that we run, or what tells it what to do, has our rights; of what is not there nothing is said. */
+/**
+ * Whoever can change a program that we run, or what tells it what to do, has our rights; of what is
+ * not there nothing is said.
+ */
 export async function changeableBy(path: string): Promise<Fault | undefined> {
   try {
     const { folder, name } = await openFolderOf(path)

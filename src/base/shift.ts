@@ -1,4 +1,6 @@
-/** As long as somebody is at work. What they keep open between two acts ends with the last of them. */
+/**
+ * As long as somebody is at work. What they keep open between two acts ends with the last of them.
+ */
 export class Shift {
   #present = 0
   readonly #ends = new Set<() => void>()

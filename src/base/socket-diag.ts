@@ -1,6 +1,8 @@
 /**
- * Asks the kernel for one TCP socket of our network namespace by its two ends, sock_diag(7), instead of reading the table of
- * all: on a machine with many connections that takes milliseconds for each login. By ffi, which a hardened unit forbids, and
+ * Asks the kernel for one TCP socket of our network namespace by its two ends, sock_diag(7),
+ * instead of reading the table of
+ * all: on a machine with many connections that takes milliseconds for each login. By ffi, which a
+ * hardened unit forbids, and
  * by netlink, which a sandbox may: what only makes the same answer come sooner.
  */
 
@@ -17,7 +19,10 @@ export type Holder = { readonly uid: number; readonly inode: number }
 export type Found = Holder | "none" | undefined
 export type FindSocket = (socket: TcpSocket) => Found
 
-/** linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h; all numbers in the machine's order but addresses and ports. */
+/**
+ * linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h; all numbers in the machine's order but
+ * addresses and ports.
+ */
 const netlink = {
   family: 16,
   rawCloseOnExec: 0o2000003,
@@ -111,7 +116,10 @@ function requestFor({ address, port, peerAddress, peerPort }: TcpSocket, sequenc
   return bytes
 }
 
-/** Where no connection fits, the kernel names who listens at that end: that one has not accepted this. */
+/**
+ * Where no connection fits, the kernel names who listens at that end: that one has not accepted
+ * this.
+ */
 function readAnswer(bytes: Buffer, asked: TcpSocket, sequence: number): Found {
   if (bytes.length < netlink.headBytes + 4 || bytes.readUInt32LE(8) !== sequence) return undefined
   const [length, type] = [bytes.readUInt32LE(0), bytes.readUInt16LE(4)]

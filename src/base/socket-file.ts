@@ -4,7 +4,10 @@ import { type Owner, named } from "./other-end.ts"
 /** A uid; or several: more than one user, besides root and us, could have put the socket there. */
 type Keeper = Owner | "ours" | "several"
 
-/** The file of a unix socket. Who listens at one is who could have put it there: root, we, or the one user who can change its folder. */
+/**
+ * The file of a unix socket. Who listens at one is who could have put it there: root, we, or the
+ * one user who can change its folder.
+ */
 export class SocketFile {
   /** Where to connect to: it leads to that folder, whatever is exchanged on the way meanwhile. */
   readonly path: string
@@ -32,7 +35,8 @@ export class SocketFile {
     const stats = await this.#folder.disk.look(this.#folder.at(this.#name))
     if (stats?.isSocket() !== true) return undefined
     if (this.#keeper === "ours") return named(stats.uid)
-    // A file of root's proves nothing there: who can change the folder can have moved it there, and can replace it.
+    // A file of root's proves nothing there: who can change the folder can have moved it there, and
+    // can replace it.
     return isOurs(stats.uid) || named(stats.uid) === this.#keeper ? this.#keeper : "several"
   }
 
@@ -41,13 +45,19 @@ export class SocketFile {
   }
 }
 
-/** Refuses a way that another user could bend, as openFolderOf does; throws the system's error where it ends early. */
+/**
+ * Refuses a way that another user could bend, as openFolderOf does; throws the system's error where
+ * it ends early.
+ */
 export async function openSocketFile(path: string): Promise<SocketFile> {
   const { folder, name } = await openFolderOf(path)
   return new SocketFile(path, folder, name)
 }
 
-/** In a folder that is held the way to it no longer matters: below /tmp, a folder of one user's is theirs alone. */
+/**
+ * In a folder that is held the way to it no longer matters: below /tmp, a folder of one user's is
+ * theirs alone.
+ */
 function keeperOf({ keeper, isHeld, stats }: Folder): Keeper {
   if (keeper === "ours") return keeper
   if (keeper !== "shared") return named(keeper)

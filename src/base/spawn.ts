@@ -7,8 +7,10 @@ import { forgetMark, liveMark, noteEnd } from "./live-marks.ts"
 import { markVariable } from "./marked-processes.ts"
 
 /**
- * The only place that starts programs: argument lists, an environment built anew, a session of their own that ends as
- * a whole. Bun.spawn's own `timeout` ends the first process only, and a cancelled reader of its output keeps
+ * The only place that starts programs: argument lists, an environment built anew, a session of
+ * their own that ends as
+ * a whole. Bun.spawn's own `timeout` ends the first process only, and a cancelled reader of its
+ * output keeps
  * this process alive while a daemon holds the other end; node's streams can be let go.
  */
 
@@ -32,10 +34,16 @@ export type RunResult = Exit & {
 }
 
 const usualBytes = 64 * 1024
-/** How long the output is read on after the program ended: a daemon that it left may hold it open for ever. */
+/**
+ * How long the output is read on after the program ended: a daemon that it left may hold it open
+ * for ever.
+ */
 const pipeGraceMs = 500
 
-/** Runs a program to its end. Throws only if it cannot be started: `program-missing`, `program-failed`. */
+/**
+ * Runs a program to its end. Throws only if it cannot be started: `program-missing`,
+ * `program-failed`.
+ */
 export async function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted)
     return {
@@ -72,7 +80,10 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   return result
 }
 
-/** The result as an error, if it is one: `program-timeout`, `program-failed`. Names the program, never what it said. */
+/**
+ * The result as an error, if it is one: `program-timeout`, `program-failed`. Names the program,
+ * never what it said.
+ */
 export function failureOf(program: string, result: RunResult): AppError | undefined {
   if (result.aborted)
     return new AppError("program-timeout", `${program} was ended before it was done`, {
@@ -176,7 +187,10 @@ function whenEnded(child: ChildProcess): Promise<Exit> {
   })
 }
 
-/** What a daemon still holds is drained as long as we live, so that it does not die of a broken pipe, and does not keep us alive. */
+/**
+ * What a daemon still holds is drained as long as we live, so that it does not die of a broken
+ * pipe, and does not keep us alive.
+ */
 function letGo(child: ChildProcess, stdout: CappedText, stderr: CappedText): void {
   child.stdin?.destroy()
   stdout.forget()

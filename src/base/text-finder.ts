@@ -1,6 +1,8 @@
 /**
- * Finds which of many texts stand in a stream of bytes, in one pass and bounded memory: Wu and Manber's way ("A fast
- * algorithm for multi-pattern searching", 1994), with blocks of four bytes. Where no text can end, it leaps.
+ * Finds which of many texts stand in a stream of bytes, in one pass and bounded memory: Wu and
+ * Manber's way ("A fast
+ * algorithm for multi-pattern searching", 1994), with blocks of four bytes. Where no text can end,
+ * it leaps.
  */
 
 const blockBytes = 4

@@ -34,5 +34,8 @@ export async function sideBySide<Item, Result>(
   return Promise.all(items.map((item) => turns.take("", () => act(item))))
 }
 
-/** Environments of which files are open at one time: there may be ten thousand, and the system lends fewer descriptors. */
+/**
+ * Environments of which files are open at one time: there may be ten thousand, and the system lends
+ * fewer descriptors.
+ */
 export const filesAtOnce = 32

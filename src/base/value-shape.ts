@@ -4,7 +4,10 @@ import { partsOf, portableAlphabet, randomText } from "./random-text.ts"
 export const formats = ["password", "hex", "base64url", "uuid"] as const
 export type Format = (typeof formats)[number]
 
-/** How a value is made. All left out: a password of 32 characters that every reader of `.env` files takes unquoted. */
+/**
+ * How a value is made. All left out: a password of 32 characters that every reader of `.env` files
+ * takes unquoted.
+ */
 export type Shape = {
   readonly format?: Format | undefined
   /** Characters, without the prefix. */
@@ -68,7 +71,8 @@ function uuidOf(bytes: Uint8Array): string {
 }
 
 /**
- * Bits of a value: log2 of how many there are of its shape, all equally likely. That some characters of a
+ * Bits of a value: log2 of how many there are of its shape, all equally likely. That some
+ * characters of a
  * portable password must differ costs under 0.002 bits, and is left out.
  */
 export function bitsOf(shape: Shape): number {
@@ -124,7 +128,10 @@ function countBits(length: number, alphabet: string): number {
   )
 }
 
-/** The smallest length from `least` on at which a value has so many bits; undefined where none up to `most` has. */
+/**
+ * The smallest length from `least` on at which a value has so many bits; undefined where none up to
+ * `most` has.
+ */
 export function lengthFor(
   shape: Shape,
   bits: number,

@@ -1,7 +1,10 @@
 import type { StateDocument } from "../core/state.ts"
 import { defineCheck } from "./check.ts"
 
-/** Has the newest head of each log left the machine, as the config says? Only then does a log prove who changed it. */
+/**
+ * Has the newest head of each log left the machine, as the config says? Only then does a log prove
+ * who changed it.
+ */
 
 export type Log = {
   readonly environment: string

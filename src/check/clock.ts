@@ -3,7 +3,10 @@ import { aheadOf, isBeforeUs } from "../core/instants.ts"
 import type { StateDocument } from "../core/state.ts"
 import { defineCheck } from "./check.ts"
 
-/** Ages, graces and schedules hang on the clock. It cannot be before this program was written, nor before what it wrote. */
+/**
+ * Ages, graces and schedules hang on the clock. It cannot be before this program was written, nor
+ * before what it wrote.
+ */
 
 export const clock = defineCheck({
   name: "clock",

@@ -6,8 +6,10 @@ import { type Report, defineCheck } from "./check.ts"
 import { look, octal } from "./way.ts"
 
 /**
- * Modes, owners and kinds of files. A POSIX ACL needs no look of its own: where a file has one, the group bits of its
- * mode are the ACL's mask (acl(5)), so 0600 lets nobody in, whatever getfacl lists, and anything wider shows in the mode.
+ * Modes, owners and kinds of files. A POSIX ACL needs no look of its own: where a file has one, the
+ * group bits of its
+ * mode are the ACL's mask (acl(5)), so 0600 lets nobody in, whatever getfacl lists, and anything
+ * wider shows in the mode.
  */
 
 export type Expected = {
@@ -143,7 +145,10 @@ async function judgeMode(
   })
 }
 
-/** Through an open file, in a folder that is held, so that nobody swaps either in between; false where it could not be done or had no effect. */
+/**
+ * Through an open file, in a folder that is held, so that nobody swaps either in between; false
+ * where it could not be done or had no effect.
+ */
 async function mend(one: Expected, folder: Folder, mode: number): Promise<boolean> {
   try {
     const kind = one.kind === "folder" ? constants.O_DIRECTORY : 0

@@ -4,7 +4,10 @@ import { type RunOptions, type RunResult } from "../base/spawn.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { realPath } from "./way.ts"
 
-/** A file with values that git may pick up sooner or later does: is each that lies in a work tree ignored, and none tracked? */
+/**
+ * A file with values that git may pick up sooner or later does: is each that lies in a work tree
+ * ignored, and none tracked?
+ */
 
 export type Watched = {
   readonly path: string
@@ -67,7 +70,8 @@ async function ask(
   const names = named.map(({ name }) => name)
   const [tracked, ignored] = await Promise.all([
     answer(["--literal-pathspecs", "ls-files", "-z", "--full-name", "--", ...names], tree, subject),
-    // --no-index: by the rules alone, for what is tracked is told apart. It takes no --literal-pathspecs, but "./" does as much.
+    // --no-index: by the rules alone, for what is tracked is told apart. It takes no
+    // --literal-pathspecs, but "./" does as much.
     answer(
       ["check-ignore", "-z", "--stdin", "--no-index"],
       tree,
@@ -95,7 +99,8 @@ async function ask(
 }
 
 /**
- * The names that git prints; undefined where it does not answer. A work tree of another user it refuses, and rightly: its
+ * The names that git prints; undefined where it does not answer. A work tree of another user it
+ * refuses, and rightly: its
  * config could make git run programs (so core.fsmonitor is off, too).
  */
 async function answer(

@@ -1,6 +1,8 @@
 /**
- * The two continuous health tests of NIST SP 800-90B (4.4.1 repetition count, 4.4.2 adaptive proportion), on bytes that
- * should hold full entropy (H = 8 bits a byte). NIST's alpha is the false-alarm rate of one look; here the alarm of a
+ * The two continuous health tests of NIST SP 800-90B (4.4.1 repetition count, 4.4.2 adaptive
+ * proportion), on bytes that
+ * should hold full entropy (H = 8 bits a byte). NIST's alpha is the false-alarm rate of one look;
+ * here the alarm of a
  * whole run must be rarer, so alpha is divided by the number of looks.
  */
 
@@ -8,7 +10,10 @@ const entropyBits = 8
 /** NIST's window for samples that are no single bits. */
 const windowSize = 512
 
-/** What is wrong with these bytes, or undefined. Sound bytes fail with a probability of at most 2 * 2^-`alphaBits`. */
+/**
+ * What is wrong with these bytes, or undefined. Sound bytes fail with a probability of at most 2 *
+ * 2^-`alphaBits`.
+ */
 export function healthFault(bytes: Uint8Array, alphaBits: number): string | undefined {
   const windows = Math.max(1, Math.floor(bytes.length / windowSize))
   if (longestRun(bytes) >= repetitionCutoff(alphaBits + Math.log2(Math.max(1, bytes.length))))
@@ -19,7 +24,8 @@ export function healthFault(bytes: Uint8Array, alphaBits: number): string | unde
 }
 
 /**
- * C = 1 + ceil(-log2(alpha) / H): a run of C equal bytes has the probability 2^(-8 (C - 1)) at each place. One look at
+ * C = 1 + ceil(-log2(alpha) / H): a run of C equal bytes has the probability 2^(-8 (C - 1)) at each
+ * place. One look at
  * alpha = 2^-40: 6. A run over 64 KiB at 2^-42: 9.
  */
 export function repetitionCutoff(alphaBits: number): number {
@@ -27,7 +33,8 @@ export function repetitionCutoff(alphaBits: number): number {
 }
 
 /**
- * C = 1 + critbinom(W, 2^-H, 1 - alpha), W = 512; the first byte of a window counts itself, so the other 511 are binomial.
+ * C = 1 + critbinom(W, 2^-H, 1 - alpha), W = 512; the first byte of a window counts itself, so the
+ * other 511 are binomial.
  * One window at alpha = 2^-40: 20 (NIST, which takes all 512 for binomial: 19).
  */
 export function proportionCutoff(alphaBits: number): number {

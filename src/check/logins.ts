@@ -3,7 +3,10 @@ import { driftRemedy } from "../core/drift.ts"
 import type { Credential, Driver, Finding, Heard, Probe, Versions } from "../core/ports.ts"
 import { type Report, defineCheck } from "./check.ts"
 
-/** Would a rotation get in? Each service is asked what preflight asks: rights, a wrong value, the current one. */
+/**
+ * Would a rotation get in? Each service is asked what preflight asks: rights, a wrong value, the
+ * current one.
+ */
 
 export type Login = {
   /** "production/postgres". */
@@ -68,7 +71,8 @@ async function ask(
   const findings = await within(withinMs, (signal) =>
     driver.preflight(versions, signal, { trial: true }),
   )
-  // Without an admin, preflight comes in by the current value itself: what it is refused is asked about below, beside a wrong one.
+  // Without an admin, preflight comes in by the current value itself: what it is refused is asked
+  // about below, beside a wrong one.
   const refused =
     driver.forget === undefined
       ? findings.find(({ code }) => code === "password-refused")

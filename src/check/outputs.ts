@@ -14,7 +14,10 @@ import {
 } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 
-/** Do the outputs show what the state says? Read backwards and compared by fingerprint, so that no value is opened. */
+/**
+ * Do the outputs show what the state says? Read backwards and compared by fingerprint, so that no
+ * value is opened.
+ */
 
 export type Shown = {
   readonly environment: string
@@ -25,7 +28,9 @@ export type Shown = {
   /** The state as it is now: a rotation may have changed both since it was read. */
   readonly reread: () => Promise<StateDocument | undefined>
 }
-/** `gone`: files that we wrote as a whole, that are no output of the config any more, and are there. */
+/**
+ * `gone`: files that we wrote as a whole, that are no output of the config any more, and are there.
+ */
 export type Outputs = {
   readonly shown: readonly Shown[]
   readonly gone: readonly { readonly environment: string; readonly target: string }[]
@@ -97,7 +102,10 @@ function tellUnread(error: unknown, { environment }: Shown, report: Report<Code>
     report.failed(error, environment)
 }
 
-/** What seems wrong is looked at once more, state first: while a rotation delivers, file and state change one after the other. */
+/**
+ * What seems wrong is looked at once more, state first: while a rotation delivers, file and state
+ * change one after the other.
+ */
 async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code>): Promise<void> {
   const first = await faultsOf(shown, fingerprint)
   if (first.every(({ code }) => code === "output-unread")) return tell(first, report)

@@ -1,7 +1,10 @@
 import { defineCheck } from "./check.ts"
 import { type Me, foldersAbove, isGuarded, octal } from "./way.ts"
 
-/** Who may write in a folder may replace everything in it, whatever the modes of the files: every folder up to the root counts. */
+/**
+ * Who may write in a folder may replace everything in it, whatever the modes of the files: every
+ * folder up to the root counts.
+ */
 
 export type Guarded = {
   readonly path: string

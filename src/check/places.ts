@@ -3,7 +3,10 @@ import type { AppError } from "../base/error.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { foldersAbove, octal } from "./way.ts"
 
-/** Where outputs lie: can they be replaced there, does their reader see what replaces them, and who else does? */
+/**
+ * Where outputs lie: can they be replaced there, does their reader see what replaces them, and who
+ * else does?
+ */
 
 export type Place = {
   readonly path: string

@@ -7,8 +7,10 @@ import { defineCheck, runCheck } from "./check.ts"
 import { healthFault } from "./health-tests.ts"
 
 /**
- * Does this machine's generator make values that nobody can guess? Made with the real code, from bytes that are looked at
- * too. A sound machine fails with a probability of at most 2^-40: 2 * 2^-42 for the health tests, 2^-42 for the
+ * Does this machine's generator make values that nobody can guess? Made with the real code, from
+ * bytes that are looked at
+ * too. A sound machine fails with a probability of at most 2^-40: 2 * 2^-42 for the health tests,
+ * 2^-42 for the
  * characters; that two values are equal has 2^-172.
  */
 
@@ -16,7 +18,10 @@ export type Random = (count: number) => Uint8Array
 
 const length = 32
 const alphaBits = 42
-/** One value takes 64 or 128 bytes; a generator of which nothing can be used would be asked for ever. */
+/**
+ * One value takes 64 or 128 bytes; a generator of which nothing can be used would be asked for
+ * ever.
+ */
 const mostBytes = 65_536
 
 export const randomness = defineCheck({
@@ -64,7 +69,10 @@ export async function randomnessFindings(
   return (await runCheck(randomness, { random, count })).findings
 }
 
-/** Before anything that makes values: throws `random-broken` where this machine cannot. Takes about 2 ms. */
+/**
+ * Before anything that makes values: throws `random-broken` where this machine cannot. Takes about
+ * 2 ms.
+ */
 export async function refuseBrokenRandom(random: Random): Promise<void> {
   const [first] = await randomnessFindings(random, 100)
   if (first !== undefined)

@@ -2,7 +2,10 @@ import { within } from "../base/deadline.ts"
 import type { Deployment, Finding } from "../core/ports.ts"
 import { defineCheck, findingOf } from "./check.ts"
 
-/** Would a restart find its program, and do no more than that? The restarters that can tell are asked. */
+/**
+ * Would a restart find its program, and do no more than that? The restarters that can tell are
+ * asked.
+ */
 
 export type Restart = {
   /** "production/api". */

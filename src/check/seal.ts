@@ -2,7 +2,10 @@ import { AppError } from "../base/error.ts"
 import { filesAtOnce, sideBySide } from "../base/turns.ts"
 import { defineCheck } from "./check.ts"
 
-/** With the keys of the store: was a state edited, swapped, or put back from a backup? No value is opened. */
+/**
+ * With the keys of the store: was a state edited, swapped, or put back from a backup? No value is
+ * opened.
+ */
 
 export type Sealed = {
   /** Why the keys cannot be opened; undefined: they are open, or nothing is sealed yet. */

@@ -1,7 +1,10 @@
 import type { StateDocument } from "../core/state.ts"
 import { defineCheck } from "./check.ts"
 
-/** No value may stand for two things: whoever learns the one has the other. Compared by fingerprint over the whole store. */
+/**
+ * No value may stand for two things: whoever learns the one has the other. Compared by fingerprint
+ * over the whole store.
+ */
 
 export const shared = defineCheck({
   name: "one value, one secret",

@@ -33,16 +33,25 @@ export type States = {
   readonly now: Date
   /** Environments in which a process is seen at work, and is not stopped. */
   readonly atWork?: ReadonlySet<string>
-  /** "production/postgres": whose current value its service has just accepted, where services are asked. */
+  /**
+   * "production/postgres": whose current value its service has just accepted, where services are
+   * asked.
+   */
   readonly accepted?: ReadonlySet<string>
-  /** When a secret whose last rotation failed is tried next, in words; "" where that is not looked up. */
+  /**
+   * When a secret whose last rotation failed is tried next, in words; "" where that is not looked
+   * up.
+   */
   readonly nextTry?: (environment: string, secret: string) => string
   /** What has been due for more than a day, where nothing else looks for that. */
   readonly late?: readonly { readonly place: string; readonly lateMs: number }[]
 }
 
 const hour = 3_600_000
-/** A rotation takes as long as its programs' restarts; one that has not ended by then was cut off, or waits for something. */
+/**
+ * A rotation takes as long as its programs' restarts; one that has not ended by then was cut off,
+ * or waits for something.
+ */
 const stuckMs = 15 * 60_000
 /** `run` looks once a minute. */
 const dueMs = 2 * 60_000
@@ -212,7 +221,10 @@ function judge(
   }
 }
 
-/** What cannot wait for a quarter of an hour: a program is cut off, or nobody can end it without a person. */
+/**
+ * What cannot wait for a quarter of an hour: a program is cut off, or nobody can end it without a
+ * person.
+ */
 function harm(
   environment: string,
   { cuts = [], stuck = [], restarted, direction }: ChangeSet,
@@ -231,7 +243,9 @@ function harm(
   ]
 }
 
-/** One that was erased leaves its name, so that no number is used twice, and nothing to look after. */
+/**
+ * One that was erased leaves its name, so that no number is used twice, and nothing to look after.
+ */
 function judgeUnlisted(place: string, one: SecretState, report: Report<Code>): void {
   const debts = debtsOf(one)
   const how = { remedy: unlistedRemedy(place, one.driver) }

@@ -11,9 +11,14 @@ export type Surroundings = {
   readonly store: string
   /** Who owns its folder; undefined where there is none yet. */
   readonly storeOwner: number | undefined
-  /** True where the store's folder, or the nearest one above it that exists, is on another machine. */
+  /**
+   * True where the store's folder, or the nearest one above it that exists, is on another machine.
+   */
   readonly storeIsRemote: boolean
-  /** Bytes: what is free for this user on the store's disk, and what a rotation of the largest environment writes until its end. */
+  /**
+   * Bytes: what is free for this user on the store's disk, and what a rotation of the largest
+   * environment writes until its end.
+   */
   readonly room?: { readonly free: number; readonly need: number; readonly environment: string }
 }
 

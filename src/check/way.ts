@@ -26,7 +26,10 @@ export function realPath(path: string): string {
   }
 }
 
-/** The folders above `path`, nearest first, as written and with links followed: who may write in one may replace what is in it. */
+/**
+ * The folders above `path`, nearest first, as written and with links followed: who may write in one
+ * may replace what is in it.
+ */
 export function foldersAbove(path: string): readonly Entry[] {
   const names = new Set([...above(path), ...above(`${realPath(dirname(path))}/_`)])
   return [...names].flatMap((folder) => {

@@ -1,7 +1,10 @@
 import { formatDuration } from "../base/duration.ts"
 import type { SecretStatus } from "../plan/status.ts"
 
-/** "12d"; "≥ 12d" where nobody knows how old a value was when it was taken over; "–" where there is none. */
+/**
+ * "12d"; "≥ 12d" where nobody knows how old a value was when it was taken over; "–" where there is
+ * none.
+ */
 export function sayAge({
   ageMs,
   ageAtLeastMs,

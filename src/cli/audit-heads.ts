@@ -13,7 +13,10 @@ export type KeptHeads = {
   readonly others: number
 }
 
-/** ENV N HEAD, or PROJECT/ENV N HEAD: a whole line, the end of one (`journalctl -t mycelium-audit`), or a field (`-o export`, `-o json`). */
+/**
+ * ENV N HEAD, or PROJECT/ENV N HEAD: a whole line, the end of one (`journalctl -t mycelium-audit`),
+ * or a field (`-o export`, `-o json`).
+ */
 const head =
   /(?:^|[\s="])(?:([a-z0-9][a-z0-9_-]*)\/)?([A-Za-z0-9][A-Za-z0-9_-]*) (\d{1,15}) ([0-9a-f]{64})(?=$|["\s])/
 

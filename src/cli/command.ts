@@ -30,9 +30,15 @@ export type Terminal = {
   readonly stop: AbortSignal
   /** Calls `act` at each SIGHUP. */
   readonly onReload: (act: () => void) => void
-  /** Awaited before whatever is not over at once: what only such a command must hear, only it pays for. */
+  /**
+   * Awaited before whatever is not over at once: what only such a command must hear, only it pays
+   * for.
+   */
   readonly begin?: () => Promise<void>
-  /** Puts a program in our place, with these variables over the caller's own; comes back only by a throw. Left out where this is no process of its own. */
+  /**
+   * Puts a program in our place, with these variables over the caller's own; comes back only by a
+   * throw. Left out where this is no process of its own.
+   */
   readonly become?: (
     argv: readonly string[],
     variables: Readonly<Record<string, string>>,

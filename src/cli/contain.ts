@@ -16,7 +16,10 @@ export type Asked = {
   readonly reason: string | undefined
 }
 
-/** Somebody has the credentials: what is chosen is contained, as much of it as can be, and what is left is said with how to do it. */
+/**
+ * Somebody has the credentials: what is chosen is contained, as much of it as can be, and what is
+ * left is said with how to do it.
+ */
 export async function contain(
   terminal: Terminal,
   values: Values,
@@ -56,7 +59,10 @@ export async function contain(
   return exitOf(reports)
 }
 
-/** Where one value lives, programs are cut off from the change to their restart: a person is asked, once. */
+/**
+ * Where one value lives, programs are cut off from the change to their restart: a person is asked,
+ * once.
+ */
 async function askWhereCutOff(
   terminal: Terminal,
   values: Values,
@@ -258,7 +264,10 @@ function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
   return reports.flatMap(({ secrets }) => Object.values(secrets))
 }
 
-/** What an earlier rotation had begun of others, and what has not come to a good end: it has no part in the containment, and needs a person. */
+/**
+ * What an earlier rotation had begun of others, and what has not come to a good end: it has no part
+ * in the containment, and needs a person.
+ */
 function isLeftBeside({ recovered, secrets }: Contained): boolean {
   return Object.entries(recovered).some(
     ([name, one]) =>
@@ -270,7 +279,10 @@ function isLeftBeside({ recovered, secrets }: Contained): boolean {
   )
 }
 
-/** Whatever is left needs a person; where a program did not get healthy, older sessions may live, or an output could not be written, the new value holds all the same. */
+/**
+ * Whatever is left needs a person; where a program did not get healthy, older sessions may live, or
+ * an output could not be written, the new value holds all the same.
+ */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
   if (all.some(({ is }) => is === "not-contained")) return exitCodes.person

@@ -8,7 +8,9 @@ import type { Selection } from "./selection.ts"
 /** `beyond`: what stands in the text, too, and is not in the config any more. */
 export type Narrowed = { readonly chosen: Selection; readonly beyond: readonly string[] }
 
-/** The secrets of `selected` of which a version stands in the text; says which, and in which form. */
+/**
+ * The secrets of `selected` of which a version stands in the text; says which, and in which form.
+ */
 export async function narrowToExposed(
   terminal: Terminal,
   app: App,

@@ -2,7 +2,10 @@ import { open, stat } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { untilStopped } from "./until-stopped.ts"
 
-/** A file that a person names to be read, or "-": a regular file, or a pipe, which may never end and may have no writer yet. */
+/**
+ * A file that a person names to be read, or "-": a regular file, or a pipe, which may never end and
+ * may have no writer yet.
+ */
 export type Input = {
   readonly file: string
   readonly stop: AbortSignal /** ", nothing was rotated" */
@@ -10,7 +13,10 @@ export type Input = {
   readonly hint?: string
 }
 
-/** Its bytes as they come, up to the instant at which we are asked to stop. What cannot be read is said before a byte is. */
+/**
+ * Its bytes as they come, up to the instant at which we are asked to stop. What cannot be read is
+ * said before a byte is.
+ */
 export async function openInput(input: Input): Promise<AsyncIterable<Uint8Array>> {
   const { file } = input
   if (file === "-") return interruptible(process.stdin, input)

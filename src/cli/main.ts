@@ -13,7 +13,10 @@ import { readPlain } from "./plain-options.ts"
 import { commandNames, findCommand, groups } from "./table.ts"
 import { untilStopped } from "./until-stopped.ts"
 
-/** Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns the exit code. */
+/**
+ * Words in, words out: finds the command, reads its options, runs it, says what went wrong. Returns
+ * the exit code.
+ */
 export async function main(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   try {
@@ -93,10 +96,17 @@ async function showUsage(terminal: Terminal, entry: Entry): Promise<number> {
   return exitCodes.done
 }
 
-/** Variables that the runtime obeys: they run code, listen in, print, write files, or take any certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile, are for others. */
+/**
+ * Variables that the runtime obeys: they run code, listen in, print, write files, or take any
+ * certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile,
+ * are for others.
+ */
 const forbidden = /^(BUN_(?!INSTALL)|JSC_|MIMALLOC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
 
-/** All names at once: one by one they would be the first loop that the runtime finds worth compiling, at each start. */
+/**
+ * All names at once: one by one they would be the first loop that the runtime finds worth
+ * compiling, at each start.
+ */
 const maybeForbidden = /^(BUN_|JSC_|MIMALLOC_|NODE_TLS_)/m
 
 function refuseSurroundings(terminal: Terminal): void {
@@ -113,7 +123,8 @@ function refuseSurroundings(terminal: Terminal): void {
 /** One clear sentence and a hint, on stderr; never a stack, never what another program said. */
 async function fail(terminal: Terminal, error: unknown): Promise<number> {
   if (error instanceof AppError) {
-    // Every problem of a config at once; what carries them is told by its shape, for the config is loaded late.
+    // Every problem of a config at once; what carries them is told by its shape, for the config is
+    // loaded late.
     if ("problems" in error && Array.isArray(error.problems))
       return await failConfig(terminal, error)
     terminal.talk(`mycelium: ${error.message}`)

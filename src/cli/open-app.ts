@@ -15,7 +15,10 @@ import { openConfig } from "./open-config.ts"
 
 export { openConfig }
 
-/** All that a command which changes something needs: the config (trusted: it names hooks), and the keys. `trust`: also keys that this identity has never bound. */
+/**
+ * All that a command which changes something needs: the config (trusted: it names hooks), and the
+ * keys. `trust`: also keys that this identity has never bound.
+ */
 export async function openApp(
   terminal: Terminal,
   values: Values,

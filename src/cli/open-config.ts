@@ -5,7 +5,10 @@ import type { Config } from "../config/model.ts"
 import { pluginsNamedIn } from "../plugins/named.ts"
 import { type Terminal, type Values, textOf } from "./command.ts"
 
-/** Apart from open-app.ts, which loads the cryptography too, and every plug-in: what only looks need not wait for them. */
+/**
+ * Apart from open-app.ts, which loads the cryptography too, and every plug-in: what only looks need
+ * not wait for them.
+ */
 
 /** The config that this command line means. */
 export async function openConfig(

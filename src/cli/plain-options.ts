@@ -3,8 +3,10 @@ import type { Options, Values } from "./command.ts"
 type Read = { readonly values: Values; readonly positionals: readonly string[] }
 
 /**
- * What nearly every command line is made of: words, `--option`, and `--option value`. Anything else (`=`, `-h`, `--`, what is
- * unknown, what lacks its value) is for node:util, which takes a millisecond to load; so undefined. Read as it reads them.
+ * What nearly every command line is made of: words, `--option`, and `--option value`. Anything else
+ * (`=`, `-h`, `--`, what is
+ * unknown, what lacks its value) is for node:util, which takes a millisecond to load; so undefined.
+ * Read as it reads them.
  */
 export function readPlain(options: Options, args: readonly string[]): Read | undefined {
   const values: Record<string, string | boolean | readonly string[]> = {}

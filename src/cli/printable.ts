@@ -1,6 +1,8 @@
 /**
- * As it may reach a terminal: names and texts of others may hold signs that one obeys (ESC, also the 8-bit ones) or that turn
- * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it was.
+ * As it may reach a terminal: names and texts of others may hold signs that one obeys (ESC, also
+ * the 8-bit ones) or that turn
+ * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it
+ * was.
  */
 export function printable(text: string): string {
   // Most text is plain, and told to be so by what costs less than the tables of Unicode do.

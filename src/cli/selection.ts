@@ -6,7 +6,9 @@ export type Selection = ReadonlyMap<string, readonly string[] | undefined>
 
 export type Narrowing = { readonly all: boolean; readonly tags: readonly string[] }
 
-/** "production/redis", "production", several, or all of them; then only what has one of the tags. */
+/**
+ * "production/redis", "production", several, or all of them; then only what has one of the tags.
+ */
 export function selectionOf(
   config: Config,
   args: readonly string[],

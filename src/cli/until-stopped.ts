@@ -1,8 +1,10 @@
 import { AppError } from "../base/error.ts"
 
 /**
- * What only reads or waits ends at once when we are asked to stop, whatever it is in the middle of: its answer is not waited
- * for any longer. Never around what must not end half-way: a line of the log, or a mode that check --fix mends, is whole or not there.
+ * What only reads or waits ends at once when we are asked to stop, whatever it is in the middle of:
+ * its answer is not waited
+ * for any longer. Never around what must not end half-way: a line of the log, or a mode that check
+ * --fix mends, is whole or not there.
  */
 export async function untilStopped<T>(
   stop: AbortSignal,

@@ -1,4 +1,7 @@
-/** "Sun 29 Nov 03:00 CET", or "Mon 1 Feb 2027 03:00 CET" in another year than `now`: an instant as the environment's people read it. */
+/**
+ * "Sun 29 Nov 03:00 CET", or "Mon 1 Feb 2027 03:00 CET" in another year than `now`: an instant as
+ * the environment's people read it.
+ */
 export function when(at: Date, timezone: string, now: Date): string {
   return [...dateOf(at, timezone, now), ...partsOf(at, timezone).time].join(" ")
 }
@@ -31,7 +34,10 @@ function dateOf(at: Date, timezone: string, now: Date): readonly string[] {
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"]
 
-/** The same words without loading the zones and languages of the world, which takes longer than all else that `status` does. */
+/**
+ * The same words without loading the zones and languages of the world, which takes longer than all
+ * else that `status` does.
+ */
 function inUtc(at: Date): Parts {
   const two = (number: number): string => String(number).padStart(2, "0")
   return {

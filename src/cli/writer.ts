@@ -1,6 +1,8 @@
 /**
- * One of our streams, without Node's, which take longer to load than `version` takes in all. Beneath is the same sink: it
- * never waits for a slow reader, keeps what was not read yet, and keeps the process until it is. A reader that went away
+ * One of our streams, without Node's, which take longer to load than `version` takes in all.
+ * Beneath is the same sink: it
+ * never waits for a slow reader, keeps what was not read yet, and keeps the process until it is. A
+ * reader that went away
  * (`mycelium status | head`) ends the talk, not the work.
  */
 export class Writer {

@@ -1,6 +1,9 @@
 import { type Alias, type Document, type Node, visit } from "yaml"
 
-/** What each alias of a document means, found in one pass: the parser's own search begins anew for every alias. */
+/**
+ * What each alias of a document means, found in one pass: the parser's own search begins anew for
+ * every alias.
+ */
 export function targetsOf(document: Document.Parsed): ReadonlyMap<Alias, Node> {
   const anchors = new Map<string, Node>()
   const targets = new Map<Alias, Node>()

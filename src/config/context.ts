@@ -13,7 +13,10 @@ export type Plugins = {
 /** Those that a text may mean, by their names in it; all without one. */
 export type PluginsFor = (text?: string) => Promise<Plugins>
 
-/** When a pattern fires; `plan/schedule.ts` has the real one. `problem` is said to people and repeats nothing of the pattern. */
+/**
+ * When a pattern fires; `plan/schedule.ts` has the real one. `problem` is said to people and
+ * repeats nothing of the pattern.
+ */
 export type ParseSchedule = (
   pattern: string,
   timezone: string,
@@ -36,7 +39,10 @@ export type Context = Required<Surroundings> & {
   readonly report: Report
 }
 
-/** Asks a plug-in about options that its schema accepted. If it throws, that is a problem of the config, not a crash. */
+/**
+ * Asks a plug-in about options that its schema accepted. If it throws, that is a problem of the
+ * config, not a crash.
+ */
 export function ask<Answer>(
   context: Context,
   path: Path,

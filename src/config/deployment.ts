@@ -10,7 +10,10 @@ import { mostGuessed, nearest } from "./nearest.ts"
 import { oneOf } from "./sentences.ts"
 import { validate } from "./validate.ts"
 
-/** How it restarts is known by one key (`compose`, `command`, …), how it is proven healthy by one key under `healthy`. */
+/**
+ * How it restarts is known by one key (`compose`, `command`, …), how it is proven healthy by one
+ * key under `healthy`.
+ */
 export function readDeployment(
   name: string,
   raw: unknown,

@@ -4,8 +4,10 @@ import type { PolicyName } from "./policy.ts"
 import type { Path } from "./problems.ts"
 
 /**
- * The config while it is read: parts that hold mistakes are there too, with stand-ins, so that the cross-checks neither
- * stop at the first mistake nor report its consequences. It is thrown away if anything was reported.
+ * The config while it is read: parts that hold mistakes are there too, with stand-ins, so that the
+ * cross-checks neither
+ * stop at the first mistake nor report its consequences. It is thrown away if anything was
+ * reported.
  */
 
 export type SecretDraft = {

@@ -70,7 +70,10 @@ export function readEnvironment(
 
 type Part = { readonly raw: unknown; readonly path: Path }
 
-/** The entries of a map whose keys are names. An entry with a wrong name is read too, for its other mistakes. */
+/**
+ * The entries of a map whose keys are names. An entry with a wrong name is read too, for its other
+ * mistakes.
+ */
 export function named(
   reader: MapReader,
   key: string,

@@ -10,7 +10,10 @@ import {
 } from "yaml"
 import type { KindName } from "./reference.ts"
 
-/** The parts of an example config that show one kind of plug-in: secrets, outputs or deployments as written, with comments. */
+/**
+ * The parts of an example config that show one kind of plug-in: secrets, outputs or deployments as
+ * written, with comments.
+ */
 export function exampleParts(text: string, is: KindName, name: string): readonly string[] {
   const environments = mapIn(parseDocument(text).contents, "environments")
   return (environments?.items ?? [])

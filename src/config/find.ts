@@ -2,7 +2,10 @@ import { stat } from "node:fs/promises"
 import { resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
 
-/** Which config: `--config`, else $MYCELIUM_CONFIG, else the first that exists of the usual places. Absolute. */
+/**
+ * Which config: `--config`, else $MYCELIUM_CONFIG, else the first that exists of the usual places.
+ * Absolute.
+ */
 export async function findConfig(
   flag: string | undefined,
   cwd: string,

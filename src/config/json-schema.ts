@@ -13,7 +13,10 @@ import {
   topKeys,
 } from "./keys.ts"
 
-/** The config as a JSON Schema, from the schemas that the loader uses: for editors, which know less than the loader. */
+/**
+ * The config as a JSON Schema, from the schemas that the loader uses: for editors, which know less
+ * than the loader.
+ */
 
 type Schema = Readonly<Record<string, unknown>>
 

@@ -11,7 +11,10 @@ import type { Config, EnvironmentConfig } from "./model.ts"
 import { Enough, type Fault, Faults } from "./problems.ts"
 import { storeFolder } from "./store.ts"
 
-/** What the data of a config says, and all that is wrong with it. No config: there is more than is told. */
+/**
+ * What the data of a config says, and all that is wrong with it. No config: there is more than is
+ * told.
+ */
 export function judge(
   value: unknown,
   file: string,

@@ -4,7 +4,10 @@ import { ReferenceOptions } from "../plugins/references/index.ts"
 import { defaultSchedule } from "./defaults.ts"
 import { policyNames } from "./policy.ts"
 
-/** The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON Schema read them from here. */
+/**
+ * The keys that are ours, whatever plug-ins exist: what each may hold. The loader and the JSON
+ * Schema read them from here.
+ */
 
 // A schema is used a few times and the program ends: compiling it first costs more than it saves.
 z.config({ jitless: true })
@@ -82,7 +85,9 @@ function wrongDuration(input: string): string {
 }
 
 const name = "names are letters, digits, - and _, at most 63, and not digits alone"
-/** Of an environment or a deployment; part of a path, so nothing that a file system takes otherwise. */
+/**
+ * Of an environment or a deployment; part of a path, so nothing that a file system takes otherwise.
+ */
 export const Name = z.string().regex(/^(?!\d+$)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, name)
 
 const project = "expected lower-case letters, digits, - and _, at most 63"

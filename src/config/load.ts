@@ -11,7 +11,10 @@ import { judge } from "./judge.ts"
 /** A thousand environments fit; a log that was named by mistake does not. */
 const largest = 4 * 1024 * 1024
 
-/** The config, or `ConfigProblems` with everything that is wrong with it. Opens no connection; of other files it reads only those that it names as a part of itself (templates). */
+/**
+ * The config, or `ConfigProblems` with everything that is wrong with it. Opens no connection; of
+ * other files it reads only those that it names as a part of itself (templates).
+ */
 export async function loadConfig(
   path: string,
   plugins: Plugins | PluginsFor,

@@ -3,7 +3,10 @@ import type { Path, Report } from "./problems.ts"
 import { unknownKey } from "./sentences.ts"
 import { validate } from "./validate.ts"
 
-/** Reads a map key by key, so that one wrong key hides no other; what nobody asked for is an unknown key. */
+/**
+ * Reads a map key by key, so that one wrong key hides no other; what nobody asked for is an unknown
+ * key.
+ */
 export class MapReader {
   readonly path: Path
   readonly #report: Report

@@ -3,8 +3,10 @@ import type { AuditConfig } from "./audit.ts"
 import type { PolicyName } from "./policy.ts"
 
 /**
- * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON, so that a recovery uses
- * the options that the rotation began with. `options` are raw, as written: their plug-in's schema parses them at `open`.
+ * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON,
+ * so that a recovery uses
+ * the options that the rotation began with. `options` are raw, as written: their plug-in's schema
+ * parses them at `open`.
  */
 export type Config = {
   /** Absolute, as all paths here that are not inside `options`. */
@@ -30,7 +32,10 @@ export type EnvironmentConfig = {
   /** Its own or the project's; where neither says one, `defaultSchedule` holds. */
   readonly schedule?: string
   readonly timezone: string
-  /** How often each current value is tried by a login; null: never. Where neither this nor the project says it, `defaultWatchMs`. */
+  /**
+   * How often each current value is tried by a login; null: never. Where neither this nor the
+   * project says it, `defaultWatchMs`.
+   */
   readonly watchMs?: number | null
   /** Its own or the project's. */
   readonly policy?: PolicyName

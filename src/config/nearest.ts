@@ -1,4 +1,7 @@
-/** Of that many keys of one map it is asked whether they are misspelt: who wrote more has not mistyped one. */
+/**
+ * Of that many keys of one map it is asked whether they are misspelt: who wrote more has not
+ * mistyped one.
+ */
 export const mostGuessed = 100
 
 /** The candidate that `word` was most likely meant to be; undefined if none is near. */

@@ -11,7 +11,10 @@ import {
 } from "./problems.ts"
 import { parseYaml, type Yaml } from "./yaml.ts"
 
-/** The config of a text, or `ConfigProblems`, each with its place. Apart from load.ts, which seldom needs the parser that knows places. */
+/**
+ * The config of a text, or `ConfigProblems`, each with its place. Apart from load.ts, which seldom
+ * needs the parser that knows places.
+ */
 export function parseConfig(
   text: string,
   file: string,

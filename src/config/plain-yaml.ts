@@ -1,9 +1,12 @@
 import { mayHoldTooMuch, tooMuchAt } from "./too-much.ts"
 
 /**
- * The plain part of YAML, which nearly every config keeps to. The runtime's own parser reads it a hundred times faster than
- * the one that remembers places, and reads it alike (test/config/plain-yaml.test.ts). Anything else is left to the other one,
- * so undefined: anchors, tags, block texts, texts of several lines, odd signs, and a key that stands twice, of which this parser
+ * The plain part of YAML, which nearly every config keeps to. The runtime's own parser reads it a
+ * hundred times faster than
+ * the one that remembers places, and reads it alike (test/config/plain-yaml.test.ts). Anything else
+ * is left to the other one,
+ * so undefined: anchors, tags, block texts, texts of several lines, odd signs, and a key that
+ * stands twice, of which this parser
  * would tell nothing.
  */
 export function readPlainYaml(text: string): { readonly value: unknown } | undefined {
@@ -20,10 +23,15 @@ export function readPlainYaml(text: string): { readonly value: unknown } | undef
   }
 }
 
-/** Tabs, ends of lines that not everyone knows, byte order marks, blanks besides the blank, signs of two units. */
+/**
+ * Tabs, ends of lines that not everyone knows, byte order marks, blanks besides the blank, signs of
+ * two units.
+ */
 const odd = /[^\n -~\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]/
 
-/** The keys in it, of which one that stood twice is there once; undefined where a number is none. */
+/**
+ * The keys in it, of which one that stood twice is there once; undefined where a number is none.
+ */
 function keysOf(value: unknown): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? 0 : undefined
   if (typeof value !== "object" || value === null) return 0
@@ -37,10 +45,16 @@ function keysOf(value: unknown): number | undefined {
   return count
 }
 
-/** So many levels by indentation, and as many by brackets: deeper is for the parser that knows what to say of it. */
+/**
+ * So many levels by indentation, and as many by brackets: deeper is for the parser that knows what
+ * to say of it.
+ */
 const deepest = 15
 
-/** Each matches where the reading stands. Texts in quotes end on their line; a key is a word, or stands in quotes. */
+/**
+ * Each matches where the reading stands. Texts in quotes end on their line; a key is a word, or
+ * stands in quotes.
+ */
 const tokens = {
   blankLine: / *(?:#[^\n]*)?(?:\n|$)/y,
   lineEnd: / *(?:\n|$)| +#[^\n]*(?:\n|$)/y,
@@ -51,7 +65,8 @@ const tokens = {
   // Where a word for true, false or nothing is the key, the two do not write it alike.
   key: /(?:(?!(?:true|True|TRUE|false|False|FALSE|null|Null|NULL) *:)[A-Za-z_][\w.-]*|"(?:[^"\\\n]|\\["\\nrt/])*"|'(?:[^'\n]|'')*') *:(?= |\n|$)/y,
   quoted: /"(?:[^"\\\n]|\\["\\nrt/])*"|'(?:[^'\n]|'')*'/y,
-  // Begins with a sign that means nothing, and is no number but a short decimal one; ends at a comment, or where a colon
+  // Begins with a sign that means nothing, and is no number but a short decimal one; ends at a
+  // comment, or where a colon
   // would make it a key.
   text: /(?!0[xo]|[\d.]{16})[\w./$~](?:[^\n :]| +(?=[^ \n#])|:(?=[^ \n]))*/y,
   textInBrackets:
@@ -110,7 +125,9 @@ class Recogniser {
     return this.#levels.length === 0 && /[{[]/.test(this.#text[this.#at] ?? "")
   }
 
-  /** Goes to the level that this line, or this part of it, belongs to. `fresh`: a new one may begin. */
+  /**
+   * Goes to the level that this line, or this part of it, belongs to. `fresh`: a new one may begin.
+   */
   #enter(level: Level, fresh: boolean): boolean {
     let top = this.#levels.at(-1)
     const before = top

@@ -1,7 +1,10 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
 import type { Path, Place, Spot } from "./problems.ts"
 
-/** How much data a config may hold, and how often an alias may repeat a part of it: a "billion laughs" needs more. */
+/**
+ * How much data a config may hold, and how often an alias may repeat a part of it: a "billion
+ * laughs" needs more.
+ */
 const limits = { nodes: 1_000_000, depth: 40, aliases: 1000, spots: 1000 } as const
 
 export type Plain = {
@@ -11,7 +14,10 @@ export type Plain = {
   readonly usable: boolean
 }
 
-/** The document as plain data: maps, lists, strings, finite numbers, true, false, null. What is refused becomes null. */
+/**
+ * The document as plain data: maps, lists, strings, finite numbers, true, false, null. What is
+ * refused becomes null.
+ */
 export function toPlain(
   document: Document.Parsed,
   targets: ReadonlyMap<Alias, Node>,

@@ -1,6 +1,9 @@
 import { AppError } from "../base/error.ts"
 
-/** One thing that is wrong in the config. Its words name keys, never a value: a value may be a password in the wrong place. */
+/**
+ * One thing that is wrong in the config. Its words name keys, never a value: a value may be a
+ * password in the wrong place.
+ */
 export type Problem = {
   readonly file: string
   readonly line: number
@@ -29,11 +32,17 @@ export type Fault = {
   readonly path: Path
   /** Points at the key instead of at the value. */
   readonly at?: "key"
-  /** The path ends in a key that does not exist here, which is not shown: it may be a value in the wrong place. */
+  /**
+   * The path ends in a key that does not exist here, which is not shown: it may be a value in the
+   * wrong place.
+   */
   readonly unknown?: true
   readonly says: string
   readonly hint?: string
-  /** The key that `path` lacks; the key that an unknown one was meant to be. One mistake is told once. */
+  /**
+   * The key that `path` lacks; the key that an unknown one was meant to be. One mistake is told
+   * once.
+   */
   readonly missing?: string
   readonly meant?: string
   /** Judges a map as a whole, which a misspelt key in it may have caused. */
@@ -41,7 +50,10 @@ export type Fault = {
 }
 export type Report = (fault: Fault) => void
 
-/** Without the consequences of others: a misspelt key lacks under its right name, and its map is judged without it. */
+/**
+ * Without the consequences of others: a misspelt key lacks under its right name, and its map is
+ * judged without it.
+ */
 export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
   const misspelt = faults.filter(({ meant }) => meant !== undefined)
   const meant = new Set(
@@ -56,7 +68,10 @@ export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
 
 /** A person reads so many. */
 const mostShown = 100
-/** A config with more is not judged to its end: it is no config, or one mistake that was made again and again. */
+/**
+ * A config with more is not judged to its end: it is no config, or one mistake that was made again
+ * and again.
+ */
 const mostJudged = 1000
 
 /** Thrown by `Faults` where nothing more is judged. */
@@ -73,7 +88,8 @@ export class Faults {
 }
 
 /**
- * Everything that is wrong with a config, at once; `judged`: to its end. Its message is the first problem, for whoever has one
+ * Everything that is wrong with a config, at once; `judged`: to its end. Its message is the first
+ * problem, for whoever has one
  * line only.
  */
 export class ConfigProblems extends AppError {
@@ -125,7 +141,10 @@ export function shownPath({ path, unknown }: Fault): string {
   return formatPath(unknown ? path.slice(0, -1) : path)
 }
 
-/** A path for people. A key that is no plain word is not repeated: it may be a value in the wrong place, or move the cursor. */
+/**
+ * A path for people. A key that is no plain word is not repeated: it may be a value in the wrong
+ * place, or move the cursor.
+ */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`

@@ -5,7 +5,9 @@ import { Audit } from "./audit.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
 
-/** What each key of a config takes, as data for people: read from the schemas that the loader uses. */
+/**
+ * What each key of a config takes, as data for people: read from the schemas that the loader uses.
+ */
 
 export type OptionEntry = {
   /** "tls.ca" where it stands in a map. */
@@ -134,7 +136,10 @@ function optionsIn(schema: Schema, above: string): readonly OptionEntry[] {
   return [...found.values()]
 }
 
-/** The option, and those in it where it is a map of its own. A credential's are told once, elsewhere. */
+/**
+ * The option, and those in it where it is a map of its own. A credential's are told once,
+ * elsewhere.
+ */
 function optionEntries(name: string, schema: Schema, isRequired: boolean): readonly OptionEntry[] {
   const key = name.split(".").at(-1) ?? name
   const example = schema.examples?.[0]

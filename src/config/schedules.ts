@@ -2,7 +2,10 @@ import type { Context } from "./context.ts"
 import type { EnvironmentDraft } from "./draft.ts"
 import { defaultSchedule } from "./defaults.ts"
 
-/** Schedules that cannot be read, or that leave a secret no chance to change in time. Each distinct one is asked once. */
+/**
+ * Schedules that cannot be read, or that leave a secret no chance to change in time. Each distinct
+ * one is asked once.
+ */
 export function checkSchedules(environments: readonly EnvironmentDraft[], context: Context): void {
   const seen = new Set<string>()
   const once = (key: string): boolean => !seen.has(key) && seen.add(key) !== undefined
@@ -39,7 +42,10 @@ function isZone(timezone: string): boolean {
 
 type Next = (after: Date) => Date | undefined
 
-/** The pattern is judged in UTC, by ordinary days: what a change to summer time does is the plan's to say. `judged`: by pattern and age. */
+/**
+ * The pattern is judged in UTC, by ordinary days: what a change to summer time does is the plan's
+ * to say. `judged`: by pattern and age.
+ */
 function checkTicks(
   { path, secrets, schedule }: EnvironmentDraft,
   next: Next,
@@ -72,7 +78,10 @@ const day = 86_400_000
 /** A leap year begins; whether a config is valid does not depend on the day. */
 const start = Date.UTC(2028, 0, 1)
 
-/** After how long a pattern begins anew: most say only a time of the day, or days of the week as well. */
+/**
+ * After how long a pattern begins anew: most say only a time of the day, or days of the week as
+ * well.
+ */
 function periodOf(pattern: string): number {
   const fields = pattern.trim().split(/\s+/)
   const free = (field: string | undefined): boolean => field === "*" || field === "?"
@@ -81,7 +90,10 @@ function periodOf(pattern: string): number {
   return free(weekday) ? day : 7 * day
 }
 
-/** Is there a tick in each window of that length? Skips ahead as far as a tick in time allows: all gaps in between are shorter. */
+/**
+ * Is there a tick in each window of that length? Skips ahead as far as a tick in time allows: all
+ * gaps in between are shorter.
+ */
 export function ticksWithin(next: Next, everyMs: number, periodMs = 366 * day): boolean {
   let tick = next(new Date(start))?.getTime()
   for (let step = 0; step < 2000; step++) {
@@ -92,7 +104,9 @@ export function ticksWithin(next: Next, everyMs: number, periodMs = 366 * day): 
   return true
 }
 
-/** A tick after `from`, at most `everyMs` later, rather late than early; undefined if there is none. */
+/**
+ * A tick after `from`, at most `everyMs` later, rather late than early; undefined if there is none.
+ */
 function lateTick(next: Next, from: number, everyMs: number): number | undefined {
   for (const share of [0.99, 0.9, 0.5, 0]) {
     const tick = next(new Date(from + Math.floor(everyMs * share)))?.getTime()

@@ -105,7 +105,10 @@ type Grace = Pick<SecretDraft, "type" | "options" | "path"> & {
   readonly context: Context
 }
 
-/** Two values live side by side only where the service can; elsewhere the previous one dies with the change. */
+/**
+ * Two values live side by side only where the service can; elsewhere the previous one dies with the
+ * change.
+ */
 function graceOf({ grace, inherited, type, options, path, context }: Grace): number {
   const overlap = type && options && ask(context, path, () => type.overlap(options))
   if (overlap === "both" || overlap === "unknown")

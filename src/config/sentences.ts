@@ -85,7 +85,10 @@ export type Unknown = {
   readonly meant?: string
 }
 
-/** An unknown key is repeated only where it is a key beyond doubt: `{ hunter2 }` is a password in the wrong brackets. */
+/**
+ * An unknown key is repeated only where it is a key beyond doubt: `{ hunter2 }` is a password in
+ * the wrong brackets.
+ */
 export function unknownKey(key: string, value: unknown, known: readonly string[]): Unknown {
   const fault = { at: "key", unknown: true } as const
   const near = nearest(key, known)

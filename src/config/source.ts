@@ -3,7 +3,10 @@ import { AppError, systemCode } from "../base/error.ts"
 
 const largest = 100_000
 
-/** The text of a file that is part of the config. Links are followed, as for the config itself; whoever runs hooks checks their way. */
+/**
+ * The text of a file that is part of the config. Links are followed, as for the config itself;
+ * whoever runs hooks checks their way.
+ */
 export function readSource(path: string): string {
   let file: number
   try {

@@ -3,7 +3,10 @@ import type { EnvironmentDraft, OutputDraft } from "./draft.ts"
 import { mostGuessed, nearest } from "./nearest.ts"
 import { isPlainWord, type Path } from "./problems.ts"
 
-/** Templates that show what does not exist. The outputs know which secrets they name; where exactly is looked up in their text. */
+/**
+ * Templates that show what does not exist. The outputs know which secrets they name; where exactly
+ * is looked up in their text.
+ */
 export function checkTemplates(environments: readonly EnvironmentDraft[], context: Context): void {
   for (const environment of environments) {
     for (const output of environment.outputs) {

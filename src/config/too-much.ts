@@ -1,5 +1,6 @@
 /**
- * What the parser is not even shown, for it would take long: it counts no further than it must. A hundred thousand secrets fit;
+ * What the parser is not even shown, for it would take long: it counts no further than it must. A
+ * hundred thousand secrets fit;
  * what is nested deeper is refused by `toPlain`, too, which cannot say so in time.
  */
 const limits = { parts: 150_000, depth: 1000, run: 200 } as const
@@ -9,7 +10,10 @@ export function mayHoldTooMuch(text: string): boolean {
   return text.length > limits.parts
 }
 
-/** The place at which a text passes a limit: more lines and list entries, or more brackets (or signs of a list) one within another. */
+/**
+ * The place at which a text passes a limit: more lines and list entries, or more brackets (or signs
+ * of a list) one within another.
+ */
 export function tooMuchAt(
   text: string,
 ): { readonly offset: number; readonly says: string } | undefined {

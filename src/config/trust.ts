@@ -4,11 +4,16 @@ import { dirname, join, resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
 import type { Finding } from "../core/ports.ts"
 
-/** A config names programs that we run: whoever can change it, or a folder on the way to it, is us. */
+/**
+ * A config names programs that we run: whoever can change it, or a folder on the way to it, is us.
+ */
 
 export type Me = { readonly uid: number; readonly gid: number }
 
-/** Refuses (`config-writable-by-others`) a config that somebody else can change; for every command that runs hooks. Returns what is no more than a warning, for `check`. */
+/**
+ * Refuses (`config-writable-by-others`) a config that somebody else can change; for every command
+ * that runs hooks. Returns what is no more than a warning, for `check`.
+ */
 export async function checkTrust(config: string, me: Me = whoWeAre()): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   for (const { path, stats } of await wayTo(resolve(config))) {
@@ -28,7 +33,9 @@ type Entry = { readonly path: string; readonly stats: Stats }
 /** As many links as Linux follows. */
 const mostLinks = 40
 
-/** Each folder, link and file that is passed from the root to the config, links followed by hand. */
+/**
+ * Each folder, link and file that is passed from the root to the config, links followed by hand.
+ */
 async function wayTo(config: string): Promise<readonly Entry[]> {
   const way: Entry[] = [{ path: "/", stats: await look("/") }]
   const ahead = config.split("/").filter((step) => step !== "")
@@ -75,7 +82,8 @@ function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
       { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` },
     )
   }
-  // Where the sticky bit is set, as in /tmp, others cannot replace what is not theirs; whose the next step is, is asked next.
+  // Where the sticky bit is set, as in /tmp, others cannot replace what is not theirs; whose the
+  // next step is, is asked next.
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o002) === 0 || guarded) return undefined
   return new AppError("config-writable-by-others", `${path} can be written by everybody`, {

@@ -30,7 +30,10 @@ export function validate<Schema extends ZodType>(
 const known = new WeakMap<ZodType, Map<string, unknown>>()
 const mostAccepted = 100
 
-/** What a schema has made of the short values that thousands of secrets share. A schema looks at nothing but the value. */
+/**
+ * What a schema has made of the short values that thousands of secrets share. A schema looks at
+ * nothing but the value.
+ */
 function accepted<Schema extends ZodType>(schema: Schema): Map<string, output<Schema>> {
   const found = known.get(schema) ?? new Map<string, unknown>()
   known.set(schema, found)
@@ -48,7 +51,10 @@ function wordFor(value: unknown): string | undefined {
     : undefined
 }
 
-/** What `schema` makes of a map without the keys that are wrong in it: what is sound is judged on, so that every problem is told at once. */
+/**
+ * What `schema` makes of a map without the keys that are wrong in it: what is sound is judged on,
+ * so that every problem is told at once.
+ */
 export function soundPart<Schema extends ZodType>(
   schema: Schema,
   value: unknown,
@@ -151,7 +157,10 @@ function likeliest(issue: Union): readonly Issue[] | undefined {
   return deeper.toSorted((a, b) => weight(a) - weight(b))[0]
 }
 
-/** Do these say more than the union's own words: a misspelt key, or a wrong value under a key that is known? */
+/**
+ * Do these say more than the union's own words: a misspelt key, or a wrong value under a key that
+ * is known?
+ */
 function isTelling(issues: readonly Issue[] | undefined, inner: Path, asked: Asked): boolean {
   const misspelt = (one: Issue): boolean =>
     one.code === "unrecognized_keys" &&

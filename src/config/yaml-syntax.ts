@@ -5,7 +5,10 @@ import type { Place, Spot } from "./problems.ts"
 const most = 10
 const mostRead = 1000
 
-/** The parser's findings in our words, by its codes: its own messages quote the text. One for each line. */
+/**
+ * The parser's findings in our words, by its codes: its own messages quote the text. One for each
+ * line.
+ */
 export function syntaxSpots(
   document: Document.Parsed,
   text: string,

@@ -28,7 +28,10 @@ export type Yaml = {
   place(path: Path, at?: "key"): Place
 }
 
-/** YAML 1.2, core schema, without what a config needs no more than an attacker does: merge keys, tags, several documents. */
+/**
+ * YAML 1.2, core schema, without what a config needs no more than an attacker does: merge keys,
+ * tags, several documents.
+ */
 export function parseYaml(text: string): Yaml {
   const lines = new LineCounter()
   const much = tooMuchAt(text)
@@ -79,7 +82,10 @@ function refused(
 
 type Part = { readonly key?: Node; readonly value: Node | null }
 
-/** Finds parts of a document by path; each map is indexed once, for a config may have thousands of problems. */
+/**
+ * Finds parts of a document by path; each map is indexed once, for a config may have thousands of
+ * problems.
+ */
 class Finder {
   readonly #document: Document.Parsed
   readonly #targets: ReadonlyMap<Alias, Node>

@@ -1,13 +1,17 @@
 import type { AuditTail } from "./state.ts"
 
-/** One thing that happened, without values. Names and codes only: texts of others are never put in. */
+/**
+ * One thing that happened, without values. Names and codes only: texts of others are never put in.
+ */
 export type AuditEvent = {
   readonly event: string
   readonly secret?: string
   readonly version?: string
   readonly code?: string
 } & Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
-/** Who acts, as far as the machine knows: the login behind sudo, not only the uid; see app/actor.ts. */
+/**
+ * Who acts, as far as the machine knows: the login behind sudo, not only the uid; see app/actor.ts.
+ */
 export type Actor = { readonly user: string; readonly via: string }
 
 /** The head of an empty log. */
@@ -19,7 +23,8 @@ export function lineHash(line: string): string {
 }
 
 /**
- * The tail with one more line: JSON with its number, the state's serial and the hash of the line before. The line rides
+ * The tail with one more line: JSON with its number, the state's serial and the hash of the line
+ * before. The line rides
  * in the state until it is in the log.
  */
 export function appendLine(

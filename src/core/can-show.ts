@@ -1,6 +1,9 @@
 import type { Output, Values } from "./ports.ts"
 
-/** Has every secret that it shows a value? Of one that shows each by itself, any: the lines of the others stay as they are. */
+/**
+ * Has every secret that it shows a value? Of one that shows each by itself, any: the lines of the
+ * others stay as they are.
+ */
 export function canShow(
   { shows, apart }: Pick<Output, "shows" | "apart">,
   values: Values,

@@ -2,13 +2,19 @@ import type { ZodObject, ZodType, output } from "zod"
 import type { Shape as ValueShape } from "../base/value-shape.ts"
 import type { Driver, Health, Output, Reach, Restarter } from "./ports.ts"
 
-/** A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder) and a line in its registry. */
+/**
+ * A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder)
+ * and a line in its registry.
+ */
 
 export type DriverType<Shape extends ZodObject = ZodObject> = {
   /** The name in the config: `driver: postgres`, or the secret's own name. */
   readonly type: string
   readonly summary: string
-  /** A strict object; the keys that every secret has (`driver`, `rotate_every`, `grace`, `tags`) are added by the config. */
+  /**
+   * A strict object; the keys that every secret has (`driver`, `rotate_every`, `grace`, `tags`) are
+   * added by the config.
+   */
   readonly options: Shape
   /** What templates can show of it; ["password"] if left out. */
   readonly fields?: readonly string[]
@@ -18,16 +24,28 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   shape?(options: output<Shape>): ValueShape
   /** "unknown" where only the service (or the program) can say. */
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
-  /** Where it is: so many secrets of one server are worked on at once. Left out where nothing is asked. */
+  /**
+   * Where it is: so many secrets of one server are worked on at once. Left out where nothing is
+   * asked.
+   */
   server?(options: output<Shape>): string
-  /** Ports of this machine to which a password goes as it is: only who listens there keeps it from others. */
+  /**
+   * Ports of this machine to which a password goes as it is: only who listens there keeps it from
+   * others.
+   */
   inClear?(options: output<Shape>): readonly string[]
-  /** What belongs to one secret alone: "postgresql://db:5432 role shop"; each of them, where it has more than one. */
+  /**
+   * What belongs to one secret alone: "postgresql://db:5432 role shop"; each of them, where it has
+   * more than one.
+   */
   logins(options: output<Shape>): readonly string[]
   open(options: output<Shape>, reach: Reach): Driver
 }
 
-/** Options of the other plug-ins, by a schema of their own; relative paths in them are resolved against `reach.folder` at `open`. */
+/**
+ * Options of the other plug-ins, by a schema of their own; relative paths in them are resolved
+ * against `reach.folder` at `open`.
+ */
 export type PluginType<Schema extends ZodType, Port, Place = LocalReach> = {
   readonly type: string
   readonly summary: string
@@ -40,7 +58,10 @@ export type LocalReach = {
   /** "production": names the environment in errors. */
   readonly label: string
 }
-/** What runs programs may hand on a few named variables of ours (HOME, DOCKER_HOST, …), never all of them. */
+/**
+ * What runs programs may hand on a few named variables of ours (HOME, DOCKER_HOST, …), never all of
+ * them.
+ */
 export type HookReach = LocalReach & { readonly env: (name: string) => string | undefined }
 
 export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
@@ -48,7 +69,11 @@ export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Ou
   target(options: output<Schema>, folder: string): string
   /** The files that it writes, absolute, where those are not the target itself. */
   files?(options: output<Schema>, folder: string): readonly string[]
-  /** Where the options name another file that is part of the config (a template): which. `embed` gives the options, as written, with its text in them: what is judged, opened, and kept in a journal. */
+  /**
+   * Where the options name another file that is part of the config (a template): which. `embed`
+   * gives the options, as written, with its text in them: what is judged, opened, and kept in a
+   * journal.
+   */
   readonly source?: {
     from(options: output<Schema>): string | undefined
     embed(raw: unknown, text: string): unknown

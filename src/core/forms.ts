@@ -1,4 +1,7 @@
-/** In which a value shows up in texts of others: as it is, URL-encoded, escaped as in JSON, base64 (both alphabets, wherever it stands in what was encoded), hex. By name; each once. */
+/**
+ * In which a value shows up in texts of others: as it is, URL-encoded, escaped as in JSON, base64
+ * (both alphabets, wherever it stands in what was encoded), hex. By name; each once.
+ */
 export function formsOf(value: string): readonly (readonly [string, string])[] {
   const bytes = Buffer.from(value)
   const base64 = [0, 1, 2].map((before) => insideBase64(bytes, before))

@@ -2,7 +2,9 @@ import type { Host } from "../base/host.ts"
 import { believable, believableState } from "./instants.ts"
 import type { SecretState, StateDocument, Version } from "./state.ts"
 
-/** The wall clock and the one that never leaps drift apart by no more (ms) before the latter counts. */
+/**
+ * The wall clock and the one that never leaps drift apart by no more (ms) before the latter counts.
+ */
 const driftMs = 1000
 
 const known = new WeakMap<Host, Graces>()
@@ -15,12 +17,16 @@ export function gracesOf(host: Host): Graces {
 }
 
 /**
- * While we live, a grace is measured by the clock that never leaps, from when it was first seen: a wall clock that leaps
+ * While we live, a grace is measured by the clock that never leaps, from when it was first seen: a
+ * wall clock that leaps
  * neither ends nor prolongs it. After a start the wall clock counts, by what can be true.
  */
 export class Graces {
   readonly #host: Host
-  /** By state, and by version and what its state says of its grace: the end of that by the clock that never leaps. */
+  /**
+   * By state, and by version and what its state says of its grace: the end of that by the clock
+   * that never leaps.
+   */
   readonly #ends = new Map<string, Map<string, number>>()
 
   constructor(host: Host) {
@@ -66,7 +72,10 @@ export class Graces {
       : { ...state, versions }
   }
 
-  /** `says`: the version as the state has it. Another grace there (a containment's, which is none) is measured anew. */
+  /**
+   * `says`: the version as the state has it. Another grace there (a containment's, which is none)
+   * is measured anew.
+   */
   #version(
     name: string,
     version: Version,

@@ -3,7 +3,8 @@ import { redact } from "./redact.ts"
 import { Secret } from "./secret.ts"
 
 /**
- * Wraps a plug-in: an error that leaves it is an AppError without foreign cause, of one line, and holds none of the values that
+ * Wraps a plug-in: an error that leaves it is an AppError without foreign cause, of one line, and
+ * holds none of the values that
  * went in. Values are found in the arguments of the calls, however deep.
  */
 export function guard<Port extends object>(port: Port, place: string): Port {

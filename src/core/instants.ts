@@ -7,8 +7,10 @@ import {
 } from "./state.ts"
 
 /**
- * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an instant after `now` was
- * written by a clock that ran ahead, and what follows from it (an age, a grace, a wait) is judged by what can be true.
+ * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an
+ * instant after `now` was
+ * written by a clock that ran ahead, and what follows from it (an age, a grace, a wait) is judged
+ * by what can be true.
  */
 
 /** What clocks that run true may differ by (ms). */
@@ -22,7 +24,10 @@ export function isBeforeUs(now: Date): boolean {
   return now.getTime() < writtenAt
 }
 
-/** As `toISOString` writes it: two such texts stand in the order of their times, and to compare them costs a tenth of reading them. */
+/**
+ * As `toISOString` writes it: two such texts stand in the order of their times, and to compare them
+ * costs a tenth of reading them.
+ */
 function isWritten(at: string): boolean {
   return (
     at.length === 24 &&
@@ -33,7 +38,10 @@ function isWritten(at: string): boolean {
   )
 }
 
-/** How far (ms) the newest instant of something done lies after `now`; 0 where none lies so far that a clock must have been wrong. */
+/**
+ * How far (ms) the newest instant of something done lies after `now`; 0 where none lies so far that
+ * a clock must have been wrong.
+ */
 export function aheadOf(document: StateDocument, now: Date): number {
   let newest = Number.NEGATIVE_INFINITY
   let written = ""
@@ -48,7 +56,10 @@ export function aheadOf(document: StateDocument, now: Date): number {
   return newest > now.getTime() + toleranceMs ? newest - now.getTime() : 0
 }
 
-/** Each instant of something done. A loop without a copy: a document may hold a hundred thousand secrets. */
+/**
+ * Each instant of something done. A loop without a copy: a document may hold a hundred thousand
+ * secrets.
+ */
 function seeDone(state: SecretState | undefined, see: (at: string | undefined) => void): void {
   if (state === undefined) return
   see(state.rotatedAt)
@@ -89,7 +100,10 @@ function isAllBelievable(document: StateDocument, now: Date): boolean {
   return true
 }
 
-/** The first instant at which nothing can have been done, as a time and as it is written. Asked again and again for one `now`. */
+/**
+ * The first instant at which nothing can have been done, as a time and as it is written. Asked
+ * again and again for one `now`.
+ */
 let limit = { now: Number.NaN, time: Number.NaN, written: "" }
 function limitAt(now: Date): typeof limit {
   const time = now.getTime()
@@ -116,7 +130,9 @@ function done(at: string, now: Date): string {
   return isAhead(at, now) ? now.toISOString() : at
 }
 
-/** Of hundreds of thousands of secrets hardly one is not: those are told without being made anew. */
+/**
+ * Of hundreds of thousands of secrets hardly one is not: those are told without being made anew.
+ */
 function isBelievable(state: SecretState, now: Date): boolean {
   const { retry, versions } = state
   if (retry !== undefined && Date.parse(retry.notBefore) > now.getTime() + longestWaitMs)
@@ -141,7 +157,9 @@ function isBelievable(state: SecretState, now: Date): boolean {
   )
 }
 
-/** One secret's state as it can be true at `now`; the same one where nothing in it contradicts that. */
+/**
+ * One secret's state as it can be true at `now`; the same one where nothing in it contradicts that.
+ */
 export function believableState(state: SecretState, now: Date): SecretState {
   if (isBelievable(state, now)) return state
   const { rotatedAt, retry, drift, contained, uncontained, unhealthy, unwritten, erased } = state
@@ -179,7 +197,8 @@ function believableVersion(version: Version, rotatedAt: string | undefined, now:
   if (stage.is === "kept")
     return { ...version, madeAt, stage: { ...stage, since: done(stage.since, now) } }
   if (stage.is !== "previous") return { ...version, madeAt }
-  // A grace is as long as it was meant; an older state does not say since when it runs, but when its rotation began.
+  // A grace is as long as it was meant; an older state does not say since when it runs, but when
+  // its rotation began.
   const since = stage.since ?? rotatedAt
   if (since === undefined || !isAhead(since, now)) return { ...version, madeAt }
   const revokeAt = new Date(

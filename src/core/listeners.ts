@@ -1,7 +1,13 @@
-/** Who listens at an address of this machine: the uid of the process that answers, or that it cannot be told from here. */
+/**
+ * Who listens at an address of this machine: the uid of the process that answers, or that it cannot
+ * be told from here.
+ */
 export type Listener = number | "hidden"
 
-/** By address, for one secret: who listened when its value was last taken over or proven, and who was seen to since. */
+/**
+ * By address, for one secret: who listened when its value was last taken over or proven, and who
+ * was seen to since.
+ */
 export class Listeners {
   readonly #noted: Readonly<Record<string, Listener>>
   readonly #seen = new Map<string, Listener>()

@@ -14,7 +14,10 @@ export type Credential = {
   readonly version: string
   readonly fields: Fields
   readonly acceptedAt?: string
-  /** For outputs: the fields of the version that lives beside it now, or will once it is current; left out where there is none. */
+  /**
+   * For outputs: the fields of the version that lives beside it now, or will once it is current;
+   * left out where there is none.
+   */
   readonly previous?: Fields
 }
 export type Versions = {
@@ -34,16 +37,25 @@ export type Finding = {
   /** It keeps sessions that are open from being ended. */
   readonly sessions?: true
 }
-/** A login that began by an older value could still end well: so its session is looked for once more, `inMs` from now. `mostMs`: how long that can go on. */
+/**
+ * A login that began by an older value could still end well: so its session is looked for once
+ * more, `inMs` from now. `mostMs`: how long that can go on.
+ */
 export type UnderWay = { readonly inMs: number; readonly mostMs: number }
-/** What a containment has done at a service. `notes`: what a person must know besides. `sessionsLeft`: no value but the new one is accepted, but older sessions may live. */
+/**
+ * What a containment has done at a service. `notes`: what a person must know besides.
+ * `sessionsLeft`: no value but the new one is accepted, but older sessions may live.
+ */
 export type Expelled = {
   readonly sessionsEnded: number
   readonly notes: readonly string[]
   readonly underWay?: UnderWay
   readonly sessionsLeft?: SessionsLeft
 }
-/** accepted: the service said yes to this login. refused: it said no to this password. unknown: anything else; decide nothing. */
+/**
+ * accepted: the service said yes to this login. refused: it said no to this password. unknown:
+ * anything else; decide nothing.
+ */
 export type Probe = "accepted" | "refused" | "unknown"
 
 /** How a config names a credential that Mycelium itself needs; never the value. */
@@ -59,7 +71,10 @@ export interface Reach {
   readonly label: string
   /** The state's id, so that a session of another state is told from an earlier one of ours. */
   readonly owner: string
-  /** By what programs at services are found that an earlier run has left; a driver that runs none needs none. */
+  /**
+   * By what programs at services are found that an earlier run has left; a driver that runs none
+   * needs none.
+   */
   readonly run?: RunInHand
   /** The folder of the config: what relative paths are relative to. */
   readonly folder: string
@@ -67,42 +82,80 @@ export interface Reach {
   credential(reference: Reference): Promise<Secret>
   /** Who listens where the server is of this machine; left out, nobody is looked at. */
   readonly listeners?: Listeners
-  /** Connections may be kept for the next act, of another secret too, as long as this runs. Left out: none is. */
+  /**
+   * Connections may be kept for the next act, of another secret too, as long as this runs. Left
+   * out: none is.
+   */
   readonly shift?: Shift
 }
 
-/** Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if left out). */
+/**
+ * Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if
+ * left out).
+ */
 export type MakeText = (field: string, shape?: number | Shape) => Secret
 
 /** A trial only shows what would stand in the way: nothing of it is kept. */
 export type Trial = { readonly trial: boolean }
 
-/** `contain`: it is a part of a containment. `again`: how often the service has taken the value, and did not accept it then. */
+/**
+ * `contain`: it is a part of a containment. `again`: how often the service has taken the value, and
+ * did not accept it then.
+ */
 export type Containing = { readonly contain?: boolean; readonly again?: number }
-/** `pending`: the value of an open containment, which `apply` may have given to a login that it kept shut meanwhile: it is opened again. */
+/**
+ * `pending`: the value of an open containment, which `apply` may have given to a login that it kept
+ * shut meanwhile: it is opened again.
+ */
 export type Settling = { readonly pending?: Credential }
-/** Why a login had no clear answer, as far as the service said, in words that may be shown; it decides nothing. */
+/**
+ * Why a login had no clear answer, as far as the service said, in words that may be shown; it
+ * decides nothing.
+ */
 export type Heard = (why: { readonly code: string; readonly message: string }) => void
 
-/** Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody knows", never "refused". */
+/**
+ * Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody
+ * knows", never "refused".
+ */
 export interface Driver {
-  /** both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service asks. */
+  /**
+   * both: old and new side by side until `revoke`. one: `apply` ends the old. none: no service
+   * asks.
+   */
   readonly overlap: "both" | "one" | "none"
-  /** Its acts are programs of the operator: one that a killed run leaves goes on, and is found only where it can be seen. */
+  /**
+   * Its acts are programs of the operator: one that a killed run leaves goes on, and is found only
+   * where it can be seen.
+   */
   readonly runsProgram?: true
-  /** Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and nothing of them goes on. */
+  /**
+   * Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and
+   * nothing of them goes on.
+   */
   draft(versions: Versions, text: MakeText, contain?: boolean): Fields
   /**
-   * Could a rotation succeed, persist and be proven here? Changes no login. An error keeps the secret out of the set before any
-   * value exists. The engine itself probes `current` and a wrong value. A `trial` is followed by no rotation, and writes nothing
+   * Could a rotation succeed, persist and be proven here? Changes no login. An error keeps the
+   * secret out of the set before any
+   * value exists. The engine itself probes `current` and a wrong value. A `trial` is followed by no
+   * rotation, and writes nothing
    * anywhere, not even what a rotation has the service write down anyway.
    */
   preflight(versions: Versions, signal: AbortSignal, how?: Trial): Promise<readonly Finding[]>
-  /** End what an earlier run of ours may still have under way at the service, by whichever of `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery, and every revoke that an earlier run may have begun: a late one takes away what is made live after it. */
+  /**
+   * End what an earlier run of ours may still have under way at the service, by whichever of
+   * `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery,
+   * and every revoke that an earlier run may have begun: a late one takes away what is made live
+   * after it.
+   */
   settle(known: readonly Credential[], signal: AbortSignal, how?: Settling): Promise<boolean>
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
   readonly settleMs?: number
-  /** Make `next` accepted, persistently. A second call with the same value must succeed. `refused-by-policy` where the service will never take it. `contain`: who is logged in now may be an intruder, who keeps it from being changed. */
+  /**
+   * Make `next` accepted, persistently. A second call with the same value must succeed.
+   * `refused-by-policy` where the service will never take it. `contain`: who is logged in now may
+   * be an intruder, who keeps it from being changed.
+   */
   apply(
     next: Credential,
     versions: Versions,
@@ -111,18 +164,36 @@ export interface Driver {
   ): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal, heard?: Heard): Promise<Probe>
-  /** Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`. Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left, which it has no means to end. `waitedMs`: since it first answered that a login is `underWay`, which is no end yet. The engine then proves the death. */
+  /**
+   * Make `old` useless, then, if asked, end the sessions opened with it, never those of `live`.
+   * Must succeed if it already is. Throws `sessions-out-of-reach` where only the sessions are left,
+   * which it has no means to end. `waitedMs`: since it first answered that a login is `underWay`,
+   * which is no end yet. The engine then proves the death.
+   */
   revoke(
     old: Credential,
     live: Credential,
     ask: { readonly endSessions: boolean; readonly waitedMs?: number },
     signal: AbortSignal,
   ): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }>
-  /** For containment: `live` becomes the only value that the service takes here, whoever set the others; then every session that cannot have been opened with `live` is ended. Must succeed if that is so already. Left out: each known version is revoked, which is all that can be done. */
+  /**
+   * For containment: `live` becomes the only value that the service takes here, whoever set the
+   * others; then every session that cannot have been opened with `live` is ended. Must succeed if
+   * that is so already. Left out: each known version is revoked, which is all that can be done.
+   */
   expel?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<Expelled>
-  /** For a first value (`--new`): what the service holds now, in a form that `apply` can put back and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody visibly uses it. */
+  /**
+   * For a first value (`--new`): what the service holds now, in a form that `apply` can put back
+   * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody
+   * visibly uses it.
+   */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
-  /** For `mycelium delete`: no login of this secret, with these values or others, is accepted any more, persistently. Must succeed if that is so already; resolves only when the service has confirmed it. Left out where the config gives no means to. The engine then proves the death of `known`. */
+  /**
+   * For `mycelium delete`: no login of this secret, with these values or others, is accepted any
+   * more, persistently. Must succeed if that is so already; resolves only when the service has
+   * confirmed it. Left out where the config gives no means to. The engine then proves the death of
+   * `known`.
+   */
   forget?(known: readonly Credential[], signal: AbortSignal): Promise<void>
   /** Says in a few words what `apply` does, for `--dry-run`: "ALTER ROLE shop … (verifier)". */
   describe(versions: Versions): string
@@ -130,10 +201,16 @@ export interface Driver {
 
 /** By secret: what outputs show. */
 export type Values = Readonly<Record<string, Credential>>
-/** The versions of a secret that an output may show now without being somebody else's. `recent` are those that are open already: opening the rest costs, and is rarely needed. */
+/**
+ * The versions of a secret that an output may show now without being somebody else's. `recent` are
+ * those that are open already: opening the rest costs, and is rarely needed.
+ */
 export interface Known {
   (secret: string, which: "recent" | "all"): Promise<readonly Credential[]>
-  /** True for the bytes that we last wrote there, or were about to write when a crash came: nothing that only they hold can be lost. */
+  /**
+   * True for the bytes that we last wrote there, or were about to write when a crash came: nothing
+   * that only they hold can be lost.
+   */
   readonly wrote?: (target: string, bytes: Uint8Array) => boolean
 }
 
@@ -146,7 +223,10 @@ export interface Draft {
   readonly bytes: Uint8Array
   /** Names of what changes, for people: variables. Never a value. */
   readonly changes: readonly string[]
-  /** For people: who could read the file, and will not: "mode 0644 becomes 0600: others cannot read it any more". */
+  /**
+   * For people: who could read the file, and will not: "mode 0644 becomes 0600: others cannot read
+   * it any more".
+   */
   readonly narrows?: string
   /** How many lines of others stay as they are, where only some are ours. */
   readonly keeps?: number
@@ -162,32 +242,55 @@ export interface Output {
   readonly target: string
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
-  /** Nobody else writes into it: what stands there is what we last wrote, or somebody has edited it. */
+  /**
+   * Nobody else writes into it: what stands there is what we last wrote, or somebody has edited it.
+   */
   readonly whole?: boolean
   /** Each value stands by itself: where a secret has none yet, what stands there for it stays. */
   readonly apart?: true
-  /** The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined if there is no file. */
+  /**
+   * The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined
+   * if there is no file.
+   */
   read(): Promise<Uint8Array | undefined>
-  /** Render, read back as its reader would. Refuses a difference, or a managed key whose present value is in no version (`output-drift`). */
+  /**
+   * Render, read back as its reader would. Refuses a difference, or a managed key whose present
+   * value is in no version (`output-drift`).
+   */
   prepare(values: Values, known: Known, signal: AbortSignal, how?: Trial): Promise<Draft>
   /** Put these bytes back; undefined: no file was there. */
   restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
   /** Where it shows variables: by name, what each would hold. Reads and writes nothing. */
   variables?(values: Values): Promise<Readonly<Record<string, string>>>
-  /** What stands beside ours and is not in the config, by name, as its reader sees it: other lines of a merged file, other files of a folder. */
+  /**
+   * What stands beside ours and is not in the config, by name, as its reader sees it: other lines
+   * of a merged file, other files of a folder.
+   */
   others?(): Promise<Readonly<Record<string, string>>>
-  /** Without these of `others`, where `isOurs` says so of what stands there now; nothing else is touched. */
+  /**
+   * Without these of `others`, where `isOurs` says so of what stands there now; nothing else is
+   * touched.
+   */
   prune?(
     names: readonly string[],
     isOurs: (value: string) => boolean,
     signal: AbortSignal,
   ): Promise<Draft>
-  /** For `mycelium delete`: without what shows one of these secrets, alone or with others; no file where nothing is left. Refuses to erase a value that is in no version (`output-drift`). */
+  /**
+   * For `mycelium delete`: without what shows one of these secrets, alone or with others; no file
+   * where nothing is left. Refuses to erase a value that is in no version (`output-drift`).
+   */
   remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
-  /** Throws `value-breaks-out` where one of these values, as it is, would be more there than a value: lines of its own. Reads and writes nothing. */
+  /**
+   * Throws `value-breaks-out` where one of these values, as it is, would be more there than a
+   * value: lines of its own. Reads and writes nothing.
+   */
   mustTake?(values: Values): void
-  /** Read backwards: the fields of `secrets` that the output shows now, as far as its templates tell. */
+  /**
+   * Read backwards: the fields of `secrets` that the output shows now, as far as its templates
+   * tell.
+   */
   adopt(
     secrets: readonly string[],
   ): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
@@ -214,11 +317,20 @@ export interface Restarter {
   readonly says: string
   /** Absolute: the program that it runs, where the config names one by its path. */
   readonly program?: string
-  /** Would a restart find its program, and change nothing but what it reads from `targets` (absolute paths of outputs)? Changes nothing. A throw is an obstacle, too. */
+  /**
+   * Would a restart find its program, and change nothing but what it reads from `targets` (absolute
+   * paths of outputs)? Changes nothing. A throw is an obstacle, too.
+   */
   inspect?(targets: readonly string[], signal: AbortSignal): Promise<Inspection>
-  /** Absolute: files, if they are there, that tell it what to run: whoever can change one runs with our rights. */
+  /**
+   * Absolute: files, if they are there, that tell it what to run: whoever can change one runs with
+   * our rights.
+   */
   readonly follows?: readonly string[]
-  /** `mark` names this run of the hook in its environment, so that a later run of ours finds it and never runs two at once. */
+  /**
+   * `mark` names this run of the hook in its environment, so that a later run of ours finds it and
+   * never runs two at once.
+   */
   restart(
     mark: string,
     signal: AbortSignal,

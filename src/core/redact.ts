@@ -1,7 +1,10 @@
 import { formsOf } from "./forms.ts"
 import type { Secret } from "./secret.ts"
 
-/** Every way in which a value shows up in texts of others, the whole base64 first: what stands inside another text is a part of it. */
+/**
+ * Every way in which a value shows up in texts of others, the whole base64 first: what stands
+ * inside another text is a part of it.
+ */
 function shapes(value: string): readonly string[] {
   const bytes = Buffer.from(value)
   return [
@@ -13,7 +16,10 @@ function shapes(value: string): readonly string[] {
   ]
 }
 
-/** The text with each of these values replaced by its label. Values of under four characters are let be: they stand everywhere. */
+/**
+ * The text with each of these values replaced by its label. Values of under four characters are let
+ * be: they stand everywhere.
+ */
 export function redact(text: string, secrets: Iterable<Secret>): string {
   let clean = text
   for (const secret of secrets) {

@@ -7,7 +7,10 @@ import {
 } from "age-encryption"
 import { AppError } from "../base/error.ts"
 
-/** The only file that knows the cryptography of values: age, X25519 recipients, so that the `age` command opens them too. */
+/**
+ * The only file that knows the cryptography of values: age, X25519 recipients, so that the `age`
+ * command opens them too.
+ */
 
 /** Seals bytes to every recipient; armored text. */
 export async function seal(recipients: readonly string[], bytes: Uint8Array): Promise<string> {
@@ -18,11 +21,17 @@ export async function seal(recipients: readonly string[], bytes: Uint8Array): Pr
   return armor.encode(await encrypter.encrypt(bytes))
 }
 
-/** By the list that they are for: parsing a key costs as much as using it. Each file has its own key all the same. */
+/**
+ * By the list that they are for: parsing a key costs as much as using it. Each file has its own key
+ * all the same.
+ */
 const encrypters = new WeakMap<readonly string[], Encrypter>()
 const decrypters = new WeakMap<readonly string[], Decrypter>()
 
-/** Opens what was sealed to this identity. `seal-damaged` where that can be told; `seal-broken` where no part of it is for this identity. */
+/**
+ * Opens what was sealed to this identity. `seal-damaged` where that can be told; `seal-broken`
+ * where no part of it is for this identity.
+ */
 export async function unseal(identities: readonly string[], sealed: string): Promise<Uint8Array> {
   const made = decrypters.get(identities)
   const decrypter = made ?? new Decrypter()
@@ -41,7 +50,10 @@ export async function unseal(identities: readonly string[], sealed: string): Pro
   }
 }
 
-/** What age says of a file that is whole as far as can be told, and of whose recipients none is ours. */
+/**
+ * What age says of a file that is whole as far as can be told, and of whose recipients none is
+ * ours.
+ */
 const notForUs = "no identity matched any of the file's recipients"
 
 /** True if one of these identities opens it. */
@@ -52,7 +64,10 @@ export async function opens(identities: readonly string[], sealed: string): Prom
   )
 }
 
-/** Every sealed text that stands anywhere in plain data: whoever adds one to the state need not name it twice. */
+/**
+ * Every sealed text that stands anywhere in plain data: whoever adds one to the state need not name
+ * it twice.
+ */
 export function sealedIn(data: unknown): readonly string[] {
   if (typeof data === "string") return data.startsWith(beginning) ? [data] : []
   return typeof data === "object" && data !== null
@@ -81,7 +96,10 @@ export function identitiesIn(text: string): readonly string[] {
   return linesOf(text).filter(isIdentity)
 }
 
-/** Those that only open what is not sealed anew yet: a comment above each says so. To the age command they are as the others. */
+/**
+ * Those that only open what is not sealed anew yet: a comment above each says so. To the age
+ * command they are as the others.
+ */
 export function retiredIn(text: string): readonly string[] {
   return linesOf(text).filter(
     (line, index, lines) => isIdentity(line) && lines[index - 1]?.startsWith(retiredMark) === true,

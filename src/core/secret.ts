@@ -3,7 +3,10 @@ const inspected = Symbol.for("nodejs.util.inspect.custom")
 
 const values = new WeakMap<Secret, string>()
 
-/** A value that must never reach a log, an error or a terminal by accident: it prints as `<secret:label>`. */
+/**
+ * A value that must never reach a log, an error or a terminal by accident: it prints as
+ * `<secret:label>`.
+ */
 export class Secret {
   readonly label: string
   constructor(label: string, value: string) {

@@ -1,5 +1,6 @@
 /**
- * What a template shows of a version. One that has no previous value (a first one, one that was adopted, one made in an
+ * What a template shows of a version. One that has no previous value (a first one, one that was
+ * adopted, one made in an
  * incident) shows its own in its place: an empty key would be a key that everybody knows.
  */
 export function shownField<Value>(
@@ -12,7 +13,10 @@ export function shownField<Value>(
 
 const before = "previous."
 
-/** `previous.user` → `user`: a field of the version that lives beside the one that is shown; undefined for one of its own. */
+/**
+ * `previous.user` → `user`: a field of the version that lives beside the one that is shown;
+ * undefined for one of its own.
+ */
 export function previousField(field: string): string | undefined {
   return field.startsWith(before) ? field.slice(before.length) : undefined
 }

@@ -1,11 +1,17 @@
 import type { Began, Place } from "../base/place.ts"
 import type { Listener } from "./listeners.ts"
 
-/** The state document of one environment, as it lies on disk. Metadata in clear, each version an age file of its own. */
+/**
+ * The state document of one environment, as it lies on disk. Metadata in clear, each version an age
+ * file of its own.
+ */
 
 export type StateDocument = {
   readonly format: 1
-  /** Random, made once: names our sessions at a server, so that a second Mycelium with another state is noticed. */
+  /**
+   * Random, made once: names our sessions at a server, so that a second Mycelium with another state
+   * is noticed.
+   */
   readonly id: string
   readonly project: string
   readonly environment: string
@@ -14,20 +20,30 @@ export type StateDocument = {
   readonly secrets: Readonly<Record<string, SecretState>>
   /** What a crash left to do. */
   readonly changeSet?: ChangeSet
-  /** Journals that wait aside for services that give no answer: of no secret that another one has. */
+  /**
+   * Journals that wait aside for services that give no answer: of no secret that another one has.
+   */
   readonly parked?: readonly ChangeSet[]
-  /** Where a run lives (or was killed) that has begun a program at a service which no journal tells of. */
+  /**
+   * Where a run lives (or was killed) that has begun a program at a service which no journal tells
+   * of.
+   */
   readonly acting?: Acting
   /** By what the programs of such runs are found; there as long as one may live. */
   readonly run?: RunMark
-  /** By target of an output that is ours as a whole: the fingerprint of what we last wrote there. */
+  /**
+   * By target of an output that is ours as a whole: the fingerprint of what we last wrote there.
+   */
   readonly written?: Readonly<Record<string, string>>
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string
 }
 
-/** The end of the audit log as this state knows it. `lines` ride in the state until they are in the log. */
+/**
+ * The end of the audit log as this state knows it. `lines` ride in the state until they are in the
+ * log.
+ */
 export type AuditTail = {
   readonly count: number
   readonly head: string
@@ -37,35 +53,64 @@ export type AuditTail = {
 export type SecretState = {
   readonly driver: string
   readonly versions: readonly Version[]
-  /** When the current version's rotation (or adoption) began, or when it was made, where a person has said so; the age counts from here. */
+  /**
+   * When the current version's rotation (or adoption) began, or when it was made, where a person
+   * has said so; the age counts from here.
+   */
   readonly rotatedAt?: string
-  /** The current value was adopted and is easily guessed: due at the next tick, whatever its age. */
+  /**
+   * The current value was adopted and is easily guessed: due at the next tick, whatever its age.
+   */
   readonly weak?: true
-  /** `rotatedAt` only says when it was found that nobody knows how old the current value is: due at the next tick after. */
+  /**
+   * `rotatedAt` only says when it was found that nobody knows how old the current value is: due at
+   * the next tick after.
+   */
   readonly undated?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
-  /** Since when the service refuses the current value, which nobody has told us of: not rotated, nothing revoked, until a person acts. */
+  /**
+   * Since when the service refuses the current value, which nobody has told us of: not rotated,
+   * nothing revoked, until a person acts.
+   */
   readonly drift?: { readonly since: string; readonly code: string }
-  /** Who listened at each address of this machine when the current value was taken over or proven: a uid, or that it could not be seen. */
+  /**
+   * Who listened at each address of this machine when the current value was taken over or proven: a
+   * uid, or that it could not be seen.
+   */
   readonly listeners?: Readonly<Record<string, Listener>>
-  /** The number of the youngest version that there ever was, where an older state was put back and does not know it. */
+  /**
+   * The number of the youngest version that there ever was, where an older state was put back and
+   * does not know it.
+   */
   readonly last?: number
-  /** The last containment that this secret went through, and the version that it made: the same one does nothing twice. */
+  /**
+   * The last containment that this secret went through, and the version that it made: the same one
+   * does nothing twice.
+   */
   readonly contained?: Contained
-  /** Chosen for a containment that has not come to its end, and why. Another containment ends this, or `delete`; a rotation does not: older sessions, and values that others have set, outlive it. */
+  /**
+   * Chosen for a containment that has not come to its end, and why. Another containment ends this,
+   * or `delete`; a rotation does not: older sessions, and values that others have set, outlive it.
+   */
   readonly uncontained?: {
     readonly incident: string
     readonly since: string
     readonly code: string
   }
-  /** Programs that did not get healthy with the value that became current all the same; until they are found healthy. */
+  /**
+   * Programs that did not get healthy with the value that became current all the same; until they
+   * are found healthy.
+   */
   readonly unhealthy?: {
     readonly since: string
     readonly deployments: readonly string[]
     readonly says: string
   }
-  /** Outputs that were left as they are in an incident, for they could not be written: owed until they are. */
+  /**
+   * Outputs that were left as they are in an incident, for they could not be written: owed until
+   * they are.
+   */
   readonly unwritten?: Unwritten
   /** Its versions up to v`last` were erased by a person, for good. */
   readonly erased?: { readonly at: string; readonly last: number }
@@ -76,10 +121,15 @@ export type Contained = {
   readonly version: string
   /** What was accepted before, known to us or not, has still to be taken away. */
   readonly owes?: true
-  /** Nothing more is owed, but sessions that were opened before may live: nothing here can end them. */
+  /**
+   * Nothing more is owed, but sessions that were opened before may live: nothing here can end them.
+   */
   readonly sessions?: SessionsLeft
 }
-/** `programs`: who reads such an output, or could not be restarted: they may hold a value that no longer works. */
+/**
+ * `programs`: who reads such an output, or could not be restarted: they may hold a value that no
+ * longer works.
+ */
 export type Unwritten = {
   readonly since: string
   /** By target, why. Once none is left, the programs can be restarted. */
@@ -103,16 +153,24 @@ export type Version = {
   /** "v17"; counts up, never used again. */
   readonly id: string
   readonly madeAt: string
-  /** It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a person has said when (so, too, of one that we made by a wrong clock). */
+  /**
+   * It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a
+   * person has said when (so, too, of one that we made by a wrong clock).
+   */
   readonly adopted?: "undated" | "dated"
   readonly stage: Stage
-  /** The service's own clock when it took the value: sessions that began before it used an older version. */
+  /**
+   * The service's own clock when it took the value: sessions that began before it used an older
+   * version.
+   */
   readonly acceptedAt?: string
   /** The fields that are no secret: a role's name. */
   readonly clear: Readonly<Record<string, string>>
   /** An age file (armored) that holds the secret fields. */
   readonly sealed: string
-  /** HMAC of each secret field under the store's key: finds reuse and drift without opening a value. */
+  /**
+   * HMAC of each secret field under the store's key: finds reuse and drift without opening a value.
+   */
   readonly fingerprints: Readonly<Record<string, string>>
 }
 
@@ -121,7 +179,10 @@ export type Stage =
   | { readonly is: "pending"; readonly proven: boolean }
   /** What every deployment is proven to hold. */
   | { readonly is: "current" }
-  /** In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `expel`: an incident took its place: no value but the current one may live, and no older session. */
+  /**
+   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `expel`: an incident
+   * took its place: no value but the current one may live, and no older session.
+   */
   | {
       readonly is: "previous"
       readonly since?: string
@@ -134,19 +195,29 @@ export type Stage =
   /** Dead or given up; stays sealed, ages out. */
   | { readonly is: "kept"; readonly since: string }
 
-/** Where a program was begun that no journal tells of; `again`: the beginning of the marks of restarts beside the journals. */
+/**
+ * Where a program was begun that no journal tells of; `again`: the beginning of the marks of
+ * restarts beside the journals.
+ */
 export type Acting = Place & { readonly again?: string }
 
 /**
- * The random part of the marks of programs at services: durable before the first begins, known to nobody who cannot read the
+ * The random part of the marks of programs at services: durable before the first begins, known to
+ * nobody who cannot read the
  * state (or was given it by such a program). No program of it is older than `since`, by that clock.
  */
 export type RunMark = Began & { readonly id: string }
 
-/** The mark that programs of this run carry. `earlier`: one that an earlier run has begun may still live, and is no older than `since`. */
+/**
+ * The mark that programs of this run carry. `earlier`: one that an earlier run has begun may still
+ * live, and is no older than `since`.
+ */
 export type RunInHand = RunMark & { readonly earlier?: { readonly since: number } }
 
-/** Goes on with the mark that the state names; else a new one, by `newId`. `over`: nothing of an earlier run lives, by a person's word. */
+/**
+ * Goes on with the mark that the state names; else a new one, by `newId`. `over`: nothing of an
+ * earlier run lives, by a person's word.
+ */
 export function runInHand(
   document: Pick<StateDocument, "id" | "run" | "acting" | "changeSet" | "parked">,
   began: Began,
@@ -178,19 +249,36 @@ export type ChangeSet = {
   readonly touched: readonly string[]
   /** Deployments that are restarted and healthy in this direction. */
   readonly restarted: readonly string[]
-  /** Those of them whose restart itself failed, on a way that goes on all the same: they may run with what they have read before. */
+  /**
+   * Those of them whose restart itself failed, on a way that goes on all the same: they may run
+   * with what they have read before.
+   */
   readonly notRestarted?: readonly string[]
-  /** The environment's options as the rotation began, JSON: recovery uses these, not today's config. */
+  /**
+   * The environment's options as the rotation began, JSON: recovery uses these, not today's config.
+   */
   readonly startedWith: string
-  /** By target, durable before the first rename: what a way back restores. Absent until outputs are about to change. */
+  /**
+   * By target, durable before the first rename: what a way back restores. Absent until outputs are
+   * about to change.
+   */
   readonly before?: Readonly<Record<string, Before>>
-  /** `before` and `touched` were written while services were asked to prove the new values: a run that is killed then may have shown all of them. */
+  /**
+   * `before` and `touched` were written while services were asked to prove the new values: a run
+   * that is killed then may have shown all of them.
+   */
   readonly ahead?: true
-  /** Outputs that are left as they are, in an incident, by target: durable before anything is done without them. One of these stays left until the end. */
+  /**
+   * Outputs that are left as they are, in an incident, by target: durable before anything is done
+   * without them. One of these stays left until the end.
+   */
   readonly leaves?: Readonly<Record<string, Refusal>>
   /** Where the run lives (or was killed) that may have a program of it under way. */
   readonly ranIn?: Place
-  /** Programs that hold a value which no longer works until they are restarted; on the way back: that may. For those who look without a key. */
+  /**
+   * Programs that hold a value which no longer works until they are restarted; on the way back:
+   * that may. For those who look without a key.
+   */
   readonly cuts?: readonly string[]
   /** Secrets whose service refuses every value that the state knows. */
   readonly stuck?: readonly string[]
@@ -206,7 +294,10 @@ export type Containment = {
   readonly sick: Readonly<Record<string, string>>
 }
 
-/** An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are about to write. */
+/**
+ * An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are
+ * about to write.
+ */
 export type Before = { readonly sealed: string; readonly after: string }
 
 /** Every change set that is not finished. */
@@ -229,7 +320,10 @@ export function openSetOf(
   return openSets(document).find(({ secrets }) => secrets.includes(name))
 }
 
-/** The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what open journals are about to write. */
+/**
+ * The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what
+ * open journals are about to write.
+ */
 export function printsOf(
   { written, changeSet, parked = [] }: StateDocument,
   target: string,
@@ -247,7 +341,11 @@ export function versionAt(state: SecretState, is: Stage["is"]): Version | undefi
   return state.versions.find((version) => version.stage.is === is)
 }
 
-/** The containment that a secret was chosen for and whose end it has not reached: not begun, its revoke is still owed, or programs that no service checks still take the old value. All that tell of it ask here. */
+/**
+ * The containment that a secret was chosen for and whose end it has not reached: not begun, its
+ * revoke is still owed, or programs that no service checks still take the old value. All that tell
+ * of it ask here.
+ */
 export function openContainment(state: SecretState): SecretState["uncontained"] {
   const { uncontained, contained, unwritten } = state
   if (uncontained !== undefined || contained === undefined) return uncontained
@@ -258,7 +356,10 @@ export function openContainment(state: SecretState): SecretState["uncontained"] 
     : undefined
 }
 
-/** Nobody knows how old its current value is: it was taken over, or a clock was wrong when it was made. It may be far older than `rotatedAt`. */
+/**
+ * Nobody knows how old its current value is: it was taken over, or a clock was wrong when it was
+ * made. It may be far older than `rotatedAt`.
+ */
 export function isUndated({
   undated,
   versions,
@@ -269,7 +370,10 @@ export function isUndated({
   )
 }
 
-/** A containment has made its value, and has still to take away what was there before. An older state says so of versions alone. */
+/**
+ * A containment has made its value, and has still to take away what was there before. An older
+ * state says so of versions alone.
+ */
 export function owesExpel({
   contained,
   versions,
@@ -280,7 +384,10 @@ export function owesExpel({
   )
 }
 
-/** The value that the last containment made is the current one: so what is older than it can be told, and ended. */
+/**
+ * The value that the last containment made is the current one: so what is older than it can be
+ * told, and ended.
+ */
 export function holdsContained(state: SecretState): boolean {
   return (
     state.contained !== undefined && versionAt(state, "current")?.id === state.contained.version
@@ -307,7 +414,9 @@ export function lastVersion(state: SecretState): number {
   )
 }
 
-/** Forgets every version. What stays is that there were some, so that no number is ever used again. */
+/**
+ * Forgets every version. What stays is that there were some, so that no number is ever used again.
+ */
 export function erase(at: string): Patch {
   return (state) => ({
     driver: state.driver,
@@ -316,7 +425,10 @@ export function erase(at: string): Patch {
   })
 }
 
-/** How many given-up versions stay sealed, and how long (ms); the older and the more numerous age out. */
+/**
+ * How many given-up versions stay sealed, and how long (ms); the older and the more numerous age
+ * out.
+ */
 export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
 
 /** Drops `kept` versions beyond `keep`. No version in any other stage is ever dropped. */

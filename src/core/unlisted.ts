@@ -1,8 +1,10 @@
 import { type SecretState, openContainment } from "./state.ts"
 
 /**
- * A secret that the config has no more, while something is owed of it: nothing here reaches its service, so a value that was
- * to be revoked lives on. Who looks at the state tells of it, with the way on; so do a containment and its report.
+ * A secret that the config has no more, while something is owed of it: nothing here reaches its
+ * service, so a value that was
+ * to be revoked lives on. Who looks at the state tells of it, with the way on; so do a containment
+ * and its report.
  */
 
 /** What is owed, in words: "v1 was to be revoked"; none where nothing is. */
@@ -25,7 +27,10 @@ export function isLeft(state: SecretState): boolean {
   )
 }
 
-/** What a person can do, safe to follow as it stands. What no service asks for has no login that could stay. */
+/**
+ * What a person can do, safe to follow as it stands. What no service asks for has no login that
+ * could stay.
+ */
 export function unlistedRemedy(place: string, driver: string | undefined): string {
   if (driver === "generated")
     return `put it back into the config; or, where it was renamed or is not needed any more: mycelium delete ${place} --yes`

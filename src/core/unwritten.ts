@@ -56,7 +56,10 @@ export function owingIn(document: StateDocument | undefined): readonly Owing[] {
   )
 }
 
-/** "/srv/shop/.env is not written since 2026-11-30 12:00 UTC (output-drift): api may hold a value that no longer works". */
+/**
+ * "/srv/shop/.env is not written since 2026-11-30 12:00 UTC (output-drift): api may hold a value
+ * that no longer works".
+ */
 export function sayUnwritten({ since, outputs, programs, lives }: Unwritten): string {
   const targets = Object.entries(outputs)
   const who = programs.join(", ")

@@ -21,7 +21,8 @@ const wellKnown = new Set([
 const fewestBits = 60
 
 /**
- * True for a value that is well known, or holds under 60 bits even if each of its characters was drawn at random from the
+ * True for a value that is well known, or holds under 60 bits even if each of its characters was
+ * drawn at random from the
  * classes that it shows. An upper bound: a sentence may pass, a short password never does.
  */
 export function isWeak(value: string): boolean {

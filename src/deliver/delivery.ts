@@ -13,7 +13,10 @@ export type Former = {
 
 const never = new AbortController().signal
 
-/** Drafts every output, read back as its reader would; every draft, or none and a throw. `trial`: to be discarded, so `before` is not asked for. */
+/**
+ * Drafts every output, read back as its reader would; every draft, or none and a throw. `trial`: to
+ * be discarded, so `before` is not asked for.
+ */
 export async function draftAll(
   outputs: readonly Output[],
   values: Values,
@@ -34,7 +37,8 @@ export async function draftAll(
 }
 
 /**
- * Drafts an output's former bytes, to be put back. If somebody has edited it since (its bytes are neither the former ones nor those
+ * Drafts an output's former bytes, to be put back. If somebody has edited it since (its bytes are
+ * neither the former ones nor those
  * that we wrote), their edit stays and only our values go back.
  */
 export async function restoreOne(

@@ -17,7 +17,8 @@ import unit from "./unit.md" with { type: "text" }
 export type Page = { readonly name: string; readonly text: string }
 
 /**
- * The manual, in the order in which it is read; embedded when the binary is built. A page is a Markdown file beside this one
+ * The manual, in the order in which it is read; embedded when the binary is built. A page is a
+ * Markdown file beside this one
  * and two lines here. It costs a start nothing: `mycelium help` alone loads this module.
  */
 export const pages: readonly Page[] = [

@@ -15,7 +15,10 @@ export type Agenda = {
   readonly due: readonly string[]
   /** Since when the longest overdue of them waits. */
   readonly dueSince: Date | undefined
-  /** A journal is open, a revoke is due, a value is doubtful, or an output that a containment has left is still to be written. */
+  /**
+   * A journal is open, a revoke is due, a value is doubtful, or an output that a containment has
+   * left is still to be written.
+   */
   readonly owed: boolean
   /** How far (ms) the state is ahead of the clock: one of the two is, or was, wrong. */
   readonly aheadMs: number
@@ -23,7 +26,9 @@ export type Agenda = {
   readonly nextAt: Date | undefined
 }
 
-/** What is to be done in one environment, now and next; a pure function of config, state and time. */
+/**
+ * What is to be done in one environment, now and next; a pure function of config, state and time.
+ */
 export function agenda(
   found: StateDocument | undefined,
   secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[],
@@ -35,7 +40,8 @@ export function agenda(
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
     const state = document?.secrets[name]
-    // A secret without a value is new and left alone: nothing rotates because of a start, or of lost state.
+    // A secret without a value is new and left alone: nothing rotates because of a start, or of
+    // lost state.
     if (
       state?.rotatedAt === undefined ||
       rotateEveryMs === null ||
@@ -73,7 +79,10 @@ function aside(document: StateDocument | undefined, name: string): boolean {
   return document?.parked?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
-/** When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none until a person has acted; of one that the config has no more, nothing reaches the service. */
+/**
+ * When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none
+ * until a person has acted; of one that the config has no more, nothing reaches the service.
+ */
 function revokes(
   document: StateDocument | undefined,
   listed: ReadonlySet<string>,
@@ -88,7 +97,10 @@ function revokes(
     ])
 }
 
-/** What a containment has still to take away waits for nobody; beside another value than its own only another containment does it. */
+/**
+ * What a containment has still to take away waits for nobody; beside another value than its own
+ * only another containment does it.
+ */
 export function owesAtOnce(state: SecretState): boolean {
   return state.contained?.owes === true && holdsContained(state)
 }

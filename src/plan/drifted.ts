@@ -2,7 +2,10 @@ import { believableState } from "../core/instants.ts"
 import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
 import { inWords } from "./not-contained.ts"
 
-/** A secret whose service refuses the current value: neither rotated nor revoked until a person acts. */
+/**
+ * A secret whose service refuses the current value: neither rotated nor revoked until a person
+ * acts.
+ */
 export type Drifted = { readonly secret: string; readonly version: string; readonly since: string }
 
 /** By the state, as it can be true now; of these secrets. */

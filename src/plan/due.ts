@@ -2,7 +2,10 @@ import { longestWaitMs } from "../core/instants.ts"
 import { type Retry, type SecretState, isUndated } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** When a secret is due by its state; a weak value, and one of unknown age, at the first tick after it was taken over or that was found. */
+/**
+ * When a secret is due by its state; a weak value, and one of unknown age, at the first tick after
+ * it was taken over or that was found.
+ */
 export function nextDue(
   schedule: Schedule,
   state: Pick<SecretState, "rotatedAt" | "weak" | "undated" | "versions">,
@@ -15,7 +18,10 @@ export function nextDue(
     : dueAt(schedule, rotatedAt, everyMs)
 }
 
-/** When a secret that is due at `at` is tried, where an attempt has failed: not before it is due, whoever made that attempt. */
+/**
+ * When a secret that is due at `at` is tried, where an attempt has failed: not before it is due,
+ * whoever made that attempt.
+ */
 export function nextTry(at: number, retry: Retry | undefined, now: Date): number {
   const retryAt = retry === undefined ? at : Date.parse(retry.notBefore)
   // No wait is that long: it was noted while the clock ran ahead.
@@ -23,12 +29,15 @@ export function nextTry(at: number, retry: Retry | undefined, now: Date): number
 }
 
 /**
- * When a secret that was rotated at `rotatedAt` must be rotated again, so that it never gets older than `everyMs`: at the
- * last tick not after that age. Where there is none (an hour more on the day when clocks go back), at the next tick.
+ * When a secret that was rotated at `rotatedAt` must be rotated again, so that it never gets older
+ * than `everyMs`: at the
+ * last tick not after that age. Where there is none (an hour more on the day when clocks go back),
+ * at the next tick.
  */
 export function dueAt(schedule: Schedule, rotatedAt: Date, everyMs: number): Date | undefined {
   const oldest = new Date(rotatedAt.getTime() + everyMs)
-  // A tick at that very instant still counts: "before" is asked one second later, for ticks are whole seconds.
+  // A tick at that very instant still counts: "before" is asked one second later, for ticks are
+  // whole seconds.
   const last = schedule.previous(new Date(Math.floor(oldest.getTime() / 1000) * 1000 + 1000))
   return last !== undefined && last.getTime() > rotatedAt.getTime()
     ? last

@@ -21,7 +21,10 @@ type Planned = {
 /** A year of ticks every minute is no plan that anyone reads. */
 const most = 10_000
 
-/** What would happen between `now` and `until`, and when, if all goes well; a pure function of config, state and time. */
+/**
+ * What would happen between `now` and `until`, and when, if all goes well; a pure function of
+ * config, state and time.
+ */
 export function forecast(
   found: StateDocument | undefined,
   secrets: readonly Planned[],

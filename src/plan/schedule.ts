@@ -12,7 +12,10 @@ export interface Schedule {
 
 const known = new Map<string, Schedule | { readonly problem: string }>()
 
-/** One answer per distinct pattern and zone, however many secrets share it. A bad one is said in words of ours. */
+/**
+ * One answer per distinct pattern and zone, however many secrets share it. A bad one is said in
+ * words of ours.
+ */
 export function parseSchedule(
   pattern: string,
   timezone: string,
@@ -28,7 +31,8 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
     return { problem: "the timezone is not known: write it as in Europe/Berlin" }
   let cron: Cron
   try {
-    // UTC as an offset: loading the zones of the world costs milliseconds, and most configs need none.
+    // UTC as an offset: loading the zones of the world costs milliseconds, and most configs need
+    // none.
     cron = new Cron(pattern, {
       ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }),
       paused: true,
@@ -54,7 +58,10 @@ type Between = { readonly from: number; readonly to: number }
 /** So many are remembered, those found last. */
 const remembered = 16
 
-/** Of thousands of secrets that were rotated in one night, all but one are asked about between the same two ticks. */
+/**
+ * Of thousands of secrets that were rotated in one night, all but one are asked about between the
+ * same two ticks.
+ */
 function remembering(
   ticks: Pick<Schedule, "next" | "previous">,
 ): Pick<Schedule, "next" | "previous"> {

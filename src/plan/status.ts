@@ -110,7 +110,10 @@ export function secretStatus(
   }
 }
 
-/** One that the config has no more, and of which something is owed: nothing but a person ends that. undefined: nothing is. */
+/**
+ * One that the config has no more, and of which something is owed: nothing but a person ends that.
+ * undefined: nothing is.
+ */
 export function unlistedStatus(
   environment: string,
   name: string,
@@ -147,7 +150,10 @@ function needsLook(stage: Stage, now: Date): boolean {
   return stage.is === "doubtful"
 }
 
-/** When `run` tries next what has failed, for it tries what is due and nothing else. `due`: undefined where it never is. */
+/**
+ * When `run` tries next what has failed, for it tries what is due and nothing else. `due`:
+ * undefined where it never is.
+ */
 export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): string {
   if (due === undefined) return "not tried again by itself"
   const at = nextTry(due.getTime(), retry, now)
@@ -158,7 +164,9 @@ export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): stri
 }
 const dayMs = 86_400_000
 
-/** When a secret is due, as far as planning goes by itself: one that has drifted waits for a person. */
+/**
+ * When a secret is due, as far as planning goes by itself: one that has drifted waits for a person.
+ */
 export function dueBy(
   schedule: Schedule,
   state: SecretState,

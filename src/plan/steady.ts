@@ -1,11 +1,15 @@
-/** How far the wall clock may move against the time that really passed before nothing is due any more, and how long it must then run true. */
+/**
+ * How far the wall clock may move against the time that really passed before nothing is due any
+ * more, and how long it must then run true.
+ */
 export const leapMs = 86_400_000
 export const provesMs = 600_000
 /** What it is stepped by (ms) at least for all to be looked at anew; slewing is slower. */
 const stepMs = 2000
 
 /**
- * Watches the wall clock against a clock that cannot leap. After a leap of more than a day nothing is due until the wall
+ * Watches the wall clock against a clock that cannot leap. After a leap of more than a day nothing
+ * is due until the wall
  * clock has run true for ten minutes: a wrong clock must not make every secret overdue at once.
  */
 export class Steadiness {
@@ -15,7 +19,10 @@ export class Steadiness {
   /** Was the clock stepped since the look before, if only by seconds? */
   stepped = false
 
-  /** The state knows of times that have not come: the clock is behind, or was ahead then. Nothing is due until it has run true for as long as after a leap; once is enough. */
+  /**
+   * The state knows of times that have not come: the clock is behind, or was ahead then. Nothing is
+   * due until it has run true for as long as after a leap; once is enough.
+   */
   doubt(monotonicMs: number): void {
     if (this.#doubted) return
     this.#doubted = true

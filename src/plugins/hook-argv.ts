@@ -3,7 +3,10 @@ import { z } from "zod"
 import type { HookReach } from "../core/define.ts"
 import { pickEnvironment } from "../base/spawn.ts"
 
-/** How a config names a program that we run: a list of arguments, or, said in so many words, a line for the shell. */
+/**
+ * How a config names a program that we run: a list of arguments, or, said in so many words, a line
+ * for the shell.
+ */
 
 const noNul = (text: string): boolean => !text.includes("\0")
 const Text = z.string().refine(noNul, "no NUL character can stand in an argument")
@@ -44,7 +47,10 @@ export function argvOf(command: Command, folder: string): readonly string[] {
   return [program.includes("/") ? resolve(folder, program) : program, ...rest]
 }
 
-/** The program as a path, for a look at it before it is run; nothing where it is looked up in the PATH, or a shell line. */
+/**
+ * The program as a path, for a look at it before it is run; nothing where it is looked up in the
+ * PATH, or a shell line.
+ */
 export function programPath(command: Command, folder: string): { readonly program?: string } {
   const program = programOf(command, folder)
   return isAbsolute(program) ? { program } : {}

@@ -14,10 +14,16 @@ export type Hook = {
   ) => { readonly says: string; readonly hint: string } | undefined
 }
 
-/** The engine's deadline (`timeoutMs` of the deployment) comes as `signal`; this only bounds a caller that has none. */
+/**
+ * The engine's deadline (`timeoutMs` of the deployment) comes as `signal`; this only bounds a
+ * caller that has none.
+ */
 const longestMs = 3_600_000
 
-/** Runs a restart hook to its success; `restart-failed` says its exit code, never its output: that may hold values. */
+/**
+ * Runs a restart hook to its success; `restart-failed` says its exit code, never its output: that
+ * may hold values.
+ */
 export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
   const result = await run(hook.argv, {
     cwd: hook.cwd,

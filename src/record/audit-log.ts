@@ -7,14 +7,20 @@ import type { AuditTail } from "../core/state.ts"
 import { irregular, segmentsOf } from "./audit-segments.ts"
 import { type Place, stateFolder } from "./state-file.ts"
 
-/** One append-only log an environment: JSON lines, each with the hash of the one before. Never a value. */
+/**
+ * One append-only log an environment: JSON lines, each with the hash of the one before. Never a
+ * value.
+ */
 
 /** The part that is written to; what is full lies in segments (audit-segments.ts). */
 export function auditPath(place: Place): string {
   return join(stateFolder(place), `${place.environment}.audit.jsonl`)
 }
 
-/** What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its size. */
+/**
+ * What the end of the log says. `exists` and `torn` are of the part that is written to; `bytes` its
+ * size.
+ */
 export type LogEnd = {
   readonly count: number
   readonly serial: number
@@ -27,7 +33,10 @@ export type LogEnd = {
 /** A line has a few hundred bytes; where the last ones hold no whole line, more are read. */
 const tailBytes = [4 * 1024, 64 * 1024] as const
 
-/** Reads the last whole line. A torn one after it (a crash in an append) is closed by the next append, no alarm. */
+/**
+ * Reads the last whole line. A torn one after it (a crash in an append) is closed by the next
+ * append, no alarm.
+ */
 export async function readLogEnd(place: Place): Promise<LogEnd> {
   try {
     const active = await readTail(auditPath(place))
@@ -51,7 +60,10 @@ async function lastOfSegments(place: Place): Promise<string | undefined> {
 
 type Tail = { readonly line: string | undefined; readonly torn: boolean; readonly bytes: number }
 
-/** The last whole line of a file; undefined where there is no file. A line that lacks nothing but its end is whole. */
+/**
+ * The last whole line of a file; undefined where there is no file. A line that lacks nothing but
+ * its end is whole.
+ */
 export async function readTail(path: string): Promise<Tail | undefined> {
   const file = openIfThere(path)
   if (file === undefined) return undefined
@@ -115,7 +127,10 @@ function numbersOf(line: string): { readonly count: number; readonly serial: num
   }
 }
 
-/** Appends the lines that ride in the state and are not yet in the log; one fsync. Returns the new end. */
+/**
+ * Appends the lines that ride in the state and are not yet in the log; one fsync. Returns the new
+ * end.
+ */
 export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): Promise<LogEnd> {
   const first = tail.count - tail.lines.length + 1
   const missing = tail.lines.filter((_, index) => first + index > end.count)

@@ -17,7 +17,8 @@ export type AuditEntry = {
 export type LogLine = { readonly line: string; readonly entry: AuditEntry | undefined }
 
 /**
- * The lines of a log, over all its parts, the oldest first. Needs no lock: the part that is written to is opened before the
+ * The lines of a log, over all its parts, the oldest first. Needs no lock: the part that is written
+ * to is opened before the
  * full ones are listed, so that one which becomes full meanwhile is read once.
  */
 export async function* readLog(place: Place): AsyncGenerator<LogLine> {
@@ -41,7 +42,8 @@ export async function* readLog(place: Place): AsyncGenerator<LogLine> {
 }
 
 /**
- * The same, and after them what the state alone holds: lines that a killed run had not written into the log yet, or that were
+ * The same, and after them what the state alone holds: lines that a killed run had not written into
+ * the log yet, or that were
  * cut from it since. A state that cannot be read holds none.
  */
 export async function* readWhole(place: Place): AsyncGenerator<LogLine> {

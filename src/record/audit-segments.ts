@@ -6,7 +6,8 @@ import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-wr
 import { type Place, stateFolder } from "./state-file.ts"
 
 /**
- * The parts of a log that are full: `<environment>.audit/to-<number of its last line>.jsonl`. The chain of hashes goes on
+ * The parts of a log that are full: `<environment>.audit/to-<number of its last line>.jsonl`. The
+ * chain of hashes goes on
  * over them: the first line of a part holds the hash of the last one of the part before.
  */
 export type Segment = { readonly path: string; readonly last: number }
@@ -35,7 +36,10 @@ export function irregular(path: string, what: string): AppError {
   })
 }
 
-/** One rename: whatever cuts it off, each line lies in one place. The next append makes the part that is written to anew. */
+/**
+ * One rename: whatever cuts it off, each line lies in one place. The next append makes the part
+ * that is written to anew.
+ */
 export async function closeSegment(place: Place, path: string, last: number): Promise<void> {
   const folder = segmentFolder(place)
   await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -4,7 +4,10 @@ import type { AuditTail } from "../core/state.ts"
 import { type AuditEntry, readLog } from "./audit-read.ts"
 import type { Place } from "./state-file.ts"
 
-/** The event that says that lines were removed for their age: up to line `through`, whose hash was `head`. One for each segment, so that a crash between two removals is no alarm. */
+/**
+ * The event that says that lines were removed for their age: up to line `through`, whose hash was
+ * `head`. One for each segment, so that a crash between two removals is no alarm.
+ */
 export const shortened = "shorten-log"
 
 /** Heads by the number of their line; more than one where two disagree. */
@@ -13,13 +16,22 @@ export type Heads = ReadonlyMap<number, ReadonlySet<string>>
 export type Verified = {
   /** The number of the last line. */
   readonly lines: number
-  /** The first line that is still there; the ones before were removed for their age, which a line says. */
+  /**
+   * The first line that is still there; the ones before were removed for their age, which a line
+   * says.
+   */
   readonly first: number
   readonly torn: number
-  /** How many lines bear a time before that of the line before: the clock was set back. That is no fault of the log. */
+  /**
+   * How many lines bear a time before that of the line before: the clock was set back. That is no
+   * fault of the log.
+   */
   readonly setBack: number
   readonly head: string
-  /** How many lines after the last one the state alone holds: a killed run had not written them yet, or they were cut off since. */
+  /**
+   * How many lines after the last one the state alone holds: a killed run had not written them yet,
+   * or they were cut off since.
+   */
   readonly riding: number
   /** How many of the kept heads were found right. */
   readonly held: number
@@ -27,9 +39,12 @@ export type Verified = {
 }
 
 /**
- * Follows the chain from the first line to what the state knows. Finds an edited, removed, inserted or swapped line and a
- * cut tail; who can write both the log and the MACed state can forge both: only heads kept elsewhere show that.
- * `known` must have been read before the log is; `latest` is asked where the log has gone on since, and reads it anew.
+ * Follows the chain from the first line to what the state knows. Finds an edited, removed, inserted
+ * or swapped line and a
+ * cut tail; who can write both the log and the MACed state can forge both: only heads kept
+ * elsewhere show that.
+ * `known` must have been read before the log is; `latest` is asked where the log has gone on since,
+ * and reads it anew.
  */
 export async function verifyLog(
   place: Place,
@@ -67,7 +82,10 @@ class Chain {
     this.#heads = heads
   }
 
-  /** A crash in an append leaves part of a line (its end: half a character, or NULs where the disk was not written), and the whole line comes again right after it. */
+  /**
+   * A crash in an append leaves part of a line (its end: half a character, or NULs where the disk
+   * was not written), and the whole line comes again right after it.
+   */
   fragment(text: string): void {
     this.#torn++
     this.#fragments.push(text.replace(/[\0\uFFFD]+$/, ""))
@@ -158,7 +176,10 @@ class Chain {
     }
   }
 
-  /** Lines that the state knows of and the log does not hold: those that it keeps must go on where the log ends. */
+  /**
+   * Lines that the state knows of and the log does not hold: those that it keeps must go on where
+   * the log ends.
+   */
   #riding(): number {
     if (this.#known === undefined || this.#faults.length > 0 || this.#count >= this.#known.count)
       return 0

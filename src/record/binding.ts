@@ -3,8 +3,10 @@ import { AppError } from "../base/error.ts"
 import { recipientOf } from "../core/seal.ts"
 
 /**
- * Whose keys these are. Anyone who knows a public key can seal keys to us; only one who has the secret key can bind them to
- * it: an HMAC-SHA-256 under a key derived (HKDF-SHA-256) from the identity. It lies sealed beside the keys, one for each
+ * Whose keys these are. Anyone who knows a public key can seal keys to us; only one who has the
+ * secret key can bind them to
+ * it: an HMAC-SHA-256 under a key derived (HKDF-SHA-256) from the identity. It lies sealed beside
+ * the keys, one for each
  * identity that has written them, by its public key.
  */
 export type Bindings = Readonly<Record<string, string>>
@@ -14,7 +16,10 @@ export type StoreKeys = { readonly mac: Buffer; readonly fingerprint: Buffer }
 const salt = "mycelium"
 const purpose = "keys.age binding v1"
 
-/** The line that holds an identity names it in one way only, so it is as good as the bytes that it encodes. */
+/**
+ * The line that holds an identity names it in one way only, so it is as good as the bytes that it
+ * encodes.
+ */
 function bind(identity: string, { mac, fingerprint }: StoreKeys): Buffer {
   const key = Buffer.from(hkdfSync("sha256", identity.trim(), salt, purpose, 32))
   return createHmac("sha256", key)
@@ -41,7 +46,9 @@ export async function bindings(
   return Object.fromEntries([...kept, ...ours])
 }
 
-/** Throws unless one of these identities has bound these keys, and none of them is named falsely. */
+/**
+ * Throws unless one of these identities has bound these keys, and none of them is named falsely.
+ */
 export async function checkBinding(
   path: string,
   keys: StoreKeys,

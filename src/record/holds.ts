@@ -1,7 +1,10 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 
-/** Does this store hold anything that was sealed to an identity: its keys, or a state of any project? */
+/**
+ * Does this store hold anything that was sealed to an identity: its keys, or a state of any
+ * project?
+ */
 export function holdsSealed(store: string): boolean {
   return (
     existsSync(join(store, "keys.age")) ||

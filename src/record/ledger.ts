@@ -17,7 +17,10 @@ import {
   writeState,
 } from "./state-file.ts"
 
-/** How far a state is behind its log; `lost`: there is none at all; `cut`: the log, or its end, is gone, so nothing says how old the state is. */
+/**
+ * How far a state is behind its log; `lost`: there is none at all; `cut`: the log, or its end, is
+ * gone, so nothing says how old the state is.
+ */
 export type Behind = {
   readonly serial: number
   readonly logSerial: number
@@ -45,7 +48,10 @@ export class FileLedger {
     this.#reserve = new Reserve(statePath(place))
   }
 
-  /** Reads and checks: the MAC, and that the log does not know a younger state. What it answers lasts: a run that was killed right after its rename had not yet synced it. */
+  /**
+   * Reads and checks: the MAC, and that the log does not know a younger state. What it answers
+   * lasts: a run that was killed right after its rename had not yet synced it.
+   */
   async load(): Promise<StateDocument> {
     const { document, behind } = await this.loadAny()
     if (behind === undefined) return document
@@ -75,7 +81,8 @@ export class FileLedger {
   }
 
   /**
-   * The same, for one who finds out what is true: a state that is older than its log is given the place after the log's
+   * The same, for one who finds out what is true: a state that is older than its log is given the
+   * place after the log's
    * end, where its next durable write goes on. Its own numbers are in `behind`.
    */
   async loadAny(): Promise<{ readonly document: StateDocument; readonly behind?: Behind }> {
@@ -130,7 +137,10 @@ export class FileLedger {
     }
   }
 
-  /** Room for so many more writes of a state that grows by so many bytes; throws where the disk has not got it. */
+  /**
+   * Room for so many more writes of a state that grows by so many bytes; throws where the disk has
+   * not got it.
+   */
   async reserve(need: Need): Promise<void> {
     const all = this.#sizeOf(need) * writesOf(need)
     if (all > muchBytes && ((await freeBytes(stateFolder(this.#place))) ?? 0) > all * plenty) return
@@ -162,7 +172,10 @@ export class FileLedger {
   }
 }
 
-/** The state and its log's end, checked, for one who does not hold the lock: a state that only seems older is looked at again. */
+/**
+ * The state and its log's end, checked, for one who does not hold the lock: a state that only seems
+ * older is looked at again.
+ */
 export async function loadUnlocked(
   ledger: FileLedger,
   place: Place,

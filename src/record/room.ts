@@ -2,7 +2,10 @@ import { statfs } from "node:fs/promises"
 import { AppError } from "../base/error.ts"
 import { filesMost } from "../base/reserve.ts"
 
-/** What an act may still have to write: so many times a state that is by so many bytes larger than now. */
+/**
+ * What an act may still have to write: so many times a state that is by so many bytes larger than
+ * now.
+ */
 export type Need = { readonly grows: number; readonly writes: number }
 
 /** Beyond so many the room that each write frees again has to do. */
@@ -10,7 +13,10 @@ export function writesOf({ writes }: Need): number {
   return Math.min(writes, filesMost)
 }
 
-/** What this user may still write on the disk of a folder; undefined where the file system does not tell. */
+/**
+ * What this user may still write on the disk of a folder; undefined where the file system does not
+ * tell.
+ */
 export async function freeBytes(folder: string): Promise<number | undefined> {
   const found = await statfs(folder).catch(() => undefined)
   return found === undefined || found.blocks === 0 ? undefined : found.bavail * found.bsize

@@ -8,7 +8,10 @@ import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
 import { isState } from "./state-shape.ts"
 
-/** The state document as a file: `<store>/secrets/<project>/<environment>.json`, 0600 in folders of 0700. */
+/**
+ * The state document as a file: `<store>/secrets/<project>/<environment>.json`, 0600 in folders of
+ * 0700.
+ */
 
 export type Place = {
   readonly store: string
@@ -23,7 +26,10 @@ export function statePath(place: Place): string {
   return join(stateFolder(place), `${place.environment}.json`)
 }
 
-/** Makes the folders that are missing, private; refuses a way to them that another user can bend. They last only once `writeState` has written into them. */
+/**
+ * Makes the folders that are missing, private; refuses a way to them that another user can bend.
+ * They last only once `writeState` has written into them.
+ */
 export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
   await make(stateFolder(place), makeFolders)
 }
@@ -52,7 +58,10 @@ export function blankState(place: Place, id: string): StateDocument {
   }
 }
 
-/** The folder of a project's states, for whoever reads many: the way to it is looked at once. Undefined where there is none. */
+/**
+ * The folder of a project's states, for whoever reads many: the way to it is looked at once.
+ * Undefined where there is none.
+ */
 export async function openStates(
   place: Pick<Place, "store" | "project">,
 ): Promise<Folder | undefined> {
@@ -63,7 +72,10 @@ export async function openStates(
   }
 }
 
-/** Reads and judges the document, without any key: undefined if there is none. `folder`: that of all, where it is open. */
+/**
+ * Reads and judges the document, without any key: undefined if there is none. `folder`: that of
+ * all, where it is open.
+ */
 export async function readState(place: Place, folder?: Folder): Promise<StateDocument | undefined> {
   const path = statePath(place)
   const found = folder === undefined ? await readRegular(path) : await readHere(path, folder)
@@ -124,7 +136,8 @@ export async function writeState(
 export function stateText(document: StateDocument, key: Buffer): string {
   const { mac: _, ...rest } = document
   const text = textOf(rest)
-  // The text that was signed, with one more line: written once, not once for the MAC and once for the file.
+  // The text that was signed, with one more line: written once, not once for the MAC and once for
+  // the file.
   return `${text.slice(0, -"\n}".length)},\n "mac": "${macOf(text, key)}"\n}\n`
 }
 

@@ -1,13 +1,19 @@
 import type { StateDocument } from "../core/state.ts"
 
-/** The shape of a state document, as far as it is used by those who have no key to check its MAC; what is sealed inside is judged when it is opened. */
+/**
+ * The shape of a state document, as far as it is used by those who have no key to check its MAC;
+ * what is sealed inside is judged when it is opened.
+ */
 
 type Check = (value: unknown) => boolean
 
 const text: Check = (value) => typeof value === "string"
 const whole: Check = (value) => Number.isInteger(value)
 const flag: Check = (value) => typeof value === "boolean"
-/** As we write them, save on the days that only some months have: told by their signs, which costs less than reading a time. */
+/**
+ * As we write them, save on the days that only some months have: told by their signs, which costs
+ * less than reading a time.
+ */
 const written =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 const instant: Check = (value) =>

@@ -1,7 +1,10 @@
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
 
-/** A look at a state and its log without the lock: others may write between the two, and what then looks wrong is not. */
+/**
+ * A look at a state and its log without the lock: others may write between the two, and what then
+ * looks wrong is not.
+ */
 
 /** `doubt`: what looks wrong, as text; undefined where nothing does. */
 export type Seen<Value> = { readonly value: Value; readonly doubt?: string | undefined }
@@ -14,11 +17,17 @@ type Steady = {
   readonly stop?: AbortSignal
 }
 
-/** Looks before it is given up, and how far they are apart (ms): ten seconds of somebody who writes all the time. */
+/**
+ * Looks before it is given up, and how far they are apart (ms): ten seconds of somebody who writes
+ * all the time.
+ */
 const looks = 40
 const pauseMs = { first: 20, most: 250 } as const
 
-/** What looks wrong is looked at again, and counts only if it is the same at two looks between which nobody has written the state. */
+/**
+ * What looks wrong is looked at again, and counts only if it is the same at two looks between which
+ * nobody has written the state.
+ */
 export async function lookSteadily<Value>(
   { host, environment, serial, stop = new AbortController().signal }: Steady,
   look: () => Promise<Seen<Value>>,

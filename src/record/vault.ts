@@ -13,7 +13,10 @@ import type { Version } from "../core/state.ts"
 import { type Bindings, bindings, checkBinding } from "./binding.ts"
 import type { Place } from "./state-file.ts"
 
-/** What opens and seals: the identities of this machine, the recipients of now, and the two keys of the store. */
+/**
+ * What opens and seals: the identities of this machine, the recipients of now, and the two keys of
+ * the store.
+ */
 export type Keys = {
   readonly identities: readonly string[]
   readonly recipients: readonly string[]
@@ -34,7 +37,11 @@ function keysPath(store: string): string {
   return join(store, "keys.age")
 }
 
-/** Opens the store's keys, if they are ours. `make`: a store that has none gets them, durably, before anything is sealed. `trust`: a person says that keys which this identity has never bound are right. */
+/**
+ * Opens the store's keys, if they are ours. `make`: a store that has none gets them, durably,
+ * before anything is sealed. `trust`: a person says that keys which this identity has never bound
+ * are right.
+ */
 export async function openKeys(
   store: string,
   who: Who,
@@ -122,7 +129,10 @@ function stampOf({ ino, mtimeMs }: Pick<Stats, "ino" | "mtimeMs">): string {
   return `${ino} ${mtimeMs}`
 }
 
-/** One process at a time: of two that begin a store at once, the second must use the keys of the first. Keys that were lost are never replaced: every state would look edited. */
+/**
+ * One process at a time: of two that begin a store at once, the second must use the keys of the
+ * first. Keys that were lost are never replaced: every state would look edited.
+ */
 async function makeKeys(store: string, who: Who): Promise<Keys> {
   const lock = await lockKeys(store, "a process that makes the keys of this store")
   try {
@@ -151,7 +161,10 @@ async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<Keys
   return { ...keys, bound, stamp: keysStamp(store) }
 }
 
-/** The same keys, sealed for the recipients of now and bound to our identities; durable. Every process that opened them before notices (app/fresh-keys.ts). */
+/**
+ * The same keys, sealed for the recipients of now and bound to our identities; durable. Every
+ * process that opened them before notices (app/fresh-keys.ts).
+ */
 export function resealKeys(store: string, keys: Keys): Promise<Keys> {
   return writeKeys(store, keys)
 }
@@ -192,10 +205,16 @@ function keysMissing(store: string): AppError {
 /** Sealed texts grow in steps of this many bytes, so that a length tells little. */
 const step = 256
 
-/** Opening is work for one core: hundreds begun at once would all end late, and what talks to a server in between would look like a silence of the server. */
+/**
+ * Opening is work for one core: hundreds begun at once would all end late, and what talks to a
+ * server in between would look like a silence of the server.
+ */
 const opening = new Turns(2)
 
-/** Seals and opens the values of one environment; each sealed text names its project, environment, secret and version inside. */
+/**
+ * Seals and opens the values of one environment; each sealed text names its project, environment,
+ * secret and version inside.
+ */
 export class AgeVault {
   readonly #keys: Keys
   readonly #environment: string
@@ -282,7 +301,10 @@ export class AgeVault {
   }
 }
 
-/** Earlier builds left the project out of a sealed name: of a store that a person trusts, it is put in. */
+/**
+ * Earlier builds left the project out of a sealed name: of a store that a person trusts, it is put
+ * in.
+ */
 export function withProject(
   bytes: Uint8Array,
   { project, environment }: Pick<Place, "project" | "environment">,

@@ -2,7 +2,10 @@ import { AppError } from "../base/error.ts"
 import { deadlineOf } from "../base/run-time.ts"
 import type { Health } from "../core/ports.ts"
 
-/** One answer of a health check within `ms`: true, or why not. A check that throws or hangs is a no, not a fault of ours. */
+/**
+ * One answer of a health check within `ms`: true, or why not. A check that throws or hangs is a no,
+ * not a fault of ours.
+ */
 export async function askHealth(
   health: Health,
   ms: number,

@@ -5,7 +5,10 @@ import { askHealth, throwIfStopped } from "./ask-health.ts"
 const lookMs = 5000
 const pauseMs = 500
 
-/** One look before a rotation, with a second one after a short pause: one lost packet blocks nothing. A deployment without a check counts as healthy. */
+/**
+ * One look before a rotation, with a second one after a short pause: one lost packet blocks
+ * nothing. A deployment without a check counts as healthy.
+ */
 export async function isHealthy(
   deployment: Deployment,
   host: Host,

@@ -13,13 +13,19 @@ export type Restarted =
 
 /** What an old hook of a crashed run may still take before it is ended. */
 const oldHookMs = 10_000
-/** The mark whose hook this process saw end: what still carries it is a daemon that the hook left (with setsid), and lives on. */
+/**
+ * The mark whose hook this process saw end: what still carries it is a daemon that the hook left
+ * (with setsid), and lives on.
+ */
 const seenToEnd = new WeakMap<Deployment, string>()
 
 /**
- * Restarts one deployment and waits until it is healthy. `mark` names the change set and the deployment: a hook that
- * still runs under it was left by a crash and is ended first, whichever way it went, so that never two run at once; with `first`
- * none can be, and no process of the machine is looked at while programs are locked out; none of it began before `since`. Throws
+ * Restarts one deployment and waits until it is healthy. `mark` names the change set and the
+ * deployment: a hook that
+ * still runs under it was left by a crash and is ended first, whichever way it went, so that never
+ * two run at once; with `first`
+ * none can be, and no process of the machine is looked at while programs are locked out; none of it
+ * began before `since`. Throws
  * `stopped` if `signal` aborts: that says nothing about the deployment.
  */
 export async function restartDeployment(
@@ -61,7 +67,10 @@ async function endOld(
   }
 }
 
-/** A hook that has begun is left to finish, also when we are asked to stop: half a restart helps nobody. */
+/**
+ * A hook that has begun is left to finish, also when we are asked to stop: half a restart helps
+ * nobody.
+ */
 async function runRestarter(deployment: Deployment, mark: string): Promise<Restarted | undefined> {
   const deadline = deadlineOf(deployment.timeoutMs)
   try {
@@ -91,7 +100,10 @@ type Health =
   | { readonly ok: true; readonly afterMs: number }
   | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
 
-/** Time is counted in pauses and in answers, not by a clock: that may leap, and goes on while we are stopped. */
+/**
+ * Time is counted in pauses and in answers, not by a clock: that may leap, and goes on while we are
+ * stopped.
+ */
 async function untilHealthy(
   deployment: Deployment,
   host: Host,

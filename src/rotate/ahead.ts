@@ -6,9 +6,12 @@ import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 
 /**
- * Once a service that takes one value has the new one, programs are locked out until they restart. What must be durable
- * before an output changes and a restart begins is known by then, but for the login that proves the value: so it is written
- * while that login is under way, not after it. If the proof fails, nothing was changed outside, and the next write takes it back.
+ * Once a service that takes one value has the new one, programs are locked out until they restart.
+ * What must be durable
+ * before an output changes and a restart begins is known by then, but for the login that proves the
+ * value: so it is written
+ * while that login is under way, not after it. If the proof fails, nothing was changed outside, and
+ * the next write takes it back.
  */
 export class Ahead {
   readonly #session: Session
@@ -83,7 +86,10 @@ export class Ahead {
   }
 }
 
-/** A journal whose values are new and whose outputs are as they were: as before it was written ahead. */
+/**
+ * A journal whose values are new and whose outputs are as they were: as before it was written
+ * ahead.
+ */
 export function takenBack({ before: _before, ahead: _ahead, ...set }: ChangeSet): ChangeSet {
   return { ...set, touched: [] }
 }

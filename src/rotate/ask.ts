@@ -14,7 +14,10 @@ export type Answer = {
   readonly current: Probe | "none"
   /** Another version of ours that is accepted while neither of these is. */
   readonly other?: string
-  /** Every value that was asked for is refused, so nobody can look whether an earlier act of ours is still under way: nothing is dead by it. */
+  /**
+   * Every value that was asked for is refused, so nobody can look whether an earlier act of ours is
+   * still under way: nothing is dead by it.
+   */
   readonly lost?: true
   readonly code?: string
   readonly says?: string
@@ -143,7 +146,10 @@ export async function probeControl(
   return probe(session, name, { version: "control", fields }, patience)
 }
 
-/** Settles, tries a wrong value, then asks for pending, for current, and, where both are refused, for the rest. */
+/**
+ * Settles, tries a wrong value, then asks for pending, for current, and, where both are refused,
+ * for the rest.
+ */
 export async function ask(session: Session, name: string, patience?: AbortSignal): Promise<Answer> {
   const versions = await session.versions(name)
   const { pending, current } = versions
@@ -184,7 +190,10 @@ export async function ask(session: Session, name: string, patience?: AbortSignal
   return other === undefined ? answer : { ...answer, other }
 }
 
-/** A service that only has to be waited for is asked again; where no login is left to look by, a person has to help. */
+/**
+ * A service that only has to be waited for is asked again; where no login is left to look by, a
+ * person has to help.
+ */
 async function lost(
   session: Session,
   name: string,
@@ -203,7 +212,9 @@ async function lost(
   return { lost: true, ...(other === undefined ? {} : { other }) }
 }
 
-/** At most three further versions are tried, the youngest first: services lock out and raise alarms. */
+/**
+ * At most three further versions are tried, the youngest first: services lock out and raise alarms.
+ */
 async function firstAccepted(
   session: Session,
   name: string,
@@ -245,7 +256,8 @@ export async function settle(
     if (isQuiet) session.quiet.add(name)
     return isQuiet
   } catch (error) {
-    // A server that is down is no lock that somebody holds: it is asked again soon. Any other refusal waits for a person.
+    // A server that is down is no lock that somebody holds: it is asked again soon. Any other
+    // refusal waits for a person.
     const { code, says } = said(error)
     session.unsettled.set(
       name,

@@ -4,7 +4,10 @@ import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 
-/** Who holds a value that no longer works: a program until it is restarted, a file that nobody restarts for until it is written. */
+/**
+ * Who holds a value that no longer works: a program until it is restarted, a file that nobody
+ * restarts for until it is written.
+ */
 export type CutOff = {
   readonly who: string
   readonly is: "program" | "file"
@@ -12,7 +15,10 @@ export type CutOff = {
   readonly sure: boolean
 }
 
-/** By the state, and by what this run has asked and done. `aside`: of journals that wait for a service, too. */
+/**
+ * By the state, and by what this run has asked and done. `aside`: of journals that wait for a
+ * service, too.
+ */
 export function cutOff(session: Session, { aside = false } = {}): readonly CutOff[] {
   const sets = aside
     ? openSets(session.document)
@@ -44,7 +50,10 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
   return [...found.values()]
 }
 
-/** On the way back nobody knows whether a program whose restart may have begun has read the new value: it may hold the former one, which works again. */
+/**
+ * On the way back nobody knows whether a program whose restart may have begun has read the new
+ * value: it may hold the former one, which works again.
+ */
 function isSure({ direction }: ChangeSet, { is }: Pick<CutOff, "is">): boolean {
   return direction === "forward" || is === "file"
 }
@@ -67,7 +76,10 @@ function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "mayb
   return !mine && set.before !== undefined ? "maybe" : "no"
 }
 
-/** No service asks for it: programs that share it no longer agree once the first of them may have read the new one. */
+/**
+ * No service asks for it: programs that share it no longer agree once the first of them may have
+ * read the new one.
+ */
 function disagree(session: Session, set: ChangeSet, name: string): boolean {
   const renamed = session
     .outputsOf([name])
@@ -84,7 +96,8 @@ function programsOf(session: Session, set: ChangeSet, name: string): readonly st
     .map((one) => one.name)
     .filter((one) => !set.restarted.includes(one))
   if (set.direction === "forward") return readers
-  // On the way back: first the service is asked, and put back; then those are cut off that have seen the new value.
+  // On the way back: first the service is asked, and put back; then those are cut off that have
+  // seen the new value.
   const isBack =
     session.work.drivers[name]?.overlap !== "one" || session.holds.get(name) === "former"
   return isBack ? readers.filter((one) => set.touched.includes(one)) : readers
@@ -169,7 +182,10 @@ function stateOf(session: Session, secret: string): string {
     : "may have a new value"
 }
 
-/** What finishes it. On the way back, rotate-now does not end there: what was asked for is begun anew. */
+/**
+ * What finishes it. On the way back, rotate-now does not end there: what was asked for is begun
+ * anew.
+ */
 export function goesOn(set: ChangeSet | undefined): string {
   return set?.direction === "back"
     ? "mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"

@@ -4,7 +4,10 @@ import { probe, unclear } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 export type Death =
-  /** `notes`: what a person must know besides. `expelled`: a containment has come to its end by it, but for the sessions that it names. */
+  /**
+   * `notes`: what a person must know besides. `expelled`: a containment has come to its end by it,
+   * but for the sessions that it names.
+   */
   | {
       readonly is: "dead"
       readonly sessionsEnded: number

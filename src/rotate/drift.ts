@@ -4,10 +4,16 @@ import { probe, probeControl } from "./ask.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
 
-/** The code of a service that refuses the current value, while it refuses a wrong one, too: nothing of it is rotated or revoked until a person acts. */
+/**
+ * The code of a service that refuses the current value, while it refuses a wrong one, too: nothing
+ * of it is rotated or revoked until a person acts.
+ */
 export const driftCode = "current-refused"
 
-/** A refusal proves drift only with its counter-proof: the service answers, and does not take just anything. */
+/**
+ * A refusal proves drift only with its counter-proof: the service answers, and does not take just
+ * anything.
+ */
 export async function hasDrifted(session: Session, name: string): Promise<boolean> {
   const { current } = await session.versions(name)
   if (current === undefined) return false
@@ -35,7 +41,10 @@ export function driftNotes(
   return { patches, events }
 }
 
-/** What was noted as drifted may be over: somebody has set it back, a role that had expired lives on. One login each; the rest goes on as if nothing had been. */
+/**
+ * What was noted as drifted may be over: somebody has set it back, a role that had expired lives
+ * on. One login each; the rest goes on as if nothing had been.
+ */
 export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {
   const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) =>
     drift !== undefined &&

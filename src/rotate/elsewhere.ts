@@ -13,8 +13,10 @@ import {
 import type { Session } from "./session.ts"
 
 /**
- * Programs (of the driver `exec`, and restart hooks) that an earlier run began, was killed in, and that go on where this run
- * cannot see them: in another process namespace, or on another machine. What cannot be settled is not settled: nothing is
+ * Programs (of the driver `exec`, and restart hooks) that an earlier run began, was killed in, and
+ * that go on where this run
+ * cannot see them: in another process namespace, or on another machine. What cannot be settled is
+ * not settled: nothing is
  * called dead, and no program is started beside one that may still run.
  */
 
@@ -34,7 +36,8 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
   const hidden = set === undefined ? undefined : hiddenOf(session, set)
   if (hidden !== undefined) return hidden
   const { unhealthy, unwritten } = session.state(name)
-  // A program that reads it and was sick, or was owed a restart, may be restarted beside the journals.
+  // A program that reads it and was sick, or was owed a restart, may be restarted beside the
+  // journals.
   const again =
     session.document.acting?.again !== undefined && (unhealthy ?? unwritten) !== undefined
   return again || runsProgram(session.work, name) ? hiddenActing(session) : undefined
@@ -63,7 +66,10 @@ function unseen({ work, document }: Session, where: string, hooks?: string): Uns
   }
 }
 
-/** How long (ms) the kernel takes at most to end what ran beside a process 1 that is gone: the lock is free a moment before. */
+/**
+ * How long (ms) the kernel takes at most to end what ran beside a process 1 that is gone: the lock
+ * is free a moment before.
+ */
 const reapMs = 1000
 
 async function untilEnded({ work }: Session, then: Place | undefined): Promise<void> {
@@ -90,17 +96,26 @@ export async function beginActing(session: Session, names: readonly string[]): P
     await act(session)
 }
 
-/** Before restarts that no journal tells of: by its mark a later run finds what was left of one, and `lookAgain` ends it first. */
+/**
+ * Before restarts that no journal tells of: by its mark a later run finds what was left of one, and
+ * `lookAgain` ends it first.
+ */
 export async function beginAgain(session: Session): Promise<(deployment: string) => string> {
   const again = session.document.acting?.again ?? session.work.newId()
   await act(session, again)
   return (deployment) => `${again}/${deployment}`
 }
 
-/** How long an old restart is waited for. Nothing ends it before its program is restarted anew: it may be over, and what carries its mark a daemon that it left. */
+/**
+ * How long an old restart is waited for. Nothing ends it before its program is restarted anew: it
+ * may be over, and what carries its mark a daemon that it left.
+ */
 const againMs = 10_000
 
-/** What an earlier run was killed in beside the journals, and is seen here, is let finish before anything else is begun. */
+/**
+ * What an earlier run was killed in beside the journals, and is seen here, is let finish before
+ * anything else is begun.
+ */
 export async function awaitAgain(session: Session): Promise<void> {
   const {
     document: { acting },
@@ -119,7 +134,10 @@ export async function awaitAgain(session: Session): Promise<void> {
     await host.pause(100, stop)
 }
 
-/** One that still runs is ended before another hook of this program begins, as one of a journal is: never two at once. False where it cannot be ended. */
+/**
+ * One that still runs is ended before another hook of this program begins, as one of a journal is:
+ * never two at once. False where it cannot be ended.
+ */
 export async function endAgain(
   { document: { acting }, work }: Session,
   { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number },
@@ -162,7 +180,10 @@ function isCall({ work, document }: Session, mark: string): boolean {
   return mark.startsWith(`exec ${work.environment}/`) && mark.endsWith(`#${runIdOf(document)}`)
 }
 
-/** A state that an older release has written names none: its marks end with the beginning of the state's id. */
+/**
+ * A state that an older release has written names none: its marks end with the beginning of the
+ * state's id.
+ */
 function runIdOf({ run, id }: StateDocument): string {
   return run?.id ?? id.slice(0, 8)
 }
@@ -180,12 +201,16 @@ export function isAtWork(session: Session): boolean {
   return runsMarked((mark) => isOwn(session, own, mark))
 }
 
-/** This run ends in order, and nothing runs any more, of it or of one that was killed before: what it has left open can be taken up anywhere. */
+/**
+ * This run ends in order, and nothing runs any more, of it or of one that was killed before: what
+ * it has left open can be taken up anywhere.
+ */
 export async function leave(session: Session): Promise<void> {
   const own = ownOf(session)
   const { sets, acts } = own
   if ((sets.length === 0 && !acts) || isAtWork(session)) return
-  // An earlier run may have been killed in a hook or in a call, of which this process knows nothing.
+  // An earlier run may have been killed in a hook or in a call, of which this process knows
+  // nothing.
   const left = await marksThatRun((mark) => isOwn(session, own, mark), sinceOf(session))
   if (left.some((mark) => isCall(session, mark) || !sawEnd(mark))) return
   await session.commit({ leaves: sets.map(({ id }) => id), ...(acts ? { acting: null } : {}) })
@@ -207,7 +232,10 @@ export async function declareOver(session: Session): Promise<void> {
   })
 }
 
-/** The same where a state is not written before its services have answered: the write that takes it says so. */
+/**
+ * The same where a state is not written before its services have answered: the write that takes it
+ * says so.
+ */
 export function assumeOver(session: Session): void {
   placedSets(session)
   session.noteOver()

@@ -8,10 +8,16 @@ import type { Session } from "./session.ts"
 import { untilOver } from "./under-way.ts"
 import { deadlines } from "./work.ts"
 
-/** Of the values that were dead before, so many are tried again: somebody who was in may have set one anew. Services lock out who is refused too often. */
+/**
+ * Of the values that were dead before, so many are tried again: somebody who was in may have set
+ * one anew. Services lock out who is refused too often.
+ */
 const triedAgain = 2
 
-/** A containment's end: only the current value lives, no older session is left, and a login with each of `versions` is refused. */
+/**
+ * A containment's end: only the current value lives, no older session is left, and a login with
+ * each of `versions` is refused.
+ */
 export async function expelAll(
   session: Session,
   name: string,
@@ -33,7 +39,9 @@ export async function expelAll(
 type Expelling = {
   readonly dead: readonly Old[]
   readonly live: Credential
-  /** What was done before the current value was set again, and since when the service has it now. */
+  /**
+   * What was done before the current value was set again, and since when the service has it now.
+   */
   readonly before?: { readonly sessionsEnded: number; readonly acceptedAt: string | undefined }
 }
 
@@ -82,7 +90,10 @@ async function deadBefore(session: Session, name: string): Promise<Death | undef
   return undefined
 }
 
-/** Who was still in has set another value over the current one, until just now. Outputs and programs have the current one: so it is that one which is set again. */
+/**
+ * Who was still in has set another value over the current one, until just now. Outputs and programs
+ * have the current one: so it is that one which is set again.
+ */
 async function mayReclaim(
   session: Session,
   name: string,
@@ -115,7 +126,10 @@ async function reclaim(
   )
 }
 
-/** No value but `live` is accepted, and no session lives that was not opened with it, as far as the service can tell. `waits`: for logins that are under way, too. */
+/**
+ * No value but `live` is accepted, and no session lives that was not opened with it, as far as the
+ * service can tell. `waits`: for logins that are under way, too.
+ */
 export async function expel(
   session: Session,
   name: string,
@@ -170,7 +184,10 @@ const noneKnown: SessionsLeft = {
   hint: endThere,
 }
 
-/** The value that was current before `live`: sessions of before are its. Where they are tried once more, it was the last to die. */
+/**
+ * The value that was current before `live`: sessions of before are its. Where they are tried once
+ * more, it was the last to die.
+ */
 function latestBefore(session: Session, name: string, live: Credential): string | undefined {
   const { versions, contained } = session.state(name)
   const before =

@@ -25,15 +25,18 @@ import { cannotGoBack, deliver, discard, draft } from "./show.ts"
 import type { Outcome, Outcomes, Ready } from "./work.ts"
 
 /**
- * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were generated a moment ago
- * and nobody outside has seen them. A member whose service gives no clear answer stays in the journal, the others go on.
+ * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were
+ * generated a moment ago
+ * and nobody outside has seen them. A member whose service gives no clear answer stays in the
+ * journal, the others go on.
  */
 export async function forward(
   session: Session,
   how: { readonly fresh: boolean; readonly hasty?: boolean },
 ): Promise<Outcomes> {
   const members = openSet(session).secrets
-  // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap stays short.
+  // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap
+  // stays short.
   let prepared: Prepared | undefined
   if (how.fresh) {
     try {
@@ -76,7 +79,8 @@ export async function forward(
     })
   const undecided = undecidedOutcomes(verdicts)
   if (going.length === 0) return undecided
-  // Nobody is cut off yet, and nobody is to be; without a restart the end is nearer than the next start.
+  // Nobody is cut off yet, and nobody is to be; without a restart the end is nearer than the next
+  // start.
   if (session.work.stop.aborted && toRestart(session, openSet(session)).length > 0) {
     await discard(ready)
     throw stopped(session)
@@ -124,7 +128,10 @@ function openSet(session: Session): ChangeSet {
   return session.changeSet
 }
 
-/** Access is taken away before anything else; what cannot be done now is owed after the promote, as all of it is. */
+/**
+ * Access is taken away before anything else; what cannot be done now is owed after the promote, as
+ * all of it is.
+ */
 async function cut(session: Session, names: readonly string[]): Promise<void> {
   // What no service asks for is taken until its readers restart.
   const asked = names.filter((name) => driverOf(session, name).overlap !== "none")
@@ -144,9 +151,15 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
   )
 }
 
-/** How long (ms) the others are waited for once a service has ended its old value: programs cannot log in until they restart. */
+/**
+ * How long (ms) the others are waited for once a service has ended its old value: programs cannot
+ * log in until they restart.
+ */
 const laggardMs = 3000
-/** In an incident many secrets may wait for their turn at one server, which is no silence: so many times as long, unless an act hangs. */
+/**
+ * In an incident many secrets may wait for their turn at one server, which is no silence: so many
+ * times as long, unless an act hangs.
+ */
 const turnsMost = 4
 
 type How = { readonly fresh: boolean; readonly hasty?: boolean; readonly ahead?: Ahead }
@@ -182,7 +195,10 @@ async function verdictsOf(
   return verdicts
 }
 
-/** Ends the wait for the others, counted from the first one-value service that has its new value; in an incident from the last that came, whatever its kind. */
+/**
+ * Ends the wait for the others, counted from the first one-value service that has its new value; in
+ * an incident from the last that came, whatever its kind.
+ */
 class Laggards {
   readonly #session: Session
   /** Those of whom nothing is known yet. */
@@ -231,7 +247,8 @@ class Laggards {
 }
 
 async function verdictOf(session: Session, name: string, how: Proving): Promise<Verdict> {
-  // Proven in an earlier run is not proven now: the server may have failed over to one that had not heard of it, or a backup was put back.
+  // Proven in an earlier run is not proven now: the server may have failed over to one that had not
+  // heard of it, or a backup was put back.
   if (
     wasProven(session, name) &&
     (session.proven.has(name) || session.changeSet?.why === "reconcile")
@@ -249,7 +266,10 @@ function wasProven(session: Session, name: string): boolean {
   return stage?.is === "pending" && stage.proven
 }
 
-/** A value that outputs may show already, and that its service does not take any more, cannot just leave the set: all goes back. */
+/**
+ * A value that outputs may show already, and that its service does not take any more, cannot just
+ * leave the set: all goes back.
+ */
 function relapsed(
   session: Session,
   verdicts: ReadonlyMap<string, Verdict>,
@@ -264,7 +284,10 @@ function relapsed(
   return undefined
 }
 
-/** Does the set have a service that takes one value, so that programs are locked out? In an incident each proof is durable before what follows from it. */
+/**
+ * Does the set have a service that takes one value, so that programs are locked out? In an incident
+ * each proof is durable before what follows from it.
+ */
 function hasGap(session: Session, names: readonly string[]): boolean {
   return (
     openSet(session).contain === undefined &&
@@ -302,7 +325,10 @@ async function prepare(session: Session, names: readonly string[]): Promise<Prep
   return { ready, before }
 }
 
-/** No service has seen a value yet: the set ends, all outside is as it was. The values are kept, so that no number is used twice. */
+/**
+ * No service has seen a value yet: the set ends, all outside is as it was. The values are kept, so
+ * that no number is used twice.
+ */
 async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
   const { code, says, hint } = said(error)
   const patches: Record<string, Patch> = {}
@@ -325,7 +351,10 @@ async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
   return outcomes
 }
 
-/** What a service held before a first value (version 0, as current) is still there, and is read again the next time. */
+/**
+ * What a service held before a first value (version 0, as current) is still there, and is read
+ * again the next time.
+ */
 function withoutUse(version: Version, since: string): readonly Version[] {
   if (version.stage.is === "pending") return [{ ...version, stage: { is: "kept", since } }]
   return version.id === "v0" && version.stage.is === "current" ? [] : [version]
@@ -357,14 +386,20 @@ function toldBy(session: Session, verdicts: ReadonlyMap<string, Verdict>): Told 
   return { patches, events }
 }
 
-/** All are proven, and what must be durable before an output changes is so: after a crash the services are asked again anyway. */
+/**
+ * All are proven, and what must be durable before an output changes is so: after a crash the
+ * services are asked again anyway.
+ */
 function noteVerdicts(session: Session, verdicts: ReadonlyMap<string, Verdict>): void {
   const { patches, events } = toldBy(session, verdicts)
   session.noteSecrets(patches)
   for (const event of events) session.remark(event)
 }
 
-/** One durable write for all the verdicts, and for what a way back restores. `takesBack`: what was written ahead does not hold. */
+/**
+ * One durable write for all the verdicts, and for what a way back restores. `takesBack`: what was
+ * written ahead does not hold.
+ */
 async function recordVerdicts(
   session: Session,
   verdicts: ReadonlyMap<string, Verdict>,
@@ -380,7 +415,8 @@ async function recordVerdicts(
   const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
   const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
-  // One that was restarted before a crash reads an output that is about to change once more: it does not hold the new value yet.
+  // One that was restarted before a crash reads an output that is about to change once more: it
+  // does not hold the new value yet.
   const changing = ready.filter(({ draft: one }) => one.changed).map(({ output }) => output.target)
   const stale = work.deployments
     .filter((deployment) => deployment.reads.some((target) => changing.includes(target)))
@@ -445,7 +481,8 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
   const { code, says } = fault
   session.work.tell("back", says)
   if (cannotGoBack(session, set)) {
-    // A first value whose predecessor nobody knows stays: taking it away would leave no value at all.
+    // A first value whose predecessor nobody knows stays: taking it away would leave no value at
+    // all.
     if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
     return Object.fromEntries(
       fault.going.map((name) => [name, { is: "waiting", by: "file", code, says } as const]),

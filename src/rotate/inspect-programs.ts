@@ -14,7 +14,10 @@ export type Inspected = {
   readonly findings: readonly Finding[]
 }
 
-/** Could the programs that read these secrets be restarted, and is that all that a restart would do? Changes nothing. */
+/**
+ * Could the programs that read these secrets be restarted, and is that all that a restart would do?
+ * Changes nothing.
+ */
 export async function inspectPrograms(
   session: Session,
   names: readonly string[],
@@ -75,7 +78,10 @@ function placed({ name }: Deployment, finding: Finding): Finding {
   return { ...finding, says: `${name}: ${finding.says}` }
 }
 
-/** Programs that could not even be started, or which others can change, as what tells them what to run. */
+/**
+ * Programs that could not even be started, or which others can change, as what tells them what to
+ * run.
+ */
 async function obstaclesTo(
   environment: string,
   { name, restarter, health }: Deployment,

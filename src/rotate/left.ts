@@ -3,7 +3,10 @@ import type { Draft, Output } from "../core/ports.ts"
 import { versionAt } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
-/** Lines and files beside the outputs of these secrets that show one of their values and that nobody replaces. What cannot be read is told elsewhere. */
+/**
+ * Lines and files beside the outputs of these secrets that show one of their values and that nobody
+ * replaces. What cannot be read is told elsewhere.
+ */
 export async function leftBeside(
   session: Session,
   names: readonly string[],
@@ -23,7 +26,10 @@ export async function leftBeside(
   return found.flat()
 }
 
-/** A merged file that has gone since values of ours stood in it: what others had in it has gone, too, and a program may need that. */
+/**
+ * A merged file that has gone since values of ours stood in it: what others had in it has gone,
+ * too, and a program may need that.
+ */
 export function goneBefore(
   session: Pick<Session, "state">,
   { target, shows }: Pick<Output, "target" | "shows">,

@@ -7,8 +7,10 @@ import type { Session } from "./session.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /**
- * Programs that did not get healthy with a value which became current all the same: has somebody seen to them meanwhile? Their
- * health is asked; where nothing asks for it, only a restart can tell. Returns what is still wrong, by secret.
+ * Programs that did not get healthy with a value which became current all the same: has somebody
+ * seen to them meanwhile? Their
+ * health is asked; where nothing asks for it, only a restart can tell. Returns what is still wrong,
+ * by secret.
  */
 export async function lookAgain(
   session: Session,

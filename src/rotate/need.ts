@@ -10,8 +10,10 @@ const nameBytes = 40
 const restBytes = 4096
 
 /**
- * What a rotation of `names` may have to write from its first value to the end of a way back that begins at the very last
- * step. `shown`: the bytes of the outputs that change, of which the state keeps a sealed copy until the end.
+ * What a rotation of `names` may have to write from its first value to the end of a way back that
+ * begins at the very last
+ * step. `shown`: the bytes of the outputs that change, of which the state keeps a sealed copy until
+ * the end.
  */
 export function needOf(
   session: Session,
@@ -24,7 +26,8 @@ export function needOf(
     options: session.work.startedWith.length,
     shown,
   })
-  // Outputs that turn out not to be writable are noted, each time before anything is done without them.
+  // Outputs that turn out not to be writable are noted, each time before anything is done without
+  // them.
   return contains ? { ...need, writes: need.writes + 2 } : need
 }
 
@@ -47,11 +50,15 @@ export function needFor({
     Math.ceil(options * 1.5) +
     copies +
     restBytes
-  // Generate, what must be known before an output changes (written ahead, and taken back), the turn, the end, the revoke; between them the restarts, forward and back.
+  // Generate, what must be known before an output changes (written ahead, and taken back), the
+  // turn, the end, the revoke; between them the restarts, forward and back.
   return { grows, writes: 6 + 2 * restarts }
 }
 
-/** What a journal that is open may still have to write at once: each write frees the room of the one before. */
+/**
+ * What a journal that is open may still have to write at once: each write frees the room of the one
+ * before.
+ */
 export function needToResume(session: Session): Need {
   return { ...needOf(session, session.changeSet?.secrets ?? [], { shown: [] }), writes: 2 }
 }

@@ -1,8 +1,10 @@
 import type { Driver } from "../core/ports.ts"
 
 /**
- * Can a containment end what a service accepts though nobody knows it? An admin sets a value over whatever is there; where
- * several live side by side, the driver must also be able to take away those that nobody has told us of.
+ * Can a containment end what a service accepts though nobody knows it? An admin sets a value over
+ * whatever is there; where
+ * several live side by side, the driver must also be able to take away those that nobody has told
+ * us of.
  */
 export function overrules({ overlap, forget, expel }: Driver): boolean {
   return overlap === "none" || (forget !== undefined && (overlap === "one" || expel !== undefined))

@@ -31,11 +31,16 @@ export type Preflight = {
   readonly findings: Readonly<Record<string, readonly Finding[]>>
   readonly programs: readonly Inspected[]
   readonly shown: readonly number[]
-  /** In an incident: outputs that cannot be written, and hold up no secret that a service asks for. */
+  /**
+   * In an incident: outputs that cannot be written, and hold up no secret that a service asks for.
+   */
   readonly leaves: Readonly<Record<string, Refusal>>
 }
 
-/** Before any value exists: which secrets can be rotated now, and why not the others. Changes nothing. */
+/**
+ * Before any value exists: which secrets can be rotated now, and why not the others. Changes
+ * nothing.
+ */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
   const firsts: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
@@ -75,7 +80,8 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
     programs
       .filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment))
       .flatMap((one) => one.findings)
-  // In an incident a program that cannot be restarted, or is sick, is reported in the end, and stops nothing.
+  // In an incident a program that cannot be restarted, or is sick, is reported in the end, and
+  // stops nothing.
   if (order.contain !== undefined)
     for (const name of members)
       findings[name] = [
@@ -168,7 +174,8 @@ async function again(
   const findings = await atService(session, name, deadlines.preflight, (signal) =>
     driver.preflight(versions, signal, isTrial(order)),
   )
-  // Without an admin the secret's own login is the way in: what it is refused may be the value, or more than that.
+  // Without an admin the secret's own login is the way in: what it is refused may be the value, or
+  // more than that.
   if (driver.forget === undefined && findings.some(({ code }) => code === "password-refused"))
     return refusedOwn(session, name, findings)
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
@@ -187,7 +194,8 @@ async function refusedOwn(
 }
 
 /**
- * What an intruder may have left (other values, other sessions, a password that is no longer ours) is what a containment
+ * What an intruder may have left (other values, other sessions, a password that is no longer ours)
+ * is what a containment
  * ends. Older values are ended with it. `round` left out: there is time.
  */
 async function underAttack(
@@ -239,7 +247,10 @@ function overdue(session: Session, name: string): boolean {
   return stage?.is === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
 }
 
-/** `whole`: what the service says to the current value matters; with an admin, a containment goes on whatever that is. */
+/**
+ * `whole`: what the service says to the current value matters; with an admin, a containment goes on
+ * whatever that is.
+ */
 async function probes(session: Session, name: string, whole = true): Promise<readonly Finding[]> {
   const { current, ...others } = await session.versions(name)
   const control = await probeControl(
@@ -347,7 +358,10 @@ async function withoutSick(
 
 type Written = Pick<Preflight, "members" | "left" | "shown" | "leaves">
 
-/** All that a rotation has to write must find its place on the disk of the state, before any value exists. */
+/**
+ * All that a rotation has to write must find its place on the disk of the state, before any value
+ * exists.
+ */
 async function withoutRoom(session: Session, found: Written, contains: boolean): Promise<Written> {
   if (found.members.length === 0) return found
   try {
@@ -365,8 +379,10 @@ export function allLeft(names: readonly string[], error: unknown): Outcomes {
 }
 
 /**
- * Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of something, keeps out the
- * secrets that it shows, and no others. In an incident it keeps out none whose service would go on taking the old value.
+ * Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of
+ * something, keeps out the
+ * secrets that it shows, and no others. In an incident it keeps out none whose service would go on
+ * taking the old value.
  */
 async function withoutUnwritable(
   session: Session,

@@ -14,7 +14,10 @@ import type { Session } from "./session.ts"
 import { owedAfter } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
-/** One durable write: pending is current, current is in its grace, the age counts anew, the journal ends for `names`. */
+/**
+ * One durable write: pending is current, current is in its grace, the age counts anew, the journal
+ * ends for `names`.
+ */
 export async function promote(
   session: Session,
   names: readonly string[],
@@ -86,7 +89,10 @@ function begunBy(set: ChangeSet, now: Date): ChangeSet {
   return Date.parse(set.startedAt) > now.getTime() ? { ...set, startedAt: now.toISOString() } : set
 }
 
-/** `old`: what becomes of the value that was current. `asked`: a service is, which may take other values besides, known to us or not. */
+/**
+ * `old`: what becomes of the value that was current. `asked`: a service is, which may take other
+ * values besides, known to us or not.
+ */
 function promoted(
   { startedAt, contain, why, incident = "" }: ChangeSet,
   { id, madeAt }: Version,

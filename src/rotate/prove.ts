@@ -84,7 +84,10 @@ const notBegun = {
   says: "interrupted before its service was told of the new value",
 } as const
 
-/** Only a containment begins while older values are owed a revoke: one that an earlier run was killed in must not land on the new value. */
+/**
+ * Only a containment begins while older values are owed a revoke: one that an earlier run was
+ * killed in must not land on the new value.
+ */
 async function isQuiet(session: Session, name: string, patience: AbortSignal): Promise<boolean> {
   const { current, previous, doubtful } = await session.versions(name)
   const owed = [...(previous === undefined ? [] : [previous]), ...doubtful]
@@ -96,8 +99,10 @@ async function isQuiet(session: Session, name: string, patience: AbortSignal): P
 }
 
 /**
- * Since when the service has the value was in a reply that a crash has lost, and by it older sessions are told. The same
- * value again changes nothing and is answered with the time; nobody holds the value yet, so no session of it is older.
+ * Since when the service has the value was in a reply that a crash has lost, and by it older
+ * sessions are told. The same
+ * value again changes nothing and is answered with the time; nobody holds the value yet, so no
+ * session of it is older.
  */
 async function dated(
   session: Session,
@@ -156,7 +161,10 @@ async function apply(
   }
 }
 
-/** In an incident somebody else may have set what the service takes now; with an admin it is replaced all the same. */
+/**
+ * In an incident somebody else may have set what the service takes now; with an admin it is
+ * replaced all the same.
+ */
 function mayTakeOver(session: Session, name: string): boolean {
   return session.changeSet?.contain !== undefined && overrules(driverOf(session, name))
 }

@@ -2,7 +2,10 @@ import type { Deployment } from "../core/ports.ts"
 import type { ChangeSet } from "../core/state.ts"
 import type { Session } from "./session.ts"
 
-/** The deployments that read an output which shows one of these secrets, in the config's order; those that read nothing of it but `leaves` are left out. */
+/**
+ * The deployments that read an output which shows one of these secrets, in the config's order;
+ * those that read nothing of it but `leaves` are left out.
+ */
 export function deploymentsOf(
   session: Session,
   names: readonly string[],
@@ -18,7 +21,8 @@ export function deploymentsOf(
 }
 
 /**
- * Those that a way back must visit: whose restart may have begun, and whoever reads an output that may have shown the new
+ * Those that a way back must visit: whose restart may have begun, and whoever reads an output that
+ * may have shown the new
  * value, for a supervisor, or the machine, may have started them meanwhile.
  */
 export function mayHaveSeen(
@@ -32,7 +36,10 @@ export function mayHaveSeen(
   return [...new Set([...set.touched, ...readers.map(({ name }) => name)])]
 }
 
-/** The deployments of the change set that still have to restart in its direction; those that read a held output wait. */
+/**
+ * The deployments of the change set that still have to restart in its direction; those that read a
+ * held output wait.
+ */
 export function toRestart(
   session: Session,
   set: ChangeSet,

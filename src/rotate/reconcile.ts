@@ -16,7 +16,10 @@ import type { Session } from "./session.ts"
 import { type Survey, likely, survey, valueOf } from "./survey.ts"
 import type { Outcome } from "./work.ts"
 
-/** After a backup was put back, of a service or of the state: the version that lives becomes the current one. */
+/**
+ * After a backup was put back, of a service or of the state: the version that lives becomes the
+ * current one.
+ */
 
 export type Ask = {
   readonly dryRun: boolean
@@ -33,7 +36,10 @@ export type Ask = {
 }
 
 export type Found =
-  /** The service takes the current value, or no service asks. `differ`: outputs that show something else. */
+  /**
+   * The service takes the current value, or no service asks. `differ`: outputs that show something
+   * else.
+   */
   | {
       readonly is: "same"
       readonly version: string
@@ -70,7 +76,10 @@ export type Found =
   | { readonly is: "new" }
 export type Finds = Readonly<Record<string, Found>>
 
-/** `written`: the state knows it now. A state that is older than its log is taken as it is only once every service has answered clearly. */
+/**
+ * `written`: the state knows it now. A state that is older than its log is taken as it is only once
+ * every service has answered clearly.
+ */
 export type Reconciled = { readonly found: Finds; readonly written: boolean }
 
 export async function reconcile(session: Session, how: Ask): Promise<Reconciled> {
@@ -90,7 +99,8 @@ export async function reconcile(session: Session, how: Ask): Promise<Reconciled>
   const found: Record<string, Found> = {}
   for (const name of names)
     found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
-  // Only their value changes in the open journal, which goes on: it has an end then, which it had not.
+  // Only their value changes in the open journal, which goes on: it has an end then, which it had
+  // not.
   const replaced: ReadonlySet<string> =
     how.behind === undefined ? holdForJournals(session, found) : new Set()
   const waits = how.behind !== undefined && Object.values(found).some((one) => one.is === "unknown")
@@ -172,7 +182,10 @@ type Look = {
   readonly fault?: ReturnType<typeof said>
 }
 
-/** What the outputs of this secret would have to change to show `version`; each is drafted and thrown away. */
+/**
+ * What the outputs of this secret would have to change to show `version`; each is drafted and
+ * thrown away.
+ */
 export async function looks(
   session: Session,
   name: string,
@@ -212,8 +225,10 @@ async function anySick(session: Session, name: string): Promise<boolean> {
 }
 
 /**
- * An open journal is ended here only where all of its secrets that a service asks for are found under another version. On
- * its way forward, each of them goes on in it with the version that was found; else its own way goes on. One that was put
+ * An open journal is ended here only where all of its secrets that a service asks for are found
+ * under another version. On
+ * its way forward, each of them goes on in it with the version that was found; else its own way
+ * goes on. One that was put
  * aside has touched nothing yet: each of its secrets may leave it alone.
  */
 function holdForJournals(session: Session, found: Record<string, Found>): ReadonlySet<string> {
@@ -259,7 +274,10 @@ type Judged = {
   readonly replaced: ReadonlySet<string>
 }
 
-/** One durable write. Returns the secrets whose outputs and deployments must follow: they are in the journal then. */
+/**
+ * One durable write. Returns the secrets whose outputs and deployments must follow: they are in the
+ * journal then.
+ */
 async function write(
   session: Session,
   { found, surveys, replaced }: Judged,
@@ -333,7 +351,10 @@ async function write(
   return moves
 }
 
-/** The secrets that leave a change set which is not finished: those that are found elsewhere, what was in one journal with them, and all of a state that was overtaken. */
+/**
+ * The secrets that leave a change set which is not finished: those that are found elsewhere, what
+ * was in one journal with them, and all of a state that was overtaken.
+ */
 function leaving(session: Session, found: Finds, how: Ask): ReadonlySet<string> {
   const all = openSets(session.document).flatMap(({ secrets }) => secrets)
   if (how.behind !== undefined) return new Set(all)
@@ -369,7 +390,10 @@ function isMoved(one: Found): boolean {
   return one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
 }
 
-/** The stage of each version after the answers. What was not asked keeps its own; nothing is ever erased. */
+/**
+ * The stage of each version after the answers. What was not asked keeps its own; nothing is ever
+ * erased.
+ */
 function decide(
   one: Found,
   answer: Extract<Survey, { readonly is: "known" }>,
@@ -385,7 +409,8 @@ function decide(
         ...state,
         drift: state.drift ?? { since: now, code: "current-refused" },
       })
-    // What lives is a value that this state does not know. It has none that could be called current; a person takes it over.
+    // What lives is a value that this state does not know. It has none that could be called
+    // current; a person takes it over.
     return ({
       drift: _drift,
       retry: _retry,
@@ -424,7 +449,8 @@ function decide(
     const versions = state.versions.map((version) => staged(version, stageOf(version)))
     // It is as old as it is: an old value is due soon.
     const aged = one.is === "found" && live !== undefined ? { rotatedAt: live.madeAt } : {}
-    // What is noted of a value stays with it: while another is on its way, the one of before is current.
+    // What is noted of a value stays with it: while another is on its way, the one of before is
+    // current.
     const same = one.is === "same" || moves
     const marks = same
       ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) }
@@ -439,7 +465,10 @@ function decide(
   }
 }
 
-/** A pending value whose journal ends here: nobody asked for it, or a service that was not clear about it. */
+/**
+ * A pending value whose journal ends here: nobody asked for it, or a service that was not clear
+ * about it.
+ */
 function givenUp(session: Session, name: string, since: string): Patch {
   const stage: Stage =
     session.work.drivers[name]?.overlap === "none"

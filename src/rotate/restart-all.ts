@@ -29,8 +29,10 @@ export function noteSick(sick: readonly Sick[], now: Date): Patch {
 }
 
 /**
- * Restarts each once, in order, each gated by its health. That a restart may begin is durable before it does, so that a
- * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way back, and a way that has
+ * Restarts each once, in order, each gated by its health. That a restart may begin is durable
+ * before it does, so that a
+ * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way
+ * back, and a way that has
  * none (a containment, a value that was found alive), visit all.
  */
 export async function restartAll(
@@ -80,7 +82,8 @@ export async function restartAll(
       if (notRestarted) session.notRestarted.add(next.name)
       if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile")
         return sick
-      // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the end.
+      // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the
+      // end.
       if (set.direction === "back") continue
     }
     await done(session, next, { held, answer, sick })

@@ -21,7 +21,10 @@ import { untilOver } from "./under-way.ts"
 /** Without a version: what a service accepted that nobody has told us of. */
 export type Revoked = { readonly secret: string; readonly version?: string; readonly death: Death }
 
-/** `except`: what has failed in this turn already is not tried a second time. `sessions`: those that an earlier containment could not end are tried again. */
+/**
+ * `except`: what has failed in this turn already is not tried a second time. `sessions`: those that
+ * an earlier containment could not end are tried again.
+ */
 type How = {
   readonly skipGrace: boolean
   readonly secrets?: readonly string[]
@@ -29,7 +32,10 @@ type How = {
   readonly sessions?: boolean
 }
 
-/** A job of its own, owed until done: takes away what is past its grace (or may be live), and proves that it is dead. */
+/**
+ * A job of its own, owed until done: takes away what is past its grace (or may be live), and proves
+ * that it is dead.
+ */
 export async function revokeOwed(session: Session, how: How): Promise<readonly Revoked[]> {
   await beginRevoke(session, how)
   return noteRevoked(session, await takeAway(session, how))
@@ -43,7 +49,10 @@ export function beginRevoke(session: Session, how: How): Promise<void> {
   ])
 }
 
-/** Its acts at the services, which write nothing: so they may go on beside what is done to other secrets. What became of them must be noted. */
+/**
+ * Its acts at the services, which write nothing: so they may go on beside what is done to other
+ * secrets. What became of them must be noted.
+ */
 export async function takeAway(session: Session, how: How): Promise<readonly Revoked[]> {
   const owed = Map.groupBy(owedVersions(session, how), ({ name }) => name)
   const all = [...new Set([...owed.keys(), ...owedExpels(session, how)])].map(
@@ -175,7 +184,10 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
   }))
 }
 
-/** What could be revoked now. Versions of a secret in a change set that is not finished wait for its end. */
+/**
+ * What could be revoked now. Versions of a secret in a change set that is not finished wait for its
+ * end.
+ */
 export function owedVersions(
   session: Session,
   how: How,
@@ -207,7 +219,11 @@ function isFree(session: Session, name: string, { secrets, except }: How): boole
   )
 }
 
-/** Where a containment has still to take away what its service accepted before, though no version tells of it. Not beside a value that was adopted since: of that nobody knows how old its sessions are. */
+/**
+ * Where a containment has still to take away what its service accepted before, though no version
+ * tells of it. Not beside a value that was adopted since: of that nobody knows how old its sessions
+ * are.
+ */
 function owedExpels(session: Session, how: How): readonly string[] {
   return Object.entries(session.document.secrets).flatMap(([name, state]) => {
     const owes =
@@ -233,7 +249,8 @@ async function revokeAll(
   const deaths = quiet
     ? await Promise.all(versions.map((version) => revokeOne(session, name, version)))
     : each(name, versions, { is: "owed", ...unsettled(session, name) })
-  // What proves a death is missing where the current value has gone: that is found, not another reason made up. Who is silent is not asked once more.
+  // What proves a death is missing where the current value has gone: that is found, not another
+  // reason made up. Who is silent is not asked once more.
   if (
     contains ||
     !deaths.some(({ death }) => death.is !== "dead" && !isSilence(death.code)) ||
@@ -256,7 +273,10 @@ function drifted(place: string): Death {
   }
 }
 
-/** An earlier run may have been killed in this very revoke, whose request could land once a younger value is live, and take that away. */
+/**
+ * An earlier run may have been killed in this very revoke, whose request could land once a younger
+ * value is live, and take that away.
+ */
 async function isQuiet(
   session: Session,
   name: string,
@@ -286,7 +306,10 @@ async function revokeOne(session: Session, name: string, version: Version): Prom
   )
 }
 
-/** Not where a containment is owed beside a value that was adopted since: of that nobody knows how old its sessions are, so another containment ends them. */
+/**
+ * Not where a containment is owed beside a value that was adopted since: of that nobody knows how
+ * old its sessions are, so another containment ends them.
+ */
 function endsSessions(session: Session, name: string, { stage }: Version): boolean {
   return (
     stage.is === "previous" &&
@@ -295,7 +318,10 @@ function endsSessions(session: Session, name: string, { stage }: Version): boole
   )
 }
 
-/** Takes `old` away, then proves its death: its login is refused while the same login works with `live`. */
+/**
+ * Takes `old` away, then proves its death: its login is refused while the same login works with
+ * `live`.
+ */
 export async function proveDead(
   session: Session,
   name: string,

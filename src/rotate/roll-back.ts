@@ -30,10 +30,14 @@ type Back =
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 
 /**
- * Services first, then outputs, then deployments, each proven before the next; last, the given-up value is taken away. But
- * first it is seen which of them can go back at all: while nobody knows what a service takes, or a file cannot follow, what
- * the file shows has to work, so the services of all that it shows are left as they are, and so are the programs that read it.
- * Where a containment waits for the end, an output that cannot be put back is left as it is, and owed.
+ * Services first, then outputs, then deployments, each proven before the next; last, the given-up
+ * value is taken away. But
+ * first it is seen which of them can go back at all: while nobody knows what a service takes, or a
+ * file cannot follow, what
+ * the file shows has to work, so the services of all that it shows are left as they are, and so are
+ * the programs that read it.
+ * Where a containment waits for the end, an output that cannot be put back is left as it is, and
+ * owed.
  */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
@@ -67,7 +71,10 @@ export async function rollBack(session: Session): Promise<Outcomes> {
   return end(session, { backs, held }, sick.length === 0 ? fault : backUnhealthy(fault, sick))
 }
 
-/** The service and the files are back, and a program may be down, or hold a value that nothing takes any more: that stays noted until a rotation of these secrets has proven it healthy. */
+/**
+ * The service and the files are back, and a program may be down, or hold a value that nothing takes
+ * any more: that stays noted until a rotation of these secrets has proven it healthy.
+ */
 function backUnhealthy(
   fault: { readonly says: string },
   sick: readonly Sick[],
@@ -121,7 +128,10 @@ async function takeBack(session: Session, name: string, first: Look | undefined)
   return look.is === "can" ? { is: "stuck", ...last } : look
 }
 
-/** An output's way back: drafted, or why it has none. `isFormer`: it shows what it showed before the rotation. */
+/**
+ * An output's way back: drafted, or why it has none. `isFormer`: it shows what it showed before the
+ * rotation.
+ */
 type WayBack = {
   readonly output: Output
   readonly isFormer: boolean
@@ -129,7 +139,10 @@ type WayBack = {
   readonly fault?: { readonly code: string; readonly says: string }
 }
 
-/** Byte for byte from the sealed copies, unless somebody edited the file since: then only our values go back. */
+/**
+ * Byte for byte from the sealed copies, unless somebody edited the file since: then only our values
+ * go back.
+ */
 async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {
   const { work } = session
   const values = await session.values(() => false)
@@ -166,7 +179,10 @@ async function withoutRefused(
   return ways.filter(({ fault }) => fault === undefined)
 }
 
-/** Who cannot go back yet, and why: what a file shows beside that, and as long as the file cannot follow, keeps its service as it is. */
+/**
+ * Who cannot go back yet, and why: what a file shows beside that, and as long as the file cannot
+ * follow, keeps its service as it is.
+ */
 function waiting(
   set: ChangeSet,
   looks: ReadonlyMap<string, Look>,
@@ -290,7 +306,10 @@ async function end(
   return outcomes
 }
 
-/** No value that was handed out is erased: it is kept once a login with it is refused, doubtful until then. */
+/**
+ * No value that was handed out is erased: it is kept once a login with it is refused, doubtful
+ * until then.
+ */
 async function givenUp(session: Session, name: string, id: string, dead: boolean): Promise<Stage> {
   const kept: Stage = { is: "kept", since: session.work.host.now().toISOString() }
   if (dead) return kept

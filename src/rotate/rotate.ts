@@ -42,7 +42,10 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   return { ...left, ...(await forward(session, { fresh: true })) }
 }
 
-/** What an incident ends is gone then: that it was there is for those who ask later, and stands in the log. */
+/**
+ * What an incident ends is gone then: that it was there is for those who ask later, and stands in
+ * the log.
+ */
 function remarkFound(
   session: Session,
   members: readonly string[],
@@ -53,7 +56,10 @@ function remarkFound(
       if (yields === true) session.remark({ event: "found", secret, code, says })
 }
 
-/** What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has time to act on it. */
+/**
+ * What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has
+ * time to act on it.
+ */
 function obstaclesIn(programs: Preflight["programs"], { contain }: Order): ReadonlySet<string> {
   const found = programs
     .flatMap(({ findings }) => findings)
@@ -75,7 +81,10 @@ async function noteDrift(session: Session, left: Outcomes): Promise<void> {
 /** What waits for something of its own, and is asked nothing meanwhile. */
 const waits = new Set(["in-grace", "revoke-owed", "doubtful", driftCode])
 
-/** The service tries again by itself, ever more seldom: each try costs its service a login that must fail. */
+/**
+ * The service tries again by itself, ever more seldom: each try costs its service a login that must
+ * fail.
+ */
 async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
@@ -92,7 +101,11 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
 
-/** Carries on with the journal that a crash (or an unclear answer) left open, in its own direction. `hasty`: a containment asks, so a service that gives no answer soon is not waited for, nor an output that cannot be put back. */
+/**
+ * Carries on with the journal that a crash (or an unclear answer) left open, in its own direction.
+ * `hasty`: a containment asks, so a service that gives no answer soon is not waited for, nor an
+ * output that cannot be put back.
+ */
 export async function resume(
   session: Session,
   how: { readonly hasty?: boolean } = {},
@@ -118,7 +131,9 @@ export async function resume(
     : forward(session, { fresh: false, hasty: how.hasty === true })
 }
 
-/** Without room for what comes next nothing is begun: all stays as the interrupted run has left it. */
+/**
+ * Without room for what comes next nothing is begun: all stays as the interrupted run has left it.
+ */
 async function reserveToResume(session: Session): Promise<void> {
   try {
     await session.work.ledger.reserve?.(needToResume(session))
@@ -153,7 +168,8 @@ async function generate(
       order.contain !== undefined,
     )
     const sealed = await work.vault.seal(name, { version: id, fields })
-    // What the service held before a first value, as far as it can be read: what going back puts in place again.
+    // What the service held before a first value, as far as it can be read: what going back puts in
+    // place again.
     const before =
       stored === undefined
         ? []

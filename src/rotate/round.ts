@@ -5,7 +5,10 @@ import type { Session } from "./session.ts"
 
 /** No look takes longer (ms). */
 const briefMs = 1500
-/** Once nobody has answered for so long (ms), or so many times as long as the slowest took that did, who is still asked is silent. */
+/**
+ * Once nobody has answered for so long (ms), or so many times as long as the slowest took that did,
+ * who is still asked is silent.
+ */
 const quiet = { leastMs: 500, times: 4 } as const
 
 type Look = { readonly server: string; readonly began: number; readonly patience: AbortController }

@@ -24,14 +24,19 @@ export type Commit = {
   readonly changeSet?: ChangeSet | null
   /** Left out, they stay. */
   readonly parked?: readonly ChangeSet[]
-  /** By target: the fingerprint of what an output holds now because we wrote it; null: it is gone. */
+  /**
+   * By target: the fingerprint of what an output holds now because we wrote it; null: it is gone.
+   */
   readonly written?: Readonly<Record<string, string | null>>
   readonly events?: readonly AuditEvent[]
   /** Where a program was begun that no journal tells of; null: it is over. */
   readonly acting?: Acting | null
   /** Journals of which no program runs any more. */
   readonly leaves?: readonly string[]
-  /** From now on programs of the journal run where this run lives: what ran elsewhere can be seen from here, or is over. */
+  /**
+   * From now on programs of the journal run where this run lives: what ran elsewhere can be seen
+   * from here, or is over.
+   */
   readonly takesOver?: boolean
   /** Also append the events to the log before going on. */
   readonly flush?: boolean
@@ -44,22 +49,34 @@ type Placed = {
   readonly acting?: Acting | undefined
 }
 
-/** The state of one environment while somebody works on it. Every change goes through `commit`: one durable write. */
+/**
+ * The state of one environment while somebody works on it. Every change goes through `commit`: one
+ * durable write.
+ */
 export class Session {
   readonly work: Work
   document: StateDocument
   /** Secrets of the open change set whose pending value this run itself has seen accepted. */
   readonly proven = new Set<string>()
-  /** The change set whose values this run itself has made: no other run can have gone on with it. */
+  /**
+   * The change set whose values this run itself has made: no other run can have gone on with it.
+   */
   begun: string | undefined
-  /** Targets of outputs whose new content programs may have seen: this run has begun to rename it. */
+  /**
+   * Targets of outputs whose new content programs may have seen: this run has begun to rename it.
+   */
   readonly renamed = new Set<string>()
   /** Targets that show the new value for certain; those that show the former one again. */
   readonly delivered = new Set<string>()
   readonly restored = new Set<string>()
-  /** What a service that takes one value holds, as far as this run knows: which of a change set's values, or either. */
+  /**
+   * What a service that takes one value holds, as far as this run knows: which of a change set's
+   * values, or either.
+   */
   readonly holds = new Map<string, "former" | "new" | "either">()
-  /** Secrets whose older values this run has begun to take away before programs have the new one. */
+  /**
+   * Secrets whose older values this run has begun to take away before programs have the new one.
+   */
   readonly cutting = new Set<string>()
   /** Restarts that this run has begun, by their mark. */
   /** Programs that this run could not restart: not at once again. */
@@ -67,22 +84,35 @@ export class Session {
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly quiet = new Set<string>()
-  /** Why the last try to end what may still land has not shown that nothing can, by secret, where that is known: the one place of it. */
+  /**
+   * Why the last try to end what may still land has not shown that nothing can, by secret, where
+   * that is known: the one place of it.
+   */
   readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
-  /** The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed. */
+  /**
+   * The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed.
+   */
   readonly clockDoubted: boolean
-  /** A containment waits for the end of what an earlier run has left: an output that cannot be put back does not hold that up. */
+  /**
+   * A containment waits for the end of what an earlier run has left: an output that cannot be put
+   * back does not hold that up.
+   */
   urgent = false
   /** What was expelled already, by secret, before the revoke that tells of it. */
   readonly expelled = new Map<string, Expelled>()
-  /** The act that a secret has under way at its service, if it is not waiting for its turn there. */
+  /**
+   * The act that a secret has under way at its service, if it is not waiting for its turn there.
+   */
   readonly acts = new Map<string, object>()
   /** Why the last login that was tried got no answer, by secret, where a person must see to it. */
   readonly faults = new Map<
     string,
     { readonly code: string; readonly says: string; readonly hint?: string }
   >()
-  /** What the service said to the last login that had no clear answer, by secret: words for a person, which decide nothing. */
+  /**
+   * What the service said to the last login that had no clear answer, by secret: words for a
+   * person, which decide nothing.
+   */
   readonly heard = new Map<string, string>()
   readonly #opened = new Map<string, Promise<Credential>>()
   #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
@@ -168,7 +198,10 @@ export class Session {
     if (commit.flush === true) await this.flush()
   }
 
-  /** What its service holds from here on, as far as is known: who is cut off now may be others than before. */
+  /**
+   * What its service holds from here on, as far as is known: who is cut off now may be others than
+   * before.
+   */
   learn(name: string, holds: "former" | "new" | "either"): void {
     this.holds.set(name, holds)
     this.work.onStep?.()
@@ -214,7 +247,10 @@ export class Session {
     return before.clock === clock ? before : { ...before, clock, since: 0 }
   }
 
-  /** A change of the journal that the next durable write covers: losing it repeats a step, nothing more. */
+  /**
+   * A change of the journal that the next durable write covers: losing it repeats a step, nothing
+   * more.
+   */
   note(changeSet: ChangeSet): void {
     this.document = { ...this.document, changeSet }
     this.work.onStep?.()
@@ -230,7 +266,10 @@ export class Session {
     }
   }
 
-  /** A change of secrets that the next durable write covers: as long as there is none, nothing was done that it tells of. */
+  /**
+   * A change of secrets that the next durable write covers: as long as there is none, nothing was
+   * done that it tells of.
+   */
   noteSecrets(patches: Readonly<Record<string, Patch>>): void {
     const changed = Object.entries(patches).map(
       ([name, patch]) => [name, patch(this.state(name))] as const,
@@ -250,7 +289,9 @@ export class Session {
     return this.#remarks.length > 0
   }
 
-  /** Lines that ride in the state go to the log; the next durable write drops them from the state. */
+  /**
+   * Lines that ride in the state go to the log; the next durable write drops them from the state.
+   */
   async flush(): Promise<void> {
     await this.work.ledger.flush(this.document)
     this.document = { ...this.document, audit: { ...this.document.audit, lines: [] } }
@@ -360,7 +401,10 @@ export class Session {
       : { ...own, previous: (await this.open(name, beside.id)).fields }
   }
 
-  /** None in an incident, nor where what was current is found dead: whatever is not the new value goes. */
+  /**
+   * None in an incident, nor where what was current is found dead: whatever is not the new value
+   * goes.
+   */
   #beside(name: string, { stage }: Version): Version | undefined {
     if (this.work.drivers[name]?.overlap !== "both") return undefined
     const state = this.state(name)

@@ -5,7 +5,10 @@ import type { Session } from "./session.ts"
 import { draftEach, leaveOutputs } from "./unwritten.ts"
 import type { Ready } from "./work.ts"
 
-/** Outputs on a way forward: drafted before any service is touched, renamed once the services have the values. */
+/**
+ * Outputs on a way forward: drafted before any service is touched, renamed once the services have
+ * the values.
+ */
 
 /** A containment, a value that was found alive, a first value whose predecessor nobody knows. */
 export function cannotGoBack(session: Session, set: ChangeSet): boolean {
@@ -20,12 +23,18 @@ export function cannotGoBack(session: Session, set: ChangeSet): boolean {
   )
 }
 
-/** In an incident an output that cannot be written holds nothing up: neither the containment, nor, before it, a way that has no way back. */
+/**
+ * In an incident an output that cannot be written holds nothing up: neither the containment, nor,
+ * before it, a way that has no way back.
+ */
 function leavesOutputs(session: Session, set: ChangeSet): boolean {
   return set.contain !== undefined || (session.urgent && cannotGoBack(session, set))
 }
 
-/** Outputs as they will be once `names` show their pending values: all of them, or a throw; in an incident those that can be written. */
+/**
+ * Outputs as they will be once `names` show their pending values: all of them, or a throw; in an
+ * incident those that can be written.
+ */
 export async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
   const { changeSet: set, work } = session
   const values = await session.values((name) => names.includes(name))
@@ -51,7 +60,10 @@ export async function discard(ready: readonly Ready[]): Promise<void> {
   for (const one of ready) await one.draft.discard()
 }
 
-/** All are renamed, or a throw; in an incident as many as can be, and the others are left as they are. */
+/**
+ * All are renamed, or a throw; in an incident as many as can be, and the others are left as they
+ * are.
+ */
 export async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
   const refused: Record<string, Refusal> = {}
   const set = session.changeSet
@@ -87,7 +99,10 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
   await leaveOutputs(session, refused)
 }
 
-/** Those that were not put in place hold the new values. What is left even so goes at the next start. */
+/**
+ * Those that were not put in place hold the new values. What is left even so goes at the next
+ * start.
+ */
 async function discardAll(ready: readonly Ready[]): Promise<void> {
   await Promise.allSettled(ready.map((one) => one.draft.discard()))
 }

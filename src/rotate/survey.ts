@@ -26,7 +26,10 @@ export type Survey =
   /** No service asks for it. */
   | { readonly is: "none" }
 
-/** How many versions are asked for, unless a person wants all: each refused login counts at the service. */
+/**
+ * How many versions are asked for, unless a person wants all: each refused login counts at the
+ * service.
+ */
 export const likely = 5
 /** Between two questions (ms). */
 const pauseMs = 500
@@ -34,8 +37,10 @@ const pauseMs = 500
 type How = { readonly most: number; readonly looks: boolean }
 
 /**
- * What an earlier run may have left under way is ended first, unless one only `looks`: ending and completing it changes things.
- * Then a wrong value, then one login a version, the likely ones first. Nothing is decided on an unclear answer.
+ * What an earlier run may have left under way is ended first, unless one only `looks`: ending and
+ * completing it changes things.
+ * Then a wrong value, then one login a version, the likely ones first. Nothing is decided on an
+ * unclear answer.
  */
 export async function survey(session: Session, name: string, how: How): Promise<Survey> {
   const driver = driverOf(session, name)
@@ -114,7 +119,10 @@ async function ask(
 
 type Known = Extract<Survey, { readonly is: "known" }>
 
-/** What was answered before anything was settled may have changed since: a value that was refused may have landed. */
+/**
+ * What was answered before anything was settled may have changed since: a value that was refused
+ * may have landed.
+ */
 async function settleLate(
   session: Session,
   name: string,
@@ -122,7 +130,8 @@ async function settleLate(
   askAgain: () => Promise<Survey>,
 ): Promise<Survey> {
   const [first] = before.accepted
-  // Nobody can look by any login of ours: the refusals stand, unless what is under way only has to be waited for.
+  // Nobody can look by any login of ours: the refusals stand, unless what is under way only has to
+  // be waited for.
   if (first === undefined)
     return driverOf(session, name).settleMs === undefined
       ? before

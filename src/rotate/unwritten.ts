@@ -10,8 +10,10 @@ import type { Session } from "./session.ts"
 import { type Ready, whyOf } from "./work.ts"
 
 /**
- * Outputs that cannot be written in an incident. Whoever can write an output could forbid the death of the value in it by one
- * line; so it is left as it is, byte for byte, and owed: until `settleUnwritten` (or `render`, or a rotation) has written it and
+ * Outputs that cannot be written in an incident. Whoever can write an output could forbid the death
+ * of the value in it by one
+ * line; so it is left as it is, byte for byte, and owed: until `settleUnwritten` (or `render`, or a
+ * rotation) has written it and
  * the programs that read it were restarted.
  */
 
@@ -78,7 +80,10 @@ function readersOf(session: Session, targets: readonly string[]): readonly strin
     .map(({ name }) => name)
 }
 
-/** What `name` owes: outputs that its change set has left as they are, and programs that could not be restarted. */
+/**
+ * What `name` owes: outputs that its change set has left as they are, and programs that could not
+ * be restarted.
+ */
 function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | undefined {
   const own = session
     .outputsOf([name])
@@ -103,7 +108,10 @@ function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | und
   }
 }
 
-/** At the end of a way forward: by secret, of those that it was for and of those that stand beside them in an output. */
+/**
+ * At the end of a way forward: by secret, of those that it was for and of those that stand beside
+ * them in an output.
+ */
 export function owedAfter(
   session: Session,
   set: ChangeSet,
@@ -160,8 +168,10 @@ export function owedBack(session: Session, set: ChangeSet, name: string): Patch 
 }
 
 /**
- * Writes what an incident has left unwritten, where that can be done by now, and restarts who reads it. What cannot be
- * written stays owed. `names`: of these secrets alone. No journal may be open; otherwise nothing is done.
+ * Writes what an incident has left unwritten, where that can be done by now, and restarts who reads
+ * it. What cannot be
+ * written stays owed. `names`: of these secrets alone. No journal may be open; otherwise nothing is
+ * done.
  */
 export async function settleUnwritten(session: Session, names?: readonly string[]): Promise<void> {
   if (session.changeSet !== undefined) return
@@ -233,7 +243,10 @@ type Written = {
   readonly failed?: Refusals
 }
 
-/** These outputs show the current values now; why others still cannot be written. Writes nothing where nothing is new. */
+/**
+ * These outputs show the current values now; why others still cannot be written. Writes nothing
+ * where nothing is new.
+ */
 export async function noteWritten(
   session: Session,
   { targets, written, failed = {} }: Written,
@@ -260,13 +273,17 @@ export async function noteWritten(
   if (Object.keys(patches).length > 0 || isNews) await session.commit({ patches, written })
 }
 
-/** Those of `names` that read nothing which is still owed; durable one by one, for a killed run begins again with the rest. */
+/**
+ * Those of `names` that read nothing which is still owed; durable one by one, for a killed run
+ * begins again with the rest.
+ */
 async function restartOwed(session: Session, names: readonly string[]): Promise<void> {
   const { work } = session
   const stale = readersOf(session, Object.keys(owedIn(session.document).outputs))
   const ready = names.filter((name) => !stale.includes(name) && !session.notRestarted.has(name))
   const known = work.deployments.filter(({ name }) => ready.includes(name))
-  // One that takes a value which no service asks for goes on with the old one, named in the config or not.
+  // One that takes a value which no service asks for goes on with the old one, named in the config
+  // or not.
   const lives = Object.values(session.document.secrets).flatMap(({ unwritten }) =>
     unwritten?.lives === true ? unwritten.programs : [],
   )

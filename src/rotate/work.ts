@@ -15,7 +15,10 @@ import type {
 import type { Listeners } from "../core/listeners.ts"
 import type { ChangeSet, Containment, RunInHand, StateDocument, Version } from "../core/state.ts"
 
-/** All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or a config. */
+/**
+ * All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or
+ * a config.
+ */
 export type Work = {
   readonly environment: string
   readonly host: Host
@@ -36,13 +39,21 @@ export type Work = {
   readonly restarts: Restarts
   /** Tells the one who watches; never a value. */
   readonly tell: (step: string, says: string, secret?: string) => void
-  /** Aborts when we are asked to stop, or to let another run have the environment: looked at between durable steps. While programs are cut off, a request to stop waits. */
+  /**
+   * Aborts when we are asked to stop, or to let another run have the environment: looked at between
+   * durable steps. While programs are cut off, a request to stop waits.
+   */
   readonly stop: AbortSignal
-  /** Aborts with the request, whether it waits or not: nothing is waited for that may never come. */
+  /**
+   * Aborts with the request, whether it waits or not: nothing is waited for that may never come.
+   */
   readonly asked?: AbortSignal
   /** Called whenever others than before may be cut off. */
   readonly onStep?: () => void
-  /** Aborts a little after `stop`: acts at services are waited for no longer. What they leave under way a recovery settles. */
+  /**
+   * Aborts a little after `stop`: acts at services are waited for no longer. What they leave under
+   * way a recovery settles.
+   */
   readonly hurry: AbortSignal
   /** Who was seen to listen, by secret, where a server of this machine was spoken to. */
   readonly listeners?: Readonly<Record<string, Listeners>>
@@ -80,9 +91,15 @@ export interface Ledger {
   load(): Promise<StateDocument>
   /** Durable when resolved; the MAC is made here. */
   save(next: StateDocument): Promise<void>
-  /** Appends the lines that ride in the state to the log, durably. Again with the same lines: nothing. */
+  /**
+   * Appends the lines that ride in the state to the log, durably. Again with the same lines:
+   * nothing.
+   */
   flush(document: StateDocument): Promise<void>
-  /** Room on the disk for so many more writes of a state that grows by so many bytes, whatever others write meanwhile; throws where there is none. */
+  /**
+   * Room on the disk for so many more writes of a state that grows by so many bytes, whatever
+   * others write meanwhile; throws where there is none.
+   */
   reserve?(need: Need): Promise<void>
   /** Throws where there is no such room; takes nothing. */
   demandRoom?(need: Need): Promise<void>
@@ -100,7 +117,10 @@ export interface Delivery {
     known: Known,
     how?: Trial,
   ): Promise<readonly Ready[]>
-  /** Puts the former bytes back, or, if somebody has edited the output since, our former values alone. */
+  /**
+   * Puts the former bytes back, or, if somebody has edited the output since, our former values
+   * alone.
+   */
   restore(output: Output, former: Former, values: Values, known: Known): Promise<Draft>
 }
 export type Ready = {
@@ -141,7 +161,10 @@ export type Order = {
   readonly reason?: string
   /** Ties runs together, in state, log and report. */
   readonly incident?: string
-  /** A fresh value, no way back, no grace, no session of before. `patient`: silent servers are waited for. */
+  /**
+   * A fresh value, no way back, no grace, no session of before. `patient`: silent servers are
+   * waited for.
+   */
   readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
   /** Nothing follows: what is asked may write nothing. */
   readonly trial?: true
@@ -153,7 +176,10 @@ export type Outcome =
   /** Kept out before any value existed, or given up with the old value proven to live. */
   | { readonly is: "left"; readonly code: string; readonly says: string; readonly hint?: string }
   | { readonly is: "rolled-back"; readonly code: string; readonly says: string }
-  /** Nobody knows yet which value lives; the journal is open and asks again. `by`: it is no service that is waited for, so nothing comes of asking soon. */
+  /**
+   * Nobody knows yet which value lives; the journal is open and asks again. `by`: it is no service
+   * that is waited for, so nothing comes of asking soon.
+   */
   | {
       readonly is: "waiting"
       readonly code: string

@@ -83,7 +83,9 @@ export const adopt: Command = {
   },
 }
 
-/** "2026-03-01", or an age. Before 1990 nobody made a password that is still in use: it is a slip. */
+/**
+ * "2026-03-01", or an age. Before 1990 nobody made a password that is still in use: it is a slip.
+ */
 function dateOf(text: string | undefined, now: Date): Date | undefined {
   if (text === undefined) return undefined
   const at = instantOf(text, "rotated-at", now)

@@ -62,7 +62,10 @@ export const check: Command = {
   },
 }
 
-/** `run` and the whole check judge schedules; the quick one does not pay for the library that reads them. */
+/**
+ * `run` and the whole check judge schedules; the quick one does not pay for the library that reads
+ * them.
+ */
 const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getTime() + 60_000) })
 
 function say(

@@ -76,7 +76,10 @@ const logins = {
   none: "no service asks for it",
 }
 
-/** As every dry run: a script that forgot --yes must not take a look for done, and one that asks for a look is no wrong usage. */
+/**
+ * As every dry run: a script that forgot --yes must not take a look for done, and one that asks for
+ * a look is no wrong usage.
+ */
 function exitOfPlan({ would }: Plan): number {
   const all = Object.values(would)
   const blocked = all.filter((one) => one.is !== "erased" && one.is !== "unknown").length

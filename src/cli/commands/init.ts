@@ -66,7 +66,9 @@ function did({ made, left }: Made): string {
   return made ? "made" : "kept"
 }
 
-/** As the config that is there says; where there is none, or none that can be read: the usual ones. */
+/**
+ * As the config that is there says; where there is none, or none that can be read: the usual ones.
+ */
 async function placesIn(
   terminal: Terminal,
   path: string,

@@ -22,7 +22,10 @@ import { selectionOf } from "../selection.ts"
 const dayMs = 86_400_000
 const mostDays = 3660
 
-/** `undated`: secrets whose age nobody knows. `bits`: by secret, how strong its next value is, where its driver makes it. */
+/**
+ * `undated`: secrets whose age nobody knows. `bits`: by secret, how strong its next value is, where
+ * its driver makes it.
+ */
 type Plan = {
   readonly name: string
   readonly bits: Readonly<Record<string, number>>

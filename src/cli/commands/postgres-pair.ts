@@ -1,6 +1,9 @@
 import { AppError } from "../../base/error.ts"
 
-/** What `init --postgres-pair NAME` prints: SQL that makes a pair and its admin, and the config that uses them. No value is in it. */
+/**
+ * What `init --postgres-pair NAME` prints: SQL that makes a pair and its admin, and the config that
+ * uses them. No value is in it.
+ */
 
 export type PairText = {
   readonly sql: string
@@ -8,9 +11,13 @@ export type PairText = {
   readonly setPassword: string
 }
 
-/** `from`: a role that programs log in as now, and that owns what they have: it becomes the owner, and nothing changes hands. */
+/**
+ * `from`: a role that programs log in as now, and that owns what they have: it becomes the owner,
+ * and nothing changes hands.
+ */
 export function postgresPair(name: string, from?: string): PairText {
-  // Plain lower case needs no quotes, and leaves room for _rotator: a name in PostgreSQL has 63 bytes.
+  // Plain lower case needs no quotes, and leaves room for _rotator: a name in PostgreSQL has 63
+  // bytes.
   if (!/^[a-z_][a-z0-9_]{0,54}$/.test(name) || name.startsWith("pg_")) {
     throw new AppError(
       "usage",

@@ -84,7 +84,8 @@ export const rotateNow: Command = {
             file: narrowing.exposedIn,
             urgent: !isSet(values, "dry-run"),
           })
-    // What was exposed and cannot be changed from here needs a person, whatever becomes of the rest.
+    // What was exposed and cannot be changed from here needs a person, whatever becomes of the
+    // rest.
     const least = (code: number): number => (beyond.length === 0 ? code : exitCodes.person)
     if (chosen.size === 0) return least(exitCodes.done)
     const reason = textOf(values, "reason")?.slice(0, 500)

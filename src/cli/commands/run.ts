@@ -66,7 +66,10 @@ export const run: Command = {
   },
 }
 
-/** A service's steps are events of its log. What it holds for months is packed; nothing of this function outlives it. */
+/**
+ * A service's steps are events of its log. What it holds for months is packed; nothing of this
+ * function outlives it.
+ */
 async function openService(terminal: Terminal, values: Values, say: Say): Promise<App> {
   const packed = await loadPacked(terminal, values)
   giveBackMemory()
@@ -79,7 +82,10 @@ async function openService(terminal: Terminal, values: Values, say: Say): Promis
   }
 }
 
-/** Parsed data lies among what parsing has left and keeps all of those pages in use; as text it can wait until they are given back. */
+/**
+ * Parsed data lies among what parsing has left and keeps all of those pages in use; as text it can
+ * wait until they are given back.
+ */
 async function loadPacked(
   terminal: Terminal,
   values: Values,
@@ -105,7 +111,9 @@ async function reload(
   }
 }
 
-/** A service manager that asked for a reload waits until it is ready again, with whichever config. */
+/**
+ * A service manager that asked for a reload waits until it is ready again, with whichever config.
+ */
 async function announced(manager: Manager, act: () => Promise<void>): Promise<void> {
   await manager.tell(...reloadingLines())
   await act()
@@ -261,7 +269,10 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
   }
 }
 
-/** The service manager hears that the loop goes round, no oftener than it needs to, and what comes next. */
+/**
+ * The service manager hears that the loop goes round, no oftener than it needs to, and what comes
+ * next.
+ */
 function rounds(
   host: Host,
   zone: (environment: string) => string,

@@ -1,4 +1,6 @@
-/** Programs of yours that apply, verify and revoke values; and programs that are run with values. */
+/**
+ * Programs of yours that apply, verify and revoke values; and programs that are run with values.
+ */
 export const exec = {
   "exec-failed":
     "Your program ended with an error. What it said is not repeated, for it may hold values: let it keep a log of its own. Nothing is decided on it; run it by hand with the same JSON on stdin.",

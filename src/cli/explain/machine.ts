@@ -1,4 +1,7 @@
-/** The machine: its random generator, clock, disks and programs. Each text: what it means, why it matters, what to do now. */
+/**
+ * The machine: its random generator, clock, disks and programs. Each text: what it means, why it
+ * matters, what to do now.
+ */
 export const machine = {
   "random-broken":
     "The random generator of this machine repeats itself, or gives bytes that no value can be made of. Whoever knows one value could guess the next, so nothing is generated. Run mycelium check again; if it stays, rotate from another machine, and look for what replaced the kernel's generator: a cloned or restored virtual machine, an LD_PRELOAD, a broken sandbox. A sound machine gets this by chance less than once in 2^40 runs.",

@@ -9,7 +9,10 @@ import { redis } from "./redis.ts"
 import { rotation } from "./rotation.ts"
 import { state } from "./state.ts"
 
-/** Every code of the program, by what it is about, in the order of `mycelium explain`. A test holds them and the source equal. */
+/**
+ * Every code of the program, by what it is about, in the order of `mycelium explain`. A test holds
+ * them and the source equal.
+ */
 export const texts: readonly {
   readonly title: string
   readonly codes: Readonly<Record<string, string>>

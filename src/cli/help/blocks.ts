@@ -40,7 +40,8 @@ export function spansOf(markdown: string): readonly Span[] {
 }
 
 /**
- * Without any marks, but for code that could be taken for a word of the sentence, or of several words: it keeps its quotes,
+ * Without any marks, but for code that could be taken for a word of the sentence, or of several
+ * words: it keeps its quotes,
  * unless it stands alone.
  */
 export function plain(markdown: string): string {

@@ -27,7 +27,10 @@ export async function manPage(groups: readonly Group[]): Promise<readonly string
   ]
 }
 
-/** Pages of the manual are sections of their own; what the reference says of one kind is one section. */
+/**
+ * Pages of the manual are sections of their own; what the reference says of one kind is one
+ * section.
+ */
 function sections(list: readonly Topic[]): readonly Block[] {
   const [{ group = "" } = {}] = list
   if (group === "manual") return list.flatMap(({ blocks }) => blocks())

@@ -1,7 +1,8 @@
 import type { Block } from "./blocks.ts"
 
 /**
- * Reads a page of our manual: the part of Markdown that the pages use (headings, paragraphs, lists, tables, fenced code). Bun's
+ * Reads a page of our manual: the part of Markdown that the pages use (headings, paragraphs, lists,
+ * tables, fenced code). Bun's
  * own parser gives one text and no structure, which a table needs to be fitted into a terminal.
  */
 export function parseMarkdown(text: string): readonly Block[] {

@@ -26,7 +26,9 @@ export function tableLines({ head, rows }: Table, width: number): readonly strin
   ])
 }
 
-/** As each cell would like it, the widest made narrower until all fit; undefined where they cannot. */
+/**
+ * As each cell would like it, the widest made narrower until all fit; undefined where they cannot.
+ */
 function widthsOf(rows: Table["rows"], width: number): readonly number[] | undefined {
   const count = Math.max(...rows.map((row) => row.length))
   const columns = Array.from({ length: count }, (_, index) => rows.map((row) => row[index] ?? ""))

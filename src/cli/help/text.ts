@@ -7,7 +7,9 @@ export const columnsElse = 80
 const indent = 2
 const narrowest = 40
 
-/** Lines for a terminal of so many columns; no escapes. Code is never broken: it is to be copied. */
+/**
+ * Lines for a terminal of so many columns; no escapes. Code is never broken: it is to be copied.
+ */
 export function toText(blocks: readonly Block[], columns: number): readonly string[] {
   const [only] = blocks
   // A file as a whole: to be redirected into one.

@@ -8,7 +8,10 @@ import type { Block } from "./blocks.ts"
 import { parseMarkdown } from "./markdown.ts"
 import { optionTerm, referencePage } from "./reference-page.ts"
 
-/** What `mycelium help` can print besides the commands: pages of the manual, and the reference that is made from the schemas. */
+/**
+ * What `mycelium help` can print besides the commands: pages of the manual, and the reference that
+ * is made from the schemas.
+ */
 export type Topic = {
   readonly name: string
   /** What the list of topics puts it under. */
@@ -19,7 +22,10 @@ export type Topic = {
 
 const reference = referenceOf({ drivers, outputs, restarters, healths })
 
-/** In the order of the list. Two may have one name: a restarter and a health check are both called `command`. */
+/**
+ * In the order of the list. Two may have one name: a restarter and a health check are both called
+ * `command`.
+ */
 export const topics: readonly Topic[] = [
   ...pages.map(({ name, text }) => ({
     name,

@@ -10,7 +10,9 @@ const style = [
   "@media print{body{margin:0;max-width:none;font-size:11px}a{color:inherit}.verdict,th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}",
 ].join("\n")
 
-/** A page that needs nothing but itself: no script, no file, no address. `mark` stands in its head. */
+/**
+ * A page that needs nothing but itself: no script, no file, no address. `mark` stands in its head.
+ */
 export function html(blocks: readonly Block[], mark: string): string {
   const title = blocks.find((block) => block.is === "title")?.text ?? "report"
   const head = `<meta charset="utf-8">\n<meta name="generator" content="${safe(mark)}">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n<title>${safe(title)}</title>\n<style>\n${style}\n</style>`

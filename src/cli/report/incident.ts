@@ -4,7 +4,10 @@ import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 import { explanationOf } from "../explain/texts.ts"
 import { checksOf, headsOf, policiesOf, readersOf, unverifiedOf } from "./shared.ts"
 
-/** For one who was not there: what happened, is it over, what is there to do now. `config`: what a command needs to find it, as words. */
+/**
+ * For one who was not there: what happened, is it over, what is there to do now. `config`: what a
+ * command needs to find it, as words.
+ */
 export function incidentBlocks(
   report: IncidentReport,
   config: readonly string[],
@@ -246,7 +249,10 @@ function sessionsBlocks(
   ]
 }
 
-/** Of each kind of secret only what was proven of it: a service refuses what it was asked for, and nothing else. */
+/**
+ * Of each kind of secret only what was proven of it: a service refuses what it was asked for, and
+ * nothing else.
+ */
 function provenOf(secrets: readonly SecretReport[]): string {
   const made = secrets.filter(({ to }) => to !== undefined)
   const erased = secrets.length - made.length

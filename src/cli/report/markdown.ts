@@ -34,7 +34,10 @@ function rowOf(cells: readonly string[]): string {
   return `| ${cells.map((cell) => (cell === "" ? " " : cell)).join(" | ")} |`
 }
 
-/** One line of text in which nothing is a sign: reasons and user names are others' words. An underscore within a word is none. */
+/**
+ * One line of text in which nothing is a sign: reasons and user names are others' words. An
+ * underscore within a word is none.
+ */
 function plain(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Bidi_Control}]+/gu, " ")

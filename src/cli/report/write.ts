@@ -2,7 +2,10 @@ import { createHash } from "node:crypto"
 import { AppError } from "../../base/error.ts"
 import { durableWrite, readRegular } from "../../base/durable-write.ts"
 
-/** A report carries the hash of its own text: so a later one knows whether a person has written into it since. */
+/**
+ * A report carries the hash of its own text: so a later one knows whether a person has written into
+ * it since.
+ */
 
 const blank = "0".repeat(64)
 export const mark = `mycelium report, as made: sha256 ${blank}`

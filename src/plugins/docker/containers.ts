@@ -5,7 +5,10 @@ import { AppError } from "../../base/error.ts"
 import type { Docker } from "./docker.ts"
 import type { ComposeOptions } from "./options.ts"
 
-/** The containers of the services, whatever started them: Compose labels each with its project, folder and files. */
+/**
+ * The containers of the services, whatever started them: Compose labels each with its project,
+ * folder and files.
+ */
 
 export type Container = {
   readonly id: string
@@ -51,7 +54,10 @@ const Inspected = z.object({
   imageName: z.string(),
 })
 
-/** One line of JSON a container: `inspect` alone would bring its environment, too, and the output of its health checks. */
+/**
+ * One line of JSON a container: `inspect` alone would bring its environment, too, and the output of
+ * its health checks.
+ */
 const template = [
   '{"id":{{json .ID}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}}',
   '"exitCode":{{json .State.ExitCode}},"startedAt":{{json .State.StartedAt}},"restarts":{{json .RestartCount}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}',
@@ -148,14 +154,20 @@ const overrides = [
   "docker-compose.override.yaml",
 ]
 
-/** The files that tell Compose what to run, as root of the machine most often, where nothing runs yet that could name them. */
+/**
+ * The files that tell Compose what to run, as root of the machine most often, where nothing runs
+ * yet that could name them.
+ */
 export function composeFiles({ file }: ComposeOptions, folder: string): readonly string[] {
   return file === undefined
     ? [...defaultFiles, ...overrides].map((name) => join(folder, name))
     : [resolve(folder, file)]
 }
 
-/** The containers that the config means; throws where none, several projects, or only those of others fit. */
+/**
+ * The containers that the config means; throws where none, several projects, or only those of
+ * others fit.
+ */
 export async function findGroup(
   docker: Docker,
   options: ComposeOptions,
@@ -239,7 +251,8 @@ async function noneFits(
       { hint: `if that one is meant, say so in the config: ${example(options, other.project)}` },
     )
   }
-  // Compose's own words on the file come first: a service that does not exist, a file that cannot be read.
+  // Compose's own words on the file come first: a service that does not exist, a file that cannot
+  // be read.
   const known = (
     await docker.askCompose([...fileWords(options, docker.folder), "config", "--services"], signal)
   ).split("\n")
@@ -261,7 +274,10 @@ export function fileWords({ file }: ComposeOptions, folder: string): readonly st
   return file === undefined ? [] : ["-f", resolve(folder, file)]
 }
 
-/** How Compose is told of exactly this project: its files, folder and variables as it was started, where they lie here too. */
+/**
+ * How Compose is told of exactly this project: its files, folder and variables as it was started,
+ * where they lie here too.
+ */
 export function projectWords(
   group: Group,
   options: ComposeOptions,

@@ -4,12 +4,16 @@ import type { HookReach } from "../../core/define.ts"
 import { argvOf, dockerVariables, hookEnvironment } from "../hook-argv.ts"
 import type { ComposeOptions } from "./options.ts"
 
-/** How long (ms) a look at the engine may take, and how much it may say: a large compose file is one answer. */
+/**
+ * How long (ms) a look at the engine may take, and how much it may say: a large compose file is one
+ * answer.
+ */
 const lookMs = 20_000
 const keepBytes = 4 * 1024 * 1024
 
 /**
- * The programs `docker` and `docker compose`. Compose fills `${…}` from its own environment before `.env`, so it gets
+ * The programs `docker` and `docker compose`. Compose fills `${…}` from its own environment before
+ * `.env`, so it gets
  * nothing of ours but what finds the engine.
  */
 export class Docker {
@@ -22,7 +26,8 @@ export class Docker {
     this.folder = reach.folder
     this.env = hookEnvironment(reach, dockerVariables)
     this.compose = argvOf([...command], reach.folder)
-    // Of [sudo, -n, docker, compose] all but the last word; what is called otherwise says nothing of the engine's own program.
+    // Of [sudo, -n, docker, compose] all but the last word; what is called otherwise says nothing
+    // of the engine's own program.
     this.#engine = this.compose.at(-1) === "compose" ? this.compose.slice(0, -1) : ["docker"]
   }
 
@@ -73,7 +78,10 @@ type Known = { readonly pattern: RegExp; readonly reason: (found: readonly strin
 /** Names that may be repeated: nothing in them can be a line of a file. */
 const name = "([\\w./:@-]{1,200})"
 
-/** What Docker and Compose print of the faults that users meet. Anything else may quote a line of a `.env`, and is not repeated. */
+/**
+ * What Docker and Compose print of the faults that users meet. Anything else may quote a line of a
+ * `.env`, and is not repeated.
+ */
 const known: readonly Known[] = [
   {
     pattern: /permission denied while trying to connect|dial unix \S+: connect: permission denied/,

@@ -1,7 +1,10 @@
 import { isIP } from "node:net"
 import { AppError } from "../../base/error.ts"
 
-/** What the addresses of servers have in common. An error never quotes the address: it may hold a password. */
+/**
+ * What the addresses of servers have in common. An error never quotes the address: it may hold a
+ * password.
+ */
 
 export function invalidAddress(why: string): AppError {
   return new AppError("address-invalid", `the address is not understood: ${why}`)
@@ -38,7 +41,10 @@ export function decodeAddress(text: string): string {
   }
 }
 
-/** The URL of an address that begins as `scheme` says; the parser's own error would quote what it was given. */
+/**
+ * The URL of an address that begins as `scheme` says; the parser's own error would quote what it
+ * was given.
+ */
 export function addressUrl(text: string, scheme: RegExp, reads: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !scheme.test(text)) throw invalidAddress(reads)

@@ -25,7 +25,10 @@ const Options = z
   })
 type Options = z.output<typeof Options>
 
-/** A value that no service asks for: a session key, a token between our own programs. Proven by what the outputs show. */
+/**
+ * A value that no service asks for: a session key, a token between our own programs. Proven by what
+ * the outputs show.
+ */
 export const generated = defineDriver({
   type: "generated",
   summary: "a random value that no service has to be told",

@@ -4,5 +4,8 @@ import { mariadb } from "./mariadb/index.ts"
 import { postgres } from "./postgres/index.ts"
 import { redis } from "./redis/index.ts"
 
-/** Every driver in the binary. To add one: a file (or a folder) beside this one, a line here and one in ../named.ts. */
+/**
+ * Every driver in the binary. To add one: a file (or a folder) beside this one, a line here and one
+ * in ../named.ts.
+ */
 export const drivers = [exec, generated, mariadb, postgres, redis] as const

@@ -8,9 +8,12 @@ import type { Listeners } from "../../core/listeners.ts"
 import { unreachable } from "./tls.ts"
 
 /**
- * A port of this machine is no identity: any user may bind it while its server is down. So before a password, or the proof
- * of one, goes there without TLS, and before anything that it says is believed, the kernel is asked who has accepted the
- * connection. SCRAM does not replace that: without TLS it binds no channel, so one in the middle passes it on and goes on alone.
+ * A port of this machine is no identity: any user may bind it while its server is down. So before a
+ * password, or the proof
+ * of one, goes there without TLS, and before anything that it says is believed, the kernel is asked
+ * who has accepted the
+ * connection. SCRAM does not replace that: without TLS it binds no channel, so one in the middle
+ * passes it on and goes on alone.
  */
 
 /** Who must listen: a user's name, a uid, or "any". */
@@ -51,7 +54,10 @@ export type Answered = { readonly refused: boolean }
 export type Gate = AsyncDisposable & {
   /** Where to connect to instead of a socket's path as it is named. */
   readonly path?: string
-  /** Comes once the server has answered something: only then is the connection accepted. Throws `listener-changed`. */
+  /**
+   * Comes once the server has answered something: only then is the connection accepted. Throws
+   * `listener-changed`.
+   */
   check(socket: Socket, how?: Answered): Promise<void>
 }
 /** `says` names the server in errors. */
@@ -135,7 +141,11 @@ function closed(says: string): AppError {
   })
 }
 
-/** Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the other end has refused us and let go, and then nobody can say who it was: that is no other listener. */
+/**
+ * Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the
+ * other end has refused us and let go, and then nobody can say who it was: that is no other
+ * listener.
+ */
 function judge(
   owner: Owner,
   { says, address, listener, listeners }: Demand,

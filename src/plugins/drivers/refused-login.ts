@@ -14,7 +14,10 @@ export function ownRefused(label: string, who: string, detail: string): Finding 
   }
 }
 
-/** An admin who was to look for an answer could not: what passes by itself is no answer now; the rest is said by name, for only a person can see to it. */
+/**
+ * An admin who was to look for an answer could not: what passes by itself is no answer now; the
+ * rest is said by name, for only a person can see to it.
+ */
 export function throwForPerson(error: unknown, admin: string): void {
   if (error instanceof AppError && error.remedy === "retry") return
   if (!(error instanceof AppError) || error.code !== "password-refused") throw error

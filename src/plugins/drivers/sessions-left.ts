@@ -1,7 +1,10 @@
 import { AppError } from "../../base/error.ts"
 import type { SessionsLeft } from "../../core/state.ts"
 
-/** What keeps the sessions of before from being ended: a right that the admin lacks, or that nobody can tell them apart. */
+/**
+ * What keeps the sessions of before from being ended: a right that the admin lacks, or that nobody
+ * can tell them apart.
+ */
 const beyond = new Set([
   "sessions-out-of-reach",
   "sessions-hidden",
@@ -11,7 +14,10 @@ const beyond = new Set([
 
 export type Ended = { readonly ended: number; readonly left?: SessionsLeft }
 
-/** For containment, once no value but the new one is accepted: sessions that cannot be ended are told of, and hold up nothing. `by`: how a person ends them. */
+/**
+ * For containment, once no value but the new one is accepted: sessions that cannot be ended are
+ * told of, and hold up nothing. `by`: how a person ends them.
+ */
 export async function endedOrLeft(act: () => Promise<number>, by: string): Promise<Ended> {
   try {
     return { ended: await act() }

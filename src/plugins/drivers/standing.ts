@@ -3,14 +3,21 @@ import type { Shift } from "../../base/shift.ts"
 import type { Reference } from "../../core/ports.ts"
 
 /**
- * An admin logs in once for many acts: his connections are kept for the next act, also of another secret, as long as somebody
- * is at work. One at which anything failed is not kept, nor one whose user may have got another password meanwhile. Proofs
+ * An admin logs in once for many acts: his connections are kept for the next act, also of another
+ * secret, as long as somebody
+ * is at work. One at which anything failed is not kept, nor one whose user may have got another
+ * password meanwhile. Proofs
  * never come here: each is a login of its own.
  */
 
-/** Nothing is left unused for longer (ms): neither the server's seat, nor a login that somebody may have taken away. */
+/**
+ * Nothing is left unused for longer (ms): neither the server's seat, nor a login that somebody may
+ * have taken away.
+ */
 const idleMs = 5000
-/** None is used for longer (ms), however busy: a login that somebody has taken away is missed soon. */
+/**
+ * None is used for longer (ms), however busy: a login that somebody has taken away is missed soon.
+ */
 const oldMs = 30_000
 
 export interface Standable {
@@ -23,7 +30,10 @@ export interface Standable {
   close(): Promise<void> | void
 }
 
-/** What a connection attends to now: `onAbort` when that signal aborts. Without one it waits, and keeps no process alive. */
+/**
+ * What a connection attends to now: `onAbort` when that signal aborts. Without one it waits, and
+ * keeps no process alive.
+ */
 export class Attention {
   readonly #socket: Pick<Socket, "ref" | "unref">
   readonly #onAbort: () => void
@@ -49,7 +59,8 @@ export class Attention {
 }
 
 /**
- * What makes two logins differ: `rest`, too. The password is known by where it stands, and read for a new login only: a
+ * What makes two logins differ: `rest`, too. The password is known by where it stands, and read for
+ * a new login only: a
  * command that asks a vault for it runs once for many acts.
  */
 export type Login = {
@@ -59,7 +70,10 @@ export type Login = {
   readonly rest: readonly unknown[]
 }
 
-/** How a connection comes, and what is said on it around an act. The first word of an act may be said twice. */
+/**
+ * How a connection comes, and what is said on it around an act. The first word of an act may be
+ * said twice.
+ */
 export type Way<Connection> = {
   open(): Promise<Connection>
   /** Not after `open`: goes out with the act's first word. */
@@ -128,7 +142,10 @@ export class Standing<Connection extends Standable> {
     }
   }
 
-  /** Somebody may have given this user another password: what was logged in before is used for nothing more. */
+  /**
+   * Somebody may have given this user another password: what was logged in before is used for
+   * nothing more.
+   */
   changed(user: string): void {
     this.#changes.set(user, (this.#changes.get(user) ?? 0) + 1)
     this.#closeAll((key) => key.startsWith(prefixOf(user)))

@@ -1,6 +1,9 @@
 import { z } from "zod"
 
-/** What a config says about TLS to a server. Messages are one sentence each and never quote what was given. */
+/**
+ * What a config says about TLS to a server. Messages are one sentence each and never quote what was
+ * given.
+ */
 
 const path = { error: "give the path of a file" }
 
@@ -34,7 +37,10 @@ export const insecureOption = z
 
 export const TlsOptions = z.strictObject(keys)
 
-/** Where the server may ask for a certificate of ours: MariaDB for an account with REQUIRE X509, Redis unless `tls-auth-clients no`. */
+/**
+ * Where the server may ask for a certificate of ours: MariaDB for an account with REQUIRE X509,
+ * Redis unless `tls-auth-clients no`.
+ */
 export const MutualTlsOptions = z
   .strictObject({
     ...keys,

@@ -14,9 +14,15 @@ import {
 import { AppError, systemCode } from "../../base/error.ts"
 import { readRealFile } from "../../base/real-file.ts"
 
-/** What drivers that speak over a socket share: a connection that ends with its deadline, and TLS that is verified. */
+/**
+ * What drivers that speak over a socket share: a connection that ends with its deadline, and TLS
+ * that is verified.
+ */
 
-/** Whom the server must prove to be; the system's authorities where `ca` is left out. `own` is what we show, if the server asks. All PEM. */
+/**
+ * Whom the server must prove to be; the system's authorities where `ca` is left out. `own` is what
+ * we show, if the server asks. All PEM.
+ */
 export type TlsDemand = {
   readonly ca?: string
   readonly name: string
@@ -83,7 +89,10 @@ export async function readPem(path: string, what: string): Promise<string> {
 /** Bundles of all authorities have some hundred KiB. */
 const largest = 4 * 1024 * 1024
 
-/** Whoever can put a certificate there chooses whom we believe: what another user could have linked or swapped is not read. */
+/**
+ * Whoever can put a certificate there chooses whom we believe: what another user could have linked
+ * or swapped is not read.
+ */
 export async function readTrusted(path: string): Promise<string> {
   const found = await readRealFile(path, largest)
   if (found === undefined) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" })
@@ -115,7 +124,10 @@ export function unreachable(says: string, error: unknown): AppError {
   )
 }
 
-/** A closed connection during the handshake: it may be no TLS that the server speaks, or it may just be going down. */
+/**
+ * A closed connection during the handshake: it may be no TLS that the server speaks, or it may just
+ * be going down.
+ */
 const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"])
 
 function unverified(says: string, error: unknown): AppError {

@@ -9,7 +9,10 @@ import {
   programPath,
 } from "../hook-argv.ts"
 
-/** A program of the operator's own that ends with 0 once the deployment works; asked again and again until then. */
+/**
+ * A program of the operator's own that ends with 0 once the deployment works; asked again and again
+ * until then.
+ */
 export const command = defineHealth({
   type: "command",
   summary: "a program ends with code 0",

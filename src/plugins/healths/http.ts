@@ -4,7 +4,10 @@ import { systemCode } from "../../base/error.ts"
 import { deadlineOf } from "../../base/run-time.ts"
 import { defineHealth } from "../../core/define.ts"
 
-/** One GET, redirects not followed. node:http, because Bun's fetch goes through HTTP_PROXY, even to loopback, and cannot be told not to. */
+/**
+ * One GET, redirects not followed. node:http, because Bun's fetch goes through HTTP_PROXY, even to
+ * loopback, and cannot be told not to.
+ */
 
 const says = "expected an address: http://host:port/path or https://…, without user and password"
 const Address = z.string(says).refine(isAddress, says)

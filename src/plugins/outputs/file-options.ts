@@ -88,7 +88,8 @@ export function modeOf(rules: FileRules): number {
 }
 
 /**
- * Mode and owner for the next file: the options' owner and group, else those of the file which is there. A group that may not
+ * Mode and owner for the next file: the options' owner and group, else those of the file which is
+ * there. A group that may not
  * reach the file anyway is no loss where this user cannot give it.
  */
 export async function ownership(
@@ -121,7 +122,9 @@ export async function ownerOf({
   }
 }
 
-/** Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number. */
+/**
+ * Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number.
+ */
 async function idOf(name: string, file: string, kind: string): Promise<number> {
   if (/^\d{1,10}$/.test(name)) return Number(name)
   const lines = (await readFile(file, "utf8").catch(() => "")).split("\n")

@@ -4,5 +4,8 @@ import { json } from "./json.ts"
 import { template } from "./template.ts"
 import { yaml } from "./yaml.ts"
 
-/** Every output in the binary. To add one: a file (or a folder) beside this one, a line here and one in ../named.ts. */
+/**
+ * Every output in the binary. To add one: a file (or a folder) beside this one, a line here and one
+ * in ../named.ts.
+ */
 export const outputs = [dotenv, folder, json, template, yaml] as const

@@ -47,7 +47,10 @@ function object(tree: Branch, indent: string): string {
 
 const deepest = 50
 
-/** JSON.parse judges the text; the walk after it finds what JSON.parse hides: a key that stands twice. */
+/**
+ * JSON.parse judges the text; the walk after it finds what JSON.parse hides: a key that stands
+ * twice.
+ */
 function read(text: string): Reading {
   const values = new Map<string, string | undefined>()
   const twice: string[] = []

@@ -4,8 +4,10 @@ import type { Fields, Values } from "../../core/ports.ts"
 import { previousField, shownField } from "../../core/shown-field.ts"
 
 /**
- * Templates are LiquidJS. Loading it costs about 26 ms, so the forms that nearly every template is made of,
- * `{{ secret.field }}`, alone or through one of `encodings`, are parsed and rendered here; a test holds both ways equal.
+ * Templates are LiquidJS. Loading it costs about 26 ms, so the forms that nearly every template is
+ * made of,
+ * `{{ secret.field }}`, alone or through one of `encodings`, are parsed and rendered here; a test
+ * holds both ways equal.
  */
 
 /** `field` may be one of the version that lives beside it: "previous.user". */
@@ -22,7 +24,10 @@ export type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
 type Named = Reference & { readonly encoding: Encoding | undefined }
 type Part = string | Named
 
-/** Filters that can be undone: how each writes a value, and what value it was written from (undefined: none). */
+/**
+ * Filters that can be undone: how each writes a value, and what value it was written from
+ * (undefined: none).
+ */
 const encodings = {
   url_encode: {
     write: (value: string) => encodeURIComponent(value).replaceAll("%20", "+"),
@@ -44,7 +49,10 @@ export function inspectTemplate(text: string): Inspection {
     : { references: distinct(references(parts)), problems: [] }
 }
 
-/** The template with the values in it. Reveals only the fields that it names, and no more of them than it must. */
+/**
+ * The template with the values in it. Reveals only the fields that it names, and no more of them
+ * than it must.
+ */
 export function renderTemplate(text: string, values: Values): string {
   const parts = parsePlain(text)
   if (parts !== undefined)
@@ -75,13 +83,18 @@ function place(scope: Scope, field: string, value: string): void {
   if (typeof previous === "object") scope["previous"] = { ...previous, [inner]: value }
 }
 
-/** Ends a line, or is no text: whoever reads the file, or looks at it, would take it for more than a value. */
+/**
+ * Ends a line, or is no text: whoever reads the file, or looks at it, would take it for more than a
+ * value.
+ */
 // oxlint-disable-next-line no-control-regex -- those are what it is about
 const control = /[\0-\x1f\x7f-\x9f\u2028\u2029]/
 
 /**
- * Which field of `values`, put into this text as it is, would be more there than a value: lines of its own, or the end of the
- * quotes that it stands in. A text that is one value and nothing else has nobody else's lines. Secrets without a value are left out.
+ * Which field of `values`, put into this text as it is, would be more there than a value: lines of
+ * its own, or the end of the
+ * quotes that it stands in. A text that is one value and nothing else has nobody else's lines.
+ * Secrets without a value are left out.
  */
 export function breaksOut(
   text: string,
@@ -124,14 +137,19 @@ function quoteAround(before: Part | undefined, after: Part | undefined): string 
   return quote === after[0] && (quote === '"' || quote === "'") ? quote : undefined
 }
 
-/** True where a template is made of literals and references in the forms that can be undone; whether a text of it can be read in one way only is another question. */
+/**
+ * True where a template is made of literals and references in the forms that can be undone; whether
+ * a text of it can be read in one way only is another question.
+ */
 export function isReversible(text: string): boolean {
   return parsePlain(text) !== undefined
 }
 
 /**
- * The fields that `rendered` shows, if it is a rendering of this template and can be read in one way only. Templates with
- * more than literals and `{{ secret.field }}`, alone or through one of `encodings`, cannot be read backwards.
+ * The fields that `rendered` shows, if it is a rendering of this template and can be read in one
+ * way only. Templates with
+ * more than literals and `{{ secret.field }}`, alone or through one of `encodings`, cannot be read
+ * backwards.
  */
 export function readBackwards(text: string, rendered: string): Shown | undefined {
   const parts = parsePlain(text)
@@ -258,7 +276,10 @@ function show(part: Named, text: string, shown: Shown): Shown | undefined {
   return { ...shown, [part.secret]: { ...fields, [part.field]: value } }
 }
 
-/** The inverse of url_encode; forgiving about which characters were encoded that need not be, and about the hex digits' case. */
+/**
+ * The inverse of url_encode; forgiving about which characters were encoded that need not be, and
+ * about the hex digits' case.
+ */
 function fromUrl(text: string): string | undefined {
   if (!/^[\w\-.!~*'()+%]*$/.test(text)) return undefined
   try {
@@ -284,7 +305,10 @@ function fromBase64(text: string): string | undefined {
   return bytes.toString("base64") === text && Buffer.from(value).equals(bytes) ? value : undefined
 }
 
-/** Tags that read files, and filters that answer differently each time: the same values must give the same bytes. */
+/**
+ * Tags that read files, and filters that answer differently each time: the same values must give
+ * the same bytes.
+ */
 const without = {
   tags: ["include", "render", "layout", "block"],
   filters: [
@@ -300,7 +324,8 @@ const without = {
 let engine: Liquid | undefined
 function liquid(): Liquid {
   if (engine !== undefined) return engine
-  // Not an import: this must be synchronous for the config loader, and must not be paid for by those who need no LiquidJS.
+  // Not an import: this must be synchronous for the config loader, and must not be paid for by
+  // those who need no LiquidJS.
   const { Liquid: Engine } = require("liquidjs") as { readonly Liquid: typeof Liquid }
   engine = new Engine({
     strictVariables: true,

@@ -38,7 +38,10 @@ export const yaml = defineOutput({
     ),
 })
 
-/** Values are always quoted: what looks like a number, a date or a yes stays a text for every reader. */
+/**
+ * Values are always quoted: what looks like a number, a date or a yes stays a text for every
+ * reader.
+ */
 function lines(tree: Branch, indent: string): readonly string[] {
   return [...tree].flatMap(([key, value]) =>
     typeof value === "string"

@@ -1,6 +1,9 @@
 import { z } from "zod"
 
-/** How the config names a credential that Mycelium itself needs: a file, a variable, a command; never the value. */
+/**
+ * How the config names a credential that Mycelium itself needs: a file, a variable, a command;
+ * never the value.
+ */
 
 const says =
   "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }"
@@ -34,7 +37,10 @@ const Command = z.strictObject({
     }),
 })
 
-/** Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there may be the credential. */
+/**
+ * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there
+ * may be the credential.
+ */
 export const ReferenceOptions = z
   .union([File, Variable, Command], {
     error: ({ input }) => (isOneKind(input) ? undefined : says),

@@ -77,7 +77,10 @@ async function fileText(path: string): Promise<string> {
   }
 }
 
-/** Docker and Kubernetes mount secrets that everybody in the container can read: said by `check`, not refused. */
+/**
+ * Docker and Kubernetes mount secrets that everybody in the container can read: said by `check`,
+ * not refused.
+ */
 function isOpen(stats: Stats): boolean {
   return (stats.mode & 0o004) !== 0
 }

@@ -9,7 +9,10 @@ import {
 } from "../hook-argv.ts"
 import { runHook } from "../run-hook.ts"
 
-/** A program of the operator's own; it runs in the config's folder and must end with 0 once the restart is under way. */
+/**
+ * A program of the operator's own; it runs in the config's folder and must end with 0 once the
+ * restart is under way.
+ */
 export const command = defineRestarter({
   type: "command",
   summary: "runs a program that restarts the deployment",

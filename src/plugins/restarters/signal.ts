@@ -5,7 +5,10 @@ import { readRegular } from "../../base/durable-write.ts"
 import { AppError, systemCode } from "../../base/error.ts"
 import { defineRestarter } from "../../core/define.ts"
 
-/** Sends a signal to the process that a pid file names, where a program reads its settings again (or ends and is started again). */
+/**
+ * Sends a signal to the process that a pid file names, where a program reads its settings again (or
+ * ends and is started again).
+ */
 
 const names = ["HUP", "USR1", "USR2", "TERM", "INT"] as const
 
@@ -66,7 +69,10 @@ async function pidIn(path: string): Promise<number> {
   return pid
 }
 
-/** Of the process: the folder's owner is root where a daemon gave up root by itself, so its status is read. Nobody, where it is gone. */
+/**
+ * Of the process: the folder's owner is root where a daemon gave up root by itself, so its status
+ * is read. Nobody, where it is gone.
+ */
 async function ownerOf(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")
   const uid = /^Uid:\s+(\d+)/m.exec(status)?.[1]

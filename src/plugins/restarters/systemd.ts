@@ -7,11 +7,14 @@ import { Argv, argvOf, hookEnvironment } from "../hook-argv.ts"
 import { type Hook, runHook } from "../run-hook.ts"
 
 /**
- * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is content with a program
- * that ends the moment after. That it runs well is for the health check to say; where there is none, it is watched for a while.
+ * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is
+ * content with a program
+ * that ends the moment after. That it runs well is for the health check to say; where there is
+ * none, it is watched for a while.
  */
 
-// systemd's own letters, without those of patterns: a name is never an option, and never means several units.
+// systemd's own letters, without those of patterns: a name is never an option, and never means
+// several units.
 const Unit = z
   .string()
   .max(255, "the name of a unit has at most 255 characters")
@@ -138,7 +141,10 @@ async function mustStayActive(
   }
 }
 
-/** The same for as long as it runs in one go; empty where that cannot be asked: sudo may allow less than this. */
+/**
+ * The same for as long as it runs in one go; empty where that cannot be asked: sudo may allow less
+ * than this.
+ */
 async function invocationOf(hook: Hook, mark: string, signal: AbortSignal): Promise<string> {
   const { code, stdout } = await run(hook.argv, {
     cwd: hook.cwd,

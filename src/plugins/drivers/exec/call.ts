@@ -46,7 +46,10 @@ const longestAnswer = 16 * 1024
 /** Beyond every deadline of the engine, whose signal ends the program earlier. */
 const longestMs = 120_000
 
-/** Runs the program once: a document in, a document out. Nothing that it says is repeated, for it may hold values. */
+/**
+ * Runs the program once: a document in, a document out. Nothing that it says is repeated, for it
+ * may hold values.
+ */
 export async function call<Answer extends ZodType>(
   place: Place,
   question: Question<Answer>,

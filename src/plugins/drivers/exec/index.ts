@@ -7,7 +7,10 @@ function loginsOf({ command, env, user, users }: Options): readonly string[] {
   return (users ?? [user]).map((one) => JSON.stringify([command, env, one]))
 }
 
-/** A secret whose service only a program of the user's own knows. What such a program must do is in ../README.md. */
+/**
+ * A secret whose service only a program of the user's own knows. What such a program must do is in
+ * ../README.md.
+ */
 export const exec = defineDriver({
   type: "exec",
   summary:

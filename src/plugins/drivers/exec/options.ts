@@ -44,7 +44,8 @@ const Environment = z
 function variableProblem(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return variable
   if (name.startsWith("MYCELIUM_")) return "variables that begin with MYCELIUM_ are ours"
-  // Everybody on the machine who runs as this user can read a program's environment, and a config is no place for a value.
+  // Everybody on the machine who runs as this user can read a program's environment, and a config
+  // is no place for a value.
   if (/(PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name))
     return "a credential never stands in the environment: name it under credentials, by file, env or command; the program gets it on its stdin"
   return undefined

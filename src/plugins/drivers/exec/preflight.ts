@@ -7,7 +7,10 @@ export function describe(place: Place, signal: AbortSignal): Promise<Described> 
   return call(place, { verb: "describe", about: {}, answer: Described }, signal)
 }
 
-/** What a rotation would fail on, seen before any value exists. The program is asked what it is, and nothing else. */
+/**
+ * What a rotation would fail on, seen before any value exists. The program is asked what it is, and
+ * nothing else.
+ */
 export async function preflight(
   place: Place,
   { current }: Versions,

@@ -3,7 +3,10 @@ import type { Credential, Versions } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
 import { longestSettleMs } from "./options.ts"
 
-/** What goes to the program on stdin and what it answers on stdout: one JSON document each. src/plugins/drivers/README.md tells it to those who write one. */
+/**
+ * What goes to the program on stdin and what it answers on stdout: one JSON document each.
+ * src/plugins/drivers/README.md tells it to those who write one.
+ */
 
 /** Raised when a program that was written for it would no longer be right. */
 export const protocolVersion = 1

@@ -5,13 +5,22 @@ import type { Place } from "./call.ts"
 /** What an earlier call leaves to finish by itself before it is ended. */
 const leaveMs = 5000
 
-/** Marks under which a call of this process did not end well: a program that it began may have left its session. */
+/**
+ * Marks under which a call of this process did not end well: a program that it began may have left
+ * its session.
+ */
 const unsure = new Set<string>()
 
-/** Whether anything that we began may still be under way: a program, or, after its end, what it asked of the service. */
+/**
+ * Whether anything that we began may still be under way: a program, or, after its end, what it
+ * asked of the service.
+ */
 export class Quiet {
   readonly #place: Place
-  /** Since when nothing of ours runs; undefined: not known, for an earlier process may have been killed in a call. */
+  /**
+   * Since when nothing of ours runs; undefined: not known, for an earlier process may have been
+   * killed in a call.
+   */
   #since: number | undefined
   /** No program of an earlier run lives: there was none, or it is ended. */
   #alone: boolean
@@ -21,7 +30,10 @@ export class Quiet {
     this.#alone = place.run.earlier === undefined
   }
 
-  /** Makes a call that changes something: never two at once. One that ends well leaves nothing under way. */
+  /**
+   * Makes a call that changes something: never two at once. One that ends well leaves nothing under
+   * way.
+   */
   async act<Result>(signal: AbortSignal, make: () => Promise<Result>): Promise<Result> {
     if (!(await this.#endOthers(signal)))
       throw new AppError(
@@ -42,7 +54,10 @@ export class Quiet {
     }
   }
 
-  /** Ends what runs, then waits until `settleMs` have passed since. False if the deadline comes first; the next call waits for the rest. */
+  /**
+   * Ends what runs, then waits until `settleMs` have passed since. False if the deadline comes
+   * first; the next call waits for the rest.
+   */
   async settle(settleMs: number, signal: AbortSignal): Promise<boolean> {
     if (!(await this.#endOthers(signal))) return false
     this.#since ??= this.#now()

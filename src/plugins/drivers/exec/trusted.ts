@@ -5,14 +5,19 @@ import type { Credential, Probe } from "../../../core/ports.ts"
 const saysNo = new Set(["exec-failed", "refused-by-policy", "program-missing"])
 
 /**
- * The stand-in for a login where the program cannot log in and the config says `trust_apply`. Only for services that hold
- * two values: there `current` stays accepted whatever becomes of `pending`, so an answer that is wrong locks nobody out.
+ * The stand-in for a login where the program cannot log in and the config says `trust_apply`. Only
+ * for services that hold
+ * two values: there `current` stays accepted whatever becomes of `pending`, so an answer that is
+ * wrong locks nobody out.
  * `acceptedAt` in the state is the durable note that the program once said yes.
  */
 export class Trusted {
   readonly #answers = new Map<string, Probe>()
 
-  /** The versions of a recovery. The youngest, if the program never said yes to it, is to be applied again; the others were accepted once. */
+  /**
+   * The versions of a recovery. The youngest, if the program never said yes to it, is to be applied
+   * again; the others were accepted once.
+   */
   introduce(known: readonly Credential[]): void {
     const age = ({ version }: Credential): number => Number(version.slice(1))
     const youngest = Math.max(...known.map(age))
@@ -33,13 +38,18 @@ export class Trusted {
     this.#answers.set(version, "refused")
   }
 
-  /** What a failed `apply` means: by its contract a program that said no has not done it; all else, that nobody knows. */
+  /**
+   * What a failed `apply` means: by its contract a program that said no has not done it; all else,
+   * that nobody knows.
+   */
   failed({ version }: Credential, error: unknown): void {
     const saidNo = error instanceof AppError && saysNo.has(error.code)
     this.#answers.set(version, saidNo ? "refused" : "unknown")
   }
 
-  /** The random control is refused as a matter of form; a version that nobody introduced is unknown. */
+  /**
+   * The random control is refused as a matter of form; a version that nobody introduced is unknown.
+   */
   probe({ version }: Credential): Probe {
     return version === "control" ? "refused" : (this.#answers.get(version) ?? "unknown")
   }

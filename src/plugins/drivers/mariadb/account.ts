@@ -5,7 +5,9 @@ import type { Connection } from "./connection.ts"
 import { nativeHash, nativePassword } from "./login.ts"
 import { type AccountName, comment, type Place, sayAccount } from "./place.ts"
 
-/** A version as MariaDB sees it, `{ user, password }`, and an account as mysql.global_priv keeps it. */
+/**
+ * A version as MariaDB sees it, `{ user, password }`, and an account as mysql.global_priv keeps it.
+ */
 
 export type Account = {
   readonly hashes: readonly string[]
@@ -17,7 +19,10 @@ export type Account = {
   readonly expired: boolean
 }
 
-/** A version that was adopted may not name its user; one that names another was made, or adopted, under another config. */
+/**
+ * A version that was adopted may not name its user; one that names another was made, or adopted,
+ * under another config.
+ */
 export function checkUser({ account: { user } }: Place, { fields }: Credential): void {
   if (fields["user"] === undefined || fields["user"] === user) return
   throw new AppError("user-differs", `this version belongs to another user than ${user}`, {
@@ -29,7 +34,10 @@ export function passwordOf({ fields }: Credential): Secret | undefined {
   return fields["password"] instanceof Secret ? fields["password"] : undefined
 }
 
-/** The form in which MariaDB keeps a password. The same for the same password, so a second `apply` changes nothing. */
+/**
+ * The form in which MariaDB keeps a password. The same for the same password, so a second `apply`
+ * changes nothing.
+ */
 export function hashOf(candidate: Credential): string {
   const password = passwordOf(candidate)
   if (password === undefined)
@@ -115,7 +123,10 @@ export function accountProblem(
   return undefined
 }
 
-/** Sets exactly these, the first first; none at all: no password is right any more. What else the account has (REQUIRE, limits, roles) stays. */
+/**
+ * Sets exactly these, the first first; none at all: no password is right any more. What else the
+ * account has (REQUIRE, limits, roles) stays.
+ */
 export async function writeHashes(
   place: Place,
   connection: Connection,

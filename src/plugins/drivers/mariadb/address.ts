@@ -11,7 +11,10 @@ import {
 /** Where a server listens. A client of the socket is 'user'@'localhost' to it. */
 export type Address = { readonly socket: string } | { readonly host: string; readonly port: number }
 
-/** Reads `mariadb://host:3306` and `mariadb:///path.sock`. No user, no password, no database, no parameter. An error never quotes the address. */
+/**
+ * Reads `mariadb://host:3306` and `mariadb:///path.sock`. No user, no password, no database, no
+ * parameter. An error never quotes the address.
+ */
 export function parseAddress(text: string): Address {
   const url = addressUrl(
     text,

@@ -6,7 +6,10 @@ import { changing, type Place } from "./place.ts"
 import { serverProblems } from "./server.ts"
 import { readMoment, sayMoment } from "./sessions.ts"
 
-/** Gives the account `next`'s password beside those it has. Where it is there already, nothing changes. In a containment an older one is taken away if it has to be. */
+/**
+ * Gives the account `next`'s password beside those it has. Where it is there already, nothing
+ * changes. In a containment an older one is taken away if it has to be.
+ */
 export async function apply(
   place: Place,
   next: Credential,
@@ -26,7 +29,8 @@ export async function apply(
     if (!hashes.includes(hash)) await writeHashes(place, connection, [hash, ...hashes])
     const after = await readUsable(connection, place.account)
     const isKept = [hash, ...hashes].every((one) => after.hashes.includes(one))
-    // Nobody in a containment has to be let in by an older one any more, if who is in does not leave the new one alone.
+    // Nobody in a containment has to be let in by an older one any more, if who is in does not
+    // leave the new one alone.
     if (contain && (again > 0 || !isKept)) await holdAlone(place, connection, hash, signal)
     else if (!isKept) {
       throw new AppError(

@@ -7,7 +7,9 @@ import { encodePacket, type Packet, PacketReader } from "./packets.ts"
 export type Channel = {
   read(): Promise<Packet>
   write(packet: Packet): void
-  /** The socket goes on without us: inside TLS. What came in clear and was not read yet is dropped. */
+  /**
+   * The socket goes on without us: inside TLS. What came in clear and was not read yet is dropped.
+   */
   leave(): void
   end(): void
 }

@@ -16,13 +16,18 @@ import {
 import { BodyReader, malformed, type Packet } from "./packets.ts"
 
 /**
- * A small MariaDB client of our own. What Bun's does when a server asks for the password in clear (mysql_clear_password), or
- * offers no TLS, is written down nowhere; this one answers mysql_native_password and nothing else, and all ends when `signal` aborts.
+ * A small MariaDB client of our own. What Bun's does when a server asks for the password in clear
+ * (mysql_clear_password), or
+ * offers no TLS, is written down nowhere; this one answers mysql_native_password and nothing else,
+ * and all ends when `signal` aborts.
  */
 export interface Connection {
   /** "at db:3306 as admin", for errors. */
   readonly says: string
-  /** One statement; its rows as text, none where it gives none. A MariadbError where the server says no. */
+  /**
+   * One statement; its rows as text, none where it gives none. A MariadbError where the server says
+   * no.
+   */
   query(sql: string): Promise<readonly Row[]>
   close(): void
 }
@@ -94,7 +99,8 @@ async function firstOf(
   try {
     await check()
   } catch (error) {
-    // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
+    // With its refusal a server hangs up, and then nobody can say who it was: so what something is
+    // concluded from is not believed.
     if (refusal === undefined || refusal.number === 1045 || !isGone(error)) throw error
   }
   if (refusal !== undefined) throw refusal

@@ -10,7 +10,10 @@ const tries = 6
 /** A change that a session had sent before it was ended lands within this time (ms). */
 const landsMs = 50
 
-/** For containment: `hash` alone is accepted, and stays: the user's sessions end around it, so none is left to change it. */
+/**
+ * For containment: `hash` alone is accepted, and stays: the user's sessions end around it, so none
+ * is left to change it.
+ */
 export async function holdAlone(
   place: Place,
   connection: Connection,
@@ -35,7 +38,10 @@ export async function holdAlone(
   )
 }
 
-/** Not where other accounts have the same name: the server does not say whose a session is. Who lacks PROCESS sees none. */
+/**
+ * Not where other accounts have the same name: the server does not say whose a session is. Who
+ * lacks PROCESS sees none.
+ */
 async function endSessions(place: Place, connection: Connection): Promise<void> {
   if (await isShared(connection, place.account)) return
   for (const id of await sessionsOf(place, connection)) await kill(connection, id)

@@ -5,7 +5,10 @@ import { holdAlone } from "./contend.ts"
 import { changing, type Place, sayAccount } from "./place.ts"
 import { endOlderSessions, sessionsOf } from "./sessions.ts"
 
-/** For containment: one statement leaves the account `live`'s password alone, whoever set the others; then the sessions that are older than it end. */
+/**
+ * For containment: one statement leaves the account `live`'s password alone, whoever set the
+ * others; then the sessions that are older than it end.
+ */
 export function expel(place: Place, live: Credential, signal: AbortSignal): Promise<Expelled> {
   const hash = hashOf(live)
   return changing(place, signal, async (connection) => {
@@ -28,7 +31,10 @@ export function expel(place: Place, live: Credential, signal: AbortSignal): Prom
   })
 }
 
-/** Until the old password was taken away, both were accepted, and MariaDB does not say by which somebody came in. */
+/**
+ * Until the old password was taken away, both were accepted, and MariaDB does not say by which
+ * somebody came in.
+ */
 function betweenNote({ account }: Place, count: number): string {
   const many = count === 1 ? "1 session" : `${count} sessions`
   return `${many} of ${sayAccount(account)} began after the new password was there and before the old one was gone: if not all are yours, KILL USER ends them (--cut-first leaves no such time)`

@@ -11,7 +11,10 @@ import { revoke } from "./revoke.ts"
 import { settle } from "./settle.ts"
 import { stored } from "./stored.ts"
 
-/** The password of one MariaDB account. Old and new live side by side, each by its hash, until `revoke`. */
+/**
+ * The password of one MariaDB account. Old and new live side by side, each by its hash, until
+ * `revoke`.
+ */
 export const mariadb = defineDriver({
   type: "mariadb",
   summary: "the password of a MariaDB account, set beside the old one by ALTER USER",

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto"
 import { BodyReader, longestBody, malformed } from "./packets.ts"
 
-/** What is said at a login by mysql_native_password: of the password only a proof that is good for one `seed`. */
+/**
+ * What is said at a login by mysql_native_password: of the password only a proof that is good for
+ * one `seed`.
+ */
 
 export const nativePassword = "mysql_native_password"
 
@@ -27,7 +30,10 @@ export function readGreeting(body: Buffer): Greeting {
   }
 }
 
-/** CLIENT_LONG_PASSWORD, _PROTOCOL_41, _TRANSACTIONS, _SECURE_CONNECTION, _PLUGIN_AUTH. Neither LOCAL INFILE nor several statements at once. */
+/**
+ * CLIENT_LONG_PASSWORD, _PROTOCOL_41, _TRANSACTIONS, _SECURE_CONNECTION, _PLUGIN_AUTH. Neither
+ * LOCAL INFILE nor several statements at once.
+ */
 const capabilities = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x80000
 const tlsFlag = 0x800
 

@@ -7,9 +7,15 @@ import { insecureOption, MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { isLocal, parseAddress } from "./address.ts"
 
-/** What a config says about one MariaDB account. Messages are one sentence each and never quote what was given. */
+/**
+ * What a config says about one MariaDB account. Messages are one sentence each and never quote what
+ * was given.
+ */
 
-/** It stands in SQL between quotes, whatever the server's sql_mode: so nothing that a quote or a character set could make something else of. */
+/**
+ * It stands in SQL between quotes, whatever the server's sql_mode: so nothing that a quote or a
+ * character set could make something else of.
+ */
 const Name = z
   .string({ error: "give a name" })
   .refine((name) => /^[!-~]{1,80}$/.test(name) && !/['"`\\]/.test(name), {

@@ -1,6 +1,9 @@
 import { AppError } from "../../../base/error.ts"
 
-/** The packets of MariaDB's client/server protocol, and what is in them, as far as a login and a few statements need it. */
+/**
+ * The packets of MariaDB's client/server protocol, and what is in them, as far as a login and a few
+ * statements need it.
+ */
 
 export type Packet = { readonly sequence: number; readonly body: Buffer }
 
@@ -33,7 +36,9 @@ export function encodePacket({ sequence, body }: Packet): Buffer {
   return Buffer.concat([head, body])
 }
 
-/** Reads a packet's body from its start; running over its end is an answer that is not understood. */
+/**
+ * Reads a packet's body from its start; running over its end is an answer that is not understood.
+ */
 export class BodyReader {
   #at = 0
   readonly #body: Buffer

@@ -8,7 +8,10 @@ import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
-/** The server and the account, as the config names them, what this secret may use to reach them, and how long a change waits for locks of others. */
+/**
+ * The server and the account, as the config names them, what this secret may use to reach them, and
+ * how long a change waits for locks of others.
+ */
 export type Place = {
   readonly options: Options
   readonly reach: Reach
@@ -16,7 +19,10 @@ export type Place = {
   readonly account: AccountName
   readonly waitS: number
 }
-/** Of ASCII without quotes (options.ts). MariaDB keeps host parts in small letters; users' names are as written. */
+/**
+ * Of ASCII without quotes (options.ts). MariaDB keeps host parts in small letters; users' names are
+ * as written.
+ */
 export type AccountName = { readonly user: string; readonly host: string }
 
 export function makePlace(options: Options, reach: Reach): Place {
@@ -101,11 +107,16 @@ export async function asAdmin<Result>(
 }
 
 /**
- * As the admin, to change something: nothing is sent to that end before the server has given this connection the lock of our
- * name. It keeps it until the server has noticed the connection's end, so a later run finds by it, and ends, what is under way.
- * A statement that waits for somebody else's lock gives up before our own deadline: 10.11 heeds the first limit behind BACKUP
- * STAGE, the second behind FLUSH TABLES WITH READ LOCK and LOCK TABLES. While a backup blocks commits it is done all the same, but
- * not in the binary log: replicas then learn it with the next change, which says the whole of the account's passwords.
+ * As the admin, to change something: nothing is sent to that end before the server has given this
+ * connection the lock of our
+ * name. It keeps it until the server has noticed the connection's end, so a later run finds by it,
+ * and ends, what is under way.
+ * A statement that waits for somebody else's lock gives up before our own deadline: 10.11 heeds the
+ * first limit behind BACKUP
+ * STAGE, the second behind FLUSH TABLES WITH READ LOCK and LOCK TABLES. While a backup blocks
+ * commits it is done all the same, but
+ * not in the binary log: replicas then learn it with the next change, which says the whole of the
+ * account's passwords.
  */
 export async function changing<Result>(
   place: Place,

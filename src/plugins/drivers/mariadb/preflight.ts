@@ -126,7 +126,9 @@ async function rightFindings(
   return [...powerFindings(self, may), ...sessions, ...shared]
 }
 
-/** The account that the server took the admin for: a name alone is another one, that of any host. */
+/**
+ * The account that the server took the admin for: a name alone is another one, that of any host.
+ */
 async function ownAccount(connection: Connection): Promise<AccountName> {
   const [row] = await connection.query("SELECT CURRENT_USER()")
   const [user = "", host = "%"] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)

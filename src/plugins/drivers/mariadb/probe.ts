@@ -6,7 +6,10 @@ import { checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
 import { isNumber } from "./fault.ts"
 import { asAdmin, connectTo, type Place } from "./place.ts"
 
-/** A fresh login with `candidate`. Accepted only as the very account that rotates; refused only by 1045, and if the account does not hold the password. */
+/**
+ * A fresh login with `candidate`. Accepted only as the very account that rotates; refused only by
+ * 1045, and if the account does not hold the password.
+ */
 export async function probe(
   place: Place,
   candidate: Credential,
@@ -38,7 +41,10 @@ export async function probe(
   }
 }
 
-/** 1045 is also what an account gets for its right password where its host part does not match ours, another account stands before it, or it asks for TLS. */
+/**
+ * 1045 is also what an account gets for its right password where its host part does not match ours,
+ * another account stands before it, or it asks for TLS.
+ */
 async function judge(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
   try {
     const account = await asAdmin(place, signal, (connection) =>

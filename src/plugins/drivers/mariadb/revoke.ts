@@ -5,7 +5,10 @@ import { hashOf, readUsable, writeHashes } from "./account.ts"
 import { changing, type Place } from "./place.ts"
 import { endOlderSessions } from "./sessions.ts"
 
-/** Takes `old` away, the last password that works never; then ends older sessions. Where it is gone already, nothing changes. */
+/**
+ * Takes `old` away, the last password that works never; then ends older sessions. Where it is gone
+ * already, nothing changes.
+ */
 export function revoke(
   place: Place,
   old: Credential,

@@ -6,7 +6,10 @@ export type ServerProblem = {
   readonly remedy: string
 }
 
-/** Why this server, as it is set now, takes no password from us: found before one exists, and asked again before it is sent. */
+/**
+ * Why this server, as it is set now, takes no password from us: found before one exists, and asked
+ * again before it is sent.
+ */
 export async function serverProblems(connection: Connection): Promise<readonly ServerProblem[]> {
   const [row] = await connection.query(
     "SELECT @@global.read_only, @@global.max_password_errors, @@global.strict_password_validation, (SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_TYPE = 'PASSWORD VALIDATION' AND PLUGIN_STATUS = 'ACTIVE')",
@@ -38,5 +41,8 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   return found
 }
 
-/** A random one, a pending and a current one that are refused, an older one; a login ends the series. */
+/**
+ * A random one, a pending and a current one that are refused, an older one; a login ends the
+ * series.
+ */
 const mostMistakes = 5

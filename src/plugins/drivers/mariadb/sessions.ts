@@ -5,18 +5,25 @@ import { isNumber } from "./fault.ts"
 import type { Place } from "./place.ts"
 
 /**
- * MariaDB does not say since when a session is open, nor with which password. But it numbers connections from its start on,
+ * MariaDB does not say since when a session is open, nor with which password. But it numbers
+ * connections from its start on,
  * so whatever has a lower number than the connection that brought a value is older than the value.
  */
 export type Moment = {
   /** ISO 8601, UTC, by the server's clock. */
   readonly at: string
-  /** The second in which the server started: a number means something within one run of it. Never the second of `at`, so that another run has another one. */
+  /**
+   * The second in which the server started: a number means something within one run of it. Never
+   * the second of `at`, so that another run has another one.
+   */
   readonly server: number
   readonly connection: number
 }
 
-/** Now, or, in the very second in which the server started, as soon as that is over; and the number of this very connection. */
+/**
+ * Now, or, in the very second in which the server started, as soon as that is over; and the number
+ * of this very connection.
+ */
 export async function readMoment(
   connection: Connection,
   pause: (ms: number) => Promise<void>,
@@ -64,7 +71,8 @@ export function parseMoment(text: string | undefined): Moment | undefined {
 }
 
 /**
- * Ends the sessions of the user that are older than its present password, and looks again until none is left. One that was opened
+ * Ends the sessions of the user that are older than its present password, and looks again until
+ * none is left. One that was opened
  * with the old password after that, within the grace, cannot be told from a live one and stays.
  */
 export async function endOlderSessions(

@@ -3,7 +3,10 @@ import type { Fields } from "../../../core/ports.ts"
 import { readUsable } from "./account.ts"
 import { asAdmin, type Place, sayAccount } from "./place.ts"
 
-/** For a first value: an account that holds a password is used by somebody. One that holds none has nothing to put back. */
+/**
+ * For a first value: an account that holds a password is used by somebody. One that holds none has
+ * nothing to put back.
+ */
 export function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {
   return asAdmin(place, signal, async (connection) => {
     const { hashes } = await readUsable(connection, place.account)

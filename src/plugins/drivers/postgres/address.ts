@@ -18,7 +18,8 @@ export type Address = {
 }
 
 /**
- * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder` (PostgreSQL manual, Connection URIs;
+ * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder`
+ * (PostgreSQL manual, Connection URIs;
  * narrowed: one host, no user, no password, no other parameter). An error never quotes the address.
  */
 export function parseAddress(text: string): Address {
@@ -58,13 +59,17 @@ export function addressProblem(text: string): string | undefined {
   }
 }
 
-/** The place for people, and the server's name where two logins are compared: never the database. */
+/**
+ * The place for people, and the server's name where two logins are compared: never the database.
+ */
 export function sayAddress({ host, port, socket }: Address): string {
   if (socket !== undefined) return `${socket}/.s.PGSQL.${port}`
   return sayHost(host, port)
 }
 
-/** True where nobody between here and the server can listen: a unix socket, or this machine itself. */
+/**
+ * True where nobody between here and the server can listen: a unix socket, or this machine itself.
+ */
 export function isLocal({ host, socket }: Address): boolean {
   return socket !== undefined || isLoopback(host)
 }

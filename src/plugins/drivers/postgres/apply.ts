@@ -12,7 +12,10 @@ import { inSession, rolesChanged } from "./session.ts"
 
 type How = Containing & { readonly versions: Versions }
 
-/** Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same statement. */
+/**
+ * Gives `next`'s role `next`'s password, on the standbys too. The same call again sends the same
+ * statement.
+ */
 export async function apply(
   place: Place,
   next: Credential,
@@ -21,7 +24,8 @@ export async function apply(
 ): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(place, next)
   const clause = `PASSWORD ${quoteText(await newPassword(place, next))}`
-  // A pair's role may have been shut with its last password; one that is contained, by a run that was killed. Preflight has seen that it could log in.
+  // A pair's role may have been shut with its last password; one that is contained, by a run that
+  // was killed. Preflight has seen that it could log in.
   const opens = place.options.admin !== undefined && (place.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)
   return inSession(place, logins, signal, async (connection) => {
@@ -51,7 +55,10 @@ async function alterContained(
   await makeRoom(change)
 }
 
-/** Without an admin: what the role most likely has now, first, for each refused login counts at the server. On the way back that is the pending one. */
+/**
+ * Without an admin: what the role most likely has now, first, for each refused login counts at the
+ * server. On the way back that is the pending one.
+ */
 function likelyFirst(
   next: Credential,
   { current, pending, previous }: Versions,
@@ -63,7 +70,10 @@ function likelyFirst(
   return order.filter((login) => login !== undefined)
 }
 
-/** A hook of the server (credcheck, passwordcheck, a hosted service's own) says no by one of these; asking again changes nothing. */
+/**
+ * A hook of the server (credcheck, passwordcheck, a hosted service's own) says no by one of these;
+ * asking again changes nothing.
+ */
 const policyStates = new Set([
   "22023",
   "28000",

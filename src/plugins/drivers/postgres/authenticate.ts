@@ -15,10 +15,16 @@ import { isGone } from "../listener.ts"
 import { answer, clientFirst, mechanism } from "./scram.ts"
 import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts"
 
-/** What the server wanted to know before it let us in. "nothing": trust, peer or a certificate; such a login proves no password. */
+/**
+ * What the server wanted to know before it let us in. "nothing": trust, peer or a certificate; such
+ * a login proves no password.
+ */
 export type Asked = "nothing" | "scram"
 
-/** `answered`: once something has answered, before it is believed and before it is told anything more. */
+/**
+ * `answered`: once something has answered, before it is believed and before it is told anything
+ * more.
+ */
 type Login = {
   readonly says: string
   readonly password: Secret | undefined
@@ -29,7 +35,10 @@ type Login = {
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
 
-/** Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as good, to whoever asks. */
+/**
+ * Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as
+ * good, to whoever asks.
+ */
 export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
   const { kind, rest } = await firstAnswer(channel, login)
   if (kind === kinds.ok) return "nothing"
@@ -56,7 +65,8 @@ async function firstAnswer(channel: Channel, { says, answered }: Login): Promise
     await answered?.({ refused: false })
     return first
   }
-  // With its refusal a server hangs up, and then nobody can say who it was: so what something is concluded from is not believed.
+  // With its refusal a server hangs up, and then nobody can say who it was: so what something is
+  // concluded from is not believed.
   await answered?.({ refused: true }).catch((error: unknown) => {
     if (!isGone(error) || isRefusedPassword(first) || isMissingRole(first)) throw error
   })

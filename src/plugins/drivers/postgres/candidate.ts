@@ -5,7 +5,10 @@ import { Secret } from "../../../core/secret.ts"
 import { type Place } from "./place.ts"
 import { makeVerifier } from "./scram.ts"
 
-/** A version as PostgreSQL sees it: `{ user, password, salt }`; adopted: without `salt`; version 0: `{ user, verifier }`. */
+/**
+ * A version as PostgreSQL sees it: `{ user, password, salt }`; adopted: without `salt`; version 0:
+ * `{ user, verifier }`.
+ */
 
 /** The role of a version. A version that was adopted may not name it. */
 export function roleOf({ roles }: Place, { fields }: Credential): string {
@@ -24,7 +27,10 @@ export function storedVerifierOf({ fields }: Credential): string | undefined {
   return fields["verifier"] instanceof Secret ? fields["verifier"].reveal() : undefined
 }
 
-/** What ALTER ROLE is given. Always the same for the same version: a second `apply` changes nothing, and a pooler can be given it too. */
+/**
+ * What ALTER ROLE is given. Always the same for the same version: a second `apply` changes nothing,
+ * and a pooler can be given it too.
+ */
 export async function newPassword(place: Place, candidate: Credential): Promise<string> {
   const stored = storedVerifierOf(candidate)
   if (stored !== undefined) return stored
@@ -35,7 +41,10 @@ export async function newPassword(place: Place, candidate: Credential): Promise<
   return makeVerifier(password, saltOf(place, candidate))
 }
 
-/** 16 bytes, as PostgreSQL's own. Drawn with the version; for an adopted one, which has none, fixed by its id and the state it is in. */
+/**
+ * 16 bytes, as PostgreSQL's own. Drawn with the version; for an adopted one, which has none, fixed
+ * by its id and the state it is in.
+ */
 function saltOf({ reach }: Place, { version, fields }: Credential): Buffer {
   const salt = fields["salt"] instanceof Secret ? fields["salt"].reveal() : undefined
   if (salt === undefined) return digest(`mycelium-salt${version}${reach.owner}`)

@@ -4,7 +4,9 @@ import { Attention } from "../standing.ts"
 import { malformed, type Message } from "./message.ts"
 import { timedOut, unreachable } from "./socket.ts"
 
-/** No message that we ask for comes near this; a server that sends more is not what we took it for. */
+/**
+ * No message that we ask for comes near this; a server that sends more is not what we took it for.
+ */
 const largest = 1024 * 1024
 /** What may wait unread. */
 const mostWaiting = 4 * largest
@@ -13,14 +15,21 @@ const goodbyeMs = 1000
 
 export interface Channel {
   send(bytes: Uint8Array): void
-  /** The next message, in order. Rejects once the connection has failed, ended or met its deadline; for good. */
+  /**
+   * The next message, in order. Rejects once the connection has failed, ended or met its deadline;
+   * for good.
+   */
   receive(): Promise<Message>
-  /** Sends `last`, then waits until the server has hung up: its locks and its seat are free by then. */
+  /**
+   * Sends `last`, then waits until the server has hung up: its locks and its seat are free by then.
+   */
   close(last: Uint8Array): Promise<void>
   destroy(): void
   /** Nothing is left to read, and the connection has not failed. */
   readonly quiet: boolean
-  /** The socket is destroyed when `signal` aborts; without one it waits, and keeps no process alive. */
+  /**
+   * The socket is destroyed when `signal` aborts; without one it waits, and keeps no process alive.
+   */
   attend(signal: AbortSignal | undefined): void
 }
 

@@ -2,7 +2,10 @@ import { listenerProblem } from "../listener.ts"
 import { addressProblem, isLocal, parseAddress, sayAddress } from "./address.ts"
 import type { Keys } from "./option-keys.ts"
 
-/** What no single option can know: whether they fit together. Sentences repeat nothing of what was given. */
+/**
+ * What no single option can know: whether they fit together. Sentences repeat nothing of what was
+ * given.
+ */
 
 export type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
 

@@ -7,7 +7,10 @@ import { ServerError } from "./server-error.ts"
 import { loginsSince } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
-/** An intruder who is logged in as a role may keep it from being changed: by a change of his own that he leaves open, or makes again and again. */
+/**
+ * An intruder who is logged in as a role may keep it from being changed: by a change of his own
+ * that he leaves open, or makes again and again.
+ */
 
 /** One role's change, in an open session. `contain`: who is in the way is ended. */
 export type Change = {
@@ -18,13 +21,19 @@ export type Change = {
   readonly contain: boolean
 }
 
-/** A lock that another holds; a row that another has changed meanwhile ("tuple concurrently updated"); a deadlock. */
+/**
+ * A lock that another holds; a row that another has changed meanwhile ("tuple concurrently
+ * updated"); a deadlock.
+ */
 const inTheWay = new Set(["55P03", "XX000", "40P01"])
 const tries = 6
 /** Beside an intruder nobody is waited for as long as in an ordinary session. */
 const containLockMs = 500
 
-/** `ALTER ROLE role CLAUSES`. In a containment the role's sessions are ended where they are in the way, so many times. */
+/**
+ * `ALTER ROLE role CLAUSES`. In a containment the role's sessions are ended where they are in the
+ * way, so many times.
+ */
 export async function alterRole(change: Change, clauses: string): Promise<void> {
   const { connection, role, contain } = change
   const statement = `ALTER ROLE ${quoteName(role)} ${clauses}`
@@ -47,9 +56,12 @@ function isInTheWay(error: unknown): error is ServerError {
 }
 
 /**
- * The role cannot log in while it is given its password and its sessions end, so none of them comes back; and it stays shut
- * until logins that began before have ended, as far as there is time for that: the login that follows proves what the role has
- * then. What a crash leaves shut, `settle` opens: only where a login with this very value is what is kept out.
+ * The role cannot log in while it is given its password and its sessions end, so none of them comes
+ * back; and it stays shut
+ * until logins that began before have ended, as far as there is time for that: the login that
+ * follows proves what the role has
+ * then. What a crash leaves shut, `settle` opens: only where a login with this very value is what
+ * is kept out.
  */
 export async function alterShut(change: Change, clauses: string, again: number): Promise<void> {
   const { place, signal } = change
@@ -57,7 +69,8 @@ export async function alterShut(change: Change, clauses: string, again: number):
   await endRole(change)
   await place.reach.host.pause(settledMs, signal)
   await endRole(change)
-  // Once more, now that nobody is in: what was set between the two would let in, at the last step, who logs in by it now.
+  // Once more, now that nobody is in: what was set between the two would let in, at the last step,
+  // who logs in by it now.
   await alterRole(change, `NOLOGIN ${clauses}`)
   await holdShut(change, again === 1 ? shortlyMs : longMs)
   await endRole(change)
@@ -116,7 +129,9 @@ function mayNotEnd(place: Place, { says }: Connection, role: string): AppError {
   )
 }
 
-/** Where all slots are taken, by the role's own sessions, nobody can log in to prove the new value. */
+/**
+ * Where all slots are taken, by the role's own sessions, nobody can log in to prove the new value.
+ */
 export async function makeRoom(change: Change): Promise<void> {
   const [now] = await change.connection.rows(
     ["full"],

@@ -9,8 +9,10 @@ import { takeAway } from "./take-away.ts"
 import { loginsUnderWay } from "./under-way.ts"
 
 /**
- * For containment. Of a pair the role that is not live loses its password, whoever set it, and all of its sessions: each
- * deployment has been restarted with the other role. What is live was overwritten by `apply`, and loses the sessions that
+ * For containment. Of a pair the role that is not live loses its password, whoever set it, and all
+ * of its sessions: each
+ * deployment has been restarted with the other role. What is live was overwritten by `apply`, and
+ * loses the sessions that
  * began before, once more when no login by an older value can be under way any more.
  */
 export async function expel(
@@ -46,7 +48,10 @@ function end(role: string, act: () => Promise<number>): Promise<Ended> {
   )
 }
 
-/** An owner that may log in is a third way in: where programs were taken from one role to a pair, its password may be the one that leaked. */
+/**
+ * An owner that may log in is a third way in: where programs were taken from one role to a pair,
+ * its password may be the one that leaked.
+ */
 async function ownersLogin(
   { pair, ...place }: Place,
   live: Credential,

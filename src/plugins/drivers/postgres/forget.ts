@@ -8,7 +8,10 @@ import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
-/** Takes the password of every role away that is this secret's, on the standbys too: each login is refused then as a wrong one is. */
+/**
+ * Takes the password of every role away that is this secret's, on the standbys too: each login is
+ * refused then as a wrong one is.
+ */
 export async function forget(
   place: Place,
   known: readonly Credential[],

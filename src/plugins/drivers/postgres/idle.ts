@@ -11,7 +11,10 @@ import type { Connection } from "./wire.ts"
 
 /** The role of a pair that is about to get a password: nobody may be using it. */
 
-/** Asked on each server. Without a current value `stored` asks the same of both roles, with a code of its own. */
+/**
+ * Asked on each server. Without a current value `stored` asks the same of both roles, with a code
+ * of its own.
+ */
 export async function idleFindings(
   { pair }: Place,
   current: Credential | undefined,
@@ -28,7 +31,10 @@ export async function idleFindings(
   return [{ ...problem("pair-idle-in-use", says, remedy), yields: true }]
 }
 
-/** The engine tries a wrong value with the current role; a line of pg_hba.conf may be for the other one alone. */
+/**
+ * The engine tries a wrong value with the current role; a line of pg_hba.conf may be for the other
+ * one alone.
+ */
 export async function refusalFindings(
   place: Place,
   current: Credential | undefined,

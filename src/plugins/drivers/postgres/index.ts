@@ -15,8 +15,10 @@ import { settle } from "./settle.ts"
 import { stored } from "./stored.ts"
 
 /**
- * The password of one PostgreSQL role: one value at a time, `apply` ends the old one. Or of a pair of roles that take turns:
- * a version is a role with its password, both are accepted until `revoke` takes the previous one's away.
+ * The password of one PostgreSQL role: one value at a time, `apply` ends the old one. Or of a pair
+ * of roles that take turns:
+ * a version is a role with its password, both are accepted until `revoke` takes the previous one's
+ * away.
  */
 export const postgres = defineDriver({
   type: "postgres",

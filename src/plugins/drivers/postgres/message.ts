@@ -34,7 +34,10 @@ export function readAuthentication({ body }: Message): {
   return { kind: body.readInt32BE(0), rest: body.subarray(4) }
 }
 
-/** SQLSTATE of an ErrorResponse: its field C. The fields with text (M, D, H, W, …) are not even read. */
+/**
+ * SQLSTATE of an ErrorResponse: its field C. The fields with text (M, D, H, W, …) are not even
+ * read.
+ */
 export function readSqlstate({ body }: Message): string {
   for (const field of texts(body)) if (field.startsWith("C")) return field.slice(1)
   return ""

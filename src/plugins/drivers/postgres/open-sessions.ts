@@ -17,7 +17,10 @@ export type OpenSession = {
   readonly younger: boolean | undefined
 }
 
-/** The sessions of `role` at this server now, save logins of ours; without `since` all count as younger. */
+/**
+ * The sessions of `role` at this server now, save logins of ours; without `since` all count as
+ * younger.
+ */
 export async function openSessions(
   connection: Connection,
   role: string,
@@ -58,7 +61,10 @@ export function saySessions(sessions: readonly OpenSession[]): string {
   return `${sessions.length === 1 ? "1 session" : `${sessions.length} sessions`}, ${[...named, ...rest].join(", ")}`
 }
 
-/** A name is chosen by the program, so it may hold anything; no word of it may be as long as our shortest password. */
+/**
+ * A name is chosen by the program, so it may hold anything; no word of it may be as long as our
+ * shortest password.
+ */
 export function isHarmless(program: string): boolean {
   return /^[\w .:/@#()-]{1,48}$/.test(program) && !/[^\s]{24}/.test(program)
 }

@@ -5,9 +5,15 @@ import { insecureOption, TlsOptions } from "../tls-options.ts"
 import { valueKeys } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
 
-/** The keys of a PostgreSQL role, or a pair, each judged by itself. Messages are one sentence each and never quote what was given. */
+/**
+ * The keys of a PostgreSQL role, or a pair, each judged by itself. Messages are one sentence each
+ * and never quote what was given.
+ */
 
-/** What PostgreSQL takes as a name: NAMEDATALEN - 1 bytes (manual, Identifiers and Key Words); without control characters, for it stands in messages. */
+/**
+ * What PostgreSQL takes as a name: NAMEDATALEN - 1 bytes (manual, Identifiers and Key Words);
+ * without control characters, for it stands in messages.
+ */
 const Name = z
   .string({ error: "give a name" })
   .refine((name) => name !== "" && Buffer.byteLength(name) <= 63 && !/\p{Cc}/u.test(name), {

@@ -2,7 +2,10 @@ import type { Pair } from "./pair.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
-/** What the catalogs say about a pair. All of them are shared by the databases and readable by everybody, save the passwords. */
+/**
+ * What the catalogs say about a pair. All of them are shared by the databases and readable by
+ * everybody, save the passwords.
+ */
 
 export const attributes = [
   "superuser",
@@ -22,7 +25,10 @@ const roleColumns = [
   "limit",
   "until",
 ] as const
-/** `inherits` and `becomes`: from and to the owner. `connects`: null where there is no such database. */
+/**
+ * `inherits` and `becomes`: from and to the owner. `connects`: null where there is no such
+ * database.
+ */
 export type RoleSeen = Readonly<Record<(typeof roleColumns)[number], string | null>>
 
 /** Of ALTER ROLE … SET. `database` is "" where it holds in all. */
@@ -64,7 +70,8 @@ export async function lookAtPair(
 }
 
 /**
- * Whether a role inherits from the owner and may become it: pg_has_role follows inherit_option and set_option of
+ * Whether a role inherits from the owner and may become it: pg_has_role follows inherit_option and
+ * set_option of
  * pg_auth_members since 16, before that rolinherit, under which every member may SET ROLE.
  */
 async function roles(
@@ -99,7 +106,9 @@ async function settings({ roles }: Pair, connection: Connection): Promise<readon
   }))
 }
 
-/** pg_shdepend: owner ("o"), in an access list ("a"), named by a policy ("r"); of every database. */
+/**
+ * pg_shdepend: owner ("o"), in an access list ("a"), named by a policy ("r"); of every database.
+ */
 async function belongings({ roles }: Pair, connection: Connection): Promise<readonly Belonging[]> {
   const found = await connection.rows(
     ["role", "owns", "database", "count"],

@@ -3,7 +3,10 @@ import { problem } from "./finding.ts"
 import { attributes, type PairSeen, type RoleSeen, type Setting } from "./pair-catalog.ts"
 import { quoteName, quoteText } from "./quote.ts"
 
-/** Whatever is different between the two roles changes with every rotation. The SQL makes `other` like `model`, which works today. */
+/**
+ * Whatever is different between the two roles changes with every rotation. The SQL makes `other`
+ * like `model`, which works today.
+ */
 
 export function differences(
   model: RoleSeen,
@@ -92,7 +95,10 @@ function sayName(name: string): string {
   return /^[A-Za-z_][\w.]*$/.test(name) ? name : name.split(".").map(quoteName).join(".")
 }
 
-/** These are kept as lists that are quoted already (pg_dump's variable_is_guc_list_quote): quoted again they would be one name. */
+/**
+ * These are kept as lists that are quoted already (pg_dump's variable_is_guc_list_quote): quoted
+ * again they would be one name.
+ */
 const lists = new Set([
   "search_path",
   "temp_tablespaces",
@@ -102,8 +108,10 @@ const lists = new Set([
 const list = /^("[^"]+"|[\w$]+)(, *("[^"]+"|[\w$]+))*$/
 
 /**
- * Settings of the server's own are no secrets; one with a dot in its name is an application's, and may hold anything. So may
- * a list (`ALTER ROLE … SET search_path FROM CURRENT` keeps any text without blanks): a role, which sets its own, must not put
+ * Settings of the server's own are no secrets; one with a dot in its name is an application's, and
+ * may hold anything. So may
+ * a list (`ALTER ROLE … SET search_path FROM CURRENT` keeps any text without blanks): a role, which
+ * sets its own, must not put
  * SQL into what an admin pastes, nor signs that his terminal obeys.
  */
 function sayValue({ role, name, value }: Setting): string {

@@ -6,7 +6,10 @@ import { quoteName } from "./quote.ts"
 
 /** The way from either role to the owner: without it the two are not the same to the database. */
 
-/** `leaves`: programs still log in as the owner, and the rotation that is looked at takes them to the pair. */
+/**
+ * `leaves`: programs still log in as the owner, and the rotation that is looked at takes them to
+ * the pair.
+ */
 export function ownerFindings(
   { owner }: Pair,
   { roles }: PairSeen,
@@ -35,7 +38,10 @@ export function ownerFindings(
   return [problem("owner-can-login", says, `once no program logs in as it: ${remedy}`)]
 }
 
-/** `since16`: a membership has options of its own, which count; before that the role's attribute does. */
+/**
+ * `since16`: a membership has options of its own, which count; before that the role's attribute
+ * does.
+ */
 export function memberFindings(
   { name, becomes, inherits }: RoleSeen,
   { owner }: Pair,
@@ -71,7 +77,10 @@ export function memberFindings(
   ]
 }
 
-/** What programs do at login: `role = owner`, for all databases or for theirs; the closer one wins (manual, ALTER ROLE). */
+/**
+ * What programs do at login: `role = owner`, for all databases or for theirs; the closer one wins
+ * (manual, ALTER ROLE).
+ */
 export function becomingFindings(
   role: string,
   { owner }: Pair,

@@ -12,7 +12,9 @@ import {
 import { databaseAt, type Place } from "./place.ts"
 import type { Connection } from "./wire.ts"
 
-/** Do the two roles of a pair stand for one another? Each finding comes with the SQL that mends it. */
+/**
+ * Do the two roles of a pair stand for one another? Each finding comes with the SQL that mends it.
+ */
 export async function examinePair(
   place: Place,
   current: Credential | undefined,

@@ -3,8 +3,10 @@ import { parseAddress, sayAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 
 /**
- * Two roles that take turns. Both are members of `owner`, which owns everything and cannot log in, and become it at login
- * (`ALTER ROLE blue SET role = owner`): so it makes no difference to the database which of the two is current.
+ * Two roles that take turns. Both are members of `owner`, which owns everything and cannot log in,
+ * and become it at login
+ * (`ALTER ROLE blue SET role = owner`): so it makes no difference to the database which of the two
+ * is current.
  */
 export type Pair = { readonly roles: readonly [string, string]; readonly owner: string }
 

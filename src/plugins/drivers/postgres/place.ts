@@ -62,7 +62,10 @@ export type LoginTo = {
   readonly applicationName: string
 }
 
-/** A connection to `place`; off this machine only through verified TLS, unless the config says `insecure`. */
+/**
+ * A connection to `place`; off this machine only through verified TLS, unless the config says
+ * `insecure`.
+ */
 export async function connectTo(
   place: Place,
   login: LoginTo,
@@ -110,8 +113,10 @@ async function readAuthority(path: string): Promise<string> {
 }
 
 /**
- * The application_name of our sessions that change something: a later run finds and ends them by it. PostgreSQL cuts a
- * name at 63 bytes and rewrites what is not printable ASCII (manual, application_name), so what does not fit is hashed.
+ * The application_name of our sessions that change something: a later run finds and ends them by
+ * it. PostgreSQL cuts a
+ * name at 63 bytes and rewrites what is not printable ASCII (manual, application_name), so what
+ * does not fit is hashed.
  */
 export function sessionName({ label, owner }: Reach): string {
   const name = `mycelium/${label}#${owner.slice(0, 8)}`

@@ -119,7 +119,10 @@ function loginFindings(
   ]
 }
 
-/** A pair's first turn may be the one after a single role's last: that role is the owner from then on, and its password is taken away. */
+/**
+ * A pair's first turn may be the one after a single role's last: that role is the owner from then
+ * on, and its password is taken away.
+ */
 function rolesToChange(place: Place, current: Credential | undefined): readonly string[] {
   const owner = place.pair?.owner
   return owner !== undefined && current !== undefined && roleOf(place, current) === owner

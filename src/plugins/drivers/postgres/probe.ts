@@ -7,7 +7,10 @@ import { connectTo, everywhere, type Place, probeName } from "./place.ts"
 import { readStored } from "./stored.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
-/** A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only where all of them agree. */
+/**
+ * A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only
+ * where all of them agree.
+ */
 export async function probe(
   place: Place,
   candidate: Credential,
@@ -33,7 +36,8 @@ async function probeAt(
       ? await logIn(place, candidate, signal)
       : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
-    // What is no error of ours is a mistake in the program and must not pass for an answer. A login that became somebody else is said by name.
+    // What is no error of ours is a mistake in the program and must not pass for an answer. A login
+    // that became somebody else is said by name.
     if (!(error instanceof AppError) || error.code === "pair-identity" || listenerFault(error))
       throw error
     heard?.(error)
@@ -59,7 +63,8 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
     return "accepted"
   } catch (error) {
     if (isRefusedPassword(error)) return "refused"
-    // The password was right; it was the database that did not exist or let this role in. Of a pair's login that is not enough to know.
+    // The password was right; it was the database that did not exist or let this role in. Of a
+    // pair's login that is not enough to know.
     const wasRight =
       error instanceof ServerError &&
       error.authenticated &&

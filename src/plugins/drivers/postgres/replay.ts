@@ -5,12 +5,21 @@ import type { Place } from "./place.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
-/** Roles are replicated with everything else, in the write-ahead log: a standby knows a password once it has replayed that far. */
+/**
+ * Roles are replicated with everything else, in the write-ahead log: a standby knows a password
+ * once it has replayed that far.
+ */
 
-/** Below every deadline of ours, so that what people hear is the standby that lags, and not that time was up. */
+/**
+ * Below every deadline of ours, so that what people hear is the standby that lags, and not that
+ * time was up.
+ */
 const mostMs = 10_000
 
-/** Resolves when each standby has replayed all that is committed on the primary now. Never by trying passwords: servers count the refused. */
+/**
+ * Resolves when each standby has replayed all that is committed on the primary now. Never by trying
+ * passwords: servers count the refused.
+ */
 export async function waitForReplay(
   place: Place,
   primary: Connection,
@@ -28,13 +37,19 @@ export async function waitForReplay(
   if (failed !== undefined) throw failed.reason
 }
 
-/** How far the primary has written its log: beyond all that it has confirmed to us (`synchronous_commit` is never off in our sessions). */
+/**
+ * How far the primary has written its log: beyond all that it has confirmed to us
+ * (`synchronous_commit` is never off in our sessions).
+ */
 export async function writtenTo(primary: Connection): Promise<string> {
   const [now] = await primary.rows(["position"], "SELECT pg_current_wal_lsn()")
   return now?.position ?? "0/0"
 }
 
-/** Whether the standby gets as far as `position` within so long. One that was promoted replays nothing any more: its own logins tell. */
+/**
+ * Whether the standby gets as far as `position` within so long. One that was promoted replays
+ * nothing any more: its own logins tell.
+ */
 export async function replays(
   { reach }: Place,
   standby: Connection,

@@ -11,7 +11,9 @@ import { loginsUnderWay } from "./under-way.ts"
 type Ask = { readonly endSessions: boolean; readonly waitedMs?: number }
 type Revoked = { readonly sessionsEnded: number; readonly underWay?: UnderWay }
 
-/** Takes `old` away. On the role that is live nothing is left to do: its password was overwritten. */
+/**
+ * Takes `old` away. On the role that is live nothing is left to do: its password was overwritten.
+ */
 export async function revoke(
   place: Place,
   old: Credential,
@@ -35,7 +37,10 @@ export async function revoke(
   return { sessionsEnded, ...(underWay === undefined ? {} : { underWay }) }
 }
 
-/** Nobody is locked out for good: a password is taken away only while the other role's is accepted. Somebody may have changed it, or a backup was put back. */
+/**
+ * Nobody is locked out for good: a password is taken away only while the other role's is accepted.
+ * Somebody may have changed it, or a backup was put back.
+ */
 async function refuseWithoutLive(
   place: Place,
   live: Credential,

@@ -7,7 +7,10 @@ import { quoteName } from "./quote.ts"
 /** By role: what the catalogs say about it. */
 export type SeenRoles = ReadonlyMap<string, Seen>
 
-/** May we change these roles' passwords, and see and end their sessions? With the SQL that would let us. */
+/**
+ * May we change these roles' passwords, and see and end their sessions? With the SQL that would let
+ * us.
+ */
 export function rightFindings(
   { options: { admin }, pair }: Place,
   roles: SeenRoles,
@@ -32,7 +35,9 @@ export function rightFindings(
   ]
 }
 
-/** Of a pair the age of sessions must be known: only so a revoke can tell whom it would lock out. */
+/**
+ * Of a pair the age of sessions must be known: only so a revoke can tell whom it would lock out.
+ */
 function blindFindings(admin: string, roles: SeenRoles): readonly Finding[] {
   const hidden = names(roles, (seen) => !maySee(seen))
   if (hidden === "") return []
@@ -84,7 +89,8 @@ function names(roles: SeenRoles, which: (seen: Seen) => boolean): string {
 }
 
 /**
- * Who may change a password (manual, ALTER ROLE): oneself; a superuser; CREATEROLE, since 16 only with ADMIN OPTION on the
+ * Who may change a password (manual, ALTER ROLE): oneself; a superuser; CREATEROLE, since 16 only
+ * with ADMIN OPTION on the
  * role. A superuser's only a superuser, before 16 a replication role's, too.
  */
 function mayAlter(seen: Seen): boolean {

@@ -6,7 +6,10 @@ import type { Connection } from "./wire.ts"
 
 /** What keeps a role from logging in with any password, and a server from taking a new one. */
 
-/** `idle`: its turn in a pair is next, and it gets LOGIN with its password: a revoke that ends sessions takes both. */
+/**
+ * `idle`: its turn in a pair is next, and it gets LOGIN with its password: a revoke that ends
+ * sessions takes both.
+ */
 export function roleFindings(
   role: string,
   seen: Seen,
@@ -53,7 +56,10 @@ export function serverFindings(
   ]
 }
 
-/** Only where we may read the stored form: an md5 hash would turn into SCRAM, and clients that know only md5 would be locked out. */
+/**
+ * Only where we may read the stored form: an md5 hash would turn into SCRAM, and clients that know
+ * only md5 would be locked out.
+ */
 export async function hashFindings(
   role: string,
   seen: Seen,

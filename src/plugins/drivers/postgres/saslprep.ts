@@ -1,13 +1,15 @@
 import { leftToRight, rightToLeft, unassigned } from "./saslprep-tables.ts"
 
 /**
- * SASLprep (RFC 4013) as PostgreSQL does it (src/common/saslprep.c): a password that it forbids is used as it is, byte for
+ * SASLprep (RFC 4013) as PostgreSQL does it (src/common/saslprep.c): a password that it forbids is
+ * used as it is, byte for
  * byte. Our own values are ASCII and pass unchanged; only an adopted password can be anything else.
  */
 export function prepare(password: string): string {
   if (/^\p{ASCII}*$/u.test(password)) return password
   const mapped = password.replace(space, " ").replace(nothing, "")
-  // The RFC forbids characters in what NFKC makes; PostgreSQL looks at what it was given. We follow the server.
+  // The RFC forbids characters in what NFKC makes; PostgreSQL looks at what it was given. We follow
+  // the server.
   const isForbidden =
     mapped === "" || forbidden.test(mapped) || has(mapped, unassigned) || isMixed(mapped)
   return isForbidden ? password : mapped.normalize("NFKC")
@@ -29,7 +31,10 @@ const forbidden = new RegExp(
   "u",
 )
 
-/** RFC 3454, 6: where a right-to-left character is, no left-to-right one may be, and it must begin and end so. */
+/**
+ * RFC 3454, 6: where a right-to-left character is, no left-to-right one may be, and it must begin
+ * and end so.
+ */
 function isMixed(text: string): boolean {
   const characters = [...text]
   if (!has(text, rightToLeft)) return false

@@ -4,12 +4,21 @@ import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { prepare } from "./saslprep.ts"
 
-/** SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it: no channel binding, the user's name left empty in the exchange. */
+/**
+ * SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL speaks it: no channel binding, the user's name
+ * left empty in the exchange.
+ */
 
 export const mechanism = "SCRAM-SHA-256"
-/** What PostgreSQL uses by default. More would not help a random value of 190 bits, and would cost each login. */
+/**
+ * What PostgreSQL uses by default. More would not help a random value of 190 bits, and would cost
+ * each login.
+ */
 export const iterations = 4096
-/** RFC 7677, section 4. An impostor would ask for few: then each guess at the password costs them little. */
+/**
+ * RFC 7677, section 4. An impostor would ask for few: then each guess at the password costs them
+ * little.
+ */
 const fewestIterations = 4096
 /** A server may not keep us busy for ever. */
 const mostIterations = 5_000_000
@@ -17,7 +26,8 @@ const mostIterations = 5_000_000
 const derive = promisify(pbkdf2)
 
 /**
- * What PostgreSQL stores for a password (manual, pg_authid): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+ * What PostgreSQL stores for a password (manual, pg_authid):
+ * `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
  * The same password, salt and count always give the same verifier.
  */
 export async function makeVerifier(
@@ -40,7 +50,10 @@ export function clientFirst(nonce: string, user = ""): ClientFirst {
   return { nonce, bare, message: `n,,${bare}` }
 }
 
-/** Answers the server's challenge. `proves` tells whether the server's last word shows that it knows the password, too. */
+/**
+ * Answers the server's challenge. `proves` tells whether the server's last word shows that it knows
+ * the password, too.
+ */
 export async function answer(
   password: Secret,
   first: ClientFirst,
@@ -68,7 +81,8 @@ function readChallenge(
 ): { readonly nonce: string; readonly salt: Buffer; readonly count: number } {
   const parts = /^r=([!-+\--~]+),s=([A-Za-z0-9+/]+=*),i=([1-9][0-9]{0,8})(,|$)/.exec(challenge)
   const [, nonce, salt, count] = parts ?? []
-  // RFC 5802, 5.1: the server appends to our nonce; one that repeats it alone, or another, replays an old exchange.
+  // RFC 5802, 5.1: the server appends to our nonce; one that repeats it alone, or another, replays
+  // an old exchange.
   if (
     nonce === undefined ||
     salt === undefined ||
@@ -98,7 +112,10 @@ const weak = {
 
 type Keys = { readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
 
-/** For as long as the password itself is held: the login that proves a new one comes milliseconds after its verifier was made, while programs are locked out. */
+/**
+ * For as long as the password itself is held: the login that proves a new one comes milliseconds
+ * after its verifier was made, while programs are locked out.
+ */
 const derived = new WeakMap<Secret, Map<string, Promise<Keys>>>()
 /** A server that gives out another salt each time may not fill our memory. */
 const mostSalts = 4

@@ -1,6 +1,9 @@
 import type { Connection } from "./wire.ts"
 
-/** The server's own clock, by which it dates sessions: exact to the microsecond, which a Date is not. */
+/**
+ * The server's own clock, by which it dates sessions: exact to the microsecond, which a Date is
+ * not.
+ */
 export async function serverClock(connection: Connection): Promise<string | undefined> {
   const [clock] = await connection.rows(
     ["now"],

@@ -1,6 +1,9 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
 
-/** SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on: it may quote a statement. */
+/**
+ * SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on:
+ * it may quote a statement.
+ */
 const known: Readonly<
   Record<string, readonly [code: string, says: string, remedy: Remedy, hint?: string]>
 > = {
@@ -52,7 +55,10 @@ const known: Readonly<
   "57P01": ["session-ended", "somebody ended our session at the server", "retry"],
   "57P03": ["server-not-ready", "the server is starting, stopping or recovering", "retry"],
 }
-/** Classes of errors that pass by themselves: connection, rollback, resources, operator, system, internal. */
+/**
+ * Classes of errors that pass by themselves: connection, rollback, resources, operator, system,
+ * internal.
+ */
 const passing = new Set(["08", "40", "53", "57", "58", "XX"])
 
 /** The server said no, with a SQLSTATE. */

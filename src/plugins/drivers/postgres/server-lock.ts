@@ -5,7 +5,10 @@ import type { Connection } from "./wire.ts"
 
 const locking = new WeakSet<Connection>()
 
-/** How long (ms) a lock is waited for that another user than ours holds: whoever may log in can take it. */
+/**
+ * How long (ms) a lock is waited for that another user than ours holds: whoever may log in can take
+ * it.
+ */
 const foreignMs = 2000
 const lookMs = 50
 
@@ -17,8 +20,10 @@ type How = {
 }
 
 /**
- * One change of a role at a time, whichever machine it comes from; a pair is locked whole. The locks end with the session,
- * or by `unlockRoles`. It keeps two acts of ours apart, which log in alike; each act is one statement and is proven by a
+ * One change of a role at a time, whichever machine it comes from; a pair is locked whole. The
+ * locks end with the session,
+ * or by `unlockRoles`. It keeps two acts of ours apart, which log in alike; each act is one
+ * statement and is proven by a
  * login, so one that is kept apart from nobody spoils nothing.
  */
 export async function lockRoles(
@@ -64,7 +69,10 @@ function holdersOf(connection: Connection, key: bigint): Promise<readonly Holder
   )
 }
 
-/** A session's name is chosen by its client: only what looks like one of ours is repeated, as a claim. */
+/**
+ * A session's name is chosen by its client: only what looks like one of ours is repeated, as a
+ * claim.
+ */
 function lockedBy({ says }: Connection, role: string, { process, user, name }: Holder): AppError {
   const claim =
     name !== null && /^mycelium\/[\w./#-]+$/.test(name) ? `, which calls itself ${name},` : ""

@@ -13,8 +13,10 @@ import type { Connection } from "./wire.ts"
 /** Sessions that look or change, under our own name; probes are elsewhere. */
 
 /**
- * Below every deadline of ours, so that the server gives up before we do. A search path without a schema in which others
- * may make functions (CVE-2018-1058). A change that the server has confirmed must survive its crash: `synchronous_commit`
+ * Below every deadline of ours, so that the server gives up before we do. A search path without a
+ * schema in which others
+ * may make functions (CVE-2018-1058). A change that the server has confirmed must survive its
+ * crash: `synchronous_commit`
  * is raised where it is off, and left alone where it asks for more.
  */
 const settings = `SET search_path = pg_catalog, pg_temp; SET statement_timeout = 10000; SET lock_timeout = 5000;
@@ -24,7 +26,10 @@ type Work<Result> = (connection: Connection) => Promise<Result>
 
 const standingOf = standingIn<Connection>()
 
-/** Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that works. The role's is closed after it. */
+/**
+ * Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that
+ * works. The role's is closed after it.
+ */
 export async function inSession<Result>(
   place: Place,
   logins: readonly Credential[],
@@ -85,7 +90,9 @@ async function asAdmin<Result>(
   )
 }
 
-/** These roles may have other passwords from now on: no session of before is used for anything more. */
+/**
+ * These roles may have other passwords from now on: no session of before is used for anything more.
+ */
 export function rolesChanged({ reach }: Place, roles: Iterable<string>): void {
   if (reach.shift !== undefined) for (const role of roles) standingOf(reach.shift).changed(role)
 }
@@ -101,7 +108,10 @@ async function prepared(connection: Connection): Promise<Connection> {
   }
 }
 
-/** A pooler greets with a number of its own and may give each statement another session: no lock holds there, and settings leak. */
+/**
+ * A pooler greets with a number of its own and may give each statement another session: no lock
+ * holds there, and settings leak.
+ */
 async function refusePooler({ rows, says, serverProcess }: Connection): Promise<void> {
   const [own] = await rows(["process"], "SELECT pg_catalog.pg_backend_pid()")
   if (serverProcess === undefined || own?.process === String(serverProcess)) return

@@ -8,7 +8,10 @@ import { ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
-/** Ends the sessions of `role` that are older than the value of now, by the server's clock, on the standbys too. Their number. */
+/**
+ * Ends the sessions of `role` that are older than the value of now, by the server's clock, on the
+ * standbys too. Their number.
+ */
 export async function endOlderSessions(
   place: Place,
   role: string,
@@ -25,7 +28,10 @@ export async function endOlderSessions(
   return endEverywhere(place, { role, since }, live, signal)
 }
 
-/** Ends all sessions of a role that no program should use any more, on the standbys too. Their number. */
+/**
+ * Ends all sessions of a role that no program should use any more, on the standbys too. Their
+ * number.
+ */
 export async function endSessionsOf(
   place: Place,
   role: string,
@@ -84,7 +90,10 @@ export function sessionsHidden({ says }: Connection, role: string): AppError {
   )
 }
 
-/** Ends every other session that `condition` finds, and looks again until none is left: only then can none of them act any more. */
+/**
+ * Ends every other session that `condition` finds, and looks again until none is left: only then
+ * can none of them act any more.
+ */
 export async function endAll(
   { reach }: Place,
   connection: Connection,

@@ -9,8 +9,10 @@ import { endAll } from "./sessions.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives the client that sent it,
- * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A standby changes nothing.
+ * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives
+ * the client that sent it,
+ * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A
+ * standby changes nothing.
  */
 export async function settle(
   place: Place,
@@ -37,7 +39,10 @@ export async function settle(
   }
 }
 
-/** An earlier run may have logged in as another admin. Those that we may not end prove nothing: they are not waited for. */
+/**
+ * An earlier run may have logged in as another admin. Those that we may not end prove nothing: they
+ * are not waited for.
+ */
 async function endOthers(connection: Connection, named: string): Promise<void> {
   const others = await connection.rows(
     ["process"],
@@ -51,7 +56,10 @@ async function endOthers(connection: Connection, named: string): Promise<void> {
       })
 }
 
-/** A run that was killed in the middle of a containment may have left the role shut. That it holds the new value, which nobody else knows, shows that it was we. */
+/**
+ * A run that was killed in the middle of a containment may have left the role shut. That it holds
+ * the new value, which nobody else knows, shows that it was we.
+ */
 async function reopen(
   place: Place,
   connection: Connection,

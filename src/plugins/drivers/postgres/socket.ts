@@ -10,16 +10,25 @@ import type { OpenGate } from "../listener.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { sslRequest } from "./message.ts"
 
-/** Whom the server must prove to be, by a certificate; the system's authorities where `ca` (PEM) is left out. */
+/**
+ * Whom the server must prove to be, by a certificate; the system's authorities where `ca` (PEM) is
+ * left out.
+ */
 export type TlsDemand = { readonly ca?: string; readonly name: string }
-/** `gate`: who listens is looked at before the proof of the password goes out, and before an answer is believed. */
+/**
+ * `gate`: who listens is looked at before the proof of the password goes out, and before an answer
+ * is believed.
+ */
 export type Endpoint = {
   readonly address: Address
   readonly tls?: TlsDemand
   readonly gate?: OpenGate
 }
 
-/** A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded. Destroyed when `signal` aborts. `path`: instead of the socket's as it is named. */
+/**
+ * A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded.
+ * Destroyed when `signal` aborts. `path`: instead of the socket's as it is named.
+ */
 export async function openSocket(
   { address, tls }: Endpoint,
   signal: AbortSignal,
@@ -63,7 +72,10 @@ export function unreachable(says: string, error: unknown): AppError {
   )
 }
 
-/** One byte, S or N, in clear. More is refused: somebody put it there to be taken for what came through TLS (CVE-2021-23222). */
+/**
+ * One byte, S or N, in clear. More is refused: somebody put it there to be taken for what came
+ * through TLS (CVE-2021-23222).
+ */
 async function askForTls(socket: Socket, says: string, signal: AbortSignal): Promise<void> {
   socket.write(sslRequest)
   const answer = await once<Buffer>(socket, "data", says, signal)

@@ -9,7 +9,10 @@ import type { Connection } from "./wire.ts"
 /** How long a standby may take to get to where the primary is now. */
 const catchUpMs = 5000
 
-/** Are the servers under `also` standbys of this primary, and do they keep up? A change that never reaches one could not be proven. */
+/**
+ * Are the servers under `also` standbys of this primary, and do they keep up? A change that never
+ * reaches one could not be proven.
+ */
 export async function standbyFindings(
   place: Place,
   current: Credential | undefined,

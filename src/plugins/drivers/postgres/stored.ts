@@ -7,7 +7,10 @@ import { quoteName, quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
 
 export type Stored = {
-  /** What pg_authid holds; null if that is no password; undefined if the admin may not read it, which proves nothing. */
+  /**
+   * What pg_authid holds; null if that is no password; undefined if the admin may not read it,
+   * which proves nothing.
+   */
   readonly verifier: string | null | undefined
   readonly sessions: number
 }
@@ -36,7 +39,8 @@ export async function readStored(place: Place, role: string, signal: AbortSignal
 }
 
 /**
- * The present password in a form that can be put back; undefined where it cannot be read or the role has none. A pair's
+ * The present password in a form that can be put back; undefined where it cannot be read or the
+ * role has none. A pair's
  * first value goes to its first role; the second must not hold one that nobody has told us of.
  */
 export async function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {

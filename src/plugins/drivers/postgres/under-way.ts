@@ -6,18 +6,30 @@ import { acceptedAt } from "./sessions.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * A server reads the stored form of a password before it asks the client for its proof: a login that began before the
- * change may end well after it, and pg_stat_activity shows no role of it until then. From 18 on it shows that there is one
- * (state "starting"), to those who may read all of it. Else authentication_timeout is what ends such a login at the latest.
+ * A server reads the stored form of a password before it asks the client for its proof: a login
+ * that began before the
+ * change may end well after it, and pg_stat_activity shows no role of it until then. From 18 on it
+ * shows that there is one
+ * (state "starting"), to those who may read all of it. Else authentication_timeout is what ends
+ * such a login at the latest.
  */
 
-/** From its last word on a login is no longer limited; it shows in pg_stat_activity so much later (ms), if no lock holds it up. */
+/**
+ * From its last word on a login is no longer limited; it shows in pg_stat_activity so much later
+ * (ms), if no lock holds it up.
+ */
 const visibleMs = 500
-/** How often (ms) a server that shows logins is asked; a login that takes longer than this is no ordinary one, and is ended. */
+/**
+ * How often (ms) a server that shows logins is asked; a login that takes longer than this is no
+ * ordinary one, and is ended.
+ */
 const lookMs = 250
 const ordinaryMs = 1000
 
-/** Undefined where no login by a password from before `live` can end well any more, on the standbys too: the sessions that there are now are all. */
+/**
+ * Undefined where no login by a password from before `live` can end well any more, on the standbys
+ * too: the sessions that there are now are all.
+ */
 export async function loginsUnderWay(
   place: Place,
   live: Credential,
@@ -81,7 +93,10 @@ async function stillStarting(
   return found.length > 0
 }
 
-/** A login that has ended well waits for its database, if somebody is changing that, and shows in no other place. */
+/**
+ * A login that has ended well waits for its database, if somebody is changing that, and shows in no
+ * other place.
+ */
 async function waitForDatabase(connection: Connection): Promise<boolean> {
   const found = await connection.rows(
     ["process"],

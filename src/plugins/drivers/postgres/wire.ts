@@ -9,8 +9,10 @@ import { ServerError } from "./server-error.ts"
 import { type Endpoint, openSocket } from "./socket.ts"
 
 /**
- * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext requests, does not tell
- * which login was asked for, reconnects silently (the session's settings are lost) and leaves a query running after close.
+ * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext
+ * requests, does not tell
+ * which login was asked for, reconnects silently (the session's settings are lost) and leaves a
+ * query running after close.
  */
 export interface Connection extends Standable {
   /** "at db:5432 as shop", for errors. */
@@ -41,7 +43,10 @@ const oldestServer = 10
 /** Bytes of the rows of one answer: those of thousands of sessions come nowhere near. */
 const mostRows = 16 * 1024 * 1024
 
-/** Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then. Nothing is ever retried or reconnected. */
+/**
+ * Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then.
+ * Nothing is ever retried or reconnected.
+ */
 export async function connect(
   endpoint: Endpoint,
   login: Login,

@@ -14,8 +14,10 @@ export type Address =
   | { readonly host: string; readonly port: number; readonly tls: boolean }
 
 /**
- * Reads `redis://host:6379`, `rediss://host:6379`, `redis:///path.sock` and `unix:/path.sock`; a database number is let be,
- * for users are the server's. No user, no password, no parameter. An error never quotes the address.
+ * Reads `redis://host:6379`, `rediss://host:6379`, `redis:///path.sock` and `unix:/path.sock`; a
+ * database number is let be,
+ * for users are the server's. No user, no password, no parameter. An error never quotes the
+ * address.
  */
 export function parseAddress(text: string): Address {
   const url = addressUrl(
@@ -43,7 +45,9 @@ export function sayAddress(address: Address): string {
   return sayHost(address.host, address.port)
 }
 
-/** True where nobody between here and the server can listen: a unix socket, or this machine itself. */
+/**
+ * True where nobody between here and the server can listen: a unix socket, or this machine itself.
+ */
 export function isLocal(address: Address): boolean {
   return "socket" in address || isLoopback(address.host)
 }

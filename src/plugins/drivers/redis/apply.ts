@@ -6,7 +6,10 @@ import type { Place } from "./place.ts"
 import { onEach, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
-/** Gives the user `next`'s password beside those it has, at every node, on disk too. Where it is there already, nothing changes. */
+/**
+ * Gives the user `next`'s password beside those it has, at every node, on disk too. Where it is
+ * there already, nothing changes.
+ */
 export async function apply(
   place: Place,
   next: Credential,
@@ -53,7 +56,10 @@ export async function serverTime(connection: Connection): Promise<Date> {
   return time
 }
 
-/** Without an admin: what the user most likely has now, first. On the way back that is the pending one. */
+/**
+ * Without an admin: what the user most likely has now, first. On the way back that is the pending
+ * one.
+ */
 function likelyFirst(
   next: Credential,
   { current, pending, previous }: Versions,

@@ -44,7 +44,10 @@ function readClient(line: string): Client {
   }
 }
 
-/** Ends the connections that `which` picks, never our own, and looks again until none is left; how many it ended. */
+/**
+ * Ends the connections that `which` picks, never our own, and looks again until none is left; how
+ * many it ended.
+ */
 export async function endClients(
   connection: Connection,
   which: (clients: readonly Client[]) => Promise<readonly Client[]>,

@@ -9,15 +9,20 @@ import { RedisError } from "./fault.ts"
 import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
 
 /**
- * A small Redis client of our own. Bun's, ioredis and node-redis blur a refused password, a refused connection and a silent
- * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when `signal` aborts.
+ * A small Redis client of our own. Bun's, ioredis and node-redis blur a refused password, a refused
+ * connection and a silent
+ * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when
+ * `signal` aborts.
  */
 export interface Connection extends Standable {
   /** "at cache:6379 as shop", for errors. */
   readonly says: string
   /** One command; its reply, or a RedisError where the server says no. */
   command(name: readonly string[], ...args: readonly string[]): Promise<Reply>
-  /** Goes out before the next command, in one piece with it; what is refused then ends the connection. */
+  /**
+   * Goes out before the next command, in one piece with it; what is refused then ends the
+   * connection.
+   */
   before(name: readonly string[], ...args: readonly string[]): void
   close(): void
 }
@@ -35,7 +40,10 @@ export type Login = {
   readonly name?: string | undefined
 }
 
-/** Connects, logs in, and has a name before anything else is sent: what we send can be found and ended by it. */
+/**
+ * Connects, logs in, and has a name before anything else is sent: what we send can be found and
+ * ended by it.
+ */
 export async function connect(
   { address, tls, gate: gateOf }: Endpoint,
   login: Login,
@@ -77,12 +85,16 @@ export async function connect(
   }
 }
 
-/** Whatever a server says to PING before a login shows that somebody has accepted the connection: that one is looked at before any of it is believed. */
+/**
+ * Whatever a server says to PING before a login shows that somebody has accepted the connection:
+ * that one is looked at before any of it is believed.
+ */
 async function judged(channel: Channel, says: string, check: () => Promise<void>): Promise<void> {
   const reply = await channel.ask(["PING"])
   const refused =
     typeof reply === "object" && reply !== null && "refused" in reply ? reply.refused : undefined
-  // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is concluded from these two.
+  // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is
+  // concluded from these two.
   const atTheDoor =
     refused === "full" || refused === "protected" ? new RedisError(refused, says) : undefined
   await check().catch((error: unknown) => {
@@ -111,7 +123,10 @@ type Waiting = {
   readonly reject: (error: AppError) => void
 }
 
-/** Questions of one moment go out in one piece, and are answered in their order. Once the connection has failed, ended or met its deadline, every question fails. */
+/**
+ * Questions of one moment go out in one piece, and are answered in their order. Once the connection
+ * has failed, ended or met its deadline, every question fails.
+ */
 function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
   const reader = new ReplyReader()
   let failure: AppError | undefined

@@ -10,8 +10,10 @@ import { type Ask, onAll, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
 /**
- * For containment: one command takes every password of the user away and gives it `live`'s, so that none that somebody else
- * has added is left. Then the connections that may be older than `live` end: of those whose age, in whole seconds, does not
+ * For containment: one command takes every password of the user away and gives it `live`'s, so that
+ * none that somebody else
+ * has added is left. Then the connections that may be older than `live` end: of those whose age, in
+ * whole seconds, does not
  * tell, too, for a program that has just been restarted connects again.
  */
 export async function expel(
@@ -65,7 +67,10 @@ async function countOf(place: Place, user: string, ask: Ask): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** Until the old password was taken away, both were accepted, and Redis does not say by which somebody came in. */
+/**
+ * Until the old password was taken away, both were accepted, and Redis does not say by which
+ * somebody came in.
+ */
 function betweenNote(user: string, count: number): string {
   const many = count === 1 ? "1 connection" : `${count} connections`
   return `${many} of user ${user} began after the new password was there and before the old one was gone: if not all are yours, CLIENT KILL USER ${user} ends them (--cut-first leaves no such time)`

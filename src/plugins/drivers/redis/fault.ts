@@ -1,6 +1,9 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
 
-/** What a server says when it says no: an error reply. Its free text ends here, for it may quote what we sent. */
+/**
+ * What a server says when it says no: an error reply. Its free text ends here, for it may quote
+ * what we sent.
+ */
 
 /** An error reply, as far as we tell one from another. */
 export type Refusal = { readonly refused: Kind }
@@ -67,7 +70,10 @@ const byWord: Readonly<Record<string, Kind>> = {
   TRYAGAIN: "notReady",
   DENIED: "protected",
 }
-/** Much is only "ERR", told apart by its text: acl.c, config.c, networking.c and server.c, Redis 6 to 8, Valkey 9. */
+/**
+ * Much is only "ERR", told apart by its text: acl.c, config.c, networking.c and server.c, Redis 6
+ * to 8, Valkey 9.
+ */
 const byText: readonly (readonly [RegExp, Kind])[] = [
   [/^ERR unknown (sub)?command/i, "unknownCommand"],
   [/^ERR max number of clients/i, "full"],

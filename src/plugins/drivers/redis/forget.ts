@@ -5,7 +5,10 @@ import type { Place } from "./place.ts"
 import { onAll, userChanged } from "./session.ts"
 import { readUser, userOf } from "./user.ts"
 
-/** Takes every password of the user away, at every node, on disk too: it can log in with none then, and still exists. */
+/**
+ * Takes every password of the user away, at every node, on disk too: it can log in with none then,
+ * and still exists.
+ */
 export async function forget(
   place: Place,
   known: readonly Credential[],

@@ -12,7 +12,9 @@ import { revoke } from "./revoke.ts"
 import { settle } from "./settle.ts"
 import { stored } from "./stored.ts"
 
-/** The password of one Redis user. Old and new live side by side, each by its hash, until `revoke`. */
+/**
+ * The password of one Redis user. Old and new live side by side, each by its hash, until `revoke`.
+ */
 export const redis = defineDriver({
   type: "redis",
   summary: "the password of a Redis user, added beside the old one by ACL SETUSER",

@@ -6,10 +6,16 @@ import type { Info } from "./info.ts"
 import { type Keeper, notPersistent } from "./persist.ts"
 import { readUser } from "./user.ts"
 
-/** Whether the server could write its users down, found without having it write: a save keeps whatever others have changed at runtime, too. */
+/**
+ * Whether the server could write its users down, found without having it write: a save keeps
+ * whatever others have changed at runtime, too.
+ */
 
 export type Kept = {
-  /** "unseen": an ACL file or the config file, which of them we may not ask. undefined: not even whether there is one. */
+  /**
+   * "unseen": an ACL file or the config file, which of them we may not ask. undefined: not even
+   * whether there is one.
+   */
   readonly keeper: Keeper | AppError | "unseen" | undefined
   /** Rules that `who` lacks; what we may not ask is not among them. */
   readonly missing: readonly string[]
@@ -40,13 +46,19 @@ function keeperOf(file: string | undefined, info: Info | undefined): Kept["keepe
   return info.configFile === "" ? undefined : "unseen"
 }
 
-/** Its path, "" where the server has none; undefined where we may not ask: CONFIG GET shows passwords, so an admin of ours lacks it. */
+/**
+ * Its path, "" where the server has none; undefined where we may not ask: CONFIG GET shows
+ * passwords, so an admin of ours lacks it.
+ */
 async function aclFile(connection: Connection): Promise<string | undefined> {
   const reply = await asked(connection, ["CONFIG", "GET"], "aclfile")
   return Array.isArray(reply) && reply[0] === "aclfile" ? String(reply[1]) : undefined
 }
 
-/** By the server's own word (Redis 7), else by the user's rules; undefined where neither can be asked. */
+/**
+ * By the server's own word (Redis 7), else by the user's rules; undefined where neither can be
+ * asked.
+ */
 async function mayRun(
   connection: Connection,
   who: string,
@@ -58,7 +70,10 @@ async function mayRun(
   return user === undefined ? undefined : allows(user.commands, command)
 }
 
-/** The rules in their order, as ACL GETUSER says them; the last that speaks of it counts. All of these commands are of these categories (acl.c, config.c). */
+/**
+ * The rules in their order, as ACL GETUSER says them; the last that speaks of it counts. All of
+ * these commands are of these categories (acl.c, config.c).
+ */
 function allows(rules: string, command: string): boolean {
   const own = new Set(["@all", "@admin", "@slow", "@dangerous", command, command.split("|")[0]])
   const speaks = rules

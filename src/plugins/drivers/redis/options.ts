@@ -7,9 +7,15 @@ import { insecureOption, MutualTlsOptions } from "../tls-options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 import { type Address as Parsed, isLocal, parseAddress, sayAddress } from "./address.ts"
 
-/** What a config says about one Redis user. Messages are one sentence each and never quote what was given. */
+/**
+ * What a config says about one Redis user. Messages are one sentence each and never quote what was
+ * given.
+ */
 
-/** No spaces and no NUL (ACLStringHasSpaces in Redis' acl.c); no control characters, for it stands in messages. */
+/**
+ * No spaces and no NUL (ACLStringHasSpaces in Redis' acl.c); no control characters, for it stands
+ * in messages.
+ */
 const Name = z
   .string({ error: "give a name" })
   .refine((name) => name !== "" && name.length <= 128 && !/[\s\p{Cc}]/u.test(name), {

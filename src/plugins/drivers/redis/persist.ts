@@ -5,7 +5,10 @@ import { isKind } from "./fault.ts"
 /** Where the server keeps its users beyond a restart. */
 export type Keeper = "aclfile" | "config"
 
-/** Writes the users to disk as the server has them now. By trial, for only a try tells whether the file can be written. */
+/**
+ * Writes the users to disk as the server has them now. By trial, for only a try tells whether the
+ * file can be written.
+ */
 export async function persist(connection: Connection): Promise<Keeper> {
   if (await saveAcl(connection)) return "aclfile"
   await rewriteConfig(connection)
@@ -24,7 +27,8 @@ export async function saveAcl(connection: Connection): Promise<boolean> {
 }
 
 /**
- * Only where there is no ACL file: a server that has one keeps its users there alone, and CONFIG REWRITE would leave them
+ * Only where there is no ACL file: a server that has one keeps its users there alone, and CONFIG
+ * REWRITE would leave them
  * out and still say OK (config.c, rewriteConfigUserOption).
  */
 export async function rewriteConfig(connection: Connection): Promise<true> {

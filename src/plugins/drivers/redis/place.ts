@@ -7,7 +7,10 @@ import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
-/** The nodes that keep one user, as the config names them, and what this secret may use to reach them. */
+/**
+ * The nodes that keep one user, as the config names them, and what this secret may use to reach
+ * them.
+ */
 export type Place = {
   readonly options: Options
   readonly reach: Reach
@@ -30,7 +33,10 @@ export function nodesOf({ main, also }: Place): readonly Address[] {
   return [main, ...also]
 }
 
-/** A connection to one of the nodes; off this machine through verified TLS, unless the config says `insecure`. */
+/**
+ * A connection to one of the nodes; off this machine through verified TLS, unless the config says
+ * `insecure`.
+ */
 export async function connectTo(
   place: Place,
   address: Address,
@@ -79,8 +85,10 @@ async function demandOf(
 }
 
 /**
- * The CLIENT SETNAME of our connections that change something: a later run finds and ends them by it. A name holds no
- * space and only printable ASCII (networking.c, validateClientAttr), so what does not fit is hashed.
+ * The CLIENT SETNAME of our connections that change something: a later run finds and ends them by
+ * it. A name holds no
+ * space and only printable ASCII (networking.c, validateClientAttr), so what does not fit is
+ * hashed.
  */
 export function sessionName({ label, owner }: Reach): string {
   const name = `mycelium/${label}#${owner.slice(0, 8)}`

@@ -27,8 +27,10 @@ type Seen = {
 }
 
 /**
- * What a rotation would fail on, seen at every node before any value exists. Where one follows, and nothing else stands in its
- * way, the server is made to write its users down now: it does so in a rotation anyway, and only a try tells whether it can.
+ * What a rotation would fail on, seen at every node before any value exists. Where one follows, and
+ * nothing else stands in its
+ * way, the server is made to write its users down now: it does so in a rotation anyway, and only a
+ * try tells whether it can.
  */
 export async function preflight(
   place: Place,
@@ -137,7 +139,10 @@ function userFindings(
   return [{ ...problem("redis-unknown-password", says, remedy), yields: true }]
 }
 
-/** By what an admin sees; the engine finds it out by a login, too, but one that gets two answers from two nodes only says "unknown". */
+/**
+ * By what an admin sees; the engine finds it out by a login, too, but one that gets two answers
+ * from two nodes only says "unknown".
+ */
 function lackingFindings(
   { options: { user }, reach: { label } }: Place,
   seen: readonly Seen[],

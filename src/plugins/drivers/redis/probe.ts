@@ -51,8 +51,10 @@ async function probeAt(
 }
 
 /**
- * WRONGPASS is also what a user that is off, or missing, gets for its right password (acl.c, ACLCheckUserCredentials). So an
- * admin looks whether the password really is not there; without one, the engine's counter-proof has to do.
+ * WRONGPASS is also what a user that is off, or missing, gets for its right password (acl.c,
+ * ACLCheckUserCredentials). So an
+ * admin looks whether the password really is not there; without one, the engine's counter-proof has
+ * to do.
  */
 async function judge(
   place: Place,

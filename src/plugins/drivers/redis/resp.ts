@@ -1,7 +1,10 @@
 import { AppError } from "../../../base/error.ts"
 import { readRefusal, type Refusal } from "./fault.ts"
 
-/** RESP2, the protocol of Redis (redis.io, "Redis serialization protocol"): bytes in, replies out. Nothing of it stays. */
+/**
+ * RESP2, the protocol of Redis (redis.io, "Redis serialization protocol"): bytes in, replies out.
+ * Nothing of it stays.
+ */
 
 export type Reply = string | number | null | Refusal | readonly Reply[]
 
@@ -9,7 +12,10 @@ export type Reply = string | number | null | Refusal | readonly Reply[]
 const largest = 64 * 1024 * 1024
 const longestLine = 64 * 1024
 const deepest = 8
-/** Of one reply, inner ones too: a list that is not there in full is read again with each piece that comes. The longest that we ask for is a user's passwords. */
+/**
+ * Of one reply, inner ones too: a list that is not there in full is read again with each piece that
+ * comes. The longest that we ask for is a user's passwords.
+ */
 const mostElements = 100_000
 
 /** A command as a list of lengths and bytes: nothing in an argument can end it. */
@@ -22,7 +28,10 @@ export function encodeCommand(words: readonly string[]): Buffer {
 export class ReplyReader {
   #chunks: Buffer[] = []
   #length = 0
-  /** With fewer bytes than that it is not worth trying again: a long reply in many pieces is joined once. */
+  /**
+   * With fewer bytes than that it is not worth trying again: a long reply in many pieces is joined
+   * once.
+   */
   #need = 1
 
   push(chunk: Buffer): void {

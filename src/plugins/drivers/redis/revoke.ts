@@ -10,7 +10,10 @@ import type { Place } from "./place.ts"
 import { type Ask, inSession, onAll, userChanged } from "./session.ts"
 import { hashOf, readUsable, userOf } from "./user.ts"
 
-/** Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where it is gone already, nothing changes. */
+/**
+ * Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where
+ * it is gone already, nothing changes.
+ */
 export async function revoke(
   place: Place,
   old: Credential,
@@ -53,10 +56,14 @@ async function remove(
 }
 
 /**
- * Ends the connections of the user that are older than its present password. Redis does not say with which password one was
- * opened, and CLIENT KILL USER would end the healthy ones too: those that began before the value was accepted cannot have used
- * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather than one of the live ones.
- * A connection that was opened with the old password after that, within the grace, cannot be told from a live one and stays.
+ * Ends the connections of the user that are older than its present password. Redis does not say
+ * with which password one was
+ * opened, and CLIENT KILL USER would end the healthy ones too: those that began before the value
+ * was accepted cannot have used
+ * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather
+ * than one of the live ones.
+ * A connection that was opened with the old password after that, within the grace, cannot be told
+ * from a live one and stays.
  */
 export async function endOlderSessions(
   place: Place,
@@ -82,7 +89,9 @@ export async function endOlderSessions(
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** Not the link between primary and replica: ending it costs a synchronisation and protects nothing. */
+/**
+ * Not the link between primary and replica: ending it costs a synchronisation and protects nothing.
+ */
 export function isProgram({ flags }: Client): boolean {
   return !/[SM]/.test(flags)
 }

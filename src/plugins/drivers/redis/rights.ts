@@ -69,7 +69,10 @@ export async function tryAll(
 
 type Attempt = <Result>(rule: string, act: () => Promise<Result>) => Promise<Result | undefined>
 
-/** Has the server write its users down: only a try tells whether the file can be written, and `apply` does nothing else. An error is what came of it. */
+/**
+ * Has the server write its users down: only a try tells whether the file can be written, and
+ * `apply` does nothing else. An error is what came of it.
+ */
 export async function tryKeeping(connection: Connection): Promise<Kept> {
   let rule = "+acl|save"
   try {
@@ -108,7 +111,10 @@ export function rightFindings(
   ]
 }
 
-/** Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by mistake. */
+/**
+ * Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by
+ * mistake.
+ */
 export async function powerFindings(
   { options: { admin } }: Place,
   connection: Connection,
@@ -136,14 +142,20 @@ export async function powerFindings(
   ]
 }
 
-/** Rights that are taken from a user are taken from every program that logs in as it. A name that is taken is somebody's. */
+/**
+ * Rights that are taken from a user are taken from every program that logs in as it. A name that is
+ * taken is somebody's.
+ */
 async function ownAdmin(connection: Connection, rules: string): Promise<string> {
   let name = "mycelium"
   while ((await readUser(connection, name)) !== undefined) name += "-admin"
   return `make an admin that only mycelium uses: ACL SETUSER ${name} on '>PASSWORD' ${rules}; ACL SAVE (or CONFIG REWRITE) keeps it; then admin: { user: ${name}, password: { file: FILE } }, with that password in FILE`
 }
 
-/** Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the config file may. */
+/**
+ * Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the
+ * config file may.
+ */
 function leastRules({ keeper, info }: Tried): readonly string[] {
   return [
     "resetkeys",

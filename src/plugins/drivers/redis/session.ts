@@ -22,7 +22,10 @@ type Work<Result> = (connection: Connection) => Promise<Result>
 
 const standingOf = standingIn<Connection>()
 
-/** Runs `work` as the admin, or, without one, as the user itself, whose connection is closed after it. */
+/**
+ * Runs `work` as the admin, or, without one, as the user itself, whose connection is closed after
+ * it.
+ */
 export async function inSession<Result>(
   place: Place,
   address: Address,
@@ -78,7 +81,10 @@ async function asAdmin<Result>(
   )
 }
 
-/** This user may have another password from now on: no connection of before is used for anything more. */
+/**
+ * This user may have another password from now on: no connection of before is used for anything
+ * more.
+ */
 export function userChanged({ reach }: Place, user: string): void {
   if (reach.shift !== undefined) standingOf(reach.shift).changed(user)
 }

@@ -4,7 +4,10 @@ import { lookName, type Place } from "./place.ts"
 import { onEach } from "./session.ts"
 import { readUsable } from "./user.ts"
 
-/** For a first value: a user that holds a password is used by somebody. One that holds none has nothing to put back. */
+/**
+ * For a first value: a user that holds a password is used by somebody. One that holds none has
+ * nothing to put back.
+ */
 export async function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {
   const { user } = place.options
   await onEach(place, { logins: [], signal, name: lookName }, async (connection) => {

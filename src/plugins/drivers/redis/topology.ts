@@ -54,7 +54,8 @@ function clusterFindings(
 }
 
 /**
- * Counted by replication id, which a primary and its replicas share: the address by which a replica is known there need not
+ * Counted by replication id, which a primary and its replicas share: the address by which a replica
+ * is known there need not
  * be the one in the config.
  */
 function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
@@ -84,7 +85,9 @@ function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
   })
 }
 
-/** A replica alone: its primary, and after a failover everybody, would not know the new password. */
+/**
+ * A replica alone: its primary, and after a failover everybody, would not know the new password.
+ */
 function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly Finding[] {
   if (
     info.role !== "slave" ||
@@ -105,7 +108,10 @@ function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly
   ]
 }
 
-/** Replicas and sentinels keep their password in a setting of their own (masterauth, auth-pass), which nobody would change. */
+/**
+ * Replicas and sentinels keep their password in a setting of their own (masterauth, auth-pass),
+ * which nobody would change.
+ */
 function linkFindings({ address, clients }: Node, user: string): readonly Finding[] {
   const links = clients.filter(
     (client) =>

@@ -17,7 +17,10 @@ export function passwordOf({ fields }: Credential): Secret | undefined {
   return fields["password"] instanceof Secret ? fields["password"] : undefined
 }
 
-/** The form in which Redis keeps a password: SHA-256, hex. The same for the same password, so a second `apply` changes nothing. */
+/**
+ * The form in which Redis keeps a password: SHA-256, hex. The same for the same password, so a
+ * second `apply` changes nothing.
+ */
 export function hashOf(candidate: Credential): string {
   const password = passwordOf(candidate)
   if (password === undefined)
@@ -62,7 +65,10 @@ export async function readUsable(connection: Connection, name: string): Promise<
 
 export type Problem = { readonly code: string; readonly says: string; readonly hint: string }
 
-/** Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing, and ends `nopass`. */
+/**
+ * Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing,
+ * and ends `nopass`.
+ */
 export function userProblem(user: User | undefined, name: string): Problem | undefined {
   if (user === undefined)
     return {

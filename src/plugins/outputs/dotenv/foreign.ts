@@ -10,7 +10,10 @@ export function isOurs(settings: Settings, present: Present): boolean {
   return settings.header !== undefined && firstLine(present.text) === settings.header
 }
 
-/** A file that we did not write is overwritten only if it holds nothing but our variables: the rest would be lost. */
+/**
+ * A file that we did not write is overwritten only if it holds nothing but our variables: the rest
+ * would be lost.
+ */
 export function refuseForeign(settings: Settings, present: Present): void {
   const first = firstLine(present.text)
   if (settings.header !== undefined && first.startsWith(headerStart))

@@ -4,7 +4,10 @@ import { managedEntries } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
-/** The text with the managed values replaced and nothing else touched, but for a carriage return behind one that a reader would add to it; variables that are not there come at the end. */
+/**
+ * The text with the managed values replaced and nothing else touched, but for a carriage return
+ * behind one that a reader would add to it; variables that are not there come at the end.
+ */
 export function mergeInto(settings: Settings, text: string, rendered: Rendered): string {
   const present = managedEntries(settings, text)
   const replaced = replaceValues(settings, text, rendered, present)
@@ -56,7 +59,10 @@ function written(settings: Settings, name: string, value: string, entry?: Entry)
   )
 }
 
-/** Lines after the last one, with its kind of line end where the reader takes that for one; a text without a final line end stays without. */
+/**
+ * Lines after the last one, with its kind of line end where the reader takes that for one; a text
+ * without a final line end stays without.
+ */
 function append({ reader }: Settings, text: string, lines: readonly string[]): string {
   if (lines.length === 0) return text
   const end = reader.crlf && /\r\n/.test(text) && !/[^\r]\n/.test(text) ? "\r\n" : "\n"

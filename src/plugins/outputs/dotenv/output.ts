@@ -62,7 +62,10 @@ export function openOutput(settings: Settings): Output {
   }
 }
 
-/** Of a merged file the lines whose secret has no value yet are nobody's to write: an incident of the others does not wait for it. */
+/**
+ * Of a merged file the lines whose secret has no value yet are nobody's to write: an incident of
+ * the others does not wait for it.
+ */
 function withValues(settings: Settings, values: Values): Settings {
   if (!settings.merge) return settings
   return {

@@ -17,7 +17,10 @@ export function entriesOf(settings: Settings, text: string): readonly Entry[] {
   }
 }
 
-/** Where each managed key stands. One that stands twice is refused: readers differ about which of the two counts. */
+/**
+ * Where each managed key stands. One that stands twice is refused: readers differ about which of
+ * the two counts.
+ */
 export function managedEntries(settings: Settings, text: string): ReadonlyMap<string, Entry> {
   const managed = new Map<string, Entry>()
   const names = new Set(settings.variables.map(({ name }) => name))

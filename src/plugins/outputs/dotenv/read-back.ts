@@ -4,7 +4,10 @@ import { entriesOf } from "./present.ts"
 import type { Entry } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
-/** Our own text, read as its reader would: every variable holds what it shall, and every other line still says the same. */
+/**
+ * Our own text, read as its reader would: every variable holds what it shall, and every other line
+ * still says the same.
+ */
 export function refuseMisread(
   settings: Settings,
   before: string,
@@ -26,7 +29,10 @@ export function refuseMisread(
     throw misread(settings, "another line")
 }
 
-/** The names whose values differ between two texts; those of a text that its reader refuses count as absent. */
+/**
+ * The names whose values differ between two texts; those of a text that its reader refuses count as
+ * absent.
+ */
 export function changedKeys(settings: Settings, before: string, next: string): readonly string[] {
   const [old, young] = [valuesOf(read(settings, before)), valuesOf(read(settings, next))]
   return [...new Set([...young.keys(), ...old.keys()])].filter(

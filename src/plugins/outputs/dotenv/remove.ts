@@ -8,7 +8,9 @@ import { entriesOf, managedEntries } from "./present.ts"
 import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
-/** The file without the variables that show one of these secrets; none where nothing is left of it. */
+/**
+ * The file without the variables that show one of these secrets; none where nothing is left of it.
+ */
 export async function remove(
   settings: Settings,
   secrets: readonly string[],
@@ -36,7 +38,9 @@ export async function remove(
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })
 }
 
-/** The file without these lines of others, where what stands there is one of our values as a whole. */
+/**
+ * The file without these lines of others, where what stands there is one of our values as a whole.
+ */
 export async function prune(
   settings: Settings,
   names: readonly string[],
@@ -125,7 +129,9 @@ function refuseShared(
   )
 }
 
-/** Every other variable must still be read as before: a backslash or an open quote may join lines. */
+/**
+ * Every other variable must still be read as before: a backslash or an open quote may join lines.
+ */
 function refuseMisread(
   settings: Settings,
   before: string,
@@ -146,7 +152,10 @@ function refuseMisread(
   )
 }
 
-/** A file that is ours as a whole has nothing left with its last variable; of another, blank lines are nothing. */
+/**
+ * A file that is ours as a whole has nothing left with its last variable; of another, blank lines
+ * are nothing.
+ */
 function isNothing(settings: Settings, present: Present, next: string): boolean {
   if (!settings.merge && isOurs(settings, present)) return entriesOf(settings, next).length === 0
   return next.replace(bom, "").trim() === ""

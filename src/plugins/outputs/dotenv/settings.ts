@@ -6,7 +6,10 @@ import type { Reader } from "./readers/reader.ts"
 export type Settings = Showing & {
   readonly reader: Reader
   readonly merge: boolean
-  /** The first line of a file that is ours as a whole; undefined for a reader without comments, or where only some lines are ours. */
+  /**
+   * The first line of a file that is ours as a whole; undefined for a reader without comments, or
+   * where only some lines are ours.
+   */
   readonly header: string | undefined
   readonly files: FileRules
 }

@@ -104,7 +104,10 @@ async function beside(
   return readable(target, await draftFile(target, bytes, options), options)
 }
 
-/** The draft, whose owner and mode the file will have: one that we could write, but never read again, would be in the way of every later rotation. */
+/**
+ * The draft, whose owner and mode the file will have: one that we could write, but never read
+ * again, would be in the way of every later rotation.
+ */
 async function readable(
   target: string,
   drafted: Replacement,

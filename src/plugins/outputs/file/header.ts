@@ -1,6 +1,9 @@
 import { bom } from "../dotenv/readers/reader.ts"
 
-/** The first line of a file that is ours as a whole, in formats with # comments: it names the environment. */
+/**
+ * The first line of a file that is ours as a whole, in formats with # comments: it names the
+ * environment.
+ */
 export function headerFor(label: string): string {
   return `${headerStart}${label.replace(/[^\w./-]/g, "_")}`
 }

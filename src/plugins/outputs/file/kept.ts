@@ -6,13 +6,18 @@ import { sayUser } from "../../../base/users.ts"
 import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
 
 /**
- * A file that is replaced keeps its owner and its group, unless the config names others. Where the system does not let this
- * user give files away, or change their mode, it is refused before any service is touched: never taken in silence.
+ * A file that is replaced keeps its owner and its group, unless the config names others. Where the
+ * system does not let this
+ * user give files away, or change their mode, it is refused before any service is touched: never
+ * taken in silence.
  */
 
 export type Rules = { readonly target: string; readonly files: FileRules }
 
-/** Foresees what `draftOf` would find out, for one who only looks. `present` left out: there is no file yet. */
+/**
+ * Foresees what `draftOf` would find out, for one who only looks. `present` left out: there is no
+ * file yet.
+ */
 export async function refuseTaken({ target, files }: Rules, present?: Stats): Promise<void> {
   if (files.in_place === true && present !== undefined)
     return refuseChanged({ target, files }, present)
@@ -58,7 +63,10 @@ async function refusal({ target, files }: Rules, present: Stats | undefined): Pr
     : refused(target, uid)
 }
 
-/** This user may, by the rules of files: what denies the call itself is a filter, as units and containers have. */
+/**
+ * This user may, by the rules of files: what denies the call itself is a filter, as units and
+ * containers have.
+ */
 function filtered(
   target: string,
   { uid, gid }: { readonly uid: number; readonly gid: number },

@@ -1,6 +1,9 @@
 import { AppError } from "../../../base/error.ts"
 
-/** The files of a folder as one piece of bytes, which the engine seals and gives back: name and base64, in the order of names. */
+/**
+ * The files of a folder as one piece of bytes, which the engine seals and gives back: name and
+ * base64, in the order of names.
+ */
 export function archiveOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   return Buffer.from(
     JSON.stringify(

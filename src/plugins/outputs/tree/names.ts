@@ -1,4 +1,7 @@
-/** Where a value stands in a tree, as one name: `db.password`; a key that is no plain word in quotes: `"a.b".c`. */
+/**
+ * Where a value stands in a tree, as one name: `db.password`; a key that is no plain word in
+ * quotes: `"a.b".c`.
+ */
 export function nameOf(path: readonly string[]): string {
   return path.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join(".")
 }
@@ -32,7 +35,10 @@ export function grow(values: ReadonlyMap<string, string>): Branch {
   return root
 }
 
-/** A string as JSON and YAML (1.1 and 1.2) write it alike: also what one of them takes for a line break is escaped. */
+/**
+ * A string as JSON and YAML (1.1 and 1.2) write it alike: also what one of them takes for a line
+ * break is escaped.
+ */
 export function quoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,

@@ -20,7 +20,10 @@ export type Drift = {
   readonly unclear: boolean
 }
 
-/** A value that no version explains may be the only copy of somebody's credential: it is never overwritten. */
+/**
+ * A value that no version explains may be the only copy of somebody's credential: it is never
+ * overwritten.
+ */
 export async function findDrift(
   showing: Showing,
   present: ReadonlyMap<string, Held>,
@@ -98,7 +101,10 @@ async function isAmong(
 
 type Versions = readonly { readonly secret: string; readonly credentials: readonly Credential[] }[]
 
-/** Read backwards, every secret shows the fields of one of its versions: true also where the same value is only encoded otherwise. */
+/**
+ * Read backwards, every secret shows the fields of one of its versions: true also where the same
+ * value is only encoded otherwise.
+ */
 function holdsKnown(variable: Variable, present: string, versions: Versions): boolean {
   const text = fromBinary(present)
   const shown = text === undefined ? undefined : readBackwards(variable.template, text)
@@ -133,7 +139,10 @@ function rendersTo(showing: Showing, variable: Variable, values: Values, present
   }
 }
 
-/** With 10 kept versions of each of three secrets all are tried; beyond, the value counts as unknown, which overwrites nothing. */
+/**
+ * With 10 kept versions of each of three secrets all are tried; beyond, the value counts as
+ * unknown, which overwrites nothing.
+ */
 const mostCombinations = 2000
 
 /** One version of each secret, every way. */

@@ -3,7 +3,10 @@ import type { Values } from "../../../core/ports.ts"
 import { toBinary } from "../dotenv/readers/reader.ts"
 import { inspectTemplate, renderTemplate } from "../liquid.ts"
 
-/** What every kind of output has in common: names, each with a template. Values are binary strings, one character a byte. */
+/**
+ * What every kind of output has in common: names, each with a template. Values are binary strings,
+ * one character a byte.
+ */
 
 export type Variable = {
   /** Of a variable, a key or a file; "" where the whole file is one template. */
@@ -22,7 +25,9 @@ export type Showing = {
 }
 /** By variable: what it shall hold. */
 export type Rendered = ReadonlyMap<string, string>
-/** What a variable holds now, as its reader sees it; undefined where the file alone does not tell. */
+/**
+ * What a variable holds now, as its reader sees it; undefined where the file alone does not tell.
+ */
 export type Held = { readonly value: string | undefined }
 
 export function variableOf(name: string, template: string): Variable {
@@ -44,7 +49,8 @@ export function render(showing: Showing, values: Values): Rendered {
 }
 
 /**
- * The same where a secret has no value yet, which holds up no other: what stands there for it stays, and where nothing stands
+ * The same where a secret has no value yet, which holds up no other: what stands there for it
+ * stays, and where nothing stands
  * nothing comes. A text that shows it beside one that has a value cannot be made.
  */
 export function renderBeside(
@@ -86,7 +92,10 @@ export type Templates = readonly {
   readonly template: string
 }[]
 
-/** For `inspect` of an output: the secrets that its templates name, and what is wrong with them, each at its place in the options. */
+/**
+ * For `inspect` of an output: the secrets that its templates name, and what is wrong with them,
+ * each at its place in the options.
+ */
 export function inspectAll(templates: Templates): {
   readonly shows: readonly string[]
   readonly problems: readonly {

@@ -21,7 +21,10 @@ export type Whole = Showing & {
   /** The first line, where the format has comments. */
   readonly header: string | undefined
   readonly files: FileRules
-  /** Throws where a value would be more there than a value; left out, the form writes every value as one. */
+  /**
+   * Throws where a value would be more there than a value; left out, the form writes every value as
+   * one.
+   */
   readonly mustTake?: (values: Values) => void
 }
 

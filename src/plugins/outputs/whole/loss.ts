@@ -6,7 +6,10 @@ import { driftError, findDrift } from "../variables/drift.ts"
 import { type Rendered, placeOf } from "../variables/variable.ts"
 import { type Contents, type Whole, contentsOf, isBlank } from "./form.ts"
 
-/** Nothing that only this file holds may go: it is ours as we wrote it, or it holds nothing but known values. */
+/**
+ * Nothing that only this file holds may go: it is ours as we wrote it, or it holds nothing but
+ * known values.
+ */
 export async function refuseLoss(
   whole: Whole,
   present: Present,

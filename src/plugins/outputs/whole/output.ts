@@ -138,7 +138,10 @@ async function remove(
   return draftOf(whole, { present, bytes: Buffer.from(next, "latin1"), changes: gone.map(said) })
 }
 
-/** What stands there for each; nothing where its reader refuses the text, which is told by whoever may not lose it. */
+/**
+ * What stands there for each; nothing where its reader refuses the text, which is told by whoever
+ * may not lose it.
+ */
 function entriesIn(whole: Whole, text: string | undefined): ReadonlyMap<string, Held> {
   return new Map([...held(whole, text)].map(([name, value]) => [name, { value }]))
 }

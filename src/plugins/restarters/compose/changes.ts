@@ -5,7 +5,10 @@ import { type Container, type Group, projectWords, scaleWords } from "../../dock
 import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"
 import type { ComposeOptions } from "../../docker/options.ts"
 
-/** Would `up` put anything in place that does not run now? Compose itself is asked, by a dry run of its own. */
+/**
+ * Would `up` put anything in place that does not run now? Compose itself is asked, by a dry run of
+ * its own.
+ */
 
 const Line = z.object({ id: z.string(), status: z.string() })
 

@@ -20,8 +20,10 @@ import { readersOf } from "./readers.ts"
 import { type Seen, isAsSeen, seeNow } from "./untouched.ts"
 
 /**
- * Recreates services of Docker Compose as they run: `restart` does not read `env_file` again, `up --force-recreate` does.
- * The containers are found by Compose's labels, whatever started them, so that no second project comes into being.
+ * Recreates services of Docker Compose as they run: `restart` does not read `env_file` again, `up
+ * --force-recreate` does.
+ * The containers are found by Compose's labels, whatever started them, so that no second project
+ * comes into being.
  */
 export const compose = defineRestarter({
   type: "compose",
@@ -31,7 +33,8 @@ export const compose = defineRestarter({
     const options = composeOptions(written)
     const docker = new Docker(options, reach)
     const says = `compose ${options.services.join(", ")}`
-    // What the look before the rotation has found is not looked for again while programs are cut off.
+    // What the look before the rotation has found is not looked for again while programs are cut
+    // off.
     let found: Group | undefined
     let staysStopped = false
     let seen: Seen | undefined
@@ -49,9 +52,11 @@ export const compose = defineRestarter({
       restart: async (mark, signal, { checked } = { checked: false }) => {
         const group = found ?? (await findGroup(docker, options, signal))
         found = undefined
-        // Only what was stopped before: a container that ended because of the new value must be there again after a way back.
+        // Only what was stopped before: a container that ended because of the new value must be
+        // there again after a way back.
         if (staysStopped && isStopped(group)) return
-        // The way back of a restart that failed before it touched anything: what runs holds what the files say.
+        // The way back of a restart that failed before it touched anything: what runs holds what
+        // the files say.
         if (
           failed === mark &&
           !options.allowChanges &&

@@ -4,7 +4,9 @@ import type { Docker } from "../../docker/docker.ts"
 
 /** Between two looks at containers that are starting (ms). */
 const lookAgainMs = 250
-/** So long (ms) a container runs in one go before it is believed, where no health check says more. */
+/**
+ * So long (ms) a container runs in one go before it is believed, where no health check says more.
+ */
 const steadyMs = 2000
 /** A program that its restart policy has started again so often is sick. */
 const restartsMost = 3
@@ -16,7 +18,8 @@ type How = {
 }
 
 /**
- * Compose is content with a program that ends the moment after: the containers must be new ones, running, and healthy by
+ * Compose is content with a program that ends the moment after: the containers must be new ones,
+ * running, and healthy by
  * their own check; with no check at all, still the same start of them after a while.
  */
 export async function mustRunAnew(docker: Docker, before: Group, how: How): Promise<void> {

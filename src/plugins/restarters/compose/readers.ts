@@ -6,7 +6,10 @@ import { type Group, projectWords } from "../../docker/containers.ts"
 import type { Docker } from "../../docker/docker.ts"
 import type { ComposeOptions } from "../../docker/options.ts"
 
-/** Which services of the compose file read these files: by `env_file`, by `${…}` from the project's `.env`, as a secret or a mount. */
+/**
+ * Which services of the compose file read these files: by `env_file`, by `${…}` from the project's
+ * `.env`, as a secret or a mount.
+ */
 
 const EnvFile = z.union([z.string(), z.object({ path: z.string() })])
 const Mount = z.union([z.string(), z.object({ source: z.string().optional() })])
@@ -70,7 +73,8 @@ function filesOf(
   const secrets = (service.secrets ?? []).flatMap(
     (one) => model.secrets?.[typeof one === "string" ? one : one.source]?.file ?? [],
   )
-  // Compose takes the variables of `${…}` from the file .env of the project's folder, or from those that --env-file names.
+  // Compose takes the variables of `${…}` from the file .env of the project's folder, or from those
+  // that --env-file names.
   const variables = given.length === 0 ? [join(folder, ".env")] : given
   const filled = /\$\{?[A-Za-z_]/.test(JSON.stringify(service)) ? variables : []
   return [...envFiles, ...mounts.filter((one) => /^[./~]/.test(one)), ...secrets, ...filled].map(

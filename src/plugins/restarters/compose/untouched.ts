@@ -2,7 +2,10 @@ import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import type { Container, Group } from "../../docker/containers.ts"
 
-/** What ran before a rotation, and what it read: where both are the same later, nothing needs a restart. */
+/**
+ * What ran before a rotation, and what it read: where both are the same later, nothing needs a
+ * restart.
+ */
 export type Seen = { readonly containers: string; readonly files: ReadonlyMap<string, string> }
 
 export async function seeNow({ containers }: Group, targets: readonly string[]): Promise<Seen> {

@@ -1,7 +1,10 @@
 import { withoutEscapes } from "./dotenv.ts"
 import { Cursor, type Entry, type Quote, type Reader, bom, writePlain } from "./reader.ts"
 
-/** Bun's own `.env` loading. Variables are expanded in every kind of quotes; only a dollar can be escaped. */
+/**
+ * Bun's own `.env` loading. Variables are expanded in every kind of quotes; only a dollar can be
+ * escaped.
+ */
 export const bun: Reader = {
   comments: true,
   crlf: true,

@@ -9,7 +9,10 @@ import {
   writePlain,
 } from "./reader.ts"
 
-/** Docker Compose (compose-go): `env_file:` and the project's own `.env`. Follows dotenv/parser.go and template/template.go. */
+/**
+ * Docker Compose (compose-go): `env_file:` and the project's own `.env`. Follows dotenv/parser.go
+ * and template/template.go.
+ */
 export const compose: Reader = {
   comments: true,
   crlf: true,
@@ -55,7 +58,8 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const start = cursor.at
   if (cursor.next === '"' || cursor.next === "'") return quotedAt(cursor, cursor.next)
   const raw = cursor.take(unquoted)?.[1] ?? ""
-  // An empty value is written right after the sign, so that what follows on the line stays where it is.
+  // An empty value is written right after the sign, so that what follows on the line stays where it
+  // is.
   if (raw === "") return { value: "", start: afterSign, end: afterSign }
   return { value: hasOddBlank(raw) ? undefined : substitute(raw), start, end: start + raw.length }
 }

@@ -8,7 +8,10 @@ import {
   writePlain,
 } from "./reader.ts"
 
-/** `docker run --env-file`, `kubectl --from-env-file`: lines, taken literally. Follows docker/cli's kvfile.go, which drops a carriage return before a line's end; `while read` in a shell does not. */
+/**
+ * `docker run --env-file`, `kubectl --from-env-file`: lines, taken literally. Follows docker/cli's
+ * kvfile.go, which drops a carriage return before a line's end; `while read` in a shell does not.
+ */
 export const docker: Reader = {
   comments: true,
   crlf: false,

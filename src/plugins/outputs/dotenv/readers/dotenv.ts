@@ -10,7 +10,10 @@ import {
   writePlain,
 } from "./reader.ts"
 
-/** npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the first kind of quotes that fits, or none. */
+/**
+ * npm dotenv, whose one regular expression this follows. It has no escapes: a value is given the
+ * first kind of quotes that fits, or none.
+ */
 export const dotenv: Reader = {
   comments: true,
   crlf: true,
@@ -20,7 +23,10 @@ export const dotenv: Reader = {
 
 const kinds = ["'", '"', "`"] as const satisfies readonly Quote[]
 
-/** `text` in the first kind of quotes, or in none, in which the reader finds `value`; or why there is no such way. */
+/**
+ * `text` in the first kind of quotes, or in none, in which the reader finds `value`; or why there
+ * is no such way.
+ */
 export function withoutEscapes(value: string, text: string, parse: Reader["parse"]): Written {
   const returns = text.replaceAll("\r", "\\r")
   const breaks = returns.replaceAll("\n", "\\n")

@@ -3,7 +3,10 @@ import { parse as parseDotenv, withoutEscapes } from "./dotenv.ts"
 import { parse as parseNode } from "./node.ts"
 import { type Entry, type Reader, agreed, writePlain } from "./reader.ts"
 
-/** dotenv-expand, over dotenv (Next.js) or over Node's own parser (Vite). It runs `$(command)` in a value, whatever the quotes. */
+/**
+ * dotenv-expand, over dotenv (Next.js) or over Node's own parser (Vite). It runs `$(command)` in a
+ * value, whatever the quotes.
+ */
 export const expand: Reader = {
   comments: true,
   crlf: true,

@@ -1,7 +1,10 @@
 import { refusals } from "./docker.ts"
 import { type Entry, type Reader, bom, firstRefusal, unreadable, writePlain } from "./reader.ts"
 
-/** The file that $GITHUB_ENV names: lines, and `NAME<<END` blocks. It has no comments: a whole file gets no header. */
+/**
+ * The file that $GITHUB_ENV names: lines, and `NAME<<END` blocks. It has no comments: a whole file
+ * gets no header.
+ */
 export const github: Reader = {
   comments: false,
   crlf: false,
@@ -18,7 +21,8 @@ function parse(text: string): readonly Entry[] {
     if (line === "") continue
     const [sign, block] = [line.indexOf("="), line.indexOf("<<")]
     if (sign > 0 && (block === -1 || sign < block)) {
-      // A byte order mark belongs to no name where the runner drops it, and to the first one where it does not.
+      // A byte order mark belongs to no name where the runner drops it, and to the first one where
+      // it does not.
       const marked = at === 0 && line.startsWith(bom)
       entries.push({
         key: line.slice(marked ? bom.length : 0, sign),

@@ -1,7 +1,10 @@
 import { withoutEscapes } from "./dotenv.ts"
 import { Cursor, type Entry, type Reader, writePlain } from "./reader.ts"
 
-/** `node --env-file` and `util.parseEnv`. No escapes but \n in double quotes; a carriage return is dropped everywhere. */
+/**
+ * `node --env-file` and `util.parseEnv`. No escapes but \n in double quotes; a carriage return is
+ * dropped everywhere.
+ */
 export const node: Reader = {
   comments: true,
   crlf: true,
@@ -10,14 +13,18 @@ export const node: Reader = {
 }
 
 const skipped = /(?:[ \n\r]+|#[^\n]*)*/y
-/** Node 20 takes a comment after blanks, and a line of blanks alone, for a part of the next name. */
+/**
+ * Node 20 takes a comment after blanks, and a line of blanks alone, for a part of the next name.
+ */
 const joinedToName = / [ \r]*[#\n]/
 const name = /([^=\n]*)(=?)/y
 const quoted = /(["'`])((?:(?!\1)[^])*)\1[^\n]*/y
 const unquoted = /[^#\n]*/y
 const restOfLine = /[^\n]*/y
 
-/** A byte order mark is part of the first name. Where versions of Node differ, a value is undefined. */
+/**
+ * A byte order mark is part of the first name. Where versions of Node differ, a value is undefined.
+ */
 export function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
   const cursor = new Cursor(text)

@@ -1,8 +1,10 @@
 import { type Entry, type Quote, type Reader, bom, isPlain, writePlain } from "./reader.ts"
 
 /**
- * Every reader at once: only what all of them read alike. Values are written raw, so quotes go when a value is replaced.
- * Where readers differ about a line (inline comments, blanks around =, escapes, several lines) its value is undefined.
+ * Every reader at once: only what all of them read alike. Values are written raw, so quotes go when
+ * a value is replaced.
+ * Where readers differ about a line (inline comments, blanks around =, escapes, several lines) its
+ * value is undefined.
  */
 export const portable: Reader = {
   comments: true,
@@ -33,7 +35,10 @@ function parse(text: string): readonly Entry[] {
   return entries
 }
 
-/** A name alone is a variable of the surroundings for some, an empty one for others; python-dotenv takes a value before it away. */
+/**
+ * A name alone is a variable of the surroundings for some, an empty one for others; python-dotenv
+ * takes a value before it away.
+ */
 function bareName(line: string, at: number): readonly Entry[] {
   const [, before = "", key] = /^([ \t]*(?:export[ \t]+)?([A-Za-z_]\w*))[ \t]*$/.exec(line) ?? []
   return key === undefined
@@ -41,7 +46,10 @@ function bareName(line: string, at: number): readonly Entry[] {
     : [{ key, value: undefined, start: at + before.length, end: at + before.length }]
 }
 
-/** `torn`: a carriage return alone stands in the line or ends the file; it ends a line for some readers. */
+/**
+ * `torn`: a carriage return alone stands in the line or ends the file; it ends a line for some
+ * readers.
+ */
 function* lines(
   text: string,
 ): Generator<{ readonly line: string; readonly at: number; readonly torn: boolean }> {
@@ -58,7 +66,10 @@ function* lines(
   }
 }
 
-/** The quote that a value opens and does not close on its line: for some readers it goes on on the next. */
+/**
+ * The quote that a value opens and does not close on its line: for some readers it goes on on the
+ * next.
+ */
 function openedBy(value: string): Quote | undefined {
   const quote = quoteOf(value.trimStart())
   return quote !== undefined && value.trimStart().indexOf(quote, 1) === -1 ? quote : undefined

@@ -10,7 +10,10 @@ import {
   writePlain,
 } from "./reader.ts"
 
-/** python-dotenv, and docker-compose 1.x which was built on it. Follows dotenv/parser.py and variables.py, of 0.21 and of 1.2. */
+/**
+ * python-dotenv, and docker-compose 1.x which was built on it. Follows dotenv/parser.py and
+ * variables.py, of 0.21 and of 1.2.
+ */
 export const python: Reader = {
   comments: true,
   crlf: true,
@@ -81,7 +84,10 @@ function parseAs(age: Age, text: string): readonly Entry[] {
   return entries
 }
 
-/** One line, or several where a value is quoted. What it cannot read it skips, up to the end of that line. */
+/**
+ * One line, or several where a value is quoted. What it cannot read it skips, up to the end of that
+ * line.
+ */
 function statement(age: Age, cursor: Cursor): Entry | undefined {
   const isComment = cursor.next === "#"
   cursor.take(exported)

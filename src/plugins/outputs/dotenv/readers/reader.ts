@@ -1,25 +1,41 @@
 import { AppError } from "../../../../base/error.ts"
 
 /**
- * A reader of `.env` files, as two functions: how it reads a file, and how a value is written for it. Texts are binary
- * strings, one character a byte, so that offsets are bytes and what is not valid UTF-8 survives an edit.
+ * A reader of `.env` files, as two functions: how it reads a file, and how a value is written for
+ * it. Texts are binary
+ * strings, one character a byte, so that offsets are bytes and what is not valid UTF-8 survives an
+ * edit.
  */
 export interface Reader {
   /** True where a line that begins with # is skipped. */
   readonly comments: boolean
-  /** True where a line may end as on Windows: no program that goes by this name takes the carriage return for a part of the value. */
+  /**
+   * True where a line may end as on Windows: no program that goes by this name takes the carriage
+   * return for a part of the value.
+   */
   readonly crlf: boolean
-  /** The file as the reader understands it, in order. Throws `output-unreadable` ("line 3: …") where the reader would refuse it. */
+  /**
+   * The file as the reader understands it, in order. Throws `output-unreadable` ("line 3: …") where
+   * the reader would refuse it.
+   */
   parse(text: string): readonly Entry[]
-  /** What to write after `KEY=`. `quote`: the quotes that stand there now, kept where the value allows. */
+  /**
+   * What to write after `KEY=`. `quote`: the quotes that stand there now, kept where the value
+   * allows.
+   */
   write(value: string, quote?: Quote): Written
 }
 export type Quote = '"' | "'" | "`"
 export type Entry = {
   readonly key: string
-  /** What the reader makes of it; undefined where the file alone does not tell (it names other variables, or readers differ). */
+  /**
+   * What the reader makes of it; undefined where the file alone does not tell (it names other
+   * variables, or readers differ).
+   */
   readonly value: string | undefined
-  /** Where the value stands, with its quotes, without an inline comment and the blanks before that. */
+  /**
+   * Where the value stands, with its quotes, without an inline comment and the blanks before that.
+   */
   readonly start: number
   readonly end: number
   /** Set where the whole value stands in one pair of quotes. */
@@ -44,8 +60,10 @@ export function fromBinary(text: string): string | undefined {
 }
 
 /**
- * Characters that every reader takes unquoted, anywhere but as marked: `=` not first nor after a colon (zsh). Measured on
- * 37 readers; those that a shell might take for a pattern, a brace or its history are left out all the same.
+ * Characters that every reader takes unquoted, anywhere but as marked: `=` not first nor after a
+ * colon (zsh). Measured on
+ * 37 readers; those that a shell might take for a pattern, a brace or its history are left out all
+ * the same.
  */
 export function isPlain(value: string): boolean {
   return /^[A-Za-z0-9%+,\-./:?=@_]*$/.test(value) && !/(^|:)=/.test(value)
@@ -65,7 +83,10 @@ export function writePlain(
 /** Lines after which a quote that was not seen to close comes to light. */
 const neighbours = ["' #'", '" #"', "` #`", "x"] as const
 
-/** The first of `texts` that `parse` reads as this value, whatever stands on the next line, which stays what it is. */
+/**
+ * The first of `texts` that `parse` reads as this value, whatever stands on the next line, which
+ * stays what it is.
+ */
 export function firstReadBack(
   value: string,
   texts: readonly string[],
@@ -87,7 +108,9 @@ export function firstReadBack(
   return text === undefined ? undefined : { text }
 }
 
-/** What two programs that go by one name both say of a text; where they differ a value is undefined. */
+/**
+ * What two programs that go by one name both say of a text; where they differ a value is undefined.
+ */
 export function agreed(one: readonly Entry[], other: readonly Entry[]): readonly Entry[] {
   const others = new Map(other.map((entry) => [`${entry.start} ${entry.key}`, entry]))
   const both = one.map((entry) => {
@@ -113,7 +136,8 @@ export function firstRefusal(
 }
 
 /**
- * True where an unquoted value holds a blank or a line break beyond ASCII (U+00A0, U+2028, …): readers differ about those,
+ * True where an unquoted value holds a blank or a line break beyond ASCII (U+00A0, U+2028, …):
+ * readers differ about those,
  * and so nothing is said about such a value.
  */
 export function hasOddBlank(value: string): boolean {

@@ -1,6 +1,9 @@
 import { Cursor, unreadable } from "./reader.ts"
 
-/** Splits a shell script into statements and words, as far as assignments need it; leaves out here-documents, which it refuses. */
+/**
+ * Splits a shell script into statements and words, as far as assignments need it; leaves out
+ * here-documents, which it refuses.
+ */
 
 export type Word = {
   readonly raw: string
@@ -9,7 +12,10 @@ export type Word = {
   readonly start: number
   readonly end: number
 }
-/** `certain` is false within if, case, loops, functions, subshells, pipes and lists, which may not run. */
+/**
+ * `certain` is false within if, case, loops, functions, subshells, pipes and lists, which may not
+ * run.
+ */
 export type Statement = { readonly words: readonly Word[]; readonly certain: boolean }
 
 const blanks = /(?:[ \t]+|\\\n)*/y
@@ -34,7 +40,8 @@ export function statements(text: string): readonly Statement[] {
     if (mark?.[0] === "<<")
       throw unreadable(text, mark.index, "a here-document is more than this reader follows")
     const first = words[0]?.raw ?? ""
-    // Pipes, lists, redirections and arrays: what becomes of an assignment beside them is not followed.
+    // Pipes, lists, redirections and arrays: what becomes of an assignment beside them is not
+    // followed.
     const plain = mark === undefined || /[\n;]/.test(mark[0])
     if (words.length > 0)
       found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
@@ -105,7 +112,10 @@ function unescape(char: string): string {
   return char === "\n" ? "" : /[$`"\\]/.test(char) ? char : `\\${char}`
 }
 
-/** Passes over `$name`, `${…}`, `$(…)`, backticks, and the two that shells differ about: `$'…'` and `$"…"`. */
+/**
+ * Passes over `$name`, `${…}`, `$(…)`, backticks, and the two that shells differ about: `$'…'` and
+ * `$"…"`.
+ */
 function expansion(cursor: Cursor): void {
   const start = cursor.at
   const simple =

@@ -1,7 +1,10 @@
 import { type Entry, type Reader, writePlain } from "./reader.ts"
 import { type Word, statements } from "./shell-words.ts"
 
-/** A file that a POSIX shell sources (`set -a; . ./.env`). Assignments are followed; commands are passed over, never run. */
+/**
+ * A file that a POSIX shell sources (`set -a; . ./.env`). Assignments are followed; commands are
+ * passed over, never run.
+ */
 export const shell: Reader = {
   comments: true,
   crlf: false,
@@ -12,7 +15,10 @@ export const shell: Reader = {
 
 const declaring = new Set(["export", "readonly", "declare", "typeset"])
 
-/** `A=1 command` sets A for that command alone; what a command that is an expansion does, nobody knows. */
+/**
+ * `A=1 command` sets A for that command alone; what a command that is an expansion does, nobody
+ * knows.
+ */
 function assignments(words: readonly Word[], certain: boolean): readonly Entry[] {
   const at = words.findIndex((word) => nameOf(word) === undefined)
   const command = words[at]

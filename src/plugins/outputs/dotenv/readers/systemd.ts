@@ -1,6 +1,9 @@
 import { Cursor, type Entry, type Quote, type Reader, writePlain } from "./reader.ts"
 
-/** systemd's `EnvironmentFile=`. Follows src/basic/env-file.c: no inline comments, no variables, quoted pieces may be joined. */
+/**
+ * systemd's `EnvironmentFile=`. Follows src/basic/env-file.c: no inline comments, no variables,
+ * quoted pieces may be joined.
+ */
 export const systemd: Reader = {
   comments: true,
   crlf: true,
