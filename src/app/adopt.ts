@@ -118,7 +118,7 @@ function openIncident(state: SecretState): string | undefined {
 }
 
 /**
- * Of a value that replaces another one, which somebody made since, the config's date says nothing.
+ * Of a value that replaces another one, which someone made since, the config's date says nothing.
  */
 function dateInConfig(app: App, session: Session, name: string): string | undefined {
   const said = app.config.environments[session.work.environment]?.secrets[name]?.rotatedAt
@@ -326,7 +326,7 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
           }))(one),
           rotatedAt: said,
         })
-  // Somebody has set it back: proven, it counts again.
+  // Someone has set it back: proven, it counts again.
   if (state.drift !== undefined)
     events.push({ event: "drift-over", secret: name, version: current.id })
   if (said !== undefined)

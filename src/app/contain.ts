@@ -383,7 +383,7 @@ async function noteLate(
 
 /**
  * An earlier run of this incident has made its value, and that holds. Not where the service refuses
- * it now: somebody was in
+ * it now: someone was in
  * again. Nor where the old ones are still to be taken away and another value was adopted meanwhile:
  * of that nobody knows how
  * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.

@@ -50,7 +50,7 @@ export type Watch = {
 const lookAgainMs = 60_000
 /** Environments worked on at once. */
 const sideBySide = 4
-/** A look that somebody's work stood in the way of is made up for so much later. */
+/** A look that someone's work stood in the way of is made up for so much later. */
 const watchAgainMs = 60_000
 /**
  * The timer is shortened for frequent looks only; others are seen to whenever it fires, once a

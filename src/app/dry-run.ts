@@ -162,7 +162,7 @@ function restartOf(
 
 /**
  * The journal always ends first; one that was put aside, where one of its secrets is chosen. What
- * went on to its end is not rotated a second time, unless somebody has its value.
+ * went on to its end is not rotated a second time, unless someone has its value.
  */
 function unfinishedIn(
   session: Session,

@@ -43,7 +43,7 @@ export function howToEnd(path: string): string {
   return `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it at once. ${safe}.`
 }
 
-/** What to do about a lock that somebody has: a stopped process never ends by itself. */
+/** What to do about a lock that someone has: a stopped process never ends by itself. */
 export function lockedHint(path: string): string {
   return lockHolder(path)?.is === "stopped"
     ? howToEnd(path)

@@ -9,7 +9,7 @@ import { holdsSealed } from "../record/holds.ts"
 import { demandOpens } from "../record/vault.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
-/** `left`: it is not there, cannot be made from here, and is somebody's to bring. */
+/** `left`: it is not there, cannot be made from here, and is someone's to bring. */
 export type Made = {
   readonly path: string
   readonly made: boolean

@@ -12,7 +12,7 @@ import { openWork } from "./open.ts"
 const lockMs = 5000
 const pauseMs = 100
 
-/** Tries again while somebody else works on the environment, for seconds. */
+/** Tries again while someone else works on the environment, for seconds. */
 export async function whenFree<T>(
   app: Pick<App, "host" | "stop">,
   act: () => Promise<T>,

@@ -41,7 +41,7 @@ export function hasServices(app: App, environment: string): boolean {
  * time before the next look.
  * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is
  * written down, once, and
- * only if nobody has touched the state since; undefined: not now, for somebody is at work.
+ * only if nobody has touched the state since; undefined: not now, for someone is at work.
  * `isSteady`: does the clock run true?
  */
 export async function watchForDrift(

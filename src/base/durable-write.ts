@@ -109,7 +109,7 @@ async function spotToWrite(target: string): Promise<Spot> {
   }
 }
 
-/** Whoever can move the folder away could let us write where nobody looks. */
+/** Anyone who can move the folder away could let us write where nobody looks. */
 export async function refuseMoved({ target, folder }: Spot): Promise<void> {
   if (!folder.isHeld) return
   await using now = await openFolder(dirname(target)).catch((error: unknown) => {
@@ -120,7 +120,7 @@ export async function refuseMoved({ target, folder }: Spot): Promise<void> {
 }
 
 /**
- * Whoever can write in the folder could put something else in the draft's place: of the same
+ * Anyone who can write in the folder could put something else in the draft's place: of the same
  * number, once the draft is gone.
  */
 async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promise<void> {

@@ -107,7 +107,7 @@ async function ownerOf({ folder, name }: Spot): Promise<number | undefined> {
 
 /**
  * Finishes a write that a crash cut off. What is neither old nor new, nor a mixture of both, is
- * somebody's edit: it stays.
+ * someone's edit: it stays.
  */
 export async function healInPlace(target: string): Promise<void> {
   let spot: Spot

@@ -31,7 +31,7 @@ function look(): void {
   if (paused) pausedAtMs = ranMs
 }
 
-/** While somebody measures, the ticks go on; they keep nobody alive. */
+/** While someone measures, the ticks go on; they keep nobody alive. */
 function measure(): () => void {
   if (measuring++ === 0) {
     lookedAt = performance.now()

@@ -50,7 +50,7 @@ function unrunnable(path: string): Fault | undefined {
 }
 
 /**
- * Whoever can change a program that we run, or what tells it what to do, has our rights; of what is
+ * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what is
  * not there nothing is said.
  */
 export async function changeableBy(path: string): Promise<Fault | undefined> {

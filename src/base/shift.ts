@@ -1,5 +1,5 @@
 /**
- * As long as somebody is at work. What they keep open between two acts ends with the last of them.
+ * As long as someone is at work. What they keep open between two acts ends with the last of them.
  */
 export class Shift {
   #present = 0

@@ -14,7 +14,7 @@ export type Report<Code extends string> = {
     says: string,
     better?: { readonly remedy?: string; readonly severity?: Finding["severity"] },
   ): void
-  /** A finding of somebody who was asked, as it is. */
+  /** A finding of someone who was asked, as it is. */
   passed(finding: Finding): void
   /** Something was wrong and is mended. */
   mended(says: string): void

@@ -129,7 +129,7 @@ function judge(place: Place, alone: readonly Alone[], report: Report<Code>): voi
     )
 }
 
-/** Only a clear no counts: in which further groups somebody is, is not known here. */
+/** Only a clear no counts: in which further groups someone is, is not known here. */
 function mayPass(stats: Stats, reader: Place["reader"]): boolean {
   if (reader === undefined || reader.uid === 0) return true
   if (reader.uid === stats.uid) return (stats.mode & 0o100) !== 0

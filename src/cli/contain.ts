@@ -17,7 +17,7 @@ export type Asked = {
 }
 
 /**
- * Somebody has the credentials: what is chosen is contained, as much of it as can be, and what is
+ * Someone has the credentials: what is chosen is contained, as much of it as can be, and what is
  * left is said with how to do it.
  */
 export async function contain(

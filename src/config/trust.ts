@@ -11,7 +11,7 @@ import type { Finding } from "../core/ports.ts"
 export type Me = { readonly uid: number; readonly gid: number }
 
 /**
- * Refuses (`config-writable-by-others`) a config that somebody else can change; for every command
+ * Refuses (`config-writable-by-others`) a config that someone else can change; for every command
  * that runs hooks. Returns what is no more than a warning, for `check`.
  */
 export async function checkTrust(config: string, me: Me = whoWeAre()): Promise<readonly Finding[]> {

@@ -184,7 +184,7 @@ export interface Driver {
   expel?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<Expelled>
   /**
    * For a first value (`--new`): what the service holds now, in a form that `apply` can put back
-   * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where somebody
+   * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where someone
    * visibly uses it.
    */
   stored?(signal: AbortSignal): Promise<Fields | undefined>
@@ -202,7 +202,7 @@ export interface Driver {
 /** By secret: what outputs show. */
 export type Values = Readonly<Record<string, Credential>>
 /**
- * The versions of a secret that an output may show now without being somebody else's. `recent` are
+ * The versions of a secret that an output may show now without being someone else's. `recent` are
  * those that are open already: opening the rest costs, and is rarely needed.
  */
 export interface Known {
@@ -243,7 +243,7 @@ export interface Output {
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
   /**
-   * Nobody else writes into it: what stands there is what we last wrote, or somebody has edited it.
+   * Nobody else writes into it: what stands there is what we last wrote, or someone has edited it.
    */
   readonly whole?: boolean
   /** Each value stands by itself: where a secret has none yet, what stands there for it stays. */

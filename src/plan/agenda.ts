@@ -49,7 +49,7 @@ export function agenda(
       aside(document, name)
     )
       continue
-    // Somebody else has changed it: it waits for a person.
+    // Someone else has changed it: it waits for a person.
     if (state.drift !== undefined) continue
     const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
     if (at === undefined) continue

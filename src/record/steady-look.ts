@@ -18,7 +18,7 @@ type Steady = {
 }
 
 /**
- * Looks before it is given up, and how far they are apart (ms): ten seconds of somebody who writes
+ * Looks before it is given up, and how far they are apart (ms): ten seconds of someone who writes
  * all the time.
  */
 const looks = 40

@@ -256,7 +256,7 @@ export async function settle(
     if (isQuiet) session.quiet.add(name)
     return isQuiet
   } catch (error) {
-    // A server that is down is no lock that somebody holds: it is asked again soon. Any other
+    // A server that is down is no lock that someone holds: it is asked again soon. Any other
     // refusal waits for a person.
     const { code, says } = said(error)
     session.unsettled.set(

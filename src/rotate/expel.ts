@@ -9,7 +9,7 @@ import { untilOver } from "./under-way.ts"
 import { deadlines } from "./work.ts"
 
 /**
- * Of the values that were dead before, so many are tried again: somebody who was in may have set
+ * Of the values that were dead before, so many are tried again: someone who was in may have set
  * one anew. Services lock out who is refused too often.
  */
 const triedAgain = 2

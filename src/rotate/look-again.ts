@@ -7,7 +7,7 @@ import type { Session } from "./session.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /**
- * Programs that did not get healthy with a value which became current all the same: has somebody
+ * Programs that did not get healthy with a value which became current all the same: has someone
  * seen to them meanwhile? Their
  * health is asked; where nothing asks for it, only a restart can tell. Returns what is still wrong,
  * by secret.

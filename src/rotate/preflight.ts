@@ -273,7 +273,7 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
   ]
 }
 
-/** A secret without a value: `stored` refuses where somebody visibly uses one. */
+/** A secret without a value: `stored` refuses where someone visibly uses one. */
 async function first(
   session: Session,
   name: string,

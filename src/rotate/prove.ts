@@ -162,7 +162,7 @@ async function apply(
 }
 
 /**
- * In an incident somebody else may have set what the service takes now; with an admin it is
+ * In an incident someone else may have set what the service takes now; with an admin it is
  * replaced all the same.
  */
 function mayTakeOver(session: Session, name: string): boolean {

@@ -140,7 +140,7 @@ type WayBack = {
 }
 
 /**
- * Byte for byte from the sealed copies, unless somebody edited the file since: then only our values
+ * Byte for byte from the sealed copies, unless someone edited the file since: then only our values
  * go back.
  */
 async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {

@@ -69,7 +69,7 @@ function obstaclesIn(programs: Preflight["programs"], { contain }: Order): Reado
   )
 }
 
-/** Whoever looks at the state sees at once that what it shows is not what its service takes. */
+/** Anyone who looks at the state sees at once that what it shows is not what its service takes. */
 async function noteDrift(session: Session, left: Outcomes): Promise<void> {
   const names = Object.entries(left).flatMap(([name, one]) =>
     one.is === "left" && one.code === driftCode ? [name] : [],

@@ -50,7 +50,7 @@ type Placed = {
 }
 
 /**
- * The state of one environment while somebody works on it. Every change goes through `commit`: one
+ * The state of one environment while someone works on it. Every change goes through `commit`: one
  * durable write.
  */
 export class Session {

@@ -10,7 +10,7 @@ import type { Session } from "./session.ts"
 import { type Ready, whyOf } from "./work.ts"
 
 /**
- * Outputs that cannot be written in an incident. Whoever can write an output could forbid the death
+ * Outputs that cannot be written in an incident. Anyone who can write an output could forbid the death
  * of the value in it by one
  * line; so it is left as it is, byte for byte, and owed: until `settleUnwritten` (or `render`, or a
  * rotation) has written it and

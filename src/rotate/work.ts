@@ -118,7 +118,7 @@ export interface Delivery {
     how?: Trial,
   ): Promise<readonly Ready[]>
   /**
-   * Puts the former bytes back, or, if somebody has edited the output since, our former values
+   * Puts the former bytes back, or, if someone has edited the output since, our former values
    * alone.
    */
   restore(output: Output, former: Former, values: Values, known: Known): Promise<Draft>

@@ -215,7 +215,7 @@ export function listenerFault(error: unknown): boolean {
   return error instanceof AppError && faults.has(error.code)
 }
 
-/** Whoever has answered has let go of the connection since: who it was cannot be told any more. */
+/** Anyone who has answered has let go of the connection since: who it was cannot be told any more. */
 export function isGone(error: unknown): boolean {
   return error instanceof AppError && error.code === "unreachable"
 }

@@ -4,19 +4,19 @@ import type { Reference } from "../../core/ports.ts"
 
 /**
  * An admin logs in once for many acts: his connections are kept for the next act, also of another
- * secret, as long as somebody
+ * secret, as long as someone
  * is at work. One at which anything failed is not kept, nor one whose user may have got another
  * password meanwhile. Proofs
  * never come here: each is a login of its own.
  */
 
 /**
- * Nothing is left unused for longer (ms): neither the server's seat, nor a login that somebody may
+ * Nothing is left unused for longer (ms): neither the server's seat, nor a login that someone may
  * have taken away.
  */
 const idleMs = 5000
 /**
- * None is used for longer (ms), however busy: a login that somebody has taken away is missed soon.
+ * None is used for longer (ms), however busy: a login that someone has taken away is missed soon.
  */
 const oldMs = 30_000
 
@@ -143,7 +143,7 @@ export class Standing<Connection extends Standable> {
   }
 
   /**
-   * Somebody may have given this user another password: what was logged in before is used for
+   * Someone may have given this user another password: what was logged in before is used for
    * nothing more.
    */
   changed(user: string): void {

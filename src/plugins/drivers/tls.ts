@@ -90,7 +90,7 @@ export async function readPem(path: string, what: string): Promise<string> {
 const largest = 4 * 1024 * 1024
 
 /**
- * Whoever can put a certificate there chooses whom we believe: what another user could have linked
+ * Anyone who can put a certificate there chooses whom we believe: what another user could have linked
  * or swapped is not read.
  */
 export async function readTrusted(path: string): Promise<string> {

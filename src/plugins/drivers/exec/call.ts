@@ -73,7 +73,7 @@ export async function call<Answer extends ZodType>(
   return read(says, result.stdout, question.answer)
 }
 
-/** Whoever can change the program has our rights, and the values. */
+/** Anyone who can change the program has our rights, and the values. */
 async function refuseChangeable({ program }: Place): Promise<void> {
   const fault = program.includes("/") ? await changeableBy(program) : undefined
   if (fault !== undefined)

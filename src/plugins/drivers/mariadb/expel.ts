@@ -33,7 +33,7 @@ export function expel(place: Place, live: Credential, signal: AbortSignal): Prom
 
 /**
  * Until the old password was taken away, both were accepted, and MariaDB does not say by which
- * somebody came in.
+ * someone came in.
  */
 function betweenNote({ account }: Place, count: number): string {
   const many = count === 1 ? "1 session" : `${count} sessions`

@@ -111,7 +111,7 @@ export async function asAdmin<Result>(
  * connection the lock of our
  * name. It keeps it until the server has noticed the connection's end, so a later run finds by it,
  * and ends, what is under way.
- * A statement that waits for somebody else's lock gives up before our own deadline: 10.11 heeds the
+ * A statement that waits for someone else's lock gives up before our own deadline: 10.11 heeds the
  * first limit behind BACKUP
  * STAGE, the second behind FLUSH TABLES WITH READ LOCK and LOCK TABLES. While a backup blocks
  * commits it is done all the same, but

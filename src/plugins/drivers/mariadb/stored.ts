@@ -4,7 +4,7 @@ import { readUsable } from "./account.ts"
 import { asAdmin, type Place, sayAccount } from "./place.ts"
 
 /**
- * For a first value: an account that holds a password is used by somebody. One that holds none has
+ * For a first value: an account that holds a password is used by someone. One that holds none has
  * nothing to put back.
  */
 export function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {

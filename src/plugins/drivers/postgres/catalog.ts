@@ -36,7 +36,7 @@ export async function lookAt(role: string, connection: Connection): Promise<Seen
   return seen?.exists === "t" ? seen : undefined
 }
 
-/** Only a superuser may read pg_authid, unless somebody granted it. */
+/** Only a superuser may read pg_authid, unless someone granted it. */
 export const readsHashes =
   "has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"
 

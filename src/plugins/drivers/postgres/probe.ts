@@ -37,7 +37,7 @@ async function probeAt(
       : await compare(place, roleOf(place, candidate), stored, signal)
   } catch (error) {
     // What is no error of ours is a mistake in the program and must not pass for an answer. A login
-    // that became somebody else is said by name.
+    // that became someone else is said by name.
     if (!(error instanceof AppError) || error.code === "pair-identity" || listenerFault(error))
       throw error
     heard?.(error)

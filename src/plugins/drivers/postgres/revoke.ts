@@ -39,7 +39,7 @@ export async function revoke(
 
 /**
  * Nobody is locked out for good: a password is taken away only while the other role's is accepted.
- * Somebody may have changed it, or a backup was put back.
+ * Someone may have changed it, or a backup was put back.
  */
 async function refuseWithoutLive(
   place: Place,

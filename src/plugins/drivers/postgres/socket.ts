@@ -73,7 +73,7 @@ export function unreachable(says: string, error: unknown): AppError {
 }
 
 /**
- * One byte, S or N, in clear. More is refused: somebody put it there to be taken for what came
+ * One byte, S or N, in clear. More is refused: someone put it there to be taken for what came
  * through TLS (CVE-2021-23222).
  */
 async function askForTls(socket: Socket, says: string, signal: AbortSignal): Promise<void> {

@@ -34,7 +34,7 @@ async function add(connection: Connection, user: string, hash: string): Promise<
   if (!before.hashes.includes(hash)) await connection.command(["ACL", "SETUSER"], user, `#${hash}`)
   await persist(connection)
   const after = await readUsable(connection, user)
-  // An ACL LOAD of somebody else's between the two takes it away again.
+  // An ACL LOAD of someone else's between the two takes it away again.
   if (!after.hashes.includes(hash))
     throw new AppError(
       "redis-not-kept",

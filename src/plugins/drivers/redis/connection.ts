@@ -86,7 +86,7 @@ export async function connect(
 }
 
 /**
- * Whatever a server says to PING before a login shows that somebody has accepted the connection:
+ * Whatever a server says to PING before a login shows that someone has accepted the connection:
  * that one is looked at before any of it is believed.
  */
 async function judged(channel: Channel, says: string, check: () => Promise<void>): Promise<void> {

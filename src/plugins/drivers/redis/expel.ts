@@ -11,7 +11,7 @@ import { hashOf, readUsable, userOf } from "./user.ts"
 
 /**
  * For containment: one command takes every password of the user away and gives it `live`'s, so that
- * none that somebody else
+ * none that someone else
  * has added is left. Then the connections that may be older than `live` end: of those whose age, in
  * whole seconds, does not
  * tell, too, for a program that has just been restarted connects again.
@@ -69,7 +69,7 @@ async function countOf(place: Place, user: string, ask: Ask): Promise<number> {
 
 /**
  * Until the old password was taken away, both were accepted, and Redis does not say by which
- * somebody came in.
+ * someone came in.
  */
 function betweenNote(user: string, count: number): string {
   const many = count === 1 ? "1 connection" : `${count} connections`

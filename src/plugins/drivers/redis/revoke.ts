@@ -48,7 +48,7 @@ async function remove(
   if (dead === stays) return
   if (before.hashes.includes(dead)) {
     await connection.command(["ACL", "SETUSER"], user, `!${dead}`).catch((error: unknown) => {
-      // Somebody else was faster.
+      // Someone else was faster.
       if (!isKind(error, "hashAbsent")) throw error
     })
   }

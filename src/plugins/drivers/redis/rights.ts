@@ -112,7 +112,7 @@ export function rightFindings(
 }
 
 /**
- * Whoever may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by
+ * Anyone who may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by
  * mistake.
  */
 export async function powerFindings(
@@ -144,7 +144,7 @@ export async function powerFindings(
 
 /**
  * Rights that are taken from a user are taken from every program that logs in as it. A name that is
- * taken is somebody's.
+ * taken is someone's.
  */
 async function ownAdmin(connection: Connection, rules: string): Promise<string> {
   let name = "mycelium"

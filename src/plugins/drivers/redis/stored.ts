@@ -5,7 +5,7 @@ import { onEach } from "./session.ts"
 import { readUsable } from "./user.ts"
 
 /**
- * For a first value: a user that holds a password is used by somebody. One that holds none has
+ * For a first value: a user that holds a password is used by someone. One that holds none has
  * nothing to put back.
  */
 export async function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {

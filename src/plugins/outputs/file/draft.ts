@@ -175,7 +175,7 @@ export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.from(one).equals(other)
 }
 
-/** What somebody wrote after we read the file would be lost, and whom they gave it to. */
+/** What someone wrote after we read the file would be lost, and whom they gave it to. */
 async function refuseEdited(target: string, before: Present | undefined): Promise<void> {
   const now = await readPresent(target)
   const same =

@@ -14,7 +14,7 @@ export type OwnFile = {
 
 /**
  * Whose a file is says who shall read the value, and what stands in it may go on: so it must be no
- * file that somebody else
+ * file that someone else
  * put there for that. One that another user owns counts where nobody else could have put it there:
  * in a folder of ours; in
  * a folder of that user alone, if it holds something; or where `owner` names that user.
@@ -40,7 +40,7 @@ export async function refusePlanted(file: OwnFile, present: Present): Promise<vo
 type Owner = { readonly uid?: number; readonly gid?: number }
 
 /**
- * Whoever can change the folder can move any file of ours in it onto this name. Its lines would go
+ * Anyone who can change the folder can move any file of ours in it onto this name. Its lines would go
  * on in a merged file, to
  * whomever that is for.
  */

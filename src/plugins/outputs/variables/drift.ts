@@ -21,7 +21,7 @@ export type Drift = {
 }
 
 /**
- * A value that no version explains may be the only copy of somebody's credential: it is never
+ * A value that no version explains may be the only copy of someone's credential: it is never
  * overwritten.
  */
 export async function findDrift(
