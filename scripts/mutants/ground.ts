@@ -113,7 +113,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "a password goes to whoever has taken the port",
     edits: edit(
-      "plugins/drivers/listener.ts",
+      "plugins/drivers/server/listener.ts",
       `const isOther = !trusted && wanted !== undefined && wanted !== owner`,
       `const isOther = !trusted && wanted !== undefined && wanted !== owner && says === ""`,
     ),

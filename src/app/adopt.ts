@@ -13,7 +13,7 @@ import {
   openContainment,
   versionAt,
 } from "../core/state.ts"
-import { sayListeners } from "../plugins/drivers/listener.ts"
+import { sayListeners } from "../plugins/drivers/server/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import { looks } from "../rotate/reconcile.ts"

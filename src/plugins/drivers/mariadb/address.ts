@@ -6,7 +6,7 @@ import {
   isLoopback,
   passwordInAddress,
   sayHost,
-} from "../address.ts"
+} from "../server/address.ts"
 
 /** Where a server listens. A client of the socket is 'user'@'localhost' to it. */
 export type Address = { readonly socket: string } | { readonly host: string; readonly port: number }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
-import { timedOut, unreachable } from "../tls.ts"
+import { timedOut, unreachable } from "../server/tls.ts"
 import { encodePacket, type Packet, PacketReader } from "./packets.ts"
 
 /** Packets of one socket. Once it has failed, ended or met its deadline, every read fails. */

@@ -1,5 +1,5 @@
 import type { Credential, Expelled } from "../../../core/ports.ts"
-import { endedOrLeft } from "../sessions-left.ts"
+import { endedOrLeft } from "../server/sessions-left.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
 import { holdAlone } from "./contend.ts"
 import { changing, type Place, sayAccount } from "./place.ts"

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
-import { adminRefused } from "../refused-login.ts"
+import { adminRefused } from "../server/refused-login.ts"
 import {
   type Account,
   accountProblem,

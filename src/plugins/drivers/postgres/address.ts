@@ -7,7 +7,7 @@ import {
   isLoopback,
   passwordInAddress,
   sayHost,
-} from "../address.ts"
+} from "../server/address.ts"
 
 /** Where a server listens. `socket` is a folder; it wins over `host`. */
 export type Address = {

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Answered } from "../listener.ts"
+import type { Answered } from "../server/listener.ts"
 import type { Secret } from "../../../core/secret.ts"
 import type { Channel } from "./channel.ts"
 import {
@@ -11,7 +11,7 @@ import {
   saslResponse,
   texts,
 } from "./message.ts"
-import { isGone } from "../listener.ts"
+import { isGone } from "../server/listener.ts"
 import { answer, clientFirst, mechanism } from "./scram.ts"
 import { isMissingRole, isRefusedPassword, ServerError } from "./server-error.ts"
 

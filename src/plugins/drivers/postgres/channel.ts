@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
-import { Attention } from "../standing.ts"
+import { Attention } from "../server/standing.ts"
 import { malformed, type Message } from "./message.ts"
 import { timedOut, unreachable } from "./socket.ts"
 

@@ -1,4 +1,4 @@
-import { listenerProblem } from "../listener.ts"
+import { listenerProblem } from "../server/listener.ts"
 import { addressProblem, isLocal, parseAddress, sayAddress } from "./address.ts"
 import type { Keys } from "./option-keys.ts"
 

@@ -1,5 +1,5 @@
 import type { Credential, Expelled } from "../../../core/ports.ts"
-import { type Ended, endedOrLeft } from "../sessions-left.ts"
+import { type Ended, endedOrLeft } from "../server/sessions-left.ts"
 import { roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
 import { quoteText } from "./quote.ts"

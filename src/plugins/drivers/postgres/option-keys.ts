@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { ReferenceOptions } from "../../references/index.ts"
-import { listenerOption } from "../listener.ts"
-import { insecureOption, TlsOptions } from "../tls-options.ts"
+import { listenerOption } from "../server/listener.ts"
+import { insecureOption, TlsOptions } from "../server/tls-options.ts"
 import { valueKeys } from "../value-options.ts"
 import { addressProblem } from "./address.ts"
 

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
-import { adminRefused, ownRefused } from "../refused-login.ts"
+import { adminRefused, ownRefused } from "../server/refused-login.ts"
 import { roleOf } from "./candidate.ts"
 import { lookAt, type Seen } from "./catalog.ts"
 import { problem } from "./finding.ts"

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { listenerFault } from "../listener.ts"
+import { listenerFault } from "../server/listener.ts"
 import { passwordOf, roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
 import { connectTo, everywhere, type Place, probeName } from "./place.ts"

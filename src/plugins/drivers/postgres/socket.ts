@@ -6,7 +6,7 @@ import {
   type TLSSocket,
 } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
-import type { OpenGate } from "../listener.ts"
+import type { OpenGate } from "../server/listener.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { sslRequest } from "./message.ts"
 

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "./address.ts"
-import type { Standable } from "../standing.ts"
+import type { Standable } from "../server/standing.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
 import { type Channel, openChannel, tooLarge } from "./channel.ts"
 import { malformed, query, readRow, readSqlstate, startup, terminate, texts } from "./message.ts"

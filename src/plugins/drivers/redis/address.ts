@@ -6,7 +6,7 @@ import {
   isLoopback,
   passwordInAddress,
   sayHost,
-} from "../address.ts"
+} from "../server/address.ts"
 
 /** Where a server listens: a unix socket, or a port, in clear or through TLS. */
 export type Address =

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Expelled } from "../../../core/ports.ts"
-import { endedOrLeft } from "../sessions-left.ts"
+import { endedOrLeft } from "../server/sessions-left.ts"
 import { listClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential, Finding, Trial, Versions } from "../../../core/ports.ts"
-import { adminRefused, ownRefused } from "../refused-login.ts"
+import { adminRefused, ownRefused } from "../server/refused-login.ts"
 import { type Address, sayAddress } from "./address.ts"
 import { keeperFindings } from "./keeping.ts"
 import { nodesOf, type Place } from "./place.ts"

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { Shift } from "../../../base/shift.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { standingIn } from "../standing.ts"
+import { standingIn } from "../server/standing.ts"
 import { type Address, sayAddress } from "./address.ts"
 import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"

@@ -1,5 +1,5 @@
-import { AppError } from "../../base/error.ts"
-import type { SessionsLeft } from "../../core/state.ts"
+import { AppError } from "../../../base/error.ts"
+import type { SessionsLeft } from "../../../core/state.ts"
 
 /**
  * What keeps the sessions of before from being ended: a right that the admin lacks, or that nobody

@@ -11,8 +11,8 @@ import {
   getCACertificates,
   type TLSSocket,
 } from "node:tls"
-import { AppError, systemCode } from "../../base/error.ts"
-import { readRealFile } from "../../base/real-file.ts"
+import { AppError, systemCode } from "../../../base/error.ts"
+import { readRealFile } from "../../../base/real-file.ts"
 
 /**
  * What drivers that speak over a socket share: a connection that ends with its deadline, and TLS

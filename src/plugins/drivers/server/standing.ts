@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
-import type { Shift } from "../../base/shift.ts"
-import type { Reference } from "../../core/ports.ts"
+import type { Shift } from "../../../base/shift.ts"
+import type { Reference } from "../../../core/ports.ts"
 
 /**
  * An admin logs in once for many acts: his connections are kept for the next act, also of another

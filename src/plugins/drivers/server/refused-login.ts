@@ -1,6 +1,6 @@
-import { driftRemedy } from "../../core/drift.ts"
-import { AppError } from "../../base/error.ts"
-import type { Finding } from "../../core/ports.ts"
+import { driftRemedy } from "../../../core/drift.ts"
+import { AppError } from "../../../base/error.ts"
+import type { Finding } from "../../../core/ports.ts"
 
 /** A login that the server refuses: whose, and what a person does about it. */
 

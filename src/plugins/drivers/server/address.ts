@@ -1,5 +1,5 @@
 import { isIP } from "node:net"
-import { AppError } from "../../base/error.ts"
+import { AppError } from "../../../base/error.ts"
 
 /**
  * What the addresses of servers have in common. An error never quotes the address: it may hold a
