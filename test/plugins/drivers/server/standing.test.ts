@@ -244,7 +244,7 @@ describe("PostgreSQL", () => {
   test("what waits keeps no process alive", async () => {
     const { role } = await newRole()
     const source = (path: string): string =>
-      JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).pathname)
+      JSON.stringify(new URL(`../../../../src/${path}`, import.meta.url).pathname)
     const program = `
       const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/shift.ts")}), import(${source("core/secret.ts")}), import(${source("base/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
       const [shift, password] = [new Shift(), (await Bun.stdin.text()).trim()]
