@@ -114,8 +114,6 @@ export const rotation = {
     "The server's certificate could not be verified: another authority, another name, expired. Something in between could be reading. Name the authority under tls.ca, and the name in the certificate if it differs from the address. Do not reach for insecure: true first.",
   "tls-not-offered":
     "The server offers no TLS, and off this machine mycelium sends no password without it. Turn TLS on at the server; insecure: true is for a network that you trust as you trust this machine.",
-  "tls-ca-unreadable":
-    "The authority's certificate that the config names cannot be read. Correct tls.ca or the file's mode.",
   "tls-file-unreadable":
     "A certificate or key that the config names cannot be read. Correct the path under tls, or the file's mode.",
   "tls-client-certificate":

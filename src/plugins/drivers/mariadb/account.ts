@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { Secret } from "../../../core/secret.ts"
+import { neededPassword } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import { nativeHash, nativePassword } from "./login.ts"
 import { type AccountName, comment, type Place, sayAccount } from "./place.ts"
@@ -30,19 +30,12 @@ export function checkUser({ account: { user } }: Place, { fields }: Credential):
   })
 }
 
-export function passwordOf({ fields }: Credential): Secret | undefined {
-  return fields["password"] instanceof Secret ? fields["password"] : undefined
-}
-
 /**
  * The form in which MariaDB keeps a password. The same for the same password, so a second `apply`
  * changes nothing.
  */
 export function hashOf(candidate: Credential): string {
-  const password = passwordOf(candidate)
-  if (password === undefined)
-    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
-  return nativeHash(password.reveal())
+  return nativeHash(neededPassword(candidate).reveal())
 }
 
 /** undefined where there is no such account. */

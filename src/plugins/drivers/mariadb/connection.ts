@@ -1,9 +1,12 @@
+import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { isGone, type OpenGate } from "../server/listener.ts"
-import { openSocket, type TlsDemand, upgrade } from "../server/tls.ts"
-import { type Address, sayAddress } from "./address.ts"
-import { type Channel, openChannel } from "./channel.ts"
+import { sayAddress } from "../server/address.ts"
+import { type Channel, openChannel } from "../server/channel.ts"
+import { dial, type Endpoint } from "../server/endpoint.ts"
+import { isGone } from "../server/listener.ts"
+import type { Standable } from "../server/standing.ts"
+import { type Call, upgrade } from "../server/tls.ts"
 import { MariadbError } from "./fault.ts"
 import {
   type Greeting,
@@ -13,7 +16,7 @@ import {
   readGreeting,
   scramble,
 } from "./login.ts"
-import { BodyReader, malformed, type Packet } from "./packets.ts"
+import { BodyReader, encodePacket, malformed, type Packet, PacketReader } from "./packets.ts"
 
 /**
  * A small MariaDB client of our own. What Bun's does when a server asks for the password in clear
@@ -21,7 +24,7 @@ import { BodyReader, malformed, type Packet } from "./packets.ts"
  * offers no TLS, is written down nowhere; this one answers mysql_native_password and nothing else,
  * and all ends when `signal` aborts.
  */
-export interface Connection {
+export interface Connection extends Standable {
   /** "at db:3306 as admin", for errors. */
   readonly says: string
   /**
@@ -29,16 +32,12 @@ export interface Connection {
    * no.
    */
   query(sql: string): Promise<readonly Row[]>
+  /** Each statement was a transaction of its own when we came in. */
+  readonly commits: boolean
   close(): void
 }
 export type Row = readonly (string | null)[]
 
-/** `gate`: who listens is looked at before the proof of the password goes out. */
-export type Endpoint = {
-  readonly address: Address
-  readonly tls?: TlsDemand
-  readonly gate?: OpenGate
-}
 export type Login = { readonly user: string; readonly password: Secret }
 
 export async function connect(
@@ -48,39 +47,23 @@ export async function connect(
 ): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   await using gate = await gateOf?.(says)
-  const to =
-    "socket" in address
-      ? { path: gate?.path ?? address.socket }
-      : { host: address.host, port: address.port, noDelay: true }
-  const plain = await openSocket(to, { says, signal })
-  let channel = openChannel(plain, says, signal)
+  const call = { says, signal }
+  const plain = await dial(address, gate, call)
+  let channel = openPackets(plain, call)
   try {
     const greeting = readGreeting(await firstOf(channel, says, async () => gate?.check(plain)))
     checkServer(greeting, says)
     let sequence = 1
     if (tls !== undefined) {
-      if (!greeting.tls)
-        throw new AppError(
-          "tls-not-offered",
-          `${says}: the server offers no TLS; nothing was sent`,
-          {
-            hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true",
-          },
-        )
-      channel.write({ sequence: sequence++, body: loginHead(true) })
+      if (!greeting.tls) throw tlsNotOffered(says)
+      channel.send(encodePacket({ sequence: sequence++, body: loginHead(true) }))
       channel.leave()
-      channel = openChannel(await upgrade(plain, tls, { says, signal }), says, signal)
+      channel = openPackets(await upgrade(plain, tls, call), call)
     }
-    channel.write({
-      sequence,
-      body: loginBody(
-        tls !== undefined,
-        login.user,
-        scramble(login.password.reveal(), greeting.seed),
-      ),
-    })
-    await finishLogin(channel, login, says)
-    return connectionOf(channel, says)
+    const answer = scramble(login.password.reveal(), greeting.seed)
+    channel.send(encodePacket({ sequence, body: loginBody(tls !== undefined, login.user, answer) }))
+    const commits = await finishLogin(channel, login, says)
+    return connectionOf(channel, says, commits)
   } catch (error) {
     channel.end()
     plain.destroy()
@@ -88,13 +71,26 @@ export async function connect(
   }
 }
 
+/** Bytes of one answer, rows and all: those of thousands of sessions come nowhere near. */
+const longestAnswer = 16 * 1024 * 1024
+
+function openPackets(socket: Socket, call: Call): Channel<Packet> {
+  return openChannel(socket, call, { reader: new PacketReader(), longestAnswer })
+}
+
+function tlsNotOffered(says: string): AppError {
+  return new AppError("tls-not-offered", `${says}: the server offers no TLS; nothing was sent`, {
+    hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true",
+  })
+}
+
 /** What is said at the door; whoever speaks there is looked at before any of it is believed. */
 async function firstOf(
-  channel: Channel,
+  channel: Channel<Packet>,
   says: string,
   check: () => Promise<void>,
 ): Promise<Buffer> {
-  const { body } = await channel.read()
+  const { body } = await channel.receive()
   const refusal = refusalIn(body, says)
   try {
     await check()
@@ -122,12 +118,19 @@ function checkServer({ version }: Greeting, says: string): void {
     )
 }
 
-/** A user with two passwords is asked once for each, with a new seed every time. */
-async function finishLogin(channel: Channel, { password }: Login, says: string): Promise<void> {
+/**
+ * A user with two passwords is asked once for each, with a new seed every time. True where each
+ * statement is a transaction of its own.
+ */
+async function finishLogin(
+  channel: Channel<Packet>,
+  { password }: Login,
+  says: string,
+): Promise<boolean> {
   for (let rounds = 0; rounds < 16; rounds++) {
-    const { sequence, body } = await channel.read()
+    const { sequence, body } = await channel.receive()
     refuse({ sequence, body }, says)
-    if (body[0] === 0x00) return
+    if (body[0] === 0x00) return commitsByItself(body)
     if (body[0] !== 0xfe || body.length === 1) throw malformed()
     const fields = new BodyReader(body.subarray(1))
     // Whatever else it asks for, the password in clear among it, is not answered.
@@ -137,36 +140,65 @@ async function finishLogin(channel: Channel, { password }: Login, says: string):
         `${says}: the server asks for a login other than mysql_native_password, which is not answered`,
         { hint: "ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…')" },
       )
-    channel.write({ sequence: sequence + 1, body: scramble(password.reveal(), fields.bytes(20)) })
+    const answer = scramble(password.reveal(), fields.bytes(20))
+    channel.send(encodePacket({ sequence: sequence + 1, body: answer }))
   }
   throw malformed()
 }
 
-function connectionOf(channel: Channel, says: string): Connection {
+/** The status flags of an OK packet, behind two numbers: SERVER_STATUS_AUTOCOMMIT. */
+function commitsByItself(body: Buffer): boolean {
+  const fields = new BodyReader(body.subarray(1))
+  fields.count()
+  fields.count()
+  return (fields.number(2) & 0x2) !== 0
+}
+
+function connectionOf(channel: Channel<Packet>, says: string, commits: boolean): Connection {
+  let answers = 0
+  let isIdle = true
   return {
     says,
+    commits,
     query: async (sql) => {
+      isIdle = false
       try {
-        channel.write({ sequence: 0, body: Buffer.concat([Buffer.from([0x03]), Buffer.from(sql)]) })
-        return await readRows(channel, says)
+        channel.send(encodePacket({ sequence: 0, body: Buffer.from(`\x03${sql}`) }))
+        const rows = await readRows(channel, says)
+        return answered(rows)
       } catch (error) {
+        // One that the server had ended before says so, too.
+        if (error instanceof MariadbError && error.number !== 1927) answered(undefined)
         throw placed(error, says)
       }
     },
     close: () => channel.end(),
+    get answers() {
+      return answers
+    },
+    get usable() {
+      return isIdle && channel.quiet
+    },
+    attend: (now) => channel.attend(now),
+  }
+
+  function answered<Rows>(rows: Rows): Rows {
+    answers++
+    isIdle = true
+    return rows
   }
 }
 
-async function readRows(channel: Channel, says: string): Promise<readonly Row[]> {
-  const first = await channel.read()
+async function readRows(channel: Channel<Packet>, says: string): Promise<readonly Row[]> {
+  const first = await channel.receive()
   refuse(first, says)
   if (first.body[0] === 0x00) return []
   const columns = new BodyReader(first.body).count()
-  for (let left = columns; left > 0; left--) await channel.read()
-  if (!isEnd((await channel.read()).body)) throw malformed()
+  for (let left = columns; left > 0; left--) await channel.receive()
+  if (!isEnd((await channel.receive()).body)) throw malformed()
   const rows: Row[] = []
   for (;;) {
-    const packet = await channel.read()
+    const packet = await channel.receive()
     refuse(packet, says)
     if (isEnd(packet.body)) return rows
     const fields = new BodyReader(packet.body)

@@ -2,7 +2,8 @@ import type { Credential, Expelled } from "../../../core/ports.ts"
 import { endedOrLeft } from "../server/sessions-left.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
 import { holdAlone } from "./contend.ts"
-import { changing, type Place, sayAccount } from "./place.ts"
+import { type Place, sayAccount } from "./place.ts"
+import { changing } from "./session.ts"
 import { endOlderSessions, sessionsOf } from "./sessions.ts"
 
 /**

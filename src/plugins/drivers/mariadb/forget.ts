@@ -1,5 +1,6 @@
 import { readAccount, writeHashes } from "./account.ts"
-import { changing, type Place } from "./place.ts"
+import type { Place } from "./place.ts"
+import { changing } from "./session.ts"
 
 /** The account can log in with no password then, nor otherwise, and still exists. */
 export function forget(place: Place, signal: AbortSignal): Promise<void> {

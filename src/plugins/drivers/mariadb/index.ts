@@ -1,5 +1,6 @@
 import { defineDriver } from "../../../core/define.ts"
-import { parseAddress, sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
+import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"

@@ -1,11 +1,17 @@
 import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
-import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
-import { listenerOption, listenerProblem } from "../server/listener.ts"
-import { insecureOption, MutualTlsOptions } from "../server/tls-options.ts"
+import {
+  addConflicts,
+  addressOption,
+  type Conflict,
+  isGuarded,
+  understood,
+  wayConflicts,
+  wayKeys,
+} from "../server/options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
-import { isLocal, parseAddress } from "./address.ts"
+import { parseAddress } from "./address.ts"
 
 /**
  * What a config says about one MariaDB account. Messages are one sentence each and never quote what
@@ -27,12 +33,7 @@ const HostPart = z
     error: "the host part of an account is a name, an address or a pattern with %",
   })
 
-const Address = z
-  .string({ error: "give an address: mariadb://host:3306" })
-  .superRefine((text, context) => {
-    const problem = addressProblem(text)
-    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-  })
+const Address = addressOption(parseAddress, "mariadb://host:3306")
 
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
@@ -68,40 +69,13 @@ export const Options = z
       .meta({
         description: "Who changes the password: no MariaDB user can give itself a second one",
       }),
-    tls: MutualTlsOptions.optional().meta({
-      description:
-        "Verified TLS; off this machine it is used even if this is left out, on this machine only if this is given",
-    }),
-    insecure: insecureOption,
-    listener: listenerOption,
+    ...wayKeys(
+      "Verified TLS; off this machine it is used even if this is left out, on this machine only if this is given",
+    ),
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
-    const { address, insecure, tls, admin, user } = options
-    for (const { path, says } of valueProblems(options, valueLimits))
-      context.addIssue({ code: "custom", path: [path], message: says })
-    const unguarded = listenerProblem(
-      options.listener,
-      addressProblem(address) !== undefined ||
-        "socket" in parseAddress(address) ||
-        (tls === undefined && isLocal(parseAddress(address))),
-    )
-    const problem = (at: string, message: string): void =>
-      context.addIssue({ code: "custom", path: [at], message })
-    if (insecure === true && tls !== undefined)
-      problem("insecure", "insecure and tls contradict each other: leave one out")
-    if (
-      tls !== undefined &&
-      addressProblem(address) === undefined &&
-      "socket" in parseAddress(address)
-    )
-      problem("tls", "a socket of this machine has no TLS: leave it out")
-    if (unguarded !== undefined) problem("listener", unguarded)
-    if (admin.user === user)
-      problem(
-        "admin",
-        "admin and user are the same: a rotation needs an admin whose password it does not change",
-      )
+    addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
   })
 export type Options = z.output<typeof Options>
 
@@ -110,12 +84,18 @@ export function valueShape(options: Options): Shape {
   return shapeOf(options, valueLimits)
 }
 
-function addressProblem(text: string): string | undefined {
-  try {
-    parseAddress(text)
-    return undefined
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
+function* conflicts(options: Options): Generator<Conflict> {
+  const { address, tls, admin, user } = options
+  const places = understood(parseAddress, [address])
+  yield* wayConflicts(
+    options,
+    places.every((one) => isGuarded(one, tls !== undefined)),
+  )
+  if (tls !== undefined && places.some((one) => "socket" in one))
+    yield { path: ["tls"], says: "a socket of this machine has no TLS: leave it out" }
+  if (admin.user === user)
+    yield {
+      path: ["admin"],
+      says: "admin and user are the same: a rotation needs an admin whose password it does not change",
+    }
 }

@@ -27,6 +27,10 @@ export class PacketReader {
     this.#bytes = this.#bytes.subarray(4 + length)
     return packet
   }
+
+  get rest(): number {
+    return this.#bytes.length
+  }
 }
 
 export function encodePacket({ sequence, body }: Packet): Buffer {

@@ -1,18 +1,12 @@
-import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
-import { adminRefused } from "../server/refused-login.ts"
-import {
-  type Account,
-  accountProblem,
-  checkUser,
-  hashOf,
-  passwordOf,
-  readAccount,
-} from "./account.ts"
+import { adminRefused, findingOf, problem, sessionNote } from "../server/findings.ts"
+import { passwordOf, withPassword } from "../server/version.ts"
+import { type Account, accountProblem, checkUser, hashOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
-import { type AccountName, asAdmin, type Place, sayAccount } from "./place.ts"
+import { type AccountName, type Place, sayAccount } from "./place.ts"
+import { asAdmin } from "./session.ts"
 import { serverProblems } from "./server.ts"
 import { isShared, maySeeSessions, readGrants } from "./sessions.ts"
 
@@ -33,13 +27,7 @@ export async function preflight(
       ]
     })
   } catch (error) {
-    // What may pass by itself is not a finding: nobody knows.
-    if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [
-      error.code === "password-refused"
-        ? adminRefused(error.message, place.options.admin.user)
-        : problem(error.code, error.message, error.hint),
-    ]
+    return [findingOf(error, (message) => adminRefused(message, place.options.admin.user))]
   }
 }
 
@@ -56,8 +44,9 @@ async function readOrDenied(
 function accountFindings(
   { account: name, reach: { label } }: Place,
   account: Account | undefined | "denied",
-  { current, previous, pending, doubtful }: Versions,
+  versions: Versions,
 ): readonly Finding[] {
+  const { current } = versions
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
   if (unfit !== undefined) return [problem("mariadb-user-unfit", unfit.says, unfit.hint)]
@@ -75,9 +64,7 @@ function accountFindings(
         yields: true,
       },
     ]
-  const ours = [current, previous, pending, ...doubtful].flatMap((one) =>
-    one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)],
-  )
+  const ours = withPassword(versions).map(hashOf)
   const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
@@ -108,7 +95,7 @@ async function rightFindings(
   const sessions = maySeeSessions(may)
     ? []
     : [
-        note(
+        sessionNote(
           "sessions-out-of-reach",
           `${admin.user} may not see and end the sessions of others: end_sessions would fail`,
           `if sessions are to be ended: GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${sayAccount(self)}`,
@@ -116,7 +103,7 @@ async function rightFindings(
       ]
   const shared = (await isShared(connection, name))
     ? [
-        note(
+        sessionNote(
           "mariadb-sessions-shared",
           `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`,
           "let each account have a name of its own",
@@ -151,12 +138,4 @@ function powerFindings(
       remedy,
     },
   ]
-}
-
-function problem(code: string, says: string, remedy?: string): Finding {
-  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
-}
-/** Of what keeps sessions from being ended. */
-function note(code: string, says: string, remedy: string): Finding {
-  return { code, severity: "info", sessions: true, says, remedy }
 }

@@ -1,10 +1,10 @@
-import { AppError } from "../../../base/error.ts"
-import { throwForPerson } from "../server/refused-login.ts"
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { listenerFault } from "../server/listener.ts"
-import { checkUser, hashOf, passwordOf, readAccount } from "./account.ts"
-import { isNumber } from "./fault.ts"
-import { asAdmin, connectTo, type Place } from "./place.ts"
+import { throwForPerson } from "../server/findings.ts"
+import { answerOf } from "../server/probe.ts"
+import { passwordOf } from "../server/version.ts"
+import { checkUser, hashOf, readAccount } from "./account.ts"
+import { connectTo, type Place } from "./place.ts"
+import { asAdmin } from "./session.ts"
 
 /**
  * A fresh login with `candidate`. Accepted only as the very account that rotates; refused only by
@@ -17,27 +17,24 @@ export async function probe(
   heard?: Heard,
 ): Promise<Probe> {
   checkUser(place, candidate)
+  return answerOf(() => logIn(place, candidate, signal), {
+    heard,
+    judge: () => judge(place, candidate, signal),
+  })
+}
+
+async function logIn(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
+  const connection = await connectTo(place, { user: place.account.user, password }, signal)
   try {
-    const connection = await connectTo(place, { user: place.account.user, password }, signal)
-    try {
-      const [row] = await connection.query("SELECT CURRENT_USER()")
-      const [user, host] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)
-      return user === place.account.user && host?.toLowerCase() === place.account.host
-        ? "accepted"
-        : "unknown"
-    } finally {
-      connection.close()
-    }
-  } catch (error) {
-    // What is no error of ours is a mistake in the program and must not pass for an answer.
-    if (!(error instanceof AppError)) throw error
-    // Said by name: nobody was asked.
-    if (listenerFault(error)) throw error
-    if (isNumber(error, 1045)) return judge(place, candidate, signal)
-    heard?.(error)
-    return "unknown"
+    const [row] = await connection.query("SELECT CURRENT_USER()")
+    const [user, host] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)
+    return user === place.account.user && host?.toLowerCase() === place.account.host
+      ? "accepted"
+      : "unknown"
+  } finally {
+    connection.close()
   }
 }
 

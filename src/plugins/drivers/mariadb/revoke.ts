@@ -2,7 +2,8 @@ import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { hashOf, readUsable, writeHashes } from "./account.ts"
-import { changing, type Place } from "./place.ts"
+import type { Place } from "./place.ts"
+import { changing } from "./session.ts"
 import { endOlderSessions } from "./sessions.ts"
 
 /**

@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import { asAdmin, lockName, type Place } from "./place.ts"
+import { lockName, type Place } from "./place.ts"
+import { asAdmin } from "./session.ts"
 import { kill } from "./sessions.ts"
 
 /**

@@ -1,7 +1,8 @@
 import { AppError } from "../../../base/error.ts"
 import type { Fields } from "../../../core/ports.ts"
 import { readUsable } from "./account.ts"
-import { asAdmin, type Place, sayAccount } from "./place.ts"
+import { type Place, sayAccount } from "./place.ts"
+import { asAdmin } from "./session.ts"
 
 /**
  * For a first value: an account that holds a password is used by someone. One that holds none has

@@ -1,21 +1,16 @@
-import { AppError } from "../../../base/error.ts"
 import {
+  type Address as ServerAddress,
   addressUrl,
   decodeAddress,
+  hostOf,
   invalidAddress,
-  isHost,
-  isLoopback,
-  passwordInAddress,
-  sayHost,
+  portOf,
+  refuseLogin,
+  socketAt,
 } from "../server/address.ts"
 
-/** Where a server listens. `socket` is a folder; it wins over `host`. */
-export type Address = {
-  readonly host: string
-  readonly port: number
-  readonly database?: string
-  readonly socket?: string
-}
+/** Where a server listens, and a database to log in to. */
+export type Address = ServerAddress & { readonly database?: string }
 
 /**
  * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder`
@@ -24,7 +19,7 @@ export type Address = {
  */
 export function parseAddress(text: string): Address {
   const url = addressUrl(text, /^postgres(ql)?:\/\//i, "it reads postgresql://host:5432/database")
-  refuseLogin(url)
+  refuseLogin(url, "role")
   for (const key of url.searchParams.keys()) {
     if (key !== "host")
       throw invalidAddress(
@@ -34,50 +29,17 @@ export function parseAddress(text: string): Address {
   const folder = url.searchParams.get("host")
   if (folder !== null && !folder.startsWith("/"))
     throw invalidAddress(`its parameter "host" is an absolute socket folder`)
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
-  if (folder === null && !isHost(host))
-    throw invalidAddress("it needs exactly one host name or IP address")
+  const host = folder === null ? hostOf(url) : ""
   const database = decodeAddress(url.pathname.slice(1))
   if (database.includes("/")) throw invalidAddress("what follows the host is one database name")
-  if (url.port === "0") throw invalidAddress("port 0 is no port")
+  const port = portOf(url, 5432)
   return {
-    host: host.toLowerCase(),
-    port: url.port === "" ? 5432 : Number(url.port),
+    ...(folder === null ? { host, port } : socketIn(folder, port)),
     ...(database === "" ? {} : { database }),
-    ...(folder === null ? {} : { socket: folder.replace(/(.)\/+$/, "$1") }),
   }
 }
 
-/** Why the address is not understood; undefined where it is. */
-export function addressProblem(text: string): string | undefined {
-  try {
-    parseAddress(text)
-    return undefined
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
-}
-
-/**
- * The place for people, and the server's name where two logins are compared: never the database.
- */
-export function sayAddress({ host, port, socket }: Address): string {
-  if (socket !== undefined) return `${socket}/.s.PGSQL.${port}`
-  return sayHost(host, port)
-}
-
-/**
- * True where nobody between here and the server can listen: a unix socket, or this machine itself.
- */
-export function isLocal({ host, socket }: Address): boolean {
-  return socket !== undefined || isLoopback(host)
-}
-
-function refuseLogin(url: URL): void {
-  if (url.password !== "" || url.searchParams.has("password") || url.searchParams.has("passfile")) {
-    throw passwordInAddress()
-  }
-  if (url.username !== "" || url.searchParams.has("user"))
-    throw invalidAddress('it names a user: "role" and "admin" say who logs in')
+/** Its socket has the port in its name; it wins over a host. */
+function socketIn(folder: string, port: number): { readonly socket: string } {
+  return socketAt(`${folder.replace(/(.)\/+$/, "$1")}/.s.PGSQL.${port}`)
 }

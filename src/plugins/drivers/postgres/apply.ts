@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Containing, Credential, Versions } from "../../../core/ports.ts"
+import { likelyFirst } from "../server/version.ts"
 import { newPassword, roleOf } from "./candidate.ts"
 import { alterRole, alterShut, type Change, makeRoom } from "./contend.ts"
 import type { Place } from "./place.ts"
@@ -53,21 +54,6 @@ async function alterContained(
   if (opens && again > 0) await alterShut(change, clause, again)
   else await alterRole(change, opens ? `LOGIN ${clause}` : clause)
   await makeRoom(change)
-}
-
-/**
- * Without an admin: what the role most likely has now, first, for each refused login counts at the
- * server. On the way back that is the pending one.
- */
-function likelyFirst(
-  next: Credential,
-  { current, pending, previous }: Versions,
-): readonly Credential[] {
-  const order =
-    next.version === current?.version
-      ? [pending, current, previous]
-      : [current, next, pending, previous]
-  return order.filter((login) => login !== undefined)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Answered } from "../server/listener.ts"
+import type { Channel } from "../server/channel.ts"
 import type { Secret } from "../../../core/secret.ts"
-import type { Channel } from "./channel.ts"
 import {
   malformed,
   type Message,
@@ -39,7 +39,7 @@ const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFin
  * Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as
  * good, to whoever asks.
  */
-export async function authenticate(channel: Channel, login: Login): Promise<Asked> {
+export async function authenticate(channel: Channel<Message>, login: Login): Promise<Asked> {
   const { kind, rest } = await firstAnswer(channel, login)
   if (kind === kinds.ok) return "nothing"
   if (kind !== kinds.sasl) throw refusal(kind, login.says)
@@ -56,7 +56,7 @@ export async function authenticate(channel: Channel, login: Login): Promise<Aske
 
 type Answer = { readonly kind: number; readonly rest: Buffer }
 
-async function firstAnswer(channel: Channel, { says, answered }: Login): Promise<Answer> {
+async function firstAnswer(channel: Channel<Message>, { says, answered }: Login): Promise<Answer> {
   const first = await nextAuthentication(channel, says).catch((error: unknown) => {
     if (error instanceof ServerError) return error
     throw error
@@ -74,7 +74,7 @@ async function firstAnswer(channel: Channel, { says, answered }: Login): Promise
 }
 
 async function scram(
-  channel: Channel,
+  channel: Channel<Message>,
   says: string,
   password: Secret,
   nonce: string,
@@ -89,7 +89,7 @@ async function scram(
   await expect(channel, says, kinds.ok)
 }
 
-async function expect(channel: Channel, says: string, wanted: number): Promise<Buffer> {
+async function expect(channel: Channel<Message>, says: string, wanted: number): Promise<Buffer> {
   const { kind, rest } = await nextAuthentication(channel, says)
   // "Come in" before its own proof: whoever this is may not know the password at all.
   if (kind === kinds.ok && wanted !== kinds.ok) throw unproven(says)
@@ -97,7 +97,7 @@ async function expect(channel: Channel, says: string, wanted: number): Promise<B
   return rest
 }
 
-async function nextAuthentication(channel: Channel, says: string): Promise<Answer> {
+async function nextAuthentication(channel: Channel<Message>, says: string): Promise<Answer> {
   for (;;) {
     const message: Message = await channel.receive()
     if (message.type === "R") return readAuthentication(message)

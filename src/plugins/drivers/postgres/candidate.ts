@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
+import { neededPassword } from "../server/version.ts"
 import { type Place } from "./place.ts"
 import { makeVerifier } from "./scram.ts"
 
@@ -18,10 +19,6 @@ export function roleOf({ roles }: Place, { fields }: Credential): string {
   return role
 }
 
-export function passwordOf({ fields }: Credential): Secret | undefined {
-  return fields["password"] instanceof Secret ? fields["password"] : undefined
-}
-
 /** What the server held before the first rotation, as it holds it. */
 export function storedVerifierOf({ fields }: Credential): string | undefined {
   return fields["verifier"] instanceof Secret ? fields["verifier"].reveal() : undefined
@@ -34,9 +31,7 @@ export function storedVerifierOf({ fields }: Credential): string | undefined {
 export async function newPassword(place: Place, candidate: Credential): Promise<string> {
   const stored = storedVerifierOf(candidate)
   if (stored !== undefined) return stored
-  const password = passwordOf(candidate)
-  if (password === undefined)
-    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
+  const password = neededPassword(candidate)
   if (place.options.send === "plaintext") return password.reveal()
   return makeVerifier(password, saltOf(place, candidate))
 }

@@ -1,5 +1,6 @@
-import { listenerProblem } from "../server/listener.ts"
-import { addressProblem, isLocal, parseAddress, sayAddress } from "./address.ts"
+import { isLocal, sayAddress } from "../server/address.ts"
+import { type Conflict, isGuarded, understood, wayConflicts } from "../server/options.ts"
+import { parseAddress } from "./address.ts"
 import type { Keys } from "./option-keys.ts"
 
 /**
@@ -7,13 +8,11 @@ import type { Keys } from "./option-keys.ts"
  * given.
  */
 
-export type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
-
 export function conflicts(options: Keys): readonly Conflict[] {
   return [
     ...roleConflicts(options),
     ...adminConflicts(options),
-    ...wayConflicts(options),
+    ...encryptionConflicts(options),
     ...alsoConflicts(options),
   ]
 }
@@ -67,20 +66,15 @@ function* adminConflicts({ role, roles, owner, admin }: Keys): Generator<Conflic
   }
 }
 
-function* wayConflicts(options: Keys): Generator<Conflict> {
-  const local = [options.address, ...(options.also ?? [])].some(
-    (text) => addressProblem(text) !== undefined || isLocal(parseAddress(text)),
+function* encryptionConflicts(options: Keys): Generator<Conflict> {
+  const { address, also = [], tls, insecure, send } = options
+  const addresses = understood(parseAddress, [address, ...also])
+  yield* wayConflicts(
+    options,
+    addresses.length <= also.length || addresses.some((one) => isGuarded(one, tls !== undefined)),
   )
-  const unguarded = listenerProblem(options.listener, local && options.tls === undefined)
-  if (unguarded !== undefined) yield { path: ["listener"], says: unguarded }
-  if (options.insecure === true && options.tls !== undefined) {
-    yield { path: ["insecure"], says: "insecure and tls contradict each other: leave one out" }
-  }
-  if (
-    options.send === "plaintext" &&
-    options.insecure === true &&
-    !isLocalAddress(options.address)
-  ) {
+  const isHere = understood(parseAddress, [address]).every(isLocal)
+  if (send === "plaintext" && insecure === true && !isHere) {
     yield {
       path: ["send"],
       says: "a password in plain text needs verified TLS on the way: take insecure out",
@@ -101,11 +95,6 @@ function* alsoConflicts({ address, also = [] }: Keys): Generator<Conflict> {
   }
 }
 
-/** An address that is not understood has a problem of its own; that one is enough. */
-function isLocalAddress(text: string): boolean {
-  return addressProblem(text) !== undefined || isLocal(parseAddress(text))
-}
-
 function serverOf(text: string): string {
-  return addressProblem(text) === undefined ? sayAddress(parseAddress(text)) : text
+  return understood(parseAddress, [text]).map(sayAddress)[0] ?? text
 }

@@ -1,7 +1,7 @@
 import { randomText } from "../../../base/random-text.ts"
 import type { Credential, Finding } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
-import { problem } from "./finding.ts"
+import { problem } from "../server/findings.ts"
 import { openSessions, saySessions, showSessions } from "./open-sessions.ts"
 import { nextRole } from "./pair.ts"
 import type { Place } from "./place.ts"

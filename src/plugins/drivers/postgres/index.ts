@@ -1,6 +1,7 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { parseAddress, sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
+import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { roleOf } from "./candidate.ts"
 import { expel } from "./expel.ts"

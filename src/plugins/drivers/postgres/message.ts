@@ -1,9 +1,40 @@
 import { AppError } from "../../../base/error.ts"
+import { tooLarge } from "../server/channel.ts"
 
 /** Bytes of the protocol, version 3.0 (PostgreSQL manual, Message Formats). */
 
 /** A message from the server: its type, one letter, and what follows the length. */
 export type Message = { readonly type: string; readonly body: Buffer }
+
+/** None that we ask for comes near this; a server that sends more is not what we took it for. */
+const largest = 1024 * 1024
+
+/** Cuts a byte stream into messages. */
+export class MessageReader {
+  #bytes: Buffer = Buffer.alloc(0)
+
+  push(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
+  }
+
+  next(): Message | undefined {
+    if (this.#bytes.length < 5) return undefined
+    const length = this.#bytes.readInt32BE(1)
+    if (length < 4) throw malformed()
+    if (length > largest) throw tooLarge()
+    if (this.#bytes.length < length + 1) return undefined
+    const message = {
+      type: this.#bytes.toString("latin1", 0, 1),
+      body: this.#bytes.subarray(5, length + 1),
+    }
+    this.#bytes = this.#bytes.subarray(length + 1)
+    return message
+  }
+
+  get rest(): number {
+    return this.#bytes.length
+  }
+}
 
 export const sslRequest = frame("", int32(80877103))
 export const terminate = frame("X")

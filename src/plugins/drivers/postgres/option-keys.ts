@@ -1,9 +1,8 @@
 import { z } from "zod"
 import { ReferenceOptions } from "../../references/index.ts"
-import { listenerOption } from "../server/listener.ts"
-import { insecureOption, TlsOptions } from "../server/tls-options.ts"
+import { addressOption, wayKeys } from "../server/options.ts"
 import { valueKeys } from "../value-options.ts"
-import { addressProblem } from "./address.ts"
+import { parseAddress } from "./address.ts"
 
 /**
  * The keys of a PostgreSQL role, or a pair, each judged by itself. Messages are one sentence each
@@ -20,12 +19,7 @@ const Name = z
     error: "a name in PostgreSQL has 1 to 63 bytes, none of them a control character",
   })
 
-const Address = z
-  .string({ error: "give an address: postgresql://host:5432/database" })
-  .superRefine((text, context) => {
-    const problem = addressProblem(text)
-    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-  })
+const Address = addressOption(parseAddress, "postgresql://host:5432/database")
 
 const Admin = z.strictObject({
   user: Name.meta({
@@ -75,11 +69,7 @@ export const Keys = z.strictObject({
   admin: Admin.optional().meta({
     description: "Who changes the password; without it the role changes its own. roles need one",
   }),
-  tls: TlsOptions.optional().meta({
-    description: "Verified TLS; off this machine it is used even if this is left out",
-  }),
-  insecure: insecureOption,
-  listener: listenerOption,
+  ...wayKeys("Verified TLS; off this machine it is used even if this is left out"),
   send: z
     .enum(["verifier", "plaintext"], { error: 'say "verifier" or "plaintext"' })
     .optional()

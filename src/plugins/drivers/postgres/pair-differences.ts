@@ -1,5 +1,5 @@
 import type { Finding } from "../../../core/ports.ts"
-import { problem } from "./finding.ts"
+import { problem } from "../server/findings.ts"
 import { attributes, type PairSeen, type RoleSeen, type Setting } from "./pair-catalog.ts"
 import { quoteName, quoteText } from "./quote.ts"
 

@@ -1,5 +1,5 @@
 import type { Finding } from "../../../core/ports.ts"
-import { problem } from "./finding.ts"
+import { problem } from "../server/findings.ts"
 import type { Pair } from "./pair.ts"
 import type { PairSeen, RoleSeen } from "./pair-catalog.ts"
 import { quoteName } from "./quote.ts"

@@ -1,5 +1,6 @@
 import type { Credential } from "../../../core/ports.ts"
-import { parseAddress, sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
+import { parseAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 
 /**

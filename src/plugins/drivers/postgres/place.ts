@@ -1,14 +1,10 @@
-import { createHash } from "node:crypto"
-import { resolve } from "node:path"
-import { AppError } from "../../../base/error.ts"
 import type { Reach } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { gateFor, type OpenGate } from "../server/listener.ts"
-import { readTrusted, whyUnread } from "../server/tls.ts"
-import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
+import { endpointAt, wantsTls } from "../server/endpoint.ts"
+import { nameAtServer } from "../server/names.ts"
+import { type Address, parseAddress } from "./address.ts"
 import type { Options } from "./options.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
-import { type Endpoint, socketPath } from "./socket.ts"
 import { type Connection, connect } from "./wire.ts"
 
 /** One server as the config names it, and what this secret may use to reach it. */
@@ -72,44 +68,13 @@ export async function connectTo(
   signal: AbortSignal,
 ): Promise<Connection> {
   const database = login.database ?? databaseAt(place)
+  const { address, options, reach } = place
+  const way = { ...options, encrypted: wantsTls(address, options) }
   return connect(
-    await endpoint(place),
-    { ...login, database, random: place.reach.host.random },
+    await endpointAt(address, way, reach),
+    { ...login, database, random: reach.host.random },
     signal,
   )
-}
-
-async function endpoint({ options, address, reach }: Place): Promise<Endpoint> {
-  // A unix socket speaks no TLS (manual, Secure TCP/IP Connections with SSL).
-  const wanted = options.tls !== undefined || (!isLocal(address) && options.insecure !== true)
-  if (!wanted || address.socket !== undefined)
-    return isLocal(address) ? { address, gate: gateAt(address, options, reach) } : { address }
-  const name = options.tls?.name ?? address.host
-  const file = options.tls?.ca
-  return {
-    address,
-    tls:
-      file === undefined
-        ? { name }
-        : { name, ca: await readAuthority(resolve(reach.folder, file)) },
-  }
-}
-
-function gateAt(address: Address, { listener }: Options, { listeners }: Reach): OpenGate {
-  return (says) =>
-    gateFor(
-      address.socket === undefined ? address : { path: socketPath(address.socket, address.port) },
-      { says, address: sayAddress(address), listener, listeners },
-    )
-}
-
-async function readAuthority(path: string): Promise<string> {
-  const text = await readTrusted(path).catch((error: unknown) => {
-    throw new AppError("tls-ca-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
-  })
-  if (!text.includes("-----BEGIN CERTIFICATE-----"))
-    throw new AppError("tls-ca-unreadable", `${path} holds no certificate in PEM form`)
-  return text
 }
 
 /**
@@ -118,10 +83,8 @@ async function readAuthority(path: string): Promise<string> {
  * name at 63 bytes and rewrites what is not printable ASCII (manual, application_name), so what
  * does not fit is hashed.
  */
-export function sessionName({ label, owner }: Reach): string {
-  const name = `mycelium/${label}#${owner.slice(0, 8)}`
-  if (/^[ -~]{1,63}$/.test(name)) return name
-  return `mycelium/${createHash("sha256").update(`${label}#${owner}`).digest("hex").slice(0, 40)}`
+export function sessionName(reach: Reach): string {
+  return nameAtServer(reach, /^[ -~]{1,63}$/)
 }
 /** Probes change nothing; ending one would only spoil its answer. */
 export const probeName = "mycelium-probe"

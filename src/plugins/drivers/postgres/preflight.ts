@@ -1,9 +1,7 @@
-import { AppError } from "../../../base/error.ts"
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
-import { adminRefused, ownRefused } from "../server/refused-login.ts"
+import { adminRefused, findingOf, ownRefused, problem } from "../server/findings.ts"
 import { roleOf } from "./candidate.ts"
 import { lookAt, type Seen } from "./catalog.ts"
-import { problem } from "./finding.ts"
 import { idleFindings, refusalFindings } from "./idle.ts"
 import { nextRole } from "./pair.ts"
 import { examinePair } from "./pair-preflight.ts"
@@ -11,7 +9,6 @@ import type { Place } from "./place.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
 import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
 import { inSession } from "./session.ts"
-import { isRefusedPassword } from "./server-error.ts"
 import { standbyFindings } from "./standby.ts"
 import type { Connection } from "./wire.ts"
 
@@ -35,20 +32,14 @@ export async function preflight(
     if (found.some(({ severity }) => severity === "error")) return found
     return [...found, ...(await refusalFindings(place, current, signal))]
   } catch (error) {
-    // What may pass by itself is not a finding: nobody knows.
-    if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [
-      isRefusedPassword(error)
-        ? refusedLogin(place, role, error)
-        : problem(error.code, error.message, error.hint),
-    ]
+    return [findingOf(error, (message) => refusedLogin(place, role, message))]
   }
 }
 
 function refusedLogin(
   { options: { admin }, reach, roles }: Place,
   role: string | undefined,
-  { message }: AppError,
+  message: string,
 ): Finding {
   return admin === undefined
     ? ownRefused(reach.label, `role ${role ?? roles.join(" or ")}`, " (SQLSTATE 28P01)")

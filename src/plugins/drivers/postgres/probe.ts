@@ -1,7 +1,8 @@
-import { AppError } from "../../../base/error.ts"
+import type { AppError } from "../../../base/error.ts"
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { listenerFault } from "../server/listener.ts"
-import { passwordOf, roleOf, storedVerifierOf } from "./candidate.ts"
+import { agreed, answerOf } from "../server/probe.ts"
+import { passwordOf } from "../server/version.ts"
+import { roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
 import { connectTo, everywhere, type Place, probeName } from "./place.ts"
 import { readStored } from "./stored.ts"
@@ -17,32 +18,26 @@ export async function probe(
   signal: AbortSignal,
   heard?: Heard,
 ): Promise<Probe> {
-  const [first = "unknown", ...others] = await Promise.all(
-    everywhere(place).map((server) => probeAt(server, candidate, signal, heard)),
+  return agreed(
+    await Promise.all(
+      everywhere(place).map((server) =>
+        // A login that became someone else is said by name.
+        answerOf(() => probeAt(server, candidate, signal), { heard, isNamed: isOther }),
+      ),
+    ),
   )
-  return others.every((answer) => answer === first) ? first : "unknown"
+}
+
+function isOther({ code }: AppError): boolean {
+  return code === "pair-identity"
 }
 
 /** Version 0, of which only the stored form is known, is judged by the admin's view. */
-async function probeAt(
-  place: Place,
-  candidate: Credential,
-  signal: AbortSignal,
-  heard?: Heard,
-): Promise<Probe> {
-  try {
-    const stored = storedVerifierOf(candidate)
-    return stored === undefined
-      ? await logIn(place, candidate, signal)
-      : await compare(place, roleOf(place, candidate), stored, signal)
-  } catch (error) {
-    // What is no error of ours is a mistake in the program and must not pass for an answer. A login
-    // that became someone else is said by name.
-    if (!(error instanceof AppError) || error.code === "pair-identity" || listenerFault(error))
-      throw error
-    heard?.(error)
-    return "unknown"
-  }
+async function probeAt(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+  const stored = storedVerifierOf(candidate)
+  return stored === undefined
+    ? logIn(place, candidate, signal)
+    : compare(place, roleOf(place, candidate), stored, signal)
 }
 
 async function logIn(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {

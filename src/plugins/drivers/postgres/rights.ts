@@ -1,6 +1,6 @@
 import type { Finding } from "../../../core/ports.ts"
 import type { Seen } from "./catalog.ts"
-import { problem } from "./finding.ts"
+import { problem } from "../server/findings.ts"
 import type { Place } from "./place.ts"
 import { quoteName } from "./quote.ts"
 

@@ -1,12 +1,8 @@
 import { AppError } from "../../../base/error.ts"
-import { Shift } from "../../../base/shift.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { standingIn } from "../server/standing.ts"
-import { sayAddress } from "./address.ts"
-import { passwordOf, roleOf } from "./candidate.ts"
-import { connectTo, databaseAt, type Place, sessionName } from "./place.ts"
+import { asItself, loginAsItself, Sessions } from "../server/session.ts"
+import { connectTo, databaseAt, type LoginTo, type Place, sessionName } from "./place.ts"
 import { quoteText } from "./quote.ts"
-import { isRefusedPassword } from "./server-error.ts"
 import { unlockRoles } from "./server-lock.ts"
 import type { Connection } from "./wire.ts"
 
@@ -22,9 +18,7 @@ import type { Connection } from "./wire.ts"
 const settings = `SET search_path = pg_catalog, pg_temp; SET statement_timeout = 10000; SET lock_timeout = 5000;
 SET password_encryption = 'scram-sha-256'; SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'local'), false)`
 
-type Work<Result> = (connection: Connection) => Promise<Result>
-
-const standingOf = standingIn<Connection>()
+const sessions = new Sessions<Connection>()
 
 /**
  * Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that
@@ -34,67 +28,43 @@ export async function inSession<Result>(
   place: Place,
   logins: readonly Credential[],
   signal: AbortSignal,
-  work: Work<Result>,
+  work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  if (place.options.admin !== undefined) return asAdmin(place, signal, work)
-  const connection = await prepared(await loginAsRole(place, logins, signal))
-  try {
-    return await work(connection)
-  } finally {
-    await connection.close()
-  }
-}
-
-async function asAdmin<Result>(
-  place: Place,
-  signal: AbortSignal,
-  work: Work<Result>,
-): Promise<Result> {
-  const {
-    reach,
-    options: { admin, tls, insecure },
-  } = place
-  if (admin === undefined)
-    throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const { user, password } = admin
-  const database = admin.database ?? databaseAt(place)
-  const open = async (): Promise<Connection> =>
-    prepared(
-      await connectTo(
-        place,
-        {
-          user,
-          password: await reach.credential(password),
-          database,
-          applicationName: sessionName(reach),
-        },
-        signal,
-      ),
+  const { address, options, reach, roles } = place
+  const { admin } = options
+  const applicationName = sessionName(reach)
+  const open = async (login: OwnLogin): Promise<Connection> =>
+    connectTo(place, { ...login, applicationName }, signal)
+  if (admin === undefined) {
+    return asItself(
+      async () =>
+        prepared(
+          await loginAsItself(logins, roles[0] ?? "", (user, password) => open({ user, password })),
+        ),
+      work,
     )
-  const way = {
-    open,
-    begin: (connection: Connection) =>
-      connection.before(`SET application_name = ${quoteText(sessionName(reach))}`),
-    end: unlockRoles,
   }
-  return standingOf(reach.shift ?? new Shift()).use(
+  const database = admin.database ?? databaseAt(place)
+  return sessions.asAdmin(
+    { reach, signal },
+    { address, way: options, admin, more: database },
     {
-      server: sayAddress(place.address),
-      user,
-      password,
-      rest: [database, tls, insecure, reach.folder],
+      open: async (login) => prepared(await open({ ...login, database })),
+      begin: (connection) =>
+        connection.before(`SET application_name = ${quoteText(applicationName)}`),
+      end: unlockRoles,
     },
-    way,
-    signal,
     work,
   )
 }
+
+type OwnLogin = Omit<LoginTo, "applicationName">
 
 /**
  * These roles may have other passwords from now on: no session of before is used for anything more.
  */
 export function rolesChanged({ reach }: Place, roles: Iterable<string>): void {
-  if (reach.shift !== undefined) for (const role of roles) standingOf(reach.shift).changed(role)
+  for (const role of roles) sessions.changed(reach, role)
 }
 
 async function prepared(connection: Connection): Promise<Connection> {
@@ -118,37 +88,4 @@ async function refusePooler({ rows, says, serverProcess }: Connection): Promise<
   throw new AppError("pooler-between", `${says}: a connection pooler answers there`, {
     hint: "give the address of the PostgreSQL server itself",
   })
-}
-
-/** Goes on to the next login only where the server has clearly refused the one before. */
-async function loginAsRole(
-  place: Place,
-  logins: readonly Credential[],
-  signal: AbortSignal,
-): Promise<Connection> {
-  let refusal: unknown = new AppError(
-    "login-missing",
-    "no version holds a password to log in with, and the config names no admin",
-    {
-      hint: "name an admin, or adopt the present password",
-    },
-  )
-  const tried = new Set<string>()
-  for (const login of logins) {
-    const [user, password] = [roleOf(place, login), passwordOf(login)]
-    const key = JSON.stringify([user, password?.reveal()])
-    if (password === undefined || tried.has(key)) continue
-    tried.add(key)
-    try {
-      return await connectTo(
-        place,
-        { user, password, applicationName: sessionName(place.reach) },
-        signal,
-      )
-    } catch (error) {
-      if (!isRefusedPassword(error)) throw error
-      refusal = error
-    }
-  }
-  throw refusal
 }

@@ -1,9 +1,10 @@
-import { AppError } from "../../../base/error.ts"
 import type { Credential, Settling } from "../../../core/ports.ts"
-import { passwordOf, roleOf } from "./candidate.ts"
+import { isLockedOut } from "../server/session.ts"
+import { passwordOf } from "../server/version.ts"
+import { roleOf } from "./candidate.ts"
 import { connectTo, type Place, probeName, sessionName } from "./place.ts"
 import { quoteName, quoteText } from "./quote.ts"
-import { isRefusedPassword, ServerError } from "./server-error.ts"
+import { ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
 import { endAll } from "./sessions.ts"
 import type { Connection } from "./wire.ts"
@@ -30,11 +31,7 @@ export async function settle(
     })
     return true
   } catch (error) {
-    if (
-      place.options.admin === undefined &&
-      (isRefusedPassword(error) || (error instanceof AppError && error.code === "login-missing"))
-    )
-      return false
+    if (isLockedOut(place.options.admin, error)) return false
     throw error
   }
 }

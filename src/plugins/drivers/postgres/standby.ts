@@ -1,5 +1,5 @@
 import type { Credential, Finding } from "../../../core/ports.ts"
-import { problem } from "./finding.ts"
+import { problem } from "../server/findings.ts"
 import { idleFindings } from "./idle.ts"
 import type { Place } from "./place.ts"
 import { replays, writtenTo } from "./replay.ts"

@@ -1,12 +1,23 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
+import { type Channel, openChannel } from "../server/channel.ts"
+import type { Endpoint } from "../server/endpoint.ts"
 import type { Standable } from "../server/standing.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
-import { type Channel, openChannel, tooLarge } from "./channel.ts"
-import { malformed, query, readRow, readSqlstate, startup, terminate, texts } from "./message.ts"
+import {
+  malformed,
+  type Message,
+  MessageReader,
+  query,
+  readRow,
+  readSqlstate,
+  startup,
+  terminate,
+  texts,
+} from "./message.ts"
 import { ServerError } from "./server-error.ts"
-import { type Endpoint, openSocket } from "./socket.ts"
+import { hangUp, openSocket } from "./socket.ts"
 
 /**
  * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext
@@ -40,8 +51,8 @@ export type Login = {
 
 /** Before version 10 there is no SCRAM, so a password cannot be changed safely. */
 const oldestServer = 10
-/** Bytes of the rows of one answer: those of thousands of sessions come nowhere near. */
-const mostRows = 16 * 1024 * 1024
+/** Bytes of one answer, rows and all: those of thousands of sessions come nowhere near. */
+const longestAnswer = 16 * 1024 * 1024
 
 /**
  * Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then.
@@ -61,8 +72,9 @@ export async function connect(
     client_encoding: "UTF8",
   })
   await using gate = await endpoint.gate?.(says)
-  const socket = await openSocket(endpoint, signal, gate?.path)
-  const channel = openChannel(socket, says, signal)
+  const socket = await openSocket(endpoint, { says, signal }, gate)
+  const protocol = { reader: new MessageReader(), longestAnswer }
+  const channel = openChannel(socket, { says, signal }, protocol)
   try {
     channel.send(hello)
     const asked = await authenticate(channel, {
@@ -85,7 +97,7 @@ export async function connect(
       serverProcess: greeting.serverProcess,
       rows: (columns, sql) => rows(channel, says, { columns, sql, state }),
       before: (sql) => void (state.before = sql),
-      close: () => channel.close(terminate),
+      close: () => hangUp(socket, channel, terminate),
       get answers() {
         return state.answers
       },
@@ -95,13 +107,13 @@ export async function connect(
       attend: (now) => channel.attend(now),
     }
   } catch (error) {
-    channel.destroy()
+    channel.end()
     throw error
   }
 }
 
 async function readGreeting(
-  channel: Channel,
+  channel: Channel<Message>,
   says: string,
 ): Promise<{ readonly serverProcess: number | undefined; readonly version: number }> {
   let serverProcess: number | undefined
@@ -127,7 +139,7 @@ type Question<Column> = {
 }
 
 async function rows<Column extends string>(
-  channel: Channel,
+  channel: Channel<Message>,
   says: string,
   { columns, sql, state }: Question<Column>,
 ): Promise<Record<Column, string | null>[]> {
@@ -136,15 +148,12 @@ async function rows<Column extends string>(
   state.before = ""
   const found: Record<Column, string | null>[] = []
   let fault: ServerError | undefined
-  let bytes = 0
   for (;;) {
     // A fatal error is followed by the end of the connection; the error is what matters.
     const message = await channel
       .receive()
       .catch((error: unknown) => Promise.reject(fault ?? error))
     if (message.type === "D") {
-      bytes += message.body.length
-      if (bytes > mostRows) throw tooLarge(says)
       found.push(named(columns, readRow(message)))
     }
     if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)

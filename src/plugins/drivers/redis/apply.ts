@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential, Versions } from "../../../core/ports.ts"
+import { likelyFirst } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
@@ -54,19 +55,4 @@ export async function serverTime(connection: Connection): Promise<Date> {
       `${connection.says}: the server's answer to TIME is not understood`,
     )
   return time
-}
-
-/**
- * Without an admin: what the user most likely has now, first. On the way back that is the pending
- * one.
- */
-function likelyFirst(
-  next: Credential,
-  { current, pending, previous }: Versions,
-): readonly Credential[] {
-  const order =
-    next.version === current?.version
-      ? [pending, current, previous]
-      : [current, next, pending, previous]
-  return order.filter((login) => login !== undefined)
 }

@@ -1,11 +1,13 @@
 import type { Socket } from "node:net"
-import { AppError, systemCode } from "../../../base/error.ts"
+import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { isGone, type OpenGate } from "../server/listener.ts"
-import { openSocket, timedOut, type TlsDemand, unreachable, upgrade } from "../server/tls.ts"
-import { Attention, type Standable } from "../server/standing.ts"
-import { type Address, sayAddress } from "./address.ts"
-import { RedisError } from "./fault.ts"
+import { sayAddress } from "../server/address.ts"
+import { openChannel, type Waiting } from "../server/channel.ts"
+import { dial, type Endpoint } from "../server/endpoint.ts"
+import { isGone } from "../server/listener.ts"
+import type { Standable } from "../server/standing.ts"
+import { type Call, upgrade } from "../server/tls.ts"
+import { type Kind, RedisError } from "./fault.ts"
 import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
 
 /**
@@ -27,12 +29,6 @@ export interface Connection extends Standable {
   close(): void
 }
 
-/** `gate`: who listens is looked at before the password goes out. */
-export type Endpoint = {
-  readonly address: Address
-  readonly tls?: TlsDemand
-  readonly gate?: OpenGate
-}
 /** `name` is what CLIENT LIST shows. */
 export type Login = {
   readonly user: string
@@ -51,13 +47,10 @@ export async function connect(
 ): Promise<Connection> {
   const says = `at ${sayAddress(address)} as ${login.user}`
   await using gate = await gateOf?.(says)
-  const to =
-    "socket" in address
-      ? { path: gate?.path ?? address.socket }
-      : { host: address.host, port: address.port, noDelay: true }
-  const plain = await openSocket(to, { says, signal })
-  const socket = tls === undefined ? plain : await upgrade(plain, tls, { says, signal })
-  const channel = talk(socket, says, signal)
+  const call = { says, signal }
+  const plain = await dial(address, gate, call)
+  const socket = tls === undefined ? plain : await upgrade(plain, tls, call)
+  const channel = talk(socket, call)
   const connection: Connection = {
     says,
     command: async (name, ...args) =>
@@ -89,10 +82,9 @@ export async function connect(
  * Whatever a server says to PING before a login shows that someone has accepted the connection:
  * that one is looked at before any of it is believed.
  */
-async function judged(channel: Channel, says: string, check: () => Promise<void>): Promise<void> {
+async function judged(channel: Questions, says: string, check: () => Promise<void>): Promise<void> {
   const reply = await channel.ask(["PING"])
-  const refused =
-    typeof reply === "object" && reply !== null && "refused" in reply ? reply.refused : undefined
+  const refused = refusalIn(reply)
   // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is
   // concluded from these two.
   const atTheDoor =
@@ -104,12 +96,18 @@ async function judged(channel: Channel, says: string, check: () => Promise<void>
 }
 
 function accepted(reply: Reply, says: string): Reply {
-  if (typeof reply === "object" && reply !== null && "refused" in reply)
-    throw new RedisError(reply.refused, says)
+  const refused = refusalIn(reply)
+  if (refused !== undefined) throw new RedisError(refused, says)
   return reply
 }
 
-type Channel = {
+function refusalIn(reply: Reply): Kind | undefined {
+  return typeof reply === "object" && reply !== null && "refused" in reply
+    ? reply.refused
+    : undefined
+}
+
+type Questions = {
   ask(words: readonly string[]): Promise<Reply>
   before(words: readonly string[]): void
   readonly answers: number
@@ -118,102 +116,59 @@ type Channel = {
   attend(signal: AbortSignal | undefined): void
 }
 
-type Waiting = {
-  readonly resolve: (reply: Reply) => void
-  readonly reject: (error: AppError) => void
-}
+/** Bytes of one answer; CLIENT LIST has some 300 a client (resp.ts has the limit of a reply). */
+const longestAnswer = 128 * 1024 * 1024
 
-/**
- * Questions of one moment go out in one piece, and are answered in their order. Once the connection
- * has failed, ended or met its deadline, every question fails.
- */
-function talk(socket: Socket, says: string, signal: AbortSignal): Channel {
-  const reader = new ReplyReader()
-  let failure: AppError | undefined
-  const waiting: Waiting[] = []
+/** Questions of one moment go out in one piece, and are answered in their order. */
+function talk(socket: Socket, call: Call): Questions {
+  const { says } = call
+  const channel = openChannel<Reply>(socket, call, {
+    reader: new ReplyReader(),
+    longestAnswer,
+    unasked: (reply) => unasked(reply, says),
+  })
   let leaving: Uint8Array[] = []
   let answers = 0
-
-  const fail = (error: AppError): void => {
-    failure ??= error
-    attention.end()
-    socket.destroy()
-    for (const one of waiting.splice(0)) one.reject(failure)
-  }
-  const attention = new Attention(socket, () => fail(timedOut(says)))
-  const onReply = (reply: Reply): void => {
-    const first = waiting.shift()
-    if (first === undefined) return fail(unasked(reply, says))
-    answers++
-    first.resolve(reply)
-  }
-  const onData = (chunk: Buffer): void => {
-    try {
-      reader.push(chunk)
-      for (let reply = reader.next(); reply !== undefined; reply = reader.next()) onReply(reply)
-    } catch (error) {
-      fail(error instanceof AppError ? error.within(says) : unreachable(says, undefined))
-    }
-  }
-  socket.on("data", onData)
-  socket.on("error", (error) => fail(lost(says, error)))
-  socket.on("close", () => fail(unreachable(says, undefined)))
-  attention.to(signal)
-  if (socket.destroyed) fail(unreachable(says, undefined))
-
   const leave = (): void => {
     const [all, [only]] = [leaving, leaving]
     leaving = []
-    if (only !== undefined && failure === undefined)
-      socket.write(all.length === 1 ? only : Buffer.concat(all))
+    if (only !== undefined) channel.send(all.length === 1 ? only : Buffer.concat(all))
   }
-  const send = (words: readonly string[], then: Waiting): void => {
-    if (failure !== undefined) return then.reject(failure)
-    waiting.push(then)
+  const put = (words: readonly string[], { resolve, reject }: Waiting<Reply>): void => {
+    if (channel.failure !== undefined) return reject(channel.failure)
     leaving.push(encodeCommand(words))
+    const answered = (reply: Reply): void => {
+      answers++
+      resolve(reply)
+    }
+    channel.await({ resolve: answered, reject })
   }
-  const refused = (reply: Reply): void => {
-    if (typeof reply === "object" && reply !== null && "refused" in reply)
-      fail(new RedisError(reply.refused, says))
+  const endIfRefused = (reply: Reply): void => {
+    const refused = refusalIn(reply)
+    if (refused !== undefined) channel.end(new RedisError(refused, says))
   }
-
   return {
     ask: (words) =>
       new Promise((resolve, reject) => {
-        send(words, { resolve, reject })
+        put(words, { resolve, reject })
         queueMicrotask(leave)
       }),
-    before: (words) => send(words, { resolve: refused, reject: () => undefined }),
+    before: (words) => put(words, { resolve: endIfRefused, reject: () => undefined }),
     get answers() {
       return answers
     },
-    end: () => fail(unreachable(says, undefined)),
+    end: () => channel.end(),
     get quiet() {
-      return failure === undefined && waiting.length === 0
+      return channel.quiet
     },
-    attend: (now) => attention.to(now),
+    attend: (now) => channel.attend(now),
   }
 }
 
 /** A server that is full, or in protected mode, says so at the door and hangs up. */
 function unasked(reply: Reply, says: string): AppError {
-  if (typeof reply === "object" && reply !== null && "refused" in reply)
-    return new RedisError(reply.refused, says)
-  return new AppError(
-    "answer-malformed",
-    `${says}: what answers does not speak the protocol of Redis`,
-  )
-}
-
-/** In TLS 1.3 a server that misses our certificate says so only after the handshake. */
-function lost(says: string, error: unknown): AppError {
-  if (!/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(systemCode(error) ?? ""))
-    return unreachable(says, error)
-  return new AppError(
-    "tls-client-certificate",
-    `${says}: the server asks for a certificate of ours, or does not take the one we have`,
-    {
-      hint: "tls: { certificate: FILE, key: FILE } names one, or set tls-auth-clients to no at the server",
-    },
-  )
+  const refused = refusalIn(reply)
+  return refused === undefined
+    ? new AppError("answer-malformed", `${says}: what answers does not speak the protocol of Redis`)
+    : new RedisError(refused, says)
 }

@@ -1,6 +1,7 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { isLocal, parseAddress, sayAddress } from "./address.ts"
+import { isLocal, sayAddress } from "../server/address.ts"
+import { isEncrypted, parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { expel } from "./expel.ts"
 import { forget } from "./forget.ts"
@@ -26,7 +27,7 @@ export const redis = defineDriver({
   inClear: ({ address, also }) =>
     [address, ...(also ?? [])]
       .map(parseAddress)
-      .filter((one) => !("socket" in one) && !one.tls && isLocal(one))
+      .filter((one) => !("socket" in one) && !isEncrypted(one) && isLocal(one))
       .map(sayAddress),
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
   open: (options, reach) => {

@@ -1,11 +1,18 @@
 import { z } from "zod"
 import type { Shape } from "../../../base/value-shape.ts"
-import { AppError } from "../../../base/error.ts"
 import { ReferenceOptions } from "../../references/index.ts"
-import { listenerOption, listenerProblem } from "../server/listener.ts"
-import { insecureOption, MutualTlsOptions } from "../server/tls-options.ts"
+import { isLocal, sayAddress } from "../server/address.ts"
+import {
+  addConflicts,
+  addressOption,
+  type Conflict,
+  isGuarded,
+  understood,
+  wayConflicts,
+  wayKeys,
+} from "../server/options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
-import { type Address as Parsed, isLocal, parseAddress, sayAddress } from "./address.ts"
+import { type Address as Parsed, isEncrypted, parseAddress } from "./address.ts"
 
 /**
  * What a config says about one Redis user. Messages are one sentence each and never quote what was
@@ -22,12 +29,7 @@ const Name = z
     error: "a user's name in Redis has neither spaces nor control characters",
   })
 
-const Address = z
-  .string({ error: "give an address: redis://host:6379" })
-  .superRefine((text, context) => {
-    const problem = addressProblem(text)
-    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
-  })
+const Address = addressOption(parseAddress, "redis://host:6379")
 
 const Admin = z.strictObject({
   user: Name.default("default").meta({
@@ -54,11 +56,7 @@ export const Options = z
       description:
         "Who changes the password; without it the user changes its own, if its ACL rules allow that",
     }),
-    tls: MutualTlsOptions.optional().meta({
-      description: "For addresses that begin with rediss://",
-    }),
-    insecure: insecureOption,
-    listener: listenerOption,
+    ...wayKeys("For addresses that begin with rediss://"),
     ...valueKeys(valueLimits),
     also: z
       .array(Address, { error: "give a list of addresses" })
@@ -69,10 +67,7 @@ export const Options = z
       }),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, valueLimits))
-      context.addIssue({ code: "custom", path: [path], message: says })
-    for (const { path, says } of conflicts(options))
-      context.addIssue({ code: "custom", path: [...path], message: says })
+    addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
   })
 export type Options = z.output<typeof Options>
 
@@ -81,79 +76,50 @@ export function valueShape(options: Options): Shape {
   return shapeOf(options, valueLimits)
 }
 
-type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
-
-function conflicts(options: Options): readonly Conflict[] {
-  const found: Conflict[] = [...wayConflicts(options)]
-  if (options.admin?.user === options.user) {
-    found.push({
+function* conflicts(options: Options): Generator<Conflict> {
+  yield* encryptionConflicts(options)
+  if (options.admin?.user === options.user)
+    yield {
       path: ["admin"],
       says: "admin and user are the same: leave admin out, and the user changes itself",
-    })
-  }
+    }
   const seen = new Set<string>()
-  for (const { path, text } of placesOf(options)) {
-    if (addressProblem(text) !== undefined) continue
-    const place = sayAddress(parseAddress(text))
-    if (seen.has(place)) found.push({ path, says: "this address is named twice" })
+  for (const { path, address } of placesOf(options)) {
+    const place = sayAddress(address)
+    if (seen.has(place)) yield { path, says: "this address is named twice" }
     seen.add(place)
   }
-  return found
 }
 
-/** TLS or clear: an address that is not understood has a problem of its own; that one is enough. */
-function wayConflicts({ insecure, tls, listener, ...options }: Options): readonly Conflict[] {
-  const addresses = placesOf(options).filter(({ text }) => addressProblem(text) === undefined)
-  const found: Conflict[] = []
-  for (const { path, text } of addresses) {
-    const address = parseAddress(text)
-    if ("socket" in address || address.tls || insecure === true || isLocal(address)) continue
-    found.push({
+/** TLS or clear: the address itself says which. */
+function* encryptionConflicts(options: Options): Generator<Conflict> {
+  const { insecure, tls } = options
+  const places = placesOf(options)
+  for (const { path, address } of places) {
+    if (isEncrypted(address) || insecure === true || isLocal(address)) continue
+    yield {
       path,
       says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true",
-    })
+    }
   }
-  const unguarded = listenerProblem(
-    listener,
-    addresses.some(({ text }) => isClear(parseAddress(text))),
+  yield* wayConflicts(
+    options,
+    places.some(({ address }) => isGuarded(address, isEncrypted(address))),
   )
-  if (unguarded !== undefined) found.push({ path: ["listener"], says: unguarded })
-  if (insecure === true && tls !== undefined)
-    found.push({
-      path: ["insecure"],
-      says: "insecure and tls contradict each other: leave one out",
-    })
-  else if (
-    tls !== undefined &&
-    addresses.length > 0 &&
-    addresses.every(({ text }) => !/^rediss:/i.test(text))
-  ) {
-    found.push({ path: ["tls"], says: "tls is for addresses that begin with rediss://" })
-  }
-  return found
+  const inClear = places.length > 0 && places.every(({ address }) => !isEncrypted(address))
+  if (tls !== undefined && insecure !== true && inClear)
+    yield { path: ["tls"], says: "tls is for addresses that begin with rediss://" }
 }
 
-/** Of this machine, without TLS. */
-function isClear(address: Parsed): boolean {
-  return "socket" in address || (!address.tls && isLocal(address))
-}
-
-function placesOf({ address, also }: Pick<Options, "address" | "also">): readonly {
-  readonly path: readonly (string | number)[]
-  readonly text: string
+/** Of the addresses that are understood. */
+function placesOf({ address, also = [] }: Pick<Options, "address" | "also">): readonly {
+  readonly path: Conflict["path"]
+  readonly address: Parsed
 }[] {
   return [
     { path: ["address"], text: address },
-    ...(also ?? []).map((text, index) => ({ path: ["also", index], text })),
-  ]
-}
-
-function addressProblem(text: string): string | undefined {
-  try {
-    parseAddress(text)
-    return undefined
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
+    ...also.map((text, index) => ({ path: ["also", index], text })),
+  ].flatMap(({ path, text }) =>
+    understood(parseAddress, [text]).map((one) => ({ path, address: one })),
+  )
 }

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto"
-import { resolve } from "node:path"
 import type { Reach } from "../../../core/ports.ts"
-import { gateFor, type OpenGate } from "../server/listener.ts"
-import { readPem, type TlsDemand } from "../server/tls.ts"
-import { type Address, isLocal, parseAddress, sayAddress } from "./address.ts"
+import { endpointAt } from "../server/endpoint.ts"
+import { nameAtServer } from "../server/names.ts"
+import { type Address, isEncrypted, parseAddress } from "./address.ts"
 import { type Connection, connect, type Login } from "./connection.ts"
 import type { Options } from "./options.ts"
 
@@ -38,62 +36,22 @@ export function nodesOf({ main, also }: Place): readonly Address[] {
  * `insecure`.
  */
 export async function connectTo(
-  place: Place,
+  { options, reach }: Place,
   address: Address,
   login: Login,
   signal: AbortSignal,
 ): Promise<Connection> {
-  if ("socket" in address || !address.tls)
-    return connect(
-      isLocal(address) ? { address, gate: gateAt(place, address) } : { address },
-      login,
-      signal,
-    )
-  return connect({ address, tls: await demandOf(place, address.host) }, login, signal)
-}
-
-function gateAt(
-  { options: { listener }, reach: { listeners } }: Place,
-  address: Address,
-): OpenGate {
-  return (says) =>
-    gateFor("socket" in address ? { path: address.socket } : address, {
-      says,
-      address: sayAddress(address),
-      listener,
-      listeners,
-    })
-}
-
-async function demandOf(
-  { options: { tls }, reach: { folder } }: Place,
-  host: string,
-): Promise<TlsDemand> {
-  const pem = (file: string, what: string): Promise<string> => readPem(resolve(folder, file), what)
-  return {
-    name: tls?.name ?? host,
-    ...(tls?.ca === undefined ? {} : { ca: await pem(tls.ca, "CERTIFICATE") }),
-    ...(tls?.certificate === undefined || tls.key === undefined
-      ? {}
-      : {
-          own: {
-            certificate: await pem(tls.certificate, "CERTIFICATE"),
-            key: await pem(tls.key, "PRIVATE KEY"),
-          },
-        }),
-  }
+  const way = { ...options, encrypted: isEncrypted(address) }
+  return connect(await endpointAt(address, way, reach), login, signal)
 }
 
 /**
  * The CLIENT SETNAME of our connections that change something: a later run finds and ends them by
  * it. A name holds no
- * space and only printable ASCII (networking.c, validateClientAttr), so what does not fit is
- * hashed.
+ * space and only printable ASCII (networking.c, validateClientAttr).
  */
-export function sessionName({ label, owner }: Reach): string {
-  const name = `mycelium/${label}#${owner.slice(0, 8)}`
-  if (/^[!-~]{1,128}$/.test(name)) return name
-  return `mycelium/${createHash("sha256").update(`${label}#${owner}`).digest("hex").slice(0, 40)}`
+export function sessionName(reach: Reach): string {
+  return nameAtServer(reach, /^[!-~]{1,128}$/)
 }
 /** Who only looks changes nothing; ending that would only spoil an answer. */
 export const lookName = "mycelium-look"

@@ -1,18 +1,19 @@
-import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential, Finding, Trial, Versions } from "../../../core/ports.ts"
-import { adminRefused, ownRefused } from "../server/refused-login.ts"
-import { type Address, sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
+import { adminRefused, findingOf, ownRefused, problem } from "../server/findings.ts"
+import { passwordOf, withPassword } from "../server/version.ts"
+import type { Address } from "./address.ts"
 import { keeperFindings } from "./keeping.ts"
 import { nodesOf, type Place } from "./place.ts"
 import { powerFindings, rightFindings, type Tried, tryAll, tryKeeping } from "./rights.ts"
 import { inSession } from "./session.ts"
 import { type Node, topologyFindings } from "./topology.ts"
-import { hashOf, passwordOf, userOf, userProblem } from "./user.ts"
+import { hashOf, userOf, userProblem } from "./user.ts"
 
 function refusedLogin(
   { options: { admin, user }, reach }: Place,
-  { message }: AppError,
+  message: string,
   where: string,
 ): Finding {
   if (admin !== undefined) return adminRefused(message, admin.user)
@@ -102,16 +103,10 @@ async function look(
       }
     })
   } catch (error) {
-    // What may pass by itself is not a finding: nobody knows.
-    if (!(error instanceof AppError) || error.remedy === "retry") throw error
     return {
       address,
       tried: undefined,
-      findings: [
-        error.code === "password-refused"
-          ? refusedLogin(place, error, where)
-          : problem(error.code, error.message, error.hint),
-      ],
+      findings: [findingOf(error, (message) => refusedLogin(place, message, where))],
     }
   }
 }
@@ -126,12 +121,10 @@ function userFindings(
   if (unfit !== undefined) return [problem(unfit.code, unfit.says, unfit.hint)]
   // Without a version of ours, whether there is a password at all is asked by `stored`.
   if (user === null || versions.current === undefined) return []
-  const { current, previous, pending, doubtful } = versions
+  const { current } = versions
   // One that lacks ours has drifted: what it holds may be all that its programs have.
   if (passwordOf(current) !== undefined && !user.hashes.includes(hashOf(current))) return []
-  const ours = [current, previous, pending, ...doubtful].flatMap((one) =>
-    one === undefined || passwordOf(one) === undefined ? [] : [hashOf(one)],
-  )
+  const ours = withPassword(versions).map(hashOf)
   const unknown = user.hashes.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const says = `user ${name} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
@@ -179,8 +172,4 @@ function lackingFindings(
       yields: true,
     },
   ]
-}
-
-function problem(code: string, says: string, remedy?: string): Finding {
-  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
 }

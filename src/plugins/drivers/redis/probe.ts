@@ -1,12 +1,11 @@
-import { AppError } from "../../../base/error.ts"
-import { throwForPerson } from "../server/refused-login.ts"
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { listenerFault } from "../server/listener.ts"
+import { throwForPerson } from "../server/findings.ts"
+import { agreed, answerOf } from "../server/probe.ts"
+import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
-import { isKind } from "./fault.ts"
 import { connectTo, lookName, nodesOf, type Place } from "./place.ts"
 import { inSession } from "./session.ts"
-import { hashOf, passwordOf, readUser, userOf } from "./user.ts"
+import { hashOf, readUser, userOf } from "./user.ts"
 
 /** A fresh login with `candidate` at every node; what they do not agree on is unknown. */
 export async function probe(
@@ -15,39 +14,30 @@ export async function probe(
   signal: AbortSignal,
   heard?: Heard,
 ): Promise<Probe> {
-  const answers = await Promise.all(
-    nodesOf(place).map((address) => probeAt(place, address, candidate, { signal, heard })),
+  return agreed(
+    await Promise.all(
+      nodesOf(place).map((address) =>
+        answerOf(() => logIn(place, address, candidate, signal), {
+          heard,
+          judge: () => judge(place, address, candidate, signal),
+        }),
+      ),
+    ),
   )
-  const [first = "unknown"] = answers
-  return answers.every((answer) => answer === first) ? first : "unknown"
 }
 
-async function probeAt(
+async function logIn(
   place: Place,
   address: Address,
   candidate: Credential,
-  { signal, heard }: { readonly signal: AbortSignal; readonly heard: Heard | undefined },
+  signal: AbortSignal,
 ): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
-  try {
-    const connection = await connectTo(
-      place,
-      address,
-      { user: userOf(place, candidate), password },
-      signal,
-    )
-    connection.close()
-    return "accepted"
-  } catch (error) {
-    // What is no error of ours is a mistake in the program and must not pass for an answer.
-    if (!(error instanceof AppError)) throw error
-    // Said by name: nobody was asked.
-    if (listenerFault(error)) throw error
-    if (isKind(error, "wrongpass")) return judge(place, address, candidate, signal)
-    heard?.(error)
-    return "unknown"
-  }
+  const login = { user: userOf(place, candidate), password }
+  const connection = await connectTo(place, address, login, signal)
+  connection.close()
+  return "accepted"
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { tooLarge } from "../server/channel.ts"
 import { readRefusal, type Refusal } from "./fault.ts"
 
 /**
@@ -51,6 +52,10 @@ export class ReplyReader {
     this.#length = rest.length
     this.#need = "need" in parsed ? parsed.need : 1
     return "need" in parsed ? undefined : parsed.reply
+  }
+
+  get rest(): number {
+    return this.#length
   }
 }
 
@@ -107,10 +112,6 @@ function array(bytes: Buffer, at: number, length: number, { depth, left }: Withi
 function integer(text: string): number {
   if (!/^[+-]?\d{1,19}$/.test(text)) return bad()
   return Number(text)
-}
-
-function tooLarge(): AppError {
-  return new AppError("answer-too-large", "the server sends more than was asked for")
 }
 
 function bad(): never {

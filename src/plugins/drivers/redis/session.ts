@@ -1,12 +1,8 @@
-import { AppError } from "../../../base/error.ts"
-import { Shift } from "../../../base/shift.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { standingIn } from "../server/standing.ts"
-import { type Address, sayAddress } from "./address.ts"
-import type { Connection } from "./connection.ts"
-import { isKind } from "./fault.ts"
+import { asItself, loginAsItself, Sessions } from "../server/session.ts"
+import { type Address, isEncrypted } from "./address.ts"
+import type { Connection, Login } from "./connection.ts"
 import { connectTo, nodesOf, type Place, sessionName } from "./place.ts"
-import { passwordOf, userOf } from "./user.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
 
@@ -18,9 +14,7 @@ export type Ask = {
   readonly name?: string | null
 }
 
-type Work<Result> = (connection: Connection) => Promise<Result>
-
-const standingOf = standingIn<Connection>()
+const sessions = new Sessions<Connection>()
 
 /**
  * Runs `work` as the admin, or, without one, as the user itself, whose connection is closed after
@@ -30,53 +24,28 @@ export async function inSession<Result>(
   place: Place,
   address: Address,
   ask: Ask,
-  work: Work<Result>,
+  work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  if (place.options.admin !== undefined) return asAdmin(place, address, ask, work)
-  const connection = await loginAsUser(place, address, ask)
-  try {
-    return await work(connection)
-  } finally {
-    connection.close()
-  }
-}
-
-async function asAdmin<Result>(
-  place: Place,
-  address: Address,
-  ask: Ask,
-  work: Work<Result>,
-): Promise<Result> {
-  const {
-    reach,
-    options: { admin, tls },
-  } = place
-  if (admin === undefined)
-    throw new AppError("admin-missing", "this needs an admin, and the config names none")
-  const { user, password } = admin
-  const name = nameFor(place, ask)
-  const way = {
-    open: async () =>
-      connectTo(
-        place,
-        address,
-        { user, password: await reach.credential(password), name },
-        ask.signal,
-      ),
-    // Preflight tries by itself whether it may have one.
-    begin: (connection: Connection) =>
-      name === undefined ? undefined : connection.before(["CLIENT", "SETNAME"], name),
-    end: () => Promise.resolve(),
-  }
-  return standingOf(reach.shift ?? new Shift()).use(
+  const { reach, options } = place
+  const { signal, logins } = ask
+  const name = ask.name === null ? undefined : (ask.name ?? sessionName(reach))
+  const open = (login: Login): Promise<Connection> =>
+    connectTo(place, address, { ...login, name }, signal)
+  if (options.admin === undefined)
+    return asItself(
+      () => loginAsItself(logins, options.user, (user, password) => open({ user, password })),
+      work,
+    )
+  return sessions.asAdmin(
+    { reach, signal },
+    { address, way: options, admin: options.admin, more: isEncrypted(address) },
     {
-      server: sayAddress(address),
-      user,
-      password,
-      rest: ["tls" in address && address.tls, tls, reach.folder],
+      open,
+      // Preflight tries by itself whether it may have one.
+      begin: (connection) =>
+        name === undefined ? undefined : connection.before(["CLIENT", "SETNAME"], name),
+      end: () => Promise.resolve(),
     },
-    way,
-    ask.signal,
     work,
   )
 }
@@ -86,14 +55,14 @@ async function asAdmin<Result>(
  * more.
  */
 export function userChanged({ reach }: Place, user: string): void {
-  if (reach.shift !== undefined) standingOf(reach.shift).changed(user)
+  sessions.changed(reach, user)
 }
 
 /** The same at every node, one after the other, the main one last: what it says counts for all. */
 export async function onEach<Result>(
   place: Place,
   ask: Ask,
-  work: Work<Result>,
+  work: (connection: Connection) => Promise<Result>,
 ): Promise<readonly Result[]> {
   const results: Result[] = []
   for (const address of [...place.also, place.main])
@@ -116,46 +85,4 @@ export async function onAll<Result>(
     if (one.status === "rejected") throw one.reason
     return one.value
   })
-}
-
-/** No login that we know works, and there is no admin: nobody can look. */
-export function isLockedOut({ options }: Place, error: unknown): boolean {
-  return (
-    options.admin === undefined &&
-    (isKind(error, "wrongpass") || (error instanceof AppError && error.code === "login-missing"))
-  )
-}
-
-function nameFor(place: Place, { name }: Ask): string | undefined {
-  return name === null ? undefined : (name ?? sessionName(place.reach))
-}
-
-/** Goes on to the next login only where the server has clearly refused the one before. */
-async function loginAsUser(place: Place, address: Address, ask: Ask): Promise<Connection> {
-  let refusal: unknown = new AppError(
-    "login-missing",
-    "no version holds a password to log in with, and the config names no admin",
-    {
-      hint: "name an admin, or adopt the present password",
-    },
-  )
-  const tried = new Set<string>()
-  for (const login of ask.logins) {
-    const [user, password] = [userOf(place, login), passwordOf(login)]
-    const key = JSON.stringify([user, password?.reveal()])
-    if (password === undefined || tried.has(key)) continue
-    tried.add(key)
-    try {
-      return await connectTo(
-        place,
-        address,
-        { user, password, name: nameFor(place, ask) },
-        ask.signal,
-      )
-    } catch (error) {
-      if (!isKind(error, "wrongpass")) throw error
-      refusal = error
-    }
-  }
-  throw refusal
 }

@@ -1,11 +1,13 @@
 import type { Credential } from "../../../core/ports.ts"
+import { isLockedOut } from "../server/session.ts"
+import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
 import { endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
 import { nodesOf, type Place, sessionName } from "./place.ts"
-import { type Ask, inSession, isLockedOut } from "./session.ts"
-import { hashOf, passwordOf, readUsable, readUser } from "./user.ts"
+import { type Ask, inSession } from "./session.ts"
+import { hashOf, readUsable, readUser } from "./user.ts"
 
 /**
  * Ends what an earlier run of ours left at the server, then completes what it had begun.
@@ -48,7 +50,7 @@ export async function settle(
     }
     return true
   } catch (error) {
-    if (isLockedOut(place, error)) return false
+    if (isLockedOut(place.options.admin, error)) return false
     throw error
   }
 }

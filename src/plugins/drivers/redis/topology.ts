@@ -1,6 +1,6 @@
 import type { Finding } from "../../../core/ports.ts"
 import type { Address } from "./address.ts"
-import { sayAddress } from "./address.ts"
+import { sayAddress } from "../server/address.ts"
 import type { Client } from "./clients.ts"
 import type { Info } from "./info.ts"
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
-import { Secret } from "../../../core/secret.ts"
+import { neededPassword, userOf as nameOf } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import type { Place } from "./place.ts"
 import type { Reply } from "./resp.ts"
@@ -9,12 +9,8 @@ import type { Reply } from "./resp.ts"
 /** A version as Redis sees it, `{ user, password }`, and a user as ACL GETUSER shows it. */
 
 /** The user of a version. A version that was adopted may not name it. */
-export function userOf({ options }: Place, { fields }: Credential): string {
-  return typeof fields["user"] === "string" ? fields["user"] : options.user
-}
-
-export function passwordOf({ fields }: Credential): Secret | undefined {
-  return fields["password"] instanceof Secret ? fields["password"] : undefined
+export function userOf({ options }: Place, version: Credential): string {
+  return nameOf(version, options.user)
 }
 
 /**
@@ -22,10 +18,7 @@ export function passwordOf({ fields }: Credential): Secret | undefined {
  * second `apply` changes nothing.
  */
 export function hashOf(candidate: Credential): string {
-  const password = passwordOf(candidate)
-  if (password === undefined)
-    throw new AppError("password-missing", `version ${candidate.version} holds no password`)
-  return createHash("sha256").update(password.reveal()).digest("hex")
+  return createHash("sha256").update(neededPassword(candidate).reveal()).digest("hex")
 }
 
 export type User = {

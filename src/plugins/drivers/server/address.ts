@@ -6,39 +6,11 @@ import { AppError } from "../../../base/error.ts"
  * password.
  */
 
+/** Where a server listens: a unix socket, or a port. A driver's own may say more. */
+export type Address = { readonly socket: string } | { readonly host: string; readonly port: number }
+
 export function invalidAddress(why: string): AppError {
   return new AppError("address-invalid", `the address is not understood: ${why}`)
-}
-
-export function passwordInAddress(): AppError {
-  return new AppError(
-    "password-as-text",
-    "the address holds a password: credentials come by reference, never as text",
-    {
-      hint: 'take it out; a password that Mycelium needs is named under "admin" by file, env or command',
-    },
-  )
-}
-
-export function isHost(host: string): boolean {
-  return isIP(host) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?$/i.test(host)
-}
-
-/** True where nobody between here and that host can listen: this machine itself. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
-}
-
-export function sayHost(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-export function decodeAddress(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalidAddress("it holds a percent sign that encodes nothing")
-  }
 }
 
 /**
@@ -51,4 +23,79 @@ export function addressUrl(text: string, scheme: RegExp, reads: string): URL {
   if (url.hash !== "" || /\p{Cc}/u.test(decodeAddress(text)))
     throw invalidAddress("it holds a character that no address has")
   return url
+}
+
+/** An address says where, never who. `user`: the option that names who logs in. */
+export function refuseLogin(url: URL, user = "user"): void {
+  if (url.password !== "" || ["password", "passfile"].some((key) => url.searchParams.has(key)))
+    throw new AppError(
+      "password-as-text",
+      "the address holds a password: credentials come by reference, never as text",
+      {
+        hint: 'take it out; a password that Mycelium needs is named under "admin" by file, env or command',
+      },
+    )
+  if (url.username !== "" || url.searchParams.has("user"))
+    throw invalidAddress(`it names a user: "${user}" and "admin" say who logs in`)
+}
+
+export function refuseParameters(url: URL): void {
+  if (url.search !== "")
+    throw invalidAddress("it has no parameters; tls, user and admin are options of their own")
+}
+
+export function hostOf(url: URL): string {
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase()
+  if (isIP(host) === 0 && !/^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?$/.test(host))
+    throw invalidAddress("it needs exactly one host name or IP address")
+  return host
+}
+
+export function portOf(url: URL, standard: number): number {
+  if (url.port === "0") throw invalidAddress("port 0 is no port")
+  return url.port === "" ? standard : Number(url.port)
+}
+
+/** sun_path holds 108 bytes, the last of them 0 (unix(7)). */
+export function socketAt(path: string): { readonly socket: string } {
+  if (!path.startsWith("/") || path.endsWith("/"))
+    throw invalidAddress("it needs a host, or the absolute path of a socket")
+  if (Buffer.byteLength(path) > 107)
+    throw invalidAddress("the path of a socket has at most 107 bytes")
+  return { socket: path }
+}
+
+export function decodeAddress(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalidAddress("it holds a percent sign that encodes nothing")
+  }
+}
+
+/** Why `parse` does not understand an address; undefined where it does. */
+export function addressProblem(parse: (text: string) => unknown, text: string): string | undefined {
+  try {
+    parse(text)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}
+
+/** The place for people, and the server's name where two logins are compared. */
+export function sayAddress(address: Address): string {
+  if ("socket" in address) return address.socket
+  const { host, port } = address
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/**
+ * True where nobody between here and the server can listen: a unix socket, or this machine itself.
+ */
+export function isLocal(address: Address): boolean {
+  if ("socket" in address) return true
+  const { host } = address
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
 }

@@ -76,6 +76,8 @@ export type Login = {
  */
 export type Way<Connection> = {
   open(): Promise<Connection>
+  /** A connection of before does not do: the act needs one that begins now. */
+  readonly isNew?: boolean
   /** Not after `open`: goes out with the act's first word. */
   begin(connection: Connection): void
   /** As if it had ended: it holds no lock. */
@@ -107,7 +109,7 @@ export class Standing<Connection extends Standable> {
   ): Promise<Result> {
     const key = keyOf(login)
     const changes = this.#changes.get(login.user)
-    const standing = this.#take(key)
+    const standing = this.#take(key, way.isNew === true)
     const connection = standing ?? (await this.#open(way))
     const { answers } = connection
     try {
@@ -157,14 +159,15 @@ export class Standing<Connection extends Standable> {
     return connection
   }
 
-  #take(key: string): Connection | undefined {
+  /** `isNew`: none, and what waits is closed. */
+  #take(key: string, isNew: boolean): Connection | undefined {
     for (
       let idle = this.#idle.get(key)?.pop();
       idle !== undefined;
       idle = this.#idle.get(key)?.pop()
     ) {
       clearTimeout(idle.timer)
-      if (idle.connection.usable) return idle.connection
+      if (idle.connection.usable && !isNew) return idle.connection
       void idle.connection.close()
     }
     return undefined

@@ -35,13 +35,8 @@ export const insecureOption = z
     examples: [true],
   })
 
-export const TlsOptions = z.strictObject(keys)
-
-/**
- * Where the server may ask for a certificate of ours: MariaDB for an account with REQUIRE X509,
- * Redis unless `tls-auth-clients no`.
- */
-export const MutualTlsOptions = z
+/** The server may ask for a certificate of ours, too. */
+export const TlsOptions = z
   .strictObject({
     ...keys,
     certificate: z
@@ -64,3 +59,4 @@ export const MutualTlsOptions = z
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: "certificate and key go together",
   })
+export type TlsOptions = z.output<typeof TlsOptions>

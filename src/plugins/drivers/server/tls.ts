@@ -125,6 +125,26 @@ export function unreachable(says: string, error: unknown): AppError {
 }
 
 /**
+ * Of a connection that was open. In TLS 1.3 a server that misses our certificate, or does not take
+ * it, says so only after the handshake.
+ */
+export function lost(says: string, error: unknown): AppError {
+  if (
+    !/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_\w*(CA|CERTIFICATE)/.test(
+      systemCode(error) ?? "",
+    )
+  )
+    return unreachable(says, error)
+  return new AppError(
+    "tls-client-certificate",
+    `${says}: the server asks for a certificate of ours, or does not take the one we have`,
+    {
+      hint: "tls: { certificate: FILE, key: FILE } names one that an authority of the server has signed",
+    },
+  )
+}
+
+/**
  * A closed connection during the handshake: it may be no TLS that the server speaks, or it may just
  * be going down.
  */

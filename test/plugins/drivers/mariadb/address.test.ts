@@ -1,10 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { AppError } from "../../../../src/base/error.ts"
-import {
-  isLocal,
-  parseAddress,
-  sayAddress,
-} from "../../../../src/plugins/drivers/mariadb/address.ts"
+import { isLocal, sayAddress } from "../../../../src/plugins/drivers/server/address.ts"
+import { parseAddress } from "../../../../src/plugins/drivers/mariadb/address.ts"
 
 describe("parseAddress()", () => {
   test.each([

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import {
-  isLocal,
-  parseAddress,
-  sayAddress,
-} from "../../../../src/plugins/drivers/postgres/address.ts"
+import { isLocal, sayAddress } from "../../../../src/plugins/drivers/server/address.ts"
+import { parseAddress } from "../../../../src/plugins/drivers/postgres/address.ts"
 import { AppError } from "../../../../src/base/error.ts"
 
 describe("parseAddress()", () => {
@@ -14,11 +11,11 @@ describe("parseAddress()", () => {
     ["postgresql://[::1]:5/shop", { host: "::1", port: 5, database: "shop" }],
     [
       "postgresql:///shop?host=/run/postgresql/",
-      { host: "", port: 5432, database: "shop", socket: "/run/postgresql" },
+      { socket: "/run/postgresql/.s.PGSQL.5432", database: "shop" },
     ],
     [
       "postgresql://localhost:5433/shop?host=%2Frun%2Fpostgresql",
-      { host: "localhost", port: 5433, database: "shop", socket: "/run/postgresql" },
+      { socket: "/run/postgresql/.s.PGSQL.5433", database: "shop" },
     ],
   ])("reads %s", (text, address) => {
     expect(parseAddress(text)).toEqual(address)
@@ -63,15 +60,15 @@ describe("parseAddress()", () => {
 })
 
 test("sayAddress() names the server, never the database", () => {
-  expect(sayAddress({ host: "db", port: 1, database: "shop" })).toBe("db:1")
+  expect(sayAddress(parseAddress("postgresql://db:1/shop"))).toBe("db:1")
   expect(sayAddress({ host: "::1", port: 1 })).toBe("[::1]:1")
-  expect(sayAddress({ host: "", port: 5432, socket: "/run" })).toBe("/run/.s.PGSQL.5432")
+  expect(sayAddress(parseAddress("postgresql:///shop?host=/run"))).toBe("/run/.s.PGSQL.5432")
 })
 
 test("isLocal() is true for this machine and unix sockets only", () => {
   for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
     expect(isLocal({ host, port: 1 })).toBe(true)
-  expect(isLocal({ host: "", port: 1, socket: "/run" })).toBe(true)
+  expect(isLocal(parseAddress("postgresql:///shop?host=/run"))).toBe(true)
   for (const host of [
     "db",
     "10.0.0.1",

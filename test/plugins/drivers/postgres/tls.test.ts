@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import type { Driver } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
-import { openSocket, type TlsDemand } from "../../../../src/plugins/drivers/postgres/socket.ts"
+import { openSocket } from "../../../../src/plugins/drivers/postgres/socket.ts"
+import type { TlsDemand } from "../../../../src/plugins/drivers/server/tls.ts"
 import { connect } from "../../../../src/plugins/drivers/postgres/wire.ts"
+import { makeAuthority } from "../../../support/certificates.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { type TemporaryFolder, temporaryFolder } from "../../../support/temp-folder.ts"
 import { type Certificates, makeCertificates } from "./certificates.ts"
-import { credential, host, open, peer, soon } from "./harness.ts"
+import { credential, host, open, peer, soon, text } from "./harness.ts"
 
 const hba = "hostssl all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256"
 let server: PostgresServer
@@ -101,7 +104,10 @@ describe("connect() through TLS", () => {
     async (answer) => {
       await using fake = await peer((socket) => void socket.write(answer))
       await expect(
-        openSocket({ address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } }, soon()),
+        openSocket(
+          { address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } },
+          { says: "x", signal: soon() },
+        ),
       ).rejects.toMatchObject({ code: "tls-not-offered" })
       expect(fake.received()).toHaveLength(8)
     },
@@ -112,7 +118,7 @@ describe("connect() through TLS", () => {
     await expect(
       openSocket(
         { address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } },
-        soon(200),
+        { says: "x", signal: soon(200) },
       ),
     ).rejects.toMatchObject({ code: "timeout" })
   })
@@ -135,7 +141,44 @@ describe("the driver and TLS", () => {
       { current: old, doubtful: [] },
       soon(),
     )
-    expect(findings).toMatchObject([{ code: "tls-ca-unreadable", severity: "error" }])
+    expect(findings).toMatchObject([{ code: "tls-file-unreadable", severity: "error" }])
+  })
+
+  test("shows a certificate where pg_hba.conf asks for one, and says what is wrong without", async () => {
+    const authority = makeAuthority()
+    const other = makeAuthority("another authority")
+    await using strict = await startPostgres({
+      hba: "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca",
+      tls: { ...authority.issue(["127.0.0.1"]), ca: authority.certificate },
+    })
+    await strict.sql("create role shop login password 'old-password'")
+    const [own, foreign] = [authority.issue(["client"]), other.issue(["client"])]
+    const files = {
+      "ca.pem": authority.certificate,
+      "own.pem": own.certificate,
+      "own.key": own.key,
+      "foreign.pem": foreign.certificate,
+      "foreign.key": foreign.key,
+    }
+    for (const [name, text] of Object.entries(files))
+      await writeFile(join(strict.folder, name), text)
+    const to = (more: object): Driver => open(strict, "shop", { tls: { ca: "ca.pem", ...more } })
+    const codes = async (more: object): Promise<readonly string[]> =>
+      (await to(more).preflight({ current: old, doubtful: [] }, soon())).map(({ code }) => code)
+    const ours = { certificate: "own.pem", key: "own.key" }
+    expect(await codes(ours)).not.toContain("login-not-allowed")
+    const next = { version: "v2", fields: to(ours).draft({ doubtful: [] }, text) }
+    await to(ours).apply(next, { current: old, pending: next, doubtful: [] }, soon())
+    expect([
+      await to(ours).probe(next, soon()),
+      await to(ours).probe(old, soon()),
+      await to({}).probe(next, soon()),
+    ]).toEqual(["accepted", "refused", "unknown"])
+    expect(await codes({})).toEqual(["login-not-allowed"])
+    expect(await codes({ certificate: "foreign.pem", key: "foreign.key" })).toEqual([
+      "tls-client-certificate",
+    ])
+    expect(await codes({ certificate: "own.pem", key: "own.pem" })).toEqual(["tls-file-unreadable"])
   })
 
   test("off this machine, demands TLS without being told, unless insecure", async () => {

@@ -113,14 +113,14 @@ describe("connect()", () => {
       random: host.random,
     }
     const connection = await connect(
-      { address: { host: "", socket: server.socketFolder, port: server.port } },
+      { address: { socket: `${server.socketFolder}/.s.PGSQL.${server.port}` } },
       login,
       soon(),
     )
     expect(await connection.rows(["port"], "select inet_server_port()")).toEqual([{ port: null }])
     await connection.close()
     await expect(
-      connect({ address: { host: "", socket: server.socketFolder, port: 1 } }, login, soon()),
+      connect({ address: { socket: `${server.socketFolder}/.s.PGSQL.1` } }, login, soon()),
     ).rejects.toMatchObject({ code: "unreachable", remedy: "retry" })
   })
 

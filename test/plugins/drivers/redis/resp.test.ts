@@ -14,7 +14,7 @@ import { peer, program, script, shopLine, oldPassword, soon } from "./harness.ts
 const value = "Value-that-nobody.sees1"
 const logIn = (port: number, ms = 5000): Promise<Connection> =>
   connect(
-    { address: { host: "127.0.0.1", port, tls: false } },
+    { address: { host: "127.0.0.1", port } },
     { user: "shop", password: new Secret("p", value) },
     soon(ms),
   )

@@ -1,0 +1,117 @@
+import type { Socket } from "node:net"
+import { AppError } from "../../../base/error.ts"
+import { Attention } from "./standing.ts"
+import { type Call, lost, timedOut, unreachable } from "./tls.ts"
+
+/** How a protocol cuts the bytes that come into messages. An AppError ends the connection. */
+export type MessageReader<Message> = {
+  push(chunk: Buffer): void
+  /** undefined while the next one is not there in full. */
+  next(): Message | undefined
+  /** Bytes that are not cut yet. */
+  readonly rest: number
+}
+
+export type Protocol<Message> = {
+  readonly reader: MessageReader<Message>
+  /** Bytes that may come after something was sent, until something is sent again. */
+  readonly longestAnswer: number
+  /** What a message means that comes although nobody waits; left out, it stays to be received. */
+  readonly unasked?: (message: Message) => AppError
+}
+
+export type Waiting<Message> = {
+  readonly resolve: (message: Message) => void
+  readonly reject: (error: AppError) => void
+}
+
+/** The messages of one socket. Once it has failed, ended or met its deadline, nothing works. */
+export type Channel<Message> = {
+  send(bytes: Uint8Array): void
+  /** The next message, in order. */
+  receive(): Promise<Message>
+  /** The same; told at once, before the message after it is looked at. */
+  await(one: Waiting<Message>): void
+  /** Nobody waits, nothing is left to read, and the connection has not failed. */
+  readonly quiet: boolean
+  /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
+  attend(signal: AbortSignal | undefined): void
+  /** The socket goes on without us: inside TLS. What came in clear and was not read is dropped. */
+  leave(): void
+  end(error?: AppError): void
+  readonly failure: AppError | undefined
+}
+
+export function openChannel<Message>(
+  socket: Socket,
+  { says, signal }: Call,
+  { reader, longestAnswer, unasked }: Protocol<Message>,
+): Channel<Message> {
+  const ready: Message[] = []
+  const waiting: Waiting<Message>[] = []
+  let failure: AppError | undefined
+  /** Bytes since something was sent. */
+  let arrived = 0
+
+  const fail = (error: AppError): void => {
+    failure ??= error
+    attention.end()
+    socket.destroy()
+    for (const one of waiting.splice(0)) one.reject(failure)
+  }
+  const attention = new Attention(socket, () => fail(timedOut(says)))
+  const onMessage = (message: Message): void => {
+    const first = waiting.shift()
+    if (first !== undefined) first.resolve(message)
+    else if (unasked === undefined) ready.push(message)
+    else fail(unasked(message))
+  }
+  const onData = (chunk: Buffer): void => {
+    arrived += chunk.length
+    if (arrived > longestAnswer) return fail(tooLarge().within(says))
+    try {
+      reader.push(chunk)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) onMessage(next)
+    } catch (error) {
+      fail(error instanceof AppError ? error.within(says) : unreachable(says, undefined))
+    }
+  }
+  const onError = (error: unknown): void => fail(lost(says, error))
+  const onClose = (): void => fail(unreachable(says, undefined))
+  socket.on("data", onData).on("error", onError).on("close", onClose)
+  attention.to(signal)
+  if (socket.destroyed) onClose()
+
+  const wait = (one: Waiting<Message>): void => {
+    const [message] = ready.splice(0, 1)
+    if (message !== undefined) one.resolve(message)
+    else if (failure !== undefined) one.reject(failure)
+    else waiting.push(one)
+  }
+  return {
+    send: (bytes) => {
+      arrived = 0
+      if (failure === undefined) socket.write(bytes)
+    },
+    receive: () => new Promise((resolve, reject) => wait({ resolve, reject })),
+    await: wait,
+    get quiet() {
+      return (
+        failure === undefined && waiting.length === 0 && ready.length === 0 && reader.rest === 0
+      )
+    },
+    attend: (now) => attention.to(now),
+    leave: () => {
+      socket.off("data", onData).off("error", onError).off("close", onClose)
+      attention.end()
+    },
+    end: (error) => fail(error ?? unreachable(says, undefined)),
+    get failure() {
+      return failure
+    },
+  }
+}
+
+export function tooLarge(): AppError {
+  return new AppError("answer-too-large", "the server sends more than was asked for")
+}

@@ -1,0 +1,80 @@
+import type { Socket } from "node:net"
+import { resolve } from "node:path"
+import type { Reach } from "../../../core/ports.ts"
+import { type Address, isLocal, sayAddress } from "./address.ts"
+import { type Gate, gateFor, type ListenerOption, type OpenGate } from "./listener.ts"
+import { type Call, openSocket, readPem, type TlsDemand } from "./tls.ts"
+import type { TlsOptions } from "./tls-options.ts"
+
+/**
+ * A server as a login finds it. `tls`: whom it must prove to be. `gate`: who listens is looked at
+ * before the proof of a password goes out, and before an answer is believed.
+ */
+export type Endpoint = {
+  readonly address: Address
+  readonly tls?: TlsDemand
+  readonly gate?: OpenGate
+}
+
+/** What the options of a driver say of the way there (`wayKeys`). */
+export type Way = {
+  readonly tls?: TlsOptions | undefined
+  readonly insecure?: boolean | undefined
+  readonly listener?: ListenerOption | undefined
+}
+
+/** Off this machine through TLS, unless the config says `insecure`; here only where it asks for it. */
+export function wantsTls(address: Address, { tls, insecure }: Way): boolean {
+  return tls !== undefined || (!isLocal(address) && insecure !== true)
+}
+
+/** A unix socket speaks no TLS. */
+export async function endpointAt(
+  address: Address,
+  way: Way & { readonly encrypted: boolean },
+  reach: Reach,
+): Promise<Endpoint> {
+  if (way.encrypted && !("socket" in address))
+    return { address, tls: await demandOf(way.tls, address.host, reach.folder) }
+  return isLocal(address) ? { address, gate: gateAt(address, way, reach) } : { address }
+}
+
+function gateAt(address: Address, { listener }: Way, { listeners }: Reach): OpenGate {
+  return (says) =>
+    gateFor("socket" in address ? { path: address.socket } : address, {
+      says,
+      address: sayAddress(address),
+      listener,
+      listeners,
+    })
+}
+
+async function demandOf(
+  tls: TlsOptions | undefined,
+  host: string,
+  folder: string,
+): Promise<TlsDemand> {
+  const pem = (file: string, what: string): Promise<string> => readPem(resolve(folder, file), what)
+  return {
+    name: tls?.name ?? host,
+    ...(tls?.ca === undefined ? {} : { ca: await pem(tls.ca, "CERTIFICATE") }),
+    ...(tls?.certificate === undefined || tls.key === undefined
+      ? {}
+      : {
+          own: {
+            certificate: await pem(tls.certificate, "CERTIFICATE"),
+            key: await pem(tls.key, "PRIVATE KEY"),
+          },
+        }),
+  }
+}
+
+/** Connects, in clear yet. `gate`: what the endpoint's opened, if it has one. */
+export function dial(address: Address, gate: Gate | undefined, call: Call): Promise<Socket> {
+  return openSocket(
+    "socket" in address
+      ? { path: gate?.path ?? address.socket }
+      : { host: address.host, port: address.port, noDelay: true },
+    call,
+  )
+}

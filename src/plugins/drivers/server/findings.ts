@@ -1,0 +1,74 @@
+import { AppError } from "../../../base/error.ts"
+import { driftRemedy } from "../../../core/drift.ts"
+import type { Finding } from "../../../core/ports.ts"
+
+/** What a preflight says: each kind of failure by one code, whatever the service. */
+
+/** An error that keeps the secret out of the change set. */
+export function problem(code: string, says: string, remedy?: string): Finding {
+  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
+}
+
+/** Of what keeps sessions from being ended. */
+export function sessionNote(code: string, says: string, remedy: string): Finding {
+  return { code, severity: "info", sessions: true, says, remedy }
+}
+
+/** Why an account cannot be rotated as it is: a finding before, and an error where it is changed. */
+export type Unfit = { readonly code: string; readonly says: string; readonly hint: string }
+
+export function unfitFinding({ code, says, hint }: Unfit): Finding {
+  return problem(code, says, hint)
+}
+
+export function unfitError({ code, says, hint }: Unfit, place: string): AppError {
+  return new AppError(code, `${place}: ${says}`, { hint })
+}
+
+/**
+ * An error of a look, as a finding. What may pass by itself is thrown on: nobody knows. `refused`:
+ * of a login that the server refuses, whose it is.
+ */
+export function findingOf(error: unknown, refused?: (message: string) => Finding): Finding {
+  if (!(error instanceof AppError) || error.remedy === "retry") throw error
+  return refused !== undefined && isRefusedLogin(error)
+    ? refused(error.message)
+    : problem(error.code, error.message, error.hint)
+}
+
+/** The server has clearly refused the password of a login. */
+export function isRefusedLogin(error: unknown): boolean {
+  return error instanceof AppError && error.code === "password-refused"
+}
+
+/** `label`: "production/postgres". `who`: "role shop", "user shop". */
+export function ownRefused(label: string, who: string, detail: string): Finding {
+  return problem(
+    "password-refused",
+    `the server refuses the current value of ${label}, the password of ${who}${detail}`,
+    driftRemedy(label),
+  )
+}
+
+export function adminRefused(says: string, user: string): Finding {
+  return problem("password-refused", says, adminRemedy(user))
+}
+
+/**
+ * An admin who was to look for an answer could not: what passes by itself is no answer now; the
+ * rest is said by name, for only a person can see to it.
+ */
+export function throwForPerson(error: unknown, admin: string): void {
+  if (error instanceof AppError && error.remedy === "retry") return
+  if (!(error instanceof AppError) || !isRefusedLogin(error)) throw error
+  throw new AppError(error.code, error.message, { hint: adminRemedy(admin) })
+}
+
+function adminRemedy(user: string): string {
+  return `it is the password of the admin, ${user}: correct what the config names for it`
+}
+
+/** The current version was made, or adopted, under a config that named another. */
+export function userDiffers(says: string, remedy: string): Finding {
+  return problem("user-differs", says, remedy)
+}

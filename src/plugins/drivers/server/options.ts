@@ -1,0 +1,69 @@
+import { z } from "zod"
+import { type Address, addressProblem, isLocal } from "./address.ts"
+import { listenerOption, listenerProblem } from "./listener.ts"
+import { insecureOption, TlsOptions } from "./tls-options.ts"
+
+/**
+ * What the config of every server driver says alike. Messages are one sentence each and never quote
+ * what was given.
+ */
+
+/** Reads the text of an address, or throws why it cannot. */
+export type Parse = (text: string) => Address
+
+export function addressOption(parse: Parse, example: string) {
+  return z.string({ error: `give an address: ${example}` }).superRefine((text, context) => {
+    const problem = addressProblem(parse, text)
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem })
+  })
+}
+
+/** How the server is reached, besides its address. `tls`: what the help says of TLS. */
+export function wayKeys(tls: string) {
+  return {
+    tls: TlsOptions.optional().meta({ description: tls }),
+    insecure: insecureOption,
+    listener: listenerOption,
+  }
+}
+
+/** What no single option can know: whether they fit together. */
+export type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
+
+export function addConflicts(
+  context: { addIssue(issue: { code: "custom"; path: PropertyKey[]; message: string }): void },
+  conflicts: Iterable<{ readonly path: string | Conflict["path"]; readonly says: string }>,
+): void {
+  for (const { path, says } of conflicts)
+    context.addIssue({
+      code: "custom",
+      path: typeof path === "string" ? [path] : [...path],
+      message: says,
+    })
+}
+
+/** An address that is not understood has a problem of its own; that one is enough. */
+export function understood<Place extends Address>(
+  parse: (text: string) => Place,
+  texts: readonly string[],
+): readonly Place[] {
+  return texts.filter((text) => addressProblem(parse, text) === undefined).map(parse)
+}
+
+type Way = { readonly tls?: unknown; readonly insecure?: boolean | undefined; listener?: unknown }
+
+/** `isGuarded`: who listens can be looked at, at one address at least. */
+export function* wayConflicts(
+  { tls, insecure, listener }: Way,
+  isGuarded: boolean,
+): Generator<Conflict> {
+  const unguarded = listenerProblem(listener, isGuarded)
+  if (unguarded !== undefined) yield { path: ["listener"], says: unguarded }
+  if (insecure === true && tls !== undefined)
+    yield { path: ["insecure"], says: "insecure and tls contradict each other: leave one out" }
+}
+
+/** In clear, at this machine: who listens can be looked at. */
+export function isGuarded(address: Address, isEncrypted: boolean): boolean {
+  return "socket" in address || (!isEncrypted && isLocal(address))
+}

@@ -1,0 +1,115 @@
+import { AppError } from "../../../base/error.ts"
+import { Shift } from "../../../base/shift.ts"
+import type { Credential, Reach, Reference } from "../../../core/ports.ts"
+import type { Secret } from "../../../core/secret.ts"
+import { type Address, sayAddress } from "./address.ts"
+import type { Way } from "./endpoint.ts"
+import { isRefusedLogin } from "./findings.ts"
+import { type Standable, type Standing, standingIn, type Way as Kept } from "./standing.ts"
+import { passwordOf, userOf } from "./version.ts"
+
+/** Sessions that look or change: an admin's, which are kept, or the account's own. */
+
+type Admin = { readonly user: string; readonly password: Reference }
+
+/** Where an admin logs in, and all that makes two of his logins differ. */
+export type AdminLogin = {
+  readonly address: Address
+  readonly way: Way
+  readonly admin: Admin | undefined
+  /** What a driver's own login has besides: a database. */
+  readonly more?: unknown
+}
+
+/** `open` is given the password, read anew. */
+export type Opening<Connection> = Omit<Kept<Connection>, "open"> & {
+  open(login: { readonly user: string; readonly password: Secret }): Promise<Connection>
+}
+
+/** The sessions of one kind of server. */
+export class Sessions<Connection extends Standable> {
+  readonly #standing: (shift: Shift) => Standing<Connection> = standingIn<Connection>()
+
+  /** Runs `work` as the admin, over a connection that the next act may use. */
+  async asAdmin<Result>(
+    { reach, signal }: { readonly reach: Reach; readonly signal: AbortSignal },
+    { address, way, admin, more }: AdminLogin,
+    { open, ...opening }: Opening<Connection>,
+    work: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
+    if (admin === undefined)
+      throw new AppError("admin-missing", "this needs an admin, and the config names none")
+    const { user, password } = admin
+    const { tls, insecure, listener } = way
+    return this.#standing(reach.shift ?? new Shift()).use(
+      {
+        server: sayAddress(address),
+        user,
+        password,
+        rest: [tls, insecure, listener, reach.folder, more],
+      },
+      { ...opening, open: async () => open({ user, password: await reach.credential(password) }) },
+      signal,
+      work,
+    )
+  }
+
+  /**
+   * This user may have another password from now on: no connection of before is used for anything
+   * more.
+   */
+  changed({ shift }: Reach, user: string): void {
+    if (shift !== undefined) this.#standing(shift).changed(user)
+  }
+}
+
+/** Runs `work` over a connection of the account itself, which is closed after it. */
+export async function asItself<Connection extends { close(): Promise<void> | void }, Result>(
+  open: () => Promise<Connection>,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await open()
+  try {
+    return await work(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+/**
+ * Logs in as the account itself: goes on to the next of `logins` only where the server has clearly
+ * refused the one before.
+ */
+export async function loginAsItself<Connection>(
+  logins: readonly Credential[],
+  configured: string,
+  open: (user: string, password: Secret) => Promise<Connection>,
+): Promise<Connection> {
+  let refusal: unknown = new AppError(
+    "login-missing",
+    "no version holds a password to log in with, and the config names no admin",
+    { hint: "name an admin, or adopt the present password" },
+  )
+  const tried = new Set<string>()
+  for (const login of logins) {
+    const [user, password] = [userOf(login, configured), passwordOf(login)]
+    const key = JSON.stringify([user, password?.reveal()])
+    if (password === undefined || tried.has(key)) continue
+    tried.add(key)
+    try {
+      return await open(user, password)
+    } catch (error) {
+      if (!isRefusedLogin(error)) throw error
+      refusal = error
+    }
+  }
+  throw refusal
+}
+
+/** No login that we know works, and there is no admin: nobody can look. */
+export function isLockedOut(admin: unknown, error: unknown): boolean {
+  return (
+    admin === undefined &&
+    (isRefusedLogin(error) || (error instanceof AppError && error.code === "login-missing"))
+  )
+}
