@@ -262,14 +262,21 @@ export class DockerEngine implements AsyncDisposable {
 
   /** What the kernel says of the environment of a container's first process. */
   environ({ pid }: EngineContainer): readonly string[] {
-    const [init] = readFileSync(
-      `/proc/${this.#engine?.pid}/task/${this.#engine?.pid}/children`,
-      "utf8",
-    ).split(" ")
-    const file = `/proc/${init}/root/proc/${pid}/environ`
+    const file = `/proc/${this.#init()}/root/proc/${pid}/environ`
     // It may have ended since it was listed.
     if (!existsSync(file)) return []
     return readFileSync(file, "utf8").split("\0").filter(Boolean)
+  }
+
+  /** As the kernel ends a process when memory is short: Docker was not asked to. */
+  async killProcess({ pid }: EngineContainer): Promise<void> {
+    await this.must(["nsenter", "-t", this.#init(), "--pid", "kill", "-KILL", String(pid)])
+  }
+
+  /** The first process of the engine's own namespace, as the machine counts. */
+  #init(): string {
+    const file = `/proc/${this.#engine?.pid}/task/${this.#engine?.pid}/children`
+    return readFileSync(file, "utf8").split(" ")[0] ?? ""
   }
 
   /** The services of Compose whose containers were made since then (seconds), one line for each time. */
