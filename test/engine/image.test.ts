@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { randomBytes } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Checkout, checkOut, imageIsMissing, makeBaseImages } from "../support/image.ts"
+import { api } from "../support/compose-app.ts"
+import {
+  type Checkout,
+  checkOut,
+  fenced,
+  imageIsMissing,
+  makeBaseImages,
+  makeCliImage,
+  podmanFilter,
+} from "../support/image.ts"
+import { type TemporaryFolder, temporaryFolder } from "../support/temp-folder.ts"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
 import { until } from "../support/until.ts"
 
@@ -37,7 +48,7 @@ suite(`the image${missing === undefined ? "" : ` (skipped: ${missing})`}`, () =>
   afterAll(async () => {
     await engine?.[Symbol.asyncDispose]()
     await checkout?.[Symbol.asyncDispose]()
-  })
+  }, 120_000)
 
   const build = (...words: readonly string[]): Promise<string> =>
     engine.must(
@@ -205,5 +216,166 @@ suite(`the image${missing === undefined ? "" : ` (skipped: ${missing})`}`, () =>
       await until("the app waits for HUP", async () => (await say("docker logs shop-api-1")).ok)
       await rotates()
     }, 60_000)
+  })
+
+  describe("with the engine's socket, as src/manual/container.md says", () => {
+    let app: TemporaryFolder
+    let home: TemporaryFolder
+    const group = 996
+    beforeAll(async () => {
+      app = await temporaryFolder()
+      home = await temporaryFolder()
+      await engine.must(["chgrp", String(group), engine.socket])
+      await makeCliImage(engine)
+      writeFileSync(join(app.path, "compose.yaml"), JSON.stringify({ services: { api } }))
+      writeFileSync(join(app.path, ".env"), `KEY=Old-${randomBytes(12).toString("hex")}\n`)
+      const variables = { KEY: "{{ key.password }}" }
+      const production = {
+        rotate_every: "90d",
+        secrets: { key: "generated" },
+        outputs: [{ dotenv: ".env", for: "compose", merge: true, variables }],
+        deployments: { api: { compose: "api" } },
+      }
+      writeFileSync(
+        join(app.path, "mycelium.yaml"),
+        JSON.stringify({ project: "shop", environments: { production } }),
+      )
+      await engine.must(["docker", "compose", "-p", "live", "up", "-d"], app.path)
+    }, 120_000)
+    afterAll(async () => {
+      await app?.[Symbol.asyncDispose]()
+      await home?.[Symbol.asyncDispose]()
+    })
+
+    /** The manual's words, where this engine and this app lie. */
+    const here = (text: string): string =>
+      text
+        .replaceAll("/srv/shop", app.path)
+        .replace("/var/run/docker.sock:", `${engine.socket}:`)
+        .replace(
+          "    restart: unless-stopped",
+          "    restart: unless-stopped\n    network_mode: none",
+        )
+    /** As its compose file limits it, but for what is given in place of it. */
+    const run = (folder: string, ...more: readonly string[]) => {
+      const mounts = ["mycelium_state:/var/lib/mycelium", `${home.path}/identity:/etc/mycelium:ro`]
+      const volumes = [...mounts, `${engine.socket}:/var/run/docker.sock`, `${app.path}:${folder}`]
+      const limits = ["--rm", "--network=none", "--read-only", "--cap-drop=ALL", "-w", folder]
+      const words = ["docker", "run", ...limits, ...volumes.flatMap((one) => ["-v", one]), ...more]
+      return engine.run([...words, "mycelium-docker", "rotate-now", "production", "--dry-run"])
+    }
+
+    test("recreates the app's container, at the same path inside and outside, and in the socket's group", async () => {
+      const [file = ""] = await fenced("container.md", "dockerfile")
+      const [compose = ""] = await fenced("container.md", "yaml")
+      const [shell = ""] = await fenced("container.md", "sh")
+      expect(compose).toContain(`group_add: ["${group}"]`)
+      writeFileSync(join(home.path, "Dockerfile"), file)
+      await engine.must(["docker", "build", "-q", "-t", "mycelium-docker", "."], home.path)
+      await engine.must(["rm", "Dockerfile"], home.path)
+      writeFileSync(join(home.path, "mycelium-compose.yaml"), here(compose))
+      const said = await engine.must(["sh", "-e", "-c", here(shell)], home.path)
+      expect(said).toContain("recreated (container live-api-1 of project live)")
+      const before = (await engine.containers()).find(({ name }) => name === "live-api-1")
+      const rotate =
+        "docker compose -f mycelium-compose.yaml exec -T mycelium mycelium rotate-now production"
+      expect(await engine.must(["sh", "-c", rotate], home.path)).toContain(
+        "production/key: rotated",
+      )
+      const after = (await engine.containers()).find(({ name }) => name === "live-api-1")
+      const [line] = readFileSync(join(app.path, ".env"), "utf8").split("\n")
+      expect(after?.id).not.toBe(before?.id ?? "")
+      expect(after === undefined ? [] : engine.environ(after)).toContain(line ?? "")
+    }, 120_000)
+
+    test("refuses without that group, and at another path", async () => {
+      const outside = await run(app.path)
+      expect([outside.ok, outside.out]).toEqual([
+        false,
+        expect.stringContaining("(compose-failed)"),
+      ])
+      const elsewhere = await run("/app", `--group-add=${group}`)
+      expect([elsewhere.ok, elsewhere.out]).toEqual([
+        false,
+        expect.stringContaining(`started from ${app.path} (compose-project)`),
+      ])
+      const same = await run(app.path, `--group-add=${group}`)
+      expect([same.ok, same.out]).toEqual([true, expect.stringContaining("live-api-1")])
+    }, 60_000)
+  })
+
+  describe("under a filter of system calls", () => {
+    /** A rotation of a generated value, in a folder that goes with its container. */
+    const work = [
+      "mkdir -m 700 /tmp/shop && cd /tmp/shop && umask 077",
+      "export XDG_CONFIG_HOME=/tmp/config",
+      'echo "$CONFIG" > mycelium.yaml',
+      "{ mycelium init; echo init ended with $?; }",
+      "mycelium rotate-now production --new && mycelium rotate-now production",
+    ].join(" && ")
+    const config = {
+      project: "shop",
+      environments: {
+        production: {
+          rotate_every: "90d",
+          secrets: { key: "generated" },
+          outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+          deployments: { api: { command: ["/bin/true"] } },
+        },
+      },
+    }
+    const limited = (filter: string): ReturnType<DockerEngine["run"]> => {
+      const limits = [
+        "--rm",
+        "--network=none",
+        "--tmpfs=/tmp:mode=1777",
+        "--cap-drop=ALL",
+        `--security-opt=seccomp=${filter}`,
+      ]
+      const words = ["-e", `CONFIG=${JSON.stringify(config)}`, "--entrypoint=sh", "mycelium"]
+      return engine.run(["docker", "run", ...limits, ...words, "-c", work])
+    }
+    const [eperm, enosys] = [1, 38]
+    async function denying(call: string, errno: number): Promise<string> {
+      const file = join(engine.folder, `${call}-${errno}.json`)
+      const rule = { names: [call], action: "SCMP_ACT_ERRNO", errnoRet: errno }
+      writeFileSync(file, JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: [rule] }))
+      return file
+    }
+
+    test("podman's own lets it do its work", async () => {
+      const { ok, out, err } = await limited(await podmanFilter())
+      expect([ok, out, ok ? "" : err]).toEqual([true, expect.stringContaining("v2 is current"), ""])
+    }, 60_000)
+
+    test("only what the manual names is what it cannot do without", async () => {
+      const text = readFileSync(new URL("../../src/manual/container.md", import.meta.url), "utf8")
+      const row = text.split("\n").find((line) => line.startsWith("| a crash report of Bun"))
+      const both = ["prlimit64", "epoll_create1", "eventfd2"]
+      const denied = ["clone3", "getrandom"]
+      for (const call of both) for (const errno of [eperm, enosys]) await crashes(call, errno)
+      for (const call of denied) {
+        await crashes(call, eperm)
+        const { ok, err } = await limited(await denying(call, enosys))
+        expect([call, ok, ok ? "" : err]).toEqual([call, true, ""])
+      }
+      for (const call of [...both, ...denied]) expect(row).toContain(`\`${call}\``)
+      // Some that newer filters of Docker deny.
+      for (const call of ["io_uring_setup", "memfd_create", "pidfd_open"]) {
+        const { ok, err } = await limited(await denying(call, eperm))
+        expect([call, ok, ok ? "" : err]).toEqual([call, true, ""])
+      }
+    }, 120_000)
+
+    /** Its code is that of abort(). */
+    async function crashes(call: string, errno: number): Promise<void> {
+      const { ok, out } = await limited(await denying(call, errno))
+      expect([call, errno, ok, out]).toEqual([
+        call,
+        errno,
+        false,
+        expect.stringContaining("init ended with 134"),
+      ])
+    }
   })
 })
