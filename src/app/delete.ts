@@ -1,11 +1,12 @@
 import { leftBeside } from "../rotate/left.ts"
 import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
-import type { Credential, Draft, Driver, Output } from "../core/ports.ts"
+import type { Credential, Draft, Driver, Forgotten, Output } from "../core/ports.ts"
 import { type ChangeSet, erase } from "../core/state.ts"
 import { notSettled, probe, said, unclear } from "../rotate/ask.ts"
 import { beginActing, hiddenActOf } from "../rotate/elsewhere.ts"
 import type { Session } from "../rotate/session.ts"
+import { untilOver } from "../rotate/under-way.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { lookInto, patient, withEnvironment } from "./environment.ts"
@@ -219,7 +220,9 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
     throw new AppError(notSettled.code, notSettled.says, { remedy: "retry" })
   }
   try {
-    await within(deadlines.revoke, async (signal) => driver.forget?.(known, signal))
+    const act = async (signal: AbortSignal, waitedMs: number): Promise<Forgotten> =>
+      (await driver.forget?.(known, signal, waitedMs)) ?? {}
+    await untilOver(session, name, act, "the same command again waits for it")
   } catch (error) {
     if (error instanceof AppError && error.remedy === "give-up") throw error
     return { is: "unproven", ...said(error) }

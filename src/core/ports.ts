@@ -42,6 +42,8 @@ export type Finding = {
  * more, `inMs` from now. `mostMs`: how long that can go on.
  */
 export type UnderWay = { readonly inMs: number; readonly mostMs: number }
+/** What `forget` may have to tell. */
+export type Forgotten = { readonly underWay?: UnderWay }
 /**
  * What a containment has done at a service. `notes`: what a person must know besides.
  * `sessionsLeft`: no value but the new one is accepted, but older sessions may live.
@@ -191,10 +193,14 @@ export interface Driver {
   /**
    * For `mycelium delete`: no login of this secret, with these values or others, is accepted any
    * more, persistently. Must succeed if that is so already; resolves only when the service has
-   * confirmed it. Left out where the config gives no means to. The engine then proves the death of
-   * `known`.
+   * confirmed it. Left out where the config gives no means to. `waitedMs`: since it first answered
+   * that a login is `underWay`. The engine then proves the death of `known`.
    */
-  forget?(known: readonly Credential[], signal: AbortSignal): Promise<void>
+  forget?(
+    known: readonly Credential[],
+    signal: AbortSignal,
+    waitedMs?: number,
+  ): Promise<Forgotten | void>
   /** Says in a few words what `apply` does, for `--dry-run`: "ALTER ROLE shop … (verifier)". */
   describe(versions: Versions): string
 }

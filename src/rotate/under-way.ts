@@ -4,7 +4,7 @@ import { changeAt } from "./ask.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
-type Ended = { readonly sessionsEnded: number; readonly underWay?: UnderWay }
+type Ended = { readonly sessionsEnded?: number; readonly underWay?: UnderWay }
 
 /** A service that lets logins take longer than it says (ms). */
 const graceMs = 30_000
@@ -18,11 +18,12 @@ export async function untilOver<Done extends Ended>(
   session: Session,
   name: string,
   act: (signal: AbortSignal, waitedMs: number) => Promise<Done>,
+  hint = endsLate,
 ): Promise<Done> {
   let [sessionsEnded, waitedMs, mostMs] = [0, 0, 0]
   for (;;) {
     const done = await changeAt(session, name, deadlines.revoke, (signal) => act(signal, waitedMs))
-    sessionsEnded += done.sessionsEnded
+    sessionsEnded += done.sessionsEnded ?? 0
     const { underWay } = done
     if (underWay === undefined) return { ...done, sessionsEnded }
     if (waitedMs === 0) {
@@ -32,12 +33,14 @@ export async function untilOver<Done extends Ended>(
     if (waitedMs > mostMs + graceMs || !(await waited(session, underWay.inMs)))
       throw new AppError("login-under-way", couldEndWell, {
         remedy: "retry",
-        hint: "the same again: by the service's clock it waits no longer than is left, then ends the session of such a login, too",
+        hint,
       })
     waitedMs += underWay.inMs
   }
 }
 
+const endsLate =
+  "the same again: by the service's clock it waits no longer than is left, then ends the session of such a login, too"
 const couldEndWell = "a login that was under way with the old password could still end well"
 
 function sayWait(ms: number): string {

@@ -74,3 +74,14 @@ test("end_sessions: true of an ordinary rotation waits likewise; without it noth
   const ran = await plain.run("rotate-now", "production")
   expect([ran.code, ran.stdout + ran.stderr]).toEqual([0, expect.not.stringContaining(waiting)])
 })
+
+test("delete waits likewise: once it says that the login is refused, none that was under way ends well", async () => {
+  await using shop = await openShop(postgres, { admin: true })
+  await shop.adopt()
+  await using login = await pausedLogin(postgres.port, shop.role, shop.old)
+  await using run = start(shop.project, ["delete", "production", "--yes"])
+  await until("it waits", () => run.said().includes(`waiting up to 6 s: ${waiting}`))
+  expect(await run.child.exited).toBe(0)
+  expect(run.said()).toContain("its login is refused")
+  expect(await login.finish()).toBe("refused")
+})

@@ -1,28 +1,34 @@
-import type { Credential } from "../../../core/ports.ts"
+import type { Credential, Forgotten } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
 import { quoteName } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { isMissingRole } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
+import { serverClock } from "./server-clock.ts"
 import { inSession, rolesChanged } from "./session.ts"
+import { loginsAt } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
 /**
  * Takes the password of every role away that is this secret's, on the standbys too: each login is
- * refused then as a wrong one is.
+ * refused then as a wrong one is, once none is under way that began before.
  */
 export async function forget(
   place: Place,
   known: readonly Credential[],
   signal: AbortSignal,
-): Promise<void> {
+  waitedMs: number,
+): Promise<Forgotten> {
   const roles = new Set([...place.roles, ...known.map((one) => roleOf(place, one))])
-  await inSession(place, [], signal, async (connection) => {
+  const since = await inSession(place, [], signal, async (connection) => {
     await lockRoles(connection, roles, { place, signal })
     for (const role of roles) await takeAway(connection, role)
     await waitForReplay(place, connection, [], signal)
+    return serverClock(connection, waitedMs)
   }).finally(() => rolesChanged(place, roles))
+  const underWay = await loginsAt(place, { since, logins: [], waitedMs }, signal)
+  return underWay === undefined ? {} : { underWay }
 }
 
 /** A role that is gone has no password. */

@@ -52,8 +52,8 @@ export const postgres = defineDriver({
         ? {}
         : {
             stored: (signal: AbortSignal) => stored(place, signal),
-            forget: (known: readonly Credential[], signal: AbortSignal) =>
-              forget(place, known, signal),
+            forget: (known: readonly Credential[], signal: AbortSignal, waitedMs = 0) =>
+              forget(place, known, signal, waitedMs),
           }),
       describe: ({ pending, current }) => {
         const role =

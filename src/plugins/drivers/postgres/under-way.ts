@@ -36,11 +36,27 @@ export async function loginsUnderWay(
   waitedMs: number,
   signal: AbortSignal,
 ): Promise<UnderWay | undefined> {
-  const since = acceptedAt(live)
+  return loginsAt(place, { since: acceptedAt(live), logins: [live], waitedMs }, signal)
+}
+
+type Since = {
+  /** By the server's clock; undefined where that is not known. */
+  readonly since: string | undefined
+  /** By which we get in. */
+  readonly logins: readonly Credential[]
+  readonly waitedMs: number
+}
+
+/** As `loginsUnderWay`, of logins that began before `since`. */
+export async function loginsAt(
+  place: Place,
+  { since, logins, waitedMs }: Since,
+  signal: AbortSignal,
+): Promise<UnderWay | undefined> {
   if (since === undefined) return undefined
   const servers = await Promise.all(
     everywhere(place).map((server) =>
-      inSession(server, [live], signal, (connection) => loginsSince(connection, since, waitedMs)),
+      inSession(server, logins, signal, (connection) => loginsSince(connection, since, waitedMs)),
     ),
   )
   return servers
