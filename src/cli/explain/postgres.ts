@@ -50,7 +50,7 @@ export const postgres = {
   "server-file-missing":
     "The login needs a file that the server lacks: most often ALTER DATABASE (or ROLE) … SET local_preload_libraries names a library that is not there, and whoever owns the database can set that. Give the admin another database in the config (admin: { database: postgres }), and take the setting back.",
   "login-under-way":
-    "The server reads what it knows of a password before the client proves that it has it, so a login that began with the old password could still end well until authentication_timeout has passed. The sessions that there were are ended; those of such logins are ended once none can be under way any more, and only then is it contained, or dead. Run the same command again: it waits no longer than is left by the server's clock. PostgreSQL 18 shows such logins to an admin with pg_read_all_stats, and then there is seldom anything to wait for.",
+    "The server reads what it knows of a password before the client proves that it has it, so a login that began with the old password could still end well until authentication_timeout (in MariaDB connect_timeout) has passed. The sessions that there were are ended; those of such logins are ended once none can be under way any more, and only then is it contained, or dead. mycelium delete ends no sessions: it only waits until no such login can end well. Run the same command again: it waits no longer than is left by the server's clock. PostgreSQL 18 shows such logins to an admin with pg_read_all_stats, and then there is seldom anything to wait for.",
   "pooler-between":
     "A connection pooler (PgBouncer) answers at this address. A password must be changed and proven at the server itself. Give the server's own address.",
   "postgres-error":

@@ -38,7 +38,7 @@ export const mariadb = defineDriver({
       probe: (candidate, signal, heard) => probe(place, candidate, signal, heard),
       revoke: (old, live, { endSessions }, signal) => revoke(place, old, live, endSessions, signal),
       expel: (live, signal) => expel(place, live, signal),
-      forget: (_, signal) => forget(place, signal),
+      forget: (_, signal, waitedMs = 0) => forget(place, signal, waitedMs),
       stored: (signal) => stored(place, signal),
       describe: () => `ALTER USER ${sayAccount(place.account)} (second password)`,
     }
