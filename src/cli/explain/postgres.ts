@@ -47,6 +47,8 @@ export const postgres = {
     "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or somebody has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
   "role-held":
     "Sessions of the role keep it from being changed (an open transaction, changes of their own), and the admin may not end them. GRANT pg_signal_backend TO the admin, then the same again.",
+  "role-held-prepared":
+    "A transaction that was prepared (PREPARE TRANSACTION) has changed a role, and belongs to no session: it keeps the role from being changed until it is committed or rolled back, in its own database, by its owner or a superuser. A coordinator of distributed transactions may be about to end it. If none is, roll it back by the statement that is named; committed, it may give the role a password of its own.",
   "server-file-missing":
     "The login needs a file that the server lacks: most often ALTER DATABASE (or ROLE) … SET local_preload_libraries names a library that is not there, and whoever owns the database can set that. Give the admin another database in the config (admin: { database: postgres }), and take the setting back.",
   "login-under-way":

@@ -1,6 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { ofPrograms } from "./open-sessions.ts"
 import type { Place } from "./place.ts"
+import { heldByPrepared } from "./prepared.ts"
 import { quoteName, quoteText } from "./quote.ts"
 import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
@@ -151,7 +152,7 @@ async function heldBy({ connection, role }: Change, error: ServerError): Promise
     ["process", "user"],
     `SELECT pid, usename FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = 'pg_catalog.pg_authid'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1`,
   )
-  if (holder === undefined) return error
+  if (holder === undefined) return (await heldByPrepared(connection, role)) ?? error
   const process = Number(holder.process)
   return new AppError(
     error.code,

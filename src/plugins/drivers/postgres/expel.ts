@@ -2,9 +2,10 @@ import type { Credential, Expelled } from "../../../core/ports.ts"
 import { type Ended, endedOrLeft } from "../server/sessions-left.ts"
 import { roleOf } from "./candidate.ts"
 import type { Place } from "./place.ts"
+import { preparedNotes } from "./prepared.ts"
 import { quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
-import { endOlderSessions, endSessionsOf } from "./sessions.ts"
+import { acceptedAt, endOlderSessions, endSessionsOf } from "./sessions.ts"
 import { takeAway } from "./take-away.ts"
 import { loginsUnderWay } from "./under-way.ts"
 
@@ -32,10 +33,13 @@ export async function expel(
   const ended = [await end(liveRole, () => endOlderSessions(place, liveRole, live, signal))]
   for (const role of others)
     ended.push(await end(role, () => endSessionsOf(place, role, live, signal)))
+  const notes = await inSession(place, [live], signal, (connection) =>
+    preparedNotes(connection, [liveRole, ...others], acceptedAt(live)),
+  )
   const left = ended.find((one) => one.left !== undefined)?.left
   return {
     sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0),
-    notes: [],
+    notes,
     ...(underWay === undefined ? {} : { underWay }),
     ...(left === undefined ? {} : { sessionsLeft: left }),
   }

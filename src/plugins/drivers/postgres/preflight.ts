@@ -6,6 +6,7 @@ import { idleFindings, refusalFindings } from "./idle.ts"
 import { nextRole } from "./pair.ts"
 import { examinePair } from "./pair-preflight.ts"
 import type { Place } from "./place.ts"
+import { preparedFindings } from "./prepared.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
 import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
 import { inSession } from "./session.ts"
@@ -79,6 +80,7 @@ async function examine(
   return [
     ...loginFindings(place, connection),
     ...(await eachRole(roles, idleRole(place, current), connection)),
+    ...(await preparedFindings(roles, connection)),
     ...rightFindings(place, roles),
     ...(await examinePair(place, current, connection)),
     ...(await idleFindings(place, current, connection)),
