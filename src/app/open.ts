@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { beganAt, placeOfUs } from "../base/place.ts"
+import { ProgramNotes } from "../base/program-notes.ts"
 import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
@@ -45,6 +46,7 @@ export function openWork(app: App, opening: Opening): Work {
       openDriver(app, { environment: options, document, run }, name),
     ]),
   )
+  const notes = new ProgramNotes(ledger.hooksPath)
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
     environment: options.name,
@@ -75,10 +77,12 @@ export function openWork(app: App, opening: Opening): Work {
           // A person has said that nothing of an earlier run lives, or none has left anything.
           first,
           since: run.since,
+          notes,
         })
         if (answer.ok) return true
         return answer.code === "unhealthy" ? answer.why : { notRestarted: answer.why }
       },
+      left: (mark) => notes.left(mark),
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),
     },
     tell: (step, says, secret) => app.tell(options.name, step, says, secret),

@@ -33,6 +33,34 @@ export function sawEnd(mark: string): boolean {
   return ended.has(mark) && !live.includes(mark)
 }
 
+/** Is told of the programs of a mark. */
+export type MarkWatcher = {
+  begins(mark: string): void
+  started(mark: string, pid: number | undefined): void
+  /** Without a pid it could not be started. */
+  ended(mark: string, pid: number | undefined): void
+}
+const watchers = new Map<string, MarkWatcher>()
+
+/** Of each program of `mark` that begins while `act` runs. */
+export async function watchMark<T>(
+  mark: string,
+  watcher: MarkWatcher | undefined,
+  act: () => Promise<T>,
+): Promise<T> {
+  if (watcher !== undefined) watchers.set(mark, watcher)
+  try {
+    return await act()
+  } finally {
+    watchers.delete(mark)
+  }
+}
+
+/** Who is told of the program that begins now, to its end. */
+export function watcherOf(mark: string | undefined): MarkWatcher | undefined {
+  return mark === undefined ? undefined : watchers.get(mark)
+}
+
 export function liveMark(mark: string | undefined): void {
   if (mark !== undefined) live.push(mark)
 }

@@ -2,7 +2,13 @@ import { noteLateRead } from "./live-marks.ts"
 import { statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { AppError } from "./error.ts"
-import { endSession, type Process, processes } from "./process-session.ts"
+import {
+  endSession,
+  isProcess,
+  type Process,
+  type ProcessId,
+  processes,
+} from "./process-session.ts"
 import { beginStopwatch, deadlineOf } from "./run-time.ts"
 
 /**
@@ -23,6 +29,8 @@ export type LookOptions = {
    * left out.
    */
   readonly since?: number
+  /** None but these is looked for, whatever else carries the mark. */
+  readonly only?: readonly ProcessId[]
   /** Reads the environment of a process; the kernel's own answer if left out. */
   readonly read?: (pid: number) => Promise<string>
   /** How long all reads of one look may take; 2 s if left out. */
@@ -108,7 +116,7 @@ async function waitFor(
 }
 
 function isSame(one: Process, other: Process): boolean {
-  return one.pid === other.pid && one.startedAt === other.startedAt && other.state !== "Z"
+  return isProcess(one, other) && other.state !== "Z"
 }
 
 type Look = {
@@ -119,11 +127,11 @@ type Look = {
 
 /** One pass over all processes. */
 async function look(matches: (mark: string) => boolean, options: LookOptions): Promise<Look> {
-  const { read = readEnvironment, readMs = 2000, since = 0 } = options
+  const { read = readEnvironment, readMs = 2000 } = options
   const deadline = deadlineOf(readMs)
   try {
     const found: (Process & { readonly marks: readonly string[] })[] = []
-    for (const one of await candidates(since)) {
+    for (const one of await candidates(options)) {
       const environment = await inTurn(one.pid, read, deadline.signal)
       if (environment === undefined) return { found, unread: underWay?.pid ?? one.pid }
       const marks = marksIn(environment).filter(matches)
@@ -139,7 +147,7 @@ async function look(matches: (mark: string) => boolean, options: LookOptions): P
  * What can have been begun by a run of ours: first those of this user and of root, then (root's
  * programs may change their user) all others.
  */
-async function candidates(since: number): Promise<readonly Process[]> {
+async function candidates({ since = 0, only }: LookOptions): Promise<readonly Process[]> {
   const leaders = (await processes()).filter(
     (one) =>
       one.pid > 1 &&
@@ -147,7 +155,8 @@ async function candidates(since: number): Promise<readonly Process[]> {
       one.state !== "Z" &&
       one.pid === one.group &&
       one.pid === one.session &&
-      one.startedAt >= since,
+      one.startedAt >= since &&
+      (only === undefined || only.some((other) => isProcess(one, other))),
   )
   const us = process.geteuid?.()
   const near: Process[] = []

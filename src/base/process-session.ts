@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { systemCode } from "./error.ts"
 import { beginStopwatch } from "./run-time.ts"
@@ -9,13 +10,30 @@ import { beginStopwatch } from "./run-time.ts"
  * group does not reach.
  */
 
-export type Process = {
+/** A pid is given again, but never with the same start. */
+export type ProcessId = {
   readonly pid: number
+  /** In ticks since the machine started. */
+  readonly startedAt: number
+}
+export type Process = ProcessId & {
   readonly state: string
   readonly group: number
   readonly session: number
-  /** In ticks since the machine started. */
-  readonly startedAt: number
+}
+
+export function isProcess({ pid, startedAt }: ProcessId, other: ProcessId): boolean {
+  return pid === other.pid && startedAt === other.startedAt
+}
+
+/** undefined where it is gone, or there is no /proc. */
+export function processIdOf(pid: number): ProcessId | undefined {
+  try {
+    const found = parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1"))
+    return found && { pid, startedAt: found.startedAt }
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -51,7 +69,10 @@ const startField = 19
  */
 async function inspect(pid: number): Promise<Process | undefined> {
   // It may be gone since it was listed.
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")
+  return parseStat(pid, await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""))
+}
+
+function parseStat(pid: number, stat: string): Process | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   const [state, , group, session] = fields
   return state === undefined || session === undefined

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { CappedText } from "./capped-text.ts"
 import { type CutOptions, cutOff, type Exit } from "./cut-off.ts"
 import { AppError, systemCode } from "./error.ts"
-import { forgetMark, liveMark, noteEnd } from "./live-marks.ts"
+import { forgetMark, liveMark, noteEnd, watcherOf } from "./live-marks.ts"
 import { markVariable } from "./marked-processes.ts"
 
 /**
@@ -54,14 +54,8 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
       timedOut: false,
       aborted: true,
     }
-  const mark = options.env?.[markVariable]
-  liveMark(mark)
-  const child = await start(argv, options).catch((error: unknown) => {
-    forgetMark(mark)
-    throw error
-  })
+  const child = await startMarked(argv, options)
   const exited = whenEnded(child)
-  void exited.then(() => noteEnd(mark))
   const stdout = read(child.stdout, options)
   const stderr = read(child.stderr, options)
   const cut = cutOff(child.pid, options)
@@ -111,6 +105,26 @@ export function pickEnvironment(
     if (value !== undefined) picked[name] = value
   }
   return picked
+}
+
+/** What carries a mark is known, here and to who watches it, from before its start to its end. */
+async function startMarked(argv: readonly string[], options: RunOptions): Promise<ChildProcess> {
+  const mark = options.env?.[markVariable]
+  if (mark === undefined) return start(argv, options)
+  const watcher = watcherOf(mark)
+  liveMark(mark)
+  watcher?.begins(mark)
+  const child = await start(argv, options).catch((error: unknown) => {
+    forgetMark(mark)
+    watcher?.ended(mark, undefined)
+    throw error
+  })
+  watcher?.started(mark, child.pid)
+  void whenEnded(child).then(() => {
+    noteEnd(mark)
+    watcher?.ended(mark, child.pid)
+  })
+  return child
 }
 
 async function start(argv: readonly string[], options: RunOptions): Promise<ChildProcess> {

@@ -8,6 +8,7 @@ import { freeBytes, noRoom, type Need, writesOf } from "./room.ts"
 import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import {
+  lockPath,
   type Place,
   blankState,
   checkMac,
@@ -46,6 +47,11 @@ export class FileLedger {
     this.#mac = mac
     this.#newId = newId
     this.#reserve = new Reserve(statePath(place))
+  }
+
+  /** Beside the lock, and written by who holds it: which hooks are under way. */
+  get hooksPath(): string {
+    return `${lockPath(this.#place)}-hooks`
   }
 
   /**

@@ -1,7 +1,9 @@
 import { formatDuration } from "../base/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { endMarked } from "../base/marked-processes.ts"
+import { watchMark } from "../base/live-marks.ts"
+import { endMarked, type LookOptions } from "../base/marked-processes.ts"
+import type { ProgramNotes } from "../base/program-notes.ts"
 import { beginStopwatch, deadlineOf } from "../base/run-time.ts"
 import type { Deployment } from "../core/ports.ts"
 import { askHealth, throwIfStopped } from "./ask-health.ts"
@@ -19,30 +21,37 @@ const oldHookMs = 10_000
  */
 const seenToEnd = new WeakMap<Deployment, string>()
 
+export type Earlier = {
+  /** There can be none: no process of the machine is looked at while programs are locked out. */
+  readonly first?: boolean
+  /** None of it began before. */
+  readonly since?: number
+  /** Which hook a crash left; without, whatever leads a session and carries the mark. */
+  readonly notes?: ProgramNotes
+}
+
 /**
  * Restarts one deployment and waits until it is healthy. `mark` names the change set and the
- * deployment: a hook that
- * still runs under it was left by a crash and is ended first, whichever way it went, so that never
- * two run at once; with `first`
- * none can be, and no process of the machine is looked at while programs are locked out; none of it
- * began before `since`. Throws
- * `stopped` if `signal` aborts: that says nothing about the deployment.
+ * deployment: a hook that still runs under it was left by a crash and is ended first, whichever way
+ * it went, so that never two run at once. What the hook has started in a session of its own is none.
+ * Throws `stopped` if `signal` aborts: that says nothing about the deployment.
  */
 export async function restartDeployment(
   deployment: Deployment,
   mark: string,
   host: Host,
   signal: AbortSignal,
-  { first = false, since = 0 } = {},
+  { first = false, since = 0, notes }: Earlier = {},
 ): Promise<Restarted> {
+  const only = notes?.left(mark)
   const obstacle =
-    first || seenToEnd.get(deployment) === mark
+    first || seenToEnd.get(deployment) === mark || only?.length === 0
       ? undefined
-      : await endOld(deployment, mark, signal, since)
+      : await endOld(deployment, mark, { signal, since, ...(only === undefined ? {} : { only }) })
   throwIfStopped(signal)
   if (obstacle !== undefined) return obstacle
   const began = performance.now()
-  const failure = await runRestarter(deployment, mark)
+  const failure = await watchMark(mark, notes, () => runRestarter(deployment, mark))
   if (failure !== undefined) return failure
   const waited = performance.now() - began
   const health = await untilHealthy(deployment, host, signal)
@@ -53,12 +62,11 @@ export async function restartDeployment(
 async function endOld(
   { timeoutMs, restarter }: Deployment,
   mark: string,
-  signal: AbortSignal,
-  since: number,
+  look: LookOptions & { readonly signal: AbortSignal },
 ): Promise<Restarted | undefined> {
   try {
     const waitMs = Math.min(timeoutMs, oldHookMs)
-    if (await endMarked(mark, { waitMs, signal, since })) return undefined
+    if (await endMarked(mark, { ...look, waitMs })) return undefined
     const why = `an earlier run of ${restarter.says} cannot be ended`
     return { ok: false, code: "hook-still-running", why }
   } catch (error) {

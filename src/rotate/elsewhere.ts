@@ -119,7 +119,7 @@ const againMs = 10_000
 export async function awaitAgain(session: Session): Promise<void> {
   const {
     document: { acting },
-    work: { place, host, stop },
+    work: { place, host, stop, restarts },
   } = session
   if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
     return
@@ -129,7 +129,7 @@ export async function awaitAgain(session: Session): Promise<void> {
       await marksThatRun((mark) => mark.startsWith(`${acting.again}/`), sinceOf(session)).catch(
         (): readonly string[] => [],
       )
-    ).some((mark) => !sawEnd(mark))
+    ).some((mark) => !sawEnd(mark) && restarts.left?.(mark)?.length !== 0)
   for (let waitedMs = 0; waitedMs < againMs && !stop.aborted && (await runs()); waitedMs += 100)
     await host.pause(100, stop)
 }
@@ -146,7 +146,10 @@ export async function endAgain(
   if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
     return true
   const mark = `${acting.again}/${name}`
-  return sawEnd(mark) || endMarked(mark, { waitMs: Math.min(timeoutMs, againMs), signal: stop })
+  const only = work.restarts.left?.(mark)
+  if (sawEnd(mark) || only?.length === 0) return true
+  const waitMs = Math.min(timeoutMs, againMs)
+  return endMarked(mark, { waitMs, signal: stop, ...(only === undefined ? {} : { only }) })
 }
 
 async function act(session: Session, again = session.document.acting?.again): Promise<void> {

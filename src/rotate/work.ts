@@ -1,5 +1,6 @@
 import type { Host } from "../base/host.ts"
 import type { Place } from "../base/place.ts"
+import type { ProcessId } from "../base/process-session.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type {
   Credential,
@@ -151,6 +152,8 @@ export interface Restarts {
     stop: AbortSignal,
     first: boolean,
   ): Promise<Restarting>
+  /** Of the hooks of `mark`: those that had not ended when a crash came; undefined: not known. */
+  left?(mark: string): readonly ProcessId[] | undefined
   /** Healthy now? Asked before a rotation begins. */
   healthy(deployment: Deployment, stop: AbortSignal): Promise<true | string>
 }
