@@ -42,6 +42,7 @@ export function pathsOf({ project }: Shop): readonly string[] {
     project.auditPath(),
     join(project.stateFolder, "production.lock"),
     join(project.stateFolder, "production.lock-holder"),
+    join(project.stateFolder, "production.lock-hooks"),
     project.identityFile,
     project.path("mycelium.yaml"),
     project.path("admin.password"),

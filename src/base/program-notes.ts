@@ -67,8 +67,16 @@ export class ProgramNotes implements MarkWatcher {
       const note: Note = { where: where() ?? "", programs }
       writeFileSync(this.#path, JSON.stringify(note), { mode: 0o600 })
     } catch {
-      rmSync(this.#path, { force: true })
+      remove(this.#path)
     }
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // A store that takes neither takes no state either: nothing is begun there.
   }
 }
 

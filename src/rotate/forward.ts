@@ -475,12 +475,15 @@ type Fault = {
   readonly sick?: readonly Sick[]
 }
 
-/** The direction is durable before the first act in it; it never turns again. */
+/**
+ * The direction is durable before the first act in it, and before it is told; it never turns
+ * again.
+ */
 async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
   const set = openSet(session)
   const { code, says } = fault
-  session.work.tell("back", says)
   if (cannotGoBack(session, set)) {
+    session.work.tell(fault.sick === undefined ? "wait" : "health", says)
     // A first value whose predecessor nobody knows stays: taking it away would leave no value at
     // all.
     if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
@@ -498,5 +501,6 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
     },
     events: [{ event: "back", code }],
   })
+  session.work.tell("back", says)
   return rollBack(session)
 }

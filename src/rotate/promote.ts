@@ -71,7 +71,6 @@ export async function promote(
         : [[target, before[target].after]],
     ),
   )
-  session.work.tell("promote", names.join(", "))
   await session.commit({
     patches,
     events,
@@ -79,6 +78,7 @@ export async function promote(
     changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] },
     flush: true,
   })
+  session.work.tell("promote", names.join(", "))
   // The next of the set are delivered anew: what these have shown says nothing of them.
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes

@@ -215,11 +215,11 @@ async function generate(
     startedWith: work.startedWith,
   }
   events.push(...leftEvents(session, leaves, members))
+  await session.commit({ patches, changeSet: set, events, flush: true })
   work.tell(
     "generate",
     members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`,
   )
-  await session.commit({ patches, changeSet: set, events, flush: true })
   session.begun = set.id
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   for (const name of members) {
