@@ -60,9 +60,9 @@ export function leastDifferent(length: number): number {
 }
 
 /** Which of the four classes a character of ASCII is in, as a bit; 0: in none. */
-const classOf = Uint8Array.from({ length: 128 }, (_, code) =>
-  [lower, upper, digits, special].findIndex((one) => one.includes(String.fromCharCode(code))),
-).map((at) => (at === 255 ? 0 : 1 << at))
+const classOf = new Uint8Array(128)
+for (const [at, one] of [lower, upper, digits, special].entries())
+  for (const char of one) classOf[char.charCodeAt(0)] = 1 << at
 
 /**
  * True if `text` is made of ASCII, has lower, upper, digit and special, and enough different

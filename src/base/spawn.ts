@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import { existsSync } from "node:fs"
 import { CappedText } from "./capped-text.ts"
 import { type CutOptions, cutOff, type Exit } from "./cut-off.ts"
@@ -138,6 +138,8 @@ async function start(argv: readonly string[], options: RunOptions): Promise<Chil
       hint: `give its absolute path; PATH is ${env.PATH}`,
     })
   try {
+    // Loaded with the first program: what only looks need not wait for it.
+    const { spawn } = process.getBuiltinModule("node:child_process")
     const child = spawn(program, rest, {
       detached: true,
       shell: false,

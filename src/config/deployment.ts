@@ -22,8 +22,8 @@ export function readDeployment(
   context: Context,
 ): DeploymentDraft {
   const reader = new MapReader(raw, path, context.report)
-  const reads = reader.optional("reads", deploymentKeys.reads)
-  const timeoutMs = reader.optional("timeout", deploymentKeys.timeout) ?? defaults.timeoutMs
+  const reads = reader.optional("reads", deploymentKeys)
+  const timeoutMs = reader.optional("timeout", deploymentKeys) ?? defaults.timeoutMs
   const healthy = reader.raw("healthy")
   const health =
     healthy === undefined ? undefined : readHealth(healthy, [...path, "healthy"], context)
@@ -45,7 +45,7 @@ export function readDeployment(
 
 function readHealth(raw: unknown, path: Path, context: Context): DeploymentConfig["health"] {
   const reader = new MapReader(raw, path, context.report)
-  const withinMs = reader.optional("within", healthKeys.within) ?? defaults.withinMs
+  const withinMs = reader.optional("within", healthKeys) ?? defaults.withinMs
   const kind = readKind({
     reader,
     kinds: context.plugins.healths,

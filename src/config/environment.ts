@@ -1,4 +1,4 @@
-import type { ZodType, output } from "zod"
+import type { ZodType } from "zod"
 import type { Context } from "./context.ts"
 import { readDeployment } from "./deployment.ts"
 import type { EnvironmentDraft } from "./draft.ts"
@@ -29,15 +29,13 @@ export function readEnvironment(
   context: Context,
 ): EnvironmentDraft {
   const reader = new MapReader(raw ?? {}, path, context.report)
-  const own = <Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined =>
-    reader.optional(key, schema)
-  const schedule = own("schedule", environmentKeys.schedule)
-  const timezone = own("timezone", environmentKeys.timezone)
+  const schedule = reader.optional("schedule", environmentKeys)
+  const timezone = reader.optional("timezone", environmentKeys)
   const ownAge = reader.has("rotate_every")
-  const age = own("rotate_every", environmentKeys.rotate_every)
-  const graceMs = own("grace", environmentKeys.grace)
-  const watchMs = own("watch", environmentKeys.watch)
-  const policy = own("policy", environmentKeys.policy) ?? wide.policy
+  const age = reader.optional("rotate_every", environmentKeys)
+  const graceMs = reader.optional("grace", environmentKeys)
+  const watchMs = reader.optional("watch", environmentKeys)
+  const policy = reader.optional("policy", environmentKeys) ?? wide.policy
   const inherited = ownAge
     ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs }
     : { ...wide, graceMs }

@@ -1,6 +1,6 @@
 import { toJSONSchema, type ZodType } from "zod"
 import type { DriverType } from "../core/define.ts"
-import { Audit } from "./audit.ts"
+import { auditKeys } from "./audit.ts"
 import { keepInputMeta } from "./input-meta.ts"
 import type { Plugins } from "./context.ts"
 import {
@@ -27,7 +27,7 @@ export function configSchema(plugins: Plugins): Schema {
     ...map(
       {
         ...properties(topKeys),
-        audit: part(Audit),
+        audit: part(auditKeys.audit),
         environments: namedMap(Name, environment(plugins)),
       },
       ["project", "environments"],

@@ -1,6 +1,6 @@
 import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
-import { Audit, auditDefaults } from "./audit.ts"
+import { auditDefaults, auditKeys } from "./audit.ts"
 import type { Context, Plugins, Surroundings } from "./context.ts"
 import { checkKeep, crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
@@ -45,19 +45,19 @@ function noFiles(): never {
 
 function readConfig(value: unknown, context: Context): Config {
   const reader = new MapReader(value, [], context.report)
-  const project = reader.required("project", topKeys.project) ?? ""
-  const store = storeFolder(reader.optional("store", topKeys.store), context.folder, context.env)
-  const recipients = reader.optional("recipients", topKeys.recipients) ?? []
-  const identity = reader.optional("identity", topKeys.identity)
-  const perServer = reader.optional("per_server", topKeys.per_server) ?? defaults.perServer
-  const audit = reader.optional("audit", Audit) ?? auditDefaults
+  const project = reader.required("project", topKeys) ?? ""
+  const store = storeFolder(reader.optional("store", topKeys), context.folder, context.env)
+  const recipients = reader.optional("recipients", topKeys) ?? []
+  const identity = reader.optional("identity", topKeys)
+  const perServer = reader.optional("per_server", topKeys) ?? defaults.perServer
+  const audit = reader.optional("audit", auditKeys) ?? auditDefaults
   const wide = {
-    schedule: reader.optional("schedule", topKeys.schedule),
-    timezone: reader.optional("timezone", topKeys.timezone),
+    schedule: reader.optional("schedule", topKeys),
+    timezone: reader.optional("timezone", topKeys),
     agePath: reader.has("rotate_every") ? ["rotate_every"] : undefined,
-    rotateEveryMs: reader.optional("rotate_every", topKeys.rotate_every),
-    watchMs: reader.optional("watch", topKeys.watch),
-    policy: reader.optional("policy", topKeys.policy),
+    rotateEveryMs: reader.optional("rotate_every", topKeys),
+    watchMs: reader.optional("watch", topKeys),
+    policy: reader.optional("policy", topKeys),
   }
   const drafts = named(reader, "environments", Name, context).map((one) =>
     readEnvironment(one.name, one.raw, one.path, wide, context),

@@ -3,6 +3,9 @@ import type { Path, Report } from "./problems.ts"
 import { unknownKey } from "./sentences.ts"
 import { validate } from "./validate.ts"
 
+/** What each key may hold; that of a key that is not there is never asked for. */
+type Schemas<Key extends string> = Readonly<Record<Key, ZodType>>
+
 /**
  * Reads a map key by key, so that one wrong key hides no other; what nobody asked for is an unknown
  * key.
@@ -25,13 +28,23 @@ export class MapReader {
   }
 
   /** The value of a key that may be left out. */
-  optional<Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined {
+  optional<Key extends string, Keys extends Schemas<Key>>(
+    key: Key,
+    keys: Keys,
+  ): output<Keys[Key]> | undefined {
     if (!this.has(key)) return undefined
     const value = this.raw(key)
-    return validate(schema, { value, path: [...this.path, key], report: this.#report })
+    return validate<Keys[Key]>(keys[key], {
+      value,
+      path: [...this.path, key],
+      report: this.#report,
+    })
   }
 
-  required<Schema extends ZodType>(key: string, schema: Schema): output<Schema> | undefined {
+  required<Key extends string, Keys extends Schemas<Key>>(
+    key: Key,
+    keys: Keys,
+  ): output<Keys[Key]> | undefined {
     if (!this.has(key) && this.isMap)
       this.#report({
         path: this.path,
@@ -39,7 +52,7 @@ export class MapReader {
         missing: key,
         says: `required key \`${key}\` is missing`,
       })
-    return this.optional(key, schema)
+    return this.optional(key, keys)
   }
 
   /** The value as written; undefined if the key is not there. */

@@ -1,7 +1,7 @@
 import { toJSONSchema, type ZodType } from "zod"
 import { keepInputMeta } from "./input-meta.ts"
 import { ReferenceOptions } from "../plugins/references/index.ts"
-import { Audit } from "./audit.ts"
+import { auditKeys } from "./audit.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
 
@@ -56,7 +56,7 @@ export function referenceOf({
 
 const keyGroups: readonly ReferenceEntry[] = [
   keyGroup("config", "keys at the top of the file", topKeys, ["project"]),
-  keyGroup("audit", "how the audit log is kept, under audit", Audit),
+  keyGroup("audit", "how the audit log is kept, under audit", auditKeys.audit),
   keyGroup("environment", "keys of each environment", environmentKeys),
   keyGroup("secret", "keys of each secret, whatever its driver", secretKeys),
   keyGroup("deployment", "keys of each deployment, beside its restarter", deploymentKeys),

@@ -27,12 +27,12 @@ export function readSecret(
   const reader = new MapReader(short ? { driver: raw } : (raw ?? {}), path, context.report)
   const type = readDriver(name, raw, reader, context)
   const ownAge = reader.has("rotate_every")
-  const age = reader.optional("rotate_every", secretKeys.rotate_every)
-  const grace = reader.optional("grace", secretKeys.grace)
-  const endSessions = reader.optional("end_sessions", secretKeys.end_sessions) ?? false
-  const rotatedAt = reader.optional("rotated_at", secretKeys.rotated_at)
-  const tags = reader.optional("tags", secretKeys.tags) ?? []
-  const exempt = reader.optional("policy", secretKeys.policy) === "none"
+  const age = reader.optional("rotate_every", secretKeys)
+  const grace = reader.optional("grace", secretKeys)
+  const endSessions = reader.optional("end_sessions", secretKeys) ?? false
+  const rotatedAt = reader.optional("rotated_at", secretKeys)
+  const tags = reader.optional("tags", secretKeys) ?? []
+  const exempt = reader.optional("policy", secretKeys) === "none"
   const written = reader.rest()
   const options =
     type &&
@@ -72,7 +72,7 @@ function readDriver(
   const types = drivers.map(({ type }) => type)
   const named = typeof raw === "object" && raw !== null && "driver" in raw
   const short = typeof raw === "string"
-  const word = reader.optional("driver", secretKeys.driver)
+  const word = reader.optional("driver", secretKeys)
   if (!named && !short) {
     const type = drivers.find((one) => one.type === name)
     if (type === undefined)

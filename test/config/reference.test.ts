@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { parse } from "yaml"
 import type { ZodObject, ZodType } from "zod"
-import { Audit } from "../../src/config/audit.ts"
+import { auditKeys } from "../../src/config/audit.ts"
 import {
   deploymentKeys,
   environmentKeys,
@@ -90,7 +90,7 @@ function problemIn(is: string, name: string, { name: option, example: line }: Op
 function keySchemas(group: string, key: string): readonly ZodType[] {
   if (group === "credential")
     return ways(ReferenceOptions).flatMap((way) => shapeOf(way)[key] ?? [])
-  if (group === "audit") return ways(Audit).flatMap((way) => shapeOf(way)[key] ?? [])
+  if (group === "audit") return ways(auditKeys.audit).flatMap((way) => shapeOf(way)[key] ?? [])
   return [groups[group]?.[key] ?? []].flat()
 }
 
