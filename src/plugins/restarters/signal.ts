@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises"
+import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { z } from "zod"
 import { readRegular } from "../../base/durable-write.ts"
@@ -60,7 +60,7 @@ async function pidIn(path: string): Promise<number> {
   // Who can write the file chooses whom we signal, with our rights.
   if ((file.stats.mode & 0o022) !== 0)
     throw failed(`${path} can be written by others than its owner`, `chmod go-w ${path}`)
-  const trusted = [0, process.geteuid?.(), await ownerOf(pid)]
+  const trusted = [0, process.geteuid?.(), ownerOf(pid)]
   if (!trusted.includes(file.stats.uid))
     throw failed(
       `${path} belongs to a user who could not signal that process`,
@@ -73,10 +73,18 @@ async function pidIn(path: string): Promise<number> {
  * Of the process: the folder's owner is root where a daemon gave up root by itself, so its status
  * is read. Nobody, where it is gone.
  */
-async function ownerOf(pid: number): Promise<number | undefined> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")
-  const uid = /^Uid:\s+(\d+)/m.exec(status)?.[1]
+function ownerOf(pid: number): number | undefined {
+  const uid = /^Uid:\s+(\d+)/m.exec(statusOf(pid))?.[1]
   return uid === undefined ? undefined : Number(uid)
+}
+
+/** At once: programs may be locked out meanwhile, and the kernel answers this from its memory. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "latin1")
+  } catch {
+    return ""
+  }
 }
 
 function send(pid: number, name: NodeJS.Signals, path: string): void {

@@ -4,6 +4,7 @@ import { endpointAt, wantsTls } from "../server/endpoint.ts"
 import { nameAtServer } from "../server/names.ts"
 import { type Address, parseAddress } from "./address.ts"
 import type { Options } from "./options.ts"
+import { Partings } from "./partings.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
 import { type Connection, connect } from "./wire.ts"
 
@@ -15,6 +16,7 @@ export type Place = {
   /** The roles that the config names: one, or a pair's two. */
   readonly roles: readonly string[]
   readonly pair: Pair | undefined
+  readonly partings: Partings
   /** The same, at each standby that the config names. */
   readonly standbys: readonly Place[]
 }
@@ -27,10 +29,12 @@ export function makePlace(options: Options, reach: Reach): Place {
     reach,
     roles: rolesOf(options),
     pair: pairOf(options),
+    partings: new Partings(),
     standbys: [],
   }
   const standbys = (options.also ?? []).map((text) => ({
     ...primary,
+    partings: new Partings(),
     address: { ...databaseOf(address), ...parseAddress(text) },
   }))
   return { ...primary, standbys }
@@ -70,6 +74,7 @@ export async function connectTo(
   const database = login.database ?? databaseAt(place)
   const { address, options, reach } = place
   const way = { ...options, encrypted: wantsTls(address, options) }
+  await place.partings.over()
   return connect(
     await endpointAt(address, way, reach),
     { ...login, database, random: reach.host.random },

@@ -53,7 +53,7 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
     try {
       if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
     } finally {
-      await connection.close()
+      place.partings.add(connection.close())
     }
     return "accepted"
   } catch (error) {
