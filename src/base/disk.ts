@@ -12,8 +12,8 @@ export interface Disk {
   stat(file: number): Stats | Promise<Stats>
   /** Of the path itself, were it a link; undefined if there is nothing. */
   look(path: string): Stats | undefined | Promise<Stats | undefined>
-  /** All that is in it. */
-  read(file: number): Buffer | Promise<Buffer>
+  /** All that is in it; `size`: how much that was a moment ago. */
+  read(file: number, size?: number): Buffer | Promise<Buffer>
   /** All of it, or a throw. */
   write(file: number, bytes: Uint8Array): void | Promise<void>
   truncate(file: number, length: number): void | Promise<void>
@@ -45,13 +45,26 @@ function later<Result = void>(act: (done: Done<Result>) => void): Promise<Result
 /** New files are private from their first instant. */
 const mode = 0o600
 
+/**
+ * Of a file that stands still, one call more than its size takes is the whole of it. What is said to
+ * be empty (/proc), and what grows meanwhile, is read as it comes.
+ */
+function readSized(file: number, size = 0): Buffer {
+  if (size === 0) return fs.readFileSync(file)
+  const bytes = Buffer.allocUnsafeSlow(size + 1)
+  const length = fs.readSync(file, bytes, 0, bytes.length, null)
+  const found = bytes.subarray(0, length)
+  // Less than that may be a part only; nothing more follows at the end alone.
+  return length === size ? found : Buffer.concat([found, fs.readFileSync(file)])
+}
+
 /** This machine's own: at once. */
 export const near = {
   open: (path, flags) => fs.openSync(path, flags, mode),
   close: (file) => fs.closeSync(file),
   stat: (file) => fs.fstatSync(file),
   look: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
-  read: (file) => fs.readFileSync(file),
+  read: readSized,
   write: (file, bytes) => fs.writeFileSync(file, bytes),
   truncate: (file, length) => fs.ftruncateSync(file, length),
   chmod: (file, bits) => fs.fchmodSync(file, bits),

@@ -267,12 +267,10 @@ export const secretKeys = lazily({
   tags: () =>
     Texts.meta({ description: "Words to select secrets by: --tag", examples: [["payments"]] }),
   policy: () =>
-    z
-      .literal("none", "expected none: a policy is named at the environment or at the top")
-      .meta({
-        description: "An exception from the policy, which reports list",
-        examples: ["none"],
-      }),
+    z.literal("none", "expected none: a policy is named at the environment or at the top").meta({
+      description: "An exception from the policy, which reports list",
+      examples: ["none"],
+    }),
 })
 
 export const deploymentKeys = lazily({

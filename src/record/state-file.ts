@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path"
 import { durableFolder, makeFolders, readRegular } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { type Folder, openFolder } from "../base/folder.ts"
-import { absent, readIn, usualLimit } from "../base/read-regular.ts"
+import { absent, readAtOnce, readIn, type Regular, usualLimit } from "../base/read-regular.ts"
 import type { Reserve } from "../base/reserve.ts"
 import { noHead } from "../core/audit-line.ts"
 import type { StateDocument } from "../core/state.ts"
@@ -78,7 +78,13 @@ export async function openStates(
  */
 export async function readState(place: Place, folder?: Folder): Promise<StateDocument | undefined> {
   const path = statePath(place)
-  const found = folder === undefined ? await readRegular(path) : await readHere(path, folder)
+  const found = folder === undefined ? await readRegular(path) : readHere(path, folder)
+  return found instanceof Promise ? judged(await found, place) : judged(found, place)
+}
+
+/** As `readState` says it. */
+function judged(found: Regular | undefined, place: Place): StateDocument | undefined {
+  const path = statePath(place)
   if (found === undefined) return undefined
   let parsed: unknown
   try {
@@ -105,10 +111,20 @@ export async function readState(place: Place, folder?: Folder): Promise<StateDoc
   return parsed
 }
 
-function readHere(path: string, folder: Folder): ReturnType<typeof readRegular> {
-  return readIn({ target: path, folder, name: basename(path) }, usualLimit).catch(
-    (error: unknown) => absent(path, error),
-  )
+/** Of a thousand states, none is waited for that can be had at once. */
+function readHere(
+  path: string,
+  folder: Folder,
+): Regular | undefined | Promise<Regular | undefined> {
+  const spot = { target: path, folder, name: basename(path) }
+  try {
+    return (
+      readAtOnce(spot, usualLimit) ??
+      readIn(spot, usualLimit).catch((error: unknown) => absent(path, error))
+    )
+  } catch (error) {
+    return absent(path, error)
+  }
 }
 
 /** Without a copy: of a thousand states each byte counts. */
