@@ -19,30 +19,28 @@ class Bytes {
     this.#random = random
   }
 
-  next(): number {
-    if (this.#at >= this.#held.length) {
-      this.#held = new Uint8Array(this.#random(64))
-      this.#at = 0
+  /**
+   * Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet (`limit`) is
+   * thrown away.
+   */
+  pick(alphabet: string, limit: number): string {
+    // A sound generator is refused here at most once in four times: so many refusals in a row are
+    // none (below 2^-400).
+    for (let tries = 0; tries < 200; tries++) {
+      if (this.#at >= this.#held.length) {
+        this.#held = new Uint8Array(this.#random(64))
+        this.#at = 0
+      }
+      const byte = this.#held[this.#at++]
+      if (byte === undefined) throw broken()
+      if (byte < limit) return alphabet.charAt(byte % alphabet.length)
     }
-    const byte = this.#held[this.#at++]
-    if (byte === undefined) throw broken()
-    return byte
+    throw broken()
   }
 }
 
-/**
- * Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet is thrown
- * away.
- */
-function pick(alphabet: string, bytes: Bytes): string {
-  const limit = 256 - (256 % alphabet.length)
-  // A sound generator is refused here at most once in four times: so many refusals in a row are
-  // none (below 2^-400).
-  for (let tries = 0; tries < 200; tries++) {
-    const byte = bytes.next()
-    if (byte < limit) return alphabet.charAt(byte % alphabet.length)
-  }
-  throw broken()
+function limitOf({ length }: string): number {
+  return 256 - (256 % length)
 }
 
 function broken(): AppError {
@@ -129,12 +127,13 @@ export function randomText(
   if (!Number.isInteger(length) || length < 8)
     throw new AppError("length-too-short", `a value of ${length} characters is too short`)
   const bytes = new Bytes(random)
+  const [atFirst, between, atLast] = [limitOf(first), limitOf(alphabet), limitOf(last)]
   // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet
   // 600); a stuck one must end, not hang.
   for (let draft = 0; draft < 1000; draft++) {
-    let text = pick(first, bytes)
-    while (text.length < length - 1) text += pick(alphabet, bytes)
-    text += pick(last, bytes)
+    let text = bytes.pick(first, atFirst)
+    while (text.length < length - 1) text += bytes.pick(alphabet, between)
+    text += bytes.pick(last, atLast)
     if (isWhole(text)) return text
   }
   throw broken()
