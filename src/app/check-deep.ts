@@ -33,7 +33,7 @@ import {
   unguardedOptions,
 } from "./check-settings.ts"
 import { scheduleOf } from "./schedule-of.ts"
-import { allStates, loginsOf, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
+import { allStates, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
 
 /**
  * The checks that need keys, the schedule or other programs; each is under way when this resolves.
@@ -97,7 +97,7 @@ export async function deepChecks(
     ...(how.connect && keys !== undefined
       ? [
           runCheck(logins, {
-            logins: loginsOf(about, keys, environments),
+            logins: (await import("./check-logins.ts")).loginsOf(about, keys, environments),
             withinMs: 10_000,
             accepted,
           }),

@@ -16,8 +16,16 @@ export type Place = {
 /** The one that every process of the kernel can be seen in. */
 const initial = "pid:[4026531836]"
 
-/** undefined where there is no /proc. */
+let place: Place | undefined
+let began: Began | undefined
+
+/** undefined where there is no /proc. Asked once: a process stays where it began. */
 export function placeOfUs(): Place | undefined {
+  place ??= readPlace()
+  return place
+}
+
+function readPlace(): Place | undefined {
   try {
     const machine = textOf("/etc/machine-id")
     return {
@@ -39,6 +47,11 @@ export type Began = { readonly clock: string; readonly since: number }
 
 /** undefined where there is no /proc. */
 export function beganAt(): Began | undefined {
+  began ??= readBegan()
+  return began
+}
+
+function readBegan(): Began | undefined {
   try {
     const stat = readFileSync("/proc/self/stat", "latin1")
     const since = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19])

@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from "node:crypto"
 import { type Stats, statSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
@@ -139,7 +138,7 @@ async function makeKeys(store: string, who: Who): Promise<Keys> {
     const found = await readKeys(store, who)
     if (found !== undefined) return found
     if (await holdsState(store)) throw keysMissing(store)
-    const keys = { mac: randomBytes(32), fingerprint: randomBytes(32) }
+    const keys = { mac: fresh(), fingerprint: fresh() }
     await durableFolder(store)
     return await writeKeys(store, { ...who, ...keys })
   } finally {
@@ -275,7 +274,7 @@ export class AgeVault {
 
   /** HMAC-SHA-256 under the store's key, hex. */
   fingerprint(bytes: Uint8Array): string {
-    return createHmac("sha256", this.#keys.fingerprint).update(bytes).digest("hex")
+    return new Bun.CryptoHasher("sha256", this.#keys.fingerprint).update(bytes).digest("hex")
   }
 
   #name(secret: string, version: string): string {
@@ -336,4 +335,8 @@ function edited(place: string): AppError {
     `${place}: a sealed value does not belong where it stands in the state`,
     { hint: "the state was edited or mixed: restore it from a backup; nothing was changed" },
   )
+}
+
+function fresh(): Buffer {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32)))
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { randomBytes } from "node:crypto"
+import { createHmac, hkdfSync, randomBytes } from "node:crypto"
 import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { bindings, checkBinding } from "../../src/record/binding.ts"
 import { AgeVault } from "../../src/record/vault.ts"
@@ -63,4 +63,23 @@ test("sealed bytes of an output open under their own project, environment and na
     await opened(vault("shop", "staging")),
     await opened(vault("shop"), "/app/other"),
   ]).toEqual(["A=1", "state-edited", "state-edited", "state-edited"])
+})
+
+test("a binding and a fingerprint are what another library makes of the same keys", async () => {
+  const [identity, keys] = [await newIdentity(), keysOf()]
+  const recipient = await recipientOf(identity)
+  const purpose = "keys.age binding v1"
+  const key = Buffer.from(hkdfSync("sha256", identity, "mycelium", purpose, 32))
+  const bound = createHmac("sha256", key)
+    .update(
+      JSON.stringify([purpose, keys.mac.toString("base64"), keys.fingerprint.toString("base64")]),
+    )
+    .digest("base64")
+  const who = { identities: [identity], recipients: [recipient] }
+  expect(await bindings(keys, who, {})).toEqual({ [recipient]: bound })
+  const vault = new AgeVault({ ...who, ...keys, stamp: "" }, { project: "p", environment: "e" })
+  const bytes = randomBytes(1000)
+  expect(vault.fingerprint(bytes)).toBe(
+    createHmac("sha256", keys.fingerprint).update(bytes).digest("hex"),
+  )
 })

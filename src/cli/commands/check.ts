@@ -6,7 +6,7 @@ import type { Finding } from "../../core/ports.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { everyPlugin, openNamed } from "../open-config.ts"
+import { openNamed } from "../open-config.ts"
 
 export const check: Command = {
   usage: [
@@ -40,12 +40,12 @@ export const check: Command = {
       throw new AppError("usage", "--quick and --connect contradict each other", {
         hint: "leave one out",
       })
-    const { config, plugins: named } = await openNamed(
+    // Whatever is looked at stands in the config, so its plug-ins are enough.
+    const { config, plugins } = await openNamed(
       terminal,
       values,
       how.quick ? anySchedule : undefined,
     )
-    const plugins = how.quick ? named : await everyPlugin()
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
     const results = await look(
       {

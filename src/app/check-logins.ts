@@ -1,0 +1,88 @@
+import type { Login } from "../check/logins.ts"
+import type { Environment } from "../check/state.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
+import type { Credential, Versions } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { Shift } from "../base/shift.ts"
+import { Turns } from "../base/turns.ts"
+import { FileLedger } from "../record/ledger.ts"
+import type { Keys } from "../record/vault.ts"
+import { driverOf } from "../rotate/ask.ts"
+import { hiddenActOf } from "../rotate/elsewhere.ts"
+import { Session } from "../rotate/session.ts"
+import type { App } from "./app.ts"
+import type { Checked } from "./check-request.ts"
+import { openWork } from "./open.ts"
+import { writeReading } from "./reading.ts"
+
+/** What `check --connect` asks services; loaded for that alone, for it takes all that rotates. */
+
+/** Every secret that has a value at a service and is not being rotated right now. */
+export function loginsOf(
+  about: Checked,
+  keys: Keys,
+  environments: readonly Environment[],
+): readonly Login[] {
+  const { config, plugins, host, stop, actor } = about
+  const app: App = {
+    config,
+    plugins,
+    host,
+    keys,
+    stop,
+    actor,
+    holder: "mycelium check",
+    tell: () => undefined,
+    turns: new Turns(config.perServer),
+    shift: new Shift(),
+  }
+  return environments.flatMap(({ name, document }) => {
+    const options = config.environments[name]
+    return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
+  })
+}
+
+function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument): readonly Login[] {
+  const place = { store: app.config.store, project: app.config.project, environment: options.name }
+  const session = new Session(
+    openWork(app, {
+      options,
+      ledger: new FileLedger(place, app.keys.mac, () => ""),
+      document,
+      stop: app.stop,
+      hurry: app.stop,
+    }),
+    document,
+    { clockDoubted: true },
+  )
+  const wrong = (like: Credential): Credential => ({
+    version: "control",
+    fields: Object.fromEntries(
+      Object.entries(like.fields).map(([field, value]) => [
+        field,
+        value instanceof Secret ? session.work.text(field) : value,
+      ]),
+    ),
+  })
+  const names = Object.keys(options.secrets).filter(
+    (name) =>
+      driverOf(session, name).overlap !== "none" &&
+      openSetOf(document, name) === undefined &&
+      hiddenActOf(session, name) === undefined,
+  )
+  const held = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
+  // One line for all of an environment, before the first of them is opened.
+  let written: Promise<void> | undefined
+  const versions = async (name: string): Promise<Versions> => {
+    if (held.includes(name))
+      await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
+    return session.versions(name)
+  }
+  return names.map((name) => ({
+    place: `${options.name}/${name}`,
+    driver: driverOf(session, name),
+    versions: () => versions(name),
+    wrong,
+  }))
+}
