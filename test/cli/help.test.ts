@@ -107,6 +107,59 @@ describe("mycelium help", () => {
     expect(two.stderr).toContain("name one topic")
   })
 
+  test.each([
+    ["Redis", "redis (driver)"],
+    ["REDIS", "redis (driver)"],
+    [".env", "dotenv (output)"],
+    ["dot-env", "dotenv (output)"],
+    ["PostgreSQL", "postgres (driver)"],
+    ["exit codes", "Exit codes"],
+    ["exit-code", "Exit codes"],
+    ["Rotate every", "rotate_every: 90d"],
+    ["first rotation", "Your first rotation"],
+    ["In Grace", "grace"],
+  ])("knows %p by the name that a person types", async (typed, shown) => {
+    await using project = await layOut()
+    for (const words of [[typed], typed.split(" ")]) {
+      const { stdout, stderr, code } = await project.mycelium(["help", ...words])
+      expect({ code, stderr, shown: stdout.includes(shown) }).toEqual({
+        code: 0,
+        stderr: "",
+        shown: true,
+      })
+    }
+  })
+
+  test("names the pages that mention what is no topic", async () => {
+    await using project = await layOut()
+    const { stderr, code } = await project.mycelium(["help", "PgBouncer"])
+    expect(code).toBe(2)
+    expect(stderr).toContain("it is mentioned in: mycelium help drivers")
+  })
+
+  test("explain knows a code by the name that a person types, too", async () => {
+    await using project = await layOut()
+    const plain = await project.mycelium(["explain", "in-grace"])
+    for (const typed of ["In-Grace", "in_grace"])
+      expect(await project.mycelium(["explain", typed])).toMatchObject({
+        code: 0,
+        stdout: plain.stdout,
+      })
+  })
+
+  test.each([
+    ["driver", "secret", "rotate_every"],
+    ["restarter", "deployment", "timeout"],
+    ["health check", "healthy", "within"],
+  ])("the page of each %s names the keys that stand beside its own", async (kind, page, key) => {
+    for (const { name, group, blocks } of topics) {
+      if (group !== `${kind}s`) continue
+      const text = toText(blocks(), 200).join("\n")
+      expect(`${name}: ${text}`).toContain(`mycelium help ${page}`)
+      expect(`${name}: ${text}`).toContain(key)
+    }
+  })
+
   test("gives programs a JSON document", async () => {
     await using project = await layOut()
     const list: unknown = JSON.parse((await project.mycelium(["help", "--json"])).stdout)

@@ -9,7 +9,8 @@ export const explain: Command = {
   usage:
     "Says what a code means, why it matters and what to do now. Without a code: the list of all.",
   options: {},
-  run: (terminal, [code, more], values) => {
+  run: (terminal, [typed, more], values) => {
+    const code = typed === undefined ? undefined : codeMeantBy(typed)
     if (more !== undefined)
       throw new AppError("usage", "name one code", { hint: "without one, explain lists them all" })
     const text = code === undefined ? undefined : explanationOf(code)
@@ -25,6 +26,12 @@ export const explain: Command = {
     else terminal.out(linesOf(text, terminal.columns?.() ?? columnsElse).join("\n"))
     return Promise.resolve(exitCodes.done)
   },
+}
+
+/** Case makes no difference, nor does a dash that was typed as another sign. */
+function codeMeantBy(typed: string): string {
+  const code = typed.toLowerCase().replaceAll(/[ _.]+/g, "-")
+  return explanationOf(code) === undefined ? typed : code
 }
 
 function unknown(code: string): AppError {

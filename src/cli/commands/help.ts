@@ -7,7 +7,7 @@ import type { Block } from "../help/blocks.ts"
 import { commandPage, overview } from "../help/overview.ts"
 import { manPage } from "../help/man-page.ts"
 import { columnsElse, toText } from "../help/text.ts"
-import { allNames, topics, topicsNamed } from "../help/topics.ts"
+import { allNames, meantBy, pagesThatMention, topics, topicsNamed } from "../help/topics.ts"
 
 /** Of these commands: what lists them all loads this one, so it gives them itself. */
 export function helpOn(groups: readonly Group[]): Command {
@@ -20,9 +20,8 @@ export function helpOn(groups: readonly Group[]): Command {
         says: "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
       },
     },
-    run: async (terminal, [topic, more], values) => {
-      if (more !== undefined)
-        throw new AppError("usage", "name one topic", { hint: "mycelium help lists them" })
+    run: async (terminal, words, values) => {
+      const topic = topicOf(groups, words)
       const lines = (): Promise<readonly string[]> => linesFor(terminal, groups, topic)
       if (isSet(values, "man")) terminal.out((await manPage(groups)).join("\n"))
       else if (isSet(values, "json"))
@@ -33,6 +32,21 @@ export function helpOn(groups: readonly Group[]): Command {
       return exitCodes.done
     },
   }
+}
+
+/** A name of several words is one topic; several names are not. */
+function topicOf(groups: readonly Group[], words: readonly string[]): string | undefined {
+  if (words.length === 0) return undefined
+  const known = namesIn(groups.flatMap(({ commands }) => commands))
+  const topic = meantBy(words.join(" "), known)
+  const isOne = (word: string): boolean => known.includes(meantBy(word, known))
+  if (words.length > 1 && !known.includes(topic) && words.some(isOne))
+    throw new AppError("usage", "name one topic", { hint: "mycelium help lists them" })
+  return topic
+}
+
+function namesIn(commands: readonly Entry[]): readonly string[] {
+  return [...commands.map(({ name }) => name), ...allNames(), ...allCodes()]
 }
 
 const list = { topics: topics.map(({ name, group, summary }) => ({ name, group, summary })) }
@@ -73,11 +87,16 @@ async function pagesFor(
 }
 
 function unknown(commands: readonly Entry[], topic: string): AppError {
-  const known = [...commands.map(({ name }) => name), ...allNames(), ...allCodes()]
-  const near = nearest(topic, known)
+  const near = nearest(topic, namesIn(commands))
   return new AppError("usage", `there is no help on ${JSON.stringify(topic.slice(0, 40))}`, {
-    hint: near === undefined ? "mycelium help lists the topics" : `did you mean ${near}?`,
+    hint: near === undefined ? hintOn(topic) : `did you mean ${near}?`,
   })
+}
+
+function hintOn(topic: string): string {
+  const pages = pagesThatMention(topic).map((name) => `mycelium help ${name}`)
+  if (pages.length === 0) return "mycelium help lists the topics"
+  return `it is mentioned in: ${pages.join(", ")}`
 }
 
 function topicList(): readonly Block[] {

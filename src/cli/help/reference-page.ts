@@ -2,8 +2,15 @@ import { exampleParts } from "../../config/example-parts.ts"
 import type { OptionEntry, ReferenceEntry } from "../../config/reference.ts"
 import type { Block } from "./blocks.ts"
 
-/** What a plug-in or a group of keys takes, as a page. */
-export function referencePage(entry: ReferenceEntry, exampleConfig: string): readonly Block[] {
+/**
+ * What a plug-in or a group of keys takes, as a page. `beside`: the keys that stand beside the
+ * plug-in's own, whichever it is; they have a page of their own.
+ */
+export function referencePage(
+  entry: ReferenceEntry,
+  exampleConfig: string,
+  beside?: ReferenceEntry,
+): readonly Block[] {
   const { name, is, summary, shortForms, fields } = entry
   const examples = is === "keys" ? [] : exampleParts(exampleConfig, is, name)
   return [
@@ -25,6 +32,7 @@ export function referencePage(entry: ReferenceEntry, exampleConfig: string): rea
           heading(is === "keys" ? "Keys" : "Options"),
           ...entry.options.map((one) => optionTerm(one)),
         ]),
+    ...(beside === undefined ? [] : besideBlocks(entry, beside)),
     ...(fields.length === 0
       ? []
       : [
@@ -34,6 +42,17 @@ export function referencePage(entry: ReferenceEntry, exampleConfig: string): rea
             text: `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is the secret's name.`,
           } as const,
         ]),
+  ]
+}
+
+function besideBlocks({ is }: ReferenceEntry, beside: ReferenceEntry): readonly Block[] {
+  const keys = beside.options.filter(({ name }) => !name.includes("."))
+  return [
+    heading(`Keys beside them, of every ${is}`),
+    {
+      is: "paragraph",
+      text: `${keys.map(({ name }) => `\`${name}\``).join(", ")}. \`mycelium help ${beside.name}\` says what each takes.`,
+    },
   ]
 }
 

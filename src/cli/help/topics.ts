@@ -4,6 +4,7 @@ import { drivers } from "../../plugins/drivers/index.ts"
 import { healths } from "../../plugins/healths/index.ts"
 import { outputs } from "../../plugins/outputs/index.ts"
 import { restarters } from "../../plugins/restarters/index.ts"
+import { exitMeanings } from "../exit-codes.ts"
 import type { Block } from "./blocks.ts"
 import { parseMarkdown } from "./markdown.ts"
 import { optionTerm, referencePage } from "./reference-page.ts"
@@ -37,8 +38,14 @@ export const topics: readonly Topic[] = [
     name: entry.name,
     group: groupOf(entry),
     summary: entry.summary,
-    blocks: () => referencePage(entry, exampleConfig),
+    blocks: () => referencePage(entry, exampleConfig, besideOf(entry)),
   })),
+  {
+    name: "exit-codes",
+    group: "manual",
+    summary: "What each exit code means",
+    blocks: exitCodePage,
+  },
   {
     name: "example",
     group: "config keys",
@@ -47,9 +54,72 @@ export const topics: readonly Topic[] = [
   },
 ]
 
+/** Also at the end of the page `commands`: who has seen a number looks for it alone. */
+function exitCodePage(): readonly Block[] {
+  return [
+    { is: "heading", level: 1, text: "Exit codes" },
+    { is: "table", head: ["exit code", "means"], rows: Object.entries(exitMeanings) },
+    {
+      is: "paragraph",
+      text: "A dry run ends with 0, with 1 if all that was asked for is blocked, and with 5 if a part of it is. `status` and `plan` end with 0 whatever they show; to be told by an exit code, use `check`.",
+    },
+    {
+      is: "paragraph",
+      text: "Each error also names a code in words, such as `in-grace`: `mycelium explain CODE` says what it means and what to do.",
+    },
+  ]
+}
+
+/** A secret's keys stand beside its driver's, a deployment's beside its restarter's. */
+const keysBeside: Readonly<Record<string, string>> = {
+  driver: "secret",
+  restarter: "deployment",
+  "health check": "healthy",
+}
+
+function besideOf({ is }: ReferenceEntry): ReferenceEntry | undefined {
+  return reference.find((one) => one.is === "keys" && one.name === keysBeside[is])
+}
+
 function groupOf({ is }: ReferenceEntry): string {
   if (is === "keys") return "config keys"
   return `${is}s`
+}
+
+/** What people call a topic that has another name here. */
+const otherNames: Readonly<Record<string, string>> = {
+  env: "dotenv",
+  envfile: "dotenv",
+  postgresql: "postgres",
+  pg: "postgres",
+  mysql: "mariadb",
+  valkey: "redis",
+  docker: "container",
+  dockercompose: "compose",
+  exitcode: "exit-codes",
+  healthcheck: "healthy",
+}
+
+/**
+ * The name here of what was typed: case, blanks, dots and dashes make no difference. `known`: all
+ * names, of commands and codes too.
+ */
+export function meantBy(typed: string, known: readonly string[]): string {
+  if (known.includes(typed)) return typed
+  const bare = bareOf(typed)
+  const found = bare === "" ? undefined : known.find((one) => bareOf(one) === bare)
+  return otherNames[bare] ?? found ?? typed
+}
+
+function bareOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "")
+}
+
+/** Pages of the manual in which this text stands. */
+export function pagesThatMention(text: string): readonly string[] {
+  const word = text.toLowerCase()
+  if (word.length < 3) return []
+  return pages.filter((one) => one.text.toLowerCase().includes(word)).map(({ name }) => name)
 }
 
 /** Topics of this name; else one page of all options of this name. */
