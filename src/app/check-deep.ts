@@ -15,8 +15,7 @@ import { shared } from "../check/shared.ts"
 import type { Environment } from "../check/state.ts"
 import { surroundings } from "../check/surroundings.ts"
 import { look as lookAt } from "../check/way.ts"
-import { partsOf } from "../config/model.ts"
-import { checkTrust } from "../config/trust.ts"
+import { trustOf } from "../config/trust.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./check-request.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
@@ -71,8 +70,7 @@ export async function deepChecks(
     runCheck(hooks, { programs: programsOf(config) }),
     ...restartsOf(about),
     runCheck(settings, {
-      trust: async () =>
-        (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat(),
+      trust: () => trustOf(config, me),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
       clear: clearLogins(config, about.plugins),

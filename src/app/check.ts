@@ -8,7 +8,9 @@ import { identity } from "../check/identity.ts"
 import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
 import { type Environment, type States, state } from "../check/state.ts"
+import { trust } from "../check/trust.ts"
 import type { Config } from "../config/model.ts"
+import { trustOf } from "../config/trust.ts"
 import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { lockPath, openStates, readState, statePath } from "../record/state-file.ts"
@@ -44,6 +46,7 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
     return [
       modes,
       await runCheck(identity, { missing: missingIdentity(config, host, me) }),
+      await runCheck(trust, { look: () => trustOf(config, me) }),
       ...(await Promise.all([
         judged({ late: await lateIn(config, states.environments, now) }),
         ...quick,

@@ -5,8 +5,7 @@ import { harden } from "../base/harden.ts"
 import { Shift } from "../base/shift.ts"
 import { Turns } from "../base/turns.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
-import { partsOf } from "../config/model.ts"
-import { checkTrust } from "../config/trust.ts"
+import { trustOf } from "../config/trust.ts"
 import { plugins } from "../plugins/index.ts"
 import { makeStateFolder } from "../record/state-file.ts"
 import { openKeys } from "../record/vault.ts"
@@ -27,7 +26,7 @@ export async function openApp(
 ): Promise<App> {
   await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
-  for (const file of partsOf(config)) await checkTrust(file)
+  await trustOf(config)
   await harden()
   const identity = await readIdentity(config, terminal.host)
   await makeStateFolder(config)

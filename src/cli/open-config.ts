@@ -1,7 +1,9 @@
+import { AppError } from "../base/error.ts"
 import type { ParseSchedule, Plugins, PluginsFor } from "../config/context.ts"
 import { findConfig } from "../config/find.ts"
 import { loadConfig } from "../config/load.ts"
 import type { Config } from "../config/model.ts"
+import { trustOf } from "../config/trust.ts"
 import { pluginsNamedIn } from "../plugins/named.ts"
 import { type Terminal, type Values, textOf } from "./command.ts"
 
@@ -17,6 +19,38 @@ export async function openConfig(
   parseSchedule?: ParseSchedule,
 ): Promise<Config> {
   return (await openNamed(terminal, values, parseSchedule)).config
+}
+
+/**
+ * For a command that only looks, and so runs nothing that the config names: it goes on where
+ * someone else can change the config, and says so.
+ */
+export async function openToLook(
+  terminal: Terminal,
+  values: Values,
+): Promise<{ readonly config: Config; readonly plugins: Plugins }> {
+  const opened = await openNamed(terminal, values)
+  await warnOfWriters(terminal, opened.config)
+  return opened
+}
+
+async function warnOfWriters(terminal: Terminal, config: Config): Promise<void> {
+  try {
+    for (const { says, remedy } of await trustOf(config))
+      sayWarning(terminal, says, remedy === undefined ? undefined : `to change that: ${remedy}`)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    sayWarning(
+      terminal,
+      `${error.message}: commands that rotate, render or run programs refuse this config (${error.code})`,
+      error.hint,
+    )
+  }
+}
+
+function sayWarning(terminal: Terminal, says: string, hint: string | undefined): void {
+  terminal.talk(`mycelium: warning: ${says}`)
+  if (hint !== undefined) terminal.talk(`  hint: ${hint}`)
 }
 
 /** And the plug-ins that it names, at least. */

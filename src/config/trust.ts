@@ -3,6 +3,7 @@ import { lstat, readlink } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
 import type { Finding } from "../core/ports.ts"
+import { type Config, partsOf } from "./model.ts"
 
 /**
  * A config names programs that we run: whoever can change it, or a folder on the way to it, is us.
@@ -22,6 +23,11 @@ export async function checkTrust(config: string, me: Me = whoWeAre()): Promise<r
     findings.push(...warnings(path, stats, me))
   }
   return findings
+}
+
+/** Of the config and each file that it takes text from. */
+export async function trustOf(config: Config, me?: Me): Promise<readonly Finding[]> {
+  return (await Promise.all(partsOf(config).map((file) => checkTrust(file, me)))).flat()
 }
 
 function whoWeAre(): Me {

@@ -11,7 +11,7 @@ import { readHeads } from "../audit-heads.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openConfig } from "../open-app.ts"
+import { openToLook } from "../open-config.ts"
 
 export const audit: Command = {
   usage: [
@@ -38,7 +38,7 @@ export const audit: Command = {
   },
   looks: true,
   run: async (terminal, args, values) => {
-    const config = await openConfig(terminal, values)
+    const { config } = await openToLook(terminal, values)
     const verify = args[0] === "verify"
     const named = verify ? args.slice(1) : args
     const unknown = named.find((name) => config.environments[name] === undefined)

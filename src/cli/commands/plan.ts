@@ -14,7 +14,7 @@ import { openStates, readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openNamed } from "../open-config.ts"
+import { openToLook } from "../open-config.ts"
 import { oneLine } from "../printable.ts"
 import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
@@ -46,7 +46,7 @@ export const plan: Command = {
     const days = Number(textOf(values, "days") ?? "30")
     if (!(days > 0 && days <= mostDays))
       throw new AppError("usage", `--days takes a number of days, up to ${mostDays}`)
-    const { config, plugins } = await openNamed(terminal, values)
+    const { config, plugins } = await openToLook(terminal, values)
     const now = terminal.host.now()
     await using folder = await openStates(config)
     const about = { config, folder, now, days, bits: bitsBy(plugins) }

@@ -7,7 +7,7 @@ import { type Command, type Terminal, type Values, configWords, isSet, textOf } 
 import { exitCodes } from "../exit-codes.ts"
 import { instantOf } from "../instant.ts"
 import { plugins } from "../../plugins/index.ts"
-import { openConfig } from "../open-config.ts"
+import { openToLook } from "../open-config.ts"
 import type { Block } from "../report/blocks.ts"
 import { html } from "../report/html.ts"
 import { incidentBlocks } from "../report/incident.ts"
@@ -52,7 +52,7 @@ export const report: Command = {
   looks: true,
   run: async (terminal, args, values) => {
     refuseContradictions(values)
-    const config = await openConfig(terminal, values)
+    const { config } = await openToLook(terminal, values)
     const about: About = {
       config,
       plugins,

@@ -11,7 +11,7 @@ import { sayAge } from "../age.ts"
 import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { openNamed } from "../open-config.ts"
+import { openToLook } from "../open-config.ts"
 import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
@@ -35,7 +35,7 @@ export const status: Command = {
   options: {},
   looks: true,
   run: async (terminal, args, values) => {
-    const { config, plugins } = await openNamed(terminal, values)
+    const { config, plugins } = await openToLook(terminal, values)
     const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
     await using folder = await openStates(config)
     const bits = bitsBy(plugins)
