@@ -13,7 +13,7 @@ import { composeFiles } from "../plugins/docker/containers.ts"
 import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "./app.ts"
-import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
+import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "./one-user.ts"
 import { missingReference } from "./check-identity.ts"
 import { shapeIn } from "./shape-in.ts"
 import { scheduleOf } from "./schedule-of.ts"
@@ -180,6 +180,7 @@ export function secretSettings(
             says: `${environment.name}: ${sayOneUser(file, name)}`,
             remedy: bothUsers(name),
           })),
+          unshownUser: unshownUser(plugins, environment, name),
           undated: state !== undefined && isUndated(state),
           dueAt: due,
         }

@@ -1,6 +1,11 @@
-import type { EnvironmentConfig } from "../config/model.ts"
+import type { EnvironmentConfig, OutputConfig } from "../config/model.ts"
+import type { Finding } from "../core/ports.ts"
 import { inspectTemplate } from "../plugins/outputs/liquid.ts"
 import type { App } from "./app.ts"
+
+/** What a config shows of a secret whose users take turns: each rotation changes the name, too. */
+
+type Place = Pick<EnvironmentConfig, "secrets" | "outputs">
 
 /**
  * Files of a pair's secret that name its user of now alone. To a program that logs in by it that is
@@ -10,30 +15,81 @@ import type { App } from "./app.ts"
  */
 export function oneUserFiles(
   plugins: App["plugins"],
-  { secrets, outputs }: EnvironmentConfig,
+  environment: Place,
   name: string,
 ): readonly string[] {
-  const secret = secrets[name]
-  const type = plugins.drivers.find((one) => one.type === secret?.driver)
-  if (
-    secret === undefined ||
-    type === undefined ||
-    type.logins === undefined ||
-    type.logins(type.options.parse(secret.options)).length < 2
-  )
-    return []
-  return outputs.flatMap(({ type: kind, target, options }) =>
-    kind === "template" && namesOneUser(options, name) ? [target] : [],
+  if (!isPair(plugins, environment, name)) return []
+  return environment.outputs.flatMap((output) =>
+    output.type === "template" &&
+    fieldsIn(output, name).has("user") &&
+    !fieldsIn(output, name).has("previous.user")
+      ? [output.target]
+      : [],
   )
 }
 
-function namesOneUser(options: unknown, name: string): boolean {
-  const { text }: { readonly text?: unknown } = Object(options)
-  if (typeof text !== "string") return false
-  const fields = inspectTemplate(text).references.flatMap(({ secret, field }) =>
-    secret === name ? [field] : [],
+function isPair(plugins: App["plugins"], { secrets }: Place, name: string): boolean {
+  const secret = secrets[name]
+  const type = plugins.drivers.find((one) => one.type === secret?.driver)
+  if (secret === undefined || type?.turns === undefined) return false
+  return type.turns(type.options.parse(secret.options)).length > 1
+}
+
+/** What the templates of this output show of the secret. */
+function fieldsIn({ options, shows }: OutputConfig, name: string): ReadonlySet<string> {
+  if (!shows.includes(name)) return new Set()
+  return new Set(
+    textsIn(options).flatMap((text) =>
+      inspectTemplate(text).references.flatMap(({ secret, field }) =>
+        secret === name ? [field] : [],
+      ),
+    ),
   )
-  return fields.includes("user") && !fields.includes("previous.user")
+}
+
+function textsIn(options: unknown): readonly string[] {
+  if (typeof options === "string") return options.includes("{{") ? [options] : []
+  if (typeof options !== "object" || options === null) return []
+  return Object.values(options).flatMap((one) => textsIn(one))
+}
+
+/**
+ * Of a pair whose password is shown without its user: a program that knows one user name is
+ * refused after every other rotation. An error where no output shows the user, so that no program
+ * can know; a warning where a program reads no file that does.
+ */
+export function unshownUser(
+  plugins: App["plugins"],
+  environment: Place & Pick<EnvironmentConfig, "deployments">,
+  name: string,
+): readonly Finding[] {
+  if (!isPair(plugins, environment, name)) return []
+  const { outputs, deployments } = environment
+  const showing = (field: string): readonly string[] =>
+    outputs.filter((output) => fieldsIn(output, name).has(field)).map(({ target }) => target)
+  const [passwords, users] = [showing("password"), showing("user")]
+  if (passwords.length === 0) return []
+  if (users.length === 0)
+    return [
+      {
+        code: "pair-user-unshown",
+        severity: "error",
+        says: `the user name of ${name} changes at each rotation, and no output shows it: ${passwords.join(", ")} would show the password of one user to programs that log in as the other`,
+        remedy: `show the user beside the password: {{ ${name}.user }}, and let the programs take it from there`,
+      },
+    ]
+  return deployments.flatMap(({ name: program, reads }): readonly Finding[] => {
+    const reading = reads.filter((target) => passwords.includes(target))
+    if (reading.length === 0 || reads.some((target) => users.includes(target))) return []
+    return [
+      {
+        code: "pair-user-unshown",
+        severity: "warning",
+        says: `${program} reads the password of ${name} in ${reading.join(", ")}, and no file that shows its user name, which changes at each rotation: if it logs in by a fixed name, it is refused`,
+        remedy: `show {{ ${name}.user }} in a file that ${program} reads, and let it take the name from there`,
+      },
+    ]
+  })
 }
 
 export function sayOneUser(file: string, name: string): string {

@@ -17,6 +17,7 @@ import { isHealthy } from "../restart/is-healthy.ts"
 import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
+import { unshownUser } from "./one-user.ts"
 
 export type Opening = {
   /** Today's config, or a journal's. */
@@ -66,6 +67,12 @@ export function openWork(app: App, opening: Opening): Work {
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
     listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
+    obstacles: Object.fromEntries(
+      Object.keys(options.secrets).flatMap((name) => {
+        const found = unshownUser(app.plugins, options, name)
+        return found.length === 0 ? [] : [[name, found]]
+      }),
+    ),
     text: makeText(app, options.name),
     newId: () => newId(app),
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),

@@ -19,6 +19,8 @@ export type SecretSettings = {
   readonly shown: boolean
   /** Files that name one user of a pair at a time. */
   readonly oneUser: readonly { readonly says: string; readonly remedy: string }[]
+  /** Of a pair: its password is shown where its user is not. */
+  readonly unshownUser: readonly Finding[]
   /** By the schedule. */
   readonly dueAt: Date | undefined
 }
@@ -143,6 +145,8 @@ async function tellOf(
 function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
   for (const { says, remedy } of secret.oneUser) report.found("pair-one-user", says, { remedy })
+  for (const finding of secret.unshownUser)
+    report.passed({ ...finding, says: `${place}: ${finding.says}` })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
   if (!secret.shown)
     report.found(

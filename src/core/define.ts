@@ -39,6 +39,11 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
    * more than one.
    */
   logins(options: output<Shape>): readonly string[]
+  /**
+   * Two users that take turns: each rotation changes the user name, too. Left out, or empty: the
+   * name stays.
+   */
+  turns?(options: output<Shape>): readonly string[]
   open(options: output<Shape>, reach: Reach): Driver
 }
 

@@ -20,7 +20,14 @@ import { deploymentsOf } from "./readers.ts"
 import { needOf } from "./need.ts"
 import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
-import { type Order, type Outcome, type Outcomes, deadlines } from "./work.ts"
+import {
+  type Order,
+  type Outcome,
+  type Outcomes,
+  type TakenFirst,
+  deadlines,
+  takenKey,
+} from "./work.ts"
 
 /** What a service held before a first value, by secret. */
 export type Firsts = Readonly<Record<string, Fields>>
@@ -76,10 +83,12 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   )
   const members = verdicts.filter(([, outcome]) => outcome === undefined).map(([name]) => name)
   const programs = await inspectPrograms(session, members)
-  const obstacles = (name: string): readonly Finding[] =>
-    programs
+  const obstacles = (name: string): readonly Finding[] => [
+    ...(session.work.obstacles?.[name] ?? []),
+    ...programs
       .filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment))
-      .flatMap((one) => one.findings)
+      .flatMap((one) => one.findings),
+  ]
   // In an incident a program that cannot be restarted, or is sick, is reported in the end, and
   // stops nothing.
   if (order.contain !== undefined)
@@ -89,6 +98,13 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
         ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" })),
       ]
   const contains = order.contain !== undefined
+  // A warning keeps nothing out, and is told beside the service's own.
+  if (order.contain === undefined)
+    for (const name of members)
+      findings[name] = [
+        ...(findings[name] ?? []),
+        ...(session.work.obstacles?.[name] ?? []).filter(({ severity }) => severity !== "error"),
+      ]
   const runnable =
     order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
   const healthy =
@@ -142,28 +158,27 @@ async function again(
       ...(contain.patient === true ? {} : { round }),
     })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
-  const waits =
-    session.state(name).drift !== undefined &&
-    (versions.doubtful.length > 0 || overdue(session, name))
+  const left = leftBehind(session, name, versions, order.takenFirst)
+  const waits = session.state(name).drift !== undefined && (left.doubtful || overdue(session, name))
   const drifted = waits ? await probes(session, name) : []
   if (drifted.length > 0) return drifted
-  if (versions.doubtful.length > 0)
+  if (left.doubtful)
     return [
       error(
         "doubtful",
         "an older value may still be accepted",
-        "mycelium asks again by itself; see mycelium status",
+        `${asksAgain}; see mycelium status`,
       ),
     ]
-  if (overdue(session, name) || owesExpel(session.state(name)))
+  if (left.overdue)
     return [
       error(
         "revoke-owed",
         "the value before this one is not proven dead yet",
-        "mycelium tries again by itself; see mycelium status",
+        `${asksAgain}; see mycelium status`,
       ),
     ]
-  if (versions.previous !== undefined)
+  if (left.previous)
     return [
       error(
         "in-grace",
@@ -180,6 +195,36 @@ async function again(
     return refusedOwn(session, name, findings)
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
+}
+
+/** True whether a service runs or not. */
+const asksAgain = "mycelium run tries again by itself; without it, repeat this command"
+
+type LeftBehind = {
+  readonly doubtful: boolean
+  readonly overdue: boolean
+  readonly previous: boolean
+}
+
+/** Which older values are still to be taken away when the rotation would begin. */
+function leftBehind(
+  session: Session,
+  name: string,
+  { doubtful, previous }: Versions,
+  first: TakenFirst = { versions: new Set(), expels: new Set() },
+): LeftBehind {
+  const { contained, versions } = session.state(name)
+  const stays = (id: string): boolean => !first.versions.has(takenKey(name, id))
+  const isThere = previous !== undefined && stays(previous.version)
+  const owes = owesExpel({
+    ...(contained === undefined || first.expels.has(name) ? {} : { contained }),
+    versions: versions.filter(({ id }) => stays(id)),
+  })
+  return {
+    doubtful: doubtful.some(({ version }) => stays(version)),
+    overdue: (isThere && overdue(session, name)) || owes,
+    previous: isThere,
+  }
 }
 
 async function refusedOwn(

@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
+import type { Finding } from "../core/ports.ts"
 import { type ChangeSet, type Patch, nextVersionId } from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "./ask.ts"
@@ -24,7 +25,11 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   ).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
   if (session.work.stop.aborted) throw stopped(session)
   if (order.contain !== undefined) remarkFound(session, members, findings)
-  for (const says of obstaclesIn(programs, order)) session.work.tell("preflight", says)
+  const obstacles = [
+    ...programs.flatMap((one) => one.findings),
+    ...members.flatMap((name) => session.work.obstacles?.[name] ?? []),
+  ]
+  for (const says of told(obstacles, order)) session.work.tell("preflight", says)
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
@@ -60,10 +65,8 @@ function remarkFound(
  * What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has
  * time to act on it.
  */
-function obstaclesIn(programs: Preflight["programs"], { contain }: Order): ReadonlySet<string> {
-  const found = programs
-    .flatMap(({ findings }) => findings)
-    .filter(({ severity }) => contain !== undefined || severity !== "error")
+function told(findings: readonly Finding[], { contain }: Order): ReadonlySet<string> {
+  const found = findings.filter(({ severity }) => contain !== undefined || severity !== "error")
   return new Set(
     found.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${remedy}`)),
   )

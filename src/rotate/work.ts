@@ -7,6 +7,7 @@ import type {
   Deployment,
   Draft,
   Driver,
+  Finding,
   Known,
   MakeText,
   Output,
@@ -58,6 +59,8 @@ export type Work = {
   readonly hurry: AbortSignal
   /** Who was seen to listen, by secret, where a server of this machine was spoken to. */
   readonly listeners?: Readonly<Record<string, Listeners>>
+  /** What the config alone says against a rotation, by secret. */
+  readonly obstacles?: Readonly<Record<string, readonly Finding[]>>
   /** Where this run lives; undefined where that cannot be known. */
   readonly place?: Place | undefined
   /** The mark of its programs at services; undefined where that cannot be known. */
@@ -171,6 +174,19 @@ export type Order = {
   readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
   /** Nothing follows: what is asked may write nothing. */
   readonly trial?: true
+  /**
+   * In a trial: what the act itself would take away before it rotates, so that it is not in the way
+   * then.
+   */
+  readonly takenFirst?: TakenFirst
+}
+/** Versions, as `takenKey` names them; secrets whose containment still owes an expulsion. */
+export type TakenFirst = {
+  readonly versions: ReadonlySet<string>
+  readonly expels: ReadonlySet<string>
+}
+export function takenKey(secret: string, version: string): string {
+  return `${secret} ${version}`
 }
 
 /** What became of one secret. */

@@ -20,6 +20,7 @@ const secret: SecretSettings = {
   hasValue: true,
   rotatedAt: new Date(now.getTime() - day),
   undated: false,
+  unshownUser: [],
   shown: true,
   oneUser: [],
   dueAt: new Date(now.getTime() + 80 * day),

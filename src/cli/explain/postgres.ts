@@ -99,6 +99,8 @@ export const postgres = {
     "The login works, but the session does not become the owner. What the application makes would belong to one role of the pair. See the role's settings: mycelium init --postgres-pair prints all of it.",
   "pair-one-user":
     "A file made by a template names only the user of a pair whose turn it is. A program that logs in by the file is well, for it is restarted with the new user. But a program that lets others in by it (PgBouncer by its userlist.txt) knows only one of the two from its reload on, and refuses everyone who still uses the other, in the grace too. There, show both: {{ postgres.user }} and {{ postgres.password }} on one line, {{ postgres.previous.user }} and {{ postgres.previous.password }} on another. Where no other value lives, both lines show the same user.",
+  "pair-user-unshown":
+    "Two users of a pair take turns, so a rotation changes the user name as well as the password. Your outputs show the password and no user name, so a program with a fixed name would be refused after the next rotation, or after the one that follows it. Show {{ NAME.user }} beside {{ NAME.password }} in what the program reads, and let it take the name from there. If no output shows the user, nothing is rotated; if only one program reads no file that shows it, mycelium warns and goes on. rotate-now --contain warns and goes on in both cases.",
   "pair-idle-in-use":
     "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
   "owner-missing":

@@ -22,5 +22,6 @@ export const exec = defineDriver({
   server: ({ command }) => JSON.stringify(command),
   // What the program rotates is known by all that the config tells it.
   logins: loginsOf,
+  turns: ({ users }) => users ?? [],
   open: (options, reach) => new ExecDriver(makePlace(options, reach)),
 })

@@ -30,6 +30,7 @@ export const postgres = defineDriver({
   shape: valueShape,
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
   logins: loginsOf,
+  turns: ({ roles }) => roles ?? [],
   server: ({ address }) => `postgresql://${sayAddress(parseAddress(address))}`,
   open: (options, reach) => {
     const place = makePlace(options, reach)
