@@ -428,7 +428,11 @@ export const engine: readonly Mutant[] = [
   {
     law: 7,
     name: "a dry run has a server write its users down",
-    edits: edit("app/dry-run.ts", `secrets: names, trial: true })`, `secrets: names })`),
+    edits: edit(
+      "app/dry-run.ts",
+      `secrets: names, trial: true, takenFirst`,
+      `secrets: names, takenFirst`,
+    ),
     test: cli("looks", "the store stays as it is"),
   },
   {

@@ -388,7 +388,7 @@ async function noteLate(
  * of that nobody knows how
  * old its sessions are, so nothing could be proven dead beside it. Those get a fresh one.
  */
-function isHeld(state: SecretState, incident: string): boolean {
+export function isHeld(state: SecretState, incident: string): boolean {
   const { contained, uncontained, drift } = state
   if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined)
     return false

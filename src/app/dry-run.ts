@@ -13,6 +13,8 @@ import type { Order } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { lookInto, optionsOf, patient } from "./environment.ts"
 import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
+import { isHeld } from "./contain.ts"
+import { type First, asTaken, doneFirst, untouchedIn } from "./dry-run-first.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -27,12 +29,22 @@ export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> 
 export type DryRun = {
   readonly environment: string
   readonly unfinished: readonly Unfinished[]
+  /** Older values that the command takes away before it rotates. */
+  readonly first: readonly First[]
+  /** Secrets without a value that the command leaves alone. */
+  readonly untouched: readonly string[]
+  /** Contained by this incident already: they get no other value. */
+  readonly contained: readonly string[]
+  /** Where access is taken away before files are written. */
+  readonly cut: readonly string[]
   readonly secrets: readonly {
     readonly name: string
     readonly apply: string
     readonly gap: string
     readonly revoke: string
     readonly notes: readonly string[]
+    /** What a person can do about what the notes say. */
+    readonly hints: readonly string[]
     readonly blocked?: { readonly code: string; readonly says: string; readonly hint?: string }
   }[]
   readonly outputs: readonly {
@@ -68,6 +80,8 @@ type How = {
   readonly why: "asked" | "new" | "incident"
   readonly secrets?: readonly string[]
   readonly contain?: NonNullable<Order["contain"]>
+  readonly incident?: string
+  readonly skipGrace?: boolean
 }
 
 /**
@@ -83,10 +97,17 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
           how.contain !== undefined ||
           (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"),
       )
+    const contained = containedIn(session, chosen, how)
     const names = chosen.filter(
       (name) =>
-        !session.isOpen(name) && !(how.contain !== undefined && isErased(session.state(name))),
+        !contained.includes(name) &&
+        !session.isOpen(name) &&
+        !(how.contain !== undefined && isErased(session.state(name))),
     )
+    const first =
+      how.contain === undefined && how.why === "asked"
+        ? await doneFirst(session, names, { skipGrace: how.skipGrace === true })
+        : []
     // Only in memory: what the outputs of these show would be taken over first.
     const taken =
       how.contain === undefined
@@ -97,6 +118,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
       ...how,
       secrets: names,
       trial: true,
+      takenFirst: asTaken(first),
     })
     const secrets = await Promise.all(
       names.map((name) =>
@@ -131,6 +153,16 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
     return {
       environment,
       unfinished,
+      first,
+      untouched:
+        how.secrets === undefined && how.contain === undefined && how.why === "asked"
+          ? untouchedIn(session, Object.keys(session.work.drivers))
+          : [],
+      contained,
+      cut:
+        how.contain?.cutFirst === true
+          ? members.filter((name) => driverOf(session, name).overlap !== "none")
+          : [],
       secrets,
       stays,
       ...(await drafts(session, members, Object.keys(leaves))),
@@ -140,6 +172,16 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
       ),
     }
   })
+}
+
+/** What an earlier run of this incident has contained, and the same command would not touch again. */
+function containedIn(
+  session: Session,
+  chosen: readonly string[],
+  { contain, incident }: How,
+): readonly string[] {
+  if (contain === undefined || incident === undefined) return []
+  return chosen.filter((name) => isHeld(session.state(name), incident))
 }
 
 function restartOf(
@@ -242,6 +284,9 @@ async function describe(
       ...sayListeners(session.work.listeners?.[name]),
       ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`),
     ],
+    hints: findings.flatMap(({ severity, remedy }) =>
+      severity === "error" || remedy === undefined ? [] : [remedy],
+    ),
     ...(blocked?.is === "left"
       ? {
           blocked: {

@@ -1,6 +1,6 @@
 import { type Unfinished, dryRun as look } from "../app/dry-run.ts"
 import type { App } from "../app/app.ts"
-import { type Terminal, type Values, isSet } from "./command.ts"
+import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 /** Prints what a rotation would do, step by step, and what stands in its way. */
@@ -18,12 +18,15 @@ export async function dryRun(
     : isSet(values, "new")
       ? ("new" as const)
       : ("asked" as const)
+  const incident = textOf(values, "incident")
   const plans = []
   for (const [environment, secrets] of chosen)
     plans.push(
       await look(app, environment, {
         why,
         ...contain,
+        skipGrace: isSet(values, "skip-grace"),
+        ...(incident === undefined ? {} : { incident }),
         ...(secrets === undefined ? {} : { secrets }),
       }),
     )
@@ -33,6 +36,9 @@ export async function dryRun(
     .flatMap((plan) => plan.secrets)
     .filter((one) => one.blocked !== undefined).length
   const total = plans.flatMap((plan) => plan.secrets).length
+  // As the command itself: where nothing has a value that could be rotated, nothing is done.
+  const nothing = total === 0 && plans.every((plan) => plan.unfinished.length === 0)
+  if (nothing && plans.some((plan) => plan.untouched.length > 0)) return exitCodes.failed
   if (blocked === 0 && plans.every((plan) => plan.fault === undefined && plan.leaves.length === 0))
     return exitCodes.done
   return blocked < total ? exitCodes.partly : exitCodes.failed
@@ -55,65 +61,125 @@ export function unfinishedLine(
 type Plan = Awaited<ReturnType<typeof look>>
 
 function linesOf(plan: Plan): readonly string[] {
+  return [...headLines(plan), ...stepLines(plan), ...tailLines(plan)]
+}
+
+function headLines(plan: Plan): readonly string[] {
+  const { environment, unfinished, first, contained } = plan
   const going = plan.secrets.filter((one) => one.blocked === undefined)
-  const anew = plan.unfinished.flatMap((one) => one.anew)
+  const anew = unfinished.flatMap((one) => one.anew)
   const many = `${going.length} secret${going.length === 1 ? "" : "s"}`
-  const lines = [
-    ...plan.unfinished.map(
+  const then = unfinished.length + first.length === 0 ? "" : "then "
+  return [
+    ...unfinished.map(
       (one) =>
-        `${unfinishedLine(plan.environment, one)}. Without --dry-run this command ends it first${one.anew.length === 0 ? "" : `, then rotates ${one.anew.length < one.secrets.length ? one.anew.join(", ") : one.anew.length === 1 ? "it" : "them"} anew`}.`,
+        `${unfinishedLine(environment, one)}. Without --dry-run this command ends it first${one.anew.length === 0 ? "" : `, then rotates ${one.anew.length < one.secrets.length ? one.anew.join(", ") : one.anew.length === 1 ? "it" : "them"} anew`}.`,
     ),
-    `Would ${plan.unfinished.length === 0 ? "" : "then "}rotate ${many} of ${plan.environment}${going.length > 1 ? " in one change set" : ""}${anew.length === 0 ? "" : `, beside ${anew.join(", ")}`}. Nothing was changed.`,
+    ...first.map((one) => `Would first ${sayFirst(environment, one)}.`),
+    ...contained.map(
+      (name) =>
+        `${environment}/${name}: contained before, by this incident: it gets no other value.`,
+    ),
+    `Would ${then}rotate ${many} of ${environment}${going.length > 1 ? " in one change set" : ""}${anew.length === 0 ? "" : `, beside ${anew.join(", ")}`}. Nothing was changed.`,
   ]
-  const width = Math.max(0, ...plan.secrets.map((one) => one.name.length))
-  const section = (title: string, rows: readonly string[]): void =>
-    rows.forEach((row, index) => lines.push(`  ${(index === 0 ? title : "").padEnd(11)} ${row}`))
-  section(
-    "1 preflight",
-    plan.secrets.map(
-      (one) =>
-        `${one.name.padEnd(width)}  ${one.blocked === undefined ? `ok${one.notes.length === 0 ? "" : `   ${one.notes.join(", ")}`}` : `NO   ${one.blocked.says} (${one.blocked.code})`}`,
-    ),
+}
+
+function sayFirst(environment: string, { secret, version, why }: Plan["first"][number]): string {
+  const place = `${environment}/${secret}`
+  if (version === undefined)
+    return `take away what ${place} accepted before its last containment; only if that is proven is it rotated`
+  const because = {
+    "skip-grace": "its grace is cut short",
+    "grace-over": "its grace is over",
+    doubtful: "it may still be accepted",
+    contained: "its containment owes that",
+  }[why]
+  return `revoke ${version} of ${place}, for ${because}; only if it is proven dead is ${secret} rotated`
+}
+
+function stepLines(plan: Plan): readonly string[] {
+  const steps: readonly (readonly [string, readonly string[]])[] = [
+    ["preflight", preflightRows(plan)],
+    ["apply", applyRows(plan)],
+    ["cut", cutRows(plan)],
+    ["deliver", deliverRows(plan)],
+    ["restart", restartRows(plan)],
+    ["revoke", revokeRows(plan)],
+  ]
+  const done = steps.filter(([name]) => name !== "cut" || plan.cut.length > 0)
+  return done.flatMap(([name, rows], index) =>
+    rows.map((row, at) => `  ${(at === 0 ? `${index + 1} ${name}` : "").padEnd(11)} ${row}`),
   )
-  section(
-    "2 apply",
-    going.map((one) => `${one.name.padEnd(width)}  ${one.apply}    gap: ${one.gap}`),
+}
+
+function padded({ secrets }: Plan, name: string): string {
+  return name.padEnd(Math.max(0, ...secrets.map((one) => one.name.length)))
+}
+
+function preflightRows(plan: Plan): readonly string[] {
+  return plan.secrets.map(({ name, blocked, notes }) => {
+    const fine = `ok${notes.length === 0 ? "" : `   ${notes.join(", ")}`}`
+    return `${padded(plan, name)}  ${blocked === undefined ? fine : `NO   ${blocked.says} (${blocked.code})`}`
+  })
+}
+
+function applyRows(plan: Plan): readonly string[] {
+  return goingIn(plan).map(
+    ({ name, apply, gap }) => `${padded(plan, name)}  ${apply}    gap: ${gap}`,
   )
-  section(
-    "3 deliver",
-    plan.fault === undefined
-      ? plan.outputs.flatMap((one) => [
-          one.gone ??
-            `${one.target}  ${one.changes.length === 0 ? "no change" : `${one.changes.join(", ")} change`}${keptLines(one.keeps)}`,
-          ...(one.narrows === undefined ? [] : [`  note: ${one.narrows}`]),
-        ])
-      : [`NO   ${plan.fault.says} (${plan.fault.code})`],
+}
+
+function cutRows(plan: Plan): readonly string[] {
+  return plan.cut.map(
+    (name) =>
+      `${padded(plan, name)}  no value but the new one is accepted from here on: programs are cut off until they restart`,
   )
-  section(
-    "",
-    plan.leaves.map(
+}
+
+function goingIn({ secrets }: Plan): Plan["secrets"] {
+  return secrets.filter(({ blocked }) => blocked === undefined)
+}
+
+function deliverRows({ fault, outputs, leaves, stays }: Plan): readonly string[] {
+  const written = outputs.flatMap(({ gone, target, changes, keeps, narrows }) => [
+    gone ??
+      `${target}  ${changes.length === 0 ? "no change" : `${changes.join(", ")} change`}${keptLines(keeps)}`,
+    ...(narrows === undefined ? [] : [`  note: ${narrows}`]),
+  ])
+  return [
+    ...(fault === undefined ? written : [`NO   ${fault.says} (${fault.code})`]),
+    ...leaves.map(
       ({ target, says, code }) => `OWED ${target} would stay as it is: ${says} (${code})`,
     ),
-  )
-  section(
-    "",
-    plan.stays.map(({ says }) => `LEFT ${says} (variable-left)`),
-  )
-  section(
-    "4 restart",
-    plan.restarts.flatMap((one) => [
-      `${one.name}: ${one.says}${one.replaces === undefined ? "" : ` (${one.replaces})`}${one.health === undefined ? "; no health check: a restart proves little" : `, then ${one.health}`}`,
-      ...one.notes.map((note) => `  note: ${note}`),
-    ]),
-  )
-  section(
-    "5 revoke",
-    going.map((one) => `${one.name.padEnd(width)}  ${one.revoke}`),
-  )
-  for (const hint of new Set(plan.secrets.flatMap((one) => one.blocked?.hint ?? [])))
-    lines.push(`  hint: ${hint}`)
-  for (const hint of new Set(plan.leaves.flatMap((one) => one.hint ?? [])))
-    lines.push(`  hint: ${hint}`)
-  if (plan.fault?.hint !== undefined) lines.push(`  hint: ${plan.fault.hint}`)
-  return lines
+    ...stays.map(({ says }) => `LEFT ${says} (variable-left)`),
+  ]
+}
+
+function restartRows({ restarts }: Plan): readonly string[] {
+  return restarts.flatMap(({ name, says, replaces, health, notes }) => [
+    `${name}: ${says}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
+    ...notes.map((note) => `  note: ${note}`),
+  ])
+}
+
+function revokeRows(plan: Plan): readonly string[] {
+  return goingIn(plan).map(({ name, revoke }) => `${padded(plan, name)}  ${revoke}`)
+}
+
+/** Each hint once; then what the command leaves alone. */
+function tailLines({ environment, secrets, leaves, fault, untouched }: Plan): readonly string[] {
+  const hints = [
+    ...secrets.flatMap(({ blocked }) => blocked?.hint ?? []),
+    ...secrets.flatMap((one) => one.hints),
+    ...leaves.flatMap(({ hint }) => hint ?? []),
+    ...(fault?.hint === undefined ? [] : [fault.hint]),
+  ]
+  return [
+    ...[...new Set(hints)].map((hint) => `  hint: ${hint}`),
+    ...(untouched.length === 0
+      ? []
+      : [
+          `${environment}: without a value, left alone: ${untouched.join(", ")} (adopt, or rotate-now --new)`,
+        ]),
+  ]
 }

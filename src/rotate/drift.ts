@@ -46,6 +46,18 @@ export function driftNotes(
  * on. One login each; the rest goes on as if nothing had been.
  */
 export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {
+  const { patches, events } = await driftsOver(session, secrets)
+  if (events.length > 0) await session.commit({ patches, events, flush: true })
+}
+
+/** What `endDrifts` writes down; it changes nothing. */
+export async function driftsOver(
+  session: Session,
+  secrets?: readonly string[],
+): Promise<{
+  readonly patches: Readonly<Record<string, Patch>>
+  readonly events: readonly AuditEvent[]
+}> {
   const noted = Object.entries(session.document.secrets).flatMap(([name, { drift }]) =>
     drift !== undefined &&
     session.work.drivers[name] !== undefined &&
@@ -71,5 +83,5 @@ export async function endDrifts(session: Session, secrets?: readonly string[]): 
       events.push({ event: "drift-over", secret: name, version: current.version })
     }),
   )
-  if (events.length > 0) await session.commit({ patches, events, flush: true })
+  return { patches, events }
 }

@@ -224,7 +224,7 @@ function isFree(session: Session, name: string, { secrets, except }: How): boole
  * tells of it. Not beside a value that was adopted since: of that nobody knows how old its sessions
  * are.
  */
-function owedExpels(session: Session, how: How): readonly string[] {
+export function owedExpels(session: Session, how: How): readonly string[] {
   return Object.entries(session.document.secrets).flatMap(([name, state]) => {
     const owes =
       state.contained?.owes === true ||
