@@ -1,3 +1,4 @@
+import { formatDuration } from "./base/duration.ts"
 import { lastWords, stopWithinMs } from "./base/last-words.ts"
 import { hasLateRead, runsMarked } from "./base/live-marks.ts"
 import { realHost } from "./base/host.ts"
@@ -27,7 +28,7 @@ function ask(name: Signal): void {
   if (askedAt === undefined) {
     askedAt = performance.now()
     setTimeout(
-      () => endNow(`interrupted after ${stopWithinMs / 1000} s`, 128 + signals[name]),
+      () => endNow(`interrupted after ${formatDuration(stopWithinMs)}`, 128 + signals[name]),
       stopWithinMs,
     ).unref()
     stop.abort()

@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/duration.ts"
 import { type HeldLock, demandLock } from "../base/lock.ts"
 import { lockHolder } from "../base/lock-holder.ts"
 import type { App } from "./app.ts"
@@ -22,7 +23,7 @@ export function demand(
 }
 
 function stillHeld(heldBy: string, waitedMs: number, path: string): string {
-  return `${heldBy}, was asked ${Math.round(waitedMs / 1000)} s ago and has not let go. ${howToEnd(path)}`
+  return `${heldBy}, was asked ${formatDuration(waitedMs)} ago and has not let go. ${howToEnd(path)}`
 }
 
 const safe =

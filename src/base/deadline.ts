@@ -1,3 +1,4 @@
+import { formatDuration } from "./duration.ts"
 import { AppError } from "./error.ts"
 import type { Host } from "./host.ts"
 import { countDown } from "./run-time.ts"
@@ -24,7 +25,9 @@ export async function within<T>(
     abandon = () => end(new AppError("abandoned", "not waited for any longer", { remedy: "retry" }))
     callOff = countDown(ms, () =>
       end(
-        new AppError("timeout", `no answer within ${Math.ceil(ms / 1000)} s`, { remedy: "retry" }),
+        new AppError("timeout", `no answer within ${formatDuration(Math.ceil(ms / 1000) * 1000)}`, {
+          remedy: "retry",
+        }),
       ),
     )
   })

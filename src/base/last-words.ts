@@ -1,3 +1,4 @@
+import { formatDuration } from "./duration.ts"
 /**
  * Where things stand if this process ended now, by environment: what is said, synchronously, where
  * it ends in the middle.
@@ -16,7 +17,7 @@ export type Standing = {
  */
 export const stopWithinMs = 80_000
 /** What a person is told with the first request. */
-export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${stopWithinMs / 1000} s, ends at once`
+export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${formatDuration(stopWithinMs)}, ends at once`
 
 const standings = new Map<string, () => Standing>()
 

@@ -54,7 +54,7 @@ type Code =
   | "pair-one-user"
   | "no-health-check"
   | "rotation-overdue"
-  | "tick-late"
+  | "schedule-late"
 
 export const settings = defineCheck<Code, Settings>({
   name: "config",
@@ -96,7 +96,7 @@ export const settings = defineCheck<Code, Settings>({
       severity: "warning",
       remedy: "see that mycelium run is running; mycelium status says what keeps it",
     },
-    "tick-late": { severity: "info", remedy: "let the schedule fire more often" },
+    "schedule-late": { severity: "info", remedy: "let the schedule fire more often" },
   },
   look: async (subject, report) => {
     await tellOf(subject.trust, undefined, report)
@@ -173,8 +173,8 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
     )
   else if (dueAt.getTime() > oldest)
     report.found(
-      "tick-late",
-      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier tick`,
+      "schedule-late",
+      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier time`,
     )
 }
 

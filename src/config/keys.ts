@@ -291,7 +291,7 @@ export const healthKeys = lazily({
   within: () =>
     Duration.meta({
       description: "How soon after its restart it must be healthy",
-      default: "60s",
+      default: "1m",
       examples: ["30s"],
     }),
 })

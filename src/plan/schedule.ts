@@ -49,7 +49,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
     }),
   }
   return schedule.next(new Date(0)) === undefined
-    ? { problem: "the schedule has no tick, ever" }
+    ? { problem: "the schedule names no time that ever comes" }
     : schedule
 }
 

@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
   type Retry,
@@ -155,12 +156,12 @@ function needsLook(stage: Stage, now: Date): boolean {
  * undefined where it never is.
  */
 export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): string {
-  if (due === undefined) return "not tried again by itself"
+  if (due === undefined) return "mycelium run does not try again; rotate-now does"
   const at = nextTry(due.getTime(), retry, now)
-  if (at <= now.getTime()) return "again at once"
+  if (at <= now.getTime()) return "mycelium run tries again at once"
   return at === due.getTime()
-    ? `not due, nor tried by itself, before ${inWords(due.toISOString())}`
-    : `again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
+    ? `mycelium run tries again once it is due, ${inWords(due.toISOString())}; rotate-now tries sooner`
+    : `mycelium run tries again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
 }
 const dayMs = 86_400_000
 
@@ -189,7 +190,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
       notes.push(
         leftMs > 0
-          ? `${version.id} accepted for ${Math.ceil(leftMs / 1000)} s more`
+          ? `${version.id} is accepted for ${formatDuration(Math.ceil(leftMs / 1000) * 1000)} more`
           : `revoke of ${version.id} owed`,
       )
     }
@@ -204,13 +205,12 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (state.unwritten !== undefined) notes.push(sayUnwritten(state.unwritten))
   if (state.weak === true) notes.push("easily guessed")
   if (state.undated === true)
-    notes.push("its age is not known, for a clock was wrong: due at the next tick")
+    notes.push("its age is not known, for a clock was wrong: due at the next scheduled time")
   else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
+    const { failures, says } = state.retry
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
-    notes.push(
-      `failed ${state.retry.failures}×${next.startsWith("again") ? `, ${next}: ${state.retry.says}` : `: ${state.retry.says}; ${next}`}`,
-    )
+    notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${says}; ${next}`)
   }
   return notes
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { UnderWay } from "../core/ports.ts"
 import { changeAt } from "./ask.ts"
@@ -44,7 +45,7 @@ const endsLate =
 const couldEndWell = "a login that was under way with the old password could still end well"
 
 function sayWait(ms: number): string {
-  return `${Math.ceil(ms / 1000)} s`
+  return formatDuration(Math.ceil(ms / 1000) * 1000)
 }
 
 /** False where we are asked to stop. */

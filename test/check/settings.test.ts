@@ -49,7 +49,7 @@ test("settings says what is new, never rotated, late, or about to be late", asyn
       rotatedAt: new Date(now.getTime() - hour),
       dueAt: new Date(now.getTime() + 24 * hour),
     }),
-  ).toEqual(["tick-late info"])
+  ).toEqual(["schedule-late info"])
 })
 
 test("settings says insecure options aloud, and deployments without health", async () => {

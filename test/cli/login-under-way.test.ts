@@ -21,7 +21,7 @@ test("a containment says why it waits, and ends only when the session of the lat
   await shop.adopt()
   await using login = await pausedLogin(postgres.port, shop.role, shop.old)
   await using run = start(shop.project, contain)
-  await until("it waits", () => run.said().includes(`waiting up to 6 s: ${waiting}`))
+  await until("it waits", () => run.said().includes(`waiting up to 6s: ${waiting}`))
   expect(await login.finish()).toBe("in")
   expect(await run.child.exited).toBe(0)
   expect(run.said()).toContain("leak: contained, in")

@@ -68,7 +68,7 @@ function listen(child: Child): { text: string } {
   return heard
 }
 
-const finishes = "a second Ctrl-C or SIGTERM, or 80 s, ends at once"
+const finishes = "a second Ctrl-C or SIGTERM, or 1m 20s, ends at once"
 
 describe("mycelium, asked to stop while programs are cut off", () => {
   test.each([

@@ -99,7 +99,7 @@ describe("what a clock that was a year ahead has written", () => {
         now,
       )
       expect(status.ageMs).toBeUndefined()
-      expect(status.notes).toContain("v1 accepted for 600 s more")
+      expect(status.notes).toContain("v1 is accepted for 10m more")
       expect(status.dueAt?.toISOString()).toBe("2027-02-02T03:00:00.000Z")
     })
   }

@@ -116,7 +116,7 @@ describe("a program that cannot be restarted on the way back", () => {
     const status = await shop.run("status")
     expect(status.stdout).toMatch(/! postgres .*after going back api: /)
     // Nobody but a person tries it before it is due.
-    expect(status.stdout).toContain("; not due, nor tried by itself, before ")
+    expect(status.stdout).toContain("; mycelium run tries again once it is due, ")
     const check = await shop.run("check", "--quick", "--json")
     expect(check.stdout).toContain('"back-unhealthy"')
     expect(check.code).toBe(4)

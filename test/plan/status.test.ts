@@ -55,27 +55,27 @@ function notesOf(
 
 test("what failed and is due is tried again when its wait is over", () => {
   expect(notesOf({ rotatedAt: "2026-05-01T03:00:00.000Z" })).toEqual([
-    "failed 2×, again at 12:08 UTC: no clear answer",
+    "2 failed attempts: no clear answer; mycelium run tries again at 12:08 UTC",
   ])
   expect(
     notesOf({
       rotatedAt: "2026-05-01T03:00:00.000Z",
       retry: { ...retry, notBefore: "2026-06-01T11:00:00.000Z" },
     }),
-  ).toEqual(["failed 2×, again at once: no clear answer"])
+  ).toEqual(["2 failed attempts: no clear answer; mycelium run tries again at once"])
 })
 
 test("what failed before it was due is tried by itself once it is due, and where it never is, never", () => {
   expect(notesOf({ rotatedAt: "2026-06-01T11:00:00.000Z" })).toEqual([
-    "failed 2×: no clear answer; not due, nor tried by itself, before 2026-06-02 03:00 UTC",
+    "2 failed attempts: no clear answer; mycelium run tries again once it is due, 2026-06-02 03:00 UTC; rotate-now tries sooner",
   ])
   expect(notesOf({ rotatedAt: "2026-06-01T11:00:00.000Z" }, null)).toEqual([
-    "failed 2×: no clear answer; not tried again by itself",
+    "2 failed attempts: no clear answer; mycelium run does not try again; rotate-now does",
   ])
   expect(
     notesOf({
       rotatedAt: "2026-05-01T03:00:00.000Z",
       drift: { since: "2026-05-31T12:00:00.000Z", code: "current-refused" },
     }).at(-1),
-  ).toBe("failed 2×: no clear answer; not tried again by itself")
+  ).toBe("2 failed attempts: no clear answer; mycelium run does not try again; rotate-now does")
 })

@@ -45,7 +45,7 @@ test("an act without an answer names the server, and hints at its port", async (
   const silent = atService(session, "one", 5, () => new Promise<never>(() => undefined))
   await expect(silent).rejects.toMatchObject({
     code: "timeout",
-    message: "no answer within 1 s from redis://127.0.0.1:5432",
+    message: "no answer within 1s from redis://127.0.0.1:5432",
     hint: expect.stringContaining("its port"),
   })
 })

@@ -22,7 +22,7 @@ export const adopt: Command = {
     "rotated-at": {
       type: "string",
       value: "TIME",
-      says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next tick",
+      says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next scheduled time",
     },
     ask: {
       type: "boolean",
@@ -100,7 +100,7 @@ function dueWords(
   const due =
     rotateEveryMs === null
       ? ", and it is never rotated by itself"
-      : ", so it is due at the next tick"
+      : ", so it is due at the next scheduled time"
   const age = madeAt === undefined ? "its age is unknown" : `it was made on ${madeAt.slice(0, 10)}`
   const why = [age, ...(weak ? ["it is easily guessed"] : [])].join(" and ")
   return `; ${why}${madeAt === undefined || weak ? due : ""}`

@@ -133,7 +133,9 @@ function linesOf(
         ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`]
         : []),
       ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []),
-      ...(late.length > 0 ? [`LATE: no tick comes before ${late.join(", ")} is too old`] : []),
+      ...(late.length > 0
+        ? [`LATE: no scheduled time comes before ${late.join(", ")} is too old`]
+        : []),
     ].join(" · "),
   ])
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)

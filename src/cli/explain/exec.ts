@@ -5,8 +5,9 @@ export const exec = {
   "exec-failed":
     "Your program ended with an error. What it said is not repeated, for it may hold values: let it keep a log of its own. Nothing is decided on it; run it by hand with the same JSON on stdin.",
   "exec-killed":
-    "Your program was ended by a signal, so nobody knows whether it did what was asked. It is asked again; every operation must be safe to repeat.",
-  "exec-later": "Your program asks to be tried again later (exit 75). It is.",
+    "Your program was ended by a signal, so nobody knows whether it did what was asked. mycelium run asks it again; without it, repeat the command. Every operation must be safe to repeat.",
+  "exec-later":
+    "Your program asks to be tried again later (exit 75). mycelium run does that; without it, repeat the command.",
   "exec-protocol":
     "Your program speaks another version of the protocol than this mycelium. Bring one of the two up to date.",
   "exec-unclear":

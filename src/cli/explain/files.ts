@@ -49,7 +49,7 @@ export const files = {
   "store-unwritable":
     "The folders of the store cannot be made. Check the owner of the folder above, or name another with store. Nothing was changed.",
   "write-failed":
-    "A file could not be written; what was there before is untouched. The message says why: no space, no right, no folder, read-only. Mend that; mycelium tries again by itself, and nothing outside is touched before the state can be written.",
+    "A file could not be written; what was there before is untouched. The message says why: no space, no right, no folder, read-only. Put that right. mycelium run tries again; without it, repeat the command. Nothing outside is touched before the state can be written.",
   "lock-failed":
     "The lock file of an environment could not be made or taken. It lies in the store beside the state; the store must be writable by this user and on a local disk. Never delete a lock file while mycelium runs.",
   locked:

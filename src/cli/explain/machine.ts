@@ -10,7 +10,7 @@ export const machine = {
   "length-too-short":
     "A value of fewer characters than can hold a letter, a digit, a special character and enough different ones was asked for. Nothing was made. Raise length in the config; 32 is the default.",
   "clock-wrong":
-    "The clock is before this program was written, or the state holds instants that have not come yet. Ages, graces and schedules are counted by the clock. If it is wrong now, set it (timedatectl status, chronyc makestep) and run check again. If it was ahead when the state was written, and is right now, the service puts that right once the clock has run true for ten minutes, and rotate-now on the environment at once: a grace then ends as it was meant to, and a value of unknown age is due at the next tick.",
+    "The clock is before this program was written, or the state holds instants that have not come yet. Ages, graces and schedules are counted by the clock. If it is wrong now, set it (timedatectl status, chronyc makestep) and run check again. If it was ahead when the state was written, and is right now, the service puts that right once the clock has run true for ten minutes, and rotate-now on the environment at once: a grace then ends as it was meant to, and a value of unknown age is due at the next scheduled time.",
   "clock-leapt":
     "The wall clock leapt by more than a day while the service ran. Nothing is rotated until it has run true for ten minutes, so that a leap does not rotate everything at once; revokes that are owed go on. See which clock is right (timedatectl, the hypervisor); if the new time is right, just wait.",
   "clock-behind":
@@ -28,7 +28,7 @@ export const machine = {
   "network-file-system":
     "The store is on a file system of another machine (NFS, CIFS, 9p, …), where a lock may be granted twice. Two rotations at once could lock an application out. Move the store to a local disk: stop the service, copy the folder with its modes, change store in the config.",
   "journal-unreachable":
-    "The machine's journal (journald) did not take the head of an audit log: there is none here, as in most containers, or it hangs. Nothing else is wrong, and it is tried again after the next act. Where there is no journald, write audit: { heads: { command: [...] } } and a program that carries the line elsewhere.",
+    "The machine's journal (journald) did not take the head of an audit log: there is none here, as in most containers, or it hangs. Nothing else is wrong, and the next act sends it again. Where there is no journald, write audit: { heads: { command: [...] } } and a program that carries the line elsewhere.",
   "program-missing":
     "A program that the config names, or that mycelium needs, was not found. Programs get a fixed PATH, not yours. Give its absolute path, and see that the file and the interpreter in its first line exist.",
   "program-failed":
@@ -36,15 +36,15 @@ export const machine = {
   "program-timeout":
     "A program took longer than it may and was ended, with everything that it had started. Whatever it was for has not happened, or nobody knows. Run it by hand to see what it waits for; raise timeout at the deployment if it is only slow.",
   timeout:
-    "A service or a program gave no answer within its time. Nobody knows whether it did what was asked; nothing is decided on that, and mycelium asks again by itself. See that the service runs and that nothing on the way drops packets.",
+    "A service or a program gave no answer within its time. Nobody knows whether it did what was asked, and nothing is decided on that. See that the service runs and that nothing on the way drops packets. mycelium run asks again; without it, repeat the command.",
   abandoned:
-    "A question was given up because something else had become more urgent: after a one-value service has changed, the others are not waited for. The secret is tried again by itself; if it stays, look at the service that is slow.",
+    "A question was given up because something else had become more urgent: after a one-value service has changed, the others are not waited for. mycelium run tries the secret again; without it, repeat the command. If it stays, look at the service that is slow.",
   unreachable:
     "No connection to the service: refused, no route, or a name that does not resolve. Nothing was changed. See that it runs, that the address in the config is right, and that a firewall lets this machine in.",
   stopped:
-    "Mycelium was asked to stop (SIGTERM, SIGINT, a closed terminal) and did, between two steps at which every program works. Nothing is lost: the same command, or mycelium run, finishes what was begun. While programs hold a value that no longer works, a first request does not stop it: it finishes or goes back, and says so. A second request, or 80 seconds, ends it at once; exit code 7 and the names then say who is cut off until the same command is run again.",
+    "Mycelium was asked to stop (SIGTERM, SIGINT, a closed terminal) and did, between two steps at which every program works. Nothing is lost: the same command, or mycelium run, finishes what was begun. While programs hold a value that no longer works, a first request does not stop it: it finishes or goes back, and says so. A second request, or 1m 20s, ends it at once; exit code 7 and the names then say who is cut off until the same command is run again.",
   unexpected:
-    "A plug-in failed in a way that it does not know itself. The message was kept back, for it may hold a value. It is tried again by itself; if it stays, start with MYCELIUM_DEBUG=stack and report what you did, without any value.",
+    "A plug-in failed in a way that it does not know itself. The message was kept back, for it may hold a value. mycelium run tries again; without it, repeat the command. If it stays, start with MYCELIUM_DEBUG=stack and report what you did, without any value.",
   internal:
     "A mistake inside mycelium: something that cannot happen did. Nothing more was done after it, and the state is as durable as before. Run the command again; if it stays, report what you did and the version, without any value.",
 } as const

@@ -15,7 +15,7 @@ export const mariadb = {
   "mariadb-live-missing":
     "The account does not hold its present password, so the older one was not taken away. A person has changed the account, or the server has lost the change: mycelium explain current-refused has the way on.",
   "mariadb-busy":
-    "Another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), or another run of mycelium still changes this one. Mycelium does not wait behind it for long, and tries again; see SHOW PROCESSLIST for who it is. Behind a backup that blocks commits the change may be done, but not in the binary log: replicas learn it with the next one.",
+    "Another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), or another run of mycelium still changes this one. Mycelium does not wait behind it for long. See SHOW PROCESSLIST for who it is. mycelium run tries again; without it, repeat the command. Behind a backup that blocks commits the change may be done, but not in the binary log: replicas learn it with the next one.",
   "mariadb-other-server":
     "What answers is not MariaDB. MySQL also lets an account hold two passwords, but in a way of its own, which this driver does not know: use an exec driver there, or correct the address.",
   "mariadb-other-plugin":

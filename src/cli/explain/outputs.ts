@@ -53,7 +53,7 @@ export const outputs = {
   "output-too-large":
     "An output would grow beyond a megabyte, which no file of credentials does: most likely a loop in its template. Nothing was written.",
   "output-changed-meanwhile":
-    "Somebody else changed the output between our look at it and our write. Their change stands, nothing was written; mycelium tries again.",
+    "Another program changed the output after Mycelium read it and before it wrote. That change stands, and nothing was written. mycelium run tries again; without it, repeat the command.",
   "output-cannot-remove":
     "A secret that should be deleted stands in an output of a kind that cannot be freed of it. Take that output out of the config and remove the file, or its line, by hand; then delete again.",
   "output-line-shared":
@@ -73,7 +73,7 @@ export const outputs = {
   "given-unreadable":
     'The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {"postgres_password": "…"}. Nothing was adopted; correct the file and say it again.',
   "adopt-date":
-    "The config says that a value was made on a day that is still to come. It is not adopted. Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: its age is then unknown, and it is due at the next tick.",
+    "The config says that a value was made on a day that is still to come. It is not adopted. Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: its age is then unknown, and it is due at the next scheduled time.",
   "adopt-other-login":
     "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
   "adopt-refused":

@@ -39,10 +39,11 @@ export const postgres = {
   "server-in-recovery":
     "The server is a standby: passwords change at the primary only. Give the primary's address, and its standbys under also.",
   "lock-timeout":
-    "Another session holds a lock on the role, and mycelium does not wait behind it for long. It tries again; see pg_stat_activity for who holds it.",
+    "Another session holds a lock on the role, and mycelium does not wait behind it for long. See pg_stat_activity for who holds it. mycelium run tries again; without it, repeat the command.",
   "statement-timeout":
-    "The server did not finish in time and gave up. It is tried again; see what keeps the server busy.",
-  "session-ended": "Somebody, or a restart of the server, ended our session. It is tried again.",
+    "The server did not finish in time and gave up. See what keeps the server busy. mycelium run tries again; without it, repeat the command.",
+  "session-ended":
+    "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
   "locked-at-server":
     "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or somebody has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
   "role-held":
@@ -50,7 +51,7 @@ export const postgres = {
   "role-held-prepared":
     "A transaction that was prepared (PREPARE TRANSACTION) has changed a role, and belongs to no session: it keeps the role from being changed until it is committed or rolled back, in its own database, by its owner or a superuser. A coordinator of distributed transactions may be about to end it. If none is, roll it back by the statement that is named; committed, it may give the role a password of its own.",
   "server-file-missing":
-    "The login needs a file that the server lacks: most often ALTER DATABASE (or ROLE) … SET local_preload_libraries names a library that is not there, and whoever owns the database can set that. Give the admin another database in the config (admin: { database: postgres }), and take the setting back.",
+    "The login needs a file, or a shared memory segment, that the server lacks. The server's log names it. If it is a library: ALTER DATABASE (or ROLE) … SET local_preload_libraries names one that is not there, and the owner of the database can set that. Give the admin another database in the config (admin: { database: postgres }), and take the setting back. If it is a shared memory segment: something removed the server's files in /dev/shm while it ran. Restart the server, which makes them anew. systemd-logind does that to a server of an ordinary user who has logged out: set RemoveIPC=no in logind.conf, or run the server as a system user.",
   "login-under-way":
     "The server reads what it knows of a password before the client proves that it has it, so a login that began with the old password could still end well until authentication_timeout (in MariaDB connect_timeout) has passed. The sessions that there were are ended; those of such logins are ended once none can be under way any more, and only then is it contained, or dead. mycelium delete ends no sessions: it only waits until no such login can end well. Run the same command again: it waits no longer than is left by the server's clock. PostgreSQL 18 shows such logins to an admin with pg_read_all_stats, and then there is seldom anything to wait for.",
   "pooler-between":

@@ -3,7 +3,7 @@ export const rotation = {
   "accepts-anything":
     "The service lets a random wrong password in, so no login proves anything and the secret protects nothing. It is not rotated. Make the service ask for passwords from this address: no trust or peer line in pg_hba.conf, no nopass in Redis.",
   "no-answer":
-    "The service gave no clear yes or no to a login: it cannot be reached, is starting, or is full. Nothing is decided on that. See that it runs and can be reached from here; mycelium asks again by itself.",
+    "The service gave no clear yes or no to a login: it cannot be reached, is starting, or is full. Nothing is decided on that. See that it runs and can be reached from here. mycelium run asks again; without it, repeat the command.",
   "current-refused":
     "The service refuses the current value: a person has changed it there, or the server has lost the change (a failover, a backup that was put back). Programs that start now may be locked out. It is not rotated, and nothing of it is revoked, until a person acts. mycelium reconcile finds out whether an older version works, and makes that the current one. If a person has changed it, put the value that works into the output and run mycelium adopt, or set the current one back at the service. If nobody should have changed it: mycelium rotate-now --contain, which needs an admin.",
   "none-accepted":
@@ -15,19 +15,19 @@ export const rotation = {
   "not-accepted":
     "The service took the new value without complaint, but refuses a login with it. The rotation goes back to the old value. See the server's log: a policy, an expiry, another server behind the same address.",
   "not-settled":
-    "An earlier act of mycelium may still be under way at the service (a statement that waits for a lock), and could land later. Nothing is decided before it has ended. See who holds the lock; mycelium asks again by itself.",
+    "An earlier act of mycelium may still be under way at the service (a statement that waits for a lock), and could land later. Nothing is decided before it has ended. See who holds the lock. mycelium run asks again; without it, repeat the command.",
   "waits-for-another":
     "A rotation goes back, and this secret is back already; but a file shows it beside a secret of which nobody knows yet what its service takes, so the file and the programs that read it wait for that one. See what mycelium status says about the other secret.",
   "not-proven-dead":
-    "An old value was taken away, but the service still accepts it. Treat it as live. Look for a second way in: another password of the same user, a replica, trust from this address. Mycelium tries again by itself.",
+    "An old value was taken away, but the service still accepts it. Treat it as live. Look for a second way in: another password of the same user, a replica, trust from this address. mycelium run tries again; without it, repeat the command.",
   "no-counter-proof":
-    "The service refuses the old value, but the current one too, so the refusal proves nothing: the role may be expired or off. Mend the login; mycelium asks again by itself.",
+    "The service refuses the old value, but the current one too, so the refusal proves nothing: the role may be expired or off. Put the login right. mycelium run asks again; without it, repeat the command.",
   "no-current":
     "An old value is to be revoked, but there is no current one, by which its death could be proven. Make or adopt a value first.",
   "other-namespace":
     "An earlier run was killed while a program of yours (a restart hook, or one of the driver exec) was at work, and it lived in another container, outside this one, or on another machine. Its program may still run and could land later, and this run cannot see it. So nothing is asked, decided or started there. On the host, as root, use the grep command that the message gives: it names each program that still runs. Wait until there is none, or end them. Then mycelium reconcile ENV --nothing-runs goes on, and the audit log says that you said so. A run on the host sees by itself.",
   "process-unreadable":
-    "An earlier run was killed while a program of yours (a restart hook, or one of the driver exec) was at work. Such a program is found by a mark in its environment, and the environment of the process that the message names cannot be read: the read does not come back. The owner of a process can do that to its own. So it may be that program, or another user's process, and nothing is decided at that service, nor restarted there. Find out what the process is (its user is in the message), and end it; mycelium then asks again by itself. If no program of an earlier run lives any more, mycelium reconcile ENV --nothing-runs goes on without a look at it, and the audit log says that you said so.",
+    "An earlier run was killed while a program of yours (a restart hook, or one of the driver exec) was at work. Such a program is found by a mark in its environment, and the environment of the process that the message names cannot be read: its owner can do that. So it may be that program, or another user's process, and nothing is decided at that service, nor restarted there. Find out what the process is (its user is in the message), and end it; then mycelium run asks again, or repeat the command. If no program of an earlier run lives any more, mycelium reconcile ENV --nothing-runs goes on without a look at it, and the audit log says that you said so.",
   "handed-over":
     "A rotation stopped between two steps because another run has asked for its environment, as rotate-now --contain does. Nothing is lost: that run carries on with it first. There is nothing to do.",
   "value-unknown":
@@ -39,7 +39,7 @@ export const rotation = {
   "no-way-back":
     "For this first value there is no way back: what the service holds now cannot be read, so it could not be put back if a deployment fails with the new one. Let the admin read the stored form, or have the present value at hand and adopt it instead.",
   "rolled-back":
-    "A rotation failed after the service had taken the new value, and everything was put back: service, outputs, deployments. The old value works. The code beside it says why; mend that, and it is tried again.",
+    "A rotation failed after the service had taken the new value, and everything was put back: service, outputs, deployments. The old value works. The code beside it says why. Put that right; then mycelium run tries again where the secret is due, and mycelium rotate-now tries at once.",
   "deployment-unhealthy":
     "A deployment was not healthy before the rotation, or did not become healthy with the new value. Before: its secrets wait, for its health could prove nothing. After: the rotation goes back. Look at the deployment's own log first.",
   unhealthy:
@@ -97,9 +97,9 @@ export const rotation = {
   "not-permitted":
     "The login that mycelium uses may not do what is needed. The remedy of mycelium check --connect shows the smallest GRANT or ACL that is enough.",
   "too-many-connections":
-    "The service has no connection left. It passes by itself, and is tried again; else raise the limit, or find who holds them.",
+    "The service has no connection left. It often passes: mycelium run tries again; without it, repeat the command. Else raise the limit, or find who holds them.",
   "server-not-ready":
-    "The service is starting, stopping, loading or cut off from its primary. It is tried again by itself.",
+    "The service is starting, stopping, loading or cut off from its primary. mycelium run tries again; without it, repeat the command.",
   "server-too-old":
     "The service is older than what mycelium can rotate without a risk (PostgreSQL 10, MariaDB 10.4, Redis 6). Upgrade it.",
   "user-differs":

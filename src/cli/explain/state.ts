@@ -5,11 +5,11 @@ export const state = {
   "journal-stuck":
     "A rotation has been open for more than a quarter of an hour; or nobody is at work on it, and a program holds a value that no longer works, or a service refuses every value that we know. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. Say the same rotate-now again: it asks the service, and ends it or says why not. No clear answer: mend that. Every value of ours refused: adopt the one that works.",
   retrying:
-    "The last attempt to rotate this secret failed; the old value is still in place and works. The message says why. mycelium run tries it again by itself where it is due, ever more seldom; what a person rotated before its time waits until it is due. Mend the cause, and rotate at once with mycelium rotate-now.",
+    "The last attempt to rotate this secret failed; the old value is still in place and works. The message says why. If mycelium run is running, it tries again where the secret is due, ever more seldom; a secret that a person rotated before its time waits until it is due. Put the cause right, and rotate at once with mycelium rotate-now.",
   "revoke-overdue":
     "A value whose grace is over has not been taken away, so it is still accepted at the service. After an incident that is what matters most. See that mycelium run is running; mycelium rotate-now on that secret tries at once and says what stands in the way.",
   "revoke-owed":
-    "The value before the current one is past its grace and not proven dead. No rotation starts before it is, or there would be three values to account for. Mycelium tries again by itself; mycelium status says why it did not work.",
+    "The value before the current one is past its grace and not proven dead. No rotation starts before it is, or there would be three values to account for. mycelium run tries again; without it, repeat the command. mycelium status says why it did not work.",
   doubtful:
     "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: mycelium asks until a login with it is refused, then keeps it sealed. If the service never refuses it, take it away there by hand; until then treat it as live.",
   "state-unlisted":
@@ -47,10 +47,10 @@ export const state = {
     "A rotation that is not finished, or a containment of the whole environment, concerns a secret that is no longer in the config: nothing here reaches its service. Put it back until that has ended (mycelium status), then take it out; or end its login at the service by hand, then mycelium delete.",
   "rotation-overdue":
     "A secret is older than it may get, and its time has come and gone. Usually mycelium run is not running; else mycelium status says what keeps it. mycelium rotate-now does it at once.",
-  "tick-late":
-    "The schedule has no tick in time for this secret, so it will get older than rotate_every says: where clocks change, a day has 25 hours. Let the schedule fire more often if that matters.",
+  "schedule-late":
+    "The schedule has no time that comes early enough for this secret, so it will get older than rotate_every says: where clocks change, a day has 25 hours. Let the schedule fire more often if that matters.",
   "age-unknown":
-    "The value was taken over by adopt, and nobody has said when it was made: it may be years old. So it is due at the next tick of the schedule (not with rotate_every: never), status shows its age as at least the time since then, and a review does not count it as young enough. The next rotation ends this; or say when it was made: mycelium adopt ENV --rotated-at 2026-03-01, or rotated_at at the secret.",
+    "The value was taken over by adopt, and nobody has said when it was made: it may be years old. So it is due at the next scheduled time (not with rotate_every: never), status shows its age as at least the time since then, and a review does not count it as young enough. The next rotation ends this; or say when it was made: mycelium adopt ENV --rotated-at 2026-03-01, or rotated_at at the secret.",
   "secret-unshown":
     "A secret of the config has a value, and no output shows it: its variable was taken out, or it was never shown. It is rotated all the same, and whoever has a copy of the value is refused then. Show it in an output; or take it out of the config, if nobody reads it. A secret of the driver exec is left out here, for its program may hand the value on.",
   "never-rotated":
