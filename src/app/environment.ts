@@ -245,10 +245,11 @@ export class Ends {
     if (this.#asked.signal.aborted) return
     this.#asked.abort(this.#app.stop.reason)
     if (this.#session === undefined || !this.#isHeld()) return this.#end(this.#app.stop.reason)
-    const names = namesOf(this.#session, cutOff(this.#session))
+    const cut = cutOff(this.#session)
+    const would = cut.every(({ sure }) => sure) ? "would" : "might"
     this.#say(
       "stop",
-      `stopping after ${names}: left now, they would hold a value that no longer works (${endsAtOnce})`,
+      `stopping after ${namesOf(this.#session, cut)}: left now, they ${would} hold a value that no longer works (${endsAtOnce})`,
     )
   }
   #end(reason: unknown): void {

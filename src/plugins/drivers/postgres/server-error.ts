@@ -41,9 +41,9 @@ const known: Readonly<
   ],
   "58P01": [
     "server-file-missing",
-    "the server lacks a file that this login needs",
+    "the server lacks a file or a shared memory segment that this login needs",
     "ask-operator",
-    "whoever owns a database can make it name a library that is not there (local_preload_libraries): let the admin log in elsewhere, by admin: { database: postgres }",
+    "the server's log names it. A shared memory segment: restart the server, which makes it anew. A library: the owner of a database can make it name one that is not there (local_preload_libraries); let the admin log in elsewhere, by admin: { database: postgres }",
   ],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   XX000: [
