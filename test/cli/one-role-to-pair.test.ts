@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { spawnSync } from "node:child_process"
 import { postgresPair } from "../../src/cli/commands/postgres-pair.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
@@ -30,16 +31,30 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     const refused = await shop.run("rotate-now", "production", "--dry-run")
     expect(refused.stdout).toContain(`--from ${role}`)
 
-    // 1, 2
+    expect(stepsIn(postgresPair(pair, role).sql)).toEqual([
+      "mycelium adopt ENV",
+      "psql -v ON_ERROR_STOP=1",
+      "commands at the end",
+      "lines at the end",
+      "mycelium rotate-now ENV",
+      "NOLOGIN PASSWORD NULL",
+    ])
+    // 2
     const printed = await shop.run("init", "--postgres-pair", pair, "--from", role)
     expect(printed.code).toBe(0)
     await server.sql(printed.stdout)
-    await server.sql(
-      `alter role ${pair}_rotator password '${project.read("admin.password").trim()}'`,
-    )
+    // 3, as it is printed; only where the file lies, and how the superuser logs in, are the test's own.
+    const file = project.path("admin.password")
+    const commands = postgresPair(pair, role)
+      .setPassword.replaceAll(`/etc/mycelium/${pair}_rotator.password`, file)
+      .replaceAll("/etc/mycelium", project.folder)
+      .replaceAll("DATABASE", "postgres")
+    const set = spawnSync("sh", ["-ec", commands], { env: superuserOf(shop) })
+    expect(set.status, set.stderr.toString()).toBe(0)
     expect(postgresPair(pair, role).config).toContain(`owner: ${role}\n`)
+    // 4
     toPair(shop, pair, role)
-    // 3
+    // 5
     const dry = await shop.run("rotate-now", "production", "--dry-run")
     expect(dry.code, dry.stdout).toBe(0)
     const first = await shop.run("rotate-now", "production")
@@ -47,7 +62,7 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     expect(first.stdout).toContain("is revoked")
     expect(project.variable("POSTGRES_USER")).toBe(`${pair}_blue`)
     expect(await shop.login(old)).not.toBe("in")
-    // 4
+    // 6
     const before = await shop.run("rotate-now", "production")
     expect(before.stdout).toContain("owner-can-login")
     await server.sql(`alter role ${role} nologin password null`)
@@ -167,4 +182,27 @@ function startLoad(shop: Shop): Load {
     await all
   }
   return { failed, users, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** What each numbered step of the printed way is about, in its order. */
+function stepsIn(sql: string): readonly (string | undefined)[] {
+  const about =
+    /mycelium adopt ENV|psql -v ON_ERROR_STOP=1|(?:commands|lines) at the end|mycelium rotate-now ENV|NOLOGIN PASSWORD NULL/
+  const head = sql.slice(0, sql.indexOf("BEGIN;"))
+  return head
+    .split(/^-- {3}\d\. /m)
+    .slice(1)
+    .map((step) => about.exec(step)?.[0])
+}
+
+function superuserOf({ server, project }: Shop): NodeJS.ProcessEnv {
+  project.write("pgpass", `*:*:*:${server.superuser}:${server.password}\n`)
+  return {
+    ...server.programs.env,
+    PATH: `${server.programs.bin}:/usr/bin:/bin`,
+    PGHOST: server.socketFolder,
+    PGPORT: String(server.port),
+    PGUSER: server.superuser,
+    PGPASSFILE: project.path("pgpass"),
+  }
 }

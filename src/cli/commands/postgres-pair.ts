@@ -39,7 +39,7 @@ export function scriptOf({ sql, config, setPassword }: PairText): string {
   return [
     sql,
     comment(
-      `The admin's password: made here, set by psql, shown nowhere. psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads it from the file, twice.\n\n${setPassword}`,
+      `The admin's password: made here, set by psql, shown nowhere. psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads it from the file, twice. The file must belong to the user that mycelium runs as: chown it.\n\n${setPassword}`,
     ),
     comment(`In mycelium.yaml, under secrets:\n\n${config}`),
   ].join("\n\n")
@@ -103,15 +103,17 @@ function sqlFrom(name: string, from: string): string {
   const role = `"${from}"`
   return `-- From the role ${from} to a pair: ${name}_blue and ${name}_green take turns from now on; ${from} keeps all that it owns, and
 -- what the two make is its own, too. Nothing is taken away: programs go on logging in as ${from} until mycelium has moved them.
---   1. Run this as a superuser, or as the admin of a hosted server, and set the admin's password as it says below:
+--   1. If mycelium does not rotate ${from} yet: name it as one role (role: ${from}) in mycelium.yaml, then mycelium adopt ENV. A pair
+--      cannot adopt its password.
+--   2. Run this as a superuser, or as the admin of a hosted server, in the database of the application:
 --        mycelium init --postgres-pair ${name} --from ${from} | psql -v ON_ERROR_STOP=1 -d DATABASE
 --      Where pg_hba.conf names ${from}, let ${name}_blue, ${name}_green and ${name}_rotator in there as well.
---   First, if mycelium does not manage ${from} yet: name it as one role (role: ${from}) and mycelium adopt ENV. A pair cannot adopt it.
---   2. In mycelium.yaml, put the lines below in the place of the secret with role: ${from}, under its own name, and show the
---      user where only the password was shown: POSTGRES_USER: "{{ postgres.user }}".
---   3. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken
---      away after the grace, once nobody has begun a session with it since.
---   4. Once it is revoked: ALTER ROLE ${role} NOLOGIN PASSWORD NULL; until then the next rotation does not begin.
+--   3. Set the admin's password by the commands at the end.
+--   4. In mycelium.yaml, put the lines at the end in the place of the secret with role: ${from}, under its own name. Show the user
+--      where only the password was shown, POSTGRES_USER: "{{ postgres.user }}", and let programs take their user name from there.
+--   5. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken
+--      away after the grace, once nobody has begun a session with it since. rotate-now waits for that; mycelium status shows it.
+--   6. Once it is revoked, as in step 2: ALTER ROLE ${role} NOLOGIN PASSWORD NULL; until then the next rotation does not begin.
 -- All of it is done, or nothing.
 BEGIN;
 
@@ -156,6 +158,7 @@ function configFor(name: string, from = `${name}_owner`): string {
 
 function passwordFor(name: string): string {
   const file = `/etc/mycelium/${name}_rotator.password`
-  return `(umask 077; openssl rand -hex 24 > ${file})
+  return `mkdir -p /etc/mycelium
+(umask 077; openssl rand -hex 24 > ${file})
 cat ${file} ${file} | setsid -w psql -d DATABASE -c '\\password ${name}_rotator'`
 }
