@@ -13,6 +13,17 @@ import type { AuditEntry } from "../record/audit-read.ts"
 import type { Source } from "./report-source.ts"
 import { failures, namesOf, textOf } from "./report-entry.ts"
 import { type PolicyState, policiesOf } from "./report-policy.ts"
+import {
+  type Restart,
+  type Unhealthy,
+  isBeforeRestart,
+  isNoNews,
+  ofProgram,
+  owedPrograms,
+  restartOf,
+  restartedAt,
+  unhealthyIn,
+} from "./report-programs.ts"
 import { type Reader, readersOf } from "./report-readers.ts"
 
 /** One incident, from what the logs and the states say; pure. */
@@ -32,12 +43,6 @@ type Given = Question & {
   readonly checks: readonly Result[]
 }
 
-export type Restart = {
-  readonly deployment: string
-  readonly at: string
-  readonly healthy: boolean /** The kind of its health check, or "none". */
-  readonly health: string
-}
 export type SecretReport = {
   readonly environment: string
   readonly secret: string
@@ -59,6 +64,10 @@ export type SecretReport = {
   readonly sessionsLeft?: SessionsLeft
   /** Outputs that could not be written, and programs that were not restarted since. */
   readonly unwritten?: string
+  /** Those outputs. */
+  readonly unwrittenFiles?: readonly string[]
+  /** It was deleted, and what became of its login then: "ends", "kept", "none". */
+  readonly erased?: { readonly at: string; readonly login: string }
   /** What was found there, and what a person must know besides, as the log has it. */
   readonly notes: readonly string[]
   readonly containedAt?: string
@@ -67,7 +76,17 @@ export type SecretReport = {
 export type Step = {
   readonly at: string
   readonly environment?: string
-  readonly what: "noticed" | "begun" | "contained" | "restart" | "failed" | "healthy" | "well"
+  readonly what:
+    | "noticed"
+    | "begun"
+    | "contained"
+    | "erased"
+    | "restart"
+    | "failed"
+    | "healthy"
+    | "well"
+    /** Its health check is good, and its restart was still owed. */
+    | "old"
   readonly subject?: string
   readonly code?: string
   readonly user?: string
@@ -91,12 +110,8 @@ export type IncidentReport = {
   }[]
   /** Words of the command that carries on; none where nothing is left. */
   readonly carryOn?: readonly string[]
-  /** Deployments whose last restart did not end healthy. */
-  readonly unhealthy: readonly {
-    readonly environment: string
-    readonly deployment: string
-    readonly at: string
-  }[]
+  /** Deployments whose last restart did not end healthy, or is owed. */
+  readonly unhealthy: readonly Unhealthy[]
   readonly noticed: { readonly at: string; readonly given: boolean }
   readonly begun: string
   /** When the last secret was contained; where all are. */
@@ -148,6 +163,10 @@ export function incidentOf(
       restarts.filter(({ healthy }) => healthy).map(({ at }) => at),
     ),
   )
+  // One that waits for its file was perhaps never restarted at all.
+  const isOwing = sources.some(
+    (source) => named.has(source.environment) && owedPrograms(source).size > 0,
+  )
   const since = new Date(Date.parse(noticed) - readersMs).toISOString()
   const carriesOn = carryOn(incident, { config, left, lines, secrets })
   const involved = sources.filter(({ environment }) =>
@@ -165,7 +184,7 @@ export function incidentOf(
     noticed: { at: noticed, given: given !== undefined },
     begun,
     ...(contained && containedAt !== undefined ? { containedAt } : {}),
-    ...(unhealthy.length === 0 && healthyAt !== undefined ? { healthyAt } : {}),
+    ...(unhealthy.length === 0 && !isOwing && healthyAt !== undefined ? { healthyAt } : {}),
     reasons: [...new Set(lines.flatMap((line) => textOf(line, "reason") ?? []))],
     actors: [...new Set(lines.map(({ user, via }) => `${user} (${via})`))],
     secrets,
@@ -198,6 +217,7 @@ function latest(instants: readonly string[]): string | undefined {
 type Line = AuditEntry & { readonly environment: string }
 type Part = {
   readonly environment: string
+  readonly source: Source
   readonly lines: readonly Line[]
   readonly secrets: readonly SecretReport[]
   readonly unhealthy: IncidentReport["unhealthy"]
@@ -230,20 +250,7 @@ function partOf(config: Config, source: Source, incident: string): Part {
       restarts,
     }),
   )
-  // Whatever restarted it later speaks of today, too.
-  const last = new Map(
-    source.entries.filter(ofProgram).map((entry) => [textOf(entry, "deployment") ?? "", entry]),
-  )
-  const ours = new Set(restarts.map((line) => textOf(line, "deployment") ?? ""))
-  const unhealthy = [...last]
-    .filter(([deployment, entry]) => ours.has(deployment) && entry["healthy"] !== true)
-    .map(([deployment, { at }]) => ({ environment, deployment, at }))
-  return { environment, lines, secrets, unhealthy }
-}
-
-/** A restart, or a later look at a program that had not got healthy. */
-function ofProgram({ event }: AuditEntry): boolean {
-  return event === "restart" || event === "health"
+  return { environment, source, lines, secrets, unhealthy: unhealthyIn(source, restarts) }
 }
 
 type OfSecret = {
@@ -304,14 +311,20 @@ function secretOf({
       )
       .map((line) => [textOf(line, "deployment") ?? "", line]),
   )
+  const driver = config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? ""
+  const restarted =
+    driver === "generated" && promote !== undefined
+      ? restartedAt(source, name, { from: lines[0]?.n ?? 0, tried: restarts })
+      : []
   const containedAt =
     fault === undefined
-      ? latest([promote?.at ?? "", lastDeath ?? ""].filter((at) => at !== ""))
+      ? latest([promote?.at ?? "", lastDeath ?? "", ...restarted].filter((at) => at !== ""))
       : undefined
+  const erased = erasedOf(source, name)
   return {
     environment,
     secret: name,
-    driver: config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? "",
+    driver,
     contained: fault === undefined,
     ...fault,
     ...(from === undefined ? {} : { from }),
@@ -323,20 +336,28 @@ function secretOf({
     ),
     ...(expelled === undefined ? {} : { expelledAt: expelled.at }),
     ...(fault !== undefined || sessionsLeft === undefined ? {} : { sessionsLeft }),
-    ...(owes === undefined ? {} : { unwritten: sayUnwritten(owes) }),
+    ...(owes === undefined
+      ? {}
+      : { unwritten: sayUnwritten(owes), unwrittenFiles: Object.keys(owes.outputs) }),
+    ...(erased === undefined ? {} : { erased }),
     sessionsEnded: deaths.reduce(
       (sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0),
       0,
     ),
     notes: [...new Set(lines.flatMap(notesOf))],
     ...(containedAt === undefined ? {} : { containedAt }),
-    restarts: [...last].map(([deployment, line]) => ({
-      deployment,
-      at: line.at,
-      healthy: line["healthy"] === true,
-      health: textOf(line, "health") ?? "none",
-    })),
+    restarts: [...last.values()].map((line) => restartOf(source, line)),
   }
+}
+
+/** Where its versions are gone for good: what the log says of that. */
+function erasedOf({ document, entries }: Source, name: string): SecretReport["erased"] {
+  const state = document?.secrets[name]
+  if (state?.erased === undefined || state.versions.length > 0) return undefined
+  const line = entries.findLast(
+    (entry) => entry.event === "delete" && textOf(entry, "secret") === name,
+  )
+  return line === undefined ? undefined : { at: line.at, login: textOf(line, "login") ?? "none" }
 }
 
 /** As the state has it; of an incident before the last, as its last line has it. */
@@ -380,7 +401,7 @@ function faultOf({
   if (state === undefined)
     return { code: "state-older", says: "the state does not know it any more" }
   if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined)
-    return undefined
+    return erasedFault(lines, erasedOf(source, name))
   const failed = lines.findLast(({ event }) => failures[event] !== undefined)
   const set = openSetOf(source.document, name)
   if (set !== undefined)
@@ -428,6 +449,32 @@ function faultOf({
   return versionAt(state, "current") === undefined
     ? { code: "no-current", says: "no value is current" }
     : undefined
+}
+
+/**
+ * What ended its login is proven; what left it as it is has contained nothing. `lines`: of the
+ * incident, all written before.
+ */
+function erasedFault(lines: readonly Line[], erased: SecretReport["erased"]): Fault | undefined {
+  if (erased === undefined || erased.login === "ends") return undefined
+  const last = lines.findLast(
+    ({ event }) =>
+      event === "promote" ||
+      event === "revoke" ||
+      event === "expel" ||
+      failures[event] !== undefined,
+  )
+  const isContained =
+    last !== undefined &&
+    (last.event === "promote" ? erased.login === "none" : failures[last.event] === undefined)
+  if (isContained) return undefined
+  return {
+    code: "not-contained",
+    says:
+      erased.login === "kept"
+        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since"
+        : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
+  }
 }
 
 function number(version: string): number {
@@ -516,7 +563,12 @@ function carryOn(
   // What the config does not have any more is no word that the command takes.
   const known = left.filter(
     ({ some, environment, secret }) =>
-      some === undefined && (secret === undefined || isListed(config, environment, secret)),
+      some === undefined &&
+      (secret === undefined || isListed(config, environment, secret)) &&
+      !secrets.some(
+        (one) =>
+          one.erased !== undefined && one.environment === environment && one.secret === secret,
+      ),
   )
   if (known.length === 0) return undefined
   const words = [...new Set(known.map(({ environment }) => environment))].flatMap((environment) => {
@@ -559,7 +611,7 @@ function timeline({
   )
 }
 
-function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly Step[] {
+function stepsOf({ environment, source, lines, secrets }: Part, many: boolean): readonly Step[] {
   // The first line of each write: what was chosen, before the values were made.
   const begun = [
     ...new Map(
@@ -605,21 +657,21 @@ function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly
         ...(many ? {} : { subject: textOf(line, "secret") ?? "" }),
       }),
     ),
-    ...lines.filter(ofProgram).map(
-      (line): Step => ({
-        at: line.at,
-        environment,
-        what:
-          line["healthy"] === true
-            ? line.event === "health"
-              ? "well"
-              : textOf(line, "health") === "none"
-                ? "restart"
-                : "healthy"
-            : "failed",
-        subject: textOf(line, "deployment") ?? "",
-        ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }),
-      }),
+    ...lines
+      .filter((line) => ofProgram(line) && !isNoNews(source, line))
+      .map(
+        (line): Step => ({
+          at: line.at,
+          environment,
+          what: becameOf(source, line),
+          subject: textOf(line, "deployment") ?? "",
+          ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }),
+        }),
+      ),
+    ...secrets.flatMap(({ secret, erased }): readonly Step[] =>
+      erased === undefined || many
+        ? []
+        : [{ at: erased.at, environment, what: "erased", subject: secret, code: erased.login }],
     ),
     ...(many
       ? whole
@@ -627,4 +679,10 @@ function stepsOf({ environment, lines, secrets }: Part, many: boolean): readonly
           ({ secret, at }): Step => ({ at, environment, what: "contained", subject: secret }),
         )),
   ]
+}
+
+function becameOf(source: Source, line: AuditEntry): Step["what"] {
+  if (line["healthy"] !== true) return "failed"
+  if (line.event === "health") return isBeforeRestart(source, line) ? "old" : "well"
+  return textOf(line, "health") === "none" ? "restart" : "healthy"
 }

@@ -79,8 +79,8 @@ function quick(about: About): Promise<readonly Result[]> {
 }
 
 /**
- * Lines that are no incident's: who was given values, what became of programs later, how old values
- * were.
+ * Lines that are no incident's: who was given values, what became of programs and of secrets later,
+ * how old values were.
  */
 const alsoWanted = new Set([
   "exec",
@@ -93,6 +93,7 @@ const alsoWanted = new Set([
   "health",
   "generate",
   "promote",
+  "delete",
 ])
 
 function readAll(

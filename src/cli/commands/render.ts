@@ -41,8 +41,12 @@ function sayRendered(environment: string, { changes, pruned, waits }: Rendered):
   return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`
 }
 
-/** `render` restarts nothing. */
+/** `render` restarts nothing, so what was owed before stays owed. */
 function restartLine(environment: string, programs: readonly string[]): string {
-  const were = programs.length === 1 ? "was" : "were"
-  return `  ${programs.map((name) => `${environment}/${name}`).join(", ")} ${were} not restarted since a containment could not write what ${programs.length === 1 ? "it reads" : "they read"}: the same containment again, or mycelium run, restarts ${programs.length === 1 ? "it" : "them"} (mycelium explain output-owed)`
+  const names = programs.map((name) => `${environment}/${name}`).join(", ")
+  const [were, read, file, them] =
+    programs.length === 1
+      ? ["was", "it reads", "its file", "it"]
+      : ["were", "they read", "their file", "them"]
+  return `  ${names} ${were} not restarted since a containment changed what ${read} (a restart failed, or ${file} could not be written), and may hold the old value: the same containment again, or mycelium run, restarts ${them} (mycelium explain output-owed)`
 }

@@ -53,7 +53,7 @@ export function incidentBlocks(
     ...notes(secrets),
     {
       is: "text",
-      text: "Accepted: a login with the new value worked. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little.",
+      text: "Accepted: a login with the new value worked; where no service asks for a value, it became the current one then. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little.",
     },
     { is: "heading", text: "Who was given these values before" },
     {
@@ -104,15 +104,7 @@ function verdict(
   done: number,
   config: readonly string[],
 ): readonly Block[] {
-  const sick: readonly Block[] =
-    unhealthy.length === 0
-      ? []
-      : [
-          {
-            is: "text",
-            text: `Look at these programs: they were restarted with the new values and did not get healthy, as far as mycelium knows. ${unhealthy.map(({ environment, deployment, at }) => `${environment}/${deployment} (${instant(at)})`).join(", ")}. The compromised value was not put back for them.`,
-          },
-        ]
+  const sick = sickBlocks(unhealthy)
   if (contained) {
     return [
       {
@@ -133,7 +125,7 @@ function verdict(
     {
       is: "verdict",
       good: false,
-      text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.`,
+      text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 || secrets.length === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.`,
     },
     {
       is: "table",
@@ -171,6 +163,36 @@ function verdict(
   ]
 }
 
+/** Programs that do not work with the new values, as far as is known. */
+function sickBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[] {
+  const names = (all: IncidentReport["unhealthy"], when: string): string =>
+    all
+      .map(
+        ({ environment, deployment, at }) => `${environment}/${deployment} (${when}${instant(at)})`,
+      )
+      .join(", ")
+  const not = unhealthy.filter(({ notRestarted }) => notRestarted === true)
+  const sick = unhealthy.filter(({ notRestarted }) => notRestarted !== true)
+  return [
+    ...(not.length === 0
+      ? []
+      : [
+          {
+            is: "text",
+            text: `These programs were not restarted, and may hold the old value: ${names(not, "last tried at ")}. Their health check cannot tell that: they may work with what they have read before.`,
+          } as const,
+        ]),
+    ...(sick.length === 0
+      ? []
+      : [
+          {
+            is: "text",
+            text: `Look at these programs: the last restart failed, or they did not get healthy after it, as far as mycelium knows. ${names(sick, "")}. The compromised value was not put back for them.`,
+          } as const,
+        ]),
+  ]
+}
+
 /** The old value is dead at its service, and programs may hold it still. */
 function owedBlocks(
   secrets: readonly SecretReport[],
@@ -178,12 +200,30 @@ function owedBlocks(
   config: readonly string[],
 ): readonly Block[] {
   const owing = secrets.filter(({ contained, unwritten }) => contained && unwritten !== undefined)
+  const isFile = ({ unwrittenFiles = [] }: SecretReport): boolean => unwrittenFiles.length > 0
+  const about = { incident, config }
+  return [
+    ...owedBlock(
+      owing.filter(isFile),
+      "Of these secrets a file could not be written, and was left as it is: programs that read it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts those programs, and changes nothing else:",
+      about,
+    ),
+    ...owedBlock(
+      owing.filter((one) => !isFile(one)),
+      "Of these secrets a program could not be restarted, and may hold a value that no longer works. Find out why its restart fails (run it by hand); then this restarts it, and changes nothing else:",
+      about,
+    ),
+  ]
+}
+
+function owedBlock(
+  owing: readonly SecretReport[],
+  text: string,
+  { incident, config }: { readonly incident: string; readonly config: readonly string[] },
+): readonly Block[] {
   if (owing.length === 0) return []
   return [
-    {
-      is: "text",
-      text: "Of these secrets a file could not be written, and was left as it is: programs that read it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts those programs, and changes nothing else:",
-    },
+    { is: "text", text },
     {
       is: "command",
       lines: [
@@ -343,9 +383,18 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
       return `${place} restarted, and healthy`
     case "well":
       return `${place} found healthy again`
+    case "old":
+      return `${place} is healthy by its check; it had not been restarted, and may have held the old value`
+    case "erased":
+      return `${place} was erased; ${erasedLogin(code)}`
     case "failed":
       return `${place}: ${code}`
   }
+}
+
+function erasedLogin(login: string): string {
+  if (login === "ends") return "its login was ended"
+  return login === "kept" ? "its login was left as it was" : "it had no login"
 }
 
 function secretRow({
@@ -364,16 +413,19 @@ function secretRow({
   currentAt,
   driver,
   says,
+  erased,
 }: SecretReport): readonly string[] {
   const asked = driver !== "generated"
   const proof =
-    dead.length > 0
-      ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
-      : expelledAt !== undefined
-        ? `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried`
-        : contained && !asked
-          ? "no service asks for it; programs that restarted since then hold the new one"
-          : "none yet"
+    erased?.login === "ends" && contained
+      ? `erased at ${instant(erased.at)}, and its login ended`
+      : dead.length > 0
+        ? dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
+        : expelledAt !== undefined
+          ? `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried`
+          : contained && !asked
+            ? "no service asks for it; programs that restarted since then hold the new one"
+            : "none yet"
   return [
     `${environment}/${secret}${contained ? "" : " — NOT contained"}`,
     from ?? "–",
@@ -384,7 +436,7 @@ function secretRow({
         ? acceptedAt === undefined
           ? "–"
           : instant(acceptedAt)
-        : `in the files at ${instant(currentAt ?? "–")}`,
+        : `current at ${instant(currentAt ?? "–")}`,
     contained ? proof : `${proof} (${says ?? ""})`,
     asked ? `${sessionsEnded}${sessionsLeft === undefined ? "" : "; others may live"}` : "–",
     to === undefined && restarts.length === 0
@@ -398,9 +450,11 @@ function secretRow({
 function restartText({
   deployment,
   healthy,
+  notRestarted,
   health,
   at,
 }: SecretReport["restarts"][number]): string {
+  if (notRestarted === true) return `${deployment}: NOT restarted, last tried at ${instant(at)}`
   if (!healthy) return `${deployment}: NOT healthy at ${instant(at)}`
   return health === "none"
     ? `${deployment}: restarted at ${instant(at)}, no health check (a restart alone proves little)`
