@@ -1,5 +1,4 @@
 import { statSync } from "node:fs"
-import { lockHolder } from "../base/lock-holder.ts"
 import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
@@ -13,10 +12,11 @@ import type { Config } from "../config/model.ts"
 import { trustOf } from "../config/trust.ts"
 import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
-import { lockPath, openStates, readState, statePath } from "../record/state-file.ts"
+import { openStates, readState, statePath } from "../record/state-file.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
 import { missingIdentity } from "./check-identity.ts"
 import type { Checked, How } from "./check-request.ts"
+import { isWorkedOn } from "./worked-on.ts"
 
 /**
  * Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so.
@@ -68,20 +68,11 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   ]
 }
 
-/**
- * Looked up only where a rotation is open. Who cannot be seen from here (in another container) is
- * not seen at work.
- */
-function workedOn(
-  { store, project }: Config,
-  documents: readonly StateDocument[],
-): ReadonlySet<string> {
+/** Looked up only where a rotation is open. */
+function workedOn(config: Config, documents: readonly StateDocument[]): ReadonlySet<string> {
   const open = documents.filter((document) => openSets(document).length > 0)
   return new Set(
-    open.flatMap(({ environment }) => {
-      const holder = lockHolder(lockPath({ store, project, environment }))
-      return holder === undefined || holder.is === "stopped" ? [] : [environment]
-    }),
+    open.map(({ environment }) => environment).filter((name) => isWorkedOn(config, name)),
   )
 }
 

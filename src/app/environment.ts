@@ -20,6 +20,7 @@ import { type Outcome, type Outcomes, type Work, isOutOfSight } from "../rotate/
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
 import { demand, lockedHint } from "./held.ts"
+import { notingWaits } from "./note-waits.ts"
 import { chooseRun, openWork } from "./open.ts"
 import { tendLog } from "./tend-log.ts"
 
@@ -330,7 +331,7 @@ export async function openEnvironment(
   )
   return orLeave(session, async () => {
     const recovered = await (hasty
-      ? resume(session, { hasty })
+      ? notingWaits(session, () => resume(session, { hasty }))
       : resumePatiently(session, patience))
     // What nobody can decide now holds up nobody else.
     await park(session)
@@ -421,7 +422,7 @@ async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp):
     )
     one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
-      all = { ...all, ...(await resume(one, { hasty })) }
+      all = { ...all, ...(await notingWaits(one, () => resume(one, { hasty }))) }
       // Where nothing was learnt, nothing was written, and the document on the disk is the one that
       // we had.
       if (one.document.serial !== session.document.serial) await park(one)
@@ -476,10 +477,18 @@ function mayChange(one: Outcome): boolean {
 }
 
 /** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
-export async function resumePatiently(
+export function resumePatiently(
   session: Session,
   patience: Patience,
   first?: Outcomes,
+): Promise<Outcomes> {
+  return notingWaits(session, () => askPatiently(session, patience, first))
+}
+
+async function askPatiently(
+  session: Session,
+  patience: Patience,
+  first: Outcomes | undefined,
 ): Promise<Outcomes> {
   const { host, stop: ended, asked: stop = ended } = session.work
   const began = host.monotonicMs()

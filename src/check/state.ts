@@ -1,8 +1,8 @@
 import { formatDuration } from "../base/duration.ts"
 import { driftRemedy } from "../core/drift.ts"
+import { harmOf, sayJournal } from "../core/held-up.ts"
 import { believable } from "../core/instants.ts"
 import {
-  type ChangeSet,
   type SecretState,
   type StateDocument,
   type Unwritten,
@@ -192,9 +192,9 @@ function judge(
   const document = believable(found, known.now)
   for (const set of openSets(document)) {
     const ageMs = known.now.getTime() - Date.parse(set.startedAt)
-    const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: going ${set.direction}${set.fault === undefined ? "" : `, because ${set.fault.says}`}`
+    const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(name, set)}`
     // While a rotation is at work, its programs hold a value that no longer works for a moment.
-    const now = known.isAtWork === true ? [] : harm(name, set)
+    const now = known.isAtWork === true ? [] : harmOf(name, set)
     report.found(
       ageMs > stuckMs || now.length > 0 ? "journal-stuck" : "journal-open",
       [says, ...now].join("; "),
@@ -219,28 +219,6 @@ function judge(
         `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`,
       )
   }
-}
-
-/**
- * What cannot wait for a quarter of an hour: a program is cut off, or nobody can end it without a
- * person.
- */
-function harm(
-  environment: string,
-  { cuts = [], stuck = [], restarted, direction }: ChangeSet,
-): readonly string[] {
-  const cut = cuts.filter((name) => !restarted.includes(name))
-  const holds = cut.length === 1 ? "holds" : "hold"
-  return [
-    ...stuck.map(
-      (name) => `the service of ${environment}/${name} refuses every value that we know`,
-    ),
-    ...(cut.length === 0
-      ? []
-      : [
-          `${cut.map((name) => `${environment}/${name}`).join(", ")} ${direction === "back" ? "may hold" : holds} a value that no longer works`,
-        ]),
-  ]
 }
 
 /**

@@ -284,6 +284,17 @@ export type ChangeSet = {
   readonly stuck?: readonly string[]
   /** Why it turned back. */
   readonly fault?: { readonly code: string; readonly says: string }
+  /** What kept it from its end when that was last tried. */
+  readonly waits?: Waits
+}
+
+/** `cutOff`: programs, and files by their path, that hold a value which no longer works, or may. */
+export type Waits = {
+  readonly since: string
+  readonly secret: string
+  readonly code: string
+  readonly says: string
+  readonly cutOff?: Readonly<Record<string, "is" | "may">>
 }
 
 /** How an incident is contained. */

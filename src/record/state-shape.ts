@@ -112,6 +112,15 @@ const changeSet = shape({
   before: maybe(map(shape({ sealed: text, after: text }))),
   ahead: maybe(either(true)),
   fault: maybe(shape({ code: text, says: text })),
+  waits: maybe(
+    shape({
+      since: instant,
+      secret: text,
+      code: text,
+      says: text,
+      cutOff: maybe(map(either("is", "may"))),
+    }),
+  ),
 })
 const state = shape({
   format: either(1),

@@ -1,9 +1,11 @@
 import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
+import { isWorkedOn } from "../../app/worked-on.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Folder } from "../../base/folder.ts"
 import type { Config } from "../../config/model.ts"
+import { harmOf, sayJournal } from "../../core/held-up.ts"
 import { type ChangeSet, openSetOf, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus, unlistedStatus } from "../../plan/status.ts"
 import { openStates, readState, stateFolder } from "../../record/state-file.ts"
@@ -76,7 +78,9 @@ async function environmentStatus(
       ? (unlistedStatus(name, secret, state) ?? [])
       : [],
   )
-  const journals = openSets(document).map(journalOf)
+  const open = openSets(document)
+  const isAtWork = open.length > 0 && isWorkedOn(config, name)
+  const journals = open.map((set) => journalOf(name, set, isAtWork))
   return {
     name,
     timezone: environment.timezone,
@@ -90,8 +94,12 @@ function strength(bits: number | undefined): { readonly bits?: number } {
   return bits === undefined ? {} : { bits }
 }
 
-function journalOf(set: ChangeSet): string {
-  return `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: going ${set.direction}${set.fault === undefined ? "" : ` because ${set.fault.says}`}`
+/** While a rotation is at work, its programs hold a value that no longer works for a moment. */
+function journalOf(environment: string, set: ChangeSet, isAtWork: boolean): string {
+  return [
+    `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: ${sayJournal(environment, set)}`,
+    ...(isAtWork ? ["a mycelium is at work on it"] : harmOf(environment, set)),
+  ].join("; ")
 }
 
 function print(terminal: Terminal, config: Config, all: readonly EnvironmentStatus[]): void {

@@ -1,0 +1,67 @@
+import type { ChangeSet, Waits } from "../core/state.ts"
+import { said } from "../rotate/ask.ts"
+import { cutOff } from "../rotate/cut-off.ts"
+import type { Session } from "../rotate/session.ts"
+import type { Outcome, Outcomes } from "../rotate/work.ts"
+
+/**
+ * Tries to end the open journal by `act`. Where that does not end it, what holds it up, and who is
+ * cut off meanwhile, goes into the journal: a person who looks without a key learns the cause of
+ * now, and not only what had once turned it back.
+ */
+export async function notingWaits(
+  session: Session,
+  act: () => Promise<Outcomes>,
+): Promise<Outcomes> {
+  const before = session.changeSet?.waits
+  const { serial } = session.document
+  // What is written on the way forgets it: it may be past.
+  if (session.changeSet !== undefined) session.note(withWaits(session.changeSet, undefined))
+  const outcomes = await act()
+  const set = session.changeSet
+  const found = set === undefined ? undefined : waitsOf(session, outcomes)
+  if (set === undefined || found === undefined) return outcomes
+  const now = withWaits(set, isSame(before, found) ? before : found)
+  if (now.waits === before && session.document.serial === serial) {
+    session.note(now)
+    return outcomes
+  }
+  try {
+    await session.commit({ changeSet: now })
+  } catch (error) {
+    // What became of the secrets is known all the same, and is said.
+    session.work.tell("log", said(error).says)
+  }
+  return outcomes
+}
+
+function withWaits({ waits: _, ...set }: ChangeSet, waits: Waits | undefined): ChangeSet {
+  return waits === undefined ? set : { ...set, waits }
+}
+
+/** What waits for another one is told by that one. */
+function waitsOf(session: Session, outcomes: Outcomes): Waits | undefined {
+  const open = Object.entries(outcomes).filter(([, { is }]) => is === "waiting" || is === "stuck")
+  const [secret, one] = open.find(([, { is }]) => is === "stuck") ??
+    open.find(([, outcome]) => codeOf(outcome) !== "waits-for-another") ??
+    open[0] ?? ["", undefined]
+  if (one === undefined || (one.is !== "waiting" && one.is !== "stuck")) return undefined
+  const cut = cutOff(session).map(({ who, sure }) => [who, sure ? "is" : "may"] as const)
+  return {
+    since: session.work.host.now().toISOString(),
+    secret,
+    code: one.code,
+    says: one.says,
+    ...(cut.length === 0 ? {} : { cutOff: Object.fromEntries(cut) }),
+  }
+}
+
+function codeOf(outcome: Outcome): string {
+  return outcome.is === "rotated" ? "" : outcome.code
+}
+
+function isSame(before: Waits | undefined, now: Waits): boolean {
+  return (
+    before !== undefined && JSON.stringify({ ...before, since: now.since }) === JSON.stringify(now)
+  )
+}

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
+import { stateOf } from "../support/sealed.ts"
+import { type Shop, configOf, openShop } from "../support/shop.ts"
+import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
+
+/** A rotation that does not come to its end: status and check tell what holds it up now, and who is cut off meanwhile. */
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+const rotate = ["rotate-now", "production/postgres"]
+
+async function expectTold(shop: Shop, cause: RegExp, cut: string): Promise<void> {
+  const [status, quick] = await Promise.all([shop.run("status"), shop.run("check", "--quick")])
+  for (const { stdout } of [status, quick]) {
+    expect(stdout).toMatch(cause)
+    expect(stdout).toContain(cut)
+  }
+  expect(quick.stdout).toContain("FAIL  journal-stuck: ")
+  expect(quick.code).toBe(4)
+}
+
+test("a way back at a server that is down by now: both causes are told, and the program that may be cut off; no more once it is over", async () => {
+  await using own = await startPostgres()
+  await using shop = await openShop(own)
+  await shop.adopt()
+  shop.project.script(
+    "restart-api",
+    `kill -INT ${own.pid}`,
+    `while kill -0 ${own.pid} 2> /dev/null; do sleep 0.1; done`,
+    "exit 1",
+  )
+  expect((await shop.run(...rotate)).code).toBe(7)
+  const told =
+    /going back,? because api did not get healthy: .*; held up since \d{4}-\d\d-\d\d \d\d:\d\d UTC: production\/postgres: .*ECONNREFUSED \(unreachable\)/
+  await expectTold(shop, told, "production/api may hold a value that no longer works")
+  const noted = (await stateOf(shop.project))?.changeSet?.waits
+  // Nothing new is learnt: since when stays as it is.
+  shop.project.script("restart-api", "cp .env api.loaded")
+  expect((await shop.run("run", "--once")).code).toBe(7)
+  expect((await stateOf(shop.project))?.changeSet?.waits).toEqual(noted)
+  await own.start()
+  // It comes to its end: it is back.
+  expect((await shop.run("run", "--once")).code).toBe(1)
+  expect((await shop.run("status")).stdout).not.toContain("held up")
+  expect((await shop.run("check", "--quick")).stdout).not.toContain("held up")
+}, 120_000)
+
+test("a file that nobody restarts for is named, too, where it shows a value that no longer works", async () => {
+  await using own = await startPostgres()
+  await using shop = await openShop(own, { two: true })
+  const config = configOf(shop)
+  const production = config.environments["production"] ?? {}
+  const { web } = production["deployments"] as Readonly<Record<string, object>>
+  shop.project.configure({
+    ...config,
+    environments: {
+      production: {
+        ...production,
+        deployments: { web },
+      },
+    },
+  })
+  await shop.adopt()
+  shop.project.script(
+    "restart-web",
+    `kill -INT ${own.pid}`,
+    `while kill -0 ${own.pid} 2> /dev/null; do sleep 0.1; done`,
+    "exit 1",
+  )
+  expect((await shop.run("rotate-now", "production")).code).toBe(7)
+  await expectTold(
+    shop,
+    /\(unreachable\)/,
+    `${shop.project.path(".env")} may show a value that no longer works`,
+  )
+}, 120_000)
+
+describe.skipIf(whyNoDisk !== undefined)(
+  `an output that cannot be put back${whyNoDisk === undefined ? "" : ` (skipped: ${whyNoDisk})`}`,
+  () => {
+    test("is told as what holds the way back up", async () => {
+      await using shop = await openShop(server)
+      using disk = new SmallDisk(shop.project.path("disk"))
+      const { production } = configOf(shop).environments
+      shop.project.write("disk/.env", shop.project.read(".env"))
+      shop.project.configure({
+        project: "shop",
+        environments: {
+          production: {
+            ...production,
+            outputs: [
+              {
+                dotenv: "disk/.env",
+                merge: true,
+                variables: { POSTGRES_PASSWORD: "{{ postgres.password }}" },
+              },
+            ],
+            deployments: { api: { command: ["./restart-api"], reads: ["disk/.env"] } },
+          },
+        },
+      })
+      await shop.adopt()
+      shop.project.script("restart-api", `mount -o remount,ro '${disk.folder}'`, "exit 1")
+      expect((await shop.run(...rotate)).code).toBe(7)
+      await expectTold(
+        shop,
+        /held up since .*: production\/postgres: .* EROFS \(write-failed\)/,
+        "production/api may hold a value that no longer works",
+      )
+    }, 60_000)
+  },
+)
