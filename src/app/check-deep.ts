@@ -21,6 +21,7 @@ import type { Checked, How } from "./check-request.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
 import { roomIn } from "./check-room.ts"
+import { storeOf } from "./check-store.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { openDeployment } from "./open.ts"
 import {
@@ -56,7 +57,7 @@ export async function deepChecks(
       retired: keys?.retired?.length ?? 0,
     }),
     ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
-    runCheck(places, await outputPlaces(config)),
+    runCheck(places, await outputPlaces(config, me)),
     runCheck(shared, {
       documents: await allStates(config, environments),
       isListed: (place) => {
@@ -90,7 +91,8 @@ export async function deepChecks(
       store: config.store,
       storeOwner: lookAt(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
-      ...(await roomIn(config)),
+      // Where not even one write has room, that is told by itself.
+      ...((await storeOf(config, me)).full === undefined ? await roomIn(config) : {}),
     }),
     ...(how.connect && keys !== undefined
       ? [

@@ -1,10 +1,12 @@
-import { existsSync, lstatSync } from "node:fs"
+import { constants, existsSync, lstatSync } from "node:fs"
+import { access } from "node:fs/promises"
 import { basename, dirname } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
 import { networkOf } from "../base/file-system.ts"
 import { openFolder } from "../base/folder.ts"
 import { isMountPoint, mountedAlone, ownMounts } from "../base/mounts.ts"
 import type { Place, Places } from "../check/places.ts"
+import type { Me } from "../check/way.ts"
 import type { Config } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { refuseTaken } from "../plugins/outputs/file/kept.ts"
@@ -12,9 +14,11 @@ import { refusePlanted } from "../plugins/outputs/file/planted.ts"
 import { readPresent } from "../plugins/outputs/file/present.ts"
 import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
 import { outputsOf, rulesOf } from "./check-files.ts"
+import { sizeOf } from "./size-of.ts"
+import { inKib, isOurs, unwritable } from "./check-writable.ts"
 
 /** Where the files of all outputs lie. */
-export async function outputPlaces(config: Config): Promise<Places> {
+export async function outputPlaces(config: Config, me: Me): Promise<Places> {
   const mounts = ownMounts()
   const found = await Promise.all(
     outputsOf(config).map(
@@ -26,13 +30,21 @@ export async function outputPlaces(config: Config): Promise<Places> {
         )
         const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
         const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
+        const about = {
+          store: config.store,
+          me,
+          inPlace: rules.in_place === true,
+          // A folder of files is made where there is none.
+          needsFolder: files === undefined,
+        }
         return Promise.all(
           (files ?? [target]).map(async (path) => ({
             path,
             fault: fault ?? (await fileFault(path, rules)),
             what: `an output of ${environment}`,
             names: namesOf(path),
-            inPlace: rules.in_place === true,
+            inPlace: about.inPlace,
+            ...(await whyUnwritable(path, about)),
             isMount: isMountPoint(path, mounts),
             network: networkOf(nearestFolder(dirname(path))),
             reader,
@@ -43,6 +55,43 @@ export async function outputPlaces(config: Config): Promise<Places> {
   )
   const places = found.flat()
   return { places, alone: mountedAlone(places.map(({ path }) => path)) }
+}
+
+type Writing = {
+  readonly store: string
+  readonly me: Me
+  readonly inPlace: boolean
+  readonly needsFolder: boolean
+}
+
+/** Why nothing new can be written there; a folder that is not there yet is looked at above it. */
+async function whyUnwritable(
+  path: string,
+  { store, me, inPlace, needsFolder }: Writing,
+): Promise<Pick<Place, "unwritable">> {
+  if (needsFolder && !existsSync(dirname(path))) return { unwritable: "its folder does not exist" }
+  const folder = nearestFolder(dirname(path))
+  const found = await unwritable(folder, sizeOf(path))
+  if (found?.is === "full")
+    return {
+      unwritable: `the disk of ${folder} has no room for it: ${inKib(found.free)} are left, ${inKib(found.need)} are needed`,
+    }
+  if (found !== undefined && isOurs(found, store, me))
+    return { unwritable: `nothing can be written in ${folder}: ${found.code}` }
+  // A file that is written into may lie on a mount of its own.
+  const own = inPlace && existsSync(path) ? await fileRefused(path) : undefined
+  return own !== undefined && isOurs({ code: own }, store, me)
+    ? { unwritable: `it cannot be written: ${own}` }
+    : {}
+}
+
+async function fileRefused(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return systemCode(error)
+  }
 }
 
 /** Why a rotation would not write there; by the same functions. */

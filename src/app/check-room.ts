@@ -1,4 +1,3 @@
-import { statSync } from "node:fs"
 import type { Surroundings } from "../check/surroundings.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { freeBytes, writesOf } from "../record/room.ts"
@@ -6,6 +5,7 @@ import { statePath } from "../record/state-file.ts"
 import { needFor } from "../rotate/need.ts"
 import { outputsOf } from "./check-files.ts"
 import { nearestFolder } from "./check-places.ts"
+import { sizeOf } from "./size-of.ts"
 
 /** Whether the store's disk could take a rotation of its largest environment. */
 export async function roomIn(config: Config): Promise<Pick<Surroundings, "room">> {
@@ -38,12 +38,4 @@ function needIn(config: Config, environment: EnvironmentConfig): number {
       need.grows) *
     writesOf(need)
   )
-}
-
-function sizeOf(path: string): number {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.size ?? 0
-  } catch {
-    return 0
-  }
 }

@@ -3,7 +3,6 @@ import { type Log, auditHeads } from "../check/audit-heads.ts"
 import { type Result, runCheck } from "../check/check.ts"
 import { clock } from "../check/clock.ts"
 import { files } from "../check/files.ts"
-import { identity } from "../check/identity.ts"
 import { parents } from "../check/parents.ts"
 import { randomness } from "../check/randomness.ts"
 import { type Environment, type States, state } from "../check/state.ts"
@@ -13,8 +12,8 @@ import { trustOf } from "../config/trust.ts"
 import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
+import { identityThere, olderStates, storeCheck } from "./alarms.ts"
 import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
-import { missingIdentity } from "./check-identity.ts"
 import type { Checked, How } from "./check-request.ts"
 import { isWorkedOn } from "./worked-on.ts"
 
@@ -32,8 +31,9 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const accepted = new Set<string>()
   const strange = await strangeStates(config)
   const atWork = workedOn(config, documents)
-  const judged = (more: Pick<States, "nextTry" | "late"> = {}): Promise<Result> =>
+  const judged = (more: Pick<States, "nextTry" | "late" | "older"> = {}): Promise<Result> =>
     runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
+  const writable = storeCheck(about)
   const quick = [
     runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
@@ -45,10 +45,14 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   if (how.quick)
     return [
       modes,
-      await runCheck(identity, { missing: missingIdentity(config, host, me) }),
+      await identityThere(about),
       await runCheck(trust, { look: () => trustOf(config, me) }),
+      await writable,
       ...(await Promise.all([
-        judged({ late: await lateIn(config, states.environments, now) }),
+        judged({
+          late: await lateIn(config, states.environments, now),
+          older: await olderStates(about, states.environments),
+        }),
         ...quick,
       ])),
     ]
@@ -62,6 +66,7 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   // Last: what is noted there may be past by what the services have just said.
   return [
     modes,
+    await writable,
     await judged({ nextTry: nextTries(about, states.environments) }),
     ...(await Promise.all(quick)),
     ...deep,

@@ -22,6 +22,8 @@ export type Place = {
   readonly network: string | undefined
   /** Whom its owner option names. */
   readonly reader: { readonly uid: number; readonly gid: number | undefined } | undefined
+  /** Why nothing can be written there now: a full disk, a read-only one. */
+  readonly unwritable?: string
   /** Why a rotation would not write there, for what another user could do on the way to it. */
   readonly fault: AppError | undefined
 }
@@ -30,6 +32,7 @@ export type Alone = { readonly path: string; readonly pid: number; readonly stal
 export type Places = { readonly places: readonly Place[]; readonly alone: readonly Alone[] }
 
 type Code =
+  | "output-unwritable"
   | "output-is-mount"
   | "output-mounted-alone"
   | "output-in-place"
@@ -40,6 +43,11 @@ type Code =
 export const places = defineCheck<Code, Places>({
   name: "places",
   faults: {
+    "output-unwritable": {
+      severity: "error",
+      remedy:
+        "make that folder, free some space on its disk, or make it writable (mount -o remount,rw): until then nothing that it shows is rotated",
+    },
     "output-is-mount": {
       severity: "error",
       remedy: "mount its folder instead; or write in_place: true, and a reader may see half of it",
@@ -85,6 +93,8 @@ function judge(place: Place, alone: readonly Alone[], report: Report<Code>): voi
   // A link in the file's own place is told with the other files.
   if (place.fault !== undefined && !place.fault.message.startsWith(`${path} is a symbolic link`))
     report.failed(place.fault)
+  else if (place.unwritable !== undefined)
+    report.found("output-unwritable", `${path} (${what}): ${place.unwritable}`)
   if (place.inPlace)
     report.found(
       "output-in-place",

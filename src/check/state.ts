@@ -11,6 +11,7 @@ import {
   openSets,
   versionAt,
 } from "../core/state.ts"
+import type { Finding } from "../core/ports.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { type Report, defineCheck } from "./check.ts"
@@ -43,6 +44,8 @@ export type States = {
    * up.
    */
   readonly nextTry?: (environment: string, secret: string) => string
+  /** States that are older than their log, where no key is at hand to say so. */
+  readonly older?: readonly Finding[]
   /** What has been due for more than a day, where nothing else looks for that. */
   readonly late?: readonly { readonly place: string; readonly lateMs: number }[]
 }
@@ -152,10 +155,12 @@ export const state = defineCheck<Code, States>({
       accepted = new Set(),
       nextTry = () => "",
       late = [],
+      older = [],
     },
     report,
   ) => {
     for (const { environment, error } of unreadable) report.failed(error, environment)
+    for (const finding of older) report.passed(finding)
     for (const one of environments)
       judge(one, { now, accepted, nextTry, isAtWork: atWork.has(one.name) }, report)
     for (const { place, lateMs } of late)

@@ -33,6 +33,29 @@ export type Behind = {
 const muchBytes = 64 * 1024 * 1024
 const plenty = 8
 
+/** Why no command acts on it. */
+export function olderThanLog(place: Place, { lost, cut }: Pick<Behind, "lost" | "cut">): AppError {
+  const path = statePath(place)
+  const asks = `mycelium reconcile ${place.environment} asks the services which value lives, and goes on from there`
+  if (cut)
+    return new AppError(
+      "state-older",
+      `nothing says whether ${path} is the newest state: lines of its audit log that it knows of are gone`,
+      {
+        hint: `the log was deleted or cut, or an older state was put back without it: put the newest copies of both back; if there are none, ${asks}`,
+      },
+    )
+  return new AppError(
+    "state-older",
+    lost
+      ? `${path} is missing, but its audit log knows of it`
+      : `${path} is older than its audit log`,
+    {
+      hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, ${asks}`,
+    },
+  )
+}
+
 /** The durable state and the log of one environment, for the one who holds its lock. */
 export class FileLedger {
   readonly #place: Place
@@ -61,29 +84,7 @@ export class FileLedger {
   async load(): Promise<StateDocument> {
     const { document, behind } = await this.loadAny()
     if (behind === undefined) return document
-    throw this.#refusal(behind)
-  }
-
-  #refusal({ lost, cut }: Behind): AppError {
-    const path = statePath(this.#place)
-    const asks = `mycelium reconcile ${this.#place.environment} asks the services which value lives, and goes on from there`
-    if (cut)
-      return new AppError(
-        "state-older",
-        `nothing says whether ${path} is the newest state: lines of its audit log that it knows of are gone`,
-        {
-          hint: `the log was deleted or cut, or an older state was put back without it: put the newest copies of both back; if there are none, ${asks}`,
-        },
-      )
-    return new AppError(
-      "state-older",
-      lost
-        ? `${path} is missing, but its audit log knows of it`
-        : `${path} is older than its audit log`,
-      {
-        hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, ${asks}`,
-      },
-    )
+    throw olderThanLog(this.#place, behind)
   }
 
   /**

@@ -90,7 +90,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         const { stdout, code } = await shop.run(...rotate, "--dry-run")
         expect(stdout).toContain("has no room for what a rotation writes: ")
         expect(code).not.toBe(0)
-        expect((await shop.run("check")).stdout).toContain("disk-full")
+        expect((await shop.run("check")).stdout).toContain("store-full")
       })
     })
 

@@ -2,11 +2,13 @@ import { formatDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
 import { isWorkedOn } from "../../app/worked-on.ts"
+import { alarms } from "../../app/alarms.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Folder } from "../../base/folder.ts"
 import type { Config } from "../../config/model.ts"
+import type { Finding } from "../../core/ports.ts"
 import { harmOf, sayJournal } from "../../core/held-up.ts"
-import { type ChangeSet, openSetOf, openSets } from "../../core/state.ts"
+import { type ChangeSet, type StateDocument, openSetOf, openSets } from "../../core/state.ts"
 import { type SecretStatus, secretStatus, unlistedStatus } from "../../plan/status.ts"
 import { openStates, readState, stateFolder } from "../../record/state-file.ts"
 import { sayAge } from "../age.ts"
@@ -41,12 +43,15 @@ export const status: Command = {
     const names = [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()]
     await using folder = await openStates(config)
     const bits = bitsBy(plugins)
-    const all = await Promise.all(
+    const read = await Promise.all(
       names.map((name) => environmentStatus({ config, bits, folder }, name, terminal.host.now())),
     )
+    const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
+    const found = await alarms({ config, host: terminal.host, me }, read)
+    const all = read.map(({ document: _, ...environment }) => environment)
     if (isSet(values, "json"))
-      terminal.out(JSON.stringify({ store: config.store, environments: all }))
-    else print(terminal, config, all)
+      terminal.out(JSON.stringify({ store: config.store, alarms: found, environments: all }))
+    else print(terminal, config, { all, found })
     return exitCodes.done
   },
 }
@@ -55,7 +60,7 @@ async function environmentStatus(
   { config, bits, folder }: Opened,
   name: string,
   now: Date,
-): Promise<EnvironmentStatus> {
+): Promise<EnvironmentStatus & { readonly document: StateDocument | undefined }> {
   const environment = config.environments[name]
   if (environment === undefined) throw new AppError("usage", `no environment ${name}`)
   const document = await readState(
@@ -83,6 +88,7 @@ async function environmentStatus(
   const journals = open.map((set) => journalOf(name, set, isAtWork))
   return {
     name,
+    document,
     timezone: environment.timezone,
     ...(window === undefined ? {} : { window }),
     journals,
@@ -102,10 +108,15 @@ function journalOf(environment: string, set: ChangeSet, isAtWork: boolean): stri
   ].join("; ")
 }
 
-function print(terminal: Terminal, config: Config, all: readonly EnvironmentStatus[]): void {
+type Found = { readonly all: readonly EnvironmentStatus[]; readonly found: readonly Finding[] }
+
+function print(terminal: Terminal, config: Config, { all, found }: Found): void {
   const now = terminal.host.now()
   // Said at once: thousands of lines are not thousands of system calls.
-  const said: string[] = []
+  const said: string[] = found.flatMap(({ code, says, remedy }) => [
+    oneLine(`! ${code}: ${says}`),
+    ...(remedy === undefined ? [] : [oneLine(`  remedy: ${remedy}`)]),
+  ])
   for (const environment of all) {
     const { window } = environment
     said.push(
@@ -120,7 +131,7 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   const fresh = secrets.filter((one) => one.stage === "new").length
   const needs =
     attention === 0
-      ? fresh === 0
+      ? fresh === 0 && found.length === 0
         ? ["none needs attention"]
         : []
       : [`${attention} need${attention === 1 ? "s" : ""} attention`]
@@ -129,6 +140,9 @@ function print(terminal: Terminal, config: Config, all: readonly EnvironmentStat
   said.push(
     [
       `${secrets.length} secret${secrets.length === 1 ? "" : "s"}`,
+      ...(found.length === 0
+        ? []
+        : [`${found.length} alarm${found.length === 1 ? "" : "s"}, above`]),
       ...needs,
       ...without,
       `state ${stateFolder(config)}`,

@@ -47,7 +47,7 @@ export const files = {
   "seal-broken":
     "Something sealed cannot be opened with this identity: it was sealed to another one, or is damaged. Name the identity that it was sealed to (identity in the config), or restore the store from a backup.",
   "store-unwritable":
-    "The folders of the store cannot be made. Check the owner of the folder above, or name another with store. Nothing was changed.",
+    "Nothing can be written in the store: its folder cannot be made, or is closed to this user, or its file system is read-only (after a fault of the disk, or by its mount options). Nothing is rotated, nor contained; what is due waits, and nothing new is noted. See dmesg; mount it writable again, give the folder to the user that runs mycelium, or name another store in the config.",
   "write-failed":
     "A file could not be written; what was there before is untouched. The message says why: no space, no right, no folder, read-only. Put that right. mycelium run tries again; without it, repeat the command. Nothing outside is touched before the state can be written.",
   "lock-failed":

@@ -21,6 +21,8 @@ export const machine = {
     "Mycelium asks the kernel to let no other program of the same user read its memory (PR_SET_DUMPABLE), and could not here: a filter of system calls denies it, or no code may be made at run time (MemoryDenyWriteExecute= in a unit), which the call needs. Nothing else is missing. Let mycelium run as a user of its own, who runs nothing else; its unit does.",
   "disk-full":
     "The disk of the store has no room for all that a rotation has to write until its end, a way back included. It is taken before any value is made, so that no service gets a value which could then not be written down. Nothing was changed. Free some space; the message says how much is needed.",
+  "store-full":
+    "The disk of the store is full: not even a lock or one state can be written, so nothing is rotated, nor contained; what is due waits, and nothing new is noted. Free some space; nothing that is written already is lost by that.",
   "runs-as-root":
     "Mycelium runs as root. It works, but whoever finds a hole in it has the machine. A user of its own is enough where the outputs may belong to that user, or to a group that it is in, and where the restarters work without root.",
   "wrong-user":

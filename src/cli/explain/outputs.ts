@@ -48,6 +48,8 @@ export const outputs = {
     "The file has more than one name (hard links), and an output is replaced, not edited: from the next rotation on, the other names show the old values. A program that reads by another name would then be refused by the service, and a copy made of hard links keeps an old password in clear. find / -xdev -samefile FILE says the other names; take them away, or name in the config the one that is read. With in_place: true all names change together.",
   "output-on-network":
     "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may see the old file for a while after it was replaced. Write it to a local disk of the machine that reads it.",
+  "output-unwritable":
+    "Nothing can be written where an output lies: its folder does not exist or is closed to this user, its disk is full, or its file system is read-only. A rotation of what it shows is refused before any service is touched; one that is under way waits, and a containment leaves the file as it is and owes it. Free some space, or make it writable again.",
   "output-unreachable":
     "The owner that the config names for an output cannot pass one of the folders above it, so the program that should read it is locked out. Give that folder to a group that the program is in (chgrp, chmod 0750), or put the output elsewhere.",
   "output-too-large":

@@ -1,0 +1,27 @@
+import type { Store } from "../check/store.ts"
+import type { Me } from "../check/way.ts"
+import type { Config } from "../config/model.ts"
+import { stateFolder, statePath } from "../record/state-file.ts"
+import { nearestFolder } from "./check-places.ts"
+import { sizeOf } from "./size-of.ts"
+import { inKib, isOurs, unwritable } from "./check-writable.ts"
+
+/** A lock, the log's next lines, and the state once more beside the one that it replaces. */
+const besideBytes = 3 * 4096
+
+/** What the least of all acts writes: of the largest environment. */
+function leastWrite({ store, project, environments }: Config): number {
+  const sizes = Object.keys(environments).map((environment) =>
+    sizeOf(statePath({ store, project, environment })),
+  )
+  return Math.max(0, ...sizes) + besideBytes
+}
+
+export async function storeOf(config: Config, me: Me): Promise<Store> {
+  const folder = nearestFolder(stateFolder(config))
+  const found = await unwritable(folder, leastWrite(config))
+  if (found === undefined) return { folder }
+  if (found.is === "full")
+    return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
+  return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }
+}

@@ -1,0 +1,27 @@
+import type { AppError } from "../base/error.ts"
+import { existsSync } from "node:fs"
+import type { StateDocument } from "../core/state.ts"
+import { auditPath, readLogEnd } from "./audit-log.ts"
+import { olderThanLog } from "./ledger.ts"
+import { type Place, readState } from "./state-file.ts"
+
+/**
+ * Without any key: is a state older than its log, or gone, or is the log cut? Then every command
+ * that acts refuses to. `document`: as it was read before. Beside an act that is under way nothing
+ * is taken for that: a state is durable before the log hears of it, so it is read once more.
+ */
+export async function behindItsLog(
+  place: Place,
+  document: StateDocument | undefined,
+): Promise<AppError | undefined> {
+  if (document === undefined && !existsSync(auditPath(place))) return undefined
+  const end = await readLogEnd(place)
+  const { audit, serial } = document ?? { audit: { count: 0, lines: [] }, serial: 0 }
+  if (end.count < audit.count - audit.lines.length)
+    return olderThanLog(place, { lost: false, cut: true })
+  if (end.serial <= serial) return undefined
+  const now = await readState(place)
+  return end.serial <= (now?.serial ?? 0)
+    ? undefined
+    : olderThanLog(place, { lost: now === undefined })
+}
