@@ -126,6 +126,16 @@ export const engine: readonly Mutant[] = [
     test: cli("rotate", "waits with the file"),
   },
   {
+    law: 6,
+    name: "a file loses the new value of a member whose service says nothing now",
+    edits: edit(
+      "rotate/beside.ts",
+      `!going.includes(name) && mayBeShown(session, changeSet, name)`,
+      `!going.includes(name) && name === ""`,
+    ),
+    test: singleCuts,
+  },
+  {
     law: 1,
     name: "the value is written down after the service has it",
     edits: edit(

@@ -307,9 +307,10 @@ export type Containment = {
 
 /**
  * An output's former bytes, sealed ("" where there was no file), and the fingerprint of what we are
- * about to write.
+ * about to write. `stale`: another secret's value in it has changed since, so that these bytes are
+ * not put back any more, only the values are.
  */
-export type Before = { readonly sealed: string; readonly after: string }
+export type Before = { readonly sealed: string; readonly after: string; readonly stale?: true }
 
 /** Every change set that is not finished. */
 export function openSets(

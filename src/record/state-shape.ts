@@ -109,7 +109,7 @@ const changeSet = shape({
   ranIn: maybe(place),
   cuts: maybe(list(text)),
   stuck: maybe(list(text)),
-  before: maybe(map(shape({ sealed: text, after: text }))),
+  before: maybe(map(shape({ sealed: text, after: text, stale: maybe(either(true)) }))),
   ahead: maybe(either(true)),
   fault: maybe(shape({ code: text, says: text })),
   waits: maybe(

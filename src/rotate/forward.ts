@@ -313,10 +313,10 @@ async function prepare(session: Session, names: readonly string[]): Promise<Prep
       before: bytes,
       draft,
     } of ready) {
+      const earlier = openSet(session).before?.[target]
       const sealed =
-        openSet(session).before?.[target]?.sealed ??
-        (bytes === undefined ? "" : await work.vault.sealBytes(target, bytes))
-      before[target] = { sealed, after: work.vault.fingerprint(draft.bytes) }
+        earlier?.sealed ?? (bytes === undefined ? "" : await work.vault.sealBytes(target, bytes))
+      before[target] = { ...earlier, sealed, after: work.vault.fingerprint(draft.bytes) }
     }
   } catch (error) {
     await discard(ready)

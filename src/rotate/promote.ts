@@ -8,6 +8,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
+import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
 import { type Sick, inWords, noteSick } from "./restart-all.ts"
 import type { Session } from "./session.ts"
@@ -62,7 +63,8 @@ export async function promote(
     }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
-  const { before = {}, ahead: _ahead, ...kept } = set
+  const { before = {}, ahead, ...kept } = set
+  const shown = stillShown(session, set, rest)
   const whole = session.work.outputs.filter((output) => output.whole === true)
   const written = Object.fromEntries(
     whole.flatMap(({ target }) =>
@@ -75,13 +77,42 @@ export async function promote(
     patches,
     events,
     written,
-    changeSet: rest.length === 0 ? null : { ...kept, secrets: rest, touched: [], restarted: [] },
+    changeSet:
+      rest.length === 0
+        ? null
+        : {
+            ...kept,
+            secrets: rest,
+            touched: [],
+            restarted: [],
+            ...(Object.keys(shown).length === 0
+              ? {}
+              : { before: shown, ...(ahead === undefined ? {} : { ahead }) }),
+          },
     flush: true,
   })
   session.work.tell("promote", names.join(", "))
   // The next of the set are delivered anew: what these have shown says nothing of them.
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes
+}
+
+/**
+ * Outputs that may show the new value of one that nobody knows about yet: a way back has still to
+ * put its value back there, and no other, for the rest of what was there before is over.
+ */
+function stillShown(
+  session: Session,
+  set: ChangeSet,
+  rest: readonly string[],
+): NonNullable<ChangeSet["before"]> {
+  const names = rest.filter((name) => mayBeShown(session, set, name))
+  const targets = session.outputsOf(names).map(({ target }) => target)
+  return Object.fromEntries(
+    Object.entries(set.before ?? {})
+      .filter(([target]) => targets.includes(target))
+      .map(([target, before]) => [target, { ...before, stale: true as const }]),
+  )
 }
 
 /** It began before now, whatever a clock said that was set back since. */

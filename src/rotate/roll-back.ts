@@ -1,7 +1,9 @@
+import { AppError } from "../base/error.ts"
 import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import type { Draft, Output } from "../core/ports.ts"
+import type { Draft, Output, Values } from "../core/ports.ts"
 import {
+  type Before,
   type ChangeSet,
   type Patch,
   type Refusal,
@@ -10,6 +12,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
+import { draftBeside, keptBeside } from "./beside.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
@@ -144,27 +147,39 @@ type WayBack = {
  * go back.
  */
 async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {
-  const { work } = session
   const values = await session.values(() => false)
   const ways: WayBack[] = []
-  for (const output of work.outputs) {
+  for (const output of session.work.outputs) {
     const was = set.before?.[output.target]
     if (was === undefined || set.leaves?.[output.target] !== undefined) continue
     try {
-      const before =
-        was.sealed === "" ? undefined : await work.vault.openBytes(output.target, was.sealed)
-      const former = {
-        before,
-        after: was.after,
-        fingerprint: (bytes: Uint8Array) => work.vault.fingerprint(bytes),
-      }
-      const draft = await work.delivery.restore(output, former, values, session.known)
+      const draft = await wayBack(session, output, { was, values })
       ways.push({ output, draft, isFormer: !draft.changed })
     } catch (error) {
       ways.push({ output, fault: said(error), isFormer: false })
     }
   }
   return ways
+}
+
+async function wayBack(
+  session: Session,
+  output: Output,
+  { was, values }: { readonly was: Before; readonly values: Values },
+): Promise<Draft> {
+  const { vault, delivery } = session.work
+  if (was.stale === true) {
+    const keeps = keptBeside(session, session.changeSet?.secrets ?? [])
+    const [ready] = await draftBeside(session, [output], { values, keeps })
+    if (ready === undefined) throw new AppError("internal", `${output.target}: no draft`)
+    return ready.draft
+  }
+  const former = {
+    before: was.sealed === "" ? undefined : await vault.openBytes(output.target, was.sealed),
+    after: was.after,
+    fingerprint: (bytes: Uint8Array) => vault.fingerprint(bytes),
+  }
+  return delivery.restore(output, former, values, session.known)
 }
 
 /** Where a containment waits for the end, an output that cannot be put back holds nothing up. */

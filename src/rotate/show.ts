@@ -1,5 +1,6 @@
 import { type ChangeSet, type Refusal, versionAt } from "../core/state.ts"
 import { driverOf, said } from "./ask.ts"
+import { draftBeside, keptBeside } from "./beside.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { draftEach, leaveOutputs } from "./unwritten.ts"
@@ -36,16 +37,17 @@ function leavesOutputs(session: Session, set: ChangeSet): boolean {
  * incident those that can be written.
  */
 export async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
-  const { changeSet: set, work } = session
+  const { changeSet: set } = session
   const values = await session.values((name) => names.includes(name))
   const outputs = session.outputsOf(names)
+  const beside = { values, keeps: keptBeside(session, names) }
   if (set === undefined || !leavesOutputs(session, set))
-    return work.delivery.draft(outputs, values, session.known)
+    return draftBeside(session, outputs, beside)
   const targets = outputs.map(({ target }) => target)
   const { ready, refused } = await draftEach(
     session,
     targets.filter((target) => set.leaves?.[target] === undefined),
-    values,
+    beside,
   )
   try {
     await leaveOutputs(session, refused)

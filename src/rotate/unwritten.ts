@@ -1,9 +1,10 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
-import type { Deployment, Values } from "../core/ports.ts"
+import type { Deployment } from "../core/ports.ts"
 import type { ChangeSet, Patch, Refusal, Unwritten } from "../core/state.ts"
 import { changeUnwritten, owedIn, withoutOutputs, withoutPrograms } from "../core/unwritten.ts"
 import { driverOf, said } from "./ask.ts"
+import { type Beside, draftBeside } from "./beside.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { type Sick, inWords, readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
@@ -59,13 +60,13 @@ export function tellLeft({ work }: Session, leaves: Refusals): void {
 export async function draftEach(
   session: Session,
   targets: readonly string[],
-  values: Values,
+  beside: Beside,
 ): Promise<{ readonly ready: readonly Ready[]; readonly refused: Refusals }> {
   const ready: Ready[] = []
   const refused: Record<string, Refusal> = {}
   for (const output of session.work.outputs.filter(({ target }) => targets.includes(target))) {
     try {
-      ready.push(...(await session.work.delivery.draft([output], values, session.known)))
+      ready.push(...(await draftBeside(session, [output], beside)))
     } catch (error) {
       refused[output.target] = said(error)
     }
@@ -194,7 +195,7 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
   const { ready, refused } = await draftEach(
     session,
     able.map(({ target }) => target),
-    values,
+    { values, keeps: new Set() },
   )
   const changed = ready.filter(({ draft }) => draft.changed)
   const failed: Record<string, Refusal> = { ...refused }

@@ -82,6 +82,8 @@ export function unrest(world: World): readonly string[] {
   const faults = [...lost(world), ...erased(world)]
   for (const target of world.undeclared)
     faults.push(`a restart without ${target}, which no journal said before`)
+  for (const place of world.spoiled)
+    faults.push(`${place} showed a value that works, and then one that does not`)
   if (openSets(world.stored).length > 0) faults.push("a journal is open")
   if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
   if (Object.values(world.pair).filter((value) => value !== "").length !== 1)
@@ -160,6 +162,21 @@ export const scenarios: readonly Scenario[] = [
   { title: "the reply of dual is lost", fault: { lostReply: "dual" } },
   { title: "one is silent for a while", fault: { silent: { name: "one", calls: 4 } }, later: {} },
   { title: "dual is silent for a while", fault: { silent: { name: "dual", calls: 3 } }, later: {} },
+  ...(["one", "dual", "pair"] as const).map(
+    (name): Scenario => ({
+      title: `${name} is silent since the crash`,
+      fault: {},
+      later: { silent: { name, calls: 1000 } },
+    }),
+  ),
+  ...(["one", "dual"] as const).map(
+    (name): Scenario => ({
+      title: `${name} is silent since the crash, and the disk was slow`,
+      fault: {},
+      later: { silent: { name, calls: 1000 } },
+      diskTurns: 40,
+    }),
+  ),
   { title: "a program gets sick with new values", fault: { sick: true } },
   { title: "the first program gets sick with new values", fault: { firstSick: true } },
   { title: "a program is sick once", fault: { sick: true }, later: {} },
@@ -425,7 +442,8 @@ async function judge(
     // Whoever contains calls again until it is done; the same incident does nothing twice.
     await run(world, scenario.contain === undefined ? false : asked(scenario))
     for (const fault of lost(world)) note(`between turns: ${fault}`)
-    if (turn === 1) world.time += 3_600_000
+    // What was silent until now has a grace of its own.
+    if (turn === 1 || turn === 2) world.time += 3_600_000
     if (turn === 1) {
       const { openDoor: _, silent: __, ...rest } = scenario.later ?? scenario.fault
       world.fault = rest

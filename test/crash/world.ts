@@ -118,6 +118,8 @@ export class World {
   calls = 0
   outputWrites = 0
   outputCalls = 0
+  /** Values that a file showed and their service took, replaced there by one that it refuses. */
+  spoiled: string[] = []
   /** What was done without an output before its journal said so. */
   undeclared: string[] = []
   everHanded: Record<string, Set<string>> = {
@@ -340,18 +342,25 @@ export class World {
         this.#refuse(process, target, "rename")
         if (++this.outputWrites === this.fault.outputFails)
           throw new AppError("write-failed", "disk full", { remedy: "retry" })
+        this.#judgeRename(target, next)
         this.files[target] = next
         await process.instant()
       },
       discard: () => Promise.resolve(),
     })
+    // Where no secret has a value yet, one text of all could not be made.
+    const isApart = target === "/env/a" || this.unknown
     return {
       target,
       shows,
+      ...(isApart ? { apart: true as const } : {}),
       read: () => Promise.resolve(Buffer.from(JSON.stringify(this.files[target]))),
       prepare: async (values) => {
         this.#refuse(process, target, "draft")
-        return draft(show(values))
+        const kept = isApart
+          ? Object.entries(this.files[target] ?? {}).filter(([name]) => values[name] === undefined)
+          : []
+        return draft({ ...Object.fromEntries(kept), ...show(values) })
       },
       restore: async (before) => {
         this.#refuse(process, target, "draft")
@@ -368,6 +377,17 @@ export class World {
       adopt: () => Promise.resolve({}),
       tidy: () => Promise.resolve(),
     }
+  }
+
+  /** Files are read by whoever starts meanwhile: none of their values is made worse. */
+  #judgeRename(target: string, next: Readonly<Record<string, string>>): void {
+    const works = (name: string, shown: string | undefined): boolean => {
+      const [user = "", password = ""] = (shown ?? "").split(":")
+      const fields = { ...(user === "" ? {} : { user }), password: new Secret(name, password) }
+      return shown !== undefined && this.accepts(name, { version: "shown", fields })
+    }
+    for (const [name, shown] of Object.entries(this.files[target] ?? {}))
+      if (works(name, shown) && !works(name, next[name])) this.spoiled.push(`${target}: ${name}`)
   }
 
   #supervise(instant: number): void {

@@ -1,5 +1,7 @@
 /** The files that show values to programs. */
 export const outputs = {
+  "output-undecided":
+    "The output is one text (a template, or a variable that shows several secrets), and one of these secrets is in a rotation that is not finished: nobody knows whether its old or its new value has to stand there, and what stands there now is neither. So nothing is written. mycelium status says what keeps that rotation; once it has ended, the output is written. A containment goes on without it: the file is owed (mycelium explain output-owed).",
   "output-planted":
     "A file of another user lies where an output goes, and that user, or others, can put files there. Mycelium keeps the owner of a file that it replaces, and what is in it may go on, so a planted file would show the values to whoever planted it. Nothing was written. If that user shall read the values, say so with owner in the config; else remove the file.",
   "owner-not-kept":

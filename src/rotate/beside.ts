@@ -1,0 +1,121 @@
+import { AppError } from "../base/error.ts"
+import type { Credential, Output, Trial, Values } from "../core/ports.ts"
+import { type ChangeSet, versionAt } from "../core/state.ts"
+import { isParkable } from "./park.ts"
+import type { Session } from "./session.ts"
+import type { Ready } from "./work.ts"
+
+/**
+ * An output is written while nobody knows what the service of another secret in it takes, and that
+ * one's rotation may have shown its new value there. It keeps what it shows of that one: whatever
+ * that is, the rotation that is not finished has put it there in its order (the service first), and
+ * it goes on from there. Neither the current value nor the new one is put in its place by guess.
+ */
+export function keptBeside(session: Session, going: readonly string[]): ReadonlySet<string> {
+  const { changeSet, parked = [] } = session.document
+  const own = changeSet?.secrets.filter(
+    (name) => !going.includes(name) && mayBeShown(session, changeSet, name),
+  )
+  const aside = parked.filter((set) => !isParkable(set)).flatMap(({ secrets }) => secrets)
+  return new Set([...(own ?? []), ...aside.filter((name) => !going.includes(name))])
+}
+
+/** May an output show the new value of this one, by what an earlier run has written down? */
+export function mayBeShown(session: Session, set: ChangeSet, name: string): boolean {
+  const stage = versionAt(session.state(name), "pending")?.stage
+  return (
+    set.before !== undefined && (set.ahead === true || (stage?.is === "pending" && stage.proven))
+  )
+}
+
+export type Beside = {
+  readonly values: Values
+  /** Of these each output keeps what it shows. */
+  readonly keeps: ReadonlySet<string>
+  readonly trial?: Trial
+}
+
+/** Every draft, or none and a throw. */
+export async function draftBeside(
+  session: Session,
+  outputs: readonly Output[],
+  beside: Beside,
+): Promise<readonly Ready[]> {
+  const { draft } = session.work.delivery
+  if (beside.keeps.size === 0) return draft(outputs, beside.values, session.known, beside.trial)
+  const ready: Ready[] = []
+  try {
+    for (const output of outputs) ready.push(...(await draftOne(session, output, beside)))
+    return ready
+  } catch (error) {
+    for (const one of ready) await one.draft.discard()
+    throw error
+  }
+}
+
+async function draftOne(
+  session: Session,
+  output: Output,
+  { values, keeps, trial }: Beside,
+): Promise<readonly Ready[]> {
+  const draft = (shown: Values): Promise<readonly Ready[]> =>
+    session.work.delivery.draft([output], shown, session.known, trial)
+  const kept = output.shows.filter((name) => keeps.has(name))
+  if (kept.length === 0) return draft(values)
+  if (output.apart !== true) return draft(await shownNow(session, output, { values, kept }))
+  try {
+    // What stands there for a secret without a value stays.
+    return await draft(without(values, kept))
+  } catch (error) {
+    // One text may show it beside another.
+    const shown = await shownNow(session, output, { values, kept }).catch(() => undefined)
+    if (shown === undefined) throw error
+    return draft(shown)
+  }
+}
+
+function without(values: Values, names: readonly string[]): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)))
+}
+
+/** Two values each: more secrets than that are not told apart. */
+const keptMost = 6
+
+/** The values for a text that shows all of them: of `kept` those that it is made of now. */
+async function shownNow(
+  session: Session,
+  output: Output,
+  { values, kept }: { readonly values: Values; readonly kept: readonly string[] },
+): Promise<Values> {
+  const ways = kept.length > keptMost ? [] : await waysToShow(session, kept)
+  const former = await session.values(() => false)
+  for (const rest of [former, values])
+    for (const way of ways)
+      if (await isSame(session, output, { ...rest, ...way })) return { ...values, ...way }
+  throw new AppError(
+    "output-undecided",
+    `${output.target} shows ${kept.join(", ")} in one text with others, and what it shows of ${kept.length === 1 ? "it" : "them"} cannot be told while that rotation is not finished`,
+    { remedy: "retry", hint: "that rotation ends first: mycelium status says what keeps it" },
+  )
+}
+
+async function isSame(session: Session, output: Output, values: Values): Promise<boolean> {
+  return output.compare(values, session.work.stop).then(
+    (answer) => answer === "same",
+    () => false,
+  )
+}
+
+/** Each of them with its current or its new value, every way. */
+async function waysToShow(session: Session, names: readonly string[]): Promise<readonly Values[]> {
+  let all: readonly Readonly<Record<string, Credential>>[] = [{}]
+  for (const name of names) {
+    const state = session.state(name)
+    const versions = [versionAt(state, "pending"), versionAt(state, "current")].filter(
+      (version) => version !== undefined,
+    )
+    const shown = await Promise.all(versions.map((version) => session.shown(name, version)))
+    all = all.flatMap((way) => shown.map((one) => ({ ...way, [name]: one })))
+  }
+  return all
+}
