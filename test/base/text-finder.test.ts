@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { TextFinder } from "../../src/base/text-finder.ts"
+import { runs } from "../support/fuzzed.ts"
 
 async function* inParts(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
@@ -24,7 +25,7 @@ test("finds exactly the texts that stand in the stream, however it is cut into p
         )
       },
     ),
-    { numRuns: 500 },
+    runs(500),
   )
 })
 

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { binary } from "../support/mycelium.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
-
-const binary = join(import.meta.dir, "..", "..", "dist", "mycelium")
 
 async function project(config = ": generated, temporal: generated"): Promise<
   {

@@ -4,6 +4,7 @@ import { stringify } from "yaml"
 import { AppError } from "../../src/base/error.ts"
 import { ConfigProblems } from "../../src/config/problems.ts"
 import { load } from "./fake-plugins.ts"
+import { runs } from "../support/fuzzed.ts"
 
 /** Whatever the file holds: a config, or an AppError; each problem with a place that exists in the text. */
 function survives(text: string): void {
@@ -92,9 +93,10 @@ const { value } = fc.letrec<{ value: unknown; map: unknown; list: unknown }>((ti
 
 describe("parseConfig() survives", () => {
   test("any text", () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string()), survives), {
-      numRuns: 500,
-    })
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string()), survives),
+      runs(500),
+    )
   })
 
   test("texts made of what YAML is made of", () => {
@@ -133,14 +135,14 @@ describe("parseConfig() survives", () => {
     )
     fc.assert(
       fc.property(fc.array(token, { maxLength: 60 }), (tokens) => survives(tokens.join(""))),
-      { numRuns: 2000 },
+      runs(2000),
     )
   })
 
   test("any data", () => {
     fc.assert(
       fc.property(value, (data) => survives(stringify(data))),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 
@@ -164,7 +166,7 @@ describe("parseConfig() survives", () => {
           }),
         ),
       ),
-      { numRuns: 1000 },
+      runs(1000),
     )
     fc.assert(
       fc.property(value, value, value, (a, b, c) =>
@@ -178,7 +180,7 @@ describe("parseConfig() survives", () => {
           }),
         ),
       ),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { ticksWithin } from "../../src/config/schedules.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
+import { runs } from "../support/fuzzed.ts"
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -49,7 +50,7 @@ describe("ticksWithin()", () => {
         const pattern = `0 3 ${[...days].sort((a, b) => a - b).join(",")} * *`
         expect(within(pattern, age * day)).toBe(widestGap(pattern) <= age * day)
       }),
-      { numRuns: 50 },
+      runs(50),
     )
   })
 })

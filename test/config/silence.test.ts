@@ -4,6 +4,7 @@ import { parse, stringify } from "yaml"
 import { AppError } from "../../src/base/error.ts"
 import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
 import { load } from "./fake-plugins.ts"
+import { runs } from "../support/fuzzed.ts"
 
 /** Wherever somebody writes a password by mistake, no message repeats it. */
 
@@ -147,7 +148,7 @@ describe("no message repeats a value", () => {
           if (words !== undefined) expect(words).not.toContain(password)
         },
       ),
-      { numRuns: 800 },
+      runs(800),
     )
   })
 })

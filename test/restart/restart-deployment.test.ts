@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../../src/base/error.ts"
@@ -143,13 +144,16 @@ test("restartDeployment() throws when it is stopped while it waits: nothing is d
 test("restartDeployment() lets a hook that has begun finish before it stops", async () => {
   await using folder = await temporaryFolder()
   const restarter = command.open(
-    ["sh", "-c", "sleep 0.3; echo done > finished"],
+    ["sh", "-c", ": > begun; while [ ! -e go ]; do sleep 0.01; done; echo done > finished"],
     hookReach(folder.path),
   )
   const one = deployment({ restarter, healthy: async () => "503" })
-  expect(
-    (await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(50)))).code,
-  ).toBe("stopped")
+  const stop = new AbortController()
+  const ended = errorOf(restartDeployment(one, newMark(), realHost({}), stop.signal))
+  await until("the hook begins", () => existsSync(join(folder.path, "begun")))
+  stop.abort()
+  await writeFile(join(folder.path, "go"), "")
+  expect((await ended).code).toBe("stopped")
   expect(await readFile(join(folder.path, "finished"), "utf8")).toBe("done\n")
 })
 

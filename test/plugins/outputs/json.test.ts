@@ -7,6 +7,7 @@ import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 import { type Opens, keys, texts } from "./tree.ts"
+import { runs } from "../../support/fuzzed.ts"
 
 const open: Opens = (folder, variables, more) =>
   json.open(json.options.parse({ json: "x.json", variables, ...more }), {
@@ -56,7 +57,7 @@ describe("json", () => {
           expect(await output.compare(valuesOf(shows), never)).toBe("same")
         },
       ),
-      { numRuns: 60 },
+      runs(60),
     )
   })
 

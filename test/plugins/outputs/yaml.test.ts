@@ -8,6 +8,7 @@ import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, valuesOf } from "./conformance/harness.ts"
 import { type Opens, keys, texts } from "./tree.ts"
+import { runs } from "../../support/fuzzed.ts"
 
 const open: Opens = (folder, variables, more) =>
   yaml.open(yaml.options.parse({ yaml: "x.yml", variables, ...more }), {
@@ -57,7 +58,7 @@ describe("yaml", () => {
             expect(await output.compare(valuesOf(shows), never)).toBe("same")
           },
         ),
-        { numRuns: 60 },
+        runs(60),
       )
     },
   )

@@ -8,6 +8,7 @@ import {
   isPlain,
 } from "../../../../../src/plugins/outputs/dotenv/readers/reader.ts"
 import { fileOf, hostile, read, refusal } from "./values.ts"
+import { runs } from "../../../../support/fuzzed.ts"
 
 const all: readonly (readonly [string, Reader])[] = Object.entries(readers)
 
@@ -50,7 +51,7 @@ describe.each(all)("%s", (name, reader) => {
         const { text, meant } = fileOf(reader, values)
         expect(read(reader, text)).toEqual(meant)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -62,7 +63,7 @@ describe.each(all)("%s", (name, reader) => {
         if (value.includes("\0") || (!isPlain(value) && never(value))) expect(refused).toBe(true)
         else if (isPlain(value) || maybe?.(value) !== true) expect(refused).toBe(false)
       }),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 
