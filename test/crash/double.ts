@@ -8,8 +8,8 @@ import { type Chooses, type Found, explore, scenarios } from "./explore.ts"
 const [part = 0, parts = 1, share = 1, seed = 0] = process.argv.slice(2).map(Number)
 const chooses: Chooses = ({ title }, first) =>
   Number(Bun.hash(`${seed} ${title} ${first}`) % BigInt(share)) === 0
-const found: Found = { cuts: 0, wrong: new Map() }
+const found: Found = { cuts: 0, states: 0, wrong: new Map() }
 for (const [index, scenario] of scenarios.entries())
   if (index % parts === part) await explore(scenario, chooses, found)
-process.stdout.write(JSON.stringify({ cuts: found.cuts, wrong: [...found.wrong] }))
+process.stdout.write(JSON.stringify({ ...found, wrong: [...found.wrong] }))
 process.exit(0)

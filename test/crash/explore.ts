@@ -303,9 +303,9 @@ export const scenarios: readonly Scenario[] = [
   })),
 ]
 
-export type Found = { cuts: number; readonly wrong: Map<string, number> }
+/** `states`: the different worlds that cuts left. Many a cut leaves the world of another: between two acts nothing changes. */
+export type Found = { cuts: number; states: number; readonly wrong: Map<string, number> }
 
-/** Cuts one rotation at each instant (and the recovery at each of its own, for `double`), recovers, and judges. */
 /** The deadlines of what was cut run out only where timers have their turn. */
 function letTimersRun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
@@ -315,6 +315,10 @@ function letTimersRun(): Promise<void> {
 export type Chooses = (scenario: Scenario, first: number) => boolean
 export const none: Chooses = () => false
 
+/**
+ * Cuts one rotation at each instant (and the recovery at each of its own, where `secondAfter` says so), recovers, and judges:
+ * once for each world that a cut leaves.
+ */
 export async function explore(
   scenario: Scenario,
   secondAfter: Chooses,
@@ -325,6 +329,8 @@ export async function explore(
       `${scenario.title}: ${text}`,
       (found.wrong.get(`${scenario.title}: ${text}`) ?? 0) + 1,
     )
+  const cutOnce = new Set<string>()
+  const judged = new Set<string>()
   for (let first = 0; ; first++) {
     const world = begin(scenario)
     const { died } = await run(world, cut(scenario), first)
@@ -335,12 +341,19 @@ export async function explore(
     }
     found.cuts++
     await letTimersRun()
+    if (!isNew(cutOnce, world.key)) continue
+    found.states++
     for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
-    if (secondAfter(scenario, first)) await exploreSecond(scenario, first, found, note)
     failOver(world, scenario)
     world.fault = scenario.later ?? scenario.fault
-    await judge(world, scenario, note)
+    if (secondAfter(scenario, first)) await exploreSecond(scenario, { world, judged }, found, note)
+    if (isNew(judged, world.key)) await judge(world, scenario, note)
   }
+}
+
+function isNew(seen: Set<string>, key: string): boolean {
+  const before = seen.size
+  return seen.add(key).size > before
 }
 
 /** A supervisor restarts a program at each instant of one rotation. */
@@ -371,15 +384,12 @@ export async function exploreSupervised(scenario: Scenario, found: Found): Promi
 
 async function exploreSecond(
   scenario: Scenario,
-  first: number,
+  left: { readonly world: World; readonly judged: Set<string> },
   found: Found,
   note: (text: string) => void,
 ): Promise<void> {
   for (let second = 0; ; second++) {
-    const world = begin(scenario)
-    await run(world, cut(scenario), first)
-    failOver(world, scenario)
-    world.fault = scenario.later ?? scenario.fault
+    const world = left.world.copy()
     const { died } = await run(
       world,
       scenario.contain?.after === undefined ? false : asked(scenario),
@@ -388,6 +398,8 @@ async function exploreSecond(
     if (!died) return
     found.cuts++
     await letTimersRun()
+    if (!isNew(left.judged, world.key)) continue
+    found.states++
     for (const fault of [...lost(world), ...erased(world)]) note(`after a second cut: ${fault}`)
     await judge(world, scenario, note)
   }

@@ -53,6 +53,11 @@ export type Fault = {
   readonly supervised?: { readonly program: Program; readonly at: number }
 }
 
+/** An apply whose client is gone: it lands at the call with this countdown, unless it is settled first. */
+type Ghost = { readonly name: Name; readonly next: Credential; countdown: number }
+/** What an apply was sent, and who may give it up. */
+type Sent = { readonly next: Credential; readonly signal: AbortSignal }
+
 export const programs = ["api", "web"] as const
 export type Program = (typeof programs)[number]
 
@@ -100,8 +105,7 @@ export class World {
   readonly hooks = new Set<string>()
   time = Date.parse("2026-01-01T03:00:00Z")
   fault: Fault = {}
-  /** An apply whose client was killed: lands at the call with this countdown, unless settled first. */
-  ghost: { readonly name: Name; readonly land: () => void; countdown: number } | undefined
+  ghost: Ghost | undefined
   ghostDelay = 0
   /** Nobody waits for the others once one service has ended its old value. */
   hasty = false
@@ -191,8 +195,7 @@ export class World {
   }
 
   /** A call to a service: an instant before, the effect, an instant after. */
-  async #call<T>(process: Process, name: Name, effect: () => T, apply?: AbortSignal): Promise<T> {
-    const isApply = apply !== undefined
+  async #call<T>(process: Process, name: Name, effect: () => T, apply?: Sent): Promise<T> {
     await process.instant()
     this.calls++
     this.#haunt()
@@ -201,18 +204,21 @@ export class World {
       this.fault = { ...this.fault, silent: { name, calls: silent.calls - 1 } }
       throw new AppError("no-answer", "no answer", { remedy: "retry" })
     }
-    if (isApply && this.ghostDelay > 0 && process.instants === process.cutAt) {
+    const goesOn = (countdown: number): void => {
+      if (apply !== undefined) this.ghost = { name, next: apply.next, countdown }
+    }
+    if (apply !== undefined && this.ghostDelay > 0 && process.instants === process.cutAt) {
       // The process dies now; what it sent is still under way.
-      this.ghost = { name, land: effect, countdown: this.ghostDelay }
+      goesOn(this.ghostDelay)
       await process.instant()
     }
-    if (apply?.aborted === true) {
+    if (apply?.signal.aborted === true) {
       // Given up while under way: the server has it all the same.
-      this.ghost = { name, land: effect, countdown: 2 }
+      goesOn(2)
       throw new AppError("abandoned", "given up", { remedy: "retry" })
     }
-    if (isApply && this.fault.slow?.name === name) {
-      this.ghost = { name, land: effect, countdown: this.fault.slow.calls }
+    if (apply !== undefined && this.fault.slow?.name === name) {
+      goesOn(this.fault.slow.calls)
       throw new AppError("timeout", "no answer in time", { remedy: "retry" })
     }
     const result = effect()
@@ -222,7 +228,7 @@ export class World {
 
   #haunt(): void {
     if (this.ghost === undefined || --this.ghost.countdown > 0) return
-    this.ghost.land()
+    this.#take(this.ghost.name, this.ghost.next)
     this.ghost = undefined
   }
 
@@ -247,7 +253,7 @@ export class World {
         if (this.fault.policy === name && open(next).startsWith("p"))
           throw new AppError("refused-by-policy", "no", { remedy: "give-up" })
         this.everHanded[name]?.add(open(next))
-        await this.#call(process, name, () => this.#take(name, next), signal)
+        await this.#call(process, name, () => this.#take(name, next), { next, signal })
         if (this.fault.lostReply === name)
           throw new AppError("no-answer", "the reply was lost", { remedy: "retry" })
         return {}
@@ -501,6 +507,43 @@ export class World {
     return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0"
       ? "503"
       : true
+  }
+
+  /** As it is now, for more than one way to go on; no process lives. */
+  copy(): World {
+    const world = new World()
+    Object.assign(world, this, {
+      pair: { ...this.pair },
+      dual: new Set(this.dual),
+      files: { ...this.files },
+      programs: { ...this.programs },
+      log: [...this.log],
+      hooks: new Set(this.hooks),
+      ghost: this.ghost === undefined ? undefined : { ...this.ghost },
+      late: new Map(this.late),
+      undeclared: [...this.undeclared],
+      everHanded: Object.fromEntries(
+        Object.entries(this.everHanded).map(([name, values]) => [name, new Set(values)]),
+      ),
+    })
+    world.#made = this.#made
+    return world
+  }
+
+  /**
+   * All that decides what may still happen, as text, while no process lives: two worlds of the same scenario with the same
+   * text go on alike.
+   */
+  get key(): string {
+    const { pair, dual, one, files, programs, stored, log, hooks, time, fault, ghost, ghostDelay } =
+      this
+    return JSON.stringify([
+      [pair, [...dual], one, files, programs, stored, log, [...hooks], time, fault, ghostDelay],
+      ghost === undefined ? [] : [ghost.name, open(ghost.next), ghost.next, ghost.countdown],
+      [[...this.late], this.undeclared, this.#made],
+      [this.outputWrites, fault.refuses === undefined ? 0 : this.outputCalls],
+      Object.values(this.everHanded).map((values) => [...values]),
+    ])
   }
 
   /** Every version on disk, opened. */

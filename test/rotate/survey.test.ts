@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import type { Credential } from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
 import type { StateDocument } from "../../src/core/state.ts"
 import { Session } from "../../src/rotate/session.ts"
@@ -43,10 +44,12 @@ async function surveyed(
   return { world, session, answer: await survey(session, name, { most: 5, looks: false }) }
 }
 
+const late: Credential = { version: "late", fields: { password: new Secret("late", "p-late") } }
+
 test("a value whose change was under way is not called refused by an answer of before it landed: two values side by side", async () => {
   const { world, answer, session } = await surveyed("dual", (one) => {
     // It lands as the fourth call is made: after a wrong value, v1 and v2 were tried.
-    one.ghost = { name: "dual", land: () => void one.dual.add("p-late"), countdown: 4 }
+    one.ghost = { name: "dual", next: late, countdown: 4 }
   })
   expect(answer).toMatchObject({ is: "known", accepted: ["v1"], refused: ["v2"] })
   for (let more = 0; more < 5; more++)
@@ -60,7 +63,7 @@ test("a value whose change was under way is not called refused by an answer of b
 test("nor is every value called dead while one of them is on its way", async () => {
   const { world, answer, session } = await surveyed("one", (one) => {
     one.one = "set by hand"
-    one.ghost = { name: "one", land: () => void (one.one = "p-late"), countdown: 4 }
+    one.ghost = { name: "one", next: late, countdown: 4 }
   })
   expect(answer).toMatchObject({ is: "known", accepted: [], refused: ["v1", "v2"] })
   for (let more = 0; more < 5; more++)
