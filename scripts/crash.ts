@@ -1,13 +1,12 @@
 /**
  * Real kills: the compiled binary against real servers, ended by SIGKILL before or after a system call that
  * strace holds up; no hook in our code. After each cut: does a credential on the disk work? Then the same command again: is everything at
- * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`.
+ * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`; `--list` names
+ * the scenarios.
  */
 import { loadavg } from "node:os"
 import { parseArgs } from "node:util"
-import { KeyService } from "../test/plugins/drivers/exec/key-service.ts"
-import { startPostgres } from "../test/support/servers/postgres.ts"
-import { startRedis } from "../test/support/servers/redis.ts"
+import { startServers } from "./crash/servers.ts"
 import { randomFrom } from "./crash/cuts.ts"
 import { alone, type Explored, explore, readCut, sayCut } from "./crash/explore.ts"
 import { type Powered, losePower } from "./crash/power/power.ts"
@@ -26,6 +25,7 @@ const { values } = parseArgs({
     scenario: { type: "string", multiple: true },
     at: { type: "string" },
     lanes: { type: "string" },
+    list: { type: "boolean" },
   },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
@@ -39,15 +39,16 @@ const chosen = known.filter(
     values.scenario === undefined ||
     values.scenario.some((part) => name === part || name.startsWith(`${part}-`)),
 )
+if (values.list === true) {
+  for (const { name, says } of known) console.log(`${name.padEnd(20)}${says}`)
+  process.exit(0)
+}
 if (chosen.length === 0) throw new Error(`scenarios: ${known.map(({ name }) => name).join(" ")}`)
 const only = values.at === undefined ? {} : { only: readCut(values.at) }
 const tell = (says: string): void => void process.stderr.write(`${says}\n`)
 
 tell(`crash: ${values.all === true ? "every cut" : `${count} cuts a scenario, seed ${seed}`}`)
-await using postgres = await startPostgres()
-await using redis = await startRedis()
-await using keys = await KeyService.start(2)
-const servers = { postgres, redis, keys }
+await using servers = await startServers()
 const began = performance.now()
 if (values.power === true) process.exitCode = await power()
 else process.exitCode = await (values.storm === true ? storms() : kills())

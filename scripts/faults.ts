@@ -5,9 +5,7 @@
  */
 import { parseArgs } from "node:util"
 import { columns } from "../src/cli/columns.ts"
-import { KeyService } from "../test/plugins/drivers/exec/key-service.ts"
-import { startPostgres } from "../test/support/servers/postgres.ts"
-import { startRedis } from "../test/support/servers/redis.ts"
+import { startServers } from "./crash/servers.ts"
 import { randomFrom } from "./crash/cuts.ts"
 import { type Explored, explore } from "./faults/explore.ts"
 import { sample } from "./faults/sample.ts"
@@ -35,14 +33,12 @@ tell(
   `faults: ${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`,
 )
 
-await using postgres = await startPostgres()
-await using redis = await startRedis()
-await using keys = await KeyService.start(2)
+await using servers = await startServers()
 const began = performance.now()
 const found: Explored[] = []
 for (const scenario of chosen) {
   const random = randomFrom(seed)
-  const one = await explore({ postgres, redis, keys }, scenario, {
+  const one = await explore(servers, scenario, {
     choose: (all) => {
       const at = values.at
       if (at !== undefined)

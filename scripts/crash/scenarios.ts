@@ -1,11 +1,13 @@
 import { mkdirSync } from "node:fs"
 import type { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
+import type { MariadbServer } from "../../test/support/servers/mariadb.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
 import type { Shop, ShopOptions } from "../../test/support/shop.ts"
 
 export type Servers = {
   readonly postgres: PostgresServer
+  readonly mariadb: MariadbServer
   readonly redis: RedisServer
   readonly keys: KeyService
 }
@@ -42,6 +44,11 @@ const kinds: Readonly<
     shop: () => ({ admin: true }),
   },
   pair: { title: "two roles in turn", says: "two roles in turn", shop: () => ({ pair: true }) },
+  mariadb: {
+    title: "`mariadb`",
+    says: "an account of MariaDB, two passwords for a while",
+    shop: ({ mariadb }) => ({ mariadb }),
+  },
   redis: {
     title: "`redis`",
     says: "a user of Redis, two passwords for a while",

@@ -67,12 +67,13 @@ export class ProgramNotes implements MarkWatcher {
       const note: Note = { where: where() ?? "", programs }
       writeFileSync(this.#path, JSON.stringify(note), { mode: 0o600 })
     } catch {
-      remove(this.#path)
+      removeNotes(this.#path)
     }
   }
 }
 
-function remove(path: string): void {
+/** Nobody asks any more. */
+export function removeNotes(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {

@@ -2,8 +2,9 @@ import { settleFolder } from "../base/durable-write.ts"
 import { statSync } from "node:fs"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
+import { removeNotes } from "../base/program-notes.ts"
 import { Reserve } from "../base/reserve.ts"
-import type { StateDocument } from "../core/state.ts"
+import { openSets, type StateDocument } from "../core/state.ts"
 import { freeBytes, noRoom, type Need, writesOf } from "./room.ts"
 import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
@@ -27,6 +28,10 @@ export type Behind = {
   readonly logSerial: number
   readonly lost: boolean
   readonly cut?: true
+}
+
+function mayRestart(document: StateDocument): boolean {
+  return openSets(document).length > 0 || document.acting?.again !== undefined
 }
 
 /** So much (bytes) is not written twice where the disk has so many times as much left. */
@@ -63,6 +68,8 @@ export class FileLedger {
   readonly #newId: () => string
   readonly #reserve: Reserve
   #serial = 0
+  /** By the state on the disk, a crash may leave a hook of which the next run asks. */
+  #open = false
   #end: LogEnd | undefined
 
   constructor(place: Place, mac: Buffer, newId: () => string) {
@@ -102,6 +109,7 @@ export class FileLedger {
     this.#end = end
     if (found !== undefined) checkMac(this.#place, found, this.#mac)
     const document = found ?? blankState(this.#place, this.#newId())
+    this.#open = mayRestart(document)
     this.#serial = Math.max(document.serial, end.serial)
     // Lines that do not ride in the state any more were durable in the log before that was written.
     const cut = end.count < document.audit.count - document.audit.lines.length
@@ -126,6 +134,9 @@ export class FileLedger {
       throw new AppError("internal", "the state was saved out of order")
     await writeState(this.#place, next, { key: this.#mac, reserve: this.#reserve })
     this.#serial = next.serial
+    const open = mayRestart(next)
+    if (this.#open && !open) removeNotes(this.hooksPath)
+    this.#open = open
   }
 
   async flush(document: StateDocument): Promise<void> {
@@ -169,8 +180,9 @@ export class FileLedger {
     await this.#reserve.release()
   }
 
-  /** Removes what a killed run had reserved. Under the lock only. */
+  /** Removes what a killed run had reserved, or noted of hooks. Under the lock only. */
   async tidy(): Promise<void> {
+    if (!this.#open) removeNotes(this.hooksPath)
     await this.#reserve.tidy()
   }
 

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { startServers } from "../../scripts/crash/servers.ts"
 import { type Shop, type ShopOptions, openShop } from "../support/shop.ts"
 import { type Call, threadsOf } from "../support/strace.ts"
 import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
@@ -9,20 +7,14 @@ import { durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
 /** The same order for every service: what it is told had been made to last, in the state and in the log, before it was told. */
 
-let postgres: PostgresServer
-let redis: RedisServer
-let keys: KeyService
+let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
   if (cannotTrace !== undefined) return
-  postgres = await startPostgres()
-  redis = await startRedis()
-  keys = await KeyService.start(2)
+  servers = await startServers()
 })
 afterAll(async () => {
   if (cannotTrace !== undefined) return
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-  await keys[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
 })
 
 /** How a new value goes out, and how the old one is taken away, as strace prints it; undefined where `apply` ends the old one. */
@@ -37,6 +29,10 @@ const user: Told = {
   apply: /SETUSER\\r\\n.*\\r\\n#[0-9a-f]/,
   revoke: /SETUSER\\r\\n.*\\r\\n![0-9a-f]/,
 }
+const account: Told = {
+  apply: /ALTER USER .* USING '\*[0-9A-F]{40}' OR /,
+  revoke: /ALTER USER .* VIA mysql_native_password USING '\*[0-9A-F]{40}' \/\*/,
+}
 const program: Told = {
   apply: /\\"verb\\":\\"apply\\"/,
   revoke: /\\"verb\\":\\"revoke\\"/,
@@ -46,14 +42,20 @@ const program: Told = {
 const rotations: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a role without an admin", () => ({}), role],
   ["a pair of roles", () => ({ pair: true }), pair],
-  ["a user of Redis", () => ({ redis }), user],
-  ["a program", () => ({ exec: keys }), program],
+  ["an account of MariaDB", () => ({ mariadb: servers.mariadb }), account],
+  ["a user of Redis", () => ({ redis: servers.redis }), user],
+  ["a program", () => ({ exec: servers.keys }), program],
 ]
 const firsts: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a role", () => ({ admin: true, empty: true }), role],
   ["a pair of roles", () => ({ pair: true, empty: true }), pair],
-  ["a user of Redis", () => ({ redis, empty: true }), user],
-  ["a program", () => ({ exec: keys, empty: true }), program],
+  [
+    "an account of MariaDB",
+    () => ({ mariadb: servers.mariadb, empty: true }),
+    { apply: /ALTER USER .* USING '\*[0-9A-F]{40}'/ },
+  ],
+  ["a user of Redis", () => ({ redis: servers.redis, empty: true }), user],
+  ["a program", () => ({ exec: servers.keys, empty: true }), program],
 ]
 
 describe.skipIf(cannotTrace !== undefined)(
@@ -62,7 +64,7 @@ describe.skipIf(cannotTrace !== undefined)(
     test.each(rotations)(
       "%s learns a value, and loses the old one, only after the state lasts",
       async (_, options, told) => {
-        await using shop = await openShop(postgres, options())
+        await using shop = await openShop(servers.postgres, options())
         await shop.adopt()
         const calls = await traced(shop, 0)
         expectWrittenFirst(calls, shop, told)
@@ -85,7 +87,7 @@ describe.skipIf(cannotTrace !== undefined)(
     test.each(firsts)(
       "%s learns a first value only after the state lasts, its folders too",
       async (_, options, told) => {
-        await using shop = await openShop(postgres, options())
+        await using shop = await openShop(servers.postgres, options())
         const { code } = await shop.run("init")
         expect(code).toBe(0)
         const calls = await traced(shop, 0, ["rotate-now", "production", "--new"])
@@ -110,7 +112,7 @@ describe.skipIf(cannotTrace !== undefined)(
     )
 
     test("what a killed run may have renamed and not synced lasts before a service is asked anything", async () => {
-      await using shop = await openShop(postgres)
+      await using shop = await openShop(servers.postgres)
       await shop.adopt()
       const calls = await traced(shop, 0)
       const asked = said(calls, /user\\0shop_/)[0]
@@ -127,7 +129,7 @@ describe.skipIf(cannotTrace !== undefined)(
     }, 60_000)
 
     test("what is adopted lasts before anybody hears of it", async () => {
-      await using shop = await openShop(postgres, { two: true })
+      await using shop = await openShop(servers.postgres, { two: true })
       expect((await shop.run("init")).code).toBe(0)
       const calls = await traced(shop, 0, ["adopt", "production"])
       const heard = said(calls, /production\/postgres: adopted/)[0]

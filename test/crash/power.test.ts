@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { randomFrom } from "../../scripts/crash/cuts.ts"
 import { losePower } from "../../scripts/crash/power/power.ts"
 import { fresh, scenarios } from "../../scripts/crash/scenarios.ts"
-import { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { startServers } from "../../scripts/crash/servers.ts"
 import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
 /**
@@ -23,20 +21,14 @@ const sample = [
   ...rotating.filter((_, index) => index % 16 === seed % 16),
 ]
 
-let postgres: PostgresServer
-let redis: RedisServer
-let keys: KeyService
+let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
   if (cannotTrace !== undefined) return
-  postgres = await startPostgres()
-  redis = await startRedis()
-  keys = await KeyService.start(2)
+  servers = await startServers()
 })
 afterAll(async () => {
   if (cannotTrace !== undefined) return
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-  await keys[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
 })
 
 describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, () => {
@@ -44,7 +36,7 @@ describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, (
     "at any instant, nothing is lost: $name, $says",
     async (scenario) => {
       const how = { count: 3, kills: 1, random: randomFrom(seed) }
-      const { faults, instants } = await losePower({ postgres, redis, keys }, scenario, how)
+      const { faults, instants } = await losePower(servers, scenario, how)
       const reproduce = `bun run crash --power --scenario ${scenario.name} --seed ${seed} --cuts ${how.count} --kills ${how.kills}`
       expect({ reproduce, faults }).toEqual({ reproduce, faults: [] })
       expect(instants).toBeGreaterThan(20)

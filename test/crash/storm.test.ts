@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { randomFrom } from "../../scripts/crash/cuts.ts"
 import { scenarios } from "../../scripts/crash/scenarios.ts"
 import { storm } from "../../scripts/crash/storm.ts"
-import { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { startServers } from "../../scripts/crash/servers.ts"
 
 /** A small sample of `bun run crash --storm`, other instants and signals each time: the seed of a failure is in its message. */
 
@@ -18,18 +16,12 @@ const sample = scenarios.filter(
 )
 const missing = Bun.which("strace") === null
 
-let postgres: PostgresServer
-let redis: RedisServer
-let keys: KeyService
+let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
-  postgres = await startPostgres()
-  redis = await startRedis()
-  keys = await KeyService.start(2)
+  servers = await startServers()
 })
 afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-  await keys[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
 })
 
 describe.skipIf(missing)(
@@ -38,7 +30,7 @@ describe.skipIf(missing)(
     test.each(sample)(
       "ends finished, back, or with exit 7 and the names: $name, $says",
       async (scenario) => {
-        const { faults, reached } = await storm({ postgres, redis, keys }, scenario, {
+        const { faults, reached } = await storm(servers, scenario, {
           count: pointsEach,
           random: randomFrom(seed),
           lanes: 2,

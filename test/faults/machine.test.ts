@@ -6,9 +6,7 @@ import { sample } from "../../scripts/faults/sample.ts"
 import { scenarios } from "../../scripts/faults/scenarios.ts"
 import { newIdentity } from "../../src/core/seal.ts"
 import { expectRefused } from "../cli/refused.ts"
-import { KeyService } from "../plugins/drivers/exec/key-service.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { startServers } from "../../scripts/crash/servers.ts"
 import { openShop } from "../support/shop.ts"
 import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
@@ -18,16 +16,12 @@ const seed = Number(process.env["FAULTS_SEED"] ?? Date.now() % 1_000_000)
 const each = 4
 const names = ["role-forward", "role-back", "again", "role-adopt", "render", "reconcile"]
 
-let postgres: PostgresServer
-let redis: RedisServer
-let keys: KeyService
+let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
-  ;[postgres, redis, keys] = await Promise.all([startPostgres(), startRedis(), KeyService.start(2)])
+  servers = await startServers()
 })
 afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-  await keys[Symbol.asyncDispose]()
+  await servers[Symbol.asyncDispose]()
 })
 
 describe.skipIf(cannotTrace !== undefined)(
@@ -37,7 +31,7 @@ describe.skipIf(cannotTrace !== undefined)(
       "says why, loses nothing and comes to rest: $name, $says",
       async (scenario) => {
         const random = randomFrom(seed)
-        const { faults, reached } = await explore({ postgres, redis, keys }, scenario, {
+        const { faults, reached } = await explore(servers, scenario, {
           choose: (all) => sample(all, each, random),
           lanes: 2,
         })
@@ -51,7 +45,7 @@ describe.skipIf(cannotTrace !== undefined)(
 )
 
 test("another identity than the one that sealed opens nothing, and nothing is made anew", async () => {
-  await using shop = await openShop(postgres)
+  await using shop = await openShop(servers.postgres)
   await shop.adopt()
   const { identityFile } = shop.project
   const own = readFileSync(identityFile)

@@ -197,6 +197,8 @@ export function mariadbService(mariadb: MariadbServer, { role, old, empty }: Abo
         adapter: "mysql",
         hostname: "127.0.0.1",
         port: mariadb.port,
+        // Without one it asks for a database that the account may not enter.
+        database: "information_schema",
         username: user,
         password,
         max: 1,
@@ -215,7 +217,11 @@ export function mariadbService(mariadb: MariadbServer, { role, old, empty }: Abo
     shown: (project) => ({ user: role, password: project.variable("MARIADB_PASSWORD") }),
     holdsNothing: async () => (await hashes()).length === 0,
     held: async () => ({ [role]: await hashes() }),
-    hold: async (held) => void (await set(held[role]?.[0])),
+    hold: async (held) => {
+      // What a killed run has sent may land later.
+      await mariadb.sql(`KILL USER '${role}_a'`)
+      await set(held[role]?.[0])
+    },
   }
 }
 

@@ -1,0 +1,18 @@
+import { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
+import { startMariadb } from "../../test/support/servers/mariadb.ts"
+import { startPostgres } from "../../test/support/servers/postgres.ts"
+import { startRedis } from "../../test/support/servers/redis.ts"
+import type { Servers } from "./scenarios.ts"
+
+/** One of each that a scenario may need. Leave it by `await using`. */
+export async function startServers(): Promise<Servers & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  const servers = {
+    postgres: stack.use(await startPostgres()),
+    mariadb: stack.use(await startMariadb()),
+    redis: stack.use(await startRedis()),
+    keys: stack.use(await KeyService.start(2)),
+  }
+  const all = stack.move()
+  return { ...servers, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
