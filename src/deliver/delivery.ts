@@ -1,3 +1,4 @@
+import { answersWithinMs, inTime } from "./in-time.ts"
 import type { Draft, Known, Output, Trial, Values } from "../core/ports.ts"
 
 export type Ready = {
@@ -11,6 +12,9 @@ export type Former = {
   readonly fingerprint: (bytes: Uint8Array) => string
 }
 
+/** How long (ms) each file system may take. */
+type Patience = { readonly withinMs?: number }
+
 const never = new AbortController().signal
 
 /**
@@ -21,13 +25,20 @@ export async function draftAll(
   outputs: readonly Output[],
   values: Values,
   known: Known,
-  how: Trial = { trial: false },
+  { withinMs: ms = answersWithinMs, ...how }: Trial & Patience = { trial: false },
 ): Promise<readonly Ready[]> {
   const ready: Ready[] = []
   try {
     for (const output of outputs) {
-      const before = how.trial ? undefined : await output.read()
-      ready.push({ output, before, draft: await output.prepare(values, known, never, how) })
+      const { target } = output
+      const before = how.trial ? undefined : await inTime({ target, ms, act: () => output.read() })
+      const draft = await inTime({
+        target,
+        ms,
+        act: () => output.prepare(values, known, never, how),
+        late: (one) => one.discard(),
+      })
+      ready.push({ output, before, draft })
     }
     return ready
   } catch (error) {
@@ -47,9 +58,15 @@ export async function restoreOne(
   values: Values,
   known: Known,
 ): Promise<Draft> {
-  const now = await output.read()
+  const { target } = output
+  const now = await inTime({ target, ms: answersWithinMs, act: () => output.read() })
   const same =
     now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
-  return ours ? output.restore(former.before, never) : output.prepare(values, known, never)
+  return inTime({
+    target,
+    ms: answersWithinMs,
+    act: () => (ours ? output.restore(former.before, never) : output.prepare(values, known, never)),
+    late: (draft) => draft.discard(),
+  })
 }

@@ -14,6 +14,8 @@ export const outputs = {
     "A value holds a line break, another control character, or the quotation mark that it stands in, and a template would put it into a file as it is: the rest of the value would be lines of its own there, in a file whose other lines its reader trusts. Values that mycelium makes hold none of these; this one was adopted, and whoever can write the file that it came from can have chosen it. It is neither adopted nor written there. Let the template write it through a filter that its reader undoes (json, url_encode, base64_encode), or give the secret another value. A template that is one value and nothing else takes every value.",
   "output-missing":
     "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. Of a file with merge: true it writes only its own lines; the others are in no state, so put the file back from your backup first.",
+  "output-silent":
+    "The file system that an output lies on gives no answer: one that is served by a program (FUSE) or by another machine (NFS), which hangs. Nothing was given to a service. Find what serves it (mount, df), and start it again, or unmount it. It is asked again once the earlier act has come back; a restart of mycelium asks at once.",
   "output-drift":
     "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If its service accepts it, or no service asks for it (driver generated): mycelium adopt ENV takes it over, seals the one before, and names the files and programs that have to follow. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale":
