@@ -73,8 +73,8 @@ export const laws: readonly Mutant[] = [
     name: "an output that a killed run had not yet synced counts as delivered",
     edits: edit(
       "app/environment.ts",
-      `for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)`,
-      `for (const folder of [dirname(output.target), output.target]) await Promise.resolve([settleFolder, folder])`,
+      `await settleOutput(output.target)`,
+      `await Promise.resolve([settleOutput, output.target])`,
     ),
     test: orderOfServices,
   },

@@ -1,5 +1,4 @@
-import { dirname } from "node:path"
-import { settleFolder } from "../base/durable-write.ts"
+import { settleOutput } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { endsAtOnce, stands } from "../base/last-words.ts"
 import { Wanted, takeLock } from "../base/lock.ts"
@@ -444,8 +443,7 @@ async function tidy(session: Session): Promise<void> {
   for (const output of session.work.outputs) {
     try {
       await output.tidy()
-      // An output may be a folder of files.
-      for (const folder of [dirname(output.target), output.target]) await settleFolder(folder)
+      await settleOutput(output.target)
     } catch (error) {
       session.work.tell("tidy", said(error).says)
     }

@@ -132,3 +132,5 @@ export const appendFlags =
   constants.O_NOFOLLOW |
   constants.O_NONBLOCK
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+/** Of a folder, wherever its path leads: as a rename into it goes. */
+export const wayFlags = constants.O_RDONLY | constants.O_DIRECTORY

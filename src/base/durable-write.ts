@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs"
 import { mkdir, rmdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { appendFlags, type Disk, draftFlags, folderFlags, slow } from "./disk.ts"
+import { appendFlags, type Disk, diskOf, draftFlags, folderFlags, slow } from "./disk.ts"
 import { AppError, systemCode } from "./error.ts"
 import { linkError, ownerError, writeError } from "./file-errors.ts"
 import { type Folder, openFolder } from "./folder.ts"
@@ -304,6 +304,21 @@ export async function settleFolder(folder: string): Promise<void> {
       )
     )
       throw writeError(folder, error)
+  }
+}
+
+/** The folder of an output, and the output itself where that is a folder of files. */
+export async function settleOutput(target: string): Promise<void> {
+  await settleFolder(dirname(target))
+  if (!(await isFile(target))) await settleFolder(target)
+}
+
+/** What cannot be seen may be anything. */
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await (await diskOf(dirname(path))).look(path))?.isFile() === true
+  } catch {
+    return false
   }
 }
 

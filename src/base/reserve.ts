@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path"
-import { type Disk, diskOf, draftFlags, slow, writeFlags } from "./disk.ts"
-import { durableWrite, syncFolder, writeError } from "./durable-write.ts"
+import { type Disk, diskOf, draftFlags, slow, wayFlags, writeFlags } from "./disk.ts"
+import { durableWrite, writeError } from "./durable-write.ts"
 import { systemCode } from "./error.ts"
 
 /** No more are ever taken. */
@@ -71,7 +71,7 @@ export class Reserve {
         await disk.close(file)
       }
       await slow.rename(path, this.#target)
-      await syncFolder(dirname(this.#target))
+      await syncWay(disk, dirname(this.#target))
     } catch (error) {
       throw writeError(this.#target, error)
     }
@@ -96,6 +96,19 @@ export class Reserve {
     for (let index = 0; index < filesMost; index++)
       if ((await disk.look(this.#path(index))) !== undefined) await remove(this.#path(index))
     this.#left = 0
+  }
+}
+
+/**
+ * Of the folder that the rename has just gone to, by the same way: looking at each step of it again
+ * would tell nothing more.
+ */
+async function syncWay(disk: Disk, folder: string): Promise<void> {
+  const handle = await disk.open(folder, wayFlags)
+  try {
+    await slow.sync(handle)
+  } finally {
+    await disk.close(handle)
   }
 }
 
