@@ -48,7 +48,7 @@ export async function findExposed(
     if (app.stop.aborted)
       throw new AppError(
         "stopped",
-        "stopped by request before the text was searched; nothing was rotated",
+        "interrupted before the text was searched; nothing was rotated",
         { remedy: "retry" },
       )
     // Written down before a value is opened.
@@ -121,7 +121,7 @@ async function noteRead(
     : await takeLock(path, app.holder)
   if ("heldBy" in lock && !urgent) throw lockedBy(place.environment, lock.heldBy, path)
   if ("heldBy" in lock)
-    throw new AppError("stopped", "stopped by request; nothing was read", { remedy: "retry" })
+    throw new AppError("stopped", "interrupted; nothing was read", { remedy: "retry" })
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")
     const document = await ledger.load()

@@ -161,9 +161,9 @@ function keysOf(text: string): readonly string[] {
  */
 function starter(project: string, keys: readonly string[], identity: string | undefined): string {
   const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
-  return `# What mycelium keeps young. "mycelium rotate-now production --dry-run" says what would happen.
+  return `# What mycelium rotates. "mycelium rotate-now production --dry-run" says what would happen.
 project: ${project}
-schedule: "0 3 * * *"            # nightly at 3: a secret changes in the last night before it is 90 days old
+schedule: "0 3 * * *"            # nightly at 3: each secret is rotated on the last night before it turns 90 days old
 ${identity === undefined ? "" : `identity: { file: ${JSON.stringify(identity)} }\n`}environments:
   production:
     rotate_every: 90d

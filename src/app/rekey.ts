@@ -102,7 +102,7 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
 const notBegun: Sealed = {
   is: "failed",
   code: "stopped",
-  says: "stopped by request before it",
+  says: "interrupted before it",
   hint: "say the same command again: it finishes what is left",
 }
 

@@ -170,7 +170,7 @@ function revokeRows(plan: Plan): readonly string[] {
 function tailLines({ environment, secrets, leaves, fault, untouched }: Plan): readonly string[] {
   const hints = [
     ...secrets.flatMap(({ blocked }) => blocked?.hint ?? []),
-    ...secrets.flatMap((one) => one.hints),
+    ...secrets.flatMap(({ blocked, hints: noted }) => (blocked === undefined ? noted : [])),
     ...leaves.flatMap(({ hint }) => hint ?? []),
     ...(fault?.hint === undefined ? [] : [fault.hint]),
   ]

@@ -58,19 +58,24 @@ async function read(
     })
     return { values: values as Values, positionals }
   } catch (error) {
-    const option = error instanceof Error ? /'(--?[\w-]+)/.exec(error.message)?.[1] : undefined
-    throw new AppError(
-      "usage",
-      option === undefined
-        ? "these options cannot be read"
-        : `${option} is no option of this command, or lacks its value`,
-      {
-        hint: `options: ${Object.keys(options)
-          .map((one) => `--${one}`)
-          .join(" ")}`,
-      },
-    )
+    throw await unreadable(options, error)
   }
+}
+
+/** What is wrong with an option, by what the parser says; never its value. */
+async function unreadable(options: Options, error: unknown): Promise<AppError> {
+  const option = error instanceof Error ? /'(--?[\w-]+)/.exec(error.message)?.[1] : undefined
+  const all = Object.keys(options).map((one) => `--${one}`)
+  const hint = { hint: `options: ${all.join(" ")}` }
+  if (option === undefined) return new AppError("usage", "these options cannot be read", hint)
+  if (all.includes(option)) {
+    const takes = options[option.slice("--".length)]?.type !== "boolean"
+    return new AppError("usage", `${option} ${takes ? "needs a value" : "takes no value"}`, hint)
+  }
+  const { nearest } = await import("../config/nearest.ts")
+  const near = nearest(option, all)
+  const meant = near === undefined ? "" : ` (did you mean ${near}?)`
+  return new AppError("usage", `unknown option ${option}${meant}`, hint)
 }
 
 async function unknown(name: string): Promise<AppError> {

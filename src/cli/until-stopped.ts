@@ -11,8 +11,7 @@ export async function untilStopped<T>(
   says: string,
   act: () => Promise<T>,
 ): Promise<T> {
-  const stopped = (): AppError =>
-    new AppError("stopped", `stopped by request${says}`, { remedy: "retry" })
+  const stopped = (): AppError => new AppError("stopped", `interrupted${says}`, { remedy: "retry" })
   if (stop.aborted) throw stopped()
   let end = (): void => undefined
   const asked = new Promise<never>((_, reject) => {

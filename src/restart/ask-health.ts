@@ -32,5 +32,5 @@ export function throwIfStopped(signal: AbortSignal): void {
   if (signal.aborted)
     throw signal.reason instanceof AppError
       ? signal.reason
-      : new AppError("stopped", "stopped by request", { remedy: "retry" })
+      : new AppError("stopped", "interrupted", { remedy: "retry" })
 }

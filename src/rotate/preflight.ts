@@ -395,7 +395,7 @@ async function withoutSick(
         is: "left",
         code: "deployment-unhealthy",
         says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`,
-        hint: "make it healthy first: only then can its health prove the new value",
+        hint: `make it healthy first: only then can its health prove the new value${blocking[0].healthType === "command" ? "; a program gets none of your shell's variables but a few (mycelium help restarts)" : ""}`,
       }
   }
   return { members: stay, left: out }

@@ -117,7 +117,14 @@ describe("a config that is wrong", () => {
 describe("words that are not known", () => {
   test.each([
     [["rotate-mow"], 'there is no command "rotate-mow"', "did you mean rotate-now?"],
-    [[...rotate, "--forse"], "--forse is no option of this command", "options: --all"],
+    [[...rotate, "--forse"], "unknown option --forse", "options: --all"],
+    [
+      [...rotate, "--dryrun"],
+      "unknown option --dryrun (did you mean --dry-run?)",
+      "options: --all",
+    ],
+    [[...rotate, "--wait"], "--wait needs a value", "options: --all"],
+    [[...rotate, "--dry-run=yes"], "--dry-run takes no value", "options: --all"],
     [[...rotate, "--wait", "soon"], "--wait takes a duration such as 15m", undefined],
     [
       ["rotate-now", "prodution"],

@@ -27,7 +27,7 @@ test("rekey, asked to stop, begins no other environment, names what is left, and
   const [said] = await Promise.all([child.stdout.text(), child.exited])
   lock.release()
   expect(said).toContain("production: NOT sealed anew")
-  expect(said).toContain("staging: NOT sealed anew: stopped by request before it (stopped)")
+  expect(said).toContain("staging: NOT sealed anew: interrupted before it (stopped)")
   expect(child.exitCode).toBe(1)
   const again = await project.mycelium(["rekey"])
   expect(again.stdout).toContain("staging: 1 value sealed anew")

@@ -83,7 +83,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
       child.kill(signal)
       const [said] = await Promise.all([child.stderr.text(), child.exited])
       expect(child.exitCode).toBe(1)
-      expect(said).toMatch(/^mycelium: stopped by request[^\n]*\n$/)
+      expect(said).toMatch(/^mycelium: interrupted[^\n]*\n$/)
       expect(said.includes(unchanged) || said.includes("before it was done")).toBe(true)
     },
   )
@@ -92,10 +92,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const child = start([...args, "pipe"])
     using _ = await silentWriter()
     const says = name.startsWith("audit")
-      ? /stopped by request before it was done/
-      : new RegExp(
-          `stopped by request (while pipe was read|before the text was searched)${unchanged}`,
-        )
+      ? /interrupted before it was done/
+      : new RegExp(`interrupted (while pipe was read|before the text was searched)${unchanged}`)
     await expectStopped(child, signal, says)
   })
 
@@ -105,7 +103,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     child.kill(signal)
     const [said] = await Promise.all([child.stderr.text(), child.exited])
     expect(child.exitCode).toBe(1)
-    expect(said).toMatch(/^mycelium: stopped by request[^\n]*\n$/)
+    expect(said).toMatch(/^mycelium: interrupted[^\n]*\n$/)
     expect(said).toContain(unchanged)
   })
 
@@ -117,11 +115,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const before = reads()
     const child = start(["rotate-now", "--exposed-in", "sparse"])
     await until("the search to begin", () => reads() > before)
-    await expectStopped(
-      child,
-      signal,
-      /stopped by request while sparse was read; nothing was rotated/,
-    )
+    await expectStopped(child, signal, /interrupted while sparse was read; nothing was rotated/)
   })
 })
 

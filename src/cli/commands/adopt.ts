@@ -10,7 +10,7 @@ import { openApp } from "../open-app.ts"
 export const adopt: Command = {
   usage: [
     "Takes over the values that exist: reads them from the outputs (backwards through the templates), logs in with each,",
-    "and seals them into the state. Nothing outside is changed. Run it again after somebody has changed a password by hand.",
+    "and seals them into the state. Nothing outside is changed. Run it again after a password was changed by hand.",
     "A rotation that is stuck because its service takes none of our values ends with one that works: files and programs follow.",
   ].join("\n"),
   options: {

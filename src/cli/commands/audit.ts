@@ -25,7 +25,7 @@ export const audit: Command = {
     user: {
       type: "string",
       value: "NAME",
-      says: "only what this user did, or somebody of whom sudo said so",
+      says: "only what this user did, directly or by sudo",
     },
     incident: { type: "string", value: "ID", says: "only what was done for this incident" },
     since: {

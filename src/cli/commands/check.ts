@@ -10,8 +10,8 @@ import { openNamed } from "../open-config.ts"
 
 export const check: Command = {
   usage: [
-    "The self-test: can this machine be trusted with secrets now? Changes nothing, save modes with --fix. Opens the store's keys",
-    "but no value, save with --connect, which the audit log tells. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
+    "Looks for problems on this machine and in its state. Changes nothing, except modes with --fix. Opens the store's keys",
+    "but no value, except with --connect, which the audit log records. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
   ].join("\n"),
   options: {
     quick: {

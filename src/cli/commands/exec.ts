@@ -35,7 +35,7 @@ export const exec: Command = {
       ...(from === undefined ? {} : { from }),
     })
     if (terminal.stop.aborted)
-      throw new AppError("stopped", "stopped by request, before the program was started", {
+      throw new AppError("stopped", "interrupted before the program was started", {
         remedy: "retry",
       })
     return become(terminal, command, variables)

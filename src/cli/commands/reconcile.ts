@@ -9,7 +9,7 @@ import { openApp } from "../open-app.ts"
 
 export const reconcile: Command = {
   usage: [
-    "After a backup of a service, or of the state, was put back, or somebody changed a password: asks each service, by one login a",
+    "After a backup of a service, or of the state, was put back, or a password was changed: asks each service, by one login a",
     "version, which of all the values in the state it accepts. One that is not the current one becomes it: outputs are written,",
     "deployments restarted. A state that is older than its audit log is taken up again by this command alone.",
   ].join("\n"),

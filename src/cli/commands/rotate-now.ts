@@ -22,7 +22,7 @@ export const rotateNow: Command = {
     new: { type: "boolean", says: "make the first value of secrets that have none" },
     "dry-run": {
       type: "boolean",
-      says: "say what would happen, and what stands in the way; change nothing",
+      says: "say what would happen and what would block it; change nothing",
     },
     tag: {
       type: "string",
@@ -43,7 +43,7 @@ export const rotateNow: Command = {
     },
     contain: {
       type: "boolean",
-      says: "somebody has the credentials: fresh values, no way back, no grace; then every other value and every older session ends, whoever made it",
+      says: "credentials have leaked: fresh values, no rollback, no grace; then every other value and every older session ends",
     },
     "cut-first": {
       type: "boolean",
@@ -51,7 +51,7 @@ export const rotateNow: Command = {
     },
     yes: {
       type: "boolean",
-      says: "with --contain: do not ask where programs will be cut off for a while",
+      says: "with --contain: do not ask before programs are cut off",
     },
     "skip-grace": { type: "boolean", says: "first revoke values that are still in their grace" },
     wait: {

@@ -7,7 +7,7 @@ export const config = {
   "config-invalid":
     "The config has mistakes; all of them are listed, each with its line. Nothing runs with half a config; a service that reloads keeps the old one. Correct the lines and run mycelium check.",
   "config-writable-by-others":
-    "Somebody else can change the config, which names programs that mycelium runs: whoever can write it is mycelium. Every command that runs programs refuses. Chown it (and the folders above) to root or to mycelium's user, chmod o-w, and read it before you trust it again.",
+    "Other users can change the config, which names programs that mycelium runs: a user who can write it can do what mycelium can. Commands that rotate, render or run programs refuse; those that only look go on and warn. Chown it (and the folders above) to root or to mycelium's user, chmod o-w, and read it before you trust it again.",
   "config-group-writable":
     "The members of a group can change the config and so make mycelium run programs. If that is not meant: chmod g-w.",
   "clear-text-login":

@@ -5,7 +5,7 @@ export const files = {
   "file-mode":
     "An output has a narrower mode than the config says, so the program that reads it may be locked out. Run mycelium check --fix, or correct mode in the config.",
   "file-owner":
-    "A file belongs to another user or group than it should. Usually somebody ran mycelium as root while the service has a user of its own: the service can then no longer read its state. Chown the file as the remedy says, and run commands as that user, as in: sudo -u mycelium mycelium check.",
+    "A file belongs to another user or group than it should. Usually mycelium was run as root while the service has a user of its own: the service can then no longer read its state. Chown the file as the remedy says, and run commands as that user, as in: sudo -u mycelium mycelium check.",
   "file-is-link":
     "There is a symbolic link where mycelium expects the file itself, or on the way to it in a folder that another user can change. Who can replace a link chooses which file is read or written, so such links are not followed. Put the file there, or name in the config what the link points to.",
   "file-hard-linked":
@@ -19,7 +19,7 @@ export const files = {
   "file-too-large":
     "A file is far larger than any of its kind: probably the wrong one is named. Nothing was read. Correct the path.",
   "file-unreadable":
-    "A file or a folder on the way to it cannot be read by this user. Run mycelium as the user that owns the store and the identity; else mend owner or mode of what is named.",
+    "A file or a folder on the way to it cannot be read by this user. Run mycelium as the user that owns the store and the identity; else correct the owner or mode of what is named.",
   "parent-writable":
     "Everybody may write in a folder above the store, the identity or an output. Whoever can write there can replace everything below, whatever the modes of the files themselves. Run chmod o-w on it now, then look at what lies below: owners, dates, and mycelium check.",
   "parent-group-writable":

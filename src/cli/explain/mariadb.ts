@@ -11,7 +11,7 @@ export const mariadb = {
   "mariadb-lockout":
     "The server blocks a user after very few wrong passwords in a row (max_password_errors). A rotation proves by a login that a random value and old ones are refused, and would lock the application out. Raise the limit.",
   "mariadb-not-kept":
-    "The server took the new password and has lost it again: somebody else sets the same account. Find the script or the operator that does, and let only one of them look after this account.",
+    "The server took the new password and has lost it again: someone else sets the same account. Find the script or the operator that does, and let only one of them look after this account.",
   "mariadb-live-missing":
     "The account does not hold its present password, so the older one was not taken away. A person has changed the account, or the server has lost the change: mycelium explain current-refused has the way on.",
   "mariadb-busy":

@@ -17,13 +17,13 @@ export const outputs = {
   "output-silent":
     "The file system that an output lies on gives no answer: one that is served by a program (FUSE) or by another machine (NFS), which hangs. Nothing was given to a service. Find what serves it (mount, df), and start it again, or unmount it. It is asked again once the earlier act has come back; a restart of mycelium asks at once.",
   "output-drift":
-    "An output shows a value that is in no version: somebody changed it by hand, and this may be its only copy, so it is never overwritten. If its service accepts it, or no service asks for it (driver generated): mycelium adopt ENV takes it over, seals the one before, and names the files and programs that have to follow. If nobody needs it: empty that variable, then mycelium render.",
+    "An output shows a value that is not one Mycelium has stored: it was changed by hand, and this may be its only copy, so it is never overwritten. If its service accepts it, or no service asks for it (driver generated): mycelium adopt ENV takes it over, seals the one before, and names the files and programs that have to follow. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale":
     "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
   "output-incomplete":
     "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
   "output-edited":
-    "An output that mycelium writes as a whole is not what it last wrote there: somebody has edited or replaced it. Its values may be right all the same. mycelium render writes it again; where it holds something that is in no version, that is refused: carry the edit into the template, or move the file away first.",
+    "An output that mycelium writes as a whole is not what it last wrote there: it was edited or replaced. Its values may be right all the same. mycelium render writes it again; if it holds a value that Mycelium has not stored, that is refused: carry the edit into the template, or move the file away first.",
   "variable-left":
     "A line of a merged .env file, or a file of a folder, shows a value of ours, and the config does not have it: it was taken out of the config, or a person has copied the value. Nobody replaces it there, so it is refused once that value is dead. If a program reads it, put the variable into the config. If none does: mycelium render --prune takes it away, where the whole of it is a version that is sealed in the state; what holds more than that (an address) is taken out by hand.",
   "output-left":
@@ -31,7 +31,7 @@ export const outputs = {
   "output-unread":
     "The template of this output cannot be read backwards (a filter, a tag, a file of its own), so check cannot tell by fingerprint which value it shows. Nothing is wrong with that; mycelium render makes sure.",
   "output-unreadable":
-    "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would stumble too. Mend that line, or name the right reader with for:.",
+    "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would fail on it too. Correct that line, or name the right reader with for:.",
   "output-key-twice":
     "A variable stands twice in an output. Readers differ about which one counts, so nothing is written. Delete the wrong line.",
   "output-foreign":
@@ -51,7 +51,7 @@ export const outputs = {
   "output-linked":
     "The file has more than one name (hard links), and an output is replaced, not edited: from the next rotation on, the other names show the old values. A program that reads by another name would then be refused by the service, and a copy made of hard links keeps an old password in clear. find / -xdev -samefile FILE says the other names; take them away, or name in the config the one that is read. With in_place: true all names change together.",
   "output-on-network":
-    "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may see the old file for a while after it was replaced. Write it to a local disk of the machine that reads it.",
+    "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may still see the old file after it was replaced. Write it to a local disk of the machine that reads it.",
   "output-unwritable":
     "Nothing can be written where an output lies: its folder does not exist or is closed to this user, its disk is full, or its file system is read-only. A rotation of what it shows is refused before any service is touched; one that is under way waits, and a containment leaves the file as it is and owes it. Free some space, or make it writable again.",
   "output-unreachable":
@@ -83,5 +83,5 @@ export const outputs = {
   "adopt-other-login":
     "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
   "adopt-refused":
-    "The service refuses the value that was found: a new one, or one that mycelium knows already, but that somebody has changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
+    "The service refuses the value that was found: a new one, or one that mycelium knows already, but that was changed since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
 } as const

@@ -23,7 +23,7 @@ export const postgres = {
   "scram-not-offered":
     "The server does not offer SCRAM-SHA-256 for this login. Use scram-sha-256 in pg_hba.conf; a password that is stored as md5 must be set again first.",
   "scram-weak":
-    "The server asked for so few SCRAM iterations that somebody who listens, or who poses as the server, could try passwords at little cost. Nothing was sent that such a guess could be held against. See first that it is your server that answers (address, TLS). If it is, this role's password was set where scram_iterations was below 4096 (or by a tool that makes the verifier itself): set scram_iterations to 4096 or more, and set the password anew.",
+    "The server asked for so few SCRAM iterations that someone who listens, or who poses as the server, could try passwords at little cost. Nothing was sent that such a guess could be held against. See first that it is your server that answers (address, TLS). If it is, this role's password was set where scram_iterations was below 4096 (or by a tool that makes the verifier itself): set scram_iterations to 4096 or more, and set the password anew.",
   "scram-invalid":
     "The server's SCRAM challenge is not valid: something else answers, or something in between changes it. Check the address and TLS.",
   "server-unproven":
@@ -31,7 +31,7 @@ export const postgres = {
   "authentication-unsupported":
     "The server asks for a kind of login that mycelium does not speak for this role (GSS, LDAP, a certificate). Use scram-sha-256 in pg_hba.conf for it.",
   "login-not-allowed":
-    "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Mend that; nothing was changed.",
+    "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Correct that; nothing was changed.",
   "database-missing":
     "The database in the address does not exist. Correct the address, or name the admin's database.",
   "read-only-server":
@@ -45,7 +45,7 @@ export const postgres = {
   "session-ended":
     "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
   "locked-at-server":
-    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or somebody has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
+    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or someone has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
   "role-held":
     "Sessions of the role keep it from being changed (an open transaction, changes of their own), and the admin may not end them. GRANT pg_signal_backend TO the admin, then the same again.",
   "role-held-prepared":
@@ -77,7 +77,7 @@ export const postgres = {
   "standby-behind":
     "A standby has not replayed the change yet, or its replay is paused: whoever logs in there still needs the old password. The rotation waits for it. On the standby: SELECT pg_wal_replay_resume(), or see why replication lags.",
   "pair-live-missing":
-    "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: somebody changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
+    "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: someone changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
   "pair-attributes-differ":
     "The two roles of a pair differ in attributes, so the application would notice which of them it is. The remedy has the SQL that makes them alike.",
   "pair-settings-differ":
@@ -103,7 +103,7 @@ export const postgres = {
   "pair-user-unshown":
     "Two users of a pair take turns, so a rotation changes the user name as well as the password. Your outputs show the password and no user name, so a program with a fixed name would be refused after the next rotation, or after the one that follows it. Show {{ NAME.user }} beside {{ NAME.password }} in what the program reads, and let it take the name from there. If no output shows the user, nothing is rotated; if only one program reads no file that shows it, mycelium warns and goes on. rotate-now --contain warns and goes on in both cases.",
   "pair-idle-in-use":
-    "The role of the pair that should be idle has sessions, or accepts a password nobody should have: somebody uses it. Find who, before its password is changed.",
+    "The role of the pair that should be idle has sessions, or accepts a password that nobody should have, so something still uses it. Find out what, before its password is changed.",
   "owner-missing":
     "The owner that the pair stands for does not exist. CREATE ROLE … NOLOGIN; mycelium init --postgres-pair prints all of it.",
   "owner-can-login":

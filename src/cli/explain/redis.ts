@@ -13,7 +13,7 @@ export const redis = {
   "redis-not-persistent":
     "A new password would be gone when the server restarts: it keeps its users neither in an ACL file nor in a config file that it may rewrite. Then the old one would hold again and every client be locked out. Start the server with --aclfile.",
   "redis-not-kept":
-    "The server took the new password and has lost it again: somebody else sets the same user. Find the script or the operator that does, and let only one of them look after this user.",
+    "The server took the new password and has lost it again: someone else sets the same user. Find the script or the operator that does, and let only one of them look after this user.",
   "redis-saves-all":
     "A rotation makes the server write down all of its users as they are then (ACL SAVE): Redis cannot save one alone. What others have changed at runtime and not saved becomes permanent with it, a user that was meant to be gone after a restart among them. A dry run and check save nothing. Compare ACL LIST with the ACL file first, where such changes are made.",
   "redis-config-rewrite":
@@ -21,7 +21,7 @@ export const redis = {
   "redis-live-missing":
     "The server does not hold the present password, so the older one was not taken away. A person has changed the user, or the server has lost the change: mycelium explain current-refused has the way on.",
   "redis-hash-absent":
-    "The password to be taken away is not there: somebody was faster. It is looked at again.",
+    "The password that should be removed is already gone: someone else removed it first. Mycelium looks at the user again.",
   "redis-nodes-differ":
     "The user has its present password at some nodes and not at others: ACLs are not replicated. Give it that password at the nodes in the message.",
   "redis-node-twice": "The config names one server by two addresses. Name each once.",

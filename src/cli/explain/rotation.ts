@@ -7,11 +7,11 @@ export const rotation = {
   "current-refused":
     "The service refuses the current value: a person has changed it there, or the server has lost the change (a failover, a backup that was put back). Programs that start now may be locked out. It is not rotated, and nothing of it is revoked, until a person acts. mycelium reconcile finds out whether an older version works, and makes that the current one. If a person has changed it, put the value that works into the output and run mycelium adopt, or set the current one back at the service. If nobody should have changed it: mycelium rotate-now --contain, which needs an admin.",
   "none-accepted":
-    "The service refuses every version in the state that it was asked for: somebody set a password that mycelium does not know, the login is off or expired, or the backup that was put back is older than what is kept. If a value works, take it over (mycelium adopt ENV --ask); else set the current one at the service by hand, then mycelium reconcile. Until then the secret is not rotated and nothing of it is revoked.",
+    "The service refuses every version in the state that it was asked for: someone set a password that mycelium does not know, the login is off or expired, or the backup that was put back is older than what is kept. If a value works, take it over (mycelium adopt ENV --ask); else set the current one at the service by hand, then mycelium reconcile. Until then the secret is not rotated and nothing of it is revoked.",
   drifted:
-    "The service accepts neither the new nor the current value, but another one that is known: somebody put an older one back. No further step is taken until a person acts. If that value is right: mycelium reconcile makes it the current one; else set the current one at the service, and run the same command again.",
+    "The service accepts neither the new nor the current value, but another one that is known: someone put an older one back. No further step is taken until a person acts. If that value is right: mycelium reconcile makes it the current one; else set the current one at the service, and run the same command again.",
   stuck:
-    "The service accepts no value that mycelium knows: somebody has changed the password, or the login is off or expired. No further step is taken until a person acts, and nothing is taken for dead. If you know the password that works: mycelium adopt ENV --ask takes it over and ends the rotation; files and programs follow. Else set the password at the service by hand to the one in the output, then run the same command again; every value ever handed out is sealed in the state.",
+    "The service accepts no value that mycelium knows: someone has changed the password, or the login is off or expired. No further step is taken until a person acts, and nothing is taken for dead. If you know the password that works: mycelium adopt ENV --ask takes it over and ends the rotation; files and programs follow. Else set the password at the service by hand to the one in the output, then run the same command again; every value ever handed out is sealed in the state.",
   "not-accepted":
     "The service took the new value without complaint, but refuses a login with it. The rotation goes back to the old value. See the server's log: a policy, an expiry, another server behind the same address.",
   "not-settled":
@@ -33,7 +33,7 @@ export const rotation = {
   "value-unknown":
     "A secret was chosen for a containment, no value of it that works is known (it was never adopted, or its service refuses every version), and nothing here can set one without knowing it: a role that changes its own password, a user without an admin, a program that cannot take away what it does not know. Whatever its service accepts now may be in wrong hands. Put the value that works into the output and take it over with mycelium adopt, or name an admin in the config; then the same rotate-now --contain again, with its --incident.",
   "not-contained":
-    "A secret was chosen for a containment that has not come to its end: its service did not answer, a value is not proven dead, no run has begun it yet, or it was rotated without --contain, so that older sessions and values that others have set may live. Take it for compromised. Mend what the code beside it says, then run the command that check or mycelium report shows: the same rotate-now --contain with --incident and the incident's name, which carries on where it is. Only that, or another containment of it (or mycelium delete), ends this.",
+    "A secret was chosen for a containment that has not come to its end: its service did not answer, a value is not proven dead, no run has begun it yet, or it was rotated without --contain, so that older sessions and values that others have set may live. Treat it as compromised. Correct what the code beside it says, then run the command that check or mycelium report shows: the same rotate-now --contain with --incident and the incident's name, which carries on where it is. Only that, or another containment of it (or mycelium delete), ends this.",
   "cannot-go-back":
     "A rotation should go back, but the service does not take the former value again. The new value stays sealed in the state and may be the one that works. See the server's log, set either value at the service by hand, then run the same command again.",
   "no-way-back":
@@ -45,11 +45,11 @@ export const rotation = {
   unhealthy:
     "A deployment restarted, but its health check did not succeed in time. Look at its log: often it is only slow (raise within), or reads another file than the output.",
   "back-unhealthy":
-    "A rotation went back: the service and the files hold the old value. But a program could not be restarted with it, or did not get healthy: it may be down, or still use the value that was given up. Look at its log, mend that, restart it so that it reads its files again. The note stays until a rotation of the secret has proven the program healthy: mycelium rotate-now.",
+    "A rotation went back: the service and the files hold the old value. But a program could not be restarted with it, or did not get healthy: it may be down, or still use the value that was given up. Look at its log, correct the cause, restart it so that it reads its files again. The note stays until a rotation of the secret has proven the program healthy: mycelium rotate-now.",
   "output-owed":
     "A containment could not write an output (an edited line, a link in its place, a full disk) and left it as it is, or could not restart a program, and went on. Programs that read it hold a value that no service takes any more; one that no service asks for (generated) they go on taking, so it is not contained yet. Find out who did that, and put the file, or the restart program, right. mycelium run then writes the file and restarts those programs; the same containment again does so at once; mycelium render writes it and restarts none.",
   "promoted-unhealthy":
-    "A new value is current, and for it there was no way back: a containment does not put the old one in place again, nor does a first value or one that was found alive. But a program did not get healthy with it, and may be down. Look at its log, mend that, restart it so that it reads its files again. After a containment the same command with --incident and its name then looks at its health (where nothing asks for that, it restarts it) and says exit 0; else mycelium rotate-now on the secret proves it. Until then the note stays; it blocks no rotation once the program is healthy.",
+    "A new value is current, and for it there was no way back: a containment does not put the old one in place again, nor does a first value or one that was found alive. But a program did not get healthy with it, and may be down. Look at its log, correct the cause, restart it so that it reads its files again. After a containment the same command with --incident and its name then looks at its health (where nothing asks for that, it restarts it) and says exit 0; else mycelium rotate-now on the secret proves it. Until then the note stays; it blocks no rotation once the program is healthy.",
   "restart-failed":
     "The program that restarts a deployment failed, or what it started did not stay up (its container or service ended, was started again, or is unhealthy by its own check). The output of that program is not kept, for it may hold values. Run it by hand, as mycelium's user, in the config's folder.",
   "restart-timeout":
@@ -75,7 +75,7 @@ export const rotation = {
   "hook-writable":
     "Others than root and mycelium's user can change a program that mycelium runs, or a compose file that it hands to Docker: who does has mycelium's rights and sees values. A rotation does not begin; a containment is not held up by it. Do as the message says (chown to root, chmod go-w), and look at what is in it now.",
   "hook-missing":
-    "The config names a program that does not exist or may not be executed. A rotation would fail at its restart, and so would the way back: it is not begun, but for a containment, which warns and goes on. Put it there, chmod +x it, or correct the path.",
+    "A program named in the config is missing or not executable. The rotation is not started, because neither the restart nor the rollback could run. (rotate-now --contain warns and continues.) Put the program there, chmod +x it, or correct the path.",
   "in-grace":
     "The value before the current one is still accepted, for its grace is not over. Another rotation would take it away early. Wait, or add --skip-grace: then whoever still uses it is cut off.",
   "value-exists":
@@ -93,7 +93,7 @@ export const rotation = {
   "login-needed":
     "The service wants a login first, and got none that it takes. See the admin, or the user, in the config.",
   "password-refused":
-    "The service refuses a password that mycelium logs in with: the admin's, or that of the secret itself. If the admin's: correct the reference. If the secret's own: somebody changed it; adopt the one that works.",
+    "The service refuses a password that mycelium logs in with: the admin's, or that of the secret itself. If the admin's: correct the reference. If the secret's own: someone changed it; adopt the one that works.",
   "not-permitted":
     "The login that mycelium uses may not do what is needed. The remedy of mycelium check --connect shows the smallest GRANT or ACL that is enough.",
   "too-many-connections":

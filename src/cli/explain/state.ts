@@ -3,7 +3,7 @@ export const state = {
   "journal-open":
     "A rotation has begun and is not finished: going forward, or back to the old value. If a mycelium is at work, wait. Else it was cut off: mycelium run, or the same rotate-now again, asks each service which value it accepts and ends it. No value is lost meanwhile.",
   "journal-stuck":
-    "A rotation has been open for more than a quarter of an hour; or nobody is at work on it, and a program holds a value that no longer works, or a service refuses every value that we know. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. Say the same rotate-now again: it asks the service, and ends it or says why not. No clear answer: mend that. Every value of ours refused: adopt the one that works.",
+    "A rotation has been open for more than a quarter of an hour; or nobody is at work on it, and a program holds a value that no longer works, or a service refuses every value that Mycelium knows. Its secrets cannot be rotated until it ends, and after a crash in between a one-value service and its deployments may disagree. Run the same rotate-now again: it asks the service, and ends it or says why not. If the answer is not clear: put the service right. If it refuses every value that Mycelium knows: adopt the one that works.",
   retrying:
     "The last attempt to rotate this secret failed; the old value is still in place and works. The message says why. If mycelium run is running, it tries again where the secret is due, ever more seldom; a secret that a person rotated before its time waits until it is due. Put the cause right, and rotate at once with mycelium rotate-now.",
   "revoke-overdue":
@@ -11,7 +11,7 @@ export const state = {
   "revoke-owed":
     "The value before the current one is past its grace and not proven dead. No rotation starts before it is, or there would be three values to account for. mycelium run tries again; without it, repeat the command. mycelium status says why it did not work.",
   doubtful:
-    "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: mycelium asks until a login with it is refused, then keeps it sealed. If the service never refuses it, take it away there by hand; until then treat it as live.",
+    "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: Mycelium asks until a login with it is refused, then keeps it encrypted. If the service never refuses it, take it away there by hand; until then treat it as live.",
   "state-unlisted":
     "The state knows a secret, or an environment, that the config does not. Nobody rotates it any more, but its value may still open the service. Put it back into the config; or erase what is left of it: mycelium delete ENV/OLDNAME (or ENV) with --keep-login and --yes. The login stays then, for a renamed secret has it under its new name, which adopt takes over; one that nobody needs must be ended at the service first.",
   "debt-unlisted":
@@ -19,7 +19,7 @@ export const state = {
   "state-broken":
     "The state file is cut off or damaged. Nothing is rotated from a guess. Restore it from a backup, then find out which value lives before anything is rotated. Each sealed value in it opens with the age command and your identity.",
   "state-edited":
-    "The state is not as mycelium wrote it: somebody edited it, mixed two, or it belongs to another store. Whoever can write there could have swapped values. Restore it from a backup together with keys.age, and find out who can write in the store.",
+    "The state is not as mycelium wrote it: it was edited, two were mixed, or it belongs to another store. Whoever can write there could have swapped values. Restore it from a backup together with keys.age, and find out who can write in the store.",
   "log-broken":
     "The audit log is not as mycelium wrote it: a line was changed, left out, swapped or put in between, or its end was cut off. The state itself is right, and rotations go on. mycelium audit verify names each place; a head that left the machine (audit verify --heads) says from which line on the log can be believed. Find out who can write in the store.",
   "state-older":
@@ -38,9 +38,9 @@ export const state = {
   "value-shared":
     "Two secrets have the same value, so whoever learns one has both; between environments that means that a developer holds production. Rotate one of them: mycelium rotate-now ENV/SECRET.",
   "audit-unwritable":
-    "The audit log cannot be written. Without a record nothing is rotated. Free some space, or mend the log's owner and mode (0600, the user that runs mycelium).",
+    "The audit log cannot be written. Without a record nothing is rotated. Free some space, or correct the log's owner and mode (0600, the user that runs mycelium).",
   "audit-heads-undelivered":
-    "The newest head of an audit log has not left the machine, though the config says where it should go (audit: heads). No rotation waits for it. Until it leaves, whoever can write the store can change the newest lines unseen. The message says why it failed: mend the command, or see that journald runs; it goes with the next act.",
+    "The newest head of an audit log has not left the machine, though the config says where it should go (audit: heads). No rotation waits for it. Until it leaves, whoever can write the store can change the newest lines unseen. The message says why it failed: correct the command, or see that journald runs; it goes with the next act.",
   "secret-new":
     "The config names a secret that has no value in the state. It is left alone: nothing rotates because of a start or of lost state. If a value exists, mycelium adopt takes it over, proven by a login; if not, mycelium rotate-now --new makes the first one.",
   "secret-unknown":

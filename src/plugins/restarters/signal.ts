@@ -36,7 +36,7 @@ export const signal = defineRestarter({
       says: `signal ${options.name} to the process in ${path}`,
       restart: async (_mark, stop) => {
         const pid = await pidIn(path)
-        if (stop.aborted) throw new AppError("stopped", "stopped by request", { remedy: "retry" })
+        if (stop.aborted) throw new AppError("stopped", "interrupted", { remedy: "retry" })
         send(pid, `SIG${options.name}`, path)
       },
     }

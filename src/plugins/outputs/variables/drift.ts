@@ -42,7 +42,7 @@ export async function findDrift(
         says: `what ${showing.readerName} reads there cannot be told from the file alone`,
       }
     if (!(await isKnown(showing, variable, value, ask)))
-      return { name, unclear: false, says: "its present value is in no version that is known" }
+      return { name, unclear: false, says: "its current value is not one Mycelium has stored" }
   }
   return undefined
 }
