@@ -159,7 +159,7 @@ function stillOpen(session: Session, outcome: Outcomes[string] | undefined): Ado
   }
 }
 
-/** A value that is easily guessed is due at the next tick, as one always is that was taken over. */
+/** A value that is easily guessed is due at the next scheduled time, as one always is that was taken over. */
 async function noteWeak(session: Session, taken: ReadonlyMap<string, Taken>): Promise<void> {
   const weak = [...taken].filter(
     ([name, one]) =>

@@ -30,6 +30,7 @@ import {
   knownAs,
   prove,
   refuseBreakOut,
+  refuseMissing,
   refuseUntold,
   same,
   shownBy,
@@ -200,7 +201,9 @@ async function adoptOne(
   noted: Noted,
 ): Promise<Adopted> {
   const { patches, events } = noted
-  const fields = fieldsOf(session, name, await ask.found(name))
+  const found = await ask.found(name)
+  await refuseMissing(session, name, found)
+  const fields = fieldsOf(session, name, found)
   refuseBreakOut(session, name, fields)
   const versions = await session.versions(name)
   const { current } = versions

@@ -199,11 +199,30 @@ export function fieldsOf(
       fields[field] = value
     } else if (found !== undefined && !found.equals(new Secret("none", ""))) fields[field] = found
   }
-  if (fields["password"] === undefined)
-    throw new AppError("adopt-nothing", "no output shows a value of it yet", {
-      hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new",
-    })
+  if (fields["password"] === undefined) throw nothingShown("no output shows a value of it yet")
   return fields
+}
+
+function nothingShown(says: string): AppError {
+  return new AppError("adopt-nothing", says, {
+    hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new",
+  })
+}
+
+/** Where nothing was found because the file that would show it is not there. */
+export async function refuseMissing(
+  session: Session,
+  name: string,
+  found: Readonly<Record<string, Secret>>,
+): Promise<void> {
+  if (found["password"] !== undefined) return
+  const missing: string[] = []
+  for (const output of session.outputsOf([name]))
+    if ((await output.read()) === undefined) missing.push(output.target)
+  if (missing.length > 0)
+    throw nothingShown(
+      `no output shows a value of it yet: ${missing.join(", ")} ${missing.length === 1 ? "does" : "do"} not exist`,
+    )
 }
 
 export function same(one: Fields, other: Fields): boolean {

@@ -165,7 +165,7 @@ export function believableState(state: SecretState, now: Date): SecretState {
   const { rotatedAt, retry, drift, contained, uncontained, unhealthy, unwritten, erased } = state
   const changed: SecretState = {
     ...state,
-    // How old it is nobody knows: due at the next tick.
+    // How old it is nobody knows: due at the next scheduled time.
     ...(rotatedAt !== undefined && isAhead(rotatedAt, now)
       ? { rotatedAt: now.toISOString(), undated: true }
       : {}),

@@ -59,7 +59,7 @@ export type SecretState = {
    */
   readonly rotatedAt?: string
   /**
-   * The current value was adopted and is easily guessed: due at the next tick, whatever its age.
+   * The current value was adopted and is easily guessed: due at the next scheduled time, whatever its age.
    */
   readonly weak?: true
   /**

@@ -277,7 +277,7 @@ test("a grace is neither ended nor prolonged by a leap of the wall clock under a
   }
 }, 120_000)
 
-test("what one run wrote a year ahead is put right by the next: the grace ends, the secret is due at the next tick, and its audit log holds", async () => {
+test("what one run wrote a year ahead is put right by the next: the grace ends, the secret is due at the next scheduled time, and its audit log holds", async () => {
   await using folder = await temporaryFolder()
   await using service = await KeyService.start(2)
   const clock = new Clock()

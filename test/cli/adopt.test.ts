@@ -45,7 +45,7 @@ async function project(config = ": generated, temporal: generated"): Promise<
   return { folder, run, [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() }
 }
 
-test("adopt --from takes the file of the Python Mycelium, and marks what is easily guessed as due at the next tick", async () => {
+test("adopt --from takes the file of the Python Mycelium, and marks what is easily guessed as due at the next scheduled time", async () => {
   await using shop = await project()
   const strong = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("base64url")
   await writeFile(
@@ -68,7 +68,7 @@ test("adopt --from takes the file of the Python Mycelium, and marks what is easi
   ])
   expect(adopted.out).toContain("production/session: adopted as v1")
   expect(adopted.out).toContain(
-    `production/temporal: adopted as v1: no service asks for it; it was made on ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} and it is easily guessed, so it is due at the next tick`,
+    `production/temporal: adopted as v1: no service asks for it; it was made on ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} and it is easily guessed, so it is due at the next scheduled time`,
   )
   expect(adopted.code).toBe(0)
   expect(adopted.out + adopted.talk).not.toContain(strong)
@@ -144,11 +144,11 @@ describe("the age of what was adopted", () => {
     return found
   }
 
-  test("is unknown, and it is due at the next tick, until a rotation or a date ends that", async () => {
+  test("is unknown, and it is due at the next scheduled time, until a rotation or a date ends that", async () => {
     await using shop = await project()
     const out = await adopted(shop)
     expect(out).toContain(
-      "production/session: adopted as v1: no service asks for it; its age is unknown, so it is due at the next tick",
+      "production/session: adopted as v1: no service asks for it; its age is unknown, so it is due at the next scheduled time",
     )
     const session = await statusOf(shop, "session")
     expect(session.ageMs).toBeUndefined()

@@ -457,7 +457,7 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run("adopt", "production", "--from", "given.json")
     const command = "rotate-now production/postgres --contain --incident leak-7"
     expect(ran.stdout.split("\n").slice(0, 3)).toEqual([
-      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next tick; NOT contained in leak-7, for an adoption ends no session and no value of others",
+      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; NOT contained in leak-7, for an adoption ends no session and no value of others",
       expect.stringMatching(/^ {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+$/),
       `  hint: this ends it: mycelium ${command}`,
     ])

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { rmSync } from "node:fs"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { type Shop, openShop } from "../support/shop.ts"
@@ -116,6 +117,19 @@ describe("the steps of a containment", () => {
     expect(await stages(shop)).toContain("v2 current")
   }, 60_000)
 })
+
+test("adopt names the file that is not there; the dry run and the command after it end alike", async () => {
+  await using shop = await openShop(server, { generatedOnly: true })
+  rmSync(shop.project.path(".env"))
+  expect((await shop.run("init")).code).toBe(0)
+  const adopt = await shop.run("adopt", "production")
+  expect([adopt.code, adopt.stdout]).toEqual([
+    1,
+    expect.stringContaining(`${shop.project.path(".env")} does not exist (adopt-nothing)`),
+  ])
+  for (const more of [["--dry-run"], []])
+    expect(await shop.run("rotate-now", "production", ...more)).toMatchObject({ code: 1 })
+}, 60_000)
 
 test("where nothing has a value yet, the dry run says so and ends as the command does", async () => {
   await using shop = await openShop(server, { generatedOnly: true })

@@ -185,7 +185,7 @@ describe("a whole file", () => {
     ])
     project.write("redis.liquid", `requirepass ${value}`)
     project.configure(configOf([{ template: "out/redis.conf", from: "redis.liquid" }]))
-    expect(await well(project, "render")).toContain("out/redis.conf: written: its text")
+    expect(await well(project, "render")).toContain("out/redis.conf: written: contents")
     expect(project.read("out/redis.conf")).toBe(`requirepass ${key}`)
     project.write("redis.liquid", `requirepass ${value}`, 0o666)
     expect((await project.mycelium(["render"])).code).toBe(3)

@@ -95,7 +95,7 @@ describe.each([
       else project.write(".env", project.read(".env").replace(shop.shown, byHand))
       const ran = await shop.run("adopt", "production", ...(given ? ["--from", "given.json"] : []))
       expect(ran.stdout).toContain(
-        `production/postgres: adopted as v3: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next tick; the rotation that was not finished ends with it; ${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`,
+        `production/postgres: adopted as v3: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; the rotation that was not finished ends with it; ${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`,
       )
       expect(ran.stdout).not.toContain("not adopted")
       expect(ran.code).toBe(0)

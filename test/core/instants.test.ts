@@ -64,7 +64,7 @@ const older: SecretState = {
 
 describe("what a clock that was a year ahead has written", () => {
   for (const [name, state] of Object.entries({ ahead, older })) {
-    test(`is judged by what can be true: the grace is ten minutes, the age unknown and due at the next tick (${name})`, () => {
+    test(`is judged by what can be true: the grace is ten minutes, the age unknown and due at the next scheduled time (${name})`, () => {
       const document = believable(documentOf(state), now)
       expect(document.secrets["one"]).toMatchObject({
         rotatedAt: at(0),

@@ -166,5 +166,5 @@ function changes(before: HeldValues, after: HeldValues): readonly string[] {
 }
 
 function said(name: string): string {
-  return name === "" ? "its text" : name
+  return name === "" ? "contents" : name
 }
