@@ -185,7 +185,7 @@ describe("merge", () => {
     ["portable", "PASSWORD=old # c\n", "output-drift", "cannot be told"],
     ["compose", "PASSWORD=$OTHER\n", "output-drift", "cannot be told"],
     ["shell", "if x; then\nPASSWORD=old\nfi\n", "output-drift", "cannot be told"],
-    ["shell", "PASSWORD=old\r\n", "output-drift", "in no version"],
+    ["shell", "PASSWORD=old\r\n", "output-drift", "not one Mycelium has stored"],
     ["portable", "A=1\rPASSWORD=old\rB=2\r", "output-drift", "cannot be told"],
     ["portable", "PASSWORD=old  \n", "output-drift", "cannot be told"],
     ["github", "\u00ef\u00bb\u00bfPASSWORD=old\n", "output-drift", "cannot be told"],

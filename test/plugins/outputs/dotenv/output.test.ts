@@ -134,7 +134,7 @@ describe("a whole file", () => {
     ["OTHER=1\nPASSWORD=old\n", "holds other variables"],
     ["echo hello\nPASSWORD=old\n", "holds other lines"],
     ["# PASSWORD=older\nPASSWORD=old\n", "holds other lines"],
-    ["PASSWORD=mine\n", "PASSWORD, its present value is in no version"],
+    ["PASSWORD=mine\n", "PASSWORD, its current value is not one Mycelium has stored"],
     ["# written by mycelium: staging\nPASSWORD=old\n", "written for another environment"],
   ])("does not replace a foreign one: %j", async (before, says) => {
     await using folder = await temporaryFolder()
