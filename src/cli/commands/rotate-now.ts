@@ -229,7 +229,7 @@ function reportText(report: Report, now: Date): string {
   )
   for (const one of undone)
     lines.push(
-      `${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run revokes it then`,
+      `${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run, or the next rotate-now, revokes it then`,
     )
   if (report.untouched.length > 0)
     lines.push(
