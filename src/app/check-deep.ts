@@ -20,8 +20,6 @@ import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./check-request.ts"
 import { identityPath, outputsOf } from "./check-files.ts"
 import { isMine } from "./check-identity.ts"
-import { roomIn } from "./check-room.ts"
-import { storeOf } from "./check-store.ts"
 import { nearestFolder, outputPlaces } from "./check-places.ts"
 import { openDeployment } from "./open.ts"
 import {
@@ -91,8 +89,6 @@ export async function deepChecks(
       store: config.store,
       storeOwner: lookAt(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
-      // Where not even one write has room, that is told by itself.
-      ...((await storeOf(config, me)).full === undefined ? await roomIn(config) : {}),
     }),
     ...(how.connect && keys !== undefined
       ? [

@@ -1,4 +1,4 @@
-import type { Surroundings } from "../check/surroundings.ts"
+import type { Store } from "../check/store.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { freeBytes, writesOf } from "../record/room.ts"
 import { statePath } from "../record/state-file.ts"
@@ -8,7 +8,7 @@ import { nearestFolder } from "./check-places.ts"
 import { sizeOf } from "./size-of.ts"
 
 /** Whether the store's disk could take a rotation of its largest environment. */
-export async function roomIn(config: Config): Promise<Pick<Surroundings, "room">> {
+export async function roomIn(config: Config): Promise<Pick<Store, "room">> {
   const free = await freeBytes(nearestFolder(config.store))
   const needs = Object.values(config.environments).map((environment) => ({
     environment: environment.name,

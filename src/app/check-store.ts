@@ -2,12 +2,13 @@ import type { Store } from "../check/store.ts"
 import type { Me } from "../check/way.ts"
 import type { Config } from "../config/model.ts"
 import { stateFolder, statePath } from "../record/state-file.ts"
+import { roomIn } from "./check-room.ts"
 import { nearestFolder } from "./check-places.ts"
 import { sizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./check-writable.ts"
 
-/** A lock, the log's next lines, and the state once more beside the one that it replaces. */
-const besideBytes = 3 * 4096
+/** A lock, beside the state that is written once more before it replaces the one of now. */
+const besideBytes = 4096
 
 /** What the least of all acts writes: of the largest environment. */
 function leastWrite({ store, project, environments }: Config): number {
@@ -20,7 +21,7 @@ function leastWrite({ store, project, environments }: Config): number {
 export async function storeOf(config: Config, me: Me): Promise<Store> {
   const folder = nearestFolder(stateFolder(config))
   const found = await unwritable(folder, leastWrite(config))
-  if (found === undefined) return { folder }
+  if (found === undefined) return { folder, ...(await roomIn(config)) }
   if (found.is === "full")
     return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
   return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }

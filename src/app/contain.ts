@@ -91,10 +91,13 @@ export async function contain(
         const unhealthy = await stillSick(session, report, { secrets, how }).catch(
           (error: unknown) => notLooked(session, report, error),
         )
+        const verdicts = verdictsOf(session, { ...report, unhealthy }, { secrets, how })
+        const left = Object.keys(verdicts).filter((name) => verdicts[name]?.is === "not-contained")
         return {
           ...report,
           unhealthy,
-          secrets: verdictsOf(session, { ...report, unhealthy }, { secrets, how }),
+          secrets: verdicts,
+          ...(await unnoted(app, environment, left, how.incident)),
         }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
@@ -110,21 +113,21 @@ export async function contain(
         unhealthy: {},
         secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])),
         failed,
-        ...((await isNoted(app, environment, all, how.incident)) ? {} : { unnoted: true as const }),
+        ...(await unnoted(app, environment, all, how.incident)),
       }
     }
   })
 }
 
 /** By what lies on the disk, whatever went wrong. */
-async function isNoted(
+async function unnoted(
   { config: { store, project } }: App,
   environment: string,
   names: readonly string[],
   incident: string,
-): Promise<boolean> {
+): Promise<Pick<Contained, "unnoted">> {
   const document = await readState({ store, project, environment }).catch(() => undefined)
-  return names.every((name) => {
+  const isNoted = names.every((name) => {
     const { uncontained, contained } = document?.secrets[name] ?? {}
     return (
       uncontained?.incident === incident ||
@@ -132,6 +135,7 @@ async function isNoted(
       openSetOf(document, name)?.incident === incident
     )
   })
+  return isNoted ? {} : { unnoted: true }
 }
 
 function notLooked(

@@ -15,11 +15,6 @@ export type Surroundings = {
    * True where the store's folder, or the nearest one above it that exists, is on another machine.
    */
   readonly storeIsRemote: boolean
-  /**
-   * Bytes: what is free for this user on the store's disk, and what a rotation of the largest
-   * environment writes until its end.
-   */
-  readonly room?: { readonly free: number; readonly need: number; readonly environment: string }
 }
 
 export const surroundings = defineCheck({
@@ -38,17 +33,13 @@ export const surroundings = defineCheck({
       severity: "info",
       remedy: "let mycelium run as a user of its own, who runs nothing else, as its unit does",
     },
-    "disk-full": {
-      severity: "warning",
-      remedy: "free some space on that disk: until then nothing of that environment is rotated",
-    },
     "network-file-system": {
       severity: "error",
       remedy: "name a store on a local disk: on this one locks cannot be trusted",
     },
   },
   look: (
-    { uid, memoryIsClosed, limits, store, storeOwner, storeIsRemote, room }: Surroundings,
+    { uid, memoryIsClosed, limits, store, storeOwner, storeIsRemote }: Surroundings,
     report,
   ) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
@@ -69,18 +60,9 @@ export const surroundings = defineCheck({
       )
     if (storeIsRemote)
       report.found("network-file-system", `the store ${store} is on a network file system`)
-    if (room !== undefined && room.free < room.need)
-      report.found(
-        "disk-full",
-        `the disk of the store ${store} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`,
-      )
     return `the store is on a disk of this machine${uid === 0 ? "" : "; mycelium is not root"}`
   },
 })
-
-function kib(bytes: number): string {
-  return `${Math.ceil(bytes / 1024)} KiB`
-}
 
 /** The soft limit: the one that counts. "Max core file size  0  unlimited  bytes" (proc(5)). */
 function coreLimit(limits: string | undefined): string | undefined {

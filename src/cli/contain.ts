@@ -106,11 +106,10 @@ function linesOf(report: Contained, incident: string): readonly string[] {
     lines.push(
       `${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`,
       ...hint(report.failed.hint),
-      ...(report.unnoted === true
-        ? [
-            `${report.environment}: this could not be written down: nothing will remind you, neither status nor check`,
-          ]
-        : []),
+    )
+  if (report.unnoted === true)
+    lines.push(
+      `${report.environment}: what is NOT contained could not be written down: nothing will remind you, neither status nor check`,
     )
   for (const [secret, one] of Object.entries(report.secrets)) {
     if (isContained(one) && one.before === true)
@@ -294,6 +293,7 @@ function exitOf(reports: readonly Contained[]): number {
   return all.some(isContained) ? exitCodes.done : exitCodes.failed
 }
 
-function didSomething({ recovered, outcomes, before, revoked }: Contained): boolean {
+function didSomething({ recovered, outcomes, before, revoked, unnoted }: Contained): boolean {
+  if (unnoted === true && before.length + revoked.length === 0) return false
   return Object.keys({ ...recovered, ...outcomes }).length + before.length + revoked.length > 0
 }

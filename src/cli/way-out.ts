@@ -1,7 +1,11 @@
 import type { Outcome } from "../rotate/work.ts"
 
+/** Nobody answers at the address. */
+export const isItRunning = "is the server running, and does the address name it?"
+
 /** What a person can do about a rotation that only a person can end. */
 export function wayOut(environment: string, outcome: Outcome): readonly string[] {
+  if (outcome.is === "waiting" && outcome.code === "unreachable") return [`  hint: ${isItRunning}`]
   if (outcome.is !== "stuck") return []
   const sealed =
     "  no further step is taken until then; every value that we ever handed out is sealed in the state"

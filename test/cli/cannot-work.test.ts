@@ -84,11 +84,43 @@ describe.skipIf(whyNoDisk !== undefined)(
       expect(whole.stdout).not.toContain("disk-full")
       disk.empty()
       await expectWell(project)
+      // Room for the lock, and for nothing else: nothing can be noted either.
+      disk.fill(1)
+      await expectQuick(project, "store-full")
+      disk.empty()
       disk.readOnly()
       await expectQuick(project, "store-unwritable")
       disk.writable()
       await expectWell(project)
     })
+
+    test.each([
+      ["not even for the lock", 0],
+      ["for the lock alone", 1],
+    ] as const)(
+      "of the store with room %s: a containment says that nothing will remind of it",
+      async (_, pages) => {
+        await using project = await begin({ store: "store-disk/store" })
+        project.write("disk/.keep", "")
+        using disk = new SmallDisk(project.path("store-disk"))
+        await first(project)
+        disk.fill(pages)
+        const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak-7"]
+        const ran = await project.mycelium(contain)
+        expect(ran.stdout).toContain(
+          "production: what is NOT contained could not be written down: nothing will remind you, neither status nor check",
+        )
+        // No log knows of it.
+        expect(ran.stdout).not.toContain("mycelium report")
+        expect(ran.code).toBe(7)
+        const told = json<{ reports: readonly { unnoted?: true }[] }>(
+          await project.mycelium([...contain, "--json"]),
+        )
+        expect(told.reports.map(({ unnoted }) => unnoted)).toEqual([true])
+        disk.empty()
+        expect((await project.mycelium(contain)).code).toBe(0)
+      },
+    )
   },
 )
 

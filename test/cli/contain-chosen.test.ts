@@ -68,7 +68,7 @@ test("an environment that cannot be opened: it is said that nothing will remind 
   project.write(project.statePath(), "{")
   const ran = await project.mycelium(contain)
   expect(ran.stdout).toContain(
-    "production: this could not be written down: nothing will remind you, neither status nor check",
+    "production: what is NOT contained could not be written down: nothing will remind you, neither status nor check",
   )
   expect(ran.code).toBe(7)
 }, 60_000)

@@ -6,6 +6,7 @@ import { type Command, type Terminal, isSet } from "../command.ts"
 import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
+import { isItRunning } from "../way-out.ts"
 
 export const reconcile: Command = {
   usage: [
@@ -117,7 +118,10 @@ function linesOf(
         ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
       ]
     case "unknown":
-      return [`${place}: nobody knows: ${one.says} (${one.code}); nothing was decided`]
+      return [
+        `${place}: nobody knows: ${one.says} (${one.code}); nothing was decided`,
+        ...(one.code === "unreachable" ? [`  hint: ${isItRunning}`] : []),
+      ]
     case "new":
       return [`${place}: without a value, left alone (adopt, or rotate-now --new)`]
   }
