@@ -6,6 +6,7 @@ import {
   type SecretState,
   type StateDocument,
   type Unwritten,
+  holdsContained,
   openContainment,
   openSetOf,
   openSets,
@@ -61,6 +62,7 @@ const dueMs = 2 * 60_000
 
 type Code =
   | "not-contained"
+  | "sessions-may-live"
   | "promoted-unhealthy"
   | "output-owed"
   | "journal-open"
@@ -82,6 +84,11 @@ export const state = defineCheck<Code, States>({
       severity: "error",
       remedy:
         "mend what it says, then the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice",
+    },
+    "sessions-may-live": {
+      severity: "warning",
+      remedy:
+        "end them at the service by hand, or give mycelium the right to; then the same rotate-now --contain again, with --incident and its name",
     },
     "promoted-unhealthy": {
       severity: "error",
@@ -290,6 +297,18 @@ function judgeSecret(
       } is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`,
       carryOn(open.incident),
     )
+  if (contained?.sessions !== undefined && holdsContained(one)) {
+    const { code, says, hint } = contained.sessions
+    report.found(
+      "sessions-may-live",
+      `${place}: contained in ${contained.incident} for new logins only: sessions that were opened before ${inWords(contained.at)} may live: ${says} (${code})`,
+      isListed
+        ? {
+            remedy: `${hint === undefined ? "" : `${hint}; then `}mycelium rotate-now ${place} --contain --incident ${contained.incident} ends them where it can by then, and changes nothing else`,
+          }
+        : undefined,
+    )
+  }
   if (unhealthy !== undefined)
     report.found(
       "promoted-unhealthy",

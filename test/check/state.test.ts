@@ -186,6 +186,32 @@ test("state fails where a secret was chosen for a containment that has not come 
   expect(await look(state({ db: owed }))).toEqual(["not-contained error"])
 })
 
+test("state warns of a secret that is contained for new logins alone, as long as that value is the current one", async () => {
+  const sessions = { code: "sessions-out-of-reach", says: "no right to", hint: "grant it" }
+  const contained = { incident: "leak-7", at: ago(hour), version: "v2", sessions }
+  const held = secret([version("v2", current)], { contained })
+  const { findings } = await result(check, {
+    environments: [{ name: "production", document: state({ db: held }), secrets: ["db"] }],
+    unreadable: [],
+    strange: [],
+    now,
+  })
+  expect(findings).toEqual([
+    {
+      code: "sessions-may-live",
+      severity: "warning",
+      says: "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
+      remedy:
+        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them where it can by then, and changes nothing else",
+    },
+  ])
+  expect(await look(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])
+  const { sessions: _, ...ended } = contained
+  expect(await look(state({ db: secret([version("v2", current)], { contained: ended }) }))).toEqual(
+    [],
+  )
+})
+
 test("state fails where a program is not healthy with a value that became current, and says how to prove it again", async () => {
   const unhealthy = { since: ago(hour), deployments: ["api"], says: "api did not get healthy: 503" }
   const remedy = async (db: ReturnType<typeof secret>): Promise<unknown> =>

@@ -16,7 +16,7 @@ export const check: Command = {
   options: {
     quick: {
       type: "boolean",
-      says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can change the config, state, clock, is the identity there. It fails on what a restart of the container cannot end and a person must: a drift, what is not contained, a rotation open for a quarter of an hour (at once, where nobody is at work on it and a program is cut off, or its service refuses every known value), one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it",
+      says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can change the config, state, clock, is the identity there, can the store be written. It fails on what a restart of the container cannot end and a person must: a state older than its log, a drift, what is not contained, a rotation open for a quarter of an hour (at once, where nobody is at work on it and a program is cut off, or its service refuses every known value), one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it",
     },
     connect: {
       type: "boolean",
