@@ -472,7 +472,7 @@ function erasedFault(lines: readonly Line[], erased: SecretReport["erased"]): Fa
     code: "not-contained",
     says:
       erased.login === "kept"
-        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since"
+        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service"
         : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
   }
 }

@@ -117,7 +117,9 @@ function linesOf(report: Contained, incident: string): readonly string[] {
         `${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
       )
     if (one.is === "nothing-to-contain")
-      lines.push(`${name(secret)}: nothing to contain, ${one.says}`)
+      lines.push(
+        `${name(secret)}: nothing to contain, ${one.says}; if its login was kept then, that is as it was`,
+      )
   }
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes }))
     lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
@@ -241,7 +243,7 @@ function lastLines(
     return [
       count("contained") === 0
         ? `${incident}: there was nothing to contain`
-        : `${incident}: contained, ${took}${owes}`,
+        : `${incident}: contained, ${took}${owes}${count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"}`,
     ]
   return [
     `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed at the services; once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
