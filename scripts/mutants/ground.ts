@@ -125,6 +125,19 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
+    name: "a connection that waited since before a value dates it",
+    edits: edit(
+      "plugins/drivers/mariadb/apply.ts",
+      `{ isNew: true }`,
+      `{ isNew: next.version === "" }`,
+    ),
+    test: {
+      file: "test/plugins/drivers/server/standing.test.ts",
+      name: "a session that began while the admin's connection waited",
+    },
+  },
+  {
+    law: "always",
     name: "a connection that nobody has accepted is root's",
     edits: edit(
       "base/other-end.ts",

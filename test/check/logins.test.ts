@@ -80,13 +80,13 @@ test("logins finds a service that accepts anything, refuses the current value, o
 
 test("logins shows what preflight finds, and asks no further after an error", async () => {
   const powerful = {
-    code: "admin-superuser",
+    code: "admin-too-powerful",
     severity: "warning",
     says: "rotator is a superuser",
     remedy: "GRANT …",
   } as const
   expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual([
-    "admin-superuser warning",
+    "admin-too-powerful warning",
   ])
   expect(
     await look({

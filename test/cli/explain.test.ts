@@ -11,7 +11,7 @@ const ways: readonly RegExp[] = [
   /\bcode: "([a-z0-9-]+)"/g,
   /\bcode:\s[^,}:]*?\?\s+"([a-z0-9-]+)"\s+:\s+"([a-z0-9-]+)"/g,
   /\bcode:\s[^,}:]*?\?\?\s+"([a-z0-9-]+)"/g,
-  // problem("role-missing", …), error("no-answer", …), report.found("file-open", …)
+  // problem("account-missing", …), error("no-answer", …), report.found("file-open", …)
   /\b[a-z][A-Za-z]*\(\s*"([a-z0-9]+(?:-[a-z0-9]+)+)",/g,
   /\bfound\([^,]*\?\s+"([a-z0-9-]+)"\s+:\s+"([a-z0-9-]+)",/g,
   /\breport\.found\(\s*"([a-z0-9-]+)",/g,

@@ -206,7 +206,7 @@ describe("report INCIDENT", () => {
       ["redis", [expect.stringContaining(`user ${user} holds a password besides ours`)]],
     ])
     expect(linesOf(estate).filter(({ event }) => event === "found")).toMatchObject([
-      { secret: "redis", code: "redis-unknown-password", incident: "leak-7" },
+      { secret: "redis", code: "unknown-password", incident: "leak-7" },
     ])
     expect((await project.mycelium(["report", "leak-7"])).stdout).toContain(
       "- production/redis: user",

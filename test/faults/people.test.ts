@@ -67,7 +67,7 @@ describe("the role", () => {
     await shop.adopt()
     await server.sql(`drop role ${role}`)
     const refused = await shop.run(...rotate)
-    expect(refused.stdout).toContain(`role ${role} does not exist (role-missing)`)
+    expect(refused.stdout).toContain(`role ${role} does not exist (account-missing)`)
     expect(refused.code).toBe(1)
     const unknown = await shop.run("reconcile", "production")
     expect([unknown.code, await stages(shop)]).toEqual([7, ["v1 current"]])

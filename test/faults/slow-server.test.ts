@@ -246,7 +246,7 @@ describe("a server that takes no change", () => {
     relay.to(standby.port)
     const recovering = await shop.run(...command)
     expect(recovering.stdout).toContain(
-      "the server is a standby and takes no changes (server-in-recovery)",
+      "the server is a standby and takes no changes (read-only-server)",
     )
     relay.to(primary.port)
     await primary.sql("alter system set default_transaction_read_only = on")

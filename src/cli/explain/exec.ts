@@ -26,8 +26,6 @@ export const exec = {
     "Your program can log in, so its word need not be trusted: take trust_apply out.",
   "exec-field-unknown":
     "Your program asks for a field that no version has. Fields are user and password.",
-  "exec-user-differs":
-    "The current version belongs to another user than the config names. Adopt the value of this user, or put the former one back.",
   "exec-user-missing": "Your program needs a user, and the config names none. Write user: NAME.",
   "exec-cannot-forget":
     "Your program cannot take every value away at once, so mycelium delete cannot end the login. Teach it forget; or end the login at the service by hand and add --keep-login.",

@@ -1,19 +1,7 @@
 /** PostgreSQL: one role, a pair of roles, standbys. */
 export const postgres = {
-  "admin-superuser":
-    "The admin is a superuser, which is more than a rotation needs: whoever learns its password has the whole cluster. Make one with CREATEROLE and ADMIN OPTION on the roles; check --connect prints the SQL.",
-  "role-missing":
-    "The role does not exist at this server. Create it, or correct its name in the config. On another server of the same name? See the address.",
-  "role-differs":
-    "The current version belongs to another role than the config names now. Adopt the password of this role, or put the former one back. The way from one role to a pair without a failed login: mycelium init --postgres-pair NAME --from ROLE prints it.",
-  "role-nologin":
-    "The role may not log in, so no login could prove a rotation. ALTER ROLE … LOGIN, or name the role that the application uses.",
-  "role-expired":
-    "The role has passed its VALID UNTIL: the server refuses even the right password. ALTER ROLE … VALID UNTIL 'infinity'; mycelium looks after its age from now on.",
   "role-no-connections":
     "The role has a connection limit of 0, so nobody can log in with it. ALTER ROLE … CONNECTION LIMIT -1.",
-  "password-not-asked":
-    "The server lets the role in without a password (trust, peer or a certificate), so its password protects nothing. Write scram-sha-256 for it in pg_hba.conf and reload the server.",
   "md5-role":
     "The role's password is stored as md5; a rotation stores SCRAM, which an old client library may not speak: it would be locked out. When every client speaks SCRAM, set password_encryption to scram-sha-256 and give the role its password again.",
   "md5-refused":
@@ -28,24 +16,10 @@ export const postgres = {
     "The server's SCRAM challenge is not valid: something else answers, or something in between changes it. Check the address and TLS.",
   "server-unproven":
     "The server could not prove that it knows the password: something else may be answering at this address. Nothing was sent that it could use. Check address, DNS and TLS before anything else.",
-  "authentication-unsupported":
-    "The server asks for a kind of login that mycelium does not speak for this role (GSS, LDAP, a certificate). Use scram-sha-256 in pg_hba.conf for it.",
   "login-not-allowed":
     "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Correct that; nothing was changed.",
   "database-missing":
     "The database in the address does not exist. Correct the address, or name the admin's database.",
-  "read-only-server":
-    "The server takes no changes: it is a standby, or default_transaction_read_only is on. Give the primary's address.",
-  "server-in-recovery":
-    "The server is a standby: passwords change at the primary only. Give the primary's address, and its standbys under also.",
-  "lock-timeout":
-    "Another session holds a lock on the role, and mycelium does not wait behind it for long. See pg_stat_activity for who holds it. mycelium run tries again; without it, repeat the command.",
-  "statement-timeout":
-    "The server did not finish in time and gave up. See what keeps the server busy. mycelium run tries again; without it, repeat the command.",
-  "session-ended":
-    "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
-  "locked-at-server":
-    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or someone has taken it with that login. Its user and process are named. If two machines are meant to rotate this role, let one of them only; a session that is no mycelium's can be ended. A lock that another user holds is waited for two seconds, no longer.",
   "role-held":
     "Sessions of the role keep it from being changed (an open transaction, changes of their own), and the admin may not end them. GRANT pg_signal_backend TO the admin, then the same again.",
   "role-held-prepared":
@@ -56,18 +30,10 @@ export const postgres = {
     "The server reads what it knows of a password before the client proves that it has it, so a login that began with the old password could still end well until authentication_timeout (in MariaDB connect_timeout) has passed. The sessions that there were are ended; those of such logins are ended once none can be under way any more, and only then is it contained, or dead. mycelium delete ends no sessions: it only waits until no such login can end well. Run the same command again: it waits no longer than is left by the server's clock. PostgreSQL 18 shows such logins to an admin with pg_read_all_stats, and then there is seldom anything to wait for.",
   "pooler-between":
     "A connection pooler (PgBouncer) answers at this address. A password must be changed and proven at the server itself. Give the server's own address.",
-  "postgres-error":
-    "The server reports an error that mycelium has no words for; its SQLSTATE is in the message, its text is not, for it may quote a statement. See the server's log.",
-  "protocol-error":
-    "What answers does not speak PostgreSQL's protocol as expected. Does the address name a PostgreSQL server, at its own port?",
   "zero-byte":
     "A text for PostgreSQL holds a zero byte, which it cannot. Correct the role's name or the value.",
-  "sessions-out-of-reach":
-    "The login may not see and end the sessions of the role (or the program cannot). Rotations work; end_sessions would fail, so sessions opened with an old password live on until they end by themselves. A containment then holds for new logins only, and says so: end those sessions at the service, or grant the right that the remedy names and run it again with its --incident.",
   "sessions-hidden":
     "The age of the role's sessions cannot be seen, so which of them still use the old password is not known. GRANT pg_read_all_stats and pg_signal_backend to the admin.",
-  "sessions-undated":
-    "It is not known since when the present password holds, so which sessions are older is not known either, and none is ended. Rotate once more: then it is. A containment then holds for new logins only: end those sessions at the service.",
   "previous-in-use":
     "Sessions of the role whose password should be revoked began after the last restart: a program that is in no deployment still uses it. Find it by the addresses in the message, add it to deployments, or cut it off with --skip-grace.",
   "also-not-standby":
@@ -76,8 +42,6 @@ export const postgres = {
     "A server under also belongs to another cluster than the one under address. Correct the addresses.",
   "standby-behind":
     "A standby has not replayed the change yet, or its replay is paused: whoever logs in there still needs the old password. The rotation waits for it. On the standby: SELECT pg_wal_replay_resume(), or see why replication lags.",
-  "pair-live-missing":
-    "The older role of a pair should lose its password, but the login of the current one is not clearly accepted: someone changed it, or a backup of the server was put back. Taking the older one away could leave nobody a way in, so it stays. Run mycelium reconcile, or set the current password back.",
   "pair-attributes-differ":
     "The two roles of a pair differ in attributes, so the application would notice which of them it is. The remedy has the SQL that makes them alike.",
   "pair-settings-differ":

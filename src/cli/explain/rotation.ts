@@ -104,8 +104,6 @@ export const rotation = {
     "The service is starting, stopping, loading or cut off from its primary. mycelium run tries again; without it, repeat the command.",
   "server-too-old":
     "The service is older than what mycelium can rotate without a risk (PostgreSQL 10, MariaDB 10.4, Redis 6). Upgrade it.",
-  "user-differs":
-    "The current version belongs to another user than the config names now. Adopt the password of the new user, or put the former one back.",
   "admin-not-asked":
     "The service lets the admin in without asking for a password (trust, peer, a certificate). It works; anybody who can connect from here is that admin.",
   "answer-malformed":

@@ -7,6 +7,7 @@ import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
 import { redis } from "./redis.ts"
 import { rotation } from "./rotation.ts"
+import { servers } from "./servers.ts"
 import { state } from "./state.ts"
 
 /**
@@ -23,6 +24,7 @@ export const texts: readonly {
   { title: "files", codes: files },
   { title: "config", codes: config },
   { title: "machine", codes: machine },
+  { title: "servers", codes: servers },
   { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
   { title: "redis", codes: redis },

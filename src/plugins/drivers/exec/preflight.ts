@@ -1,5 +1,5 @@
-import { AppError } from "../../../base/error.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
+import { findingOf, problem } from "../server/findings.ts"
 import { type Place, call, credentials } from "./call.ts"
 import { Described } from "./protocol.ts"
 
@@ -22,7 +22,7 @@ export async function preflight(
   if (current !== undefined && !users.some((one) => one === user)) {
     return [
       problem(
-        "exec-user-differs",
+        "user-differs",
         "the current version belongs to another user than the config names",
         "adopt the value of this user, or put the former user back",
       ),
@@ -33,9 +33,7 @@ export async function preflight(
     await credentials(place)
     return disagreements(place, await describe(place, signal))
   } catch (error) {
-    // What may pass by itself is not a finding: nobody knows.
-    if (!(error instanceof AppError) || error.remedy === "retry") throw error
-    return [problem(error.code, error.message, error.hint)]
+    return [findingOf(error)]
   }
 }
 
@@ -115,8 +113,4 @@ function sessionFindings({ program }: Place, described: Described): readonly Fin
       says: `${program} cannot end sessions: end_sessions would fail`,
     },
   ]
-}
-
-function problem(code: string, says: string, remedy?: string): Finding {
-  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
 }

@@ -1,5 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
+import { type Unfit, unfitError } from "../server/findings.ts"
+import type { Account as SetOfPasswords } from "../server/two-passwords.ts"
 import { neededPassword } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import { nativeHash, nativePassword } from "./login.ts"
@@ -68,14 +70,25 @@ export async function readAccount(
   }
 }
 
+/** The account in one session, whose passwords are changed (two-passwords.ts). */
+export function accountIn(place: Place, connection: Connection): SetOfPasswords {
+  const write = (hashes: readonly string[]): Promise<void> => writeHashes(place, connection, hashes)
+  return {
+    name: `account ${sayAccount(place.account)}`,
+    says: connection.says,
+    read: async () => (await readUsable(connection, place.account)).hashes,
+    add: (hash, held) => write([hash, ...held]),
+    remove: (hash, held) => write(held.filter((one) => one !== hash)),
+    leave: (hash) => write([hash]),
+    keep: () => Promise.resolve(),
+  }
+}
+
 /** The account, fit to be given a password or to lose one. */
 export async function readUsable(connection: Connection, name: AccountName): Promise<Account> {
   const account = await readAccount(connection, name)
   const problem = accountProblem(account, name)
-  if (problem !== undefined)
-    throw new AppError("mariadb-user-unfit", `${connection.says}: ${problem.says}`, {
-      hint: problem.hint,
-    })
+  if (problem !== undefined) throw unfitError(problem, connection.says)
   // For TypeScript: an account that is missing is a problem.
   if (account === undefined)
     throw new AppError("internal", "an account that is missing has no problem")
@@ -83,33 +96,35 @@ export async function readUsable(connection: Connection, name: AccountName): Pro
 }
 
 /** Why a rotation of this account would make no sense, or harm. */
-export function accountProblem(
-  account: Account | undefined,
-  name: AccountName,
-): { readonly says: string; readonly hint: string } | undefined {
+export function accountProblem(account: Account | undefined, name: AccountName): Unfit | undefined {
   const said = sayAccount(name)
   if (account === undefined)
     return {
+      code: "account-missing",
       says: `account ${said} does not exist`,
       hint: "create it, or correct user and host in the config",
     }
   if (account.foreign)
     return {
+      code: "authentication-unsupported",
       says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`,
       hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
     }
   if (account.open)
     return {
+      code: "password-not-asked",
       says: `account ${said} lets in who gives no password: a rotation would lock them out`,
       hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
     }
   if (account.locked)
     return {
+      code: "account-locked",
       says: `account ${said} is locked: the server refuses even the right password`,
       hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK`,
     }
   if (account.expired)
     return {
+      code: "password-expired",
       says: `the password of account ${said} has expired`,
       hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have`,
     }

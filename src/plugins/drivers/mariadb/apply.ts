@@ -1,6 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Containing, Credential } from "../../../core/ports.ts"
-import { checkUser, hashOf, readUsable, writeHashes } from "./account.ts"
+import { addPassword, notKept } from "../server/two-passwords.ts"
+import { accountIn, checkUser, hashOf } from "./account.ts"
 import { holdAlone } from "./contend.ts"
 import type { Place } from "./place.ts"
 import { changing } from "./session.ts"
@@ -29,21 +30,14 @@ export async function apply(
         throw new AppError(problem.code, `${connection.says}: ${problem.says}`, {
           hint: problem.remedy,
         })
-      const { hashes } = await readUsable(connection, place.account)
       const moment = await readMoment(connection, (ms) => place.reach.host.pause(ms, signal))
-      if (!hashes.includes(hash)) await writeHashes(place, connection, [hash, ...hashes])
-      const after = await readUsable(connection, place.account)
-      const isKept = [hash, ...hashes].every((one) => after.hashes.includes(one))
+      const account = accountIn(place, connection)
+      const lost = await addPassword(account, hash)
       // Nobody in a containment has to be let in by an older one any more, if who is in does not
       // leave the new one alone.
-      if (contain && (again > 0 || !isKept)) await holdAlone(place, connection, hash, signal)
-      else if (!isKept) {
-        throw new AppError(
-          "mariadb-not-kept",
-          `${connection.says}: the new password was taken and is gone again: somebody else changes this account`,
-          { remedy: "retry" },
-        )
-      }
+      if (contain && (again > 0 || lost.length > 0))
+        await holdAlone(place, connection, hash, signal)
+      else if (lost.length > 0) throw notKept(account)
       return { acceptedAt: sayMoment(moment) }
     },
     { isNew: true },

@@ -136,7 +136,7 @@ async function finishLogin(
     // Whatever else it asks for, the password in clear among it, is not answered.
     if (fields.untilZero() !== nativePassword)
       throw new AppError(
-        "mariadb-other-plugin",
+        "authentication-unsupported",
         `${says}: the server asks for a login other than mysql_native_password, which is not answered`,
         { hint: "ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…')" },
       )

@@ -1,5 +1,5 @@
-import { AppError } from "../../../base/error.ts"
-import { readUsable, writeHashes } from "./account.ts"
+import { isOnly, notKept } from "../server/two-passwords.ts"
+import { accountIn } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import type { Place } from "./place.ts"
 import { isShared, kill, sessionsOf } from "./sessions.ts"
@@ -20,21 +20,17 @@ export async function holdAlone(
   hash: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const account = accountIn(place, connection)
   for (let left = tries; left > 0; left--) {
     await endSessions(place, connection)
-    await writeHashes(place, connection, [hash])
+    await account.leave(hash)
     await endSessions(place, connection)
     await place.reach.host.pause(landsMs, signal)
-    const { hashes } = await readUsable(connection, place.account)
-    if (hashes.length === 1 && hashes[0] === hash) return
+    if (isOnly(await account.read(), hash)) return
   }
-  throw new AppError(
-    "mariadb-not-kept",
-    `${connection.says}: the new password was taken and is gone again: somebody else changes this account`,
-    {
-      remedy: "retry",
-      hint: "see SHOW PROCESSLIST for who does; an admin with CONNECTION ADMIN and PROCESS ends the sessions of the account itself",
-    },
+  throw notKept(
+    account,
+    "see SHOW PROCESSLIST for who does; an admin with CONNECTION ADMIN and PROCESS ends the sessions of the account itself",
   )
 }
 

@@ -13,16 +13,12 @@ const notReady: Words = [
   "retry",
 ]
 const busy: Words = [
-  "mariadb-busy",
+  "lock-timeout",
   "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), and we do not wait behind it for long",
   "retry",
 ]
 const ended: Words = ["session-ended", "somebody ended our session, or what it did", "retry"]
-const expired: Words = [
-  "mariadb-user-unfit",
-  "the password of this user has expired",
-  "ask-operator",
-]
+const expired: Words = ["password-expired", "the password of this user has expired", "ask-operator"]
 
 /** By the number that the server gives; its text ends here, for it may quote what we sent. */
 const words: Readonly<Record<number, Words>> = {
@@ -42,15 +38,15 @@ const words: Readonly<Record<number, Words>> = {
   1317: ended,
   1927: ended,
   4150: [
-    "mariadb-user-unfit",
+    "account-locked",
     "this user is blocked after too many wrong passwords",
     "ask-operator",
     "FLUSH PRIVILEGES lets it in again",
   ],
-  4151: ["mariadb-user-unfit", "the account of this user is locked", "ask-operator"],
+  4151: ["account-locked", "the account of this user is locked", "ask-operator"],
 }
 const other: Words = [
-  "mariadb-error",
+  "server-error",
   "the server reports an error",
   "ask-operator",
   "see the server's log",

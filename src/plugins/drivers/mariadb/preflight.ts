@@ -1,7 +1,6 @@
-import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding, Versions } from "../../../core/ports.ts"
-import { adminRefused, findingOf, problem, sessionNote } from "../server/findings.ts"
-import { passwordOf, withPassword } from "../server/version.ts"
+import { adminRefused, findingOf, problem, sessionNote, unfitFinding } from "../server/findings.ts"
+import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.ts"
 import { type Account, accountProblem, checkUser, hashOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
@@ -49,27 +48,13 @@ function accountFindings(
   const { current } = versions
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
-  if (unfit !== undefined) return [problem("mariadb-user-unfit", unfit.says, unfit.hint)]
+  if (unfit !== undefined) return [unfitFinding(unfit)]
   // Without a version of ours, whether there is a password at all is asked by `stored`.
   if (account === undefined || current === undefined) return []
-  // What an account holds that lacks ours may be all that its programs have: it has drifted.
-  if (passwordOf(current) !== undefined && !account.hashes.includes(hashOf(current)))
-    return [
-      {
-        ...problem(
-          "current-refused",
-          `account ${sayAccount(name)} does not hold the current value`,
-          driftRemedy(label),
-        ),
-        yields: true,
-      },
-    ]
-  const ours = withPassword(versions).map(hashOf)
-  const unknown = account.hashes.filter((hash) => !ours.includes(hash)).length
-  if (unknown === 0) return []
-  const says = `account ${sayAccount(name)} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
+  const [said, { hashes: held }] = [`account ${sayAccount(name)}`, account]
+  if (!holdsCurrent(held, current, hashOf)) return [lacksCurrent(said, label)]
   const remedy = `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, and ours is what SELECT PASSWORD('…') says of the password in the output; if nobody needs the other: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' with the hash of ours, or mycelium rotate-now ${label} --contain, which ends all but a new one`
-  return [{ ...problem("mariadb-unknown-password", says, remedy), yields: true }]
+  return strangers({ name: said, held, remedy }, versions, hashOf)
 }
 
 /** By what the server says that the admin holds: a trial would leave its date in the account. */

@@ -1,6 +1,6 @@
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { throwForPerson } from "../server/findings.ts"
 import { answerOf } from "../server/probe.ts"
+import { judgeBySight } from "../server/two-passwords.ts"
 import { passwordOf } from "../server/version.ts"
 import { checkUser, hashOf, readAccount } from "./account.ts"
 import { connectTo, type Place } from "./place.ts"
@@ -42,16 +42,11 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
  * 1045 is also what an account gets for its right password where its host part does not match ours,
  * another account stands before it, or it asks for TLS.
  */
-async function judge(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  try {
+function judge(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+  return judgeBySight(place.options.admin.user, async () => {
     const account = await asAdmin(place, signal, (connection) =>
       readAccount(connection, place.account),
     )
     return account !== undefined && !account.open && !account.hashes.includes(hashOf(candidate))
-      ? "refused"
-      : "unknown"
-  } catch (error) {
-    throwForPerson(error, place.options.admin.user)
-    return "unknown"
-  }
+  })
 }

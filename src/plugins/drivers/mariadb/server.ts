@@ -19,7 +19,7 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   // An admin that may write all the same would make a replica differ from its primary.
   if (readOnly !== "0" && readOnly !== "OFF")
     found.push({
-      code: "mariadb-read-only",
+      code: "read-only-server",
       says: "the server is read-only: a replica, or one that is being looked after",
       remedy: "give the address of the primary",
     })

@@ -79,7 +79,7 @@ async function lock(place: Place, connection: Connection): Promise<void> {
   const [row] = await connection.query(`SELECT GET_LOCK('${name}', 5) ${comment(place)}`)
   if (row?.[0] !== "1")
     throw new AppError(
-      "mariadb-busy",
+      "locked-at-server",
       `${connection.says}: another connection still changes this secret`,
       { remedy: "retry" },
     )

@@ -1,6 +1,6 @@
-import { AppError } from "../../../base/error.ts"
 import type { Fields } from "../../../core/ports.ts"
-import { readUsable } from "./account.ts"
+import { refuseHeld } from "../server/two-passwords.ts"
+import { accountIn } from "./account.ts"
 import { type Place, sayAccount } from "./place.ts"
 import { asAdmin } from "./session.ts"
 
@@ -10,14 +10,12 @@ import { asAdmin } from "./session.ts"
  */
 export function stored(place: Place, signal: AbortSignal): Promise<Fields | undefined> {
   return asAdmin(place, signal, async (connection) => {
-    const { hashes } = await readUsable(connection, place.account)
-    if (hashes.length === 0) return undefined
-    throw new AppError(
-      "value-exists",
-      `${connection.says}: account ${sayAccount(place.account)} holds a password already`,
-      {
-        hint: `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA mysql_native_password USING 'invalid'`,
-      },
+    const account = accountIn(place, connection)
+    refuseHeld(
+      account,
+      await account.read(),
+      `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA mysql_native_password USING 'invalid'`,
     )
+    return undefined
   })
 }

@@ -15,7 +15,7 @@ import { makeVerifier } from "./scram.ts"
 export function roleOf({ roles }: Place, { fields }: Credential): string {
   const role = typeof fields["user"] === "string" ? fields["user"] : roles[0]
   if (role === undefined)
-    throw new AppError("role-missing", "neither the version nor the config names a role")
+    throw new AppError("account-missing", "neither the version nor the config names a role")
   return role
 }
 

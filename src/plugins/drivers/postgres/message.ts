@@ -105,7 +105,7 @@ export function texts(body: Buffer): string[] {
 /** The server does not keep to the protocol; what it sent is not shown. */
 export function malformed(): AppError {
   return new AppError(
-    "protocol-error",
+    "answer-malformed",
     "what answers there does not speak PostgreSQL's protocol as expected",
     { hint: "does the address name a PostgreSQL server?" },
   )

@@ -53,7 +53,7 @@ function differs({ roles, pair }: Place, role: string): Finding {
     pair === undefined
       ? "adopt the password of this role, or put the former role back"
       : `from that role to a pair: mycelium init --postgres-pair NAME --from ${role} prints each step, and a config with owner: ${role}; or adopt the password of one of the two roles`
-  return problem("role-differs", says, remedy)
+  return problem("user-differs", says, remedy)
 }
 
 async function examine(
@@ -69,7 +69,7 @@ async function examine(
     if (seen === undefined)
       missing.push(
         problem(
-          "role-missing",
+          "account-missing",
           `role ${role} does not exist`,
           "create it, or correct its name in the config",
         ),

@@ -49,7 +49,7 @@ async function refuseWithoutLive(
   const answer = await probe(place, live, signal)
   if (answer === "accepted") return
   throw new AppError(
-    "pair-live-missing",
+    "live-missing",
     `the login of role ${roleOf(place, live)} is ${answer === "refused" ? "refused" : "not clearly accepted"}, so the older one stays`,
     {
       remedy: "retry",

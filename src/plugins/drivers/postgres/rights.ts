@@ -72,7 +72,7 @@ function superuserFindings(admin: string | undefined, roles: SeenRoles): readonl
   const remedy = "CREATEROLE and ADMIN OPTION on the role are enough"
   return [
     {
-      code: "admin-superuser",
+      code: "admin-too-powerful",
       severity: "info",
       says: `admin ${admin} is a superuser, which is more than it needs`,
       remedy,

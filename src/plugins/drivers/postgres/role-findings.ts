@@ -18,10 +18,10 @@ export function roleFindings(
   const found: Finding[] = []
   const alter = `ALTER ROLE ${quoteName(role)}`
   if (seen.login !== "t" && !idle)
-    found.push(problem("role-nologin", `role ${role} may not log in`, `${alter} LOGIN`))
+    found.push(problem("account-locked", `role ${role} may not log in`, `${alter} LOGIN`))
   if (seen.expired === "t") {
     const says = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`
-    found.push(problem("role-expired", says, `${alter} VALID UNTIL 'infinity'`))
+    found.push(problem("password-expired", says, `${alter} VALID UNTIL 'infinity'`))
   }
   if (seen.limit === "0")
     found.push(
@@ -41,7 +41,7 @@ export function serverFindings(
   if (recovery === "t")
     return [
       problem(
-        "server-in-recovery",
+        "read-only-server",
         `${says}: the server is a standby and takes no changes`,
         "give the address of the primary",
       ),

@@ -21,7 +21,7 @@ const known: Readonly<
     "ask-operator",
   ],
   "42704": [
-    "role-missing",
+    "account-missing",
     "the role does not exist",
     "ask-operator",
     "create it, or correct its name in the config",
@@ -47,7 +47,7 @@ const known: Readonly<
   ],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   XX000: [
-    "postgres-error",
+    "server-error",
     "the server reports an error, as it does where two sessions change a role at once",
     "retry",
   ],
@@ -69,7 +69,7 @@ export class ServerError extends AppError {
   constructor(sqlstate: string, says: string, authenticated: boolean) {
     const state = /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : "?????"
     const [code, words, remedy, hint] = known[state] ?? [
-      "postgres-error",
+      "server-error",
       "the server reports an error",
       passing.has(state.slice(0, 2)) ? "retry" : "ask-operator",
     ]

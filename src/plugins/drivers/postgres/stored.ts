@@ -25,7 +25,7 @@ export async function readStored(place: Place, role: string, signal: AbortSignal
        (SELECT count(*) FROM pg_stat_activity WHERE usename = ${name})`,
     )
     if (seen?.exists !== "t")
-      throw new AppError("role-missing", `role ${role} does not exist`, {
+      throw new AppError("account-missing", `role ${role} does not exist`, {
         hint: "create it, or correct its name in the config",
       })
     const sessions = Number(seen.sessions)

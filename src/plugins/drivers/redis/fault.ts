@@ -55,7 +55,7 @@ const kinds = {
     "it must be able to write both the file and its folder: see the server's log",
   ],
   hashAbsent: ["redis-hash-absent", "the user does not hold this password", "retry"],
-  other: ["redis-error", "the server reports an error", "ask-operator", "see the server's log"],
+  other: ["server-error", "the server reports an error", "ask-operator", "see the server's log"],
 } as const satisfies Readonly<Record<string, Words>>
 export type Kind = keyof typeof kinds
 

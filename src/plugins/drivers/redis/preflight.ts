@@ -1,8 +1,8 @@
-import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential, Finding, Trial, Versions } from "../../../core/ports.ts"
 import { sayAddress } from "../server/address.ts"
-import { adminRefused, findingOf, ownRefused, problem } from "../server/findings.ts"
-import { passwordOf, withPassword } from "../server/version.ts"
+import { adminRefused, findingOf, ownRefused, problem, unfitFinding } from "../server/findings.ts"
+import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.ts"
+import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
 import { keeperFindings } from "./keeping.ts"
 import { nodesOf, type Place } from "./place.ts"
@@ -118,18 +118,14 @@ function userFindings(
 ): readonly Finding[] {
   if (user === undefined) return []
   const unfit = userProblem(user ?? undefined, name)
-  if (unfit !== undefined) return [problem(unfit.code, unfit.says, unfit.hint)]
+  if (unfit !== undefined) return [unfitFinding(unfit)]
   // Without a version of ours, whether there is a password at all is asked by `stored`.
   if (user === null || versions.current === undefined) return []
-  const { current } = versions
   // One that lacks ours has drifted: what it holds may be all that its programs have.
-  if (passwordOf(current) !== undefined && !user.hashes.includes(hashOf(current))) return []
-  const ours = withPassword(versions).map(hashOf)
-  const unknown = user.hashes.filter((hash) => !ours.includes(hash)).length
-  if (unknown === 0) return []
-  const says = `user ${name} holds ${unknown === 1 ? "a password" : `${unknown} passwords`} besides ours, which a rotation would leave alive`
+  const { hashes: held } = user
+  if (!holdsCurrent(held, versions.current, hashOf)) return []
   const remedy = `find out whose it is: ACL GETUSER ${name} shows the hash of each, and ours is what printf %s PASSWORD | sha256sum says of the password in the output: that one stays; if nobody needs the other: ACL SETUSER ${name} '!HASH' with its hash, or mycelium rotate-now ${label} --contain, which ends all but a new one`
-  return [{ ...problem("redis-unknown-password", says, remedy), yields: true }]
+  return strangers({ name: `user ${name}`, held, remedy }, versions, hashOf)
 }
 
 /**
@@ -150,17 +146,7 @@ function lackingFindings(
     ({ tried }) => tried?.user?.hashes.includes(hashOf(current)) === false,
   )
   if (lacking.length === 0) return []
-  if (lacking.length === seen.length)
-    return [
-      {
-        ...problem(
-          "current-refused",
-          `user ${user} does not hold the current value`,
-          driftRemedy(label),
-        ),
-        yields: true,
-      },
-    ]
+  if (lacking.length === seen.length) return [lacksCurrent(`user ${user}`, label)]
   const places = lacking.map(({ address }) => sayAddress(address)).join(", ")
   return [
     {

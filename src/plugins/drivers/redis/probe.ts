@@ -1,6 +1,6 @@
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
-import { throwForPerson } from "../server/findings.ts"
 import { agreed, answerOf } from "../server/probe.ts"
+import { judgeBySight } from "../server/two-passwords.ts"
 import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
 import { connectTo, lookName, nodesOf, type Place } from "./place.ts"
@@ -53,7 +53,7 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Probe> {
   if (place.options.admin === undefined) return "refused"
-  try {
+  return judgeBySight(place.options.admin.user, async () => {
     const user = await inSession(
       place,
       address,
@@ -61,10 +61,5 @@ async function judge(
       (connection) => readUser(connection, userOf(place, candidate)),
     )
     return user?.on === true && !user.nopass && !user.hashes.includes(hashOf(candidate))
-      ? "refused"
-      : "unknown"
-  } catch (error) {
-    throwForPerson(error, place.options.admin.user)
-    return "unknown"
-  }
+  })
 }

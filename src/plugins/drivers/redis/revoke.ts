@@ -1,14 +1,12 @@
 import { AppError } from "../../../base/error.ts"
-import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential } from "../../../core/ports.ts"
+import { removePassword } from "../server/two-passwords.ts"
 import { serverTime } from "./apply.ts"
 import { type Client, endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
-import { isKind } from "./fault.ts"
-import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
 import { type Ask, inSession, onAll, userChanged } from "./session.ts"
-import { hashOf, readUsable, userOf } from "./user.ts"
+import { accountOf, hashOf, userOf } from "./user.ts"
 
 /**
  * Takes `old` away at every node that can be reached, on disk too; then ends older sessions. Where
@@ -24,35 +22,9 @@ export async function revoke(
   const ask: Ask = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]
   await onAll(place, ask, (connection) =>
-    remove(place, connection, userOf(place, old), { dead, stays }),
+    removePassword(accountOf(connection, userOf(place, old)), { dead, stays }, place.reach.label),
   ).finally(() => userChanged(place, userOf(place, old)))
   return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
-}
-
-/** The last password that works is never taken away. */
-async function remove(
-  { reach: { label } }: Place,
-  connection: Connection,
-  user: string,
-  { dead, stays }: { readonly dead: string; readonly stays: string },
-): Promise<void> {
-  const before = await readUsable(connection, user)
-  if (!before.hashes.includes(stays)) {
-    throw new AppError(
-      "redis-live-missing",
-      `${connection.says}: user ${user} does not hold its present password, so the older one stays`,
-      { hint: driftRemedy(label) },
-    )
-  }
-  // The same password under two versions lives as long as either.
-  if (dead === stays) return
-  if (before.hashes.includes(dead)) {
-    await connection.command(["ACL", "SETUSER"], user, `!${dead}`).catch((error: unknown) => {
-      // Someone else was faster.
-      if (!isKind(error, "hashAbsent")) throw error
-    })
-  }
-  await persist(connection)
 }
 
 /**

@@ -82,7 +82,7 @@ export async function tryKeeping(connection: Connection): Promise<Kept> {
     return { keeper: "config", missing: [] }
   } catch (error) {
     if (isKind(error, "noperm")) return { keeper: undefined, missing: [rule] }
-    if (error instanceof AppError && error.code.startsWith("redis-"))
+    if (error instanceof AppError && /^redis-|^server-error$/.test(error.code))
       return { keeper: error, missing: [] }
     throw error
   }

@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
+import { type Unfit, unfitError } from "../server/findings.ts"
+import type { Account } from "../server/two-passwords.ts"
 import { neededPassword, userOf as nameOf } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
+import { isKind } from "./fault.ts"
+import { persist } from "./persist.ts"
 import type { Place } from "./place.ts"
 import type { Reply } from "./resp.ts"
 
@@ -45,39 +49,55 @@ export async function readUser(connection: Connection, name: string): Promise<Us
   }
 }
 
+/** The user in one session, whose passwords are changed (two-passwords.ts). */
+export function accountOf(connection: Connection, user: string): Account {
+  const set = async (...rules: readonly string[]): Promise<void> =>
+    void (await connection.command(["ACL", "SETUSER"], user, ...rules))
+  return {
+    name: `user ${user}`,
+    says: connection.says,
+    read: async () => (await readUsable(connection, user)).hashes,
+    add: (hash) => set(`#${hash}`),
+    remove: (hash) =>
+      set(`!${hash}`).catch((error: unknown) => {
+        // Someone else was faster.
+        if (!isKind(error, "hashAbsent")) throw error
+      }),
+    leave: (hash) => set("resetpass", `#${hash}`),
+    keep: async () => void (await persist(connection)),
+  }
+}
+
 /** The user, fit to be given a password or to lose one. */
 export async function readUsable(connection: Connection, name: string): Promise<User> {
   const user = await readUser(connection, name)
   const problem = userProblem(user, name)
-  if (problem !== undefined)
-    throw new AppError(problem.code, `${connection.says}: ${problem.says}`, { hint: problem.hint })
+  if (problem !== undefined) throw unfitError(problem, connection.says)
   // For TypeScript: a missing user is a problem.
   if (user === undefined) throw new AppError("internal", "a user that is missing has no problem")
   return user
 }
 
-export type Problem = { readonly code: string; readonly says: string; readonly hint: string }
-
 /**
  * Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing,
  * and ends `nopass`.
  */
-export function userProblem(user: User | undefined, name: string): Problem | undefined {
+export function userProblem(user: User | undefined, name: string): Unfit | undefined {
   if (user === undefined)
     return {
-      code: "redis-user-missing",
+      code: "account-missing",
       says: `user ${name} does not exist`,
       hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config`,
     }
   if (user.nopass)
     return {
-      code: "redis-nopass",
+      code: "password-not-asked",
       says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`,
       hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
     }
   if (!user.on)
     return {
-      code: "redis-user-off",
+      code: "account-locked",
       says: `user ${name} is off: the server refuses even the right password`,
       hint: `if it is to log in again: ACL SETUSER ${name} on`,
     }

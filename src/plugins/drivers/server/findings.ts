@@ -67,8 +67,3 @@ export function throwForPerson(error: unknown, admin: string): void {
 function adminRemedy(user: string): string {
   return `it is the password of the admin, ${user}: correct what the config names for it`
 }
-
-/** The current version was made, or adopted, under a config that named another. */
-export function userDiffers(says: string, remedy: string): Finding {
-  return problem("user-differs", says, remedy)
-}

@@ -77,7 +77,7 @@ describe("exec, preflight", () => {
     expect(codes(await found({ env: { ODD: "strange", ODD_AT: "describe" } }))).toContain(
       "error exec-field-unknown",
     )
-    expect(codes(await found({ user: "other" }))).toEqual(["error exec-user-differs"])
+    expect(codes(await found({ user: "other" }))).toEqual(["error user-differs"])
     expect(
       codes(
         await found(

@@ -112,7 +112,7 @@ describe("apply()", () => {
     const driver = shop.open({ address: `mariadb://127.0.0.1:${between.port}` })
     const next = drafted(driver, "v2")
     await expect(driver.apply(next, versions(shop.old, next), soon())).rejects.toMatchObject({
-      code: "mariadb-not-kept",
+      code: "password-not-kept",
       remedy: "retry",
     })
     expect(await hashesAt(server, shop.user)).toEqual(
@@ -127,7 +127,7 @@ describe("apply()", () => {
     const next = drafted(shop.open(), "v2")
     await expect(
       shop.open().apply(next, versions(shop.old, next), soon(20_000)),
-    ).rejects.toMatchObject({ code: "mariadb-busy", remedy: "retry" })
+    ).rejects.toMatchObject({ code: "locked-at-server", remedy: "retry" })
     expect(await hashesAt(server, shop.user)).toEqual(hashesOf(shop.old))
   })
 
@@ -152,7 +152,7 @@ describe("apply()", () => {
         for (const sql of statements) await other.ask(sql)
         const place = { ...placeOf(server, shop.user), waitS: 1 }
         expect(await errorOf(apply(place, next, {}, soon(20_000)))).toMatchObject({
-          code: "mariadb-busy",
+          code: "lock-timeout",
           remedy: "retry",
         })
       }

@@ -146,7 +146,7 @@ export function adminSession(server: MariadbServer): Promise<Session> {
   return session(server, server.admin.user, server.admin.password)
 }
 
-/** "error mariadb-user-unfit", of all that preflight finds but what is said about the test's admin, which may do everything. */
+/** "error account-locked", of all that preflight finds but what is said about the test's admin, which may do everything. */
 export async function codes(driver: Driver, about: Versions): Promise<readonly string[]> {
   return (await driver.preflight(about, soon()))
     .filter(({ code }) => code !== "admin-too-powerful")

@@ -37,11 +37,11 @@ describe("preflight() refuses an account that is not fit", () => {
   test("that does not exist, as another host's", async () => {
     const shop = await account(server)
     expect(await codes(open(server, { user: "nobody" }), versions())).toEqual([
-      "error mariadb-user-unfit",
+      "error account-missing",
     ])
     const found = await shop.open({ host: "localhost" }).preflight(versions(shop.old), soon())
     expect(found).toContainEqual({
-      code: "mariadb-user-unfit",
+      code: "account-missing",
       severity: "error",
       says: `account '${shop.user}'@'localhost' does not exist`,
       remedy: "create it, or correct user and host in the config",
@@ -76,6 +76,12 @@ describe("preflight() refuses an account that is not fit", () => {
         "logs in otherwise",
       ],
     ]
+  const unfitCodes: Readonly<Record<string, string>> = {
+    "is locked": "account-locked",
+    "has expired": "password-expired",
+    "lets in who gives no password": "password-not-asked",
+    "logs in otherwise": "authentication-unsupported",
+  }
   test.each(unfit)(
     "%s: a finding, an error of apply, revoke and stored, and nothing changes",
     async (_, sql, says) => {
@@ -87,7 +93,7 @@ describe("preflight() refuses an account that is not fit", () => {
       const found = await findings(shop)
       expect(found.filter(({ severity }) => severity === "error")).toEqual([
         {
-          code: "mariadb-user-unfit",
+          code: unfitCodes[says] ?? "none",
           severity: "error",
           says: expect.stringContaining(says),
           remedy: expect.stringContaining(`ALTER USER '${shop.user}'@'%'`),
@@ -102,7 +108,7 @@ describe("preflight() refuses an account that is not fit", () => {
       ]
       for (const act of acts)
         expect(await errorOf(act())).toMatchObject({
-          code: "mariadb-user-unfit",
+          code: unfitCodes[says] ?? "none",
           message: expect.stringContaining(says),
         })
       expect(await kept()).toEqual(before)
@@ -121,7 +127,7 @@ describe("preflight() refuses an account that is not fit", () => {
     await server.sql(`alter user '${shop.user}'@'%' identified via ${ways.join(" or ")}`)
     const found = await findings(shop)
     expect(found).toContainEqual({
-      code: "mariadb-unknown-password",
+      code: "unknown-password",
       severity: "error",
       says: expect.stringContaining("2 passwords besides ours"),
       remedy: expect.stringContaining(`SHOW CREATE USER '${shop.user}'@'%'`),
@@ -132,7 +138,7 @@ describe("preflight() refuses an account that is not fit", () => {
       await codes(shop.open(), { current: shop.old, previous: first, doubtful: [second] }),
     ).toEqual([])
     expect(await codes(shop.open(), { current: shop.old, doubtful: [second] })).toEqual([
-      "error mariadb-unknown-password",
+      "error unknown-password",
     ])
     // Whose they are is asked by stored() where we know none of them.
     expect(await codes(shop.open(), versions())).toEqual([])
@@ -161,7 +167,7 @@ describe("preflight() refuses an account that is not fit", () => {
           soon(),
         ),
     ).rejects.toMatchObject({
-      code: "mariadb-live-missing",
+      code: "live-missing",
       hint: expect.stringContaining("mycelium reconcile production"),
     })
     expect(await hashesAt(server, shop.user)).toEqual(
@@ -229,7 +235,7 @@ describe("preflight() refuses a server that takes no password from us, and so do
   }
 
   test("that is read-only, although the admin could write", () =>
-    during("read_only", "1", () => refuses("mariadb-read-only")))
+    during("read_only", "1", () => refuses("read-only-server")))
 
   test("that blocks a user after a few wrong passwords", () =>
     during("max_password_errors", "4", () => refuses("mariadb-lockout")))
@@ -372,7 +378,7 @@ describe("preflight() and the admin", () => {
         ),
         versions(shop.old),
       ),
-    ).toEqual(["error mariadb-other-plugin"])
+    ).toEqual(["error authentication-unsupported"])
   })
 
   test.each([
@@ -393,7 +399,11 @@ describe("preflight() and the admin", () => {
         admin.password,
       ).preflight(versions(shop.old), soon())
       expect(found).toMatchObject([
-        { code: "mariadb-user-unfit", severity: "error", says: expect.stringContaining(how) },
+        {
+          code: how === "expired" ? "password-expired" : "account-locked",
+          severity: "error",
+          says: expect.stringContaining(how),
+        },
       ])
     })
   })

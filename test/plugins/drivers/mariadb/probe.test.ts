@@ -219,7 +219,7 @@ describe("what is no MariaDB of ours", () => {
     const driver = open(server, { address: `mariadb://127.0.0.1:${fake.port}`, user: "shop" })
     const candidate = credential("v1", "shop", "some-password")
     expect(await driver.probe(candidate, soon())).toBe("unknown")
-    expect(await codes(driver, versions())).toEqual(["error mariadb-other-plugin"])
+    expect(await codes(driver, versions())).toEqual(["error authentication-unsupported"])
     for (const kept of [passwordIn(candidate), server.admin.password, ...hashesOf(candidate)])
       expect(fake.received()).not.toContain(kept)
   })

@@ -50,7 +50,7 @@ describe("revoke()", () => {
     await server.sql(`alter user '${shop.user}'@'%' identified by '${shop.password}'`)
     await expect(
       driver.revoke(shop.old, live, { endSessions: false }, soon()),
-    ).rejects.toMatchObject({ code: "mariadb-live-missing", remedy: "ask-operator" })
+    ).rejects.toMatchObject({ code: "live-missing", remedy: "ask-operator" })
     expect(await driver.probe(shop.old, soon())).toBe("accepted")
   })
 

@@ -209,7 +209,7 @@ describe("apply()", () => {
     const driver = open(server, "never-was")
     const next = drafted(driver, "v2")
     await expect(driver.apply(next, versions(undefined, next), soon())).rejects.toMatchObject({
-      code: "role-missing",
+      code: "account-missing",
       remedy: "ask-operator",
     })
     const role = await newRole()

@@ -13,11 +13,11 @@ type Case = {
 
 const cases: Readonly<Record<string, Case>> = {
   "a role without LOGIN": {
-    code: "role-nologin",
+    code: "account-locked",
     broken: (p) => `alter role ${p.green} nologin; alter role ${p.blue} nologin`,
   },
   "a role that has expired": {
-    code: "role-expired",
+    code: "password-expired",
     broken: (p) =>
       `alter role ${p.green} valid until '2001-01-01'; alter role ${p.blue} valid until '2001-01-01'`,
   },
@@ -178,7 +178,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
   test("a role or the owner that does not exist is named", async () => {
     const pair = await newPair(server)
     expect(await errorsOf(pair.open({ roles: [pair.blue, "never_was"] }))).toMatchObject([
-      { code: "role-missing", says: "role never_was does not exist" },
+      { code: "account-missing", says: "role never_was does not exist" },
     ])
     expect(await errorsOf(pair.open({ owner: "never_was" }))).toMatchObject([
       { code: "owner-missing", remedy: 'CREATE ROLE "never_was" NOLOGIN' },
@@ -292,7 +292,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     expect(await all()).toEqual(before)
     expect(
       await errorsOf(driver, versions(credential("v0", { user: "other", password: "x" }))),
-    ).toMatchObject([{ code: "role-differs" }])
+    ).toMatchObject([{ code: "user-differs" }])
   })
 })
 

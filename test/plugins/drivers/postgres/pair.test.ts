@@ -135,7 +135,7 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     const old = credential("v0", { user: pair.name, password: "old-password" })
     expect(await pair.open().probe(old, soon())).toBe("accepted")
     expect(await errorsOf(pair.open(), versions(old))).toMatchObject([
-      { code: "role-differs", remedy: expect.stringContaining("one of the two roles") },
+      { code: "user-differs", remedy: expect.stringContaining("one of the two roles") },
     ])
   })
 

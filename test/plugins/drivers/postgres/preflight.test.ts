@@ -35,14 +35,14 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
   })
 
   test("finds nothing but that the admin is a superuser where all is well", async () => {
-    expect(await codes("shop")).toEqual(["info admin-superuser"])
-    expect(await codes("boss")).toEqual(["info admin-superuser"])
+    expect(await codes("shop")).toEqual(["info admin-too-powerful"])
+    expect(await codes("boss")).toEqual(["info admin-too-powerful"])
   })
 
   test.each([
-    ["missing", "role-missing"],
-    ["nologin", "role-nologin"],
-    ["expired", "role-expired"],
+    ["missing", "account-missing"],
+    ["nologin", "account-locked"],
+    ["expired", "password-expired"],
     ["noroom", "role-no-connections"],
     ["md5user", "md5-role"],
   ])("role %s: %s, with the SQL that mends it", async (role, code) => {
@@ -84,7 +84,7 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     ])
     expect(
       await driver.preflight(versions(credential("v1", { user: "other", password: "x" })), soon()),
-    ).toMatchObject([{ code: "role-differs" }])
+    ).toMatchObject([{ code: "user-differs" }])
   })
 
   test("a wrong admin password is a finding; no answer is an error", async () => {

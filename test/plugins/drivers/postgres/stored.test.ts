@@ -40,7 +40,7 @@ describe("stored()", () => {
     expect(open(server, "shop", { admin: undefined }).stored).toBeUndefined()
   })
 
-  test("throws value-exists while somebody uses the role, and role-missing where there is none", async () => {
+  test("throws value-exists while somebody uses the role, and account-missing where there is none", async () => {
     await using _ = await program(server, "shop", "old-password")
     await expect(open(server, "shop").stored?.(soon())).rejects.toMatchObject({
       code: "value-exists",
@@ -49,7 +49,7 @@ describe("stored()", () => {
       open(server, "shop", weak, "weak-password").stored?.(soon()),
     ).rejects.toMatchObject({ code: "value-exists" })
     await expect(open(server, "nobody").stored?.(soon())).rejects.toMatchObject({
-      code: "role-missing",
+      code: "account-missing",
     })
   })
 })

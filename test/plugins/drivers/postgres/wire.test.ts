@@ -161,10 +161,10 @@ describe("connect()", () => {
   })
 
   test.each([
-    ["another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n", /protocol-error|answer-too-large/],
+    ["another protocol", "HTTP/1.1 400 Bad Request\r\n\r\n", /answer-malformed|answer-too-large/],
     ["a huge message", "R\x7f\xff\xff\xff", /answer-too-large/],
-    ["a negative length", "R\xff\xff\xff\xff", /protocol-error/],
-    ["an empty authentication", "R\0\0\0\x04", /protocol-error/],
+    ["a negative length", "R\xff\xff\xff\xff", /answer-malformed/],
+    ["an empty authentication", "R\0\0\0\x04", /answer-malformed/],
     ["a way of login that we do not know", "R\0\0\0\x08\0\0\0\x07", /authentication-unsupported/],
     [
       "SCRAM without SCRAM-SHA-256",
@@ -235,7 +235,7 @@ describe("rows()", () => {
       () => undefined,
       (fault: unknown) => fault,
     )
-    expect(error).toMatchObject({ sqlstate: "22012", authenticated: true, code: "postgres-error" })
+    expect(error).toMatchObject({ sqlstate: "22012", authenticated: true, code: "server-error" })
     const raised = await connection
       .rows([], `do $$ begin raise exception '${password}' using hint = '${password}'; end $$`)
       .then(

@@ -101,9 +101,9 @@ describe("apply()", () => {
   })
 
   test.each([
-    ["is missing", "other on >x", "redis-user-missing"],
-    ["is off", shopLine.replace("shop on", "shop off"), "redis-user-off"],
-    ["is nopass", "shop on nopass ~* +@all", "redis-nopass"],
+    ["is missing", "other on >x", "account-missing"],
+    ["is off", shopLine.replace("shop on", "shop off"), "account-locked"],
+    ["is nopass", "shop on nopass ~* +@all", "password-not-asked"],
   ])("touches no user that %s", async (_, line, code) => {
     await using server = await startRedis({ acl: [line] })
     const before = await server.command("ACL", "LIST")

@@ -62,9 +62,9 @@ describe("preflight()", () => {
   })
 
   test.each([
-    ["missing", "redis-user-missing", "ACL SETUSER missing on"],
-    ["off-user", "redis-user-off", "ACL SETUSER off-user on"],
-    ["anyone", "redis-nopass", "ACL SETUSER anyone resetpass '>PASSWORD'"],
+    ["missing", "account-missing", "ACL SETUSER missing on"],
+    ["off-user", "account-locked", "ACL SETUSER off-user on"],
+    ["anyone", "password-not-asked", "ACL SETUSER anyone resetpass '>PASSWORD'"],
   ])("user %s: %s, and what mends it", async (user, code, remedy) => {
     const findings = await open(server, { user }).preflight(versions(), soon())
     expect(findings).toContainEqual({
@@ -79,7 +79,7 @@ describe("preflight()", () => {
     const current = credential("v1", oldPassword, undefined, "twice")
     const found = await open(server, { user: "twice" }).preflight(versions(current), soon())
     expect(found).toContainEqual({
-      code: "redis-unknown-password",
+      code: "unknown-password",
       severity: "error",
       says: expect.stringContaining("2 passwords besides ours"),
       remedy: expect.stringContaining("ACL GETUSER twice"),
@@ -153,8 +153,8 @@ describe("preflight()", () => {
       code: "value-exists",
       message: expect.stringContaining("holds 3 passwords"),
     })
-    await expect(stored("anyone")).rejects.toMatchObject({ code: "redis-nopass" })
-    await expect(stored("missing")).rejects.toMatchObject({ code: "redis-user-missing" })
+    await expect(stored("anyone")).rejects.toMatchObject({ code: "password-not-asked" })
+    await expect(stored("missing")).rejects.toMatchObject({ code: "account-missing" })
     expect(await stored("bare")).toBeUndefined()
     expect(open(server, { admin: undefined }).stored).toBeUndefined()
     expect(await codes(open(server, { user: "bare" }), versions())).toEqual([

@@ -117,7 +117,7 @@ describe("connect() tells apart", () => {
     ["-ERR unknown command 'AUTH'\r\n", "redis-command-missing", "ask-operator"],
     [
       "-ERR AUTH <password> called without any password configured\r\n",
-      "redis-error",
+      "server-error",
       "ask-operator",
     ],
     ["HTTP/1.1 400 Bad Request\r\n\r\n", "answer-malformed", "ask-operator"],

@@ -132,7 +132,7 @@ describe("a user that does not hold our password", () => {
     await expect(
       open(server).revoke(credential("v0", foreign), old, { endSessions: false }, soon()),
     ).rejects.toMatchObject({
-      code: "redis-live-missing",
+      code: "live-missing",
       hint: expect.stringContaining("mycelium reconcile production"),
     })
     expect(await hashesAt(server)).toEqual(hashesOf(credential("v1", foreign)))
@@ -145,7 +145,7 @@ describe("what is advised, done to the word", () => {
       acl: [`shop on >${oldPassword} >${foreign} ~* &* +@all -@admin`],
     })
     const [found] = (await open(server).preflight(versions(old), soon())).filter(
-      ({ code }) => code === "redis-unknown-password",
+      ({ code }) => code === "unknown-password",
     )
     expect(found?.remedy).toContain("sha256sum")
     expect(found?.remedy).toContain("mycelium rotate-now production/redis --contain")

@@ -130,7 +130,7 @@ describe("PostgreSQL", () => {
       const driver = open(label, role)
       const next = drafted(driver, "v2")
       expect(await driver.preflight(versions(old), soon())).toEqual([
-        expect.objectContaining({ code: "admin-superuser" }),
+        expect.objectContaining({ code: "admin-too-powerful" }),
       ])
       const live = { ...next, ...(await driver.apply(next, versions(old, next), soon())) }
       await driver.expel?.(live, soon())
@@ -166,7 +166,7 @@ describe("PostgreSQL", () => {
     const leave = shift.join()
     const refused = credential("v2", { user: "nobody-of-that-name", password: "x".repeat(24) })
     await expect(driver.apply(refused, versions(), soon())).rejects.toMatchObject({
-      code: "role-missing",
+      code: "account-missing",
     })
     await none(admin)
     await server.session(async (client) => {
@@ -267,7 +267,7 @@ describe("PostgreSQL", () => {
       child.exited,
     ])
     const [codes, done, ended] = said.trim().split(/\s+/)
-    expect({ code, codes }).toEqual({ code: 0, codes: "admin-superuser" })
+    expect({ code, codes }).toEqual({ code: 0, codes: "admin-too-powerful" })
     expect(Number(ended) - Number(done)).toBeLessThan(2000)
   })
 })
