@@ -1,0 +1,78 @@
+import type { Socket } from "node:net"
+import { AppError } from "../../../base/error.ts"
+import type { Secret } from "../../../core/secret.ts"
+import { sayAddress } from "./address.ts"
+import { type Channel, openChannel } from "./channel.ts"
+import { dial, type Endpoint } from "./endpoint.ts"
+import { type HttpAnswer, HttpReader } from "./http-reader.ts"
+import { type Call, upgrade } from "./tls.ts"
+
+/**
+ * One question to a management API, over HTTP/1.1. Not Bun's fetch: that goes through HTTP_PROXY,
+ * even to loopback, and follows redirects, with the password in both.
+ */
+
+export type HttpRequest = {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE"
+  /** With each part encoded: `/api/users/${encodeURIComponent(name)}`. */
+  readonly path: string
+  /** Goes out as JSON. */
+  readonly body?: unknown
+}
+/** By HTTP's basic authentication. */
+export type HttpLogin = { readonly user: string; readonly password: Secret }
+
+const longestAnswer = 16 * 1024 * 1024
+
+/** Asks over a connection of its own. What the status means is the driver's to say. */
+export async function ask(
+  { address, tls, gate: gateOf }: Endpoint,
+  login: HttpLogin,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const call: Call = { says: `at ${sayAddress(address)} as ${login.user}`, signal }
+  const host = "socket" in address ? "localhost" : sayAddress(address)
+  await using gate = await gateOf?.(call.says)
+  const plain = await dial(address, gate, call)
+  const socket: Socket = tls === undefined ? plain : await upgrade(plain, tls, call)
+  const channel = openChannel<HttpAnswer>(socket, call, { reader: new HttpReader(), longestAnswer })
+  try {
+    // Whatever is said to a question without a login shows that someone has accepted the
+    // connection: that one is looked at before it is told the password.
+    if (gate !== undefined) {
+      await answer(channel, head(host, { method: "GET", path: "/" }))
+      await gate.check(plain)
+    }
+    return await answer(channel, head(host, request, login))
+  } finally {
+    channel.end()
+  }
+}
+
+function answer(channel: Channel<HttpAnswer>, bytes: Buffer): Promise<HttpAnswer> {
+  channel.send(bytes)
+  return channel.receive()
+}
+
+function head(host: string, { method, path, body }: HttpRequest, login?: HttpLogin): Buffer {
+  if (!/^\/[!-~]*$/.test(path)) throw new AppError("internal", "a path that is not encoded")
+  const text = body === undefined ? "" : JSON.stringify(body)
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    `host: ${host}`,
+    "user-agent: mycelium",
+    "accept: application/json",
+    "accept-encoding: identity",
+    ...(login === undefined ? [] : [`authorization: Basic ${basic(login)}`]),
+    ...(body === undefined ? [] : ["content-type: application/json"]),
+    `content-length: ${Buffer.byteLength(text)}`,
+  ]
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${text}`)
+}
+
+/** The first colon ends the user's name (RFC 7617, 2): a driver's options let none into it. */
+function basic({ user, password }: HttpLogin): string {
+  if (user.includes(":")) throw new AppError("internal", "a user's name with a colon")
+  return Buffer.from(`${user}:${password.reveal()}`).toString("base64")
+}
