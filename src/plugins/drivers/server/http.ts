@@ -12,6 +12,7 @@ import { type Call, upgrade } from "./tls.ts"
  * even to loopback, and follows redirects, with the password in both.
  */
 
+export type { HttpAnswer }
 export type HttpRequest = {
   readonly method: "GET" | "PUT" | "POST" | "DELETE"
   /** With each part encoded: `/api/users/${encodeURIComponent(name)}`. */
@@ -47,6 +48,15 @@ export async function ask(
     return await answer(channel, head(host, request, login))
   } finally {
     channel.end()
+  }
+}
+
+/** The body as JSON, for a schema of the driver's. A parser's own error would quote it. */
+export function jsonIn({ body }: HttpAnswer, says: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new AppError("answer-malformed", `${says}: the server's answer is not understood`)
   }
 }
 

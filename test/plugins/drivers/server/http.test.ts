@@ -4,7 +4,7 @@ import { createServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import fc from "fast-check"
 import { Secret } from "../../../../src/core/secret.ts"
-import { ask, type HttpRequest } from "../../../../src/plugins/drivers/server/http.ts"
+import { ask, type HttpRequest, jsonIn } from "../../../../src/plugins/drivers/server/http.ts"
 import { HttpReader } from "../../../../src/plugins/drivers/server/http-reader.ts"
 import { makeAuthority } from "../../../support/certificates.ts"
 import { errorOf } from "../../../support/error-of.ts"
@@ -119,6 +119,13 @@ describe("ask()", () => {
     const error = await at(other.port)
     expect(error).toMatchObject({ code: "answer-malformed" })
     expect(Bun.inspect(error)).not.toContain(value)
+  })
+
+  test("reads JSON, and quotes nothing of what is none", () => {
+    expect(jsonIn({ status: 200, body: '{"a":[1]}' }, "at x")).toEqual({ a: [1] })
+    const wrong = (): unknown => jsonIn({ status: 200, body: `{"a":${value}` }, "at x")
+    expect(wrong).toThrow("at x: the server's answer is not understood")
+    expect(wrong).not.toThrow(value)
   })
 
   test.each(["/a b", "/a\r\nx: y", "no-slash"])("refuses the path %j", async (path) => {
