@@ -17,7 +17,7 @@ export const postgres = {
   "server-unproven":
     "The server could not prove that it knows the password: something else may be answering at this address. Nothing was sent that it could use. Check address, DNS and TLS before anything else.",
   "login-not-allowed":
-    "The server does not allow this login, whatever the password: no line in pg_hba.conf, or no LOGIN. Correct that; nothing was changed.",
+    "The server does not allow this login, whatever the password: no line in pg_hba.conf, a client certificate that such a line asks for and tls does not name, or no LOGIN. Correct that; nothing was changed.",
   "database-missing":
     "The database in the address does not exist. Correct the address, or name the admin's database.",
   "role-held":

@@ -15,7 +15,7 @@ export const servers = {
   "unknown-password":
     "The account holds a password that mycelium does not know. It would stay valid after every rotation. The remedy shows how to tell the two by their hashes: find out whose it is; if nobody's, take that one away, and leave ours. A containment (rotate-now --contain) ends all but a new one.",
   "password-not-kept":
-    "The server took the new password and has lost it again: somebody else sets the same account. Find the script or the operator that does, and let only one of them look after this account.",
+    "The server took the new password and has lost it again: someone else sets the same account. Find the script or the operator that does, and let only one of them look after this account.",
   "live-missing":
     "The account does not hold its present password, or a pair's current login is not clearly accepted, so the older password was not taken away: that could leave nobody a way in. A person has changed the account, or the server has lost the change. mycelium explain current-refused has the way on; for a pair, run mycelium reconcile or set the current password back.",
   "admin-too-powerful":
@@ -23,12 +23,12 @@ export const servers = {
   "read-only-server":
     "The server takes no changes: it is a standby or a replica, or set to read-only. A password is changed at the primary only. Give the primary's address; the standbys of a PostgreSQL server stand under also.",
   "lock-timeout":
-    "Another session holds a lock on the account (a change of its own, a backup, FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. It tries again; pg_stat_activity or SHOW PROCESSLIST shows who it is. Behind a backup of MariaDB that blocks commits the change may be done, but not in the binary log: replicas learn it with the next one.",
+    "Another session holds a lock on the account (a change of its own, a backup, FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. pg_stat_activity or SHOW PROCESSLIST shows who it is. mycelium run tries again; without it, repeat the command. Behind a backup of MariaDB that blocks commits the change may be done, but not in the binary log: replicas learn it with the next one.",
   "statement-timeout":
-    "The server did not finish in time and gave up. It is tried again; see what keeps the server busy.",
-  "session-ended": "Somebody, or a restart of the server, ended our session. It is tried again.",
+    "The server did not finish in time and gave up. See what keeps the server busy. mycelium run tries again; without it, repeat the command.",
+  "session-ended": "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
   "locked-at-server":
-    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or somebody has taken it with that login. If two machines are meant to rotate this account, let one of them only. On PostgreSQL its user and process are named, one that is no mycelium's can be ended, and a lock that another user holds is waited for two seconds, no longer.",
+    "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or someone has taken it with that login. If two machines are meant to rotate this account, let one of them only. On PostgreSQL its user and process are named, one that is no mycelium's can be ended, and a lock that another user holds is waited for two seconds, no longer.",
   "sessions-out-of-reach":
     "The login may not see and end the sessions of the role (or the program cannot). Rotations work; end_sessions would fail, so sessions opened with an old password live on until they end by themselves. A containment then holds for new logins only, and says so: end those sessions at the service, or grant the right that the remedy names and run it again with its --incident.",
   "sessions-undated":

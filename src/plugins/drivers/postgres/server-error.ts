@@ -12,7 +12,7 @@ const known: Readonly<
     "login-not-allowed",
     "the server does not allow this login",
     "ask-operator",
-    "see pg_hba.conf, and whether the role has LOGIN",
+    "see pg_hba.conf (where it says clientcert, tls needs a certificate and its key), and whether the role has LOGIN",
   ],
   "3D000": ["database-missing", "the database does not exist", "ask-operator"],
   "42501": [
