@@ -24,7 +24,7 @@ export const loaders = {
     command: async () => (await import("./restarters/command.ts")).command,
     compose: async () => (await import("./restarters/compose/index.ts")).compose,
     signal: async () => (await import("./restarters/signal.ts")).signal,
-    systemd: async () => (await import("./restarters/systemd.ts")).systemd,
+    systemd: async () => (await import("./restarters/systemd/index.ts")).systemd,
   },
   healths: {
     command: async () => (await import("./healths/command.ts")).command,

@@ -58,6 +58,10 @@ export const rotation = {
     "The program that restarts a deployment did not end in time and was ended. Nobody knows whether it restarted. Raise timeout at the deployment if it is only slow.",
   "hook-still-running":
     "An earlier run of a restart program is still there and cannot be ended; two at once would be worse than none. Look at that process (it carries MYCELIUM_RUN in its environment) and end it by hand.",
+  "unit-missing":
+    "There is no unit of the name in the config, or it is masked, so a restart is bound to fail. Correct the name (systemctl list-units --type=service --all shows those that there are), or unmask it.",
+  "systemd-failed":
+    "The unit could not be asked for, so a restart is bound to fail. The sentence says why. In a container there is no systemd; a service of a user (user: true) needs that user's manager to run.",
   "compose-project":
     "The containers that a deployment means cannot be told: none was started from the config's folder (or file), or several projects were. Recreating by guess could start a second project, or replace a container of another. Name the project in the config: compose: { service: api, project: live }; docker compose ls shows those that run.",
   "compose-service":

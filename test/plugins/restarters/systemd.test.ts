@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { systemd } from "../../../src/plugins/restarters/systemd.ts"
+import { systemd } from "../../../src/plugins/restarters/systemd/index.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { hookReach, neverStops } from "../../support/hook-reach.ts"
 import { hasSystemdUser, startSystemdUser } from "../../support/servers/systemd-user.ts"
@@ -158,6 +158,63 @@ test("systemd refuses what is no name of one service, so that none is taken for 
   )
 })
 
+/** As systemd's own program answers where a rule is missing, in one line of several; beside it what is never repeated. */
+async function refusing(folder: string, says: string): Promise<string> {
+  const path = join(folder, "systemctl")
+  const shows = "LoadState=loaded\\nActiveState=active\\nInvocationID=aaa\\n"
+  const lines = [
+    "#!/bin/sh",
+    'echo "$*" >> calls',
+    `case "$*" in *show*) printf "${shows}"; exit 0;; *is-active*) echo active; exit 0;; esac`,
+    `echo "Failed to restart a.service: ${says}" >&2`,
+    "echo s3cret >&2",
+    "exit 1",
+  ]
+  await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o755 })
+  return path
+}
+
+test("systemd says why it was refused, in words of its own", async () => {
+  for (const [says, expected] of [
+    ["Interactive authentication required.", "this user has no right to do that"],
+    ["Access denied", "this user has no right to do that"],
+    ["Unit a.service not found.", "systemd has no unit a.service"],
+    ["Unit polkit.service is masked.", "the unit polkit.service is masked"],
+  ] as const) {
+    await using folder = await temporaryFolder()
+    const command = [await refusing(folder.path, says)]
+    const error = await errorOf(
+      open({ unit: "a.service", command }, folder.path).restart("m", neverStops()),
+    )
+    expect([error.code, error.message]).toEqual([
+      "restart-failed",
+      `systemd a.service ended with code 1: ${expected}`,
+    ])
+    expect(Bun.inspect(error)).not.toContain("s3cret")
+  }
+})
+
+test("systemd: the way back of a restart that was refused restarts nothing, if the files are what they were", async () => {
+  await using folder = await temporaryFolder()
+  const target = join(folder.path, ".env")
+  await writeFile(target, "KEY=old\n")
+  const command = [await refusing(folder.path, "Interactive authentication required.")]
+  const restarter = open({ unit: "a.service", command }, folder.path)
+  await restarter.inspect?.([target], neverStops())
+  await writeFile(target, "KEY=new\n")
+  expect((await errorOf(restarter.restart("m", neverStops(), { checked: true }))).code).toBe(
+    "restart-failed",
+  )
+  // Not yet back: nothing says that the program need not be restarted.
+  expect((await errorOf(restarter.restart("m", neverStops(), { checked: true }))).code).toBe(
+    "restart-failed",
+  )
+  await writeFile(target, "KEY=old\n")
+  await restarter.restart("m", neverStops(), { checked: true })
+  const calls = (await Bun.file(join(folder.path, "calls")).text()).split("\n")
+  expect(calls.filter((line) => line.includes(" restart "))).toHaveLength(2)
+})
+
 // Namespaces and control groups are root's to make, and not every machine has systemd.
 describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
   test("restarts a service so that it reads its file again, reloads it, and knows when it did not come up", async () => {
@@ -214,7 +271,15 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
           ),
         )
       ).message,
-    ).toBe("systemd absent.service ended with code 5")
+    ).toBe("systemd absent.service ended with code 5: systemd has no unit absent.service")
+    const inspected = async (unit: string) =>
+      open({ unit, user: true }, folder, manager.environment).inspect?.([file], neverStops())
+    expect((await inspected("worker.service"))?.findings).toEqual([])
+    const absent = await errorOf(inspected("absent.service"))
+    expect([absent.code, absent.message]).toEqual([
+      "unit-missing",
+      "systemd has no unit absent.service",
+    ])
   }, 60_000)
 
   test("without a health check, watches the service for a while: one that ends is no success, also if systemd starts it again", async () => {

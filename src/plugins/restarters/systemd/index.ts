@@ -1,10 +1,12 @@
 import { z } from "zod"
-import { AppError } from "../../base/error.ts"
-import { markVariable } from "../../base/marked-processes.ts"
-import { run } from "../../base/spawn.ts"
-import { defineRestarter } from "../../core/define.ts"
-import { Argv, argvOf, hookEnvironment } from "../hook-argv.ts"
-import { type Hook, runHook } from "../run-hook.ts"
+import { AppError } from "../../../base/error.ts"
+import { markVariable } from "../../../base/marked-processes.ts"
+import { run } from "../../../base/spawn.ts"
+import { defineRestarter } from "../../../core/define.ts"
+import { Argv, argvOf, hookEnvironment } from "../../hook-argv.ts"
+import { type Hook, runHook } from "../../run-hook.ts"
+import { type ReadFiles, areAsRead, readFilesNow } from "../../read-files.ts"
+import { lookAtUnit, lookedAt, refusalIn } from "./unit.ts"
 
 /**
  * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is
@@ -85,10 +87,31 @@ export const systemd = defineRestarter({
       ),
     })
     const act = full.reload === true ? "reload" : "restart"
+    const look = (signal: AbortSignal) => lookAtUnit(hook("show", lookedAt), full.unit, signal)
+    let seen: { readonly running: string; readonly files: ReadFiles } | undefined
+    let refused: string | undefined
     return {
       says: `${says}, ${act}ed`,
+      inspect: async (targets, signal) => {
+        const [running, files] = [await look(signal), await readFilesNow(targets)]
+        seen = running === undefined ? undefined : { running, files }
+        return { findings: [], restarts: [], readers: [] }
+      },
       restart: async (mark, signal, { checked } = { checked: false }) => {
-        await runHook(hook("--no-ask-password", act), mark, signal)
+        // The way back of a restart that systemd refused: what runs holds what the files say.
+        if (refused === mark && seen !== undefined && (await areAsRead(seen.files))) {
+          const running = await look(signal).catch(() => undefined)
+          if (running === seen.running) return
+        }
+        const acting: Hook = {
+          ...hook("--no-ask-password", act),
+          reasonOf: (result) => {
+            const refusal = refusalIn(result)
+            if (refusal !== undefined) refused = mark
+            return refusal
+          },
+        }
+        await runHook(acting, mark, signal)
         await mustBeActive(hook("is-active"), mark, signal)
         if (!checked)
           await mustStayActive(
