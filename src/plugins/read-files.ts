@@ -21,6 +21,11 @@ export async function areAsRead(files: ReadFiles): Promise<boolean> {
 }
 
 async function hashOf(target: string): Promise<string> {
-  const bytes = await readFile(target).catch(() => undefined)
-  return bytes === undefined ? "" : createHash("sha256").update(bytes).digest("hex")
+  try {
+    return createHash("sha256")
+      .update(await readFile(target))
+      .digest("hex")
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? "absent" : ""
+  }
 }
