@@ -1,6 +1,15 @@
 import { always, atRest, inTheEnd } from "./invariants.ts"
 import { type Act, Life } from "./life.ts"
-import { type Faults, type Plan, type World, begin, carryOut, keyOf, versionsOf } from "./world.ts"
+import {
+  type Faults,
+  type Plan,
+  type World,
+  begin,
+  carryOut,
+  copyOf,
+  keyOf,
+  versionsOf,
+} from "./world.ts"
 
 /**
  * Every schedule, not a sample. At each instant at which a process waits for the outside, everything that may happen next is
@@ -65,7 +74,7 @@ async function* livesFrom(from: Between, found: Found): AsyncGenerator<Between> 
       found.states++
       return 0
     }
-    const end = await live(from, { ask, found, pick })
+    const end = await live(from, { ask, found, pick, judgedUpTo: at.length })
     found.schedules++
     if (end.between !== undefined) yield end.between
     const { taken, open } = end
@@ -81,6 +90,8 @@ type Walk = {
   readonly found: Found
   /** Which of the choices is taken; undefined: it is not gone on from here. */
   readonly pick: (choices: readonly Choice[], depth: number, life: Life) => number | undefined
+  /** The states of so many first choices were held against the laws before. */
+  readonly judgedUpTo?: number
 }
 type Walked = {
   readonly taken: readonly number[]
@@ -89,15 +100,16 @@ type Walked = {
 }
 
 /** One life, until it ends or is not gone on with. */
-async function live(from: Between, { ask, found, pick }: Walk): Promise<Walked> {
-  const world = structuredClone(from.world)
+async function live(from: Between, walk: Walk): Promise<Walked> {
+  const { ask, found, pick, judgedUpTo = 0 } = walk
+  const world = copyOf(from.world)
   const life = new Life(world, ask)
   const taken: number[] = []
   const open: number[] = []
   const past: string[] = [...from.past, ask ? "A RUN IS ASKED TO ROTATE" : "A RUN RECOVERS"]
   for (;;) {
     await turn()
-    for (const fault of always(world)) note(found, fault, past)
+    if (taken.length >= judgedUpTo) for (const fault of always(world)) note(found, fault, past)
     if (life.error !== undefined)
       note(
         found,
@@ -252,7 +264,7 @@ function spend(world: World, what: keyof Faults): void {
 /** Without further faults: what is under way lands now, or never; then everything comes to rest. */
 async function judge({ world, past }: Between, found: Found): Promise<void> {
   for (const lands of world.flights.length > 0 ? [true, false] : [false]) {
-    const quiet = structuredClone(world)
+    const quiet = copyOf(world)
     if (lands) for (const flight of quiet.flights) carryOut(quiet, flight)
     quiet.flights = []
     quiet.silent = undefined

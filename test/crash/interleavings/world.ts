@@ -7,23 +7,23 @@ import type { ChangeSet, StateDocument, Version } from "../../../src/core/state.
 export type World = {
   readonly plan: Plan
   stored: StateDocument
-  log: string[]
+  log: readonly string[]
   /** What each service accepts, as "user:value". */
-  live: Record<string, string[]>
+  readonly live: Record<string, readonly string[]>
   /** By target and by deployment: the "user:value" of each secret. */
-  files: Record<string, Record<string, string>>
-  programs: Record<string, Record<string, string>>
+  files: Readonly<Record<string, Readonly<Record<string, string>>>>
+  programs: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Requests whose client is dead or has given up: each may be carried out at any time, or never, unless it is settled. */
-  flights: Flight[]
+  flights: readonly Flight[]
   /** The service that gives no answer. */
   silent: string | undefined
   /** What may still go wrong. */
   left: Faults
-  handed: Record<string, string[]>
+  readonly handed: Record<string, readonly string[]>
   /** The change sets that were once on their way back. */
-  back: string[]
+  back: readonly string[]
   /** Deployments whose failed restart was told to a person. */
-  excused: string[]
+  excused: readonly string[]
   time: number
 }
 
@@ -114,6 +114,11 @@ export function begin(plan: Plan, left: Faults): World {
     excused: [],
     time: Date.parse("2026-01-01T03:00:00Z"),
   }
+}
+
+/** For another way to go on. All other parts are replaced as a whole, never changed. */
+export function copyOf(world: World): World {
+  return { ...world, live: { ...world.live }, handed: { ...world.handed } }
 }
 
 /** A service carries out what it was sent. */
