@@ -1,5 +1,3 @@
-import { Shift } from "../../src/base/shift.ts"
-import { Turns } from "../../src/base/turns.ts"
 import { expect, test } from "bun:test"
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -17,15 +15,8 @@ import type { watchForDrift } from "../../src/app/watch.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { AppError } from "../../src/base/error.ts"
 import type { Host } from "../../src/base/host.ts"
-import { loadConfig } from "../../src/config/load.ts"
-import { newIdentity, recipientOf } from "../../src/core/seal.ts"
-import { parseSchedule } from "../../src/plan/schedule.ts"
-import { drivers } from "../../src/plugins/drivers/index.ts"
-import { healths } from "../../src/plugins/healths/index.ts"
-import { outputs } from "../../src/plugins/outputs/index.ts"
-import { restarters } from "../../src/plugins/restarters/index.ts"
-import { openKeys } from "../../src/record/vault.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
+import { openApp } from "../support/open-app.ts"
 
 const dayMs = 86_400_000
 const start = Date.parse("2026-03-02T12:00:00Z")
@@ -53,39 +44,12 @@ class Clock {
   }
 }
 
-async function open(
-  folder: string,
-  clock: Clock,
-  environments: string,
-  stop: AbortSignal,
-): Promise<App> {
-  const file = join(folder, "mycelium.yaml")
-  await writeFile(
-    file,
+function open(folder: string, clock: Clock, environments: string, stop: AbortSignal): Promise<App> {
+  return openApp(
+    folder,
     `project: test\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 2d\nenvironments:\n${environments}`,
-    { mode: 0o600 },
+    { host: clock.host, stop },
   )
-  await mkdir(join(folder, "store"), { recursive: true, mode: 0o700 })
-  const plugins = { drivers, outputs, restarters, healths }
-  const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
-  const identity = await newIdentity()
-  const keys = await openKeys(
-    config.store,
-    { identities: [identity], recipients: [await recipientOf(identity)] },
-    { make: true },
-  )
-  return {
-    config,
-    plugins,
-    host: clock.host,
-    keys,
-    actor: { user: "test", via: "test" },
-    holder: "test",
-    tell: () => undefined,
-    turns: new Turns(8),
-    shift: new Shift(),
-    stop,
-  }
 }
 
 type Turned = { readonly environment: string; readonly at: number; readonly rotated: boolean }

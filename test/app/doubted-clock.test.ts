@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { existsSync, readdirSync } from "node:fs"
-import { mkdir, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { adopt } from "../../src/app/adopt.ts"
@@ -15,27 +15,18 @@ import { takeIn } from "../../src/app/take-in.ts"
 import { takeTurn } from "../../src/app/turn.ts"
 import { watchForDrift } from "../../src/app/watch.ts"
 import { type Host, realHost } from "../../src/base/host.ts"
-import { Shift } from "../../src/base/shift.ts"
-import { Turns } from "../../src/base/turns.ts"
 import { plan } from "../../src/cli/commands/plan.ts"
 import { status } from "../../src/cli/commands/status.ts"
 import type { Terminal } from "../../src/cli/command.ts"
-import { loadConfig } from "../../src/config/load.ts"
-import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { Listeners } from "../../src/core/listeners.ts"
 import type { StateDocument } from "../../src/core/state.ts"
-import { parseSchedule } from "../../src/plan/schedule.ts"
-import { drivers } from "../../src/plugins/drivers/index.ts"
-import { healths } from "../../src/plugins/healths/index.ts"
-import { outputs } from "../../src/plugins/outputs/index.ts"
-import { restarters } from "../../src/plugins/restarters/index.ts"
 import { segmentFolder } from "../../src/record/audit-segments.ts"
 import { readLog } from "../../src/record/audit-read.ts"
 import { readState } from "../../src/record/state-file.ts"
-import { openKeys } from "../../src/record/vault.ts"
 import { Session } from "../../src/rotate/session.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
+import { openApp } from "../support/open-app.ts"
 
 /** What a clock that is not trusted may do to a state and its log, by whatever act: nothing is removed by it, and nothing corrected. */
 
@@ -55,33 +46,11 @@ async function houseOf(folder: string, secrets: string, shown = ""): Promise<Hou
     now: () => new Date(clock.wall),
     monotonicMs: () => clock.passed,
   }
-  const file = join(folder, "mycelium.yaml")
-  await writeFile(
-    file,
+  const app = await openApp(
+    folder,
     `project: test\nstore: ./store\nrotate_every: 90d\naudit: { segment: 1KiB, keep: 30d }\nenvironments:\n  one: { secrets: ${secrets}${shown} }\n`,
-    { mode: 0o600 },
+    { host },
   )
-  await mkdir(join(folder, "store"), { recursive: true, mode: 0o700 })
-  const plugins = { drivers, outputs, restarters, healths }
-  const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
-  const identity = await newIdentity()
-  const keys = await openKeys(
-    config.store,
-    { identities: [identity], recipients: [await recipientOf(identity)] },
-    { make: true },
-  )
-  const app: App = {
-    config,
-    plugins,
-    host,
-    keys,
-    actor: { user: "test", via: "test" },
-    holder: "test",
-    tell: () => undefined,
-    turns: new Turns(8),
-    shift: new Shift(),
-    stop: new AbortController().signal,
-  }
   return { app, clock, folder }
 }
 

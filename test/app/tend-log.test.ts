@@ -1,26 +1,17 @@
 import { describe, expect, test } from "bun:test"
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { mkdir, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { render } from "../../src/app/render.ts"
 import type { Host } from "../../src/base/host.ts"
-import { Shift } from "../../src/base/shift.ts"
-import { Turns } from "../../src/base/turns.ts"
-import { loadConfig } from "../../src/config/load.ts"
-import { newIdentity, recipientOf } from "../../src/core/seal.ts"
-import { parseSchedule } from "../../src/plan/schedule.ts"
-import { drivers } from "../../src/plugins/drivers/index.ts"
-import { healths } from "../../src/plugins/healths/index.ts"
-import { outputs } from "../../src/plugins/outputs/index.ts"
-import { restarters } from "../../src/plugins/restarters/index.ts"
 import { auditPath } from "../../src/record/audit-log.ts"
 import { segmentFolder } from "../../src/record/audit-segments.ts"
 import { verifyLog } from "../../src/record/audit-verify.ts"
 import { readState } from "../../src/record/state-file.ts"
-import { openKeys } from "../../src/record/vault.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
+import { openApp } from "../support/open-app.ts"
 
 /** What happens to the log after each act, with the clock in hand. */
 
@@ -63,33 +54,11 @@ class House implements AsyncDisposable {
       env: () => undefined,
       pause: () => Promise.resolve(),
     }
-    const file = join(folder.path, "mycelium.yaml")
-    await writeFile(
-      file,
+    const app = await openApp(
+      folder.path,
       `project: test\nstore: ./store\nrotate_every: 90d\naudit: ${audit}\nenvironments:\n  production: { secrets: { k: generated } }\n`,
-      { mode: 0o600 },
+      { host, tell: (_, step, says) => void told.push(`${step}: ${says}`) },
     )
-    await mkdir(join(folder.path, "store"), { recursive: true, mode: 0o700 })
-    const plugins = { drivers, outputs, restarters, healths }
-    const config = await loadConfig(file, plugins, { env: () => undefined, parseSchedule })
-    const identity = await newIdentity()
-    const keys = await openKeys(
-      config.store,
-      { identities: [identity], recipients: [await recipientOf(identity)] },
-      { make: true },
-    )
-    const app: App = {
-      config,
-      plugins,
-      host,
-      keys,
-      actor: { user: "test", via: "test" },
-      holder: "test",
-      tell: (_, step, says) => void told.push(`${step}: ${says}`),
-      turns: new Turns(8),
-      shift: new Shift(),
-      stop: new AbortController().signal,
-    }
     return new House({ app, folder: folder.path, told, clock }, async () =>
       folder[Symbol.asyncDispose](),
     )

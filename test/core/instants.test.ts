@@ -35,6 +35,18 @@ function documentOf(state: SecretState, more: Partial<StateDocument> = {}): Stat
   }
 }
 
+/** A change set that began a year ahead. */
+const set = {
+  id: "s",
+  why: "due",
+  startedAt: at(year),
+  secrets: ["one"],
+  direction: "forward",
+  touched: [],
+  restarted: [],
+  startedWith: "{}",
+} as const
+
 /** As one run wrote it whose clock was a year ahead: a rotation with ten minutes of grace, one minute ago. */
 const ahead: SecretState = {
   driver: "postgres",
@@ -150,16 +162,6 @@ describe("what a clock that was a year ahead has written", () => {
   })
 
   test("a journal, a note of drift and an incident began no later than now", () => {
-    const set = {
-      id: "s",
-      why: "due",
-      startedAt: at(year),
-      secrets: ["one"],
-      direction: "forward",
-      touched: [],
-      restarted: [],
-      startedWith: "{}",
-    } as const
     const state: SecretState = {
       driver: "postgres",
       versions: [],
@@ -347,16 +349,6 @@ describe("an instant is judged alike, however it is written", () => {
   })
 
   test("a rotation that has begun in the future is no more believable than what it changes", () => {
-    const set = {
-      id: "s",
-      why: "due",
-      startedAt: at(year),
-      secrets: ["one"],
-      direction: "forward",
-      touched: [],
-      restarted: [],
-      startedWith: "",
-    } as const
     const document = documentOf(
       { driver: "postgres", versions: [version("v1", { is: "current" })] },
       { changeSet: set },

@@ -74,6 +74,17 @@ async function openKeyed(service: KeyService, secret: object): Promise<Shop> {
   return shop
 }
 
+/** Its restart begins, and goes on once there is a file "go". */
+function holdRestart({ project }: Shop): void {
+  project.script(
+    "restart-api",
+    "echo begun >> begun.log",
+    "until [ -e go ]; do sleep 0.05; done",
+    "cp .env api.loaded",
+    "echo restarted >> api.log",
+  )
+}
+
 describe("a run that was killed on the host", () => {
   inNamespaces(
     "in a restart hook: a container starts no second one, decides nothing, and goes on when a person has looked",
@@ -81,13 +92,7 @@ describe("a run that was killed on the host", () => {
       await using shop = await openShop(server)
       const { project } = shop
       await shop.adopt()
-      project.script(
-        "restart-api",
-        "echo begun >> begun.log",
-        "until [ -e go ]; do sleep 0.05; done",
-        "cp .env api.loaded",
-        "echo restarted >> api.log",
-      )
+      holdRestart(shop)
       await killedIn(shop, () => project.has("begun.log"))
       const set = (await stateOf(project))?.changeSet
       marks = [`${set?.id}/api`]
@@ -320,13 +325,7 @@ describe("a state that is older than its log", () => {
       await using shop = await openShop(server)
       const { project } = shop
       await shop.adopt()
-      project.script(
-        "restart-api",
-        "echo begun >> begun.log",
-        "until [ -e go ]; do sleep 0.05; done",
-        "cp .env api.loaded",
-        "echo restarted >> api.log",
-      )
+      holdRestart(shop)
       await killedIn(shop, () => project.has("begun.log"))
       const saved = readFileSync(project.statePath(), "utf8")
       project.write("go", "")
@@ -364,13 +363,7 @@ describe("a run that is asked to stop while it takes up a journal", () => {
       child.kill("SIGKILL")
       await child.exited
       rmSync(project.path("slow-apply"))
-      project.script(
-        "restart-api",
-        "echo begun >> begun.log",
-        "until [ -e go ]; do sleep 0.05; done",
-        "cp .env api.loaded",
-        "echo restarted >> api.log",
-      )
+      holdRestart(shop)
       project.write("slow-verify", "")
       await using one = openContainer(shop, "rotate-now production", "TERM")
       await until("a login to be under way", () => project.has("verify.log"), 20_000)
