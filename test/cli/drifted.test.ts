@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { describe, expect, test } from "bun:test"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { stateOf } from "../support/sealed.ts"
 import { openShop, type Shop } from "../support/shop.ts"
 
 /** A service that refuses the current value: said by the run that has found it, by status and check at once, with a way on that works. */
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const rotate = ["rotate-now", "production"]
 const byHand = "Set-by-hand-at-night.1"
@@ -52,7 +44,7 @@ describe("a password that a person has changed at the service", () => {
   test.each([false, true])(
     "is told by the rotation that finds it (an admin: %p), by status at once; adopt is a way on",
     async (admin) => {
-      await using shop = await openShop(server, { admin })
+      await using shop = await openShop(servers.postgres, { admin })
       await shop.adopt()
       await shop.setPassword(byHand)
       const ran = await shop.run(...rotate)
@@ -74,7 +66,7 @@ describe("a password that a person has changed at the service", () => {
   )
 
   test("and then set back is noticed by the next turn, which goes on", async () => {
-    await using shop = await openShop(server, { admin: true })
+    await using shop = await openShop(servers.postgres, { admin: true })
     await shop.adopt()
     await shop.setPassword(byHand)
     expect((await shop.run(...rotate)).code).toBe(7)
@@ -90,7 +82,7 @@ describe("a password that a person has changed at the service", () => {
   }, 60_000)
 
   test("a dry run tells it and writes nothing of it", async () => {
-    await using shop = await openShop(server)
+    await using shop = await openShop(servers.postgres)
     await shop.adopt()
     await shop.setPassword(byHand)
     const before = shop.project.snapshot()
@@ -99,7 +91,10 @@ describe("a password that a person has changed at the service", () => {
   })
 
   test("with the value before it still owed a revoke: told once, and nothing is taken away", async () => {
-    await using shop = await openShop(server, { redis, secret: { grace: "1h" } })
+    await using shop = await openShop(servers.postgres, {
+      redis: servers.redis,
+      secret: { grace: "1h" },
+    })
     await shop.adopt()
     expect((await shop.run(...rotate)).code).toBe(0)
     const { login } = shop.service
@@ -127,7 +122,10 @@ describe("a service that has lost the change", () => {
   ] as const)(
     "(%s) is told at once; reconcile makes the older version current again",
     async (_, options) => {
-      await using shop = await openShop(server, "redis" in options ? { redis } : options)
+      await using shop = await openShop(
+        servers.postgres,
+        "redis" in options ? { redis: servers.redis } : options,
+      )
       await shop.adopt()
       await failedOver(shop)
       const ran = await shop.run(...rotate)
@@ -149,7 +147,7 @@ describe("a service that has lost the change", () => {
 
 describe("status", () => {
   test("says of secrets without a value what they need, not that none needs attention", async () => {
-    await using shop = await openShop(server)
+    await using shop = await openShop(servers.postgres)
     expect((await shop.run("init")).code).toBe(0)
     const { stdout } = await shop.run("status")
     expect(stdout).toContain("1 secret · 1 without a value: mycelium adopt, or rotate-now --new")
@@ -157,7 +155,7 @@ describe("status", () => {
   })
 
   test("and check say the same of when a failed rotation is tried next", async () => {
-    await using shop = await openShop(server)
+    await using shop = await openShop(servers.postgres)
     await shop.adopt()
     shop.sicken()
     shop.project.script("health-api", "[ -e api.log ] || exit 0", "exit 1")

@@ -1,26 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { binary } from "../support/mycelium.ts"
 import { versionsOf } from "../support/sealed.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 test.each(["SIGINT", "SIGTERM"] as const)(
   "rotate-now says that it waits for a grace, until when and what for; %s ends it with 0 and says what is owed, which run revokes",
   async (signal) => {
-    await using shop = await openShop(server, { redis, secret: { grace: "10m" } })
+    await using shop = await openShop(servers.postgres, {
+      redis: servers.redis,
+      secret: { grace: "10m" },
+    })
     const { project } = shop
     await shop.adopt()
     const child = Bun.spawn([binary, "rotate-now", "production"], {

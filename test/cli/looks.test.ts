@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { binary } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
 import { until } from "../support/until.ts"
@@ -10,28 +11,19 @@ import { configOf, openShop, type Shop } from "../support/shop.ts"
 
 /** What promises to look, or to change nothing outside, leaves the services as they are: their catalogs, their files, what only their memory holds. */
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const visitor = "visitor"
 
 async function services(): Promise<unknown> {
   const writes = /^cmdstat_(acl\|(save|setuser|deluser|load)|config\|(set|rewrite)):calls=\d+/
   return {
-    roles: await server.sql(
+    roles: await servers.postgres.sql(
       "select xmin::text, ctid::text, rolname, rolpassword from pg_authid order by rolname",
     ),
-    users: await redis.command("ACL", "LIST"),
-    file: readFileSync(join(redis.folder, "users.acl"), "utf8"),
-    writes: String(await redis.command("INFO", "commandstats"))
+    users: await servers.redis.command("ACL", "LIST"),
+    file: readFileSync(join(servers.redis.folder, "users.acl"), "utf8"),
+    writes: String(await servers.redis.command("INFO", "commandstats"))
       .split("\r\n")
       .flatMap((line) => writes.exec(line)?.[0] ?? []),
   }
@@ -39,9 +31,9 @@ async function services(): Promise<unknown> {
 
 /** A user that is to be gone after the server's next start. */
 async function open(): Promise<Shop> {
-  await redis.command("ACL", "SETUSER", visitor, "reset")
-  const shop = await openShop(server, { admin: true, beside: redis, two: true })
-  await redis.command("ACL", "SETUSER", visitor, "on", "nopass", "~*", "+@all")
+  await servers.redis.command("ACL", "SETUSER", visitor, "reset")
+  const shop = await openShop(servers.postgres, { admin: true, beside: servers.redis, two: true })
+  await servers.redis.command("ACL", "SETUSER", visitor, "on", "nopass", "~*", "+@all")
   return shop
 }
 
