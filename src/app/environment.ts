@@ -1,6 +1,7 @@
 import { settleOutput } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
 import { endsAtOnce, stands } from "../base/last-words.ts"
+import { answersWithinMs, inTime } from "../deliver/in-time.ts"
 import { Wanted, takeLock } from "../base/lock.ts"
 import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
@@ -442,8 +443,14 @@ async function tidy(session: Session): Promise<void> {
   await session.work.ledger.tidy?.()
   for (const output of session.work.outputs) {
     try {
-      await output.tidy()
-      await settleOutput(output.target)
+      await inTime({
+        target: output.target,
+        ms: answersWithinMs,
+        act: async () => {
+          await output.tidy()
+          await settleOutput(output.target)
+        },
+      })
     } catch (error) {
       session.work.tell("tidy", said(error).says)
     }

@@ -5,7 +5,7 @@
 
 let isLate = false
 
-/** A read of another process's environment that does not come: it keeps this process alive. */
+/** A read of another process, or of an output, that does not come: it keeps this process alive. */
 export function noteLateRead(late: boolean): void {
   isLate = late
 }

@@ -1,5 +1,6 @@
 import { within } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
+import { noteLateRead } from "../base/live-marks.ts"
 
 /** How long (ms) the file system of an output may take to answer: one that is served may hang. */
 export const answersWithinMs = 60_000
@@ -24,10 +25,14 @@ export async function inTime<T>({ target, ms, act, late }: Asked<T>): Promise<T>
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "timeout") throw error
     silent.add(target)
+    noteLateRead(true)
     void running
       .then((result) => late?.(result))
       .catch(() => undefined)
-      .finally(() => silent.delete(target))
+      .finally(() => {
+        silent.delete(target)
+        noteLateRead(silent.size > 0)
+      })
     throw noAnswer(target, `does not answer within ${Math.ceil(ms / 1000)} s`)
   }
 }
