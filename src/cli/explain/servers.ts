@@ -26,7 +26,8 @@ export const servers = {
     "Another session holds a lock on the account (a change of its own, a backup, FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. pg_stat_activity or SHOW PROCESSLIST shows who it is. mycelium run tries again; without it, repeat the command. Behind a backup of MariaDB that blocks commits the change may be done, but not in the binary log: replicas learn it with the next one.",
   "statement-timeout":
     "The server did not finish in time and gave up. See what keeps the server busy. mycelium run tries again; without it, repeat the command.",
-  "session-ended": "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
+  "session-ended":
+    "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
   "locked-at-server":
     "Another session that logs in as mycelium does holds the lock by which two mycelia keep apart, or someone has taken it with that login. If two machines are meant to rotate this account, let one of them only. On PostgreSQL its user and process are named, one that is no mycelium's can be ended, and a lock that another user holds is waited for two seconds, no longer.",
   "sessions-out-of-reach":
