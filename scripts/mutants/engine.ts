@@ -136,14 +136,30 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   {
+    law: 6,
+    name: "a containment writes the current value of a secret whose rotation is open beside it",
+    edits: edit(
+      "rotate/beside.ts",
+      `const aside = parked.filter((set) => !isParkable(set)).flatMap(({ secrets }) => secrets)`,
+      `const aside: readonly string[] = []`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 6,
+    name: "a way back puts bytes back that a containment has overtaken",
+    edits: edit("rotate/forward.ts", `...staleAside(session, Object.keys(before)),`, ``),
+    test: singleCuts,
+  },
+  {
     law: 1,
     name: "the value is written down after the service has it",
     edits: edit(
       "rotate/rotate.ts",
-      `  await session.commit({ patches, changeSet: set, events, flush: true })`,
+      `  await session.commit({ patches, changeSet: set, ...aside, events, flush: true })`,
       `  const save = work.ledger.save.bind(work.ledger)
   Object.assign(work.ledger, { save: () => Promise.resolve() })
-  await session.commit({ patches, changeSet: set, events })
+  await session.commit({ patches, changeSet: set, ...aside, events })
   Object.assign(work.ledger, { save })
   session.document = { ...session.document, serial: session.document.serial - 1 }`,
     ),
@@ -154,8 +170,8 @@ export const engine: readonly Mutant[] = [
     name: "the audit log is not synced before the service has the value",
     edits: edit(
       "rotate/rotate.ts",
-      `await session.commit({ patches, changeSet: set, events, flush: true })`,
-      `await session.commit({ patches, changeSet: set, events })`,
+      `await session.commit({ patches, changeSet: set, ...aside, events, flush: true })`,
+      `await session.commit({ patches, changeSet: set, ...aside, events })`,
     ),
     test: order,
   },

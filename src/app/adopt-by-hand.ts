@@ -4,7 +4,7 @@ import { Secret } from "../core/secret.ts"
 import { type Patch, type Version, nextVersionId } from "../core/state.ts"
 import type { Session } from "../rotate/session.ts"
 import { type Asked, type Given, fieldsOf, knownAs } from "./adoptable.ts"
-import { patient, resumePatiently } from "./environment.ts"
+import { patient, resumePatiently } from "./patience.ts"
 
 /**
  * A journal that cannot end, for an output shows a value that no service is asked about and that is

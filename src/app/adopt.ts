@@ -37,7 +37,8 @@ import {
   wrapped,
 } from "./adoptable.ts"
 import type { App } from "./app.ts"
-import { patient, withEnvironment } from "./environment.ts"
+import { withEnvironment } from "./environment.ts"
+import { patient } from "./patience.ts"
 import { whenFree } from "./reading.ts"
 
 export type Adoption = Readonly<Record<string, Adopted>>

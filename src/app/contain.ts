@@ -1,9 +1,11 @@
 import { sideBySide } from "../base/turns.ts"
 import {
+  type ChangeSet,
   type Patch,
   type SecretState,
   holdsContained,
   openSetOf,
+  openSets,
   owesExpel,
   versionAt,
 } from "../core/state.ts"
@@ -12,6 +14,7 @@ import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"
 import { said, unclear } from "../rotate/ask.ts"
 import { lookAgain } from "../rotate/look-again.ts"
+import { mayOvertake, takeBackJournal } from "../rotate/recover.ts"
 import {
   type Revoked,
   beginRevoke,
@@ -26,13 +29,8 @@ import type { Session } from "../rotate/session.ts"
 import { settleUnwritten } from "../rotate/unwritten.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import {
-  type Opened,
-  type Patience,
-  patient,
-  resumePatiently,
-  withEnvironment,
-} from "./environment.ts"
+import { type Opened, withEnvironment } from "./environment.ts"
+import { type Patience, patient, resumePatiently } from "./patience.ts"
 import { briefMs, takeIn } from "./take-in.ts"
 import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
 
@@ -44,6 +42,8 @@ export type Contain = {
 }
 export type Contained = {
   readonly environment: string
+  /** Rotations that nobody could end now: they stay as they are, and are gone on with later. */
+  readonly open: readonly Open[]
   /** What became of a rotation that was under way. */
   readonly recovered: Outcomes
   readonly outcomes: Outcomes
@@ -59,6 +59,8 @@ export type Contained = {
   /** The state does not know that these were chosen: neither status nor check will tell of it. */
   readonly unnoted?: true
 }
+
+export type Open = Pick<ChangeSet, "startedAt" | "direction" | "secrets">
 
 /** Environments worked on at once. */
 const sideBySideMost = 8
@@ -78,6 +80,7 @@ export async function contain(
   return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     try {
       const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
+        const { serial } = session.document
         const report = await containOne(session, {
           recovered: { ...recovered, ...(await takeUp(secrets)) },
           secrets,
@@ -86,6 +89,11 @@ export async function contain(
         })
         await settle(session, secrets)
         await noteLeft(session, report, { secrets, how })
+        const open = openSets(session.document).map(({ startedAt, direction, secrets: names }) => ({
+          startedAt,
+          direction,
+          secrets: names,
+        }))
         // Whoever is asked to stop in here has contained what the report says, and has not looked
         // at the programs again.
         const unhealthy = await stillSick(session, report, { secrets, how }).catch(
@@ -93,12 +101,9 @@ export async function contain(
         )
         const verdicts = verdictsOf(session, { ...report, unhealthy }, { secrets, how })
         const left = Object.keys(verdicts).filter((name) => verdicts[name]?.is === "not-contained")
-        return {
-          ...report,
-          unhealthy,
-          secrets: verdicts,
-          ...(await unnoted(app, environment, left, how.incident)),
-        }
+        const noted = await unnoted(app, environment, left, how.incident)
+        await takeBack(session, serial)
+        return { ...report, open, unhealthy, secrets: verdicts, ...noted }
       }
       return await withEnvironment(app, environment, brief, act, { urgent: true })
     } catch (error) {
@@ -106,6 +111,7 @@ export async function contain(
       const failed = said(error)
       return {
         environment,
+        open: [],
         recovered: {},
         outcomes: {},
         revoked: [],
@@ -117,6 +123,15 @@ export async function contain(
       }
     }
   })
+}
+
+/** The next run finds it all the same. */
+async function takeBack(session: Session, serialBefore: number): Promise<void> {
+  try {
+    await takeBackJournal(session, serialBefore)
+  } catch (error) {
+    session.work.tell("log", said(error).says)
+  }
 }
 
 /** By what lies on the disk, whatever went wrong. */
@@ -162,11 +177,11 @@ async function settle(session: Session, secrets: readonly string[] | undefined):
   }
 }
 
-type Acted = Omit<Contained, "unhealthy" | "secrets">
+type Acted = Omit<Contained, "open" | "unhealthy" | "secrets">
 
 function verdictsOf(
   session: Session,
-  { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "secrets">,
+  { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "open" | "secrets">,
   { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
 ): Verdicts {
   const chosen = chosenOf(session, secrets)
@@ -332,8 +347,13 @@ async function containOne(
     all.filter((name) => !isErased(session.state(name))),
     (name) => isHeld(session.state(name), how.incident),
   )
-  // Of those nobody knows what their service takes: that is said in `recovered`.
-  const wanted = rest.filter((name) => !session.isOpen(name) && isListed(session, name))
+  // Of the others nobody knows what their service takes: that is said in `recovered`.
+  const overtakes = rest.filter(
+    (name) => isListed(session, name) && mayOvertake(session, name, recovered[name]),
+  )
+  const wanted = rest.filter(
+    (name) => (!session.isOpen(name) || overtakes.includes(name)) && isListed(session, name),
+  )
   const strange = Object.fromEntries(
     rest.filter((name) => !isListed(session, name)).map((name) => [name, leftOut(session, name)]),
   )
@@ -352,7 +372,12 @@ async function containOne(
     : undefined
   const resting =
     session.changeSet === undefined
-      ? containRest(session, { wanted, known: early === undefined ? rest : all, how })
+      ? containRest(session, {
+          wanted,
+          overtakes,
+          known: early === undefined ? rest : all,
+          how,
+        })
       : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is
   // released.
@@ -417,13 +442,14 @@ async function endsSoon(
 /** `known`: whose older values are taken away. */
 type Rest = {
   readonly wanted: readonly string[]
+  readonly overtakes: readonly string[]
   readonly known: readonly string[]
   readonly how: Contain
 }
 
 async function containRest(
   session: Session,
-  { wanted, known, how }: Rest,
+  { wanted, overtakes, known, how }: Rest,
 ): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
   if (wanted.length > 0 && stop.aborted) throw stopped(session)
@@ -436,6 +462,7 @@ async function containRest(
     why: "incident" as const,
     incident: how.incident,
     contain: { cutFirst: how.cutFirst },
+    overtakes,
     ...(how.reason === undefined ? {} : { reason: how.reason }),
   }
   let outcomes =

@@ -9,7 +9,8 @@ import type { Session } from "../rotate/session.ts"
 import { untilOver } from "../rotate/under-way.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { lookInto, patient, withEnvironment } from "./environment.ts"
+import { lookInto, withEnvironment } from "./environment.ts"
+import { patient } from "./patience.ts"
 
 /**
  * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it

@@ -5,16 +5,21 @@ import { sayLeft } from "../core/left.ts"
 import { sayListeners } from "../plugins/drivers/server/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
+import { draftBeside, keptBeside } from "../rotate/beside.ts"
+import { isParkable, makeWay } from "../rotate/park.ts"
+import { cutOff } from "../rotate/cut-off.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
 import { goneBefore, leftBeside } from "../rotate/left.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Order } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { lookInto, optionsOf, patient } from "./environment.ts"
+import { lookInto, optionsOf } from "./environment.ts"
+import { patient } from "./patience.ts"
 import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
 import { isHeld } from "./contain.ts"
 import { type First, asTaken, doneFirst, untouchedIn } from "./dry-run-first.ts"
+import { type Prospect, type Why, chosenIn, isKept, prospectOf } from "./prospects.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -24,6 +29,10 @@ import { isErased } from "./verdict.ts"
  */
 export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & {
   readonly anew: readonly string[]
+  /** Why it cannot be ended now. */
+  readonly kept?: readonly (Why & { readonly secret?: string })[]
+  /** Nothing but a containment goes on beside it. */
+  readonly blocks?: true
 }
 
 export type DryRun = {
@@ -37,6 +46,8 @@ export type DryRun = {
   readonly contained: readonly string[]
   /** Where access is taken away before files are written. */
   readonly cut: readonly string[]
+  /** By what is not finished, programs may hold a value that no longer works. */
+  readonly cutOff?: true
   readonly secrets: readonly {
     readonly name: string
     readonly apply: string
@@ -98,10 +109,11 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
           (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"),
       )
     const contained = containedIn(session, chosen, how)
+    const { unfinished, goes, held } = await unfinishedIn(session, chosen, how)
     const names = chosen.filter(
       (name) =>
         !contained.includes(name) &&
-        !session.isOpen(name) &&
+        (!session.isOpen(name) || goes.includes(name)) &&
         !(how.contain !== undefined && isErased(session.state(name))),
     )
     const first =
@@ -116,6 +128,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
     await takeIn(session, taken, { forMs: patient.totalMs })
     const { members, left, findings, firsts, programs, leaves } = await preflight(session, {
       ...how,
+      overtakes: goes,
       secrets: names,
       trial: true,
       takenFirst: asTaken(first),
@@ -149,7 +162,6 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
       secret: one.left.secret,
       says: sayLeft(one.target, environment, one.left),
     }))
-    const unfinished = unfinishedIn(session, chosen, how)
     return {
       environment,
       unfinished,
@@ -163,7 +175,8 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
         how.contain?.cutFirst === true
           ? members.filter((name) => driverOf(session, name).overlap !== "none")
           : [],
-      secrets,
+      ...(cutOff(session, { aside: true }).length === 0 ? {} : { cutOff: true as const }),
+      secrets: [...secrets, ...(await heldOnes(session, held, how))],
       stays,
       ...(await drafts(session, members, Object.keys(leaves))),
       leaves: Object.entries(leaves).map(([target, why]) => ({ target, ...why })),
@@ -202,27 +215,86 @@ function restartOf(
   }
 }
 
+type Found = {
+  readonly unfinished: readonly Unfinished[]
+  /** Chosen for a containment, which goes on with them though their rotation stays open. */
+  readonly goes: readonly string[]
+  /** Chosen, and nothing can be done with them now. */
+  readonly held: Readonly<Record<string, Why>>
+}
+
 /**
  * The journal always ends first; one that was put aside, where one of its secrets is chosen. What
- * went on to its end is not rotated a second time, unless someone has its value.
+ * went on to its end is not rotated a second time, unless someone has its value. One that cannot be
+ * ended now makes way for a containment (only in memory here).
  */
-function unfinishedIn(
+async function unfinishedIn(
   session: Session,
   chosen: readonly string[],
-  { why }: How,
-): readonly Unfinished[] {
+  { why, contain }: How,
+): Promise<Found> {
   const sets = openSets(session.document).filter(
-    (set) => set === session.changeSet || set.secrets.some((name) => chosen.includes(name)),
+    (set) => !isParkable(set) || set.secrets.some((name) => chosen.includes(name)),
   )
-  return sets.map(({ startedAt, direction, secrets }) => ({
-    startedAt,
-    direction,
-    secrets,
-    anew:
-      direction === "back" || why === "incident"
-        ? secrets.filter((name) => chosen.includes(name))
-        : [],
-  }))
+  const prospects = await Promise.all(sets.map((set) => prospectOf(session, set)))
+  const kept = prospects.filter(isKept)
+  if (contain !== undefined && kept.length > 0) session.document = makeWay(session.document)
+  const goes: string[] = []
+  const held: Record<string, Why> = {}
+  for (const prospect of kept) {
+    const isHidden = prospect.whole?.hidden === true
+    for (const name of chosen) {
+      if (!isHidden && !prospect.set.secrets.includes(name)) continue
+      const found = contain === undefined ? prospect.keeps[name] : chosenIn(session, prospect, name)
+      if (found === undefined) continue
+      if (found === "goes") goes.push(name)
+      else held[name] = found
+    }
+  }
+  const unfinished = prospects.map((one) => unfinishedOf(one, chosen, why))
+  return { unfinished, goes: goes.filter((name) => held[name] === undefined), held }
+}
+
+function unfinishedOf(prospect: Prospect, chosen: readonly string[], why: How["why"]): Unfinished {
+  const { startedAt, direction, secrets } = prospect.set
+  const base = { startedAt, direction, secrets }
+  const again = direction === "back" || why === "incident"
+  if (!isKept(prospect))
+    return { ...base, anew: again ? secrets.filter((name) => chosen.includes(name)) : [] }
+  const { whole, keeps } = prospect
+  return {
+    ...base,
+    anew: [],
+    ...(isParkable(prospect.set) ? {} : { blocks: true as const }),
+    kept: [
+      ...(whole === undefined ? [] : [{ code: whole.code, says: whole.says }]),
+      ...Object.entries(keeps).map(([secret, one]) => ({ secret, ...one })),
+    ],
+  }
+}
+
+/** They stand in the plan, with what keeps them. */
+function heldOnes(
+  session: Session,
+  held: Found["held"],
+  { contain }: How,
+): Promise<DryRun["secrets"]> {
+  return Promise.all(
+    Object.entries(held)
+      .filter(([name]) => session.work.drivers[name] !== undefined)
+      .map(([name, { code, says, hint }]) =>
+        describe(
+          session,
+          name,
+          {
+            left: { [name]: { is: "left", code, says, ...(hint === undefined ? {} : { hint }) } },
+            contain,
+            oneUser: [],
+          },
+          [],
+        ),
+      ),
+  )
 }
 
 /**
@@ -319,10 +391,10 @@ async function drafts(
 ): Promise<Pick<DryRun, "outputs" | "fault">> {
   const values = { ...(await trialValues(session, members)), ...(await onTheirWay(session)) }
   try {
-    const ready = await session.work.delivery.draft(
+    const ready = await draftBeside(
+      session,
       session.outputsOf(members).filter(({ target }) => !leaves.includes(target)),
-      values,
-      session.known,
+      { values, keeps: keptBeside(session, members) },
     )
     for (const { draft } of ready) await draft.discard()
     return {

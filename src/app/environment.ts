@@ -7,21 +7,24 @@ import { countDown } from "../base/run-time.ts"
 import { gracesOf } from "../core/graces.ts"
 import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
-import type { StateDocument } from "../core/state.ts"
+import { type ChangeSet, type StateDocument, openSets } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { cutOff, goesOn, namesOf, standing } from "../rotate/cut-off.ts"
 import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
-import { park, takenUp } from "../rotate/park.ts"
+import { makeWay, withJournal } from "../rotate/park.ts"
+import { mayMakeWay, recover } from "../rotate/recover.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
-import { type Outcome, type Outcomes, type Work, isOutOfSight } from "../rotate/work.ts"
+import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { withFreshKeys } from "./fresh-keys.ts"
 import { demand, lockedHint } from "./held.ts"
 import { notingWaits } from "./note-waits.ts"
 import { chooseRun, openWork } from "./open.ts"
+import { type Patience, resumePatiently } from "./patience.ts"
+import { takeUp } from "./take-up.ts"
 import { tendLog } from "./tend-log.ts"
 
 /**
@@ -32,13 +35,6 @@ export type How = {
   readonly urgent?: boolean
   readonly isTrusted?: (document: StateDocument) => boolean
 }
-
-/**
- * How long, and (after the first times, which come sooner) how often, a service that gives no clear
- * answer is asked again before a person hears of it.
- */
-export type Patience = { readonly totalMs: number; readonly pauseMs: number }
-export const patient: Patience = { totalMs: 30_000, pauseMs: 1000 }
 
 export type Opened = {
   /** Opened with today's config, unless a journal is still open. */
@@ -94,7 +90,7 @@ export function lookInto<T>(
 ): Promise<T> {
   return withLock(app, name, async ({ app: now, today, place, ends }) => {
     const ledger = ledgerOf(now, place)
-    const document = await ledger.load()
+    const document = withJournal(await ledger.load())
     return act(
       new Session(
         openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }),
@@ -275,7 +271,7 @@ export class Ends {
     const until =
       this.#stop.signal.reason === handedOver
         ? "until the run that has asked for this environment has finished; if that one does not, run the same command again"
-        : `run ${goesOn(this.#session.changeSet)}`
+        : `run ${goesOn(openSets(this.#session.document)[0])}`
     for (const line of left.lines) this.#say("cut off", `${line}; ${until}`)
   }
 }
@@ -300,15 +296,12 @@ export async function openEnvironment(
   },
 ): Promise<Opened & { readonly serial: number }> {
   const ledger = ledgerOf(app, place)
-  const document = await ledger.load()
+  const document = withJournal(await ledger.load())
   const { serial } = document
-  const begun =
-    document.changeSet === undefined
-      ? undefined
-      : (JSON.parse(document.changeSet.startedWith) as EnvironmentConfig)
   const run = chooseRun(app, document, { over: nothingRuns })
   const open = (options: EnvironmentConfig): Work =>
     openWork(app, { options, ledger, document, run, stop: ends.stop, hurry: ends.hurry, ends })
+  const begun = document.changeSet && optionsIn(document.changeSet)
   const session = ends.follow(
     new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }),
   )
@@ -325,20 +318,34 @@ export async function openEnvironment(
     takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }),
   })
   if (begun === undefined) return opened(session, {})
-  session.work.tell(
-    "resume",
-    `${document.changeSet?.direction === "back" ? "going back" : "going on"} with the rotation of ${document.changeSet?.startedAt ?? ""}`,
-  )
   return orLeave(session, async () => {
-    const recovered = await (hasty
-      ? notingWaits(session, () => resume(session, { hasty }))
-      : resumePatiently(session, patience))
-    // What nobody can decide now holds up nobody else.
-    await park(session)
-    if (session.changeSet !== undefined) return opened(session, recovered)
-    const next = ends.follow(new Session(open(today), session.document, session))
+    const { session: last, recovered } = await recover(session, {
+      begin: (set, found, like) => ends.follow(new Session(open(optionsIn(set)), found, like)),
+      resume: (one) => goOn(one, { hasty, patience }),
+    })
+    const goesOn = last.changeSet === undefined || (hasty && mayMakeWay(last))
+    if (!goesOn) return opened(last, recovered)
+    const next = ends.follow(new Session(open(today), makeWay(last.document), last))
     return opened(next, recovered)
   })
+}
+
+function optionsIn({ startedWith }: ChangeSet): EnvironmentConfig {
+  return JSON.parse(startedWith) as EnvironmentConfig
+}
+
+function goOn(
+  session: Session,
+  { hasty, patience }: { readonly hasty: boolean; readonly patience: Patience },
+): Promise<Outcomes> {
+  const { direction, startedAt } = session.changeSet ?? {}
+  session.work.tell(
+    "resume",
+    `${direction === "back" ? "going back" : "going on"} with the rotation of ${startedAt ?? ""}`,
+  )
+  return hasty
+    ? notingWaits(session, () => resume(session, { hasty }))
+    : resumePatiently(session, patience)
 }
 
 /**
@@ -396,45 +403,6 @@ async function orLeave<T>(session: Session, act: () => Promise<T>): Promise<T> {
   }
 }
 
-type TakeUp = {
-  readonly open: (options: EnvironmentConfig) => Work
-  readonly secrets: readonly string[] | undefined
-  readonly hasty: boolean
-  readonly ends: Ends
-}
-
-/**
- * One after the other; what is still undecided stays aside. `session` goes on with what has become
- * of them.
- */
-async function takeUp(session: Session, { open, secrets, hasty, ends }: TakeUp): Promise<Outcomes> {
-  let all: Outcomes = {}
-  const wanted = (session.document.parked ?? []).filter(
-    (set) => secrets === undefined || set.secrets.some((name) => secrets.includes(name)),
-  )
-  for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
-    const one = ends.follow(
-      new Session(
-        open(JSON.parse(set.startedWith) as EnvironmentConfig),
-        takenUp(session.document, set),
-        session,
-      ),
-    )
-    one.work.tell("resume", `asking again about the rotation of ${set.startedAt}`)
-    try {
-      all = { ...all, ...(await notingWaits(one, () => resume(one, { hasty }))) }
-      // Where nothing was learnt, nothing was written, and the document on the disk is the one that
-      // we had.
-      if (one.document.serial !== session.document.serial) await park(one)
-    } finally {
-      if (one.document.serial !== session.document.serial) session.document = one.document
-      ends.follow(session)
-    }
-    if (session.changeSet !== undefined) break
-  }
-  return all
-}
-
 /**
  * Removes the drafts that a crash left: they hold values. What it had renamed must last before
  * anything is built on it. What cannot be done is told, and stops nothing else.
@@ -464,56 +432,4 @@ export function optionsOf(app: App, name: string): EnvironmentConfig {
       hint: `it has: ${Object.keys(app.config.environments).join(", ")}`,
     })
   return found
-}
-
-const firstPauseMs = 100
-
-/**
- * Does it wait for a service, which may answer soon? What waits for another one is told by that
- * one.
- */
-function mayChange(one: Outcome): boolean {
-  return (
-    one.is === "waiting" &&
-    one.by !== "file" &&
-    !isOutOfSight(one.code) &&
-    one.code !== "waits-for-another"
-  )
-}
-
-/** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
-export function resumePatiently(
-  session: Session,
-  patience: Patience,
-  first?: Outcomes,
-): Promise<Outcomes> {
-  return notingWaits(session, () => askPatiently(session, patience, first))
-}
-
-async function askPatiently(
-  session: Session,
-  patience: Patience,
-  first: Outcomes | undefined,
-): Promise<Outcomes> {
-  const { host, stop: ended, asked: stop = ended } = session.work
-  const began = host.monotonicMs()
-  let outcomes: Outcomes = first ?? (await resume(session))
-  let all = { ...outcomes }
-  // What is about to be over (a server that starts, a session that ends) is not waited for as what
-  // is not.
-  let pauseMs = Math.min(firstPauseMs, patience.pauseMs)
-  // A service that says nothing takes its time at each question: that counts, too.
-  const isOver = (waitedMs: number): boolean =>
-    Math.max(waitedMs, host.monotonicMs() - began) >= patience.totalMs
-  for (
-    let waitedMs = 0;
-    session.changeSet !== undefined && !isOver(waitedMs) && !stop.aborted;
-    waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, patience.pauseMs)
-  ) {
-    if (!Object.values(outcomes).some(mayChange)) break
-    await host.pause(pauseMs, stop)
-    outcomes = await resume(session)
-    all = { ...all, ...outcomes }
-  }
-  return all
 }

@@ -2,7 +2,8 @@ import { resolve } from "node:path"
 import { AppError } from "../base/error.ts"
 import type { Output, Values } from "../core/ports.ts"
 import type { App } from "./app.ts"
-import { patient, withEnvironment } from "./environment.ts"
+import { withEnvironment } from "./environment.ts"
+import { patient } from "./patience.ts"
 import { whenFree } from "./reading.ts"
 
 export type ExecHow = {

@@ -2,6 +2,7 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { youngestIn } from "../record/audit-read.ts"
 import type { Behind } from "../record/ledger.ts"
 import { assumeOver } from "../rotate/elsewhere.ts"
+import { withJournal } from "../rotate/park.ts"
 import { type Ask, type Finds, reconcile as find } from "../rotate/reconcile.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
@@ -12,10 +13,10 @@ import {
   agreesWith,
   ledgerOf,
   openEnvironment,
-  patient,
   tended,
   withLock,
 } from "./environment.ts"
+import { patient } from "./patience.ts"
 import { chooseRun, openWork } from "./open.ts"
 
 export type Reconciliation = {
@@ -81,7 +82,8 @@ type Opened = {
 async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
   const { app, today, ends } = locked
   const ledger = ledgerOf(app, locked.place)
-  const { document, behind } = await ledger.loadAny()
+  const { document: found, behind } = await ledger.loadAny()
+  const document = behind === undefined ? withJournal(found) : found
   if (behind === undefined && !dryRun) {
     const opened = await openEnvironment(locked, { patience: patient, hasty: false, nothingRuns })
     return { ...opened, takeUp: () => opened.takeUp() }

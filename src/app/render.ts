@@ -7,7 +7,8 @@ import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
 import { noteWritten } from "../rotate/unwritten.ts"
 import type { App } from "./app.ts"
-import { patient, withEnvironment } from "./environment.ts"
+import { withEnvironment } from "./environment.ts"
+import { patient } from "./patience.ts"
 
 export type Rendered = {
   readonly target: string

@@ -7,7 +7,8 @@ import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Order, Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { patient, resumePatiently, withEnvironment } from "./environment.ts"
+import { withEnvironment } from "./environment.ts"
+import { patient, resumePatiently } from "./patience.ts"
 
 export type RotateNow = Omit<Order, "secrets"> & {
   /** Left out: every secret of the environment that has a value (or, for `new`, that has none). */

@@ -15,7 +15,8 @@ import { settleUnwritten } from "../rotate/unwritten.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { scheduleOf } from "./schedule-of.ts"
-import { type Patience, optionsOf, resumePatiently, withEnvironment } from "./environment.ts"
+import { optionsOf, withEnvironment } from "./environment.ts"
+import { type Patience, resumePatiently } from "./patience.ts"
 
 export type Turn = {
   readonly outcomes: Outcomes

@@ -1,9 +1,10 @@
 import type { App } from "../app/app.ts"
-import { type Contained, contain as act } from "../app/contain.ts"
+import { type Contained, type Open, contain as act } from "../app/contain.ts"
 import type { Verdict } from "../app/verdict.ts"
 import { AppError } from "../base/error.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
+import { unfinishedLine } from "./dry-run.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { command } from "./report/blocks.ts"
 import type { Selection } from "./selection.ts"
@@ -111,6 +112,7 @@ function linesOf(report: Contained, incident: string): readonly string[] {
     lines.push(
       `${report.environment}: what is NOT contained could not be written down: nothing will remind you, neither status nor check`,
     )
+  lines.push(...report.open.flatMap((one) => openLines(report.environment, one)))
   for (const [secret, one] of Object.entries(report.secrets)) {
     if (isContained(one) && one.before === true)
       lines.push(
@@ -152,6 +154,16 @@ function linesOf(report: Contained, incident: string): readonly string[] {
       ),
     )
   return lines
+}
+
+/** What the containment did not wait for. */
+function openLines(environment: string, one: Open): readonly string[] {
+  const [first = ""] = one.secrets
+  const them = one.secrets.length === 1 ? first : "these"
+  return [
+    `${unfinishedLine(environment, one)}. It stays open: files go on showing what they showed of ${them}`,
+    ...hint("mycelium status says what keeps it; mycelium run asks again, and ends it once it can"),
+  ]
 }
 
 /** Each output once, whatever it shows. */

@@ -31,7 +31,9 @@ export async function dryRun(
       }),
     )
   if (isSet(values, "json")) terminal.out(JSON.stringify({ plans }))
-  else for (const plan of plans) for (const line of linesOf(plan)) terminal.out(line)
+  else
+    for (const plan of plans)
+      for (const line of linesOf(plan, why === "incident")) terminal.out(line)
   const blocked = plans
     .flatMap((plan) => plan.secrets)
     .filter((one) => one.blocked !== undefined).length
@@ -39,6 +41,10 @@ export async function dryRun(
   // As the command itself: where nothing has a value that could be rotated, nothing is done.
   const nothing = total === 0 && plans.every((plan) => plan.unfinished.length === 0)
   if (nothing && plans.some((plan) => plan.untouched.length > 0)) return exitCodes.failed
+  const kept = plans.flatMap(({ unfinished }) => unfinished.filter((one) => one.kept !== undefined))
+  const holds = why !== "incident" && kept.some(({ blocks }) => blocks === true)
+  const cut = plans.some((plan) => plan.cutOff === true)
+  if (kept.length > 0) return holds || cut || blocked > 0 ? exitCodes.person : exitCodes.partly
   if (blocked === 0 && plans.every((plan) => plan.fault === undefined && plan.leaves.length === 0))
     return exitCodes.done
   return blocked < total ? exitCodes.partly : exitCodes.failed
@@ -60,28 +66,60 @@ export function unfinishedLine(
 
 type Plan = Awaited<ReturnType<typeof look>>
 
-function linesOf(plan: Plan): readonly string[] {
-  return [...headLines(plan), ...stepLines(plan), ...tailLines(plan)]
+/** What is not finished and cannot be ended now, and why. */
+function keptLinesOf(environment: string, { kept = [], ...one }: Unfinished): readonly string[] {
+  return [
+    `${unfinishedLine(environment, one)}. It cannot be ended now, and stays open:`,
+    ...kept.map(
+      ({ secret, says, code }) =>
+        `  ${secret === undefined ? "" : `${environment}/${secret}: `}${says} (${code})`,
+    ),
+  ]
+}
+
+/** What is begun once that is seen to. */
+function whatOf(environment: string, going: readonly unknown[], anew: readonly string[]): string {
+  if (going.length === 0)
+    return anew.length === 0 ? `nothing of ${environment}` : `${anew.join(", ")} of ${environment}`
+  const many = `${going.length} secret${going.length === 1 ? "" : "s"} of ${environment}`
+  const beside = anew.length === 0 ? "" : `, beside ${anew.join(", ")}`
+  return `${many}${going.length > 1 ? " in one change set" : ""}${beside}`
+}
+
+function linesOf(plan: Plan, contains: boolean): readonly string[] {
+  const stays = plan.unfinished.filter(({ kept }) => kept !== undefined)
+  const staying = stays.flatMap((one) => keptLinesOf(plan.environment, one))
+  if (!contains && stays.some(({ blocks }) => blocks === true))
+    return [
+      ...staying,
+      `Would rotate nothing of ${plan.environment} until that has ended. Nothing was changed.`,
+    ]
+  return [...staying, ...headLines(plan), ...stepLines(plan), ...tailLines(plan)]
 }
 
 function headLines(plan: Plan): readonly string[] {
-  const { environment, unfinished, first, contained } = plan
-  const going = plan.secrets.filter((one) => one.blocked === undefined)
-  const anew = unfinished.flatMap((one) => one.anew)
-  const many = `${going.length} secret${going.length === 1 ? "" : "s"}`
-  const then = unfinished.length + first.length === 0 ? "" : "then "
+  const { environment, first, contained } = plan
+  const anew = plan.unfinished.flatMap((one) => one.anew)
+  const ends = plan.unfinished.filter(({ kept }) => kept === undefined)
+  const then = ends.length + first.length === 0 ? "" : "then "
   return [
-    ...unfinished.map(
+    ...ends.map(
       (one) =>
-        `${unfinishedLine(environment, one)}. Without --dry-run this command ends it first${one.anew.length === 0 ? "" : `, then rotates ${one.anew.length < one.secrets.length ? one.anew.join(", ") : one.anew.length === 1 ? "it" : "them"} anew`}.`,
+        `${unfinishedLine(environment, one)}. Without --dry-run this command ends it first${thenAnew(one)}.`,
     ),
     ...first.map((one) => `Would first ${sayFirst(environment, one)}.`),
     ...contained.map(
       (name) =>
         `${environment}/${name}: contained before, by this incident: it gets no other value.`,
     ),
-    `Would ${then}rotate ${many} of ${environment}${going.length > 1 ? " in one change set" : ""}${anew.length === 0 ? "" : `, beside ${anew.join(", ")}`}. Nothing was changed.`,
+    `Would ${then}rotate ${whatOf(environment, goingIn(plan), anew)}. Nothing was changed.`,
   ]
+}
+
+function thenAnew({ anew, secrets }: Unfinished): string {
+  if (anew.length === 0) return ""
+  const all = anew.length === 1 ? "it" : "them"
+  return `, then rotates ${anew.length < secrets.length ? anew.join(", ") : all} anew`
 }
 
 function sayFirst(environment: string, { secret, version, why }: Plan["first"][number]): string {

@@ -1,4 +1,3 @@
-import { patience } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import {
@@ -11,6 +10,7 @@ import {
 } from "../core/state.ts"
 import { Ahead, takenBack } from "./ahead.ts"
 import { driverOf, said } from "./ask.ts"
+import { Laggards } from "./laggards.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { mayLeave } from "./may-leave.ts"
 import { promote } from "./promote.ts"
@@ -151,17 +151,6 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
   )
 }
 
-/**
- * How long (ms) the others are waited for once a service has ended its old value: programs cannot
- * log in until they restart.
- */
-const laggardMs = 3000
-/**
- * In an incident many secrets may wait for their turn at one server, which is no silence: so many
- * times as long, unless an act hangs.
- */
-const turnsMost = 4
-
 type How = { readonly fresh: boolean; readonly hasty?: boolean; readonly ahead?: Ahead }
 
 async function verdictsOf(
@@ -193,57 +182,6 @@ async function verdictsOf(
   }
   patience.end()
   return verdicts
-}
-
-/**
- * Ends the wait for the others, counted from the first one-value service that has its new value; in
- * an incident from the last that came, whatever its kind.
- */
-class Laggards {
-  readonly #session: Session
-  /** Those of whom nothing is known yet. */
-  readonly #missing: () => readonly string[]
-  readonly #patience = new AbortController()
-  #counting = new AbortController()
-  #begun = false
-
-  constructor(session: Session, missing: () => readonly string[]) {
-    this.#session = session
-    this.#missing = missing
-  }
-  get signal(): AbortSignal {
-    return this.#patience.signal
-  }
-  came(name: string, verdict: Verdict): void {
-    const contained = openSet(this.#session).contain !== undefined
-    if (
-      !contained &&
-      (this.#begun || verdict.is !== "proven" || driverOf(this.#session, name).overlap !== "one")
-    )
-      return
-    this.#begun = true
-    this.count()
-  }
-  count(): void {
-    this.#counting.abort()
-    const counting = new AbortController()
-    this.#counting = counting
-    void this.#countDown(counting.signal)
-  }
-  async #countDown(signal: AbortSignal): Promise<void> {
-    const { work, acts } = this.#session
-    const most = this.#session.changeSet?.contain === undefined ? 1 : turnsMost
-    for (let times = 0, hangs = false; times < most && !hangs; times++) {
-      const before = new Map(acts)
-      await patience(work.host, laggardMs, signal)
-      if (signal.aborted) return
-      hangs = this.#missing().some((name) => acts.has(name) && acts.get(name) === before.get(name))
-    }
-    this.#patience.abort()
-  }
-  end(): void {
-    this.#counting.abort()
-  }
 }
 
 async function verdictOf(session: Session, name: string, how: Proving): Promise<Verdict> {
@@ -438,8 +376,32 @@ async function recordVerdicts(
     patches,
     events,
     changeSet,
+    ...staleAside(session, Object.keys(before)),
     ...(takesBack && !mayLeave(session.work, changeSet) ? { leaves: [set.id] } : {}),
   })
+}
+
+/**
+ * Outputs that are about to be written are no longer as a rotation found them that has made way:
+ * its way back puts its values back there, not those bytes.
+ */
+function staleAside(
+  { document: { parked = [] } }: Session,
+  targets: readonly string[],
+): { readonly parked?: readonly ChangeSet[] } {
+  const isHit = ({ before = {} }: ChangeSet): boolean =>
+    targets.some((target) => before[target] !== undefined && before[target].stale !== true)
+  if (!parked.some(isHit)) return {}
+  const stale = (set: ChangeSet): ChangeSet => ({
+    ...set,
+    before: Object.fromEntries(
+      Object.entries(set.before ?? {}).map(([target, one]) => [
+        target,
+        targets.includes(target) ? { ...one, stale: true as const } : one,
+      ]),
+    ),
+  })
+  return { parked: parked.map((set) => (isHit(set) ? stale(set) : set)) }
 }
 
 function proven(id: string, acceptedAt: string | undefined): Patch {

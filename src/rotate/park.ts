@@ -31,3 +31,25 @@ export function takenUp(document: StateDocument, set: ChangeSet): StateDocument 
   const others = parked.filter(({ id }) => id !== set.id)
   return { ...rest, changeSet: set, ...(others.length === 0 ? {} : { parked: others }) }
 }
+
+/**
+ * Those that are aside though they have changed files or restarted programs: a containment of other
+ * secrets did not wait for them. Each is the journal again before anything else is begun.
+ */
+export function madeWay({ parked = [] }: Pick<StateDocument, "parked">): readonly ChangeSet[] {
+  return parked.filter((set) => !isParkable(set))
+}
+
+/** The document with its journal aside; only in memory, until the next durable write. */
+export function makeWay(document: StateDocument): StateDocument {
+  const { changeSet, ...rest } = document
+  return changeSet === undefined
+    ? document
+    : { ...rest, parked: [...(document.parked ?? []), changeSet] }
+}
+
+/** As it is to be looked at: what a containment did not wait for is the journal again. */
+export function withJournal(document: StateDocument): StateDocument {
+  const [first] = document.changeSet === undefined ? madeWay(document) : []
+  return first === undefined ? document : takenUp(document, first)
+}

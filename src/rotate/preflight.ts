@@ -12,6 +12,7 @@ import type {
 } from "../core/ports.ts"
 import { type Refusal, nextVersionId, owesExpel, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said, unclear } from "./ask.ts"
+import { draftBeside, keptBeside } from "./beside.ts"
 import { driftCode } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import { type Inspected, inspectPrograms } from "./inspect-programs.ts"
@@ -130,7 +131,7 @@ async function again(
   { order, round }: { readonly order: Order; readonly round: Round },
 ): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
-  if (session.isOpen(name))
+  if (session.isOpen(name) && order.overtakes?.includes(name) !== true)
     return [
       error(
         "journal-open",
@@ -434,14 +435,16 @@ async function withoutUnwritable(
   { members, left }: Pick<Preflight, "members" | "left">,
   contains: boolean,
 ): Promise<Written> {
-  const values = await trialValues(session, members)
+  const beside = {
+    values: await trialValues(session, members),
+    keeps: keptBeside(session, members),
+    trial: { trial: true },
+  }
   const refused = new Map<Output, ReturnType<typeof said>>()
   const shown: number[] = []
   for (const output of session.outputsOf(members)) {
     try {
-      for (const { draft } of await session.work.delivery.draft([output], values, session.known, {
-        trial: true,
-      })) {
+      for (const { draft } of await draftBeside(session, [output], beside)) {
         shown.push(draft.bytes.length)
         await draft.discard()
       }

@@ -13,6 +13,7 @@ import {
 } from "../core/state.ts"
 import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
+import { Laggards } from "./laggards.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
@@ -46,8 +47,7 @@ export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
-  const looks = new Map<string, Look>()
-  await Promise.all(set.secrets.map(async (name) => looks.set(name, await lookAt(session, name))))
+  const looks = await lookAtAll(session, set)
   const ways = await withoutRefused(session, await waysBack(session, set))
   const backs = new Map<string, Back>()
   let held: readonly string[] = []
@@ -91,9 +91,26 @@ function backUnhealthy(
 /** What its service takes, before anything is changed there. `can`: it can be put back. */
 type Look = Back | { readonly is: "can"; readonly answer: Answer }
 
-async function lookAt(session: Session, name: string): Promise<Look> {
+/** In an incident a server that says nothing is not waited for. */
+async function lookAtAll(session: Session, set: ChangeSet): Promise<ReadonlyMap<string, Look>> {
+  const looks = new Map<string, Look>()
+  const laggards = new Laggards(session, () => set.secrets.filter((name) => !looks.has(name)))
+  if (session.urgent) laggards.count()
+  try {
+    await Promise.all(
+      set.secrets.map(async (name) =>
+        looks.set(name, await lookAt(session, name, laggards.signal)),
+      ),
+    )
+  } finally {
+    laggards.end()
+  }
+  return looks
+}
+
+async function lookAt(session: Session, name: string, patience?: AbortSignal): Promise<Look> {
   if (driverOf(session, name).overlap === "none") return { is: "back", dead: true }
-  return judge(session, name, await ask(session, name))
+  return judge(session, name, await ask(session, name, patience))
 }
 
 function judge(session: Session, name: string, answer: Answer): Look {

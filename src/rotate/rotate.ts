@@ -1,7 +1,15 @@
 import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Finding } from "../core/ports.ts"
-import { type ChangeSet, type Patch, nextVersionId } from "../core/state.ts"
+import {
+  type ChangeSet,
+  type Patch,
+  type SecretState,
+  type Stage,
+  type Version,
+  nextVersionId,
+  versionAt,
+} from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "./ask.ts"
 import { driftCode, driftNotes } from "./drift.ts"
@@ -184,11 +192,14 @@ async function generate(
               ...(await work.vault.seal(name, { version: "v0", fields: stored })),
             },
           ]
+    const given =
+      order.overtakes?.includes(name) === true ? overtaken(session, name, now) : undefined
+    if (given !== undefined) events.push(...given.events)
     patches[name] = (state) => ({
       ...state,
       driver: state.driver === "" ? (work.kinds[name] ?? "") : state.driver,
       versions: [
-        ...state.versions,
+        ...(given?.versions(state) ?? state.versions),
         ...before,
         { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed },
       ],
@@ -218,7 +229,9 @@ async function generate(
     startedWith: work.startedWith,
   }
   events.push(...leftEvents(session, leaves, members))
-  await session.commit({ patches, changeSet: set, events, flush: true })
+  const taken = order.overtakes?.filter((name) => members.includes(name)) ?? []
+  const aside = parkedWithout(session, taken)
+  await session.commit({ patches, changeSet: set, ...aside, events, flush: true })
   work.tell(
     "generate",
     members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`,
@@ -228,5 +241,50 @@ async function generate(
   for (const name of members) {
     session.holds.delete(name)
     session.cutting.delete(name)
+  }
+}
+
+/**
+ * A containment takes it out of a rotation that is not finished: that one's new value may be live
+ * until the containment has ended it.
+ */
+function overtaken(
+  session: Session,
+  name: string,
+  since: string,
+): {
+  readonly versions: (state: SecretState) => readonly Version[]
+  readonly events: readonly AuditEvent[]
+} {
+  const pending = versionAt(session.state(name), "pending")
+  const stage: Stage =
+    driverOf(session, name).overlap === "none"
+      ? { is: "kept", since }
+      : { is: "doubtful", why: "given up for a containment, its death not proven" }
+  return {
+    versions: ({ versions }) =>
+      versions.map((version) => (version.stage.is === "pending" ? { ...version, stage } : version)),
+    events:
+      pending === undefined
+        ? []
+        : [{ event: "left", secret: name, version: pending.id, code: "overtaken" }],
+  }
+}
+
+function parkedWithout(
+  { document: { parked = [] } }: Session,
+  names: readonly string[],
+): { readonly parked?: readonly ChangeSet[] } {
+  if (names.length === 0) return {}
+  const rest = (all: readonly string[]): readonly string[] =>
+    all.filter((name) => !names.includes(name))
+  return {
+    parked: parked
+      .map(({ stuck = [], ...set }) => ({
+        ...set,
+        secrets: rest(set.secrets),
+        ...(rest(stuck).length === 0 ? {} : { stuck: rest(stuck) }),
+      }))
+      .filter(({ secrets }) => secrets.length > 0),
   }
 }

@@ -172,6 +172,8 @@ export type Order = {
    * waited for.
    */
   readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
+  /** They leave a rotation that is not finished, and has made way for this containment. */
+  readonly overtakes?: readonly string[]
   /** Nothing follows: what is asked may write nothing. */
   readonly trial?: true
   /**
@@ -208,6 +210,9 @@ export type Outcome =
   /** No value that we know is accepted, or one that should be dead is: a person is needed. */
   | { readonly is: "stuck"; readonly code: string; readonly says: string }
 export type Outcomes = Readonly<Record<string, Outcome>>
+
+/** Its own service has answered: it waits for another secret that a file shows beside it. */
+export const waitsForAnother = "waits-for-another"
 
 /** A program of an earlier run may still live, and this run cannot tell: only a person can. */
 const outOfSight = new Set(["other-namespace", "process-unreadable"])

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { patient, resumePatiently } from "../../src/app/environment.ts"
+import { patient, resumePatiently } from "../../src/app/patience.ts"
 import { Session } from "../../src/rotate/session.ts"
 import { run } from "../crash/explore.ts"
 import { World } from "../crash/world.ts"

@@ -136,6 +136,8 @@ test("of two secrets of one rotation, the one that a person has changed goes on 
   expect(adopted.stdout).toContain("production/postgres: adopted as v3")
   expect(adopted.code).toBe(0)
   expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+  // What the others owe waited for the end of that rotation.
+  expect((await shop.run("run", "--once")).code).toBe(0)
   const { stdout } = await shop.run("status", "production")
   expect(stdout).toContain("none needs attention")
   expect(await shop.login(byHand)).toBe("in")

@@ -1,6 +1,7 @@
-import { openSets } from "../../src/core/state.ts"
+import { openSetOf, openSets } from "../../src/core/state.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
-import { park, takenUp } from "../../src/rotate/park.ts"
+import { isParkable, makeWay, park, takenUp, withJournal } from "../../src/rotate/park.ts"
+import { mayMakeWay, mayOvertake, recover, takeBackJournal } from "../../src/rotate/recover.ts"
 import type { Order } from "../../src/rotate/work.ts"
 import { resume, rotate } from "../../src/rotate/rotate.ts"
 import { settleUnwritten } from "../../src/rotate/unwritten.ts"
@@ -18,24 +19,34 @@ export async function run(
 ): Promise<{ readonly died: boolean; readonly instants: number; readonly outcomes: Outcomes }> {
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
-    const session = await Session.load(work)
+    const first = await Session.load(work)
     const hasty = typeof ask === "object" && ask.contain !== undefined
-    const recovered = session.changeSet === undefined ? {} : await resume(session, { hasty })
-    await park(session)
+    first.document = withJournal(first.document)
+    const { session, recovered } = await recover(first, {
+      begin: (_set, document, like) => new Session(work, document, like),
+      resume: (one) => resume(one, { hasty }),
+    })
+    const { serial } = session.document
+    if (hasty && mayMakeWay(session)) session.document = makeWay(session.document)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
+    const overtakes = world.asked.filter((name) => mayOvertake(session, name, recovered[name]))
     const secrets =
       ask === true || ask === false
         ? world.asked
         : world.asked
-            .filter((name) => !session.isOpen(name))
+            .filter((name) => !session.isOpen(name) || overtakes.includes(name))
             .filter((name) => session.state(name).contained?.incident !== ask.incident)
     const outcomes =
       ask === false || secrets.length === 0
         ? {}
-        : await rotate(session, { secrets, ...(ask === true ? ({ why: "due" } as const) : ask) })
+        : await rotate(session, {
+            secrets,
+            ...(ask === true ? ({ why: "due" } as const) : { ...ask, overtakes }),
+          })
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     await settleUnwritten(session)
+    await takeBackJournal(session, serial)
     return { ...recovered, ...outcomes, ...(await takeUp(session)) }
   })()
   const end = await Promise.race([life, died])
@@ -45,7 +56,8 @@ export async function run(
 /** As app/environment.ts does. */
 export async function takeUp(session: Session): Promise<Outcomes> {
   let all: Outcomes = {}
-  for (const set of session.changeSet === undefined ? (session.document.parked ?? []) : []) {
+  const aside = (session.document.parked ?? []).filter(isParkable)
+  for (const set of session.changeSet === undefined ? aside : []) {
     const one = new Session(session.work, takenUp(session.document, set), session)
     all = { ...all, ...(await resume(one)) }
     if (one.document.serial === session.document.serial) continue
@@ -56,6 +68,9 @@ export async function takeUp(session: Session): Promise<Outcomes> {
   return all
 }
 
+/** What nobody tells us of. */
+const byAPerson = "set by a person"
+
 /** What must hold at every instant, also in the middle: a credential that works is on disk. */
 export function lost(world: World): readonly string[] {
   // What nobody has told us of is nobody's to keep, until it is overwritten.
@@ -63,6 +78,7 @@ export function lost(world: World): readonly string[] {
     .filter(
       (name) =>
         !(world.unknown && world.holdsFirst(name)) &&
+        !(name === "one" && world.one === byAPerson) &&
         !world.versions(name).some(({ credential }) => world.accepts(name, credential)),
     )
     .map((name) => `LOST ${name}`)
@@ -149,6 +165,10 @@ export type Scenario = {
     readonly unknown?: true
     /** What is cut is a rotation; the containment comes after it. */
     readonly after?: "rotation"
+    /** An admin sets values over whatever is there. */
+    readonly admin?: true
+    /** After the crash, where its rotation is not finished, a person changes one; later they set it back. */
+    readonly changed?: true
   }
 }
 
@@ -296,6 +316,33 @@ export const scenarios: readonly Scenario[] = [
       ]
     }),
   ),
+  ...[false, true].flatMap((sick): readonly Scenario[] =>
+    [undefined, true as const].flatMap((admin): readonly Scenario[] => {
+      const contain = {
+        cutFirst: false,
+        intruder: admin === true,
+        after: "rotation",
+        ...(admin === undefined ? {} : { admin }),
+      } as const
+      const fault: Fault = sick ? { sick } : {}
+      const title = `a rotation${sick ? " goes back and" : ""} is cut; contained${admin === true ? " by admins" : ""}`
+      return [
+        ...(["one", "dual", "pair"] as const).map(
+          (name): Scenario => ({
+            title: `${title} while ${name} is silent`,
+            fault,
+            later: { ...fault, silent: { name, calls: 1000 } },
+            contain,
+          }),
+        ),
+        {
+          title: `${title} though a person has changed one`,
+          fault,
+          contain: { ...contain, changed: true },
+        },
+      ]
+    }),
+  ),
   ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({
     title: `sick, and an apply lands ${delay} calls late`,
     fault: { sick: true } as Fault,
@@ -345,6 +392,7 @@ export async function explore(
     found.states++
     for (const fault of [...lost(world), ...erased(world)]) note(`after a cut: ${fault}`)
     failOver(world, scenario)
+    change(world, scenario)
     world.fault = scenario.later ?? scenario.fault
     if (secondAfter(scenario, first)) await exploreSecond(scenario, { world, judged }, found, note)
     if (isNew(judged, world.key)) await judge(world, scenario, note)
@@ -411,6 +459,14 @@ function failOver(world: World, { failsOver }: Scenario): void {
     world.one = "s0"
 }
 
+function change(world: World, { contain }: Scenario): void {
+  if (
+    contain?.changed === true &&
+    openSets(world.stored).some(({ secrets }) => secrets.includes("one"))
+  )
+    world.one = byAPerson
+}
+
 function asked({ contain }: Scenario): true | Ask {
   return contain === undefined
     ? true
@@ -430,6 +486,7 @@ function begin(scenario: Scenario): World {
   world.diskTurns = scenario.diskTurns ?? 0
   if (scenario.alone !== undefined) world.asked = [scenario.alone]
   world.expels = scenario.contain?.intruder ?? false
+  world.admin = scenario.contain?.admin ?? false
   if (scenario.contain?.unknown === true) {
     world.unknown = true
     const { gen } = world.stored.secrets
@@ -441,6 +498,18 @@ function begin(scenario: Scenario): World {
     for (const name of ["pair", "dual", "one"]) world.late.set(name, "under way")
   }
   return world
+}
+
+/** A containment goes on with all whose service answers, whatever keeps a rotation open. */
+function heldUp(world: World, { contain, later }: Scenario): readonly string[] {
+  if (contain?.after === undefined) return []
+  const silent = later?.silent?.name ?? (contain.changed === true ? "one" : undefined)
+  if (silent === undefined) return []
+  const others = names.filter((name) => name !== silent || (contain.changed && contain.admin))
+  return others
+    .filter((name) => contain.admin === true || openSetOf(world.stored, name) === undefined)
+    .filter((name) => world.stored.secrets[name]?.contained === undefined)
+    .map((name) => `${name} is not contained while ${silent} keeps a rotation open`)
 }
 
 /** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
@@ -456,6 +525,8 @@ async function judge(
     for (const fault of lost(world)) note(`between turns: ${fault}`)
     // What was silent until now has a grace of its own.
     if (turn === 1 || turn === 2) world.time += 3_600_000
+    if (turn === 1) for (const fault of heldUp(world, scenario)) note(fault)
+    if (turn === 1 && world.one === byAPerson) world.one = "s0"
     if (turn === 1) {
       const { openDoor: _, silent: __, ...rest } = scenario.later ?? scenario.fault
       world.fault = rest

@@ -111,6 +111,8 @@ export class World {
   hasty = false
   /** Drivers can take away what somebody else has set. */
   expels = false
+  /** An admin sets a value over whatever is there. */
+  admin = false
   /** Nothing was adopted: what the services accept stands in no version, and an admin sets another value over it. */
   unknown = false
   /** What is rotated. */
@@ -292,7 +294,7 @@ export class World {
               }),
           }
         : {}),
-      ...(this.unknown ? { forget: () => Promise.resolve() } : {}),
+      ...(this.unknown || this.admin ? { forget: () => Promise.resolve() } : {}),
       describe: () => name,
     }
   }

@@ -1,0 +1,94 @@
+import type { ChangeSet } from "../core/state.ts"
+import { versionAt } from "../core/state.ts"
+import { driverOf, said } from "../rotate/ask.ts"
+import { hiddenOf } from "../rotate/elsewhere.ts"
+import { overrules } from "../rotate/overrule.ts"
+import { isParkable } from "../rotate/park.ts"
+import { lostTrack } from "../rotate/prove.ts"
+import type { Session } from "../rotate/session.ts"
+import { likely, survey } from "../rotate/survey.ts"
+import { waitsForAnother } from "../rotate/work.ts"
+
+/**
+ * Would a rotation that is not finished come to its end now? Asked without ending or changing
+ * anything, so for a dry run alone: its services, and its files.
+ */
+
+export type Why = { readonly code: string; readonly says: string; readonly hint?: string }
+export type Prospect = {
+  readonly set: ChangeSet
+  /** By secret, what keeps it; none: it would end. */
+  readonly keeps: Readonly<Record<string, Why>>
+  /** What keeps all of it: a file, or a program that cannot be seen from here. */
+  readonly whole?: Why & { readonly hidden?: true }
+}
+
+export function isKept({ keeps, whole }: Prospect): boolean {
+  return whole !== undefined || Object.keys(keeps).length > 0
+}
+
+export async function prospectOf(session: Session, set: ChangeSet): Promise<Prospect> {
+  const hidden = hiddenOf(session, set)
+  if (hidden !== undefined) return { set, keeps: {}, whole: { ...hidden, hidden: true } }
+  const answers = await Promise.all(
+    set.secrets.map(async (name) => [name, await whyKept(session, name)] as const),
+  )
+  const keeps = Object.fromEntries(
+    answers.filter((one): one is readonly [string, Why] => one[1] !== undefined),
+  )
+  // One that has touched nothing is put aside, and holds up no file.
+  const whole = isParkable(set) ? undefined : await faultOfFiles(session, set)
+  return { set, keeps, ...(whole === undefined ? {} : { whole }) }
+}
+
+async function whyKept(session: Session, name: string): Promise<Why | undefined> {
+  if (session.work.drivers[name] === undefined || driverOf(session, name).overlap === "none")
+    return undefined
+  const answer = await survey(session, name, { most: likely, looks: true })
+  if (answer.is === "unknown") return { code: answer.code, says: answer.says }
+  if (answer.is === "none") return undefined
+  const [other] = answer.accepted
+  const state = session.state(name)
+  const own = [versionAt(state, "pending")?.id, versionAt(state, "current")?.id]
+  if (answer.accepted.some((id) => own.includes(id))) return undefined
+  const refused = { pending: "refused", current: "refused" } as const
+  const { code, says } = lostTrack(other === undefined ? refused : { ...refused, other })
+  return { code, says }
+}
+
+async function faultOfFiles(session: Session, set: ChangeSet): Promise<Why | undefined> {
+  const { secrets, direction } = set
+  const values = await session.values((name) => direction === "forward" && secrets.includes(name))
+  const outputs = session
+    .outputsOf(secrets)
+    .filter(({ target }) => set.leaves?.[target] === undefined)
+  try {
+    const ready = await session.work.delivery.draft(outputs, values, session.known, { trial: true })
+    for (const { draft } of ready) await draft.discard()
+    return undefined
+  } catch (error) {
+    return said(error)
+  }
+}
+
+/**
+ * Of a rotation that stays open, what becomes of a secret that a containment has chosen: it goes on
+ * with it ("goes"), or why it cannot.
+ */
+export function chosenIn(session: Session, prospect: Prospect, name: string): "goes" | Why {
+  const { set, keeps, whole } = prospect
+  if (whole?.hidden === true) return whole
+  const own = keeps[name]
+  const may =
+    overrules(driverOf(session, name)) && versionAt(session.state(name), "current") !== undefined
+  if (own !== undefined)
+    return may && (own.code === "stuck" || own.code === "drifted") ? "goes" : own
+  // On the way forward it comes to its end there, and is contained anew.
+  if (may || (whole === undefined && set.direction === "forward")) return "goes"
+  return (
+    whole ?? {
+      code: waitsForAnother,
+      says: `it waits for ${Object.keys(keeps).join(", ")}, beside which a file shows it`,
+    }
+  )
+}
