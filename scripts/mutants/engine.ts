@@ -152,6 +152,19 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   {
+    law: 2,
+    name: "a value that a person has set is not taken into a way back",
+    edits: edit(
+      "rotate/reconcile.ts",
+      `    blocked &&
+    open.contain === undefined &&`,
+      `    blocked &&
+    open.direction === "forward" &&
+    open.contain === undefined &&`,
+    ),
+    test: cli("stuck", "goes back"),
+  },
+  {
     law: 1,
     name: "the value is written down after the service has it",
     edits: edit(

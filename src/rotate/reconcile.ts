@@ -12,6 +12,7 @@ import {
 import { said } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { deploymentsOf } from "./readers.ts"
+import { rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import { type Survey, likely, survey, valueOf } from "./survey.ts"
 import type { Outcome } from "./work.ts"
@@ -107,7 +108,10 @@ export async function reconcile(session: Session, how: Ask): Promise<Reconciled>
   if (how.dryRun || waits) return { found, written: false }
   const moves = await write(session, { found, surveys, replaced }, how)
   if (moves.length === 0) return { found, written: true }
-  const outcomes = await forward(session, { fresh: false })
+  const outcomes =
+    session.changeSet?.direction === "back"
+      ? await rollBack(session)
+      : await forward(session, { fresh: false })
   for (const name of moves) found[name] = after(found[name], outcomes[name])
   return { found, written: true }
 }
@@ -226,9 +230,8 @@ async function anySick(session: Session, name: string): Promise<boolean> {
 
 /**
  * An open journal is ended here only where all of its secrets that a service asks for are found
- * under another version. On
- * its way forward, each of them goes on in it with the version that was found; else its own way
- * goes on. One that was put
+ * under another version. Else its own way goes on, and each of them goes that way with the version
+ * that was found: forward as the new value, back as the one to go back to. One that was put
  * aside has touched nothing yet: each of its secrets may leave it alone.
  */
 function holdForJournals(session: Session, found: Record<string, Found>): ReadonlySet<string> {
@@ -243,7 +246,6 @@ function holdForJournals(session: Session, found: Record<string, Found>): Readon
     !(open.secrets.some((name) => found[name]?.is === "found") && open.secrets.every(other))
   const replaces = (name: string): boolean =>
     blocked &&
-    open.direction === "forward" &&
     open.contain === undefined &&
     open.secrets.includes(name) &&
     driverAsks(session, name) &&
@@ -298,6 +300,7 @@ async function write(
           },
         ]
   const moves: string[] = []
+  const isBack = session.changeSet?.direction === "back"
   const goes = replaced.size > 0 ? new Set<string>() : leaving(session, found, how)
   for (const [name, one] of Object.entries(found)) {
     const answer = surveys[name]
@@ -305,8 +308,10 @@ async function write(
     const last: Patch = (state) =>
       youngest === undefined ? state : { ...state, last: Math.max(youngest, state.last ?? 0) }
     const may = !session.isOpen(name) || goes.has(name) || replaced.has(name) || one.is === "lost"
-    const decided =
-      answer?.is === "known" && may
+    const back = isBack && replaced.has(name) && one.is === "found" && answer?.is === "known"
+    const decided = back
+      ? goesBackTo(one.version, answer, now)
+      : answer?.is === "known" && may
         ? decide(one, answer, {
             now,
             behind: how.behind !== undefined,
@@ -341,7 +346,9 @@ async function write(
     flush: true,
     parked,
     ...(replaced.size > 0
-      ? {}
+      ? isBack
+        ? { changeSet: visitsAgain(session, session.changeSet, replaced) }
+        : {}
       : moves.length > 0
         ? { changeSet: set }
         : ends
@@ -383,6 +390,41 @@ function eventOf(session: Session, name: string, one: Found): AuditEvent | undef
       ...(one.revived.length === 0 ? {} : { code: "doubtful" }),
     }
   return undefined
+}
+
+/** What the way back goes to; what is given up there stays so until its death is proven. */
+function goesBackTo(id: string, answer: Extract<Survey, { is: "known" }>, since: string): Patch {
+  const stageOf = (version: Version): Stage => {
+    if (version.id === id) return { is: "current" }
+    if (version.stage.is !== "current") return version.stage
+    return answer.refused.includes(version.id)
+      ? { is: "kept", since }
+      : { is: "doubtful", why: "another value was found alive" }
+  }
+  return ({ drift: _drift, weak: _weak, undated: _undated, ...state }) => ({
+    ...state,
+    rotatedAt: state.versions.find((version) => version.id === id)?.madeAt ?? since,
+    versions: state.versions.map((version) => staged(version, stageOf(version))),
+  })
+}
+
+/** Its outputs show another value than before, and whoever reads them is restarted with that. */
+function visitsAgain(session: Session, set: ChangeSet, replaced: ReadonlySet<string>): ChangeSet {
+  const names = [...replaced]
+  const { stuck: _stuck, ...rest } = set
+  const stale = session
+    .outputsOf(names)
+    .map(({ target }) => [
+      target,
+      { sealed: "", after: "", ...set.before?.[target], stale: true as const },
+    ])
+  const readers = deploymentsOf(session, names).map(({ name }) => name)
+  return {
+    ...rest,
+    before: { ...set.before, ...Object.fromEntries(stale) },
+    touched: [...new Set([...set.touched, ...readers])],
+    restarted: set.restarted.filter((name) => !readers.includes(name)),
+  }
 }
 
 /** Outputs and programs must follow: by a journal. */
@@ -490,6 +532,8 @@ function after(one: Found | undefined, outcome: Outcome | undefined): Found {
   if (one?.is !== "found") return one ?? { is: "new" }
   if (outcome?.is === "rotated")
     return outcome.unhealthy === undefined ? one : { ...one, unhealthy: outcome.unhealthy }
+  if (outcome?.is === "rolled-back")
+    return outcome.code === "back-unhealthy" ? { ...one, unhealthy: outcome.says } : one
   const { code, says } = outcome ?? { code: "journal-open", says: "not finished" }
   return {
     is: "held",

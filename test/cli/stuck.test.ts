@@ -144,6 +144,54 @@ test("of two secrets of one rotation, the one that a person has changed goes on 
   expect(await stages(shop, "redis")).toEqual(["v1 kept", "v2 current"])
 }, 60_000)
 
+test.each([
+  ["in the output", "adopt"],
+  ["given", "adopt"],
+  ["known already", "reconcile"],
+] as const)(
+  "of two secrets of one rotation that goes back, the one that a person has changed goes on with what works, the other goes back: %s",
+  async (how, command) => {
+    await using redis = await startRedis()
+    await using shop = await openShop(server, { beside: redis })
+    await killed(shop, true)
+    await shop.setPassword(byHand)
+    expect((await shop.run("rotate-now", "production")).stdout).toContain("postgres: STUCK")
+    if (how === "in the output")
+      shop.project.write(
+        ".env",
+        shop.project.read(".env").replace(/^(POSTGRES_PASSWORD=).*$/m, `$1${byHand}`),
+      )
+    else shop.project.write("given.json", JSON.stringify({ postgres_password: byHand }))
+    const words = how === "in the output" ? [] : ["--from", "given.json"]
+    if (command === "reconcile") {
+      // Sealed while Redis cannot be asked; then reconcile alone ends it.
+      await redis.stop()
+      expect((await shop.run("adopt", "production", ...words)).code).toBe(7)
+      await redis.start()
+    }
+    const ended = await shop.run(command, "production", ...(command === "adopt" ? words : []))
+    expect(ended.stdout).toContain(command === "adopt" ? "postgres: adopted as v3" : "v3")
+    expect(ended.code).toBe(0)
+    expect((await stateOf(shop.project))?.changeSet).toBeUndefined()
+    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+    expect(await stages(shop, "redis")).toEqual(["v1 current", "v2 kept"])
+    expect([shop.shown, shop.project.read("api.loaded")]).toEqual([
+      byHand,
+      shop.project.read(".env"),
+    ])
+    const [, beside] = shop.services
+    expect([
+      await shop.login(byHand),
+      await beside?.login({
+        user: shop.role,
+        password: shop.project.variable("REDIS_PASSWORD"),
+      }),
+    ]).toEqual(["in", "in"])
+    expect(auditFaults(shop.project)).toEqual([])
+  },
+  120_000,
+)
+
 test("a value that the service refuses is not taken over, and the rotation stays as it is", async () => {
   await using shop = await openShop(server)
   await killed(shop)
