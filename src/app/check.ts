@@ -13,8 +13,9 @@ import { type StateDocument, isUndated, openSets } from "../core/state.ts"
 import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
 import { identityThere, olderStates, storeCheck } from "./alarms.ts"
-import { expectedFiles, guardedPaths, stateNames } from "./check-files.ts"
+import { expectedFiles, guardedPaths } from "./check-files.ts"
 import type { Checked, How } from "./check-request.ts"
+import { leftEnvironments } from "./left-environments.ts"
 import { isWorkedOn } from "./worked-on.ts"
 
 /**
@@ -29,7 +30,7 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
   const accepted = new Set<string>()
-  const strange = await strangeStates(config)
+  const strange = await leftEnvironments(config)
   const atWork = workedOn(config, documents)
   const judged = (more: Pick<States, "nextTry" | "late" | "older"> = {}): Promise<Result> =>
     runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
@@ -79,24 +80,6 @@ function workedOn(config: Config, documents: readonly StateDocument[]): Readonly
   return new Set(
     open.map(({ environment }) => environment).filter((name) => isWorkedOn(config, name)),
   )
-}
-
-/** States of environments that the config does not have, and in which a value is left. */
-async function strangeStates(config: Config): Promise<readonly string[]> {
-  const { store, project } = config
-  const names = stateNames(config).filter((name) => config.environments[name] === undefined)
-  const held = await Promise.all(
-    names.map((environment) =>
-      readState({ store, project, environment }).then(
-        (found) =>
-          found === undefined ||
-          openSets(found).length > 0 ||
-          Object.values(found.secrets).some(({ versions }) => versions.length > 0),
-        () => true,
-      ),
-    ),
-  )
-  return names.filter((_, index) => held[index])
 }
 
 const dayMs = 86_400_000

@@ -31,7 +31,12 @@ export type States = {
   /** What kept a state from being read. */
   readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[]
   /** Environments that have a state and are not in the config. */
-  readonly strange: readonly string[]
+  readonly strange: readonly {
+    readonly name: string
+    /** What is owed there, in words. */
+    readonly debts: readonly string[]
+    readonly remedy: string
+  }[]
   readonly now: Date
   /** Environments in which a process is seen at work, and is not stopped. */
   readonly atWork?: ReadonlySet<string>
@@ -175,12 +180,19 @@ export const state = defineCheck<Code, States>({
         "rotation-overdue",
         `${place} was due ${formatDuration(lateMs)} ago and has not been rotated`,
       )
-    for (const name of strange)
-      report.found(
-        "state-unlisted",
-        `${name} has a state and is not in the config: what is in it is never rotated`,
-        { remedy: unlistedRemedy(name, undefined) },
-      )
+    for (const { name, debts, remedy } of strange)
+      if (debts.length > 0)
+        report.found(
+          "debt-unlisted",
+          `${name} has a state and is not in the config: ${debts.join("; ")}`,
+          { remedy },
+        )
+      else
+        report.found(
+          "state-unlisted",
+          `${name} has a state and is not in the config: what is in it is never rotated`,
+          { remedy },
+        )
     const documents = environments.flatMap(({ document }) => document ?? [])
     return documents.length === 0
       ? "nothing is rotated or adopted yet"

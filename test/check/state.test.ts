@@ -2,13 +2,13 @@ import { expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
 import { clock } from "../../src/check/clock.ts"
 import { shared } from "../../src/check/shared.ts"
-import { state as check } from "../../src/check/state.ts"
+import { state as check, type States } from "../../src/check/state.ts"
 import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 
 const look = (
   document: StateDocument | undefined,
-  more: { readonly secrets?: readonly string[]; readonly strange?: readonly string[] } = {},
+  more: { readonly secrets?: readonly string[]; readonly strange?: States["strange"] } = {},
 ): Promise<readonly string[]> =>
   found(check, {
     environments: [{ name: "production", document, secrets: more.secrets ?? ["db"] }],
@@ -153,7 +153,13 @@ test("state tells of doubtful versions, of retries, and of what the config does 
         secrets: [],
       }),
     ).toEqual(["debt-unlisted error"])
-  expect(await look(undefined, { strange: ["old"] })).toEqual(["state-unlisted warning"])
+  const old = { name: "old", remedy: "put it back" }
+  expect(await look(undefined, { strange: [{ ...old, debts: [] }] })).toEqual([
+    "state-unlisted warning",
+  ])
+  expect(
+    await look(undefined, { strange: [{ ...old, debts: ["x: v1 may still be accepted"] }] }),
+  ).toEqual(["debt-unlisted error"])
   // One that was erased is nobody's to look after.
   expect(
     await look(state({ db: secret([], { erased: { at: ago(hour), last: 3 } }) }), { secrets: [] }),

@@ -93,3 +93,38 @@ describe("a secret that is out of the config while an old value of it is owed a 
     ]).toEqual([0, 7, 0])
   }, 60_000)
 })
+
+describe("an environment that is out of the config as a whole", () => {
+  test("while a revoke of it is owed: status, check and run name it", async () => {
+    await using shop = await openShop(postgres, { redis, secret: { grace: "1h" } })
+    await shop.adopt()
+    expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
+    const { environments, ...rest } = configOf(shop)
+    const staging = {
+      rotate_every: "90d",
+      secrets: { session_key: "generated" },
+      outputs: [
+        {
+          dotenv: "staging.env",
+          merge: true,
+          variables: { SESSION_KEY: "{{ session_key.password }}" },
+        },
+      ],
+    }
+    shop.project.configure({ ...rest, environments: { staging } })
+    const says = "production has a state and is not in the config: redis: v1 was to be revoked"
+    const status = await shop.run("status")
+    expect(status.stdout).toContain(`! ${says}`)
+    expect(status.stdout).toContain("mycelium delete production --keep-login --yes")
+    expect(status.stdout).toContain("1 needs attention")
+    const check = await shop.run("check", "--quick")
+    expect(check.stdout).toContain(`FAIL  debt-unlisted: ${says}`)
+    expect(check.code).toBe(4)
+    const once = await shop.run("run", "--once")
+    expect(once.stdout + once.stderr).toContain(says)
+    expect(await shop.login(shop.old)).toBe("in")
+    // As the hint says.
+    shop.project.configure({ ...rest, environments: { ...environments, staging } })
+    expect((await shop.run("status")).stdout).not.toContain("is not in the config")
+  }, 60_000)
+})

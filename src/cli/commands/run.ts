@@ -1,5 +1,6 @@
 import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
+import { leftEnvironments, sayLeftEnvironment } from "../../app/left-environments.ts"
 import { type Turn, takeTurn } from "../../app/turn.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration } from "../../base/duration.ts"
@@ -37,6 +38,7 @@ export const run: Command = {
     // Another config: what is said from then on is said by it.
     const now = { app }
     const watch = watcher(say, () => now.app, manager)
+    await tellLeft(app.config, say)
     if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
     terminal.onReload(
@@ -94,6 +96,18 @@ async function loadPacked(
   return { app, config: JSON.stringify(config) }
 }
 
+/** What no turn will ever reach: the config has that environment no more. */
+async function tellLeft(config: Config, say: Say): Promise<void> {
+  for (const one of await leftEnvironments(config).catch(() => []))
+    if (one.debts.length > 0)
+      say("error", "owed out of the config", {
+        environment: one.name,
+        code: "debt-unlisted",
+        says: sayLeftEnvironment(one),
+        hint: one.remedy,
+      })
+}
+
 /** A bad config is reported; the service goes on with the one that it has. */
 async function reload(
   terminal: Terminal,
@@ -104,6 +118,7 @@ async function reload(
   try {
     const app = await openService(terminal, values, say)
     take(app)
+    await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {
     const { code, says } = said(error)

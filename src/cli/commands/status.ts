@@ -3,6 +3,11 @@ import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
 import { isWorkedOn } from "../../app/worked-on.ts"
 import { alarms } from "../../app/alarms.ts"
+import {
+  type LeftEnvironment,
+  leftEnvironments,
+  sayLeftEnvironment,
+} from "../../app/left-environments.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Folder } from "../../base/folder.ts"
 import type { Config } from "../../config/model.ts"
@@ -49,9 +54,19 @@ export const status: Command = {
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
     const found = await alarms({ config, host: terminal.host, me }, read)
     const all = read.map(({ document: _, ...environment }) => environment)
+    // Who asks for some is not told of all.
+    const outside = args.length === 0 ? await leftEnvironments(config) : []
+    const left = outside.filter(({ debts }) => debts.length > 0)
     if (isSet(values, "json"))
-      terminal.out(JSON.stringify({ store: config.store, alarms: found, environments: all }))
-    else print(terminal, config, { all, found })
+      terminal.out(
+        JSON.stringify({
+          store: config.store,
+          alarms: found,
+          environments: all,
+          ...(left.length === 0 ? {} : { left }),
+        }),
+      )
+    else print(terminal, config, { all, found, left })
     return exitCodes.done
   },
 }
@@ -108,9 +123,14 @@ function journalOf(environment: string, set: ChangeSet, isAtWork: boolean): stri
   ].join("; ")
 }
 
-type Found = { readonly all: readonly EnvironmentStatus[]; readonly found: readonly Finding[] }
+type Shown = {
+  readonly all: readonly EnvironmentStatus[]
+  readonly found: readonly Finding[]
+  /** Out of the config, and something is owed there. */
+  readonly left: readonly LeftEnvironment[]
+}
 
-function print(terminal: Terminal, config: Config, { all, found }: Found): void {
+function print(terminal: Terminal, config: Config, { all, found, left }: Shown): void {
   const now = terminal.host.now()
   // Said at once: thousands of lines are not thousands of system calls.
   const said: string[] = found.flatMap(({ code, says, remedy }) => [
@@ -126,8 +146,10 @@ function print(terminal: Terminal, config: Config, { all, found }: Found): void 
     const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
     said.push(...columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows]))
   }
+  for (const one of left)
+    said.push(oneLine(`! ${sayLeftEnvironment(one)} (debt-unlisted)`), `  hint: ${one.remedy}`)
   const secrets = all.flatMap((one) => one.secrets)
-  const attention = secrets.filter((one) => one.attention).length
+  const attention = secrets.filter((one) => one.attention).length + left.length
   const fresh = secrets.filter((one) => one.stage === "new").length
   const needs =
     attention === 0

@@ -15,7 +15,7 @@ export const state = {
   "state-unlisted":
     "The state knows a secret, or an environment, that the config does not. Nobody rotates it any more, but its value may still open the service. Put it back into the config; or erase what is left of it: mycelium delete ENV/OLDNAME (or ENV) with --keep-login and --yes. The login stays then, for a renamed secret has it under its new name, which adopt takes over; one that nobody needs must be ended at the service first.",
   "debt-unlisted":
-    "A secret was taken out of the config while something was owed of it: an old value in its grace, one that may be live, a containment that is not over. Nothing here reaches its service any more, so that value stays accepted. Put the secret back into the config: mycelium run ends what is owed, or the containment carries on; take it out once that is done. Or end its login at the service by hand, then erase what is left: mycelium delete ENV/NAME --keep-login --yes.",
+    "A secret, or an environment with all of its secrets, was taken out of the config while something was owed of it: an old value in its grace, one that may be live, a containment that is not over. Nothing here reaches its service any more, so that value stays accepted. Put the secret back into the config: mycelium run ends what is owed, or the containment carries on; take it out once that is done. Or end its login at the service by hand, then erase what is left: mycelium delete ENV/NAME (or ENV) --keep-login --yes.",
   "state-broken":
     "The state file is cut off or damaged. Nothing is rotated from a guess. Restore it from a backup, then find out which value lives before anything is rotated. Each sealed value in it opens with the age command and your identity.",
   "state-edited":
