@@ -197,7 +197,7 @@ export const ground: readonly Mutant[] = [
     name: "a hook of a killed run is not ended first",
     edits: edit(
       "restart/restart-deployment.ts",
-      `first || seenToEnd.get(deployment) === mark ? undefined :`,
+      `first || seenToEnd.get(deployment) === mark || only?.length === 0 ? undefined :`,
       `mark !== "" ? undefined :`,
     ),
     test: cli("rotate", "ends the old hook first"),
