@@ -40,12 +40,12 @@ const chosen = known.filter(
     values.scenario.some((part) => name === part || name.startsWith(`${part}-`)),
 )
 if (values.list === true) {
-  for (const { name, says } of known) console.log(`${name.padEnd(20)}${says}`)
+  for (const { name, message } of known) console.log(`${name.padEnd(20)}${message}`)
   process.exit(0)
 }
 if (chosen.length === 0) throw new Error(`scenarios: ${known.map(({ name }) => name).join(" ")}`)
 const only = values.at === undefined ? {} : { only: readCut(values.at) }
-const tell = (says: string): void => void process.stderr.write(`${says}\n`)
+const tell = (message: string): void => void process.stderr.write(`${message}\n`)
 
 tell(`crash: ${values.all === true ? "every cut" : `${count} cuts a scenario, seed ${seed}`}`)
 await using servers = await startServers()
@@ -76,8 +76,8 @@ async function kills(): Promise<number> {
     for (const recovery of recoveries.filter(({ ms }) => ms > soonMs)) {
       const again = await alone(servers, scenario, recovery)
       const faults = (again?.faults ?? []).map((fault) => ({ ...fault, cut: recovery.cut }))
-      for (const { kind, says } of faults)
-        tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${says}`)
+      for (const { kind, message } of faults)
+        tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${message}`)
       repeated.push({ name: scenario.name, recovery, ms: again?.ms })
       tell(
         `crash: ${(recovery.ms / 1000).toFixed(2)} s, alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: --scenario ${scenario.name} --at ${sayCut(recovery.cut)}`,

@@ -28,7 +28,7 @@ const chosen = scenarios.filter(
 )
 if (chosen.length === 0)
   throw new Error(`scenarios: ${scenarios.map(({ name }) => name).join(" ")}`)
-const tell = (says: string): void => void process.stderr.write(`${says}\n`)
+const tell = (message: string): void => void process.stderr.write(`${message}\n`)
 tell(
   `faults: ${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`,
 )
@@ -68,7 +68,7 @@ console.log(
       String(one.reached),
       String(one.faults.length),
       exits(one),
-      one.scenario.says,
+      one.scenario.message,
     ]),
   ]).join("\n"),
 )

@@ -76,7 +76,7 @@ const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonl
     { pattern: /\bprocess\.exit\(/, in: /^main\.ts$/, why: "the exit code is main's" },
   ]
 
-type Breach = { readonly file: string; readonly says: string }
+type Breach = { readonly file: string; readonly message: string }
 
 function files(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -97,30 +97,30 @@ function* breaches(file: string, text: string): Generator<Breach> {
     /\.reveal\(\)|\?\.reveal\(/.test(code) &&
     !Object.keys(reveals).some((place) => file.startsWith(place))
   )
-    yield { file, says: "opens a secret (reveal), and is not listed with a reason" }
+    yield { file, message: "opens a secret (reveal), and is not listed with a reason" }
   for (const { pattern, in: where, why } of ambient)
     if (pattern.test(code) && !where.test(file))
-      yield { file, says: `has ${pattern.source}: ${why}` }
+      yield { file, message: `has ${pattern.source}: ${why}` }
 }
 
 function* importBreach(file: string, name: string): Generator<Breach> {
   if (!name.startsWith(".")) {
     const fence = fenced[name] ?? fenced[name.split("/")[0] ?? ""]
     if (fence !== undefined && !fence.in.test(file))
-      yield { file, says: `imports ${name}: ${fence.why}` }
+      yield { file, message: `imports ${name}: ${fence.why}` }
     return
   }
   const target = normalize(join(dirname(file), name))
   if (!target.endsWith(".ts")) {
     if (file !== embedding)
-      yield { file, says: `imports ${target}: texts are embedded by ${embedding} alone` }
+      yield { file, message: `imports ${target}: texts are embedded by ${embedding} alone` }
     return
   }
   const [from, to] = [layerOf(file), layerOf(target)]
   if (from !== to && !(allowed[from] ?? []).includes(to))
     yield {
       file,
-      says: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}`,
+      message: `imports ${target}: ${from} may import ${(allowed[from] ?? []).join(", ") || "nothing"}`,
     }
   const [registry, other] = [file.split("/"), target.split("/")]
   if (
@@ -131,7 +131,10 @@ function* importBreach(file: string, name: string): Generator<Breach> {
     registry[1] !== other[1] &&
     !["references", "docker"].includes(other[1] ?? "")
   )
-    yield { file, says: `imports ${target}: plug-ins of one kind do not import those of another` }
+    yield {
+      file,
+      message: `imports ${target}: plug-ins of one kind do not import those of another`,
+    }
 }
 
 /** Files that import one another in a circle cannot be read one after the other; types count. */
@@ -147,7 +150,7 @@ function ringBreaches(): readonly Breach[] {
   )
   return ringsOf(graph).map((ring) => ({
     file: ring[0] ?? "",
-    says: `is in a ring of imports: ${ring.join(", ")}`,
+    message: `is in a ring of imports: ${ring.join(", ")}`,
   }))
 }
 
@@ -157,7 +160,7 @@ const found = [
   ]),
   ...ringBreaches(),
 ]
-for (const { file, says } of found) process.stderr.write(`src/${file} ${says}\n`)
+for (const { file, message } of found) process.stderr.write(`src/${file} ${message}\n`)
 for (const [file, why] of Object.entries(reveals))
   if (!file.endsWith("/") && !files(source).some((path) => relative(source, path) === file))
     process.stderr.write(`laws.ts lists ${file} (${why}), which does not exist\n`)

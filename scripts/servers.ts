@@ -30,5 +30,5 @@ if (import.meta.main) {
 }
 
 function say(found: Found): string {
-  return found.found ? `servers: ${found.says}` : `servers: missing: ${found.why}`
+  return found.found ? `servers: ${found.message}` : `servers: missing: ${found.why}`
 }

@@ -37,5 +37,5 @@ console.log(
 console.log(
   `changed outside: ${changed.length}; values read: ${reads.length}; errors that are no sentence: ${odd.length}`,
 )
-for (const says of [...changed, ...reads, ...odd].slice(0, 20)) console.log(says)
+for (const message of [...changed, ...reads, ...odd].slice(0, 20)) console.log(message)
 process.exitCode = changed.length + reads.length + odd.length === 0 ? 0 : 1

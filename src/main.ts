@@ -89,8 +89,8 @@ const [out, talk] = [new Writer(Bun.stdout), new Writer(Bun.stderr)]
 const code = await main(
   {
     host: realHost(process.env),
-    out: (text) => out.write(`${printable(text)}\n`),
-    talk: (text) => talk.write(`${printable(text)}\n`),
+    stdout: (text) => out.write(`${printable(text)}\n`),
+    stderr: (text) => talk.write(`${printable(text)}\n`),
     interactive: () => process.getBuiltinModule("node:tty").isatty(2),
     columns: () => {
       const { isatty, WriteStream } = process.getBuiltinModule("node:tty")
@@ -106,11 +106,11 @@ const code = await main(
       if (nohup) process.on("SIGHUP", act)
     },
     begin: heedHangup,
-    become: async (argv, variables) => {
-      const { become } = await import("./base/become.ts")
+    execReplace: async (argv, variables) => {
+      const { execReplace } = await import("./base/exec-replace.ts")
       // What was said must have left before the process is another.
       await talk.drain()
-      return become(argv, variables, { env: process.env, umask })
+      return execReplace(argv, variables, { env: process.env, umask })
     },
   },
   process.argv.slice(2),

@@ -67,7 +67,7 @@ export async function withProgram(
       return healthy()
     })
     const adopted = (await adopt(app, "one"))["it"]
-    if (adopted?.is !== "adopted") throw new Error(`not adopted: ${JSON.stringify(adopted)}`)
+    if (adopted?.kind !== "adopted") throw new Error(`not adopted: ${JSON.stringify(adopted)}`)
   } catch (error) {
     child.kill("SIGKILL")
     await project[Symbol.asyncDispose]()

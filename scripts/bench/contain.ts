@@ -2,8 +2,8 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { contain } from "../../src/app/contain.ts"
 import type { App } from "../../src/app/app.ts"
-import { Shift } from "../../src/base/shift.ts"
-import { Turns, sideBySide } from "../../src/base/turns.ts"
+import { ActivityScope } from "../../src/base/activity-scope.ts"
+import { KeyedSemaphore, mapConcurrently } from "../../src/base/semaphore.ts"
 import { durableWrite } from "../../src/base/durable-write.ts"
 import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
 import { seal, unseal } from "../../src/core/seal.ts"
@@ -84,22 +84,22 @@ export async function containRow(
 
   // Bare in turn with ours, with users of its own: what the machine does besides hits all.
   await mkdir(join(folder, "bare"))
-  const way = { app, folder, optionsOf, parts: others, shift: new Shift() }
+  const way = { app, folder, optionsOf, parts: others, shift: new ActivityScope() }
   let incidents = 0
   const count = each * environments
   const ours = async (): Promise<void> => {
     const mine = turns[incidents] ?? []
     const reports = await contain(app, new Map(mine.map(({ name }) => [name, undefined])), {
       incident: `bench-${++incidents}`,
-      cutFirst: false,
+      revokeFirst: false,
     })
     const done = reports.reduce(
-      (sum, { revoked }) => sum + revoked.filter(({ death }) => death.is === "dead").length,
+      (sum, { revoked }) => sum + revoked.filter(({ death }) => death.kind === "dead").length,
       0,
     )
     if (done !== count)
       throw new Error(
-        `${done} of ${count} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.is !== "dead")) ?? reports[0]).slice(0, 2000)}`,
+        `${done} of ${count} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.kind !== "dead")) ?? reports[0]).slice(0, 2000)}`,
       )
   }
   const [oursMs = [], provenMs = [], halfMs = []] = await allInTurn(rounds, [
@@ -173,7 +173,7 @@ async function writeState(app: App, environment: string, users: readonly User[])
     secrets[secret] = {
       driver: on,
       rotatedAt: madeAt,
-      versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }],
+      versions: [{ id: "v1", madeAt, stage: { kind: "current" }, ...sealed }],
     }
   }
   await writeFile(
@@ -189,15 +189,15 @@ type Way = {
   readonly folder: string
   readonly optionsOf: (user: User) => Readonly<Record<string, unknown>>
   readonly parts: readonly Part[]
-  readonly shift: Shift
+  readonly shift: ActivityScope
 }
 
 /** The durable writes of a containment without restarts: generate, verdicts, promote, revoke, and a file. */
 async function bare(way: Way, acts: Acts): Promise<void> {
   const { app, folder, parts } = way
-  const turns = new Turns(app.config.perServer)
+  const turns = new KeyedSemaphore(app.config.perServer)
   const leave = way.shift.join()
-  await sideBySide(8, parts, async ({ name, users }) => {
+  await mapConcurrently(8, parts, async ({ name, users }) => {
     const write = (): Promise<void> =>
       durableWrite(join(folder, "bare", `${name}.json`), "x".repeat(users.length * 1500))
     await write()
@@ -231,7 +231,7 @@ async function bareActs(way: Way, user: User, acts: Acts): Promise<void> {
   const [old, next] = [credential("v1", user.password), credential("v2", password)]
   const driver = driverOf(way, user)
   const { signal } = new AbortController()
-  const versions: Versions = { current: old, pending: next, doubtful: [] }
+  const versions: Versions = { current: old, pending: next, uncertain: [] }
   if (
     acts === "proven" &&
     (await driver.probe(credential("control", newPassword()), signal)) !== "refused"
@@ -240,7 +240,7 @@ async function bareActs(way: Way, user: User, acts: Acts): Promise<void> {
   const { acceptedAt } = await driver.apply(next, versions, signal)
   const live = acceptedAt === undefined ? next : { ...next, acceptedAt }
   const accepted = await driver.probe(live, signal)
-  await driver.expel?.(live, signal)
+  await driver.revokeOthers?.(live, signal)
   const refused = await driver.probe(old, signal)
   if (accepted !== "accepted" || refused !== "refused")
     throw new Error(`bare acts went wrong: ${accepted} ${refused}`)
@@ -252,7 +252,7 @@ async function bareActs(way: Way, user: User, acts: Acts): Promise<void> {
 function driverOf({ app, folder, optionsOf, shift }: Way, user: User): Driver {
   const { driver: _, ...options } = optionsOf(user)
   const file = user.on === "postgres" ? "pg.admin" : "redis.admin"
-  const reach = {
+  const context = {
     host: app.host,
     label: "bench/bare",
     owner: "bench",
@@ -262,8 +262,8 @@ function driverOf({ app, folder, optionsOf, shift }: Way, user: User): Driver {
       new Secret("bench", (await readFile(join(folder, file), "utf8")).trim()),
   }
   return user.on === "postgres"
-    ? postgres.open(postgres.options.parse(options), reach)
-    : redis.open(redis.options.parse(options), reach)
+    ? postgres.open(postgres.options.parse(options), context)
+    : redis.open(redis.options.parse(options), context)
 }
 
 if (import.meta.main) {

@@ -116,12 +116,12 @@ async function rotations({ how, rotations: count, service }: Order): Promise<voi
       `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
       { mode: 0o600 },
     )
-    if ((await adopt(app, "one"))["it"]?.is !== "adopted") throw new Error("not adopted")
+    if ((await adopt(app, "one"))["it"]?.kind !== "adopted") throw new Error("not adopted")
   } else if (how === "ours") await rotateNow(app, "one", { why: "new", ...patience })
   const act = async (): Promise<void> => {
     if (how === "bare") return bareRotation(app, folder, { revokes: service !== undefined })
     const { outcomes } = await rotateNow(app, "one", { why: "asked", ...patience })
-    if (outcomes["it"]?.is !== "rotated")
+    if (outcomes["it"]?.kind !== "rotated")
       throw new Error(`not rotated: ${JSON.stringify(outcomes)}`)
   }
   for (let warm = 0; warm < 3; warm++) await act()

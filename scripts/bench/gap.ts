@@ -30,7 +30,7 @@ export async function gapRow(rotations: number, restartMs: number): Promise<Row>
   }
   for (let count = 0; count < rotations; count++) {
     const { outcomes } = await rotateNow(app, "one", { why: "asked", skipGrace: false, waitMs: 0 })
-    if (outcomes["it"]?.is !== "rotated") throw new Error("not rotated")
+    if (outcomes["it"]?.kind !== "rotated") throw new Error("not rotated")
     logins.push(await loginMs(server.port, join(running.folder, "program.env")))
   }
   const { restarts, passwords } = await running.stop()

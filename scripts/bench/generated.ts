@@ -4,7 +4,15 @@ import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { startBareGo } from "./bare-go.ts"
 import { bareRotation } from "./bare.ts"
-import { type Row, aSecond, allInTurn, besideGo, inTurn, median, shareOf } from "./measure.ts"
+import {
+  type Row,
+  aSecond,
+  allInTurn,
+  besideGo,
+  withServerSlot,
+  median,
+  shareOf,
+} from "./measure.ts"
 import { seedRotation } from "./peer.ts"
 import { openProject } from "./project.ts"
 
@@ -113,7 +121,7 @@ async function manyRows({
   for (const act of [ours, limit, inGo]) await act()
   const [mine = [], bare = [], other = []] = await allInTurn(rounds, [ours, limit, inGo])
   const times = { ours: mine, limit: bare }
-  const side = await inTurn(rounds, together, ours)
+  const side = await withServerSlot(rounds, together, ours)
   const [share, gain] = [shareOf(times), shareOf(side)]
   const note = `median of ${rounds} rounds of ${each}`
   return [
@@ -145,5 +153,5 @@ function environment(name: string): string {
 
 async function rotateOnce(app: App, name: string): Promise<void> {
   const { outcomes } = await rotateNow(app, name, { why: "asked", ...ask })
-  if (outcomes["key"]?.is !== "rotated") throw new Error(`${name} was not rotated`)
+  if (outcomes["key"]?.kind !== "rotated") throw new Error(`${name} was not rotated`)
 }

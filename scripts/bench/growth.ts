@@ -153,7 +153,7 @@ async function rotated(root: string, projects: readonly Project[]): Promise<Foun
     const versions = many.states.map(
       (path) =>
         (JSON.parse(readFileSync(path, "utf8")) as StateDocument).secrets["s0"]?.versions.find(
-          ({ stage }) => stage.is === "current",
+          ({ stage }) => stage.kind === "current",
         )?.id,
     )
     const left = files.filter(

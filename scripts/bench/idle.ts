@@ -82,7 +82,7 @@ export function watchService(
 /** Starts it, waits until it says so and has settled, and watches it. */
 async function watchOne(
   argv: readonly string[],
-  says: RegExp,
+  message: RegExp,
   how: { readonly settleMs: number; readonly watchMs: number },
   run?: Pick<Many, "env">,
 ): Promise<Idle> {
@@ -94,7 +94,7 @@ async function watchOne(
   })
   try {
     const { value } = await child.stdout.getReader().read()
-    if (!says.test(new TextDecoder().decode(value))) throw new Error(`${argv[0]} did not start`)
+    if (!message.test(new TextDecoder().decode(value))) throw new Error(`${argv[0]} did not start`)
     // Not a synchronisation: memory and timers of the runtime settle by themselves.
     await Bun.sleep(how.settleMs)
     const idle = await watchIdle(child.pid, how.watchMs)

@@ -36,7 +36,7 @@ async function loginRow(
       skipGrace: false,
       waitMs: 60_000,
     })
-    if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead")
+    if (outcomes["it"]?.kind !== "rotated" || revoked.at(-1)?.death.kind !== "dead")
       throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
   }
   const { logins, failures, seconds, passwords } = await running.stop()

@@ -66,7 +66,7 @@ export async function manyEnvironments(count: number, each = 1, how: How = {}): 
     return {
       driver: "generated",
       rotatedAt: madeAt,
-      versions: [{ id: "v1", madeAt, stage: { is: "current" }, ...sealed }],
+      versions: [{ id: "v1", madeAt, stage: { kind: "current" }, ...sealed }],
     }
   }
   const one = how.different === true ? undefined : await make("e0", "s0")

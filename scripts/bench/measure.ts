@@ -32,7 +32,7 @@ export function quantile(values: readonly number[], part: number): number {
 type Act = () => Promise<void>
 
 /** Both in turn, so that what the machine does besides hits both. Milliseconds of each round. */
-export async function inTurn(
+export async function withServerSlot(
   rounds: number,
   ours: Act,
   limit: Act,

@@ -1,4 +1,4 @@
-import { Turns } from "../../src/base/turns.ts"
+import { KeyedSemaphore } from "../../src/base/semaphore.ts"
 import { chmod, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -17,6 +17,6 @@ export async function openProject(yaml: (folder: string) => string): Promise<Ope
     actor: { user: "bench", via: "bench" },
     holder: "bench",
   })
-  const app: App = { ...opened, turns: new Turns(opened.config.perServer) }
+  const app: App = { ...opened, turns: new KeyedSemaphore(opened.config.perServer) }
   return { app, folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }

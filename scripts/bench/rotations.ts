@@ -161,7 +161,7 @@ async function rotateAll(project: Project, how: How): Promise<Seen> {
     const { secrets } = JSON.parse(
       await readFile(join(folder, "store", "secrets", "bench", `${name}.json`), "utf8"),
     ) as StateDocument
-    const current = secrets["it"]?.versions.find(({ stage }) => stage.is === "current")?.id
+    const current = secrets["it"]?.versions.find(({ stage }) => stage.kind === "current")?.id
     if (current !== `v${how.rotations + 1}`)
       throw new Error(`${name} is at ${current}, not v${how.rotations + 1}`)
   }

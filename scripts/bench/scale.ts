@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { manyEnvironments } from "./many.ts"
-import { type Row, inTurn, median, ms } from "./measure.ts"
+import { type Row, withServerSlot, median, ms } from "./measure.ts"
 import { run } from "./start.ts"
 
 /** `plan` of very many secrets, beside reading and parsing the same files in a program that does no more. */
@@ -28,7 +28,7 @@ export async function planRow(
   }
   const limit = async (): Promise<void> =>
     void run([process.execPath, reader, many.config], new RegExp(`^${count}$`, "m"), {})
-  const times = await inTurn(how.rounds, ours, limit)
+  const times = await withServerSlot(how.rounds, ours, limit)
   const [a, b] = [median(times.ours), median(times.limit)]
   return {
     row: `plan, ${count} secrets`,

@@ -4,7 +4,7 @@ import { adopt } from "../../src/app/adopt.ts"
 import type { App } from "../../src/app/app.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { randomText } from "../../src/base/random-text.ts"
-import { Shift } from "../../src/base/shift.ts"
+import { ActivityScope } from "../../src/base/activity-scope.ts"
 import { run } from "../../src/base/spawn.ts"
 import type { Credential, Driver, Versions } from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
@@ -106,7 +106,7 @@ async function serviceRow(
       `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
       { mode: 0o600 },
     )
-    if ((await adopt(app, `e${index}`))["it"]?.is !== "adopted") throw new Error("not adopted")
+    if ((await adopt(app, `e${index}`))["it"]?.kind !== "adopted") throw new Error("not adopted")
   }
   const bare: Bare[] = []
   for (let count = 0; count < atOnce; count++) {
@@ -165,7 +165,7 @@ async function rotateOnce(app: App, environment: string): Promise<void> {
     skipGrace: false,
     waitMs: 5000,
   })
-  if (outcomes["it"]?.is !== "rotated" || revoked.at(-1)?.death.is !== "dead")
+  if (outcomes["it"]?.kind !== "rotated" || revoked.at(-1)?.death.kind !== "dead")
     throw new Error(`not rotated and proven dead: ${JSON.stringify({ outcomes, revoked })}`)
 }
 
@@ -177,8 +177,8 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   if (type === undefined) throw new Error(`no driver ${service.kind}`)
   const text = (): Secret => new Secret("bench", randomText(32, app.host.random))
   // As ours does it, an admin logs in once for all that a rotation asks of him.
-  const shift = new Shift()
-  const reach = {
+  const shift = new ActivityScope()
+  const context = {
     host: app.host,
     label: `bench/${name}`,
     owner: name,
@@ -189,7 +189,7 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   }
   const driver: Driver = type.open(
     type.options.parse(Bun.YAML.parse(`{ ${service.options.replace(/, grace: \S+$/, "")} }`)),
-    reach,
+    context,
   )
   const { signal } = new AbortController()
   let current: Credential = {
@@ -204,8 +204,8 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   return {
     rotate: async () => {
       const leave = shift.join()
-      const before: Versions = { current, doubtful: [] }
-      const pending: Credential = { version: `v${++serial}`, fields: driver.draft(before, text) }
+      const before: Versions = { current, uncertain: [] }
+      const pending: Credential = { version: `v${++serial}`, fields: driver.generate(before, text) }
       const versions: Versions = { ...before, pending }
       await driver.preflight(before, signal)
       const control: Credential = {

@@ -171,10 +171,10 @@ for name in sorted(os.listdir(sys.argv[1])):
 print(f"{count} secrets")
 `
 
-/** Runs a program that must end with one of `codes` and print what `says` matches. `cpu` gets the milliseconds that it computed */
+/** Runs a program that must end with one of `codes` and print what `message` matches. `cpu` gets the milliseconds that it computed */
 export function run(
   argv: readonly string[],
-  says: RegExp,
+  message: RegExp,
   env: Readonly<Record<string, string>>,
   codes: readonly number[] = [0],
   cpu: number[] = [],
@@ -187,7 +187,7 @@ export function run(
   })
   cpu.push(Number(resourceUsage?.cpuTime.total ?? Number.NaN) / 1000)
   const text = stdout?.toString() ?? ""
-  if (!codes.includes(exitCode) || !says.test(text))
+  if (!codes.includes(exitCode) || !message.test(text))
     throw new Error(
       `${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`,
     )

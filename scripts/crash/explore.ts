@@ -29,7 +29,7 @@ export type How = {
   readonly random: () => number
   readonly lanes: number
   readonly only?: Cut
-  readonly tell?: (says: string) => void
+  readonly tell?: (message: string) => void
 }
 
 /** How often a socket is read in vain is chance: a cut that was missed is tried again, at the next number and at the one before. */
@@ -62,7 +62,7 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
       if (one.ms !== undefined) found.recoveries.push({ cut, service: next.service, ms: one.ms })
       for (const fault of one.faults) {
         found.faults.push({ ...fault, cut })
-        how.tell?.(`${scenario.name} --at ${sayCut(cut)}: ${fault.kind}: ${fault.says}`)
+        how.tell?.(`${scenario.name} --at ${sayCut(cut)}: ${fault.kind}: ${fault.message}`)
       }
     }
   }

@@ -8,14 +8,17 @@ import type { Service } from "../../test/support/shop-services.ts"
 import type { Lane } from "./lane.ts"
 
 /** What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated twice; anything else. */
-export type Fault = { readonly kind: "lost" | "stuck" | "double" | "wrong"; readonly says: string }
+export type Fault = {
+  readonly kind: "lost" | "stuck" | "double" | "wrong"
+  readonly message: string
+}
 
 /** Right after the cut, with nothing but the disk: does a credential that is on it work, for each service? */
 export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault[]> {
   const faults: Fault[] = []
   for (const service of shop.services) {
-    const says = await lostBy(shop, service, scenario.rest === "deleted")
-    if (says !== undefined) faults.push({ kind: "lost", says })
+    const message = await lostBy(shop, service, scenario.rest === "deleted")
+    if (message !== undefined) faults.push({ kind: "lost", message })
   }
   if (showsKey(shop) && scenario.rest !== "deleted") {
     const known = [
@@ -23,7 +26,7 @@ export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault
       ...(await loginsOf(shop.project, "session_key")).map(({ password }) => password),
     ]
     if (!known.includes(keyOf(shop)))
-      faults.push({ kind: "lost", says: "the key in the file is in no version" })
+      faults.push({ kind: "lost", message: "the key in the file is in no version" })
   }
   return faults
 }
@@ -84,7 +87,7 @@ export function isAtRest({ shop }: Lane): boolean {
   return (
     openSets(document).length === 0 &&
     Object.values(document.secrets).every(({ versions }) =>
-      versions.every(({ stage }) => stage.is === "current" || stage.is === "kept"),
+      versions.every(({ stage }) => stage.kind === "current" || stage.kind === "retired"),
     )
   )
 }
@@ -106,8 +109,8 @@ export async function judgeService(
   middle: Middle,
 ): Promise<readonly Fault[]> {
   const faults: Fault[] = []
-  const note = (kind: Fault["kind"], says: string): void =>
-    void faults.push({ kind, says: `after run --once: ${says}` })
+  const note = (kind: Fault["kind"], message: string): void =>
+    void faults.push({ kind, message: `after run --once: ${message}` })
   const allowed: readonly number[] = scenario.rest === "back" ? [0, 1] : [0]
   if (once.code === undefined || !allowed.includes(once.code))
     note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
@@ -120,16 +123,16 @@ export async function judgeService(
     if (newestOf(versions) > (middle.newest[name] ?? 0))
       note("double", `${name} was rotated, which is not due`)
     if (versions.length > 0)
-      for (const says of await secretFaults(shop, name, versions)) note("wrong", says)
+      for (const message of await secretFaults(shop, name, versions)) note("wrong", message)
   }
-  for (const says of programFaults(shop)) note("wrong", says)
+  for (const message of programFaults(shop)) note("wrong", message)
   return faults
 }
 
 /** After the same command was called again: everything is at rest, and as a person would want it. */
 export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise<readonly Fault[]> {
   const faults: Fault[] = []
-  const note = (kind: Fault["kind"], says: string): void => void faults.push({ kind, says })
+  const note = (kind: Fault["kind"], message: string): void => void faults.push({ kind, message })
   const { shop, scenario } = lane
   const allowed: readonly number[] = exits[scenario.rest]
   if (again.code === undefined || !allowed.includes(again.code))
@@ -149,11 +152,11 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
       scenario.rest === "deleted"
         ? await erasedFaults(shop, name, versions)
         : await secretFaults(shop, name, versions)
-    for (const says of found) note("wrong", says)
-    for (const says of doubleFaults(name, { again, middle, made: newestOf(versions) }))
-      note("double", says)
+    for (const message of found) note("wrong", message)
+    for (const message of doubleFaults(name, { again, middle, made: newestOf(versions) }))
+      note("double", message)
   }
-  for (const says of [...outsideFaults(lane), ...diskFaults(shop)]) note("wrong", says)
+  for (const message of [...outsideFaults(lane), ...diskFaults(shop)]) note("wrong", message)
   return faults
 }
 
@@ -164,7 +167,7 @@ async function secretFaults(
   versions: readonly Sealed[],
 ): Promise<readonly string[]> {
   const faults = versions
-    .filter(({ stage }) => !["current", "kept"].includes(stage))
+    .filter(({ stage }) => !["current", "retired"].includes(stage))
     .map(({ id, stage }) => `${name} ${id} is left ${stage}`)
   const current = versions.filter(({ stage }) => stage === "current")
   const [live] = current
@@ -214,7 +217,7 @@ async function erasedFaults(
 
 type Sealed = Opened & { readonly user: string | undefined }
 
-type Outcomes = Readonly<Record<string, { readonly is: string }>>
+type Outcomes = Readonly<Record<string, { readonly kind: string }>>
 
 /** A value that the cut run had begun is not followed by another one, unless it was taken back. */
 function doubleFaults(
@@ -223,7 +226,7 @@ function doubleFaults(
 ): readonly string[] {
   const since = about.made - (about.middle.newest[name] ?? 0)
   const { reports = [] } = parse(about.again.stdout)
-  const recovered = reports.some((report) => report.recovered[name]?.is === "rotated")
+  const recovered = reports.some((report) => report.recovered[name]?.kind === "rotated")
   if (since > (recovered ? 0 : 1))
     return [`${name} was rotated ${since} times${recovered ? " after it was recovered" : ""}`]
   return []

@@ -15,7 +15,7 @@ export type Servers = {
 /** What is cut: one command in a shop that was brought to the instant before it. */
 export type Scenario = {
   readonly name: string
-  readonly says: string
+  readonly message: string
   readonly shop: (servers: Servers) => ShopOptions
   readonly args: readonly string[]
   /** From a shop that is laid out to the instant before the command. */
@@ -30,38 +30,41 @@ export type Scenario = {
 
 /** `title`: as the matrix in the manual names it. */
 const kinds: Readonly<
-  Record<string, { readonly title: string; readonly says: string; readonly shop: Scenario["shop"] }>
+  Record<
+    string,
+    { readonly title: string; readonly message: string; readonly shop: Scenario["shop"] }
+  >
 > = {
   generated: {
     title: "`generated`",
-    says: "a value that no service asks for",
+    message: "a value that no service asks for",
     shop: () => ({ generatedOnly: true }),
   },
-  role: { title: "one role", says: "a role that changes its own password", shop: () => ({}) },
+  role: { title: "one role", message: "a role that changes its own password", shop: () => ({}) },
   admin: {
     title: "one role, an admin",
-    says: "a role that an admin changes",
+    message: "a role that an admin changes",
     shop: () => ({ admin: true }),
   },
-  pair: { title: "two roles in turn", says: "two roles in turn", shop: () => ({ pair: true }) },
+  pair: { title: "two roles in turn", message: "two roles in turn", shop: () => ({ pair: true }) },
   mariadb: {
     title: "`mariadb`",
-    says: "an account of MariaDB, two passwords for a while",
+    message: "an account of MariaDB, two passwords for a while",
     shop: ({ mariadb }) => ({ mariadb }),
   },
   redis: {
     title: "`redis`",
-    says: "a user of Redis, two passwords for a while",
+    message: "a user of Redis, two passwords for a while",
     shop: ({ redis }) => ({ redis }),
   },
   exec: {
     title: "`exec`",
-    says: "a program, two values for a while",
+    message: "a program, two values for a while",
     shop: ({ keys }) => ({ exec: keys }),
   },
   three: {
     title: "three secrets, two programs",
-    says: "a role, a user of Redis and a generated value at once, two files, two programs",
+    message: "a role, a user of Redis and a generated value at once, two files, two programs",
     shop: ({ redis }) => ({ admin: true, beside: redis, two: true }),
   },
 }
@@ -69,23 +72,29 @@ const kinds: Readonly<
 const rotate = ["rotate-now", "production", "--json"]
 const adopted = (shop: Shop): Promise<void> => shop.adopt()
 
-type Way = Omit<Scenario, "name" | "says" | "shop"> & {
+type Way = Omit<Scenario, "name" | "message" | "shop"> & {
   readonly title: string
-  readonly says: string
+  readonly message: string
   readonly more?: ShopOptions
 }
 const ways: Readonly<Record<string, Way>> = {
-  forward: { title: "rotates", says: "rotated", args: rotate, prepare: adopted, rest: "rotated" },
+  forward: {
+    title: "rotates",
+    message: "rotated",
+    args: rotate,
+    prepare: adopted,
+    rest: "rotated",
+  },
   back: {
     title: "goes back",
-    says: "a health check fails, it goes back",
+    message: "a health check fails, it goes back",
     args: rotate,
-    prepare: sick,
+    prepare: unhealthy,
     rest: "back",
   },
   revoke: {
     title: "revokes",
-    says: "the old value is taken away",
+    message: "the old value is taken away",
     args: rotate,
     prepare: adopted,
     rest: "rotated",
@@ -93,14 +102,14 @@ const ways: Readonly<Record<string, Way>> = {
   },
   adopt: {
     title: "adopts",
-    says: "taken over",
+    message: "taken over",
     args: ["adopt", "production", "--json"],
     prepare: init,
     rest: "adopted",
   },
   new: {
     title: "makes a first value",
-    says: "a first value",
+    message: "a first value",
     args: [...rotate, "--new"],
     prepare: init,
     rest: "rotated",
@@ -108,7 +117,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
   delete: {
     title: "deletes",
-    says: "erased",
+    message: "erased",
     args: ["delete", "production", "--yes", "--json"],
     prepare: adopted,
     rest: "deleted",
@@ -126,7 +135,7 @@ export const impossible: Readonly<Record<string, string>> = {
 const others: readonly Scenario[] = [
   {
     name: "sessions",
-    says: "a role; the old sessions are ended, cut anywhere",
+    message: "a role; the old sessions are ended, cut anywhere",
     shop: () => ({ endSessions: true }),
     args: rotate,
     prepare: adopted,
@@ -134,7 +143,7 @@ const others: readonly Scenario[] = [
   },
   {
     name: "again",
-    says: "a role and a generated value; the recovery itself is cut, going forward",
+    message: "a role and a generated value; the recovery itself is cut, going forward",
     shop: () => ({ two: true }),
     args: rotate,
     prepare: killedForward,
@@ -142,7 +151,7 @@ const others: readonly Scenario[] = [
   },
   {
     name: "again-back",
-    says: "as again, going back",
+    message: "as again, going back",
     shop: () => ({ two: true }),
     args: rotate,
     prepare: killedBack,
@@ -151,20 +160,22 @@ const others: readonly Scenario[] = [
 ]
 
 export const scenarios: readonly Scenario[] = [
-  ...Object.entries(kinds).flatMap(([kind, { says, shop }]) =>
-    Object.entries(ways).flatMap(([way, { title: _, says: does, more, ...rest }]): Scenario[] => {
-      const name = `${kind}-${way}`
-      return impossible[name] === undefined
-        ? [
-            {
-              ...rest,
-              name,
-              says: `${says}: ${does}`,
-              shop: (servers) => ({ ...shop(servers), ...more }),
-            },
-          ]
-        : []
-    }),
+  ...Object.entries(kinds).flatMap(([kind, { message, shop }]) =>
+    Object.entries(ways).flatMap(
+      ([way, { title: _, message: does, more, ...rest }]): Scenario[] => {
+        const name = `${kind}-${way}`
+        return impossible[name] === undefined
+          ? [
+              {
+                ...rest,
+                name,
+                message: `${message}: ${does}`,
+                shop: (servers) => ({ ...shop(servers), ...more }),
+              },
+            ]
+          : []
+      },
+    ),
   ),
   ...others,
 ]
@@ -181,7 +192,7 @@ function titlesOf(
 export const fresh: readonly Scenario[] = [
   {
     name: "fresh-new",
-    says: "init, then a first value",
+    message: "init, then a first value",
     shop: () => ({ admin: true, empty: true }),
     setUp: [["init"]],
     args: [...rotate, "--new"],
@@ -190,7 +201,7 @@ export const fresh: readonly Scenario[] = [
   },
   {
     name: "fresh-forward",
-    says: "init, adopt, then rotated",
+    message: "init, adopt, then rotated",
     shop: () => ({}),
     setUp: [["init"], ["adopt", "production"]],
     args: rotate,
@@ -209,7 +220,7 @@ async function init(shop: Shop): Promise<void> {
   if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`)
 }
 
-async function sick(shop: Shop): Promise<void> {
+async function unhealthy(shop: Shop): Promise<void> {
   await shop.adopt()
   shop.sicken()
 }
@@ -222,7 +233,7 @@ async function killedForward(shop: Shop): Promise<void> {
 
 /** Dies on the way back, in the restart with the former file. */
 async function killedBack(shop: Shop): Promise<void> {
-  await sick(shop)
+  await unhealthy(shop)
   await dieIn(
     shop,
     'if [ -e die ] && cmp -s .env good.env; then rm die; kill -9 "$PPID"; exit 1; fi',

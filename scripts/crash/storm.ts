@@ -31,7 +31,7 @@ export type How = {
   readonly count: number | undefined
   readonly random: () => number
   readonly lanes: number
-  readonly tell?: (says: string) => void
+  readonly tell?: (message: string) => void
 }
 
 export async function storm(servers: Servers, scenario: Scenario, how: How): Promise<Stormed> {
@@ -66,7 +66,7 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
         ...(await judgeRest(lane, await lane.run(), await middleOf(lane))),
       ]) {
         found.faults.push({ ...fault, at })
-        how.tell?.(`${scenario.name} ${at}: ${fault.kind}: ${fault.says}`)
+        how.tell?.(`${scenario.name} ${at}: ${fault.kind}: ${fault.message}`)
       }
     }
   }
@@ -84,8 +84,8 @@ async function judgeEnd(
   { code, signal, stdout, stderr }: Ran,
 ): Promise<readonly Fault[]> {
   const faults: Fault[] = []
-  const note = (kind: Fault["kind"], says: string): void =>
-    void faults.push({ kind, says: `${says}: exit ${code ?? signal}: ${stderr}` })
+  const note = (kind: Fault["kind"], message: string): void =>
+    void faults.push({ kind, message: `${message}: exit ${code ?? signal}: ${stderr}` })
   if (code === undefined) note("wrong", "ended by the signal, in silence")
   const cut = await isCutOff(lane)
   if (cut && (code !== 7 || !stderr.includes("production/api")))

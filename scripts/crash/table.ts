@@ -76,7 +76,7 @@ function sumOf(
 /** One row a scenario, their sum, and what there is no scenario for. */
 export function tableOf(explored: readonly Explored[]): string {
   const head = ["scenario", "planned", "reached", ...kinds, "median", "worst", "what"]
-  const rows = explored.map((one) => [one.scenario.name, ...cellsOf(one), one.scenario.says])
+  const rows = explored.map((one) => [one.scenario.name, ...cellsOf(one), one.scenario.message])
   const none = Object.entries(impossible).map(([name, why]) => [
     name,
     "–",
@@ -133,7 +133,7 @@ export function powerTableOf(all: readonly Powered[]): string {
   const row = (
     name: string,
     one: Pick<Powered, "instants" | "disks" | "recovered" | "unsynced" | "faults">,
-    says: string,
+    message: string,
   ): readonly string[] => {
     const counts = kinds.map((kind) =>
       String(
@@ -147,7 +147,7 @@ export function powerTableOf(all: readonly Powered[]): string {
       String(one.recovered),
       ...counts,
       String(one.unsynced),
-      says,
+      message,
     ]
   }
   const sum = {
@@ -159,7 +159,7 @@ export function powerTableOf(all: readonly Powered[]): string {
   }
   return columns([
     ["scenario", "instants", "disks", "recovered", ...kinds, "unsynced", "what"],
-    ...all.map((one) => row(one.scenario.name, one, one.scenario.says)),
+    ...all.map((one) => row(one.scenario.name, one, one.scenario.message)),
     row("all", sum, ""),
   ]).join("\n")
 }

@@ -57,7 +57,7 @@ async function begin(): Promise<Stage> {
   )
   const stage = await setStage(home)
   show(
-    `${stage.server.programs.says}\n.env, which everybody may read:\n${masked(await envText(stage))}`,
+    `${stage.server.programs.message}\n.env, which everybody may read:\n${masked(await envText(stage))}`,
   )
   return stage
 }

@@ -10,12 +10,12 @@ export type Explored = {
   readonly reached: number
   /** What the command ended with, and how often. */
   readonly exits: Readonly<Record<string, number>>
-  readonly faults: readonly { readonly injection: string; readonly says: string }[]
+  readonly faults: readonly { readonly injection: string; readonly message: string }[]
 }
 export type How = {
   readonly choose: (all: readonly Injection[]) => readonly Injection[]
   readonly lanes: number
-  readonly tell?: (says: string) => void
+  readonly tell?: (message: string) => void
 }
 
 /** One command again and again, each time with another call of its machine that fails; then once more without. */
@@ -29,7 +29,7 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   const found = {
     reached: 0,
     exits: {} as Record<string, number>,
-    faults: [] as { injection: string; says: string }[],
+    faults: [] as { injection: string; message: string }[],
   }
   const work = async (lane: Lane): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -52,13 +52,13 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
       found.reached++
       found.exits[String(ran.code ?? ran.signal)] =
         (found.exits[String(ran.code ?? ran.signal)] ?? 0) + 1
-      for (const says of [
+      for (const message of [
         ...(await judgeFailed(lane, ran, before)),
         ...(await judgeHealed(lane)),
       ]) {
-        const one = { injection: sayInjection(injection, lane.shop), says }
+        const one = { injection: sayInjection(injection, lane.shop), message }
         found.faults.push(one)
-        how.tell?.(`${scenario.name} ${one.injection}: ${says}`)
+        how.tell?.(`${scenario.name} ${one.injection}: ${message}`)
       }
     }
   }

@@ -42,7 +42,7 @@ export async function judgeFailed(
     faults.push(`no sentence of ours: ${said}`)
   if (ran.code !== 0 && !saysWhy(said)) faults.push(`does not say why: ${said}`)
   for (const value of await valuesOf(lane)) if (said.includes(value)) faults.push("says a value")
-  for (const { says } of await judgeCut(lane)) faults.push(says)
+  for (const { message } of await judgeCut(lane)) faults.push(message)
   return [...faults, ...(await untouchedFaults(lane, before))]
 }
 
@@ -87,5 +87,5 @@ async function untouchedFaults(lane: Lane, before: Before): Promise<readonly str
 export async function judgeHealed(lane: Lane): Promise<readonly string[]> {
   const middle = await middleOf(lane)
   const again = await lane.run()
-  return (await judgeRest(lane, again, middle)).map(({ kind, says }) => `${kind}: ${says}`)
+  return (await judgeRest(lane, again, middle)).map(({ kind, message }) => `${kind}: ${message}`)
 }

@@ -19,7 +19,7 @@ export const scenarios: readonly Scenario[] = [
   ...crashes.filter(({ name }) => shared.includes(name)),
   {
     name: "render",
-    says: "a file is written again",
+    message: "a file is written again",
     shop: () => ({ two: true }),
     args: ["render", "production"],
     prepare: spoiltFile,
@@ -27,7 +27,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "reconcile",
-    says: "an older password was put back at the server",
+    message: "an older password was put back at the server",
     shop: () => ({ two: true }),
     args: ["reconcile", "production", "--json"],
     prepare: restored,

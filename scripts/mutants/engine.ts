@@ -1,16 +1,16 @@
 import { cli, edit, type Mutant, order, singleCuts } from "./mutant.ts"
 
-/** The laws of a rotation, each broken in one place. */
+/** The laws of a rotation, each broken in one location. */
 export const engine: readonly Mutant[] = [
   {
     law: 3,
     name: "reconcile asks which value lives before it has ended what may still land",
     edits: edit(
-      "rotate/survey.ts",
-      "const isQuiet = await settle(session, name, await opened(session, name, candidates.slice(0, settleBy)))",
-      "const isQuiet = settleBy > 0",
+      "rotate/probe-versions.ts",
+      "const isSettled = await settle(session, name, await opened(session, name, candidates.slice(0, settleBy)))",
+      "const isSettled = settleBy > 0",
     ),
-    test: { file: "test/rotate/survey.test.ts", name: "not called refused" },
+    test: { file: "test/rotate/probe-versions.test.ts", name: "not called refused" },
   },
   {
     law: 2,
@@ -18,10 +18,10 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  await session.commit({
-    changeSet: { ...withMarks(session, set, { ended: endedOf(session, set.secrets), stuck: [] }), direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, says } },
+    changeSet: { ...withMarks(session, set, { ended: endedOf(session, set.secrets), stuck: [] }), direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, message } },
     events: [{ event: "back", code }],
   })`,
-      `  session.note({ ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, says } })`,
+      `  session.note({ ...set, direction: "back", restarted: [], touched: fault.touched, fault: { code, message } })`,
     ),
     test: order,
   },
@@ -40,13 +40,13 @@ export const engine: readonly Mutant[] = [
     name: "promoted before the restarts",
     edits: edit(
       "rotate/forward.ts",
-      `  const sick = await restartAll(session)
+      `  const unhealthy = await restartAll(session)
   const { contain }`,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
-  const sick = await restartAll(session)
-  if (sick.length === 0) {
+  const unhealthy = await restartAll(session)
+  if (unhealthy.length === 0) {
     await session.commit({ changeSet: null })
     return { ...undecided, ...early }
   }
@@ -59,8 +59,8 @@ export const engine: readonly Mutant[] = [
     name: "the restarts are left out",
     edits: edit(
       "rotate/forward.ts",
-      `  const sick = await restartAll(session)`,
-      `  const sick = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`,
+      `  const unhealthy = await restartAll(session)`,
+      `  const unhealthy = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`,
     ),
     test: singleCuts,
   },
@@ -69,7 +69,7 @@ export const engine: readonly Mutant[] = [
     name: "a random wrong value is not tried",
     edits: edit(
       "rotate/ask.ts",
-      `const control = await probeControl(session, name, current ?? pending, patience)`,
+      `const control = await probeControl(session, name, current ?? pending, waiting)`,
       `const control = "refused" as Probe`,
     ),
     test: singleCuts,
@@ -79,7 +79,7 @@ export const engine: readonly Mutant[] = [
     name: "what an earlier run left is not settled",
     edits: edit(
       "rotate/ask.ts",
-      `if (!(await settle(session, name, known, patience)))`,
+      `if (!(await settle(session, name, known, waiting)))`,
       `if (known.length === 0)`,
     ),
     test: singleCuts,
@@ -120,14 +120,14 @@ export const engine: readonly Mutant[] = [
     name: "outputs do not wait for a silent service on the way back",
     edits: edit(
       "rotate/roll-back.ts",
-      `filter((name) => backs.get(name)?.is !== "back")`,
+      `filter((name) => backs.get(name)?.kind !== "back")`,
       `filter(() => false)`,
     ),
     test: cli("rotate", "waits with the file"),
   },
   {
     law: 6,
-    name: "a file loses the new value of a member whose service says nothing now",
+    name: "a file loses the new value of a member whose service message nothing now",
     edits: edit(
       "rotate/beside.ts",
       `!going.includes(name) && mayBeShown(session, changeSet, name)`,
@@ -140,7 +140,7 @@ export const engine: readonly Mutant[] = [
     name: "a containment writes the current value of a secret whose rotation is open beside it",
     edits: edit(
       "rotate/beside.ts",
-      `const aside = parked.filter((set) => !isParkable(set)).flatMap(({ secrets }) => secrets)`,
+      `const aside = deferred.filter((set) => !isDeferrable(set)).flatMap(({ secrets }) => secrets)`,
       `const aside: readonly string[] = []`,
     ),
     test: singleCuts,
@@ -204,7 +204,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/roll-back.ts",
       `changeVersion(id, (version) => ({ ...version, stage }))(state))`,
-      `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.is === "doubtful") }))`,
+      `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.kind === "uncertain") }))`,
     ),
     test: singleCuts,
   },
@@ -324,8 +324,8 @@ export const engine: readonly Mutant[] = [
     name: "a value that a rotation has found refused is not written down",
     edits: edit(
       "rotate/rotate.ts",
-      `one.is === "left" && one.code === driftCode ? [name]`,
-      `one.is === "rotated" ? [name]`,
+      `one.kind === "left" && one.code === driftCode ? [name]`,
+      `one.kind === "rotated" ? [name]`,
     ),
     test: cli("drifted", "told by the rotation that finds it"),
   },
@@ -334,8 +334,8 @@ export const engine: readonly Mutant[] = [
     name: "since when the value lives is not asked again after a crash",
     edits: edit(
       "rotate/prove.ts",
-      `if (verdict.is !== "proven" || !ends) return verdict`,
-      `if (verdict.is !== "proven" || ends) return verdict`,
+      `if (verdict.kind !== "proven" || !ends) return verdict`,
+      `if (verdict.kind !== "proven" || ends) return verdict`,
     ),
     test: { file: "test/rotate/dated.test.ts" },
   },
@@ -354,7 +354,7 @@ export const engine: readonly Mutant[] = [
     name: "a recovered rotation is followed by another",
     edits: edit(
       "app/rotate-now.ts",
-      `recovered[name]?.is !== "rotated" && !session.isOpen(name)`,
+      `recovered[name]?.kind !== "rotated" && !session.isOpen(name)`,
       `!session.isOpen(name)`,
     ),
     test: cli("rotate", "with the same value"),
@@ -446,7 +446,7 @@ export const engine: readonly Mutant[] = [
   },
   {
     law: 1,
-    name: "what is still to be written has no place of its own on the disk",
+    name: "what is still to be written has no location of its own on the disk",
     edits: edit(
       "rotate/rotate.ts",
       `await session.work.ledger.reserve?.(needOf(session, members, { shown, contains: order.contain !== undefined }))`,
@@ -483,6 +483,6 @@ export const engine: readonly Mutant[] = [
       `    await session.commit({})
     const secrets = await Promise.all(names.map`,
     ),
-    test: cli("rotate", "adopts, says what it would do"),
+    test: cli("rotate", "adopts, message what it would do"),
   },
 ]

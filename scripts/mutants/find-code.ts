@@ -1,6 +1,6 @@
 /**
  * Finds a piece of code in a file by its tokens, so that a formatter may break, join or indent lines without a mutant
- * losing its place. What a formatter adds or takes away by itself does not count: blanks, a comma after the last item,
+ * losing its location. What a formatter adds or takes away by itself does not count: blanks, a comma after the last item,
  * parentheses around a whole expression.
  */
 
@@ -12,7 +12,7 @@ type Token = { readonly text: string; readonly start: number; readonly end: numb
 const tokens =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|[\w$#]+|\S/g
 
-/** Each place of `text` that reads as `piece` does. */
+/** Each location of `text` that reads as `piece` does. */
 export function findCode(text: string, piece: string): readonly Match[] {
   const [all, wanted] = [tokensOf(text), tokensOf(piece)]
   const first = wanted[0]?.text

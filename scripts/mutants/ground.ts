@@ -1,6 +1,6 @@
 import { cli, edit, type Mutant, order } from "./mutant.ts"
 
-/** What the engine stands on: files, locks, the state, hooks. */
+/** What the engine setLastWords on: files, locks, the state, hooks. */
 export const ground: readonly Mutant[] = [
   {
     law: 1,
@@ -35,7 +35,7 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
-    name: "a planted file says who reads the values",
+    name: "a planted file message who reads the values",
     edits: edit(
       "plugins/outputs/file/planted.ts",
       `if (keeper === "ours") return`,
@@ -94,7 +94,7 @@ export const ground: readonly Mutant[] = [
     name: "lost keys are replaced",
     edits: edit(
       "record/vault.ts",
-      `if (await holdsState(store)) throw keysMissing(store)`,
+      `if (await storeHasState(store)) throw keysMissing(store)`,
       `if (store === "") throw keysMissing(store)`,
     ),
     test: cli("bad-state", "whose keys are missing"),
@@ -115,7 +115,7 @@ export const ground: readonly Mutant[] = [
     edits: edit(
       "plugins/drivers/server/listener.ts",
       `const isOther = !trusted && wanted !== undefined && wanted !== owner`,
-      `const isOther = !trusted && wanted !== undefined && wanted !== owner && says === ""`,
+      `const isOther = !trusted && wanted !== undefined && wanted !== owner && message === ""`,
     ),
     test: {
       file: "test/faults/impostor.test.ts",
@@ -132,7 +132,7 @@ export const ground: readonly Mutant[] = [
       `{ isNew: next.version === "" }`,
     ),
     test: {
-      file: "test/plugins/drivers/server/standing.test.ts",
+      file: "test/plugins/drivers/server/connection-pool.test.ts",
       name: "a session that began while the admin's connection waited",
     },
   },

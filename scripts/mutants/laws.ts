@@ -27,15 +27,15 @@ export const laws: readonly Mutant[] = [
     name: "a revoke that a killed run had begun is asked for again, not ended first",
     edits: edit(
       "rotate/revoke.ts",
-      `if (session.quiet.has(name) || driverOf`,
-      `if (name !== "" || session.quiet.has(name) || driverOf`,
+      `if (session.settled.has(name) || driverOf`,
+      `if (name !== "" || session.settled.has(name) || driverOf`,
     ),
     test: found,
   },
   {
     law: 3,
     name: "a revoke without an answer counts as over",
-    edits: edit("rotate/ask.ts", `session.quiet.delete(name)`, `session.quiet.has(name)`),
+    edits: edit("rotate/ask.ts", `session.settled.delete(name)`, `session.settled.has(name)`),
     test: found,
   },
   {
@@ -63,8 +63,8 @@ export const laws: readonly Mutant[] = [
     name: "a containment does not end what a killed run has under way",
     edits: edit(
       "rotate/prove.ts",
-      `if (fresh && !(await isQuiet(session, name, patience)))`,
-      `if (fresh && name === "" && !(await isQuiet(session, name, patience)))`,
+      `if (fresh && !(await isSettled(session, name, waiting)))`,
+      `if (fresh && name === "" && !(await isSettled(session, name, waiting)))`,
     ),
     test: found,
   },
@@ -104,7 +104,7 @@ export const laws: readonly Mutant[] = [
     edits: edit(
       "rotate/restart-all.ts",
       `if (set.direction === "back") continue`,
-      `if (set.direction === "back" && sick.length === 0) continue`,
+      `if (set.direction === "back" && unhealthy.length === 0) continue`,
     ),
     test: {
       file: "test/faults/going-back.test.ts",
@@ -114,13 +114,13 @@ export const laws: readonly Mutant[] = [
   },
   {
     law: 5,
-    name: "a deployment that was sick before does not block",
+    name: "a deployment that was unhealthy before does not block",
     edits: edit(
       "rotate/preflight.ts",
-      `if (answer !== true) sick.set(deployment, answer)`,
-      `if (answer !== true && deployment.name === "") sick.set(deployment, answer)`,
+      `if (answer !== true) unhealthy.set(deployment, answer)`,
+      `if (answer !== true && deployment.name === "") unhealthy.set(deployment, answer)`,
     ),
-    test: cli("rotate", "does not begin while it is sick before"),
+    test: cli("rotate", "does not begin while it is unhealthy before"),
   },
   {
     law: 6,
@@ -137,8 +137,8 @@ export const laws: readonly Mutant[] = [
     name: "a member leaves before anybody knows what its service takes",
     edits: edit(
       "rotate/prove.ts",
-      `if (answer.pending === "unknown") return { is: "waiting",`,
-      `if (answer.pending === "unknown") return { is: "left", dead: false,`,
+      `if (answer.pending === "unknown") return { kind: "waiting",`,
+      `if (answer.pending === "unknown") return { kind: "left", dead: false,`,
     ),
     test: singleCuts,
   },
@@ -208,13 +208,13 @@ export const laws: readonly Mutant[] = [
     name: "the old value is taken away before the new one is promoted",
     edits: edit(
       "rotate/forward.ts",
-      `  const sick = await restartAll(session)
+      `  const unhealthy = await restartAll(session)
   const { contain }`,
       `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
-  const sick = await restartAll(session)
+  const unhealthy = await restartAll(session)
   const { contain }`,
     ),
     test: orderOfServices,
@@ -224,9 +224,9 @@ export const laws: readonly Mutant[] = [
     name: "outputs are drafted after the service has the value",
     edits: edit(
       "rotate/forward.ts",
-      `  if (how.fresh) {
+      `  if (options.fresh) {
     try {`,
-      `  if (how.fresh && members.length === 0) {
+      `  if (options.fresh && members.length === 0) {
     try {`,
     ),
     test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true },

@@ -43,7 +43,7 @@ async function find(): Promise<DockerPrograms | Missing> {
   const ran = await run([join(engine.folder, "usr/sbin/dockerd"), "--version"], { env })
   const version = ran.out.match(/version ([\w.+]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`dockerd does not run here: ${ran.err}`)
-  const says = `Docker ${version} with Compose ${composeVersion} in ${bin}`
+  const message = `Docker ${version} with Compose ${composeVersion} in ${bin}`
   const busybox = join(engine.folder, "bin/busybox")
   return {
     found: true,
@@ -51,7 +51,7 @@ async function find(): Promise<DockerPrograms | Missing> {
     env,
     version,
     root: engine.folder,
-    says,
+    message,
     config: compose.folder,
     busybox,
   }

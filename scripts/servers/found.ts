@@ -10,7 +10,7 @@ export type Programs = {
   /** Variables that the programs need, LD_LIBRARY_PATH for instance. */
   readonly env: Readonly<Record<string, string>>
   /** For people: "PostgreSQL 15.18 in /usr/lib/postgresql/15/bin". */
-  readonly says: string
+  readonly message: string
 }
 export type Missing = { readonly found: false; readonly why: string }
 

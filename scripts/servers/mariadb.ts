@@ -26,5 +26,5 @@ async function inFolder(bin: string, env: Readonly<Record<string, string>>): Pro
   const ran = await run([join(bin, "mariadbd"), "--no-defaults", "--version"], { env })
   const version = ran.out.match(/Ver ([\d.]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`mariadbd does not run here: ${ran.err}`)
-  return { found: true, bin, env, version, says: `MariaDB ${version} in ${bin}` }
+  return { found: true, bin, env, version, message: `MariaDB ${version} in ${bin}` }
 }

@@ -24,7 +24,7 @@ export async function npmPostgres(): Promise<Found> {
     root: entry.folder,
     env: {},
     version: number,
-    says: `PostgreSQL ${number} from npm`,
+    message: `PostgreSQL ${number} from npm`,
   }
 }
 

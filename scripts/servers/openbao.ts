@@ -36,5 +36,5 @@ async function inFolder(bin: string): Promise<Found> {
   const ran = await run([join(bin, "bao"), "version"])
   const version = ran.out.match(/OpenBao v([\d.]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`bao does not run here: ${ran.err}`)
-  return { found: true, bin, env: {}, version, says: `OpenBao ${version} in ${bin}` }
+  return { found: true, bin, env: {}, version, message: `OpenBao ${version} in ${bin}` }
 }

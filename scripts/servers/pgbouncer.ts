@@ -26,5 +26,5 @@ async function inFolder(bin: string, env: Readonly<Record<string, string>>): Pro
   const ran = await run([join(bin, "pgbouncer"), "--version"], { env })
   const version = ran.out.match(/PgBouncer ([\d.]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`pgbouncer does not run here: ${ran.err}`)
-  return { found: true, bin, env, version, says: `PgBouncer ${version} in ${bin}` }
+  return { found: true, bin, env, version, message: `PgBouncer ${version} in ${bin}` }
 }

@@ -57,7 +57,7 @@ async function inFolder(
     const ran = await run([join(bin, "postgres"), "--version"], { env })
     const number = ran.out.match(/\d+\.\d+/)?.[0]
     if (ran.ok && number !== undefined)
-      return { found: true, bin, env, version: number, says: `PostgreSQL ${number} in ${bin}` }
+      return { found: true, bin, env, version: number, message: `PostgreSQL ${number} in ${bin}` }
   }
   return undefined
 }

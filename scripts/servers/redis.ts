@@ -26,5 +26,5 @@ async function inFolder(bin: string, env: Readonly<Record<string, string>>): Pro
   const ran = await run([join(bin, "redis-server"), "--version"], { env })
   const version = ran.out.match(/v=([\d.]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`redis-server does not run here: ${ran.err}`)
-  return { found: true, bin, env, version, says: `Redis ${version} in ${bin}` }
+  return { found: true, bin, env, version, message: `Redis ${version} in ${bin}` }
 }

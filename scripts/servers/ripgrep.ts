@@ -17,5 +17,5 @@ async function inFolder(bin: string, env: Readonly<Record<string, string>>): Pro
   const ran = await run([join(bin, "rg"), "--version"], { env })
   const version = ran.out.match(/ripgrep ([\d.]+)/)?.[1]
   if (!ran.ok || version === undefined) return missing(`rg does not run here: ${ran.err}`)
-  return { found: true, bin, env, version, says: `ripgrep ${version} in ${bin}` }
+  return { found: true, bin, env, version, message: `ripgrep ${version} in ${bin}` }
 }

@@ -34,5 +34,5 @@ async function inFolder(bin: string, env: Readonly<Record<string, string>>): Pro
   const version = said.match(/OpenSSH_([\w.]+)/)?.[1]
   if (version === undefined)
     return missing(`sshd does not run here: ${(await run([join(bin, "sshd"), "-t"], { env })).err}`)
-  return { found: true, bin, env, version, says: `OpenSSH ${version} in ${bin}` }
+  return { found: true, bin, env, version, message: `OpenSSH ${version} in ${bin}` }
 }

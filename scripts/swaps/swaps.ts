@@ -246,11 +246,11 @@ export async function swaps({
       const of = (ends[name] ??= {})
       of[end] = (of[end] ?? 0) + 1
       if (round % 10 === 9)
-        for (const says of differences(before, fingerprint(ground.outside))) changed.add(says)
+        for (const message of differences(before, fingerprint(ground.outside))) changed.add(message)
     }
     for (const child of children) await child.stdin.end()
     const said = await Promise.all(reports.map(({ report }) => report))
-    for (const says of differences(before, fingerprint(ground.outside))) changed.add(says)
+    for (const message of differences(before, fingerprint(ground.outside))) changed.add(message)
     const did: Record<string, number> = {}
     for (const one of said)
       for (const [name, count] of Object.entries(one.did)) did[name] = (did[name] ?? 0) + count

@@ -3,8 +3,8 @@ import type { Fields } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type Patch, type Version, nextVersionId } from "../core/state.ts"
 import type { Session } from "../rotate/session.ts"
-import { type Asked, type Given, fieldsOf, knownAs } from "./adoptable.ts"
-import { patient, resumePatiently } from "./patience.ts"
+import { type Asked, type SuppliedValues, fieldsOf, knownAs } from "./adoptable.ts"
+import { longRetryBudget, resumeWithRetries } from "./retry-budget.ts"
 
 /**
  * A journal that cannot end, for an output shows a value that no service is asked about and that is
@@ -13,10 +13,10 @@ import { patient, resumePatiently } from "./patience.ts"
  * on. Returns what was
  * sealed: once the journal has ended, a person's value is taken over like any other.
  */
-export async function sealByHand(session: Session, ask: Asked): Promise<Given> {
+export async function sealByHand(session: Session, ask: Asked): Promise<SuppliedValues> {
   if (session.changeSet === undefined) return {}
   const { vault, host, drivers } = session.work
-  const given: Record<string, Given[string]> = {}
+  const given: Record<string, SuppliedValues[string]> = {}
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const name of Object.keys(drivers).filter((one) => drivers[one]?.overlap === "none")) {
@@ -30,7 +30,7 @@ export async function sealByHand(session: Session, ask: Asked): Promise<Given> {
       id,
       madeAt: now,
       adopted: "undated",
-      stage: { is: "kept", since: now },
+      stage: { kind: "retired", since: now },
       ...(await vault.seal(name, { version: id, fields })),
     }
     given[name] = { password }
@@ -39,7 +39,7 @@ export async function sealByHand(session: Session, ask: Asked): Promise<Given> {
   }
   if (events.length === 0) return {}
   await session.commit({ patches, events, flush: true })
-  await resumePatiently(session, patient)
+  await resumeWithRetries(session, longRetryBudget)
   return given
 }
 

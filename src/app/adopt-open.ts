@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch, type Version, nextVersionId, openSets } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
-import { type Found, reconcile } from "../rotate/reconcile.ts"
+import { type ReconcileFinding, reconcile } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import {
@@ -43,7 +43,7 @@ export async function adoptOpen(
     try {
       taken.set(name, await take(session, name, ask))
     } catch (error) {
-      results[name] = { is: "refused", ...said(error) }
+      results[name] = { kind: "refused", ...said(error) }
     }
   }
   if (taken.size > 0) await writeDown(session, taken)
@@ -80,7 +80,7 @@ async function take(session: Session, name: string, ask: Asked): Promise<Taken> 
     id,
     madeAt,
     adopted: said === undefined ? "undated" : "dated",
-    stage: { is: "doubtful", why: "taken over while a rotation is not finished" },
+    stage: { kind: "uncertain", why: "taken over while a rotation is not finished" },
     ...(await session.work.vault.seal(name, { version: id, fields })),
   }
   return { id, proof, weak: isWeakIn(fields), ...(known === undefined ? { fresh } : {}) }
@@ -111,18 +111,18 @@ function resultOf(
     taken,
     outcome,
   }: {
-    readonly one: Found | undefined
+    readonly one: ReconcileFinding | undefined
     readonly taken: Taken | undefined
     readonly outcome: Outcomes[string] | undefined
   },
 ): Adopted {
-  if (one?.is === "same" && !session.isOpen(name)) return { is: "known", version: one.version }
+  if (one?.kind === "same" && !session.isOpen(name)) return { kind: "known", version: one.version }
   if (taken === undefined) return stillOpen(session, outcome)
-  if (one?.is === "found") {
+  if (one?.kind === "found") {
     const { version, outputs, restarts, unhealthy } = one
     const { adopted, madeAt } = session.state(name).versions.find(({ id }) => id === version) ?? {}
     return {
-      is: "adopted",
+      kind: "adopted",
       version,
       proof: taken.proof,
       weak: taken.weak,
@@ -131,30 +131,31 @@ function resultOf(
     }
   }
   const why =
-    one?.is === "held" || one?.is === "unknown"
+    one?.kind === "held" || one?.kind === "unknown"
       ? one
-      : { code: "journal-open", says: "its rotation is not finished" }
+      : { code: "journal-open", message: "its rotation is not finished" }
   return {
-    is: "refused",
+    kind: "refused",
     code: why.code,
-    says: `${taken.id} works and is sealed, but ${why.says}`,
-    hint: (one?.is === "held" ? one.hint : undefined) ?? "the same command asks once more",
+    message: `${taken.id} works and is sealed, but ${why.message}`,
+    hint: (one?.kind === "held" ? one.hint : undefined) ?? "the same command asks once more",
   }
 }
 
 /** Why it is so, as recovery has just found it; a service is blamed only where one is the cause. */
 function stillOpen(session: Session, outcome: Outcomes[string] | undefined): Adopted {
-  if (outcome?.is === "waiting")
+  if (outcome?.kind === "waiting")
     return {
-      is: "refused",
+      kind: "refused",
       code: outcome.code,
-      says: `its rotation is not finished: ${outcome.says}`,
+      message: `its rotation is not finished: ${outcome.message}`,
       hint: `once that is put right, mycelium rotate-now ${session.work.environment} ends it`,
     }
   return {
-    is: "refused",
+    kind: "refused",
     code: "journal-open",
-    says: "its rotation is not finished, for the service of another secret in it takes none of our values",
+    message:
+      "its rotation is not finished, for the service of another secret in it takes none of our values",
     hint: `adopt that one: mycelium rotate-now ${session.work.environment} says which`,
   }
 }
@@ -164,7 +165,9 @@ async function noteWeak(session: Session, taken: ReadonlyMap<string, Taken>): Pr
   const weak = [...taken].filter(
     ([name, one]) =>
       one.weak &&
-      session.state(name).versions.some(({ id, stage }) => id === one.id && stage.is === "current"),
+      session
+        .state(name)
+        .versions.some(({ id, stage }) => id === one.id && stage.kind === "current"),
   )
   if (weak.length > 0)
     await session.commit({

@@ -24,7 +24,7 @@ import {
   type Adopted,
   type Asked,
   type Follow,
-  type Given,
+  type SuppliedValues,
   fieldsOf,
   isWeakIn,
   knownAs,
@@ -38,7 +38,7 @@ import {
 } from "./adoptable.ts"
 import type { App } from "./app.ts"
 import { withEnvironment } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 import { whenFree } from "./reading.ts"
 
 export type Adoption = Readonly<Record<string, Adopted>>
@@ -54,36 +54,41 @@ export type Adoption = Readonly<Record<string, Adopted>>
 export async function adopt(
   app: App,
   environment: string,
-  given: Given = {},
+  given: SuppliedValues = {},
   rotatedAt?: Date,
 ): Promise<Adoption> {
-  const first = await withEnvironment(app, environment, patient, async ({ session, recovered }) => {
-    const begun = session.changeSet !== undefined
-    const shown = await shownBy(session)
-    const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
-      if (shown[name] === undefined && given[name] === undefined)
-        await refuseUntold(app, session, environment, name)
-      return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
-    }
-    const ask: Asked = {
-      found,
-      madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
-      askedFor: rotatedAt !== undefined,
-      isGiven: (name) => given[name] !== undefined,
-    }
-    const sealed = await sealByHand(session, ask)
-    const ended = await adoptOpen(session, ask, recovered)
-    const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
-    const again = begun && session.changeSet === undefined
-    return {
-      again,
-      sealed,
-      results: noteUncontained(session, {
-        ...ended,
-        ...(again ? {} : await adoptAll(session, rest, ask)),
-      }),
-    }
-  })
+  const first = await withEnvironment(
+    app,
+    environment,
+    longRetryBudget,
+    async ({ session, recovered }) => {
+      const begun = session.changeSet !== undefined
+      const shown = await shownBy(session)
+      const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
+        if (shown[name] === undefined && given[name] === undefined)
+          await refuseUntold(app, session, environment, name)
+        return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
+      }
+      const ask: Asked = {
+        found,
+        madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
+        askedFor: rotatedAt !== undefined,
+        isGiven: (name) => given[name] !== undefined,
+      }
+      const sealed = await sealByHand(session, ask)
+      const ended = await adoptOpen(session, ask, recovered)
+      const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
+      const again = begun && session.changeSet === undefined
+      return {
+        again,
+        sealed,
+        results: noteUncontained(session, {
+          ...ended,
+          ...(again ? {} : await adoptAll(session, rest, ask)),
+        }),
+      }
+    },
+  )
   // The journal's own options are over: the rest is read and asked by those of today.
   return first.again
     ? {
@@ -95,14 +100,16 @@ export async function adopt(
     : first.results
 }
 
-function without(results: Adoption, sealed: Given): Adoption {
+function without(results: Adoption, sealed: SuppliedValues): Adoption {
   return Object.fromEntries(Object.entries(results).filter(([name]) => sealed[name] === undefined))
 }
 
 function noteUncontained(session: Session, results: Adoption): Adoption {
   const noted = (name: string, one: Adopted): Adopted => {
     const incident = openIncident(session.state(name))
-    return one.is === "refused" || incident === undefined ? one : { ...one, uncontained: incident }
+    return one.kind === "refused" || incident === undefined
+      ? one
+      : { ...one, uncontained: incident }
   }
   return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, noted(name, one)]))
 }
@@ -151,13 +158,13 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
         )
       results[name] = await adoptOne(session, name, ask, { patches, events })
     } catch (error) {
-      results[name] = { is: "refused", ...said(error) }
+      results[name] = { kind: "refused", ...said(error) }
     }
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
   for (const name of hadOne) {
     const one = results[name]
-    if (one?.is !== "adopted") continue
+    if (one?.kind !== "adopted") continue
     const { differ: _differ, restart: _restart, ...rest } = one
     results[name] = { ...rest, follow: await followOf(session, name) }
   }
@@ -228,13 +235,13 @@ async function adoptOne(
     rotatedAt: madeAt,
     versions: [
       ...state.versions.map((version) =>
-        version.stage.is === "current" ? { ...version, stage: replaced(session, name) } : version,
+        version.stage.kind === "current" ? { ...version, stage: replaced(session, name) } : version,
       ),
       {
         id,
         madeAt,
         adopted: said === undefined ? "undated" : "dated",
-        stage: { is: "current" },
+        stage: { kind: "current" },
         ...sealed,
       },
     ],
@@ -248,7 +255,7 @@ async function adoptOne(
   })
   const follow = await following(session, name, { version: id, fields }, current !== undefined)
   return {
-    is: "adopted",
+    kind: "adopted",
     version: id,
     proof,
     weak,
@@ -295,7 +302,7 @@ function noteListeners(
   const seen = listeners?.seen
   if (seen !== undefined && listeners?.changed === true) {
     patches[name] = (state) => ({ ...state, listeners: seen })
-    events.push({ event: "listeners", secret: name, says: sayListeners(listeners).join(", ") })
+    events.push({ event: "listeners", secret: name, message: sayListeners(listeners).join(", ") })
   }
   return listening(session, name)
 }
@@ -342,7 +349,7 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
     }
   }
   return {
-    is: "known",
+    kind: "known",
     version: current.id,
     ...renoted,
     ...(said === undefined ? {} : { madeAt: said }),
@@ -356,9 +363,10 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
  */
 function replaced(session: Session, name: string): Stage {
   const now = session.work.host.now()
-  if (driverOf(session, name).overlap !== "both") return { is: "kept", since: now.toISOString() }
+  if (driverOf(session, name).overlap !== "both")
+    return { kind: "retired", since: now.toISOString() }
   return {
-    is: "previous",
+    kind: "previous",
     since: now.toISOString(),
     revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(),
     endSessions: false,

@@ -19,7 +19,7 @@ export type Adopted =
    * of another one, what has still to follow it.
    */
   | {
-      readonly is: "adopted"
+      readonly kind: "adopted"
       readonly version: string
       readonly proof: string
       readonly weak: boolean
@@ -36,14 +36,19 @@ export type Adopted =
       readonly uncontained?: string
     }
   | {
-      readonly is: "known"
+      readonly kind: "known"
       readonly version: string
       readonly madeAt?: string
       readonly ours?: true
       readonly listens?: readonly string[]
       readonly uncontained?: string
     }
-  | { readonly is: "refused"; readonly code: string; readonly says: string; readonly hint?: string }
+  | {
+      readonly kind: "refused"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
 
 /**
  * Adopt changes no file and restarts nothing: files that are not up to date, and programs that may
@@ -64,7 +69,7 @@ export type Asked = {
 }
 
 /** By secret and field: values from elsewhere than the outputs, which they come before. */
-export type Given = Readonly<Record<string, Readonly<Record<string, Secret>>>>
+export type SuppliedValues = Readonly<Record<string, Readonly<Record<string, Secret>>>>
 
 /** What all outputs together show, by secret and field; two that differ are a conflict. */
 export async function shownBy(
@@ -103,7 +108,7 @@ async function byHand(
   values: readonly string[],
 ): Promise<string | undefined> {
   if (session.work.drivers[secret]?.overlap !== "none") return undefined
-  const versions = await session.known(secret, "all")
+  const versions = await session.issued(secret, "all")
   const current = versionAt(session.state(secret), "current")?.id
   const among = (value: string): readonly string[] =>
     versions.filter((one) => holds(one.fields, value)).map(({ version }) => version)
@@ -183,11 +188,11 @@ export function fieldsOf(
   session: Session,
   name: string,
   shown: Readonly<Record<string, Secret>>,
-  like: Versions = { doubtful: [] },
+  like: Versions = { uncertain: [] },
 ): Fields {
   const { text } = session.work
   const fields: Record<string, string | Secret> = {}
-  for (const [field, value] of Object.entries(driverOf(session, name).draft(like, text))) {
+  for (const [field, value] of Object.entries(driverOf(session, name).generate(like, text))) {
     const found = shown[field]
     if (typeof value === "string") {
       if (found !== undefined && !found.equals(new Secret("config", value)))
@@ -203,8 +208,8 @@ export function fieldsOf(
   return fields
 }
 
-function nothingShown(says: string): AppError {
-  return new AppError("adopt-nothing", says, {
+function nothingShown(message: string): AppError {
+  return new AppError("adopt-nothing", message, {
     hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new",
   })
 }
@@ -235,7 +240,7 @@ export function same(one: Fields, other: Fields): boolean {
   )
 }
 
-/** `known`: the version that holds the same value already. */
+/** `issued`: the version that holds the same value already. */
 export async function prove(
   session: Session,
   name: string,
@@ -258,7 +263,7 @@ export async function prove(
   if (fault !== undefined)
     throw new AppError(
       fault.code,
-      `${as}${fault.says}`,
+      `${as}${fault.message}`,
       fault.hint === undefined ? {} : { hint: fault.hint },
     )
   if (answer === "unknown")

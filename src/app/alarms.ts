@@ -4,7 +4,7 @@ import { type Result, findingOf, runCheck } from "../check/check.ts"
 import { identity } from "../check/identity.ts"
 import type { Environment } from "../check/state.ts"
 import { store } from "../check/store.ts"
-import type { Me } from "../check/way.ts"
+import type { Me } from "../check/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding } from "../core/ports.ts"
 import { behindItsLog } from "../record/behind.ts"
@@ -20,18 +20,18 @@ export type AlarmsOf = { readonly config: Config; readonly host: Host; readonly 
 type Read = Pick<Environment, "name" | "document">
 
 export async function alarms(
-  about: AlarmsOf,
+  context: AlarmsOf,
   environments: readonly Read[],
 ): Promise<readonly Finding[]> {
   const documents = environments.flatMap(({ document }) => document ?? [])
   const results: readonly Result[] = await Promise.all([
-    identityThere(about),
-    storeCheck(about),
-    runCheck(clock, { documents, now: about.host.now() }),
+    identityThere(context),
+    storeCheck(context),
+    runCheck(clock, { documents, now: context.host.now() }),
   ])
   return [
     ...results.flatMap(({ findings }) => findings),
-    ...(await olderStates(about, environments)),
+    ...(await olderStates(context, environments)),
   ]
 }
 

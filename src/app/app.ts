@@ -1,6 +1,6 @@
 import type { Host } from "../base/host.ts"
-import type { Shift } from "../base/shift.ts"
-import type { Turns } from "../base/turns.ts"
+import type { ActivityScope } from "../base/activity-scope.ts"
+import type { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
@@ -15,19 +15,24 @@ export type App = {
   readonly actor: Actor
   /** "rotate-now, process 4711": what one who waits for the lock is told. */
   readonly holder: string
-  readonly tell: Tell
+  readonly onProgress: OnProgress
   /**
-   * As `tell`, for what a person must hear also where only a document was asked for; `tell` if left
+   * As `onProgress`, for what a person must hear also where only a document was asked for; `onProgress` if left
    * out.
    */
-  readonly notice?: Tell
+  readonly notice?: OnProgress
   /** The bound of acts at once at one server; all environments share it. */
-  readonly turns: Turns
+  readonly turns: KeyedSemaphore
   /** Runs while any environment is worked on; all of them share what is kept open in it. */
-  readonly shift: Shift
+  readonly activity: ActivityScope
   /** Aborts when we are asked to stop. */
   readonly stop: AbortSignal
 }
 
 /** Progress for people: never a value. */
-export type Tell = (environment: string, step: string, says: string, secret?: string) => void
+export type OnProgress = (
+  environment: string,
+  step: string,
+  message: string,
+  secret?: string,
+) => void

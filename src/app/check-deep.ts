@@ -14,7 +14,7 @@ import { settings } from "../check/settings.ts"
 import { shared } from "../check/shared.ts"
 import type { Environment } from "../check/state.ts"
 import { surroundings } from "../check/surroundings.ts"
-import { look as lookAt } from "../check/way.ts"
+import { statOf as lookAt } from "../check/path-stat.ts"
 import { trustOf } from "../config/trust.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./check-request.ts"
@@ -38,23 +38,23 @@ import { allStates, openedKeys, shownBy, verifiers } from "./check-sealed.ts"
  * `accepted`: filled by the logins.
  */
 export async function deepChecks(
-  about: Checked,
+  checked: Checked,
   environments: readonly Environment[],
-  how: How,
+  options: How,
   accepted: Set<string>,
 ): Promise<readonly Promise<Result>[]> {
-  const { config, host, me } = about
+  const { config, host, me } = checked
   const { memory } = await harden()
-  const opened = await openedKeys(about, environments)
+  const opened = await openedKeys(checked, environments)
   const keys = "keys" in opened ? opened.keys : undefined
   return [
     runCheck(seal, {
       closed: "closed" in opened ? opened.closed : undefined,
       mine: isMine(config.store, me),
-      verify: keys === undefined ? {} : verifiers(about, keys, environments),
+      verify: keys === undefined ? {} : verifiers(checked, keys, environments),
       retired: keys?.retired?.length ?? 0,
     }),
-    ...(keys === undefined ? [] : [runCheck(outputs, shownBy(about, keys, environments))]),
+    ...(keys === undefined ? [] : [runCheck(outputs, shownBy(checked, keys, environments))]),
     runCheck(places, await outputPlaces(config, me)),
     runCheck(shared, {
       documents: await allStates(config, environments),
@@ -67,18 +67,18 @@ export async function deepChecks(
       },
     }),
     runCheck(hooks, { programs: programsOf(config) }),
-    ...restartsOf(about),
+    ...restartsOf(checked),
     runCheck(settings, {
       trust: () => trustOf(config, me),
       references: referencesOf(config, host),
       unguarded: unguardedOptions(config),
-      clear: clearLogins(config, about.plugins),
-      secrets: secretSettings(config, about.plugins, environments),
+      clear: clearLogins(config, checked.plugins),
+      secrets: secretSettings(config, checked.plugins, environments),
       deployments: deploymentSettings(config),
       now: host.now(),
     }),
     runCheck(git, {
-      files: watchedFiles(about),
+      files: watchedFiles(checked),
       run,
       env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env),
     }),
@@ -90,10 +90,10 @@ export async function deepChecks(
       storeOwner: lookAt(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
     }),
-    ...(how.connect && keys !== undefined
+    ...(options.connect && keys !== undefined
       ? [
           runCheck(logins, {
-            logins: (await import("./check-logins.ts")).loginsOf(about, keys, environments),
+            logins: (await import("./check-logins.ts")).loginsOf(checked, keys, environments),
             withinMs: 10_000,
             accepted,
           }),

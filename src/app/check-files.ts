@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path"
 import type { Host } from "../base/host.ts"
 import type { Expected } from "../check/files.ts"
 import type { Guarded } from "../check/parents.ts"
-import { type Me, look } from "../check/way.ts"
+import { type Me, statOf } from "../check/path-stat.ts"
 import type { Config, OutputConfig } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { stateFolder } from "../record/state-file.ts"
@@ -30,8 +30,8 @@ export async function guardedPaths(config: Config, host: Host): Promise<readonly
       // Who owns the file, or the folder that it lies in, is who it is for.
       const owners = [
         (await ownership(rulesOf(options), undefined).catch(() => undefined))?.uid,
-        look(target)?.uid,
-        look(dirname(target))?.uid,
+        statOf(target)?.uid,
+        statOf(dirname(target))?.uid,
       ]
       return {
         path: target,
@@ -51,7 +51,7 @@ export async function guardedPaths(config: Config, host: Host): Promise<readonly
 
 /** Whose mycelium this is: where root looks after it, not root's. */
 function ownersOf({ store }: Config): readonly number[] {
-  const stats = look(store)
+  const stats = statOf(store)
   return stats === undefined ? [] : [stats.uid]
 }
 

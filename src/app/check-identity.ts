@@ -2,10 +2,10 @@ import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Host } from "../base/host.ts"
 import { findingOf } from "../check/check.ts"
-import { type Me, look } from "../check/way.ts"
+import { type Me, statOf } from "../check/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding, Reference } from "../core/ports.ts"
-import { holdsSealed } from "../record/holds.ts"
+import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { defaultIdentityPath, isBrought, lost, notBrought } from "./identity.ts"
 
 /**
@@ -21,7 +21,7 @@ export function missingReference(
     return {
       code: "reference-missing",
       severity: "error",
-      says: `there is no file ${resolve(folder, reference.file)}, which holds a credential`,
+      message: `there is no file ${resolve(folder, reference.file)}, which holds a credential`,
       remedy: "make it, readable by this user alone, or name another",
     }
   }
@@ -29,7 +29,7 @@ export function missingReference(
     return {
       code: "reference-missing",
       severity: "warning",
-      says: `the variable ${reference.env}, which holds a credential, is not set here`,
+      message: `the variable ${reference.env}, which holds a credential, is not set here`,
       remedy: "see that it is set where mycelium runs",
     }
   }
@@ -56,7 +56,7 @@ export function missingIdentity(
               ? notBrought
               : "mycelium init makes one, where nothing is sealed yet",
           }
-    return { ...missing, says: `identity: ${missing.says}`, ...way }
+    return { ...missing, message: `identity: ${missing.message}`, ...way }
   }
   const path = defaultIdentityPath(host)
   return isGone(path) && isMine(store, me) ? findingOf(lost(path, store)) : undefined
@@ -67,13 +67,13 @@ export function missingIdentity(
  * missing.
  */
 export function isMine(store: string, me: Me): boolean {
-  return holdsSealed(store) && look(store)?.uid === me.uid
+  return storeHasSealed(store) && statOf(store)?.uid === me.uid
 }
 
 /** What cannot be looked at is told by the check of files. */
 function isGone(path: string): boolean {
   try {
-    return look(path) === undefined
+    return statOf(path) === undefined
   } catch {
     return false
   }

@@ -1,11 +1,11 @@
-import type { Login } from "../check/logins.ts"
+import type { CheckedLogin } from "../check/logins.ts"
 import type { Environment } from "../check/state.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
-import { Shift } from "../base/shift.ts"
-import { Turns } from "../base/turns.ts"
+import { ActivityScope } from "../base/activity-scope.ts"
+import { KeyedSemaphore } from "../base/semaphore.ts"
 import { FileLedger } from "../record/ledger.ts"
 import type { Keys } from "../record/vault.ts"
 import { driverOf } from "../rotate/ask.ts"
@@ -20,11 +20,11 @@ import { writeReading } from "./reading.ts"
 
 /** Every secret that has a value at a service and is not being rotated right now. */
 export function loginsOf(
-  about: Checked,
+  checked: Checked,
   keys: Keys,
   environments: readonly Environment[],
-): readonly Login[] {
-  const { config, plugins, host, stop, actor } = about
+): readonly CheckedLogin[] {
+  const { config, plugins, host, stop, actor } = checked
   const app: App = {
     config,
     plugins,
@@ -33,9 +33,9 @@ export function loginsOf(
     stop,
     actor,
     holder: "mycelium check",
-    tell: () => undefined,
-    turns: new Turns(config.perServer),
-    shift: new Shift(),
+    onProgress: () => undefined,
+    turns: new KeyedSemaphore(config.perServer),
+    activity: new ActivityScope(),
   }
   return environments.flatMap(({ name, document }) => {
     const options = config.environments[name]
@@ -43,7 +43,11 @@ export function loginsOf(
   })
 }
 
-function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument): readonly Login[] {
+function loginsIn(
+  app: App,
+  options: EnvironmentConfig,
+  document: StateDocument,
+): readonly CheckedLogin[] {
   const place = { store: app.config.store, project: app.config.project, environment: options.name }
   const session = new Session(
     openWork(app, {
@@ -51,7 +55,7 @@ function loginsIn(app: App, options: EnvironmentConfig, document: StateDocument)
       ledger: new FileLedger(place, app.keys.mac, () => ""),
       document,
       stop: app.stop,
-      hurry: app.stop,
+      forceStop: app.stop,
     }),
     document,
     { clockDoubted: true },

@@ -5,8 +5,8 @@ import { AppError, systemCode } from "../base/error.ts"
 import { networkOf } from "../base/file-system.ts"
 import { openFolder } from "../base/folder.ts"
 import { isMountPoint, mountedAlone, ownMounts } from "../base/mounts.ts"
-import type { Place, Places } from "../check/places.ts"
-import type { Me } from "../check/way.ts"
+import type { OutputLocation, Places } from "../check/places.ts"
+import type { Me } from "../check/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { refuseTaken } from "../plugins/outputs/file/kept.ts"
@@ -22,7 +22,7 @@ export async function outputPlaces(config: Config, me: Me): Promise<Places> {
   const mounts = ownMounts()
   const found = await Promise.all(
     outputsOf(config).map(
-      async ({ target, files, environment, options }): Promise<readonly Place[]> => {
+      async ({ target, files, environment, options }): Promise<readonly OutputLocation[]> => {
         const rules = rulesOf(options)
         // A name that this machine does not know is told when the output is written.
         const owner = await ownership({ owner: rules.owner, group: rules.group }, undefined).catch(
@@ -30,7 +30,7 @@ export async function outputPlaces(config: Config, me: Me): Promise<Places> {
         )
         const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
         const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
-        const about = {
+        const context = {
           store: config.store,
           me,
           inPlace: rules.in_place === true,
@@ -43,8 +43,8 @@ export async function outputPlaces(config: Config, me: Me): Promise<Places> {
             fault: fault ?? (await fileFault(path, rules)),
             what: `an output of ${environment}`,
             names: namesOf(path),
-            inPlace: about.inPlace,
-            ...(await whyUnwritable(path, about)),
+            inPlace: context.inPlace,
+            ...(await whyUnwritable(path, context)),
             isMount: isMountPoint(path, mounts),
             network: networkOf(nearestFolder(dirname(path))),
             reader,
@@ -68,11 +68,11 @@ type Writing = {
 async function whyUnwritable(
   path: string,
   { store, me, inPlace, needsFolder }: Writing,
-): Promise<Pick<Place, "unwritable">> {
+): Promise<Pick<OutputLocation, "unwritable">> {
   if (needsFolder && !existsSync(dirname(path))) return { unwritable: "its folder does not exist" }
   const folder = nearestFolder(dirname(path))
   const found = await unwritable(folder, sizeOf(path))
-  if (found?.is === "full")
+  if (found?.kind === "full")
     return {
       unwritable: `the disk of ${folder} has no room for it: ${inKib(found.free)} are left, ${inKib(found.need)} are needed`,
     }
@@ -106,7 +106,7 @@ async function fileFault(target: string, files: FileRules): Promise<AppError | u
 async function folderFault(folder: string, uid: number | undefined): Promise<AppError | undefined> {
   return faultIn(async () => {
     await using above = await openFolder(dirname(folder))
-    if ((await above.disk.look(above.at(basename(folder)))) === undefined)
+    if ((await above.disk.statPath(above.at(basename(folder)))) === undefined)
       refuseOtherOwner(above, folder, uid)
   })
 }

@@ -1,5 +1,5 @@
 import type { Host } from "../base/host.ts"
-import type { Me } from "../check/way.ts"
+import type { Me } from "../check/path-stat.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import type { Actor } from "../core/audit-line.ts"

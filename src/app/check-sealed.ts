@@ -8,7 +8,7 @@ import type { AuditTail, StateDocument } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
 import { FileLedger, loadUnlocked } from "../record/ledger.ts"
 import { verifyLog } from "../record/audit-verify.ts"
-import { type Place, readState } from "../record/state-file.ts"
+import { type StateKey, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import { AgeVault, type Keys, openKeys } from "../record/vault.ts"
 import type { Checked } from "./check-request.ts"
@@ -61,7 +61,7 @@ export function verifiers(
  * broken is looked at again.
  */
 async function followChain(
-  place: Place,
+  place: StateKey,
   { host, stop }: Pick<Checked, "host" | "stop">,
 ): Promise<void> {
   const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
@@ -82,23 +82,27 @@ async function followChain(
   )
 }
 
-export function shownBy(about: Checked, keys: Keys, environments: readonly Environment[]): Outputs {
+export function shownBy(
+  checked: Checked,
+  keys: Keys,
+  environments: readonly Environment[],
+): Outputs {
   const shown = environments.flatMap(({ name, document }) => {
-    const options = about.config.environments[name]
+    const options = checked.config.environments[name]
     if (document === undefined || options === undefined) return []
-    const { store, project } = about.config
+    const { store, project } = checked.config
     const reread = (): Promise<StateDocument | undefined> =>
       readState({ store, project, environment: name })
     return options.outputs.map((output) => ({
       environment: name,
-      output: openOutput(about, options, output),
+      output: openOutput(checked, options, output),
       tells: (secret: string) => tells(output.options, secret),
       document,
       reread,
     }))
   })
   const gone = environments.flatMap(({ name, document }) => {
-    const targets = new Set(about.config.environments[name]?.outputs.map(({ target }) => target))
+    const targets = new Set(checked.config.environments[name]?.outputs.map(({ target }) => target))
     return Object.keys(document?.written ?? {}).flatMap((target) =>
       targets.has(target) || !existsSync(target) ? [] : [{ environment: name, target }],
     )
@@ -107,7 +111,7 @@ export function shownBy(about: Checked, keys: Keys, environments: readonly Envir
     shown,
     gone,
     fingerprint: (value) =>
-      new AgeVault(keys, { project: about.config.project, environment: "" }).fingerprint(
+      new AgeVault(keys, { project: checked.config.project, environment: "" }).fingerprint(
         Buffer.from(value),
       ),
   }

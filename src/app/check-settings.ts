@@ -140,11 +140,11 @@ export function referencesOf(config: Config, host: Host): Settings["references"]
       : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
   return all.map(({ place, folder, reference }) => ({
     place,
-    look: () => lookAt(reference, folder, host),
+    inspect: () => inspectOne(reference, folder, host),
   }))
 }
 
-async function lookAt(
+async function inspectOne(
   reference: Reference,
   folder: string,
   host: Host,
@@ -177,7 +177,7 @@ export function secretSettings(
           rotatedAt,
           shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)),
           oneUser: oneUserFiles(plugins, environment, name).map((file) => ({
-            says: `${environment.name}: ${sayOneUser(file, name)}`,
+            message: `${environment.name}: ${sayOneUser(file, name)}`,
             remedy: bothUsers(name),
           })),
           unshownUser: unshownUser(plugins, environment, name),

@@ -1,5 +1,5 @@
 import type { Store } from "../check/store.ts"
-import type { Me } from "../check/way.ts"
+import type { Me } from "../check/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import { stateFolder, statePath } from "../record/state-file.ts"
 import { roomIn } from "./check-room.ts"
@@ -22,7 +22,7 @@ export async function storeOf(config: Config, me: Me): Promise<Store> {
   const folder = nearestFolder(stateFolder(config))
   const found = await unwritable(folder, leastWrite(config))
   if (found === undefined) return { folder, ...(await roomIn(config)) }
-  if (found.is === "full")
+  if (found.kind === "full")
     return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
   return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }
 }

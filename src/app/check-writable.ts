@@ -1,16 +1,16 @@
 import { constants } from "node:fs"
 import { access, statfs } from "node:fs/promises"
 import { systemCode } from "../base/error.ts"
-import type { Me } from "../check/way.ts"
-import { look } from "../check/way.ts"
+import type { Me } from "../check/path-stat.ts"
+import { statOf } from "../check/path-stat.ts"
 
 /**
  * Whether anything can be written in a folder, without writing there. `EROFS`: also root is told of
  * a read-only file system.
  */
 export type Unwritable =
-  | { readonly is: "refused"; readonly code: string }
-  | { readonly is: "full"; readonly free: number; readonly need: number }
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "full"; readonly free: number; readonly need: number }
 
 /** Of a new file, a page for its data; of its folder, perhaps one more. */
 const pageBytes = 4096
@@ -21,7 +21,7 @@ export async function unwritable(folder: string, bytes: number): Promise<Unwrita
     await access(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
     const code = systemCode(error)
-    return code === undefined ? undefined : { is: "refused", code }
+    return code === undefined ? undefined : { kind: "refused", code }
   }
   const found = await statfs(folder).catch(() => undefined)
   // Some file systems count neither blocks nor files.
@@ -29,7 +29,7 @@ export async function unwritable(folder: string, bytes: number): Promise<Unwrita
   const need = Math.ceil(Math.max(bytes, 1) / pageBytes) * pageBytes
   const free = found.blocks === 0 ? need : found.bavail * found.bsize
   const isOutOfFiles = found.files > 0 && found.ffree === 0
-  return free < need || isOutOfFiles ? { is: "full", free, need } : undefined
+  return free < need || isOutOfFiles ? { kind: "full", free, need } : undefined
 }
 
 /**
@@ -37,7 +37,7 @@ export async function unwritable(folder: string, bytes: number): Promise<Unwrita
  * read-only file system everybody is told.
  */
 export function isOurs({ code }: { readonly code: string }, store: string, me: Me): boolean {
-  const owner = look(store)?.uid
+  const owner = statOf(store)?.uid
   return code === "EROFS" || owner === undefined || owner === me.uid
 }
 

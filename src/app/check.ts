@@ -14,18 +14,18 @@ import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
 import { identityThere, olderStates, storeCheck } from "./alarms.ts"
 import { expectedFiles, guardedPaths } from "./check-files.ts"
-import type { Checked, How } from "./check-request.ts"
+import type { Checked, How as CheckMode } from "./check-request.ts"
 import { leftEnvironments } from "./left-environments.ts"
 import { isWorkedOn } from "./worked-on.ts"
 
 /**
  * Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so.
  */
-export async function check(about: Checked, how: How): Promise<readonly Result[]> {
-  const { config, host, me } = about
+export async function check(checked: Checked, options: CheckMode): Promise<readonly Result[]> {
+  const { config, host, me } = checked
   const expected = await expectedFiles(config, host, me)
   // First, for what follows may be readable only then.
-  const modes = await runCheck(files, { expected, fix: how.fix })
+  const modes = await runCheck(files, { expected, fix: options.fix })
   const states = await readStates(config)
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
@@ -34,25 +34,25 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const atWork = workedOn(config, documents)
   const judged = (more: Pick<States, "nextTry" | "late" | "older"> = {}): Promise<Result> =>
     runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
-  const writable = storeCheck(about)
+  const writable = storeCheck(checked)
   const quick = [
-    runCheck(randomness, { random: host.random, count: how.quick ? 100 : 1000 }),
+    runCheck(randomness, { random: host.random, count: options.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
     ...(config.audit.heads === undefined
       ? []
       : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
   ]
   // Who opens keys finds it missing by that.
-  if (how.quick)
+  if (options.quick)
     return [
       modes,
-      await identityThere(about),
-      await runCheck(trust, { look: () => trustOf(config, me) }),
+      await identityThere(checked),
+      await runCheck(trust, { inspect: () => trustOf(config, me) }),
       await writable,
       ...(await Promise.all([
         judged({
           late: await lateIn(config, states.environments, now),
-          older: await olderStates(about, states.environments),
+          older: await olderStates(checked, states.environments),
         }),
         ...quick,
       ])),
@@ -62,13 +62,13 @@ export async function check(about: Checked, how: How): Promise<readonly Result[]
   const { deepChecks, nextTries } = await import("./check-deep.ts")
   const deep = await Promise.all([
     above,
-    ...(await deepChecks(about, states.environments, how, accepted)),
+    ...(await deepChecks(checked, states.environments, options, accepted)),
   ])
   // Last: what is noted there may be past by what the services have just said.
   return [
     modes,
     await writable,
-    await judged({ nextTry: nextTries(about, states.environments) }),
+    await judged({ nextTry: nextTries(checked, states.environments) }),
     ...(await Promise.all(quick)),
     ...deep,
   ]

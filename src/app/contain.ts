@@ -1,4 +1,4 @@
-import { sideBySide } from "../base/turns.ts"
+import { mapConcurrently } from "../base/semaphore.ts"
 import {
   type ChangeSet,
   type Patch,
@@ -6,14 +6,14 @@ import {
   holdsContained,
   openSetOf,
   openSets,
-  owesExpel,
+  owesRevokeOthers,
   versionAt,
 } from "../core/state.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"
 import { said, unclear } from "../rotate/ask.ts"
-import { lookAgain } from "../rotate/look-again.ts"
+import { recheckHealth } from "../rotate/recheck-health.ts"
 import { mayOvertake, takeBackJournal } from "../rotate/recover.ts"
 import {
   type Revoked,
@@ -30,14 +30,14 @@ import { settleUnwritten } from "../rotate/unwritten.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { type Opened, withEnvironment } from "./environment.ts"
-import { type Patience, patient, resumePatiently } from "./patience.ts"
+import { type RetryBudget, longRetryBudget, resumeWithRetries } from "./retry-budget.ts"
 import { briefMs, takeIn } from "./take-in.ts"
-import { type Verdicts, isErased, notContained, verdictOf } from "./verdict.ts"
+import { type Verdicts, isErased, uncontainedSecrets, verdictOf } from "./verdict.ts"
 
 export type Contain = {
   /** Ties runs together: what was contained under it is not touched again. */
   readonly incident: string
-  readonly cutFirst: boolean
+  readonly revokeFirst: boolean
   readonly reason?: string
 }
 export type Contained = {
@@ -50,12 +50,12 @@ export type Contained = {
   readonly revoked: readonly Revoked[]
   /** Contained by an earlier run of the same incident: nothing was done. */
   readonly before: readonly string[]
-  /** Programs that an earlier run has left sick, and that still are, by secret. */
+  /** Programs that an earlier run has left unhealthy, and that still are, by secret. */
   readonly unhealthy: Readonly<Record<string, string>>
   /** How each secret that was chosen stands now. */
   readonly secrets: Verdicts
   /** Why nothing could be done in this environment. */
-  readonly failed?: { readonly code: string; readonly says: string; readonly hint?: string }
+  readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
   /** The state does not know that these were chosen: neither status nor check will tell of it. */
   readonly unnoted?: true
 }
@@ -65,7 +65,7 @@ export type Open = Pick<ChangeSet, "startedAt" | "direction" | "secrets">
 /** Environments worked on at once. */
 const sideBySideMost = 8
 /** What an earlier run left is asked about so long before the rest goes on. */
-const brief: Patience = { totalMs: 3000, pauseMs: 500 }
+const shortRetryBudget: RetryBudget = { totalMs: 3000, pauseMs: 500 }
 
 /**
  * Everything chosen gets a fresh value; then no other value, and no session of before, lives. One
@@ -74,21 +74,21 @@ const brief: Patience = { totalMs: 3000, pauseMs: 500 }
 export async function contain(
   app: App,
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
-  how: Contain,
+  options: Contain,
 ): Promise<readonly Contained[]> {
   const selection = wordsOf(app, chosen)
-  return sideBySide(sideBySideMost, [...chosen], async ([environment, secrets]) => {
+  return mapConcurrently(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     try {
-      const act = async ({ session, recovered, takeUp }: Opened): Promise<Contained> => {
+      const act = async ({ session, recovered, resumeDeferred }: Opened): Promise<Contained> => {
         const { serial } = session.document
         const report = await containOne(session, {
-          recovered: { ...recovered, ...(await takeUp(secrets)) },
+          recovered: { ...recovered, ...(await resumeDeferred(secrets)) },
           secrets,
           selection,
-          how,
+          options: options,
         })
         await settle(session, secrets)
-        await noteLeft(session, report, { secrets, how })
+        await noteUncontained(session, report, { secrets, options: options })
         const open = openSets(session.document).map(({ startedAt, direction, secrets: names }) => ({
           startedAt,
           direction,
@@ -96,16 +96,22 @@ export async function contain(
         }))
         // Whoever is asked to stop in here has contained what the report says, and has not looked
         // at the programs again.
-        const unhealthy = await stillSick(session, report, { secrets, how }).catch(
+        const unhealthy = await stillSick(session, report, { secrets, options: options }).catch(
           (error: unknown) => notLooked(session, report, error),
         )
-        const verdicts = verdictsOf(session, { ...report, unhealthy }, { secrets, how })
-        const left = Object.keys(verdicts).filter((name) => verdicts[name]?.is === "not-contained")
-        const noted = await unnoted(app, environment, left, how.incident)
+        const verdicts = verdictsOf(
+          session,
+          { ...report, unhealthy },
+          { secrets, options: options },
+        )
+        const left = Object.keys(verdicts).filter(
+          (name) => verdicts[name]?.kind === "not-contained",
+        )
+        const noted = await unnoted(app, environment, left, options.incident)
         await takeBack(session, serial)
         return { ...report, open, unhealthy, secrets: verdicts, ...noted }
       }
-      return await withEnvironment(app, environment, brief, act, { urgent: true })
+      return await withEnvironment(app, environment, shortRetryBudget, act, { urgent: true })
     } catch (error) {
       const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
       const failed = said(error)
@@ -117,9 +123,9 @@ export async function contain(
         revoked: [],
         before: [],
         unhealthy: {},
-        secrets: Object.fromEntries(all.map((name) => [name, notContained(failed)])),
+        secrets: Object.fromEntries(all.map((name) => [name, uncontainedSecrets(failed)])),
         failed,
-        ...(await unnoted(app, environment, all, how.incident)),
+        ...(await unnoted(app, environment, all, options.incident)),
       }
     }
   })
@@ -130,7 +136,7 @@ async function takeBack(session: Session, serialBefore: number): Promise<void> {
   try {
     await takeBackJournal(session, serialBefore)
   } catch (error) {
-    session.work.tell("log", said(error).says)
+    session.work.onProgress("log", said(error).message)
   }
 }
 
@@ -158,9 +164,12 @@ function notLooked(
   { before }: Pick<Contained, "before">,
   error: unknown,
 ): Readonly<Record<string, string>> {
-  const sick = before.filter((name) => session.state(name).unhealthy !== undefined)
+  const unhealthy = before.filter((name) => session.state(name).unhealthy !== undefined)
   return Object.fromEntries(
-    sick.map((name) => [name, `its programs were not looked at again: ${said(error).says}`]),
+    unhealthy.map((name) => [
+      name,
+      `its programs were not looked at again: ${said(error).message}`,
+    ]),
   )
 }
 
@@ -173,7 +182,7 @@ async function settle(session: Session, secrets: readonly string[] | undefined):
     await settleUnwritten(session, secrets)
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.tell("deliver", said(error).says)
+    session.work.onProgress("deliver", said(error).message)
   }
 }
 
@@ -182,7 +191,7 @@ type Acted = Omit<Contained, "open" | "unhealthy" | "secrets">
 function verdictsOf(
   session: Session,
   { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "open" | "secrets">,
-  { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
+  { secrets, options: { incident } }: Pick<Task, "secrets" | "options">,
 ): Verdicts {
   const chosen = chosenOf(session, secrets)
   const of = outcomesOf(session, { recovered, outcomes, before }, chosen)
@@ -202,7 +211,7 @@ function outcomesOf(
   chosen: readonly string[],
 ): Outcomes {
   const isBack = (name: string): boolean =>
-    before.includes(name) && recovered[name]?.is !== "rotated" && !session.isOpen(name)
+    before.includes(name) && recovered[name]?.kind !== "rotated" && !session.isOpen(name)
   const counted = Object.entries(recovered).filter(([name]) => !isBack(name))
   return Object.fromEntries(
     [...counted, ...Object.entries(outcomes)].filter(([name]) => chosen.includes(name)),
@@ -242,7 +251,7 @@ function wordsOf(
  */
 function begun(
   names: readonly string[],
-  { selection, how }: Pick<Task, "selection" | "how">,
+  { selection, options }: Pick<Task, "selection" | "options">,
 ): readonly AuditEvent[] {
   const parts = Array.from({ length: Math.ceil(names.length / namesMost) }, (_, index) =>
     names.slice(index * namesMost, (index + 1) * namesMost),
@@ -250,10 +259,10 @@ function begun(
   return parts.map((secrets) => ({
     event: "contain",
     secrets,
-    incident: how.incident,
-    cutFirst: how.cutFirst,
+    incident: options.incident,
+    revokeFirst: options.revokeFirst,
     ...(selection === undefined ? {} : { selection }),
-    ...(how.reason === undefined ? {} : { reason: how.reason }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
   }))
 }
 
@@ -271,41 +280,41 @@ function uncontained(session: Session, { incident }: Contain, code: string): Pat
 }
 
 /**
- * Programs that an earlier run of this incident has left sick; last, for nothing waits for them.
+ * Programs that an earlier run of this incident has left unhealthy; last, for nothing waits for them.
  */
 function stillSick(
   session: Session,
   { recovered, outcomes }: Acted,
-  { secrets, how: { incident } }: Pick<Task, "secrets" | "how">,
+  { secrets, options: { incident } }: Pick<Task, "secrets" | "options">,
 ): Promise<Readonly<Record<string, string>>> {
   const now = { ...recovered, ...outcomes }
   const before = (secrets ?? Object.keys(session.work.drivers)).filter(
-    (name) => session.state(name).contained?.incident === incident && now[name]?.is !== "rotated",
+    (name) => session.state(name).contained?.incident === incident && now[name]?.kind !== "rotated",
   )
-  return lookAgain(session, before, incident)
+  return recheckHealth(session, before, incident)
 }
 
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
-async function noteLeft(
+async function noteUncontained(
   session: Session,
   acted: Acted,
-  { secrets, how }: Pick<Task, "secrets" | "how">,
+  { secrets, options }: Pick<Task, "secrets" | "options">,
 ): Promise<void> {
   const chosen = chosenOf(session, secrets)
   const left = Object.entries(outcomesOf(session, acted, chosen)).flatMap(([secret, outcome]) =>
-    outcome.is === "rotated"
+    outcome.kind === "rotated"
       ? []
-      : [{ event: "not-contained", secret, code: outcome.code, incident: how.incident }],
+      : [{ event: "not-contained", secret, code: outcome.code, incident: options.incident }],
   )
   if (left.length === 0 && !session.hasRemarks) return
   try {
     const patches = left.map(
-      ({ secret, code }) => [secret, uncontained(session, how, code)] as const,
+      ({ secret, code }) => [secret, uncontained(session, options, code)] as const,
     )
     await session.commit({ patches: Object.fromEntries(patches), events: left, flush: true })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.tell("log", said(error).says)
+    session.work.onProgress("log", said(error).message)
   }
 }
 
@@ -327,25 +336,25 @@ function isListed({ work }: Session, name: string): boolean {
 
 function leftOut(session: Session, name: string): Outcomes[string] {
   const place = `${session.work.environment}/${name}`
-  return { is: "left", ...unlisted, hint: unlistedRemedy(place, session.state(name).driver) }
+  return { kind: "left", ...unlisted, hint: unlistedRemedy(place, session.state(name).driver) }
 }
 
 type Task = {
   readonly recovered: Outcomes
   readonly secrets: readonly string[] | undefined
   readonly selection: readonly string[] | undefined
-  readonly how: Contain
+  readonly options: Contain
 }
 
 async function containOne(
   session: Session,
-  { recovered, secrets, selection, how }: Task,
+  { recovered, secrets, selection, options }: Task,
 ): Promise<Acted> {
   const { environment } = session.work
   const all = chosenOf(session, secrets)
   const [before, rest] = partition(
     all.filter((name) => !isErased(session.state(name))),
-    (name) => isHeld(session.state(name), how.incident),
+    (name) => isHeld(session.state(name), options.incident),
   )
   // Of the others nobody knows what their service takes: that is said in `recovered`.
   const overtakes = rest.filter(
@@ -358,9 +367,9 @@ async function containOne(
     rest.filter((name) => !isListed(session, name)).map((name) => [name, leftOut(session, name)]),
   )
   const report = { environment, recovered }
-  for (const event of begun(rest, { selection, how })) session.remark(event)
+  for (const event of begun(rest, { selection, options })) session.queueEvent(event)
   session.noteSecrets(
-    Object.fromEntries(rest.map((name) => [name, uncontained(session, how, "not-contained")])),
+    Object.fromEntries(rest.map((name) => [name, uncontained(session, options, "not-contained")])),
   )
   // What an earlier run of this incident has still to take away. A server that hangs holds up no
   // other secret: it goes on beside them.
@@ -376,7 +385,7 @@ async function containOne(
           wanted,
           overtakes,
           known: early === undefined ? rest : all,
-          how,
+          options,
         })
       : Promise.resolve({ outcomes: {}, revoked: [] })
   // Where one of the two fails, too: nothing is under way at a service any more when the lock is
@@ -387,7 +396,7 @@ async function containOne(
   const { outcomes, revoked } = await resting
   const news = owed.filter((one) => !isNothingNew(session, one))
   const settled = before.filter(
-    (name) => !news.some(({ secret }) => secret === name) && recovered[name]?.is !== "rotated",
+    (name) => !news.some(({ secret }) => secret === name) && recovered[name]?.kind !== "rotated",
   )
   return {
     ...report,
@@ -405,7 +414,7 @@ async function noteLate(
   try {
     return await noteRevoked(session, revoked)
   } catch (error) {
-    session.work.tell("log", said(error).says)
+    session.work.onProgress("log", said(error).message)
     return revoked
   }
 }
@@ -422,7 +431,7 @@ export function isHeld(state: SecretState, incident: string): boolean {
   if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined)
     return false
   if (versionAt(state, "current") === undefined) return false
-  return (!owesExpel(state) && contained.sessions === undefined) || holdsContained(state)
+  return (!owesRevokeOthers(state) && contained.sessions === undefined) || holdsContained(state)
 }
 
 /** So long (ms) what is owed has to itself: who answers is noted before the rest begins. */
@@ -439,36 +448,36 @@ async function endsSoon(
   return ended.signal.aborted
 }
 
-/** `known`: whose older values are taken away. */
+/** `issued`: whose older values are taken away. */
 type Rest = {
   readonly wanted: readonly string[]
   readonly overtakes: readonly string[]
   readonly known: readonly string[]
-  readonly how: Contain
+  readonly options: Contain
 }
 
 async function containRest(
   session: Session,
-  { wanted, overtakes, known, how }: Rest,
+  { wanted, overtakes, known, options }: Rest,
 ): Promise<Pick<Contained, "outcomes" | "revoked">> {
   const { stop } = session.work
   if (wanted.length > 0 && stop.aborted) throw stopped(session)
   const silentAt = await takeIn(session, withoutValue(session, wanted), {
-    incident: how.incident,
+    incident: options.incident,
     forMs: briefMs,
   })
   const order = {
     secrets: wanted,
     why: "incident" as const,
-    incident: how.incident,
-    contain: { cutFirst: how.cutFirst },
+    incident: options.incident,
+    contain: { revokeFirst: options.revokeFirst },
     overtakes,
-    ...(how.reason === undefined ? {} : { reason: how.reason }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
   }
   let outcomes =
     wanted.length === 0 ? {} : withUnclear(session, await rotate(session, order), silentAt)
   if (session.changeSet !== undefined)
-    outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+    outcomes = { ...outcomes, ...(await resumeWithRetries(session, longRetryBudget, outcomes)) }
   const revoked = await revokeOwed(session, { skipGrace: true, secrets: known })
   const silent = wanted.filter((name) => isSilent(outcomes[name]))
   if (
@@ -479,8 +488,8 @@ async function containRest(
     return { outcomes, revoked }
   // The others are safe by now; who did not answer at once is given its time.
   const still = await takeIn(session, withoutValue(session, silent), {
-    incident: how.incident,
-    forMs: patient.totalMs,
+    incident: options.incident,
+    forMs: longRetryBudget.totalMs,
   })
   outcomes = {
     ...outcomes,
@@ -489,19 +498,19 @@ async function containRest(
       await rotate(session, {
         ...order,
         secrets: silent,
-        contain: { cutFirst: how.cutFirst, patient: true },
+        contain: { revokeFirst: options.revokeFirst, longRetries: true },
       }),
       still,
     ),
   }
   if (session.changeSet !== undefined)
-    outcomes = { ...outcomes, ...(await resumePatiently(session, patient, outcomes)) }
+    outcomes = { ...outcomes, ...(await resumeWithRetries(session, longRetryBudget, outcomes)) }
   const after = await revokeOwed(session, { skipGrace: true, secrets: known })
   return { outcomes, revoked: [...revoked, ...after] }
 }
 
 function isSilent(outcome: Outcomes[string] | undefined): boolean {
-  return outcome?.is === "left" && (outcome.code === "timeout" || outcome.code === "no-answer")
+  return outcome?.kind === "left" && (outcome.code === "timeout" || outcome.code === "no-answer")
 }
 
 /**
@@ -513,7 +522,7 @@ function withUnclear(session: Session, outcomes: Outcomes, silent: ReadonlySet<s
     ([name, one]) =>
       [
         name,
-        one.is === "left" && one.code === "value-unknown" && silent.has(name)
+        one.kind === "left" && one.code === "value-unknown" && silent.has(name)
           ? noAnswer(session, name)
           : one,
       ] as const,
@@ -523,9 +532,9 @@ function withUnclear(session: Session, outcomes: Outcomes, silent: ReadonlySet<s
 
 function noAnswer(session: Session, name: string): Outcomes[string] {
   return {
-    is: "left",
+    kind: "left",
     code: "no-answer",
-    says: unclear(
+    message: unclear(
       session,
       name,
       "the service gives no clear answer to a login with the value that its output shows",

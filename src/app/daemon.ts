@@ -2,7 +2,7 @@ import { statSync } from "node:fs"
 import { systemCode } from "../base/error.ts"
 import { giveBackMemory } from "../base/memory.ts"
 import { driftedIn } from "../plan/drifted.ts"
-import { type NotContained, notContained } from "../plan/not-contained.ts"
+import { type UncontainedSecret, uncontainedSecrets } from "../plan/uncontained.ts"
 import { isBeforeUs } from "../core/instants.ts"
 import { type Owing, owingIn } from "../core/unwritten.ts"
 import { Steadiness } from "../plan/steady.ts"
@@ -11,13 +11,13 @@ import { said } from "../rotate/ask.ts"
 import { isOutOfSight } from "../rotate/work.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
-import { type Turn, look, takeTurn } from "./turn.ts"
+import { type EnvironmentRun, agendaOf, runEnvironment } from "./environment-run.ts"
 import { type Drift, type Unclear, hasServices, watchForDrift } from "./watch.ts"
 
 /** What the service tells the one who watches it. */
 export type Watch = {
-  readonly turned: (environment: string, turn: Turn) => void
-  readonly failed: (environment: string, code: string, says: string) => void
+  readonly turned: (environment: string, turn: EnvironmentRun) => void
+  readonly failed: (environment: string, code: string, message: string) => void
   /** The wall clock has leapt, or is before what a state knows of (or runs true again). */
   readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
@@ -27,7 +27,7 @@ export type Watch = {
    */
   readonly unclear: (environment: string, secret: string, why: Unclear | undefined) => void
   /** What a containment has left, by the state: once a change, and at the start. */
-  readonly uncontained: (environment: string, left: readonly NotContained[]) => void
+  readonly uncontained: (environment: string, left: readonly UncontainedSecret[]) => void
   /** What a containment could not write, by the state: once a change, and at the start. */
   readonly unwritten: (environment: string, left: readonly Owing[]) => void
   /**
@@ -68,14 +68,14 @@ const burst = 100
 
 type Slot = {
   readonly name: string
-  /** When there may be something to do; what `look` last said. */
+  /** When there may be something to do; what `agendaOf` last said. */
   nextAt: number
   /** Since when the longest overdue secret waits. */
   dueSince: number
   failures: number
   running: boolean
   /** Of the state file as last read: unchanged, it need not be read again. */
-  stamp: string
+  fileVersion: string
   /** Secrets whose service refuses the current value, by the state. */
   drifted: readonly string[]
   /** What was last said to be not contained, as text. */
@@ -98,7 +98,7 @@ type Slot = {
 export class Daemon {
   #app: App
   readonly #watch: Watch
-  readonly #takeTurn: typeof takeTurn
+  readonly #runEnvironment: typeof runEnvironment
   readonly #watchForDrift: typeof watchForDrift
   readonly #startedAt: number
   readonly #steadiness = new Steadiness()
@@ -120,16 +120,16 @@ export class Daemon {
   #budget = catchUpPerMinute
   #budgetAt: number
 
-  /** `turn` and `look` are parameters for those who hold the clock in their hand. */
+  /** `turn` and `agendaOf` are parameters for those who hold the clock in their hand. */
   constructor(
     app: App,
     watch: Watch,
-    turn: typeof takeTurn = takeTurn,
+    turn: typeof runEnvironment = runEnvironment,
     look: typeof watchForDrift = watchForDrift,
   ) {
     this.#app = app
     this.#watch = watch
-    this.#takeTurn = turn
+    this.#runEnvironment = turn
     this.#watchForDrift = look
     this.#startedAt = app.host.now().getTime()
     this.#budgetAt = app.host.monotonicMs()
@@ -255,21 +255,22 @@ export class Daemon {
     let fault = ""
     try {
       seen = await this.#watchForDrift(app, slot.name, () => this.#steady)
-      for (const one of seen ?? []) if (one.is !== "unknown") this.#watch.drifted(slot.name, one)
+      for (const one of seen ?? []) if (one.kind !== "unknown") this.#watch.drifted(slot.name, one)
       if (seen !== undefined && !app.stop.aborted)
         this.#sayUnclear(
           slot,
-          seen.filter((one) => one.is === "unknown"),
+          seen.filter((one) => one.kind === "unknown"),
         )
     } catch (error) {
-      const { code, says } = said(error)
+      const { code, message } = said(error)
       fault = code
-      if (!app.stop.aborted && slot.watchFault !== code) this.#watch.failed(slot.name, code, says)
+      if (!app.stop.aborted && slot.watchFault !== code)
+        this.#watch.failed(slot.name, code, message)
       seen = []
     }
     slot.watchFault = fault
-    const drifted = (seen ?? []).some(({ is }) => is !== "unknown")
-    if (drifted) slot.stamp = ""
+    const drifted = (seen ?? []).some(({ kind }) => kind !== "unknown")
+    if (drifted) slot.fileVersion = ""
     // A config that came meanwhile may want the next look sooner, or none.
     const nextMs = watchMsOf(this.#app, slot.name)
     slot.watchAt =
@@ -298,18 +299,18 @@ export class Daemon {
   }
 
   #look(now: number): void {
-    const steady = this.#steadiness.look(now, this.#app.host.monotonicMs())
+    const steady = this.#steadiness.observe(now, this.#app.host.monotonicMs())
     if (steady !== this.#steady) this.#watch.clock(steady, "clock-leapt")
     this.#steady = steady
     // All instants of ours are of the clock of before: each state is looked at anew.
     if (this.#steadiness.stepped)
-      for (const slot of this.#slots) Object.assign(slot, { nextAt: 0, stamp: "" })
+      for (const slot of this.#slots) Object.assign(slot, { nextAt: 0, fileVersion: "" })
   }
 
   /** A state knows of times that have not come. */
   #doubt(): void {
     this.#steadiness.doubt(this.#app.host.monotonicMs())
-    const steady = this.#steadiness.look(
+    const steady = this.#steadiness.observe(
       this.#app.host.now().getTime(),
       this.#app.host.monotonicMs(),
     )
@@ -328,13 +329,13 @@ export class Daemon {
       environment: slot.name,
     }
     try {
-      const stamp = stampOf(statePath(place))
-      if (stamp === slot.stamp && slot.nextAt > now) return
-      slot.stamp = stamp
-      const document = stamp === "" ? undefined : await readState(place)
-      const found = look(document, options, this.#app.host)
+      const fileVersion = fileVersionOf(statePath(place))
+      if (fileVersion === slot.fileVersion && slot.nextAt > now) return
+      slot.fileVersion = fileVersion
+      const document = fileVersion === "" ? undefined : await readState(place)
+      const found = agendaOf(document, options, this.#app.host)
       slot.drifted = driftedIn(document, options.secrets, new Date(now)).map(({ secret }) => secret)
-      this.#sayNotContained(slot, notContained(document, new Date(now)))
+      this.#sayNotContained(slot, uncontainedSecrets(document, new Date(now)))
       this.#sayUnwritten(slot, owingIn(document))
       if (found.aheadMs > 0) this.#doubt()
       const acts = found.due.length > 0 || (found.aheadMs > 0 && !isBeforeUs(new Date(now)))
@@ -352,7 +353,7 @@ export class Daemon {
   }
 
   /** No turn ends it, so it is not told by one: once a change, and at the start. */
-  #sayNotContained(slot: Slot, left: readonly NotContained[]): void {
+  #sayNotContained(slot: Slot, left: readonly UncontainedSecret[]): void {
     // Since when is judged by the clock of now: that alone is nothing new.
     const text = left
       .map(({ secret, incident, code }) => JSON.stringify([secret, incident, code]))
@@ -383,7 +384,7 @@ export class Daemon {
     const app = this.#app
     const now = (): number => app.host.now().getTime()
     try {
-      const turn = await this.#takeTurn(app, slot.name, { rotate: this.#steady })
+      const turn = await this.#runEnvironment(app, slot.name, { rotate: this.#steady })
       this.#watch.turned(slot.name, turn)
       const open = turn.agenda.owed || (this.#steady && turn.agenda.due.length > 0)
       slot.failures = open ? slot.failures + 1 : 0
@@ -391,18 +392,18 @@ export class Daemon {
         ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures))
         : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
     } catch (error) {
-      const { code, says, hint } = said(error)
-      if (!app.stop.aborted) this.#watch.failed(slot.name, code, says)
+      const { code, message, hint } = said(error)
+      if (!app.stop.aborted) this.#watch.failed(slot.name, code, message)
       else if (code === "stopped" && hint !== undefined)
-        (app.notice ?? app.tell)(
+        (app.notice ?? app.onProgress)(
           slot.name,
           "interrupted",
-          `${says}; the next start goes on with it`,
+          `${message}; the next start goes on with it`,
         )
       slot.failures++
       slot.nextAt = now() + soonMs(slot.failures)
     }
-    slot.stamp = ""
+    slot.fileVersion = ""
   }
 
   /** One of the catch-ups that a minute allows. */
@@ -443,13 +444,16 @@ export function waitsForPerson({
   outcomes,
   revoked,
   unwritten = [],
-}: Pick<Turn, "outcomes" | "revoked"> & Partial<Pick<Turn, "unwritten">>): boolean {
-  const owed = revoked.flatMap(({ death }) => (death.is === "dead" ? [] : [death]))
-  const open = Object.values(outcomes).filter((one) => one.is === "stuck" || one.is === "waiting")
+}: Pick<EnvironmentRun, "outcomes" | "revoked"> &
+  Partial<Pick<EnvironmentRun, "unwritten">>): boolean {
+  const owed = revoked.flatMap(({ death }) => (death.kind === "dead" ? [] : [death]))
+  const open = Object.values(outcomes).filter(
+    (one) => one.kind === "stuck" || one.kind === "waiting",
+  )
   if (open.length === 0 && owed.length === 0) return unwritten.length > 0
   if (open.length === 0) return owed.every(({ code }) => isOutOfSight(code))
   return open.every(
-    ({ is, code }) => is === "stuck" || code === "not-settled" || isOutOfSight(code),
+    ({ kind, code }) => kind === "stuck" || code === "not-settled" || isOutOfSight(code),
   )
 }
 
@@ -499,7 +503,7 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
         dueSince: 0,
         failures: 0,
         running: false,
-        stamp: "",
+        fileVersion: "",
         drifted: [],
         uncontained: "",
         unwritten: "",
@@ -520,7 +524,7 @@ function slotsOf(app: App, before: readonly Slot[]): readonly Slot[] {
  * Changes whenever the file is replaced; "" where there is none. Not async: ten thousand looks must
  * not be as many wake-ups.
  */
-function stampOf(path: string): string {
+function fileVersionOf(path: string): string {
   try {
     const { ino, mtimeMs } = statSync(path)
     return `${ino} ${mtimeMs}`

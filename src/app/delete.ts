@@ -9,8 +9,8 @@ import type { Session } from "../rotate/session.ts"
 import { untilOver } from "../rotate/under-way.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { lookInto, withEnvironment } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { inspectEnvironment, withEnvironment } from "./environment.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 
 /**
  * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it
@@ -18,30 +18,30 @@ import { patient } from "./patience.ts"
  * be erased, and every step may be done again; so the same command finishes what a crash left.
  */
 
-export type DeleteHow = {
+export type DeleteOptions = {
   /** Left out: every secret of the environment. */
   readonly secrets?: readonly string[]
   /** Leave the login at the service as it is: only our copies go. */
   readonly keepLogin: boolean
 }
-export type Login = "ends" | "kept" | "none"
+export type LoginFate = "ends" | "kept" | "none"
 export type Deleted =
   | {
-      readonly is: "erased"
-      readonly login: Login
+      readonly kind: "erased"
+      readonly login: LoginFate
       readonly outputs: readonly Change[]
       readonly versions: number
     }
   /** There was nothing of it. */
-  | { readonly is: "unknown" }
+  | { readonly kind: "unknown" }
   /**
    * Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all
    * the rest is as it was.
    */
   | {
-      readonly is: "refused" | "unproven"
+      readonly kind: "refused" | "unproven"
       readonly code: string
-      readonly says: string
+      readonly message: string
       readonly hint?: string
     }
 export type Change = { readonly target: string; readonly variables: readonly string[] }
@@ -57,16 +57,16 @@ export type Plan = {
  * What `erased` would be, looked at only; a refusal that only the service could say is not
  * foreseen.
  */
-export function planDelete(app: App, environment: string, how: DeleteHow): Promise<Plan> {
-  return lookInto(app, environment, async (session) => {
-    const would = await eachOf(session, how, async (name) => {
+export function planDelete(app: App, environment: string, options: DeleteOptions): Promise<Plan> {
+  return inspectEnvironment(app, environment, async (session) => {
+    const would = await eachOf(session, options, async (name) => {
       if (session.changeSet?.secrets.includes(name) !== true) refuseOpen(session, name)
       await refuseLeft(session, name)
       const drafts = await draftsWithout(session, name)
       await discard(drafts)
       return {
-        is: "erased",
-        login: loginOf(session, name, how),
+        kind: "erased",
+        login: loginOf(session, name, options),
         outputs: changesOf(drafts),
         versions: session.state(name).versions.length,
       }
@@ -77,26 +77,30 @@ export function planDelete(app: App, environment: string, how: DeleteHow): Promi
   })
 }
 
-export function deleteSecrets(app: App, environment: string, how: DeleteHow): Promise<Deletions> {
-  return withEnvironment(app, environment, patient, async ({ session }) => {
+export function deleteSecrets(
+  app: App,
+  environment: string,
+  options: DeleteOptions,
+): Promise<Deletions> {
+  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, {
         hint: "see mycelium status",
       })
-    return eachOf(session, how, (name) => deleteOne(session, name, how))
+    return eachOf(session, options, (name) => deleteOne(session, name, options))
   })
 }
 
 async function eachOf(
   session: Session,
-  how: DeleteHow,
+  options: DeleteOptions,
   act: (name: string) => Promise<Deleted>,
 ): Promise<Deletions> {
   const known = new Set([
     ...Object.keys(session.work.drivers),
     ...Object.keys(session.document.secrets),
   ])
-  const stranger = how.secrets?.find((name) => !known.has(name))
+  const stranger = options.secrets?.find((name) => !known.has(name))
   if (stranger !== undefined)
     throw new AppError(
       "usage",
@@ -104,7 +108,7 @@ async function eachOf(
       { hint: `it has: ${[...known].join(", ")}` },
     )
   const done: Record<string, Deleted> = {}
-  for (const name of how.secrets ?? known) done[name] = await attempt(session, name, act)
+  for (const name of options.secrets ?? known) done[name] = await attempt(session, name, act)
   return done
 }
 
@@ -115,31 +119,31 @@ async function attempt(
   act: (name: string) => Promise<Deleted>,
 ): Promise<Deleted> {
   const { versions, uncontained } = session.state(name)
-  if (versions.length === 0 && uncontained === undefined) return { is: "unknown" }
+  if (versions.length === 0 && uncontained === undefined) return { kind: "unknown" }
   try {
     return await act(name)
   } catch (error) {
-    return { is: "refused", ...said(error) }
+    return { kind: "refused", ...said(error) }
   }
 }
 
-async function deleteOne(session: Session, name: string, how: DeleteHow): Promise<Deleted> {
+async function deleteOne(session: Session, name: string, options: DeleteOptions): Promise<Deleted> {
   refuseOpen(session, name)
   await refuseLeft(session, name)
   const { work } = session
-  const login = loginOf(session, name, how)
+  const login = loginOf(session, name, options)
   // Drafted before the login ends: a full disk or a drifted file is found now.
   const drafts = await draftsWithout(session, name)
   try {
     await session.commit({ events: [{ event: "delete-begin", secret: name, login }], flush: true })
     if (login === "ends") {
-      work.tell("login", "ends, and a login must be refused", name)
+      work.onProgress("login", "ends, and a login must be refused", name)
       const alive = await endLogin(session, name)
       if (alive !== undefined) return alive
     }
     for (const { output, draft } of drafts) {
       if (!draft.changed) continue
-      work.tell("output", `${output.target}: without ${draft.changes.join(", ")}`, name)
+      work.onProgress("output", `${output.target}: without ${draft.changes.join(", ")}`, name)
       await draft.commit()
     }
   } finally {
@@ -152,7 +156,7 @@ async function deleteOne(session: Session, name: string, how: DeleteHow): Promis
     events: [{ event: "delete", secret: name, login }],
     flush: true,
   })
-  return { is: "erased", login, outputs: changesOf(drafts), versions }
+  return { kind: "erased", login, outputs: changesOf(drafts), versions }
 }
 
 /** Once its versions are erased, nobody can tell any more that such a line shows one of them. */
@@ -180,7 +184,7 @@ function refuseOpen(session: Session, name: string): void {
 /**
  * What becomes of the login; throws where it could not be ended and nobody said that it may stay.
  */
-function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Login {
+function loginOf(session: Session, name: string, { keepLogin }: DeleteOptions): LoginFate {
   const driver: Driver | undefined = session.work.drivers[name]
   if (session.state(name).versions.length === 0) return "none"
   if (
@@ -197,7 +201,7 @@ function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Logi
       "it is in the state but not in the config, so its login cannot be ended",
       { hint: `put it back into the config; or ${hint}` },
     )
-  if (driver.forget === undefined)
+  if (driver.deleteLogin === undefined)
     throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", {
       hint: `name an admin; or ${hint}`,
     })
@@ -207,26 +211,27 @@ function loginOf(session: Session, name: string, { keepLogin }: DeleteHow): Logi
 /** Undefined once every value that may be live is proven dead. */
 async function endLogin(session: Session, name: string): Promise<Deleted | undefined> {
   const driver = session.work.drivers[name]
-  const { current, previous, doubtful } = await session.versions(name)
-  const known = [current, previous, ...doubtful].filter((one) => one !== undefined)
+  const { current, previous, uncertain } = await session.versions(name)
+  const known = [current, previous, ...uncertain].filter((one) => one !== undefined)
   const hidden = hiddenActOf(session, name)
-  if (hidden !== undefined) throw new AppError(hidden.code, hidden.says)
+  if (hidden !== undefined) throw new AppError(hidden.code, hidden.message)
   await beginActing(session, [name])
-  if (driver?.forget === undefined) throw new AppError("internal", "no driver can end this login")
+  if (driver?.deleteLogin === undefined)
+    throw new AppError("internal", "no driver can end this login")
   if (
     !(await within(deadlines.settle + (driver.settleMs ?? 0), (signal) =>
       driver.settle(known, signal),
     ))
   ) {
-    throw new AppError(notSettled.code, notSettled.says, { remedy: "retry" })
+    throw new AppError(notSettled.code, notSettled.message, { remedy: "retry" })
   }
   try {
     const act = async (signal: AbortSignal, waitedMs: number): Promise<Forgotten> =>
-      (await driver.forget?.(known, signal, waitedMs)) ?? {}
+      (await driver.deleteLogin?.(known, signal, waitedMs)) ?? {}
     await untilOver(session, name, act, "the same command again waits for it")
   } catch (error) {
     if (error instanceof AppError && error.remedy === "give-up") throw error
-    return { is: "unproven", ...said(error) }
+    return { kind: "unproven", ...said(error) }
   }
   for (const one of known) {
     const answer = await probe(session, name, one)
@@ -240,13 +245,21 @@ function noClearAnswer(version: string): string {
   return `the service gives no clear answer about ${version}`
 }
 
-function notDead({ version }: Credential, answer: "accepted" | "unknown", says: string): Deleted {
+function notDead(
+  { version }: Credential,
+  answer: "accepted" | "unknown",
+  message: string,
+): Deleted {
   if (answer === "accepted")
-    return { is: "unproven", code: "not-proven-dead", says: `the service still accepts ${version}` }
+    return {
+      kind: "unproven",
+      code: "not-proven-dead",
+      message: `the service still accepts ${version}`,
+    }
   return {
-    is: "unproven",
+    kind: "unproven",
     code: "no-answer",
-    says,
+    message,
   }
 }
 
@@ -257,7 +270,7 @@ async function draftsWithout(session: Session, name: string): Promise<readonly W
   const drafts: Without[] = []
   try {
     for (const output of session.outputsOf([name])) {
-      const remove = output.remove?.bind(output, [name], session.known)
+      const remove = output.remove?.bind(output, [name], session.issued)
       if (remove === undefined)
         throw new AppError(
           "output-cannot-remove",

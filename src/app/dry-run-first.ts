@@ -1,6 +1,6 @@
 import { versionAt } from "../core/state.ts"
 import { driftsOver } from "../rotate/drift.ts"
-import { owedExpels, owedVersions } from "../rotate/revoke.ts"
+import { owedRevokeOthers, owedVersions } from "../rotate/revoke.ts"
 import type { Session } from "../rotate/session.ts"
 import { type TakenFirst, takenKey } from "../rotate/work.ts"
 
@@ -9,7 +9,7 @@ export type First = {
   readonly secret: string
   /** Left out: all that a containment has still to take away. */
   readonly version?: string
-  readonly why: "skip-grace" | "grace-over" | "doubtful" | "contained"
+  readonly why: "skip-grace" | "grace-over" | "uncertain" | "contained"
 }
 
 /**
@@ -32,17 +32,17 @@ export async function doneFirst(
     ({ name, version }): First => ({
       secret: name,
       version: version.id,
-      why: whyOf(version.stage.is, now.has(takenKey(name, version.id))),
+      why: whyOf(version.stage.kind, now.has(takenKey(name, version.id))),
     }),
   )
-  const expels = owedExpels(session, { skipGrace, secrets }).map(
+  const expels = owedRevokeOthers(session, { skipGrace, secrets }).map(
     (secret): First => ({ secret, why: "contained" }),
   )
   return [...versions, ...expels]
 }
 
 function whyOf(stage: string, isDue: boolean): First["why"] {
-  if (stage === "doubtful") return "doubtful"
+  if (stage === "uncertain") return "uncertain"
   return isDue ? "grace-over" : "skip-grace"
 }
 

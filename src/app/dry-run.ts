@@ -6,7 +6,7 @@ import { sayListeners } from "../plugins/drivers/server/listener.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { draftBeside, keptBeside } from "../rotate/beside.ts"
-import { isParkable, makeWay } from "../rotate/park.ts"
+import { isDeferrable, makeWay } from "../rotate/defer.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import { preflight, trialValues } from "../rotate/preflight.ts"
 import { goneBefore, leftBeside } from "../rotate/left.ts"
@@ -14,8 +14,8 @@ import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Order } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { lookInto, optionsOf } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { inspectEnvironment, optionsOf } from "./environment.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 import { bothUsers, oneUserFiles, sayOneUser } from "./one-user.ts"
 import { isHeld } from "./contain.ts"
 import { type First, asTaken, doneFirst, untouchedIn } from "./dry-run-first.ts"
@@ -56,7 +56,7 @@ export type DryRun = {
     readonly notes: readonly string[]
     /** What a person can do about what the notes say. */
     readonly hints: readonly string[]
-    readonly blocked?: { readonly code: string; readonly says: string; readonly hint?: string }
+    readonly blocked?: { readonly code: string; readonly message: string; readonly hint?: string }
   }[]
   readonly outputs: readonly {
     readonly target: string
@@ -72,22 +72,22 @@ export type DryRun = {
     readonly target: string
     readonly name: string
     readonly secret: string
-    readonly says: string
+    readonly message: string
   }[]
   /** In an incident: what cannot be written is left as it is, and owed. */
   readonly leaves: readonly ({ readonly target: string } & Refusal)[]
   /** Why the outputs cannot be written. */
-  readonly fault?: { readonly code: string; readonly says: string; readonly hint?: string }
+  readonly fault?: { readonly code: string; readonly message: string; readonly hint?: string }
   readonly restarts: readonly {
     readonly name: string
-    readonly says: string
+    readonly message: string
     readonly replaces?: string
     readonly health?: string
     readonly notes: readonly string[]
   }[]
 }
 
-type How = {
+type DryRunOptions = {
   readonly why: "asked" | "new" | "incident"
   readonly secrets?: readonly string[]
   readonly contain?: NonNullable<Order["contain"]>
@@ -99,35 +99,39 @@ type How = {
  * The whole way up to the first value: preflight with its logins, drafts that are thrown away.
  * Changes nothing, here or outside.
  */
-export async function dryRun(app: App, environment: string, how: How): Promise<DryRun> {
-  return lookInto(app, environment, async (session) => {
+export async function dryRun(
+  app: App,
+  environment: string,
+  options: DryRunOptions,
+): Promise<DryRun> {
+  return inspectEnvironment(app, environment, async (session) => {
     const chosen =
-      how.secrets ??
+      options.secrets ??
       Object.keys(session.work.drivers).filter(
         (name) =>
-          how.contain !== undefined ||
-          (versionAt(session.state(name), "current") !== undefined) !== (how.why === "new"),
+          options.contain !== undefined ||
+          (versionAt(session.state(name), "current") !== undefined) !== (options.why === "new"),
       )
-    const contained = containedIn(session, chosen, how)
-    const { unfinished, goes, held } = await unfinishedIn(session, chosen, how)
+    const contained = containedIn(session, chosen, options)
+    const { unfinished, goes, held } = await unfinishedIn(session, chosen, options)
     const names = chosen.filter(
       (name) =>
         !contained.includes(name) &&
         (!session.isOpen(name) || goes.includes(name)) &&
-        !(how.contain !== undefined && isErased(session.state(name))),
+        !(options.contain !== undefined && isErased(session.state(name))),
     )
     const first =
-      how.contain === undefined && how.why === "asked"
-        ? await doneFirst(session, names, { skipGrace: how.skipGrace === true })
+      options.contain === undefined && options.why === "asked"
+        ? await doneFirst(session, names, { skipGrace: options.skipGrace === true })
         : []
     // Only in memory: what the outputs of these show would be taken over first.
     const taken =
-      how.contain === undefined
+      options.contain === undefined
         ? []
         : names.filter((name) => versionAt(session.state(name), "current") === undefined)
-    await takeIn(session, taken, { forMs: patient.totalMs })
-    const { members, left, findings, firsts, programs, leaves } = await preflight(session, {
-      ...how,
+    await takeIn(session, taken, { forMs: longRetryBudget.totalMs })
+    const { members, left, findings, initialValues, programs, leaves } = await preflight(session, {
+      ...options,
       overtakes: goes,
       secrets: names,
       trial: true,
@@ -140,15 +144,15 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
           name,
           {
             left,
-            contain: how.contain,
+            contain: options.contain,
             oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name),
           },
           [
             ...(findings[name] ?? []),
             ...(taken.includes(name) ? [takenNote(session, name)] : []),
-            ...(how.why === "new" &&
+            ...(options.why === "new" &&
             driverOf(session, name).overlap !== "none" &&
-            firsts[name] === undefined
+            initialValues[name] === undefined
               ? [noWayBack]
               : []),
           ],
@@ -160,23 +164,23 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
       target: one.target,
       name: one.left.name,
       secret: one.left.secret,
-      says: sayLeft(one.target, environment, one.left),
+      message: sayLeft(one.target, environment, one.left),
     }))
     return {
       environment,
       unfinished,
       first,
       untouched:
-        how.secrets === undefined && how.contain === undefined && how.why === "asked"
+        options.secrets === undefined && options.contain === undefined && options.why === "asked"
           ? untouchedIn(session, Object.keys(session.work.drivers))
           : [],
       contained,
       cut:
-        how.contain?.cutFirst === true
+        options.contain?.revokeFirst === true
           ? members.filter((name) => driverOf(session, name).overlap !== "none")
           : [],
       ...(cutOff(session, { aside: true }).length === 0 ? {} : { cutOff: true as const }),
-      secrets: [...secrets, ...(await heldOnes(session, held, how))],
+      secrets: [...secrets, ...(await heldOnes(session, held, options))],
       stays,
       ...(await drafts(session, members, Object.keys(leaves))),
       leaves: Object.entries(leaves).map(([target, why]) => ({ target, ...why })),
@@ -191,7 +195,7 @@ export async function dryRun(app: App, environment: string, how: How): Promise<D
 function containedIn(
   session: Session,
   chosen: readonly string[],
-  { contain, incident }: How,
+  { contain, incident }: DryRunOptions,
 ): readonly string[] {
   if (contain === undefined || incident === undefined) return []
   return chosen.filter((name) => isHeld(session.state(name), incident))
@@ -204,14 +208,15 @@ function restartOf(
   const { name, restarter, health } = deployment
   const found = programs.find((one) => one.deployment === deployment)
   const notes =
-    found?.findings.filter(({ severity }) => severity !== "error").map(({ says }) => says) ?? []
+    found?.findings.filter(({ severity }) => severity !== "error").map(({ message }) => message) ??
+    []
   const limits = health?.limits === undefined ? "" : `, which proves ${health.limits}`
   return {
     name,
-    says: restarter.says,
+    message: restarter.label,
     notes,
     ...(found?.replaces === undefined ? {} : { replaces: found.replaces }),
-    ...(health === undefined ? {} : { health: `${health.says}${limits}` }),
+    ...(health === undefined ? {} : { health: `${health.label}${limits}` }),
   }
 }
 
@@ -231,10 +236,10 @@ type Found = {
 async function unfinishedIn(
   session: Session,
   chosen: readonly string[],
-  { why, contain }: How,
+  { why, contain }: DryRunOptions,
 ): Promise<Found> {
   const sets = openSets(session.document).filter(
-    (set) => !isParkable(set) || set.secrets.some((name) => chosen.includes(name)),
+    (set) => !isDeferrable(set) || set.secrets.some((name) => chosen.includes(name)),
   )
   const prospects = await Promise.all(sets.map((set) => prospectOf(session, set)))
   const kept = prospects.filter(isKept)
@@ -255,7 +260,11 @@ async function unfinishedIn(
   return { unfinished, goes: goes.filter((name) => held[name] === undefined), held }
 }
 
-function unfinishedOf(prospect: Prospect, chosen: readonly string[], why: How["why"]): Unfinished {
+function unfinishedOf(
+  prospect: Prospect,
+  chosen: readonly string[],
+  why: DryRunOptions["why"],
+): Unfinished {
   const { startedAt, direction, secrets } = prospect.set
   const base = { startedAt, direction, secrets }
   const again = direction === "back" || why === "incident"
@@ -265,9 +274,9 @@ function unfinishedOf(prospect: Prospect, chosen: readonly string[], why: How["w
   return {
     ...base,
     anew: [],
-    ...(isParkable(prospect.set) ? {} : { blocks: true as const }),
+    ...(isDeferrable(prospect.set) ? {} : { blocks: true as const }),
     kept: [
-      ...(whole === undefined ? [] : [{ code: whole.code, says: whole.says }]),
+      ...(whole === undefined ? [] : [{ code: whole.code, message: whole.message }]),
       ...Object.entries(keeps).map(([secret, one]) => ({ secret, ...one })),
     ],
   }
@@ -277,17 +286,19 @@ function unfinishedOf(prospect: Prospect, chosen: readonly string[], why: How["w
 function heldOnes(
   session: Session,
   held: Found["held"],
-  { contain }: How,
+  { contain }: DryRunOptions,
 ): Promise<DryRun["secrets"]> {
   return Promise.all(
     Object.entries(held)
       .filter(([name]) => session.work.drivers[name] !== undefined)
-      .map(([name, { code, says, hint }]) =>
+      .map(([name, { code, message, hint }]) =>
         describe(
           session,
           name,
           {
-            left: { [name]: { is: "left", code, says, ...(hint === undefined ? {} : { hint }) } },
+            left: {
+              [name]: { kind: "left", code, message, ...(hint === undefined ? {} : { hint }) },
+            },
             contain,
             oneUser: [],
           },
@@ -301,17 +312,17 @@ function heldOnes(
  * Of a secret without a value of ours: what its outputs show is sealed before anything is changed.
  */
 function takenNote(session: Session, name: string): Finding {
-  const says =
+  const message =
     versionAt(session.state(name), "current") === undefined
       ? "mycelium knows no value of it that works"
       : "not adopted yet: what its output shows is taken over first"
-  return { code: "value-unknown", severity: "info", says }
+  return { code: "value-unknown", severity: "info", message }
 }
 
 const noWayBack: Finding = {
   code: "no-way-back",
   severity: "warning",
-  says: "a first value cannot go back: what the service holds now cannot be read",
+  message: "a first value cannot go back: what the service holds now cannot be read",
 }
 
 type About = {
@@ -335,7 +346,7 @@ async function describe(
     apply: driver.describe(versions),
     gap: {
       both:
-        contain?.cutFirst === true
+        contain?.revokeFirst === true
           ? "from here to the last healthy restart"
           : oneUser.length === 0
             ? "none, old and new are accepted side by side"
@@ -352,18 +363,18 @@ async function describe(
             none: "the old value is kept, sealed",
           }[driver.overlap],
     notes: [
-      ...findings.filter((one) => one.severity !== "error").map((one) => one.says),
+      ...findings.filter((one) => one.severity !== "error").map((one) => one.message),
       ...sayListeners(session.work.listeners?.[name]),
       ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`),
     ],
     hints: findings.flatMap(({ severity, remedy }) =>
       severity === "error" || remedy === undefined ? [] : [remedy],
     ),
-    ...(blocked?.is === "left"
+    ...(blocked?.kind === "left"
       ? {
           blocked: {
             code: blocked.code,
-            says: blocked.says,
+            message: blocked.message,
             ...(blocked.hint === undefined ? {} : { hint: blocked.hint }),
           },
         }
@@ -373,14 +384,14 @@ async function describe(
 
 /** What a containment does about everything from before. */
 function expulsion(
-  { expel, overlap }: Driver,
+  { revokeOthers, overlap }: Driver,
   { current }: Versions,
   findings: readonly Finding[],
 ): string {
-  const known = expel === undefined && overlap === "both"
+  const known = revokeOthers === undefined && overlap === "both"
   const sessionsLive =
     findings.some(({ sessions }) => sessions === true) ||
-    (expel === undefined && current === undefined)
+    (revokeOthers === undefined && current === undefined)
   return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, whoever set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
 }
 

@@ -1,6 +1,6 @@
 import { settleOutput } from "../base/durable-write.ts"
 import { AppError } from "../base/error.ts"
-import { endsAtOnce, stands } from "../base/last-words.ts"
+import { endsAtOnce, setLastWords } from "../base/last-words.ts"
 import { answersWithinMs, inTime } from "../deliver/in-time.ts"
 import { Wanted, takeLock } from "../base/lock.ts"
 import { countDown } from "../base/run-time.ts"
@@ -9,11 +9,11 @@ import { aheadOf, believable, isBeforeUs } from "../core/instants.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { type ChangeSet, type StateDocument, openSets } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
-import { type Place, lockPath, makeStateFolder } from "../record/state-file.ts"
+import { type StateKey, lockPath, makeStateFolder } from "../record/state-file.ts"
 import { said } from "../rotate/ask.ts"
 import { cutOff, goesOn, namesOf, standing } from "../rotate/cut-off.ts"
 import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
-import { makeWay, withJournal } from "../rotate/park.ts"
+import { makeWay, withJournal } from "../rotate/defer.ts"
 import { mayMakeWay, recover } from "../rotate/recover.ts"
 import { resume } from "../rotate/rotate.ts"
 import { Session } from "../rotate/session.ts"
@@ -23,15 +23,15 @@ import { withFreshKeys } from "./fresh-keys.ts"
 import { demand, lockedHint } from "./held.ts"
 import { notingWaits } from "./note-waits.ts"
 import { chooseRun, openWork } from "./open.ts"
-import { type Patience, resumePatiently } from "./patience.ts"
-import { takeUp } from "./take-up.ts"
-import { tendLog } from "./tend-log.ts"
+import { type RetryBudget, resumeWithRetries } from "./retry-budget.ts"
+import { resumeDeferred } from "./resume-deferred.ts"
+import { maintainLog } from "./maintain-log.ts"
 
 /**
  * `isTrusted`: may the clock of now correct what a state says, and remove what is too old? Left
  * out: only where the two do not contradict each other.
  */
-export type How = {
+export type PipelineOptions = {
   readonly urgent?: boolean
   readonly isTrusted?: (document: StateDocument) => boolean
 }
@@ -47,7 +47,7 @@ export type Opened = {
    * Asks again about the change sets that were put aside (those with one of these secrets; all, if
    * left out), each with its own options.
    */
-  readonly takeUp: (secrets?: readonly string[]) => Promise<Outcomes>
+  readonly resumeDeferred: (secrets?: readonly string[]) => Promise<Outcomes>
 }
 
 /**
@@ -60,22 +60,22 @@ export type Opened = {
 export async function withEnvironment<T>(
   app: App,
   name: string,
-  patience: Patience,
+  retryBudget: RetryBudget,
   act: (opened: Opened) => Promise<T>,
-  how: How = {},
+  options: PipelineOptions = {},
 ): Promise<T> {
   return withLock(
     app,
     name,
     async (locked) => {
       const { serial, ...opened } = await openEnvironment(locked, {
-        patience,
-        hasty: how.urgent === true,
-        ...(how.isTrusted === undefined ? {} : { isTrusted: how.isTrusted }),
+        retryBudget,
+        noWait: options.urgent === true,
+        ...(options.isTrusted === undefined ? {} : { isTrusted: options.isTrusted }),
       })
-      return tended(locked, { session: opened.session, serial }, () => act(opened))
+      return withLogMaintenance(locked, { session: opened.session, serial }, () => act(opened))
     },
-    how,
+    options,
   )
 }
 
@@ -83,17 +83,23 @@ export async function withEnvironment<T>(
  * Under the lock, with today's config, what only looks: an open journal stays open, nothing is
  * written, no log is tended.
  */
-export function lookInto<T>(
+export function inspectEnvironment<T>(
   app: App,
   name: string,
   act: (session: Session) => Promise<T>,
 ): Promise<T> {
-  return withLock(app, name, async ({ app: now, today, place, ends }) => {
+  return withLock(app, name, async ({ app: now, today, place, stops }) => {
     const ledger = ledgerOf(now, place)
     const document = withJournal(await ledger.load())
     return act(
       new Session(
-        openWork(now, { options: today, ledger, document, stop: ends.stop, hurry: ends.hurry }),
+        openWork(now, {
+          options: today,
+          ledger,
+          document,
+          stop: stops.stop,
+          forceStop: stops.forceStop,
+        }),
         document,
         { clockDoubted: true },
       ),
@@ -102,8 +108,8 @@ export function lookInto<T>(
 }
 
 /** The log is tended after whatever the act wrote since the state had this `serial`. */
-export async function tended<T>(
-  { app, place, ends }: Locked,
+export async function withLogMaintenance<T>(
+  { app, place, stops }: Locked,
   { session, serial }: { readonly session: Session; readonly serial: number },
   act: () => Promise<T>,
 ): Promise<T> {
@@ -112,7 +118,7 @@ export async function tended<T>(
   } finally {
     await leaveInOrder(session)
     await session.work.ledger.release?.()
-    await tendLog(app, place, session, { serialBefore: serial, stop: ends.stop })
+    await maintainLog(app, place, session, { serialBefore: serial, stop: stops.stop })
   }
 }
 
@@ -129,7 +135,7 @@ async function leaveInOrder(session: Session): Promise<void> {
       await session.work.host.pause(lookMs)
     await leave(session)
   } catch (error) {
-    session.work.tell("leave", said(error).says)
+    session.work.onProgress("leave", said(error).message)
   }
 }
 
@@ -140,8 +146,8 @@ async function leaveInOrder(session: Session): Promise<void> {
 export type Locked = {
   readonly app: App
   readonly today: EnvironmentConfig
-  readonly place: Place
-  readonly ends: Ends
+  readonly place: StateKey
+  readonly stops: StopSignals
 }
 
 /** Nobody else works on the environment meanwhile; who holds it is said. */
@@ -149,24 +155,28 @@ export async function withLock<T>(
   app: App,
   name: string,
   act: (locked: Locked) => Promise<T>,
-  how: { readonly urgent?: boolean } = {},
+  options: { readonly urgent?: boolean } = {},
 ): Promise<T> {
   // First, so that a mistyped name leaves no lock file behind.
   const today = optionsOf(app, name)
-  const place: Place = { store: app.config.store, project: app.config.project, environment: name }
+  const place: StateKey = {
+    store: app.config.store,
+    project: app.config.project,
+    environment: name,
+  }
   await makeStateFolder(place)
   const path = lockPath(place)
   const lock =
-    how.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
+    options.urgent === true ? await demand(app, name, path) : await takeLock(path, app.holder)
   if ("heldBy" in lock) throw lockedBy(name, lock.heldBy, path)
-  const ends = new Ends(app, name, path)
-  const leave = app.shift.join()
+  const stops = new StopSignals(app, name, path)
+  const leave = app.activity.join()
   try {
     // Under the lock: whoever seals all anew has either been here, or waits for us.
-    return await act({ app: await withFreshKeys(app), today, place, ends })
+    return await act({ app: await withFreshKeys(app), today, place, stops })
   } finally {
     leave()
-    ends.release()
+    stops.release()
     lock.release()
   }
 }
@@ -189,30 +199,34 @@ const handedOver = new AppError(
  * go on after that.
  */
 const lookMs = 125
-const hurryMs = 2000
+const forceStopMs = 2000
 
 /**
  * Ends the work on an environment early: we are asked to stop, or another run asks for it. While
  * programs are cut off a
  * request to stop waits until they are not; another run goes on with what it finds, and is let in.
  */
-export class Ends {
-  readonly #app: Pick<App, "host" | "stop" | "tell" | "notice">
+export class StopSignals {
+  readonly #app: Pick<App, "host" | "stop" | "onProgress" | "notice">
   readonly #name: string
   readonly #stop = new AbortController()
   readonly #asked = new AbortController()
-  readonly #hurry = new AbortController()
+  readonly #forceStop = new AbortController()
   readonly #looking: ReturnType<typeof setInterval>
   #callOff = (): void => undefined
   #session: Session | undefined
   readonly #stopped = (): void => this.#ask()
 
-  constructor(app: Pick<App, "host" | "stop" | "tell" | "notice">, name: string, lock: string) {
+  constructor(
+    app: Pick<App, "host" | "stop" | "onProgress" | "notice">,
+    name: string,
+    lock: string,
+  ) {
     this.#app = app
     this.#name = name
     const wanted = new Wanted(lock, app.host)
     this.#looking = setInterval(() => {
-      if (wanted.look()) this.#end(handedOver)
+      if (wanted.poll()) this.#end(handedOver)
     }, lookMs)
     if (app.stop.aborted) this.#stopped()
     else app.stop.addEventListener("abort", this.#stopped)
@@ -223,8 +237,8 @@ export class Ends {
   get asked(): AbortSignal {
     return this.#asked.signal
   }
-  get hurry(): AbortSignal {
-    return this.#hurry.signal
+  get forceStop(): AbortSignal {
+    return this.#forceStop.signal
   }
   readonly onStep = (): void => {
     if (this.#asked.signal.aborted && !this.#isHeld()) this.#end(this.#asked.signal.reason)
@@ -232,7 +246,7 @@ export class Ends {
   /** The one that works on the environment from here on. */
   follow(session: Session): Session {
     this.#session = session
-    stands(this.#name, () => standing(session))
+    setLastWords(this.#name, () => standing(session))
     return session
   }
   #isHeld(): boolean {
@@ -253,11 +267,11 @@ export class Ends {
     if (this.#stop.signal.aborted) return
     this.#asked.abort(reason)
     this.#stop.abort(reason)
-    this.#callOff = countDown(hurryMs, () => this.#hurry.abort())
+    this.#callOff = countDown(forceStopMs, () => this.#forceStop.abort())
   }
-  #say(step: string, says: string): void {
-    const say = this.#app.notice ?? this.#app.tell
-    say(this.#name, step, says)
+  #say(step: string, message: string): void {
+    const say = this.#app.notice ?? this.#app.onProgress
+    say(this.#name, step, message)
   }
   release(): void {
     clearInterval(this.#looking)
@@ -266,7 +280,7 @@ export class Ends {
     // Who only writes a line leaves what an earlier act has left as it stands.
     if (this.#session === undefined) return
     const left = standing(this.#session)
-    stands(this.#name, left.cutOff ? () => left : undefined)
+    setLastWords(this.#name, left.cutOff ? () => left : undefined)
     if (!left.cutOff) return
     const until =
       this.#stop.signal.reason === handedOver
@@ -276,21 +290,21 @@ export class Ends {
   }
 }
 
-export function ledgerOf(app: App, place: Place): FileLedger {
+export function ledgerOf(app: App, place: StateKey): FileLedger {
   return new FileLedger(place, app.keys.mac, () => Buffer.from(app.host.random(8)).toString("hex"))
 }
 
 /** `serial`: of the state as it was found. */
 export async function openEnvironment(
-  { app, today, place, ends }: Locked,
+  { app, today, place, stops }: Locked,
   {
-    patience,
-    hasty,
+    retryBudget,
+    noWait,
     isTrusted = agreesWith(app),
     nothingRuns = false,
   }: {
-    readonly patience: Patience
-    readonly hasty: boolean
+    readonly retryBudget: RetryBudget
+    readonly noWait: boolean
     readonly isTrusted?: (document: StateDocument) => boolean
     readonly nothingRuns?: boolean
   },
@@ -300,9 +314,17 @@ export async function openEnvironment(
   const { serial } = document
   const run = chooseRun(app, document, { over: nothingRuns })
   const open = (options: EnvironmentConfig): Work =>
-    openWork(app, { options, ledger, document, run, stop: ends.stop, hurry: ends.hurry, ends })
+    openWork(app, {
+      options,
+      ledger,
+      document,
+      run,
+      stop: stops.stop,
+      forceStop: stops.forceStop,
+      stops,
+    })
   const begun = document.changeSet && optionsIn(document.changeSet)
-  const session = ends.follow(
+  const session = stops.follow(
     new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }),
   )
   await session.flush()
@@ -315,17 +337,17 @@ export async function openEnvironment(
     session: now,
     recovered,
     behindMs,
-    takeUp: (secrets) => takeUp(now, { open, secrets, hasty, ends }),
+    resumeDeferred: (secrets) => resumeDeferred(now, { open, secrets, noWait, stops }),
   })
   if (begun === undefined) return opened(session, {})
   return orLeave(session, async () => {
     const { session: last, recovered } = await recover(session, {
-      begin: (set, found, like) => ends.follow(new Session(open(optionsIn(set)), found, like)),
-      resume: (one) => goOn(one, { hasty, patience }),
+      begin: (set, found, like) => stops.follow(new Session(open(optionsIn(set)), found, like)),
+      resume: (one) => goOn(one, { noWait, retryBudget }),
     })
-    const goesOn = last.changeSet === undefined || (hasty && mayMakeWay(last))
+    const goesOn = last.changeSet === undefined || (noWait && mayMakeWay(last))
     if (!goesOn) return opened(last, recovered)
-    const next = ends.follow(new Session(open(today), makeWay(last.document), last))
+    const next = stops.follow(new Session(open(today), makeWay(last.document), last))
     return opened(next, recovered)
   })
 }
@@ -336,16 +358,16 @@ function optionsIn({ startedWith }: ChangeSet): EnvironmentConfig {
 
 function goOn(
   session: Session,
-  { hasty, patience }: { readonly hasty: boolean; readonly patience: Patience },
+  { noWait, retryBudget }: { readonly noWait: boolean; readonly retryBudget: RetryBudget },
 ): Promise<Outcomes> {
   const { direction, startedAt } = session.changeSet ?? {}
-  session.work.tell(
+  session.work.onProgress(
     "resume",
     `${direction === "back" ? "going back" : "going on"} with the rotation of ${startedAt ?? ""}`,
   )
-  return hasty
-    ? notingWaits(session, () => resume(session, { hasty }))
-    : resumePatiently(session, patience)
+  return noWait
+    ? notingWaits(session, () => resume(session, { noWait }))
+    : resumeWithRetries(session, retryBudget)
 }
 
 /**
@@ -372,14 +394,14 @@ async function correctInstants(session: Session): Promise<number> {
   const changed = Object.entries(right.secrets).filter(
     ([name, state]) => state !== document.secrets[name],
   )
-  session.work.tell(
+  session.work.onProgress(
     "clock",
     "the state knows of times that have not come: the clock is behind now, or was ahead when it was written; they are put right by the clock of now",
   )
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),
     ...(right.changeSet === undefined ? {} : { changeSet: right.changeSet }),
-    ...(right.parked === undefined ? {} : { parked: right.parked }),
+    ...(right.deferred === undefined ? {} : { deferred: right.deferred }),
     events: [
       {
         event: "clock-was-ahead",
@@ -392,7 +414,7 @@ async function correctInstants(session: Session): Promise<number> {
   return 0
 }
 
-/** Where an act ends early that `tended` does not hold yet. */
+/** Where an act ends early that `withLogMaintenance` does not hold yet. */
 async function orLeave<T>(session: Session, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
@@ -420,7 +442,7 @@ async function tidy(session: Session): Promise<void> {
         },
       })
     } catch (error) {
-      session.work.tell("tidy", said(error).says)
+      session.work.onProgress("tidy", said(error).message)
     }
   }
 }

@@ -3,7 +3,7 @@ import { AppError } from "../base/error.ts"
 import type { Output, Values } from "../core/ports.ts"
 import type { App } from "./app.ts"
 import { withEnvironment } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 import { whenFree } from "./reading.ts"
 
 export type ExecHow = {
@@ -18,12 +18,12 @@ export type Variables = Readonly<Record<string, string>>
  * The variables that an environment's outputs would show now; a journal that a crash left is ended
  * first. Reading them is an event of the log.
  */
-export function variablesOf(app: App, environment: string, how: ExecHow): Promise<Variables> {
-  return whenFree(app, () => read(app, environment, how))
+export function variablesOf(app: App, environment: string, options: ExecHow): Promise<Variables> {
+  return whenFree(app, () => read(app, environment, options))
 }
 
-function read(app: App, environment: string, how: ExecHow): Promise<Variables> {
-  return withEnvironment(app, environment, patient, async ({ session }) => {
+function read(app: App, environment: string, options: ExecHow): Promise<Variables> {
+  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError(
         "journal-open",
@@ -31,7 +31,7 @@ function read(app: App, environment: string, how: ExecHow): Promise<Variables> {
         { hint: "see mycelium status" },
       )
     const values = await session.values(() => false)
-    const outputs = chosen(environment, session.work.outputs, how.from, app.config.folder)
+    const outputs = chosen(environment, session.work.outputs, options.from, app.config.folder)
     refuseNew(environment, outputs, values)
     const undecided = outputs.flatMap(({ shows }) => shows).find((name) => session.isOpen(name))
     if (undecided !== undefined)
@@ -46,7 +46,7 @@ function read(app: App, environment: string, how: ExecHow): Promise<Variables> {
       events: [
         {
           event: "exec",
-          program: how.program,
+          program: options.program,
           secrets: [...new Set(outputs.flatMap(({ shows }) => shows))],
         },
       ],
@@ -66,11 +66,11 @@ function chosen(
   const outputs =
     from === undefined ? able : able.filter(({ target }) => target === resolve(folder, from))
   if (outputs.length > 0) return outputs
-  const says =
+  const message =
     from === undefined
       ? `no output of ${environment} shows variables`
       : `no output of ${environment} shows variables in that file`
-  throw new AppError("usage", says, {
+  throw new AppError("usage", message, {
     hint:
       able.length === 0
         ? "exec takes them from outputs of the kind dotenv"

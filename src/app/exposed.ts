@@ -3,7 +3,7 @@ import { takeLock } from "../base/lock.ts"
 import { TextFinder } from "../base/text-finder.ts"
 import { Secret } from "../core/secret.ts"
 import { FileLedger } from "../record/ledger.ts"
-import { type Place, lockPath, readState } from "../record/state-file.ts"
+import { type StateKey, lockPath, readState } from "../record/state-file.ts"
 import { AgeVault } from "../record/vault.ts"
 import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
@@ -39,12 +39,12 @@ export async function findExposed(
   app: App,
   environments: readonly string[],
   source: AsyncIterable<Uint8Array>,
-  how: { readonly urgent: boolean },
+  options: { readonly urgent: boolean },
 ): Promise<Exposure> {
   const looked: Looked[] = []
   const tooShort: string[] = []
   for (const environment of environments) {
-    const place: Place = { store: app.config.store, project: app.config.project, environment }
+    const place: StateKey = { store: app.config.store, project: app.config.project, environment }
     if (app.stop.aborted)
       throw new AppError(
         "stopped",
@@ -53,9 +53,9 @@ export async function findExposed(
       )
     // Written down before a value is opened.
     if (
-      !(await (how.urgent
-        ? noteRead(app, place, how)
-        : whenFree(app, () => noteRead(app, place, how))))
+      !(await (options.urgent
+        ? noteRead(app, place, options)
+        : whenFree(app, () => noteRead(app, place, options))))
     )
       continue
     for (const { secret, version, stage, value } of await allValues(app, place)) {
@@ -86,7 +86,7 @@ type Opened = {
   readonly value: string
 }
 
-async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
+async function allValues(app: App, place: StateKey): Promise<readonly Opened[]> {
   const document = await readState(place)
   const vault = new AgeVault(app.keys, place)
   const versions = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
@@ -97,7 +97,7 @@ async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
       const { fields } = await vault.open(secret, version)
       return Object.values(fields).flatMap((field) =>
         field instanceof Secret
-          ? [{ secret, version: version.id, stage: version.stage.is, value: field.reveal() }]
+          ? [{ secret, version: version.id, stage: version.stage.kind, value: field.reveal() }]
           : [],
       )
     }),
@@ -108,7 +108,7 @@ async function allValues(app: App, place: Place): Promise<readonly Opened[]> {
 /** False where there is nothing to read. */
 async function noteRead(
   app: App,
-  place: Place,
+  place: StateKey,
   { urgent }: { readonly urgent: boolean },
 ): Promise<boolean> {
   const names = Object.entries((await readState(place))?.secrets ?? {}).flatMap(

@@ -1,4 +1,4 @@
-import { type Keys, keysStamp, openKeys } from "../record/vault.ts"
+import { type Keys, keysFileVersion, openKeys } from "../record/vault.ts"
 import type { App } from "./app.ts"
 import { readIdentity } from "./identity.ts"
 
@@ -12,8 +12,8 @@ const renewed = new WeakMap<Keys, Keys>()
  */
 export async function withFreshKeys(app: App): Promise<App> {
   const known = renewed.get(app.keys) ?? app.keys
-  const stamp = keysStamp(app.config.store)
-  if (stamp === "" || stamp === known.stamp)
+  const fileVersion = keysFileVersion(app.config.store)
+  if (fileVersion === "" || fileVersion === known.fileVersion)
     return known === app.keys ? app : { ...app, keys: known }
   const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host))
   renewed.set(app.keys, keys)

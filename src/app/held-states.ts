@@ -4,7 +4,7 @@ import type { Host } from "../base/host.ts"
 import { notOpenHere } from "../check/seal.ts"
 import type { Config } from "../config/model.ts"
 import type { StateDocument } from "../core/state.ts"
-import { type Place, checkMac } from "../record/state-file.ts"
+import { type StateKey, checkMac } from "../record/state-file.ts"
 import { openKeys } from "../record/vault.ts"
 import { readIdentity } from "./identity.ts"
 
@@ -13,7 +13,7 @@ import { readIdentity } from "./identity.ts"
  * with the keys wrote it. `unheld`: why that cannot be told here.
  */
 export type Held =
-  | { readonly fault: (place: Place, document: StateDocument) => string | undefined }
+  | { readonly fault: (place: StateKey, document: StateDocument) => string | undefined }
   | { readonly unheld: string }
 
 /** For those who have the identity; without it, the log is held against the state's own words. */

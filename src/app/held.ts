@@ -14,7 +14,7 @@ export function demand(
 ): Promise<HeldLock | { readonly heldBy: string }> {
   const { holder, host, stop } = app
   const told = (heldBy: string, waitedMs: number): void =>
-    app.tell(
+    app.onProgress(
       environment,
       "wait",
       waitedMs === 0 ? `${heldBy}, is asked to let go` : stillHeld(heldBy, waitedMs, path),
@@ -36,17 +36,17 @@ export function howToEnd(path: string): string {
   const holder = lockHolder(path)
   if (holder === undefined)
     return `Its process cannot be seen from here: it may run in another container. End it there. ${safe}.`
-  const { pid, is } = holder
-  if (is === "stopped")
+  const { pid, kind } = holder
+  if (kind === "stopped")
     return `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. ${safe}.`
-  if (is === "waiting for a disk")
+  if (kind === "waiting for a disk")
     return `Process ${pid} waits for a disk that does not answer: kill -KILL ${pid} ends it as soon as the disk lets it. ${safe}.`
   return `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it at once. ${safe}.`
 }
 
 /** What to do about a lock that someone has: a stopped process never ends by itself. */
 export function lockedHint(path: string): string {
-  return lockHolder(path)?.is === "stopped"
+  return lockHolder(path)?.kind === "stopped"
     ? howToEnd(path)
     : "wait until it is done, and try again"
 }

@@ -8,7 +8,7 @@ import type { Config } from "../config/model.ts"
 import type { Reference } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
 import { readReference } from "../plugins/references/index.ts"
-import { holdsSealed } from "../record/holds.ts"
+import { storeHasSealed } from "../record/store-has-sealed.ts"
 import type { Keys } from "../record/vault.ts"
 
 /** `<config>/mycelium/identity.txt`: XDG_CONFIG_HOME, or ~/.config. */
@@ -96,7 +96,7 @@ export const notBrought =
   "it is there while the unit of systemd runs that loads it (LoadCredential=), or in the container that has it mounted: start that"
 
 function missing(path: string, store: string): AppError {
-  return holdsSealed(store)
+  return storeHasSealed(store)
     ? lost(path, store)
     : new AppError("identity-missing", `there is no identity at ${path}`, {
         hint: "make one with mycelium init, or name it with identity in the config",

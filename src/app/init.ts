@@ -5,7 +5,7 @@ import type { Host } from "../base/host.ts"
 import { readRealFile } from "../base/real-file.ts"
 import type { Config } from "../config/model.ts"
 import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
-import { holdsSealed } from "../record/holds.ts"
+import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { demandOpens } from "../record/vault.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
@@ -23,7 +23,7 @@ export type Made = {
  */
 export async function init(
   host: Host,
-  { configPath, folder, store, identity }: How,
+  { configPath, folder, store, identity }: InitOptions,
 ): Promise<readonly Made[]> {
   const usual = defaultIdentityPath(host)
   const path = identity.path ?? usual
@@ -35,7 +35,7 @@ export async function init(
   ]
 }
 
-type How = {
+type InitOptions = {
   readonly folder: string
   readonly store: string
   readonly configPath: string
@@ -73,7 +73,7 @@ async function lookFor(
   if (path !== undefined && found !== undefined)
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
   if (found !== undefined || isThere) return { path: comes, made: false, about }
-  if (holdsSealed(store)) throw lost(comes, store)
+  if (storeHasSealed(store)) throw lost(comes, store)
   return {
     path: comes,
     made: false,
@@ -95,7 +95,7 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
   }
-  if (holdsSealed(store)) throw lost(path, store)
+  if (storeHasSealed(store)) throw lost(path, store)
   await durableFolder(dirname(path))
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }

@@ -30,7 +30,7 @@ export async function notingWaits(
     await session.commit({ changeSet: now })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.tell("log", said(error).says)
+    session.work.onProgress("log", said(error).message)
   }
   return outcomes
 }
@@ -41,23 +41,25 @@ function withWaits({ waits: _, ...set }: ChangeSet, waits: Waits | undefined): C
 
 /** What waits for another one is told by that one. */
 function waitsOf(session: Session, outcomes: Outcomes): Waits | undefined {
-  const open = Object.entries(outcomes).filter(([, { is }]) => is === "waiting" || is === "stuck")
-  const [secret, one] = open.find(([, { is }]) => is === "stuck") ??
+  const open = Object.entries(outcomes).filter(
+    ([, { kind }]) => kind === "waiting" || kind === "stuck",
+  )
+  const [secret, one] = open.find(([, { kind }]) => kind === "stuck") ??
     open.find(([, outcome]) => codeOf(outcome) !== "waits-for-another") ??
     open[0] ?? ["", undefined]
-  if (one === undefined || (one.is !== "waiting" && one.is !== "stuck")) return undefined
+  if (one === undefined || (one.kind !== "waiting" && one.kind !== "stuck")) return undefined
   const cut = cutOff(session).map(({ who, sure }) => [who, sure ? "is" : "may"] as const)
   return {
     since: session.work.host.now().toISOString(),
     secret,
     code: one.code,
-    says: one.says,
+    message: one.message,
     ...(cut.length === 0 ? {} : { cutOff: Object.fromEntries(cut) }),
   }
 }
 
 function codeOf(outcome: Outcome): string {
-  return outcome.is === "rotated" ? "" : outcome.code
+  return outcome.kind === "rotated" ? "" : outcome.code
 }
 
 function isSame(before: Waits | undefined, now: Waits): boolean {

@@ -74,7 +74,7 @@ export function unshownUser(
       {
         code: "pair-user-unshown",
         severity: "error",
-        says: `the user name of ${name} changes at each rotation, and no output shows it: ${passwords.join(", ")} would show the password of one user to programs that log in as the other`,
+        message: `the user name of ${name} changes at each rotation, and no output shows it: ${passwords.join(", ")} would show the password of one user to programs that log in as the other`,
         remedy: `show the user beside the password: {{ ${name}.user }}, and let the programs take it from there`,
       },
     ]
@@ -85,7 +85,7 @@ export function unshownUser(
       {
         code: "pair-user-unshown",
         severity: "warning",
-        says: `${program} reads the password of ${name} in ${reading.join(", ")}, and no file that shows its user name, which changes at each rotation: if it logs in by a fixed name, it is refused`,
+        message: `${program} reads the password of ${name} in ${reading.join(", ")}, and no file that shows its user name, which changes at each rotation: if it logs in by a fixed name, it is refused`,
         remedy: `show {{ ${name}.user }} in a file that ${program} reads, and let it take the name from there`,
       },
     ]

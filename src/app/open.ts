@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { beganAt, placeOfUs } from "../base/place.ts"
+import { beganAt, ourLocation } from "../base/run-location.ts"
 import { ProgramNotes } from "../base/program-notes.ts"
 import { run } from "../base/spawn.ts"
 import { makeValue } from "../base/value-shape.ts"
@@ -26,19 +26,19 @@ export type Opening = {
   /** The state's id, and who listened where by it. */
   readonly document: Pick<
     StateDocument,
-    "id" | "secrets" | "run" | "acting" | "changeSet" | "parked"
+    "id" | "secrets" | "run" | "acting" | "changeSet" | "deferred"
   >
   /** The same for all that one act opens; left out, it is what the document says. */
   readonly run?: RunInHand
   /** What a request to stop waits for. */
-  readonly ends?: Pick<Work, "asked" | "onStep">
+  readonly stops?: Pick<Work, "asked" | "onStep">
   /** It only writes: where it lives says nothing of where programs may run. */
   readonly startsNothing?: boolean
-} & Pick<Work, "stop" | "hurry">
+} & Pick<Work, "stop" | "forceStop">
 
 /** Opens the plug-ins of one environment: config in, ports out. */
 export function openWork(app: App, opening: Opening): Work {
-  const { options, ledger, document, stop, hurry, ends = {}, startsNothing = false } = opening
+  const { options, ledger, document, stop, forceStop, stops = {}, startsNothing = false } = opening
   const { host } = app
   const run = opening.run ?? chooseRun(app, document)
   const opened = new Map(
@@ -92,15 +92,15 @@ export function openWork(app: App, opening: Opening): Work {
       left: (mark) => notes.left(mark),
       healthy: (deployment, stop) => isHealthy(deployment, host, stop),
     },
-    tell: (step, says, secret) => app.tell(options.name, step, says, secret),
+    onProgress: (step, message, secret) => app.onProgress(options.name, step, message, secret),
     stop,
-    hurry,
-    ...(ends.asked === undefined ? {} : { asked: ends.asked }),
-    ...(ends.onStep === undefined ? {} : { onStep: ends.onStep }),
-    place: startsNothing ? undefined : placeOfUs(),
+    forceStop,
+    ...(stops.asked === undefined ? {} : { asked: stops.asked }),
+    ...(stops.onStep === undefined ? {} : { onStep: stops.onStep }),
+    location: startsNothing ? undefined : ourLocation(),
     run: startsNothing ? undefined : run,
     serverOf,
-    inTurn: (secret, act) => {
+    withServerSlot: (secret, act) => {
       const server = serverOf(secret)
       return server === undefined ? act() : app.turns.take(server, act)
     },
@@ -162,7 +162,7 @@ function openDriver(
       run: ours,
       folder,
       listeners,
-      shift: app.shift,
+      activity: app.activity,
       credential: (reference) =>
         readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
     }),
@@ -193,7 +193,7 @@ export function openDeployment(
   environment: EnvironmentConfig,
   deployment: EnvironmentConfig["deployments"][number],
 ): Deployment {
-  const reach = { folder: environment.folder, label: environment.name, env: app.host.env }
+  const context = { folder: environment.folder, label: environment.name, env: app.host.env }
   const { restarter, health } = deployment
   const restarterType = app.plugins.restarters.find((one) => one.type === restarter.type)
   if (restarterType === undefined)
@@ -205,14 +205,14 @@ export function openDeployment(
     name: deployment.name,
     reads: deployment.reads,
     restarter: guard(
-      restarterType.open(restarterType.options.parse(restarter.options), reach),
+      restarterType.open(restarterType.options.parse(restarter.options), context),
       deployment.name,
     ),
     ...(health === undefined || healthType === undefined
       ? {}
       : {
           health: guard(
-            healthType.open(healthType.options.parse(health.options), reach),
+            healthType.open(healthType.options.parse(health.options), context),
             deployment.name,
           ),
           healthType: health.type,

@@ -3,10 +3,10 @@ import { versionAt } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
 import { hiddenOf } from "../rotate/elsewhere.ts"
 import { overrules } from "../rotate/overrule.ts"
-import { isParkable } from "../rotate/park.ts"
+import { isDeferrable } from "../rotate/defer.ts"
 import { lostTrack } from "../rotate/prove.ts"
 import type { Session } from "../rotate/session.ts"
-import { likely, survey } from "../rotate/survey.ts"
+import { likely, probeVersions } from "../rotate/probe-versions.ts"
 import { waitsForAnother } from "../rotate/work.ts"
 
 /**
@@ -14,7 +14,7 @@ import { waitsForAnother } from "../rotate/work.ts"
  * anything, so for a dry run alone: its services, and its files.
  */
 
-export type Why = { readonly code: string; readonly says: string; readonly hint?: string }
+export type Why = { readonly code: string; readonly message: string; readonly hint?: string }
 export type Prospect = {
   readonly set: ChangeSet
   /** By secret, what keeps it; none: it would end. */
@@ -37,23 +37,23 @@ export async function prospectOf(session: Session, set: ChangeSet): Promise<Pros
     answers.filter((one): one is readonly [string, Why] => one[1] !== undefined),
   )
   // One that has touched nothing is put aside, and holds up no file.
-  const whole = isParkable(set) ? undefined : await faultOfFiles(session, set)
+  const whole = isDeferrable(set) ? undefined : await faultOfFiles(session, set)
   return { set, keeps, ...(whole === undefined ? {} : { whole }) }
 }
 
 async function whyKept(session: Session, name: string): Promise<Why | undefined> {
   if (session.work.drivers[name] === undefined || driverOf(session, name).overlap === "none")
     return undefined
-  const answer = await survey(session, name, { most: likely, looks: true })
-  if (answer.is === "unknown") return { code: answer.code, says: answer.says }
-  if (answer.is === "none") return undefined
+  const answer = await probeVersions(session, name, { most: likely, looks: true })
+  if (answer.kind === "unknown") return { code: answer.code, message: answer.message }
+  if (answer.kind === "none") return undefined
   const [other] = answer.accepted
   const state = session.state(name)
   const own = [versionAt(state, "pending")?.id, versionAt(state, "current")?.id]
   if (answer.accepted.some((id) => own.includes(id))) return undefined
   const refused = { pending: "refused", current: "refused" } as const
-  const { code, says } = lostTrack(other === undefined ? refused : { ...refused, other })
-  return { code, says }
+  const { code, message } = lostTrack(other === undefined ? refused : { ...refused, other })
+  return { code, message }
 }
 
 async function faultOfFiles(session: Session, set: ChangeSet): Promise<Why | undefined> {
@@ -63,7 +63,9 @@ async function faultOfFiles(session: Session, set: ChangeSet): Promise<Why | und
     .outputsOf(secrets)
     .filter(({ target }) => set.leaves?.[target] === undefined)
   try {
-    const ready = await session.work.delivery.draft(outputs, values, session.known, { trial: true })
+    const ready = await session.work.delivery.draft(outputs, values, session.issued, {
+      trial: true,
+    })
     for (const { draft } of ready) await draft.discard()
     return undefined
   } catch (error) {
@@ -88,7 +90,7 @@ export function chosenIn(session: Session, prospect: Prospect, name: string): "g
   return (
     whole ?? {
       code: waitsForAnother,
-      says: `it waits for ${Object.keys(keeps).join(", ")}, beside which a file shows it`,
+      message: `it waits for ${Object.keys(keeps).join(", ")}, beside which a file shows it`,
     }
   )
 }

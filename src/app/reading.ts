@@ -2,7 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { agreesWith, ledgerOf, tended, withLock } from "./environment.ts"
+import { agreesWith, ledgerOf, withLogMaintenance, withLock } from "./environment.ts"
 import { openWork } from "./open.ts"
 
 /**
@@ -36,7 +36,7 @@ export async function whenFree<T>(
 export function writeReading(app: App, environment: string, event: AuditEvent): Promise<void> {
   return whenFree(app, () =>
     withLock(app, environment, async (locked) => {
-      const { today, place, ends } = locked
+      const { today, place, stops } = locked
       const ledger = ledgerOf(locked.app, place)
       const document = await ledger.load()
       const session = new Session(
@@ -44,14 +44,14 @@ export function writeReading(app: App, environment: string, event: AuditEvent): 
           options: today,
           ledger,
           document,
-          stop: ends.stop,
-          hurry: ends.hurry,
+          stop: stops.stop,
+          forceStop: stops.forceStop,
           startsNothing: true,
         }),
         document,
         { clockDoubted: !agreesWith(app)(document) },
       )
-      await tended(locked, { session, serial: document.serial }, () =>
+      await withLogMaintenance(locked, { session, serial: document.serial }, () =>
         session.commit({ events: [event], flush: true }),
       )
     }),

@@ -2,8 +2,8 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { youngestIn } from "../record/audit-read.ts"
 import type { Behind } from "../record/ledger.ts"
 import { assumeOver } from "../rotate/elsewhere.ts"
-import { withJournal } from "../rotate/park.ts"
-import { type Ask, type Finds, reconcile as find } from "../rotate/reconcile.ts"
+import { withJournal } from "../rotate/defer.ts"
+import { type ReconcileOptions, type Finds, reconcile as find } from "../rotate/reconcile.ts"
 import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -13,10 +13,10 @@ import {
   agreesWith,
   ledgerOf,
   openEnvironment,
-  tended,
+  withLogMaintenance,
   withLock,
 } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 import { chooseRun, openWork } from "./open.ts"
 
 export type Reconciliation = {
@@ -37,7 +37,9 @@ export type Reconciliation = {
  * `nothingRuns`: a person has looked that no program of an earlier run lives where this one cannot
  * see it.
  */
-export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: boolean }
+export type Reconcile = Pick<ReconcileOptions, "dryRun" | "deep"> & {
+  readonly nothingRuns?: boolean
+}
 
 /**
  * Finds out which version each service accepts, makes it the current one, and lets outputs and
@@ -46,24 +48,30 @@ export type Reconcile = Pick<Ask, "dryRun" | "deep"> & { readonly nothingRuns?: 
 export async function reconcile(
   app: App,
   environment: string,
-  how: Reconcile,
+  options: Reconcile,
 ): Promise<Reconciliation> {
   return withLock(app, environment, async (locked) => {
-    const { session, serial, recovered: first, takeUp, behind } = await open(locked, how)
+    const {
+      session,
+      serial,
+      recovered: first,
+      resumeDeferred,
+      behind,
+    } = await open(locked, options)
     const act = async (): Promise<Reconciliation> => {
-      const recovered = { ...first, ...(await takeUp()) }
-      const about =
+      const recovered = { ...first, ...(await resumeDeferred()) }
+      const context =
         behind === undefined
           ? {}
           : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
-      const { found, written } = await find(session, { ...how, ...about })
+      const { found, written } = await find(session, { ...options, ...context })
       const revoked =
         written && session.changeSet === undefined
           ? await revokeOwed(session, { skipGrace: false })
           : []
       return { found, written, ...(behind === undefined ? {} : { behind }), recovered, revoked }
     }
-    return how.dryRun ? act() : tended(locked, { session, serial }, act)
+    return options.dryRun ? act() : withLogMaintenance(locked, { session, serial }, act)
   })
 }
 
@@ -71,7 +79,7 @@ type Opened = {
   readonly session: Session
   readonly serial: number
   readonly recovered: Outcomes
-  readonly takeUp: () => Promise<Outcomes>
+  readonly resumeDeferred: () => Promise<Outcomes>
   readonly behind?: Behind
 }
 
@@ -80,13 +88,17 @@ type Opened = {
  * been overtaken.
  */
 async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile): Promise<Opened> {
-  const { app, today, ends } = locked
+  const { app, today, stops } = locked
   const ledger = ledgerOf(app, locked.place)
   const { document: found, behind } = await ledger.loadAny()
   const document = behind === undefined ? withJournal(found) : found
   if (behind === undefined && !dryRun) {
-    const opened = await openEnvironment(locked, { patience: patient, hasty: false, nothingRuns })
-    return { ...opened, takeUp: () => opened.takeUp() }
+    const opened = await openEnvironment(locked, {
+      retryBudget: longRetryBudget,
+      noWait: false,
+      nothingRuns,
+    })
+    return { ...opened, resumeDeferred: () => opened.resumeDeferred() }
   }
   const begun =
     behind !== undefined || document.changeSet === undefined
@@ -98,19 +110,19 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
       ledger,
       document,
       run: chooseRun(app, document, { over: nothingRuns }),
-      stop: ends.stop,
-      hurry: ends.hurry,
-      ends,
+      stop: stops.stop,
+      forceStop: stops.forceStop,
+      stops,
     }),
     document,
     { clockDoubted: dryRun || !agreesWith(app)(document) },
   )
   if (nothingRuns) assumeOver(session)
   return {
-    session: dryRun ? session : ends.follow(session),
+    session: dryRun ? session : stops.follow(session),
     serial: document.serial,
     recovered: {},
-    takeUp: () => Promise.resolve({}),
+    resumeDeferred: () => Promise.resolve({}),
     ...(behind === undefined ? {} : { behind }),
   }
 }

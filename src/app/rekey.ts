@@ -6,7 +6,7 @@ import { appendLine } from "../core/audit-line.ts"
 import { opens, seal, sealedIn, unseal } from "../core/seal.ts"
 import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
-import { type Place, lockPath, readState } from "../record/state-file.ts"
+import { type StateKey, lockPath, readState } from "../record/state-file.ts"
 import {
   type Keys,
   lockKeys,
@@ -20,7 +20,7 @@ import type { App } from "./app.ts"
 import { lockedHint } from "./held.ts"
 import { readIdentity } from "./identity.ts"
 import { addIdentity, dropRetired } from "./new-identity.ts"
-import { sendHead } from "./tend-log.ts"
+import { sendHead } from "./maintain-log.ts"
 
 /**
  * Seals all that this project keeps for the recipients of now. The identity's file comes first (it
@@ -32,8 +32,13 @@ import { sendHead } from "./tend-log.ts"
  */
 
 export type Sealed =
-  | { readonly is: "sealed"; readonly values: number }
-  | { readonly is: "failed"; readonly code: string; readonly says: string; readonly hint?: string }
+  | { readonly kind: "sealed"; readonly values: number }
+  | {
+      readonly kind: "failed"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
 export type Rekeyed = {
   /** How many can open what was sealed. */
   readonly recipients: number
@@ -56,17 +61,17 @@ export type Rekeyed = {
  * `trust`: a person says that keys which this identity has never bound are right; from now on they
  * are bound to it.
  */
-export type RekeyHow = { readonly newIdentity: boolean; readonly trust?: boolean }
+export type RekeyOptions = { readonly newIdentity: boolean; readonly trust?: boolean }
 
-export async function rekey(app: App, how: RekeyHow): Promise<Rekeyed> {
+export async function rekey(app: App, options: RekeyOptions): Promise<Rekeyed> {
   const lock = await lockKeys(app.config.store, app.holder)
   try {
-    if (how.newIdentity) await addIdentity(app.config, app.host)
+    if (options.newIdentity) await addIdentity(app.config, app.host)
     // The file of the identity may be another one since the keys were opened.
     const keys = await openKeys(app.config.store, await readIdentity(app.config, app.host), {
-      trust: how.trust === true,
+      trust: options.trust === true,
     })
-    return await sealAnew({ ...app, keys }, how.trust === true)
+    return await sealAnew({ ...app, keys }, options.trust === true)
   } finally {
     lock.release()
   }
@@ -88,7 +93,7 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
   const gone =
     !app.stop.aborted &&
     others.length === 0 &&
-    Object.values(environments).every(({ is }) => is === "sealed")
+    Object.values(environments).every(({ kind }) => kind === "sealed")
   const copies = gone && config.identity === undefined ? await dropRetired(config, app.host) : []
   return {
     recipients: keys.recipients.length,
@@ -100,9 +105,9 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
 }
 
 const notBegun: Sealed = {
-  is: "failed",
+  kind: "failed",
   code: "stopped",
-  says: "interrupted before it",
+  message: "interrupted before it",
   hint: "say the same command again: it finishes what is left",
 }
 
@@ -110,11 +115,11 @@ async function attempt(act: () => Promise<Sealed>): Promise<Sealed> {
   try {
     return await act()
   } catch (error) {
-    return { is: "failed", ...said(error) }
+    return { kind: "failed", ...said(error) }
   }
 }
 
-async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> {
+async function sealOne(app: App, place: StateKey, trust: boolean): Promise<Sealed> {
   const lock = await waitFor(app, place)
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")
@@ -140,10 +145,10 @@ async function sealOne(app: App, place: Place, trust: boolean): Promise<Sealed> 
     await ledger.save({ ...next, serial, audit })
     await ledger.flush({ ...next, serial, audit })
     await sendHead(app, place, { ...audit, lines: [] }, app.stop).catch((error: unknown) =>
-      app.tell(place.environment, "audit", said(error).says),
+      app.onProgress(place.environment, "audit", said(error).message),
     )
-    app.tell(place.environment, "rekey", `${values} sealed anew`)
-    return { is: "sealed", values }
+    app.onProgress(place.environment, "rekey", `${values} sealed anew`)
+    return { kind: "sealed", values }
   } finally {
     lock.release()
   }
@@ -172,7 +177,7 @@ const lockMs = 15_000
 const pauseMs = 100
 
 /** Whoever is at work there is done soon, or is told to try again. */
-async function waitFor({ host, holder, stop }: App, place: Place): Promise<HeldLock> {
+async function waitFor({ host, holder, stop }: App, place: StateKey): Promise<HeldLock> {
   for (let waitedMs = 0; ; waitedMs += pauseMs) {
     const lock = await takeLock(lockPath(place), holder)
     if ("release" in lock) return lock
@@ -204,7 +209,7 @@ async function foreignNeeds(app: App, retired: readonly string[]): Promise<reado
   return found
 }
 
-async function needs(app: App, place: Place, retired: readonly string[]): Promise<boolean> {
+async function needs(app: App, place: StateKey, retired: readonly string[]): Promise<boolean> {
   try {
     const lock = await waitFor(app, place)
     try {
@@ -226,7 +231,7 @@ async function anyOpens(
   return false
 }
 
-function statesIn(store: string, project: string): readonly Place[] {
+function statesIn(store: string, project: string): readonly StateKey[] {
   return list(join(store, "secrets", project))
     .filter((name) => /^[^.].*\.json$/.test(name))
     .map((name) => ({ store, project, environment: name.slice(0, -".json".length) }))

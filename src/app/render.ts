@@ -8,7 +8,7 @@ import type { Session } from "../rotate/session.ts"
 import { noteWritten } from "../rotate/unwritten.ts"
 import type { App } from "./app.ts"
 import { withEnvironment } from "./environment.ts"
-import { patient } from "./patience.ts"
+import { longRetryBudget } from "./retry-budget.ts"
 
 export type Rendered = {
   readonly target: string
@@ -19,7 +19,7 @@ export type Rendered = {
   readonly restart?: readonly string[]
 }
 
-type How = { readonly prune: boolean }
+type RenderOptions = { readonly prune: boolean }
 
 /**
  * Writes the outputs again from the current values: all of them, or none. Restarts nothing.
@@ -28,9 +28,9 @@ type How = { readonly prune: boolean }
 export async function render(
   app: App,
   environment: string,
-  how: How = { prune: false },
+  options: RenderOptions = { prune: false },
 ): Promise<readonly Rendered[]> {
-  return withEnvironment(app, environment, patient, async ({ session }) => {
+  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError(
         "journal-open",
@@ -41,7 +41,7 @@ export async function render(
     const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => canShow(output, values))
-    const ready = await draftAll(outputs, values, session.known)
+    const ready = await draftAll(outputs, values, session.issued)
     const changed = ready.filter(({ draft }) => draft.changed)
     const event = {
       event: "render",
@@ -53,7 +53,7 @@ export async function render(
       if (changed.length > 0) await session.commit({ events: [event], flush: true })
       for (const { output, draft } of changed) {
         const gone = goneBefore(session, output, draft)
-        if (gone !== undefined) session.work.tell("render", gone)
+        if (gone !== undefined) session.work.onProgress("render", gone)
         await draft.commit()
       }
     } finally {
@@ -63,7 +63,7 @@ export async function render(
       targets: ready.map(({ output }) => output.target),
       written: session.writes(ready),
     })
-    if (how.prune) pruned.push(...(await prune(session)))
+    if (options.prune) pruned.push(...(await prune(session)))
     const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
       const waits = withoutValue(output, values)
       return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]

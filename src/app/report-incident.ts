@@ -35,7 +35,7 @@ export type Question = {
   /** So far back from there who was given the values is told (ms). */
   readonly readersMs: number
 }
-type Given = Question & {
+type IncidentInputs = Question & {
   readonly sources: readonly Source[]
   /** Why no MAC was verified; left out: each was. */
   readonly unverified?: string
@@ -50,7 +50,7 @@ export type SecretReport = {
   readonly contained: boolean
   /** Why not, where it is not. */
   readonly code?: string
-  readonly says?: string
+  readonly message?: string
   readonly from?: string
   readonly to?: string
   readonly acceptedAt?: string
@@ -106,7 +106,7 @@ export type IncidentReport = {
     readonly secret?: string /** Secrets of it, the log does not say which. */
     readonly some?: true
     readonly code: string
-    readonly says: string
+    readonly message: string
   }[]
   /** Words of the command that carries on; none where nothing is left. */
   readonly carryOn?: readonly string[]
@@ -135,7 +135,7 @@ export type IncidentReport = {
 
 export function incidentOf(
   config: Config,
-  { incident, noticed: given, readersMs, sources, unverified, now, checks }: Given,
+  { incident, noticed: given, readersMs, sources, unverified, now, checks }: IncidentInputs,
 ): IncidentReport {
   const parts = sources.map((source) => partOf(config, source, incident))
   const lines = parts
@@ -151,8 +151,8 @@ export function incidentOf(
     ...sources.flatMap(({ environment, forged }) =>
       forged === undefined || named.has(environment) ? [] : [{ environment, ...forged }],
     ),
-    ...secrets.flatMap(({ environment, secret, contained, code = "", says = "" }) =>
-      contained ? [] : [{ environment, secret, code, says }],
+    ...secrets.flatMap(({ environment, secret, contained, code = "", message = "" }) =>
+      contained ? [] : [{ environment, secret, code, message }],
     ),
   ]
   const unhealthy = parts.flatMap((part) => part.unhealthy)
@@ -285,8 +285,8 @@ function secretOf({
     lines.flatMap((line) => (line.event === "revoke" ? (textOf(line, "version") ?? []) : []))[0] ??
     (to === undefined && state !== undefined ? versionAt(state, "current")?.id : undefined)
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
-  const deaths = lines.filter(({ event }) => event === "revoke" || event === "expel")
-  const expelled = deaths.findLast(({ event }) => event === "expel")
+  const deaths = lines.filter(({ event }) => event === "revoke" || event === "revoke-others")
+  const expelled = deaths.findLast(({ event }) => event === "revoke-others")
   const sessionsLeft = leftBy(
     deaths,
     state?.contained?.incident === incident ? state.contained.sessions : undefined,
@@ -300,7 +300,7 @@ function secretOf({
       ? found
       : {
           ...found,
-          says: `${found.says}; ${unlisted.says}: ${unlistedRemedy(`${environment}/${name}`, state?.driver)}`,
+          message: `${found.message}; ${unlisted.message}: ${unlistedRemedy(`${environment}/${name}`, state?.driver)}`,
         }
   const last = new Map(
     restarts
@@ -332,7 +332,9 @@ function secretOf({
     ...(verify === undefined ? {} : { acceptedAt: verify.at }),
     ...(promote === undefined ? {} : { currentAt: promote.at }),
     dead: deaths.flatMap((line) =>
-      line.event === "expel" ? [] : [{ version: textOf(line, "version") ?? "", at: line.at }],
+      line.event === "revoke-others"
+        ? []
+        : [{ version: textOf(line, "version") ?? "", at: line.at }],
     ),
     ...(expelled === undefined ? {} : { expelledAt: expelled.at }),
     ...(fault !== undefined || sessionsLeft === undefined ? {} : { sessionsLeft }),
@@ -365,23 +367,25 @@ function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): Session
   const last =
     deaths.findLast(
       (line) =>
-        line["sessionsEnded"] !== 0 || line["sessionsLeft"] !== undefined || line.event === "expel",
+        line["sessionsEnded"] !== 0 ||
+        line["sessionsLeft"] !== undefined ||
+        line.event === "revoke-others",
     ) ?? deaths.at(-1)
-  const [code, says, hint] =
+  const [code, message, hint] =
     last === undefined
       ? []
       : [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays"), textOf(last, "sessionsHint")]
-  if (now !== undefined || code === undefined || says === undefined) return now
-  return { code, says, ...(hint === undefined ? {} : { hint }) }
+  if (now !== undefined || code === undefined || message === undefined) return now
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
 }
 
 function notesOf(line: Line): readonly string[] {
-  if (line.event === "found") return [textOf(line, "says") ?? textOf(line, "code") ?? ""]
+  if (line.event === "found") return [textOf(line, "message") ?? textOf(line, "code") ?? ""]
   const { notes } = line as Readonly<Record<string, unknown>>
   return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : []
 }
 
-type Fault = { readonly code: string; readonly says: string }
+type Fault = { readonly code: string; readonly message: string }
 
 /** Why a secret is not contained; undefined where it is. */
 function faultOf({
@@ -399,7 +403,7 @@ function faultOf({
   const unusable = source.unreadable ?? source.forged
   if (unusable !== undefined) return unusable
   if (state === undefined)
-    return { code: "state-older", says: "the state does not know it any more" }
+    return { code: "state-older", message: "the state does not know it any more" }
   if (state.erased !== undefined && state.versions.length === 0 && state.uncontained === undefined)
     return erasedFault(lines, erasedOf(source, name))
   const failed = lines.findLast(({ event }) => failures[event] !== undefined)
@@ -407,47 +411,48 @@ function faultOf({
   if (set !== undefined)
     return {
       code: "journal-open",
-      says: "its rotation is not finished: what its service takes is not decided yet",
+      message: "its rotation is not finished: what its service takes is not decided yet",
     }
   if (to === undefined)
     return failed === undefined
-      ? { code: "not-contained", says: "not begun" }
+      ? { code: "not-contained", message: "not begun" }
       : {
           code: textOf(failed, "code") ?? failed.event,
-          says: failures[failed.event] ?? failed.event,
+          message: failures[failed.event] ?? failed.event,
         }
   if (state.uncontained?.incident === incident)
     return {
       code: state.uncontained.code,
-      says: `contained once, as ${to}, but somebody else has changed its value since`,
+      message: `contained once, as ${to}, but somebody else has changed its value since`,
     }
   // A rotation under the name of an incident leaves older sessions, and values that others have
   // set.
   if (!chosen && state.contained === undefined)
     return {
       code: "not-contained",
-      says: "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended",
+      message:
+        "rotated, but without --contain: older sessions, and values that somebody else has set, were not ended",
     }
   const open = openContainment(state)
-  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.is === "previous"))
+  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.kind === "previous"))
     return {
       code: open.code,
-      says:
+      message:
         open.code === "output-owed" && state.unwritten !== undefined
           ? sayUnwritten(state.unwritten)
           : "what its service accepted before is not taken away yet",
     }
   const owed = state.versions.find(
     ({ id, stage }) =>
-      number(id) < number(to) && (stage.is === "previous" || stage.is === "doubtful"),
+      number(id) < number(to) && (stage.kind === "previous" || stage.kind === "uncertain"),
   )
   if (owed !== undefined)
     return {
       code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed",
-      says: `${owed.id} is not proven dead`,
+      message: `${owed.id} is not proven dead`,
     }
   return versionAt(state, "current") === undefined
-    ? { code: "no-current", says: "no value is current" }
+    ? { code: "no-current", message: "no value is current" }
     : undefined
 }
 
@@ -461,7 +466,7 @@ function erasedFault(lines: readonly Line[], erased: SecretReport["erased"]): Fa
     ({ event }) =>
       event === "promote" ||
       event === "revoke" ||
-      event === "expel" ||
+      event === "revoke-others" ||
       failures[event] !== undefined,
   )
   const isContained =
@@ -470,8 +475,8 @@ function erasedFault(lines: readonly Line[], erased: SecretReport["erased"]): Fa
   if (isContained) return undefined
   return {
     code: "not-contained",
-    says:
-      erased.login === "kept"
+    message:
+      erased.login === "retired"
         ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service"
         : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
   }
@@ -509,7 +514,7 @@ function unopened(
     const why =
       source.unreadable ??
       (source.document === undefined && source.log.lines > 0
-        ? { code: "state-older", says: "its state is gone" }
+        ? { code: "state-older", message: "its state is gone" }
         : undefined)
     if (why !== undefined)
       return own.length > 0
@@ -527,14 +532,14 @@ function unopened(
     if (some && !all)
       return own.length > 0 || holds.length === 0
         ? []
-        : [{ environment, some, code: "not-contained", says: "nothing was done in it" }]
+        : [{ environment, some, code: "not-contained", message: "nothing was done in it" }]
     const missed = (all ? holds : holds.filter((name) => named.includes(name))).filter(
       (name) => !spoken.has(name),
     )
-    const says = { code: "not-contained", says: "nothing was done in its environment" }
+    const message = { code: "not-contained", message: "nothing was done in its environment" }
     return all && own.length === 0 && missed.length > 0
-      ? [{ environment, ...says }]
-      : missed.map((secret) => ({ environment, secret, ...says }))
+      ? [{ environment, ...message }]
+      : missed.map((secret) => ({ environment, secret, ...message }))
   })
 }
 
@@ -582,12 +587,12 @@ function carryOn(
         ))
     return whole ? [environment] : own.map(({ secret = "" }) => `${environment}/${secret}`)
   })
-  const cut = lines.some((line) => line.event === "contain" && line["cutFirst"] === true)
+  const cut = lines.some((line) => line.event === "contain" && line["revokeFirst"] === true)
   return [
     "rotate-now",
     ...words,
     "--contain",
-    ...(cut ? ["--cut-first"] : []),
+    ...(cut ? ["--revoke-first"] : []),
     "--incident",
     incident,
   ]

@@ -12,8 +12,8 @@ import { scheduleOf } from "./schedule-of.ts"
 
 export type EnvironmentReport = {
   readonly environment: string
-  readonly unreadable?: { readonly code: string; readonly says: string }
-  readonly forged?: { readonly code: string; readonly says: string }
+  readonly unreadable?: { readonly code: string; readonly message: string }
+  readonly forged?: { readonly code: string; readonly message: string }
   /** The log reaches back to the beginning of the time. */
   readonly complete: boolean
   readonly logBegins?: string
@@ -53,7 +53,7 @@ export type PeriodReport = {
     readonly head: string
   }[]
 }
-type Given = {
+type PeriodInputs = {
   readonly sources: readonly Source[]
   readonly since: Date
   readonly unverified?: string
@@ -63,7 +63,7 @@ type Given = {
 
 export function periodOf(
   config: Config,
-  { sources, since, unverified, now, checks }: Given,
+  { sources, since, unverified, now, checks }: PeriodInputs,
 ): PeriodReport {
   const from = since.toISOString()
   return {
@@ -142,11 +142,11 @@ function failuresIn(entries: readonly AuditEntry[]): EnvironmentReport["failures
 }
 
 function unhealthyIn(entries: readonly AuditEntry[]): EnvironmentReport["unhealthy"] {
-  const sick = Map.groupBy(
+  const unhealthy = Map.groupBy(
     entries.filter((entry) => entry.event === "restart" && entry["healthy"] !== true),
     (entry) => textOf(entry, "deployment") ?? "",
   )
-  return [...sick].map(([deployment, all]) => ({
+  return [...unhealthy].map(([deployment, all]) => ({
     deployment,
     times: all.length,
     last: all.at(-1)?.at ?? "",

@@ -98,7 +98,7 @@ export function isNoNews(source: Source, line: AuditEntry): boolean {
 
 /**
  * When each program that takes a value had restarted since it was made: where no service asks for
- * it, the old one is worth nothing from then on. One that is sick has restarted, too.
+ * it, the old one is worth nothing from then on. One that is unhealthy has restarted, too.
  */
 export function restartedAt(
   source: Source,

@@ -1,13 +1,13 @@
 import { AppError, systemCode } from "../base/error.ts"
 import type { Host } from "../base/host.ts"
-import { filesAtOnce, sideBySide } from "../base/turns.ts"
+import { filesAtOnce, mapConcurrently } from "../base/semaphore.ts"
 import type { Result } from "../check/check.ts"
-import type { Me } from "../check/way.ts"
+import type { Me } from "../check/path-stat.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import { type Actor, lineHash } from "../core/audit-line.ts"
 import { type AuditEntry, readWhole } from "../record/audit-read.ts"
-import { type Place, readState } from "../record/state-file.ts"
+import { type StateKey, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import { said } from "../rotate/ask.ts"
 import { check } from "./check.ts"
@@ -23,7 +23,7 @@ import { verifyOne } from "./verify-one.ts"
  * but where the identity is here, nothing is vouched for that the keys do not bear out.
  */
 
-export type About = {
+export type ReportSource = {
   readonly config: Config
   readonly plugins: Plugins
   readonly host: Host
@@ -32,25 +32,25 @@ export type About = {
   readonly stop: AbortSignal
 }
 
-/** undefined: no log knows this incident; `known` are those that they know. */
+/** undefined: no log knows this incident; `issued` are those that they know. */
 export async function incidentReport(
-  about: About,
+  context: ReportSource,
   question: Question,
 ): Promise<IncidentReport | { readonly known: readonly string[] }> {
-  const held = await heldStates(about.config, about.host)
+  const held = await heldStates(context.config, context.host)
   const sources = await readAll(
-    { ...about, held },
-    Object.keys(about.config.environments),
+    { ...context, held },
+    Object.keys(context.config.environments),
     (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event),
   )
   if (!sources.some(({ incidents }) => incidents.includes(question.incident)))
     return { known: [...new Set(sources.flatMap(({ incidents }) => incidents))] }
-  return incidentOf(about.config, {
+  return incidentOf(context.config, {
     ...question,
     sources,
     ...unheldOf(held),
-    now: about.host.now(),
-    checks: await quick(about),
+    now: context.host.now(),
+    checks: await quick(context),
   })
 }
 
@@ -59,23 +59,23 @@ function unheldOf(held: Held): { readonly unverified?: string } {
 }
 
 export async function periodReport(
-  about: About,
+  context: ReportSource,
   environments: readonly string[],
   since: Date,
 ): Promise<PeriodReport> {
-  const held = await heldStates(about.config, about.host)
-  const sources = await readAll({ ...about, held }, environments, () => true)
-  return periodOf(about.config, {
+  const held = await heldStates(context.config, context.host)
+  const sources = await readAll({ ...context, held }, environments, () => true)
+  return periodOf(context.config, {
     sources,
     ...unheldOf(held),
     since,
-    now: about.host.now(),
-    checks: await quick(about),
+    now: context.host.now(),
+    checks: await quick(context),
   })
 }
 
-function quick(about: About): Promise<readonly Result[]> {
-  return check(about, { quick: true, connect: false, fix: false })
+function quick(context: ReportSource): Promise<readonly Result[]> {
+  return check(context, { quick: true, connect: false, fix: false })
 }
 
 /**
@@ -97,11 +97,11 @@ const alsoWanted = new Set([
 ])
 
 function readAll(
-  { config, host, stop, held }: About & { readonly held: Held },
+  { config, host, stop, held }: ReportSource & { readonly held: Held },
   environments: readonly string[],
   wanted: (entry: AuditEntry) => boolean,
 ): Promise<readonly Source[]> {
-  return sideBySide(filesAtOnce, environments, async (environment) => {
+  return mapConcurrently(filesAtOnce, environments, async (environment) => {
     const place = { store: config.store, project: config.project, environment }
     const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
     // Beside an act that is under way, the state may tell of what was not in the log yet when that
@@ -129,14 +129,16 @@ function readAll(
 }
 
 async function forgedOf(
-  { held, ...about }: Pick<About, "host" | "stop"> & { readonly held: Held },
-  place: Place,
+  { held, ...about }: Pick<ReportSource, "host" | "stop"> & { readonly held: Held },
+  place: StateKey,
 ): Promise<Pick<Source, "forged">> {
   const { faults, edited } = await verifyOne(about, place, { heads: new Map(), held })
-  const [says, ...more] = faults
-  if (says === undefined) return {}
+  const [message, ...more] = faults
+  if (message === undefined) return {}
   const others = more.length === 0 ? "" : ` (and ${more.length} more: mycelium audit verify)`
-  return { forged: { code: edited ? "state-edited" : "log-broken", says: `${says}${others}` } }
+  return {
+    forged: { code: edited ? "state-edited" : "log-broken", message: `${message}${others}` },
+  }
 }
 
 function isBehind({ document, log }: Source): boolean {
@@ -147,7 +149,7 @@ function isBehind({ document, log }: Source): boolean {
   )
 }
 
-async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
+async function readOne(place: StateKey, wanted: (entry: AuditEntry) => boolean): Promise<Source> {
   const { environment } = place
   const entries: AuditEntry[] = []
   const incidents = new Set<string>()
@@ -175,9 +177,12 @@ async function readOne(place: Place, wanted: (entry: AuditEntry) => boolean): Pr
   return { environment, ...found, entries, log, incidents: [...incidents] }
 }
 
-function reasonOf(error: unknown): { readonly code: string; readonly says: string } {
+function reasonOf(error: unknown): { readonly code: string; readonly message: string } {
   if (!(error instanceof AppError) && systemCode(error) !== undefined)
-    return { code: "file-unreadable", says: `its audit log cannot be read (${systemCode(error)})` }
-  const { code, says } = said(error)
-  return { code, says }
+    return {
+      code: "file-unreadable",
+      message: `its audit log cannot be read (${systemCode(error)})`,
+    }
+  const { code, message } = said(error)
+  return { code, message }
 }

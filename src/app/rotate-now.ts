@@ -8,7 +8,7 @@ import type { Session } from "../rotate/session.ts"
 import type { Order, Outcomes } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { withEnvironment } from "./environment.ts"
-import { patient, resumePatiently } from "./patience.ts"
+import { longRetryBudget, resumeWithRetries } from "./retry-budget.ts"
 
 export type RotateNow = Omit<Order, "secrets"> & {
   /** Left out: every secret of the environment that has a value (or, for `new`, that has none). */
@@ -39,13 +39,17 @@ export type Report = {
 const seen = { isTrusted: () => true } as const
 
 /** Rotates at once, revokes what is due, and waits for short graces without holding the lock. */
-export async function rotateNow(app: App, environment: string, how: RotateNow): Promise<Report> {
+export async function rotateNow(
+  app: App,
+  environment: string,
+  options: RotateNow,
+): Promise<Report> {
   const first = await withEnvironment(
     app,
     environment,
-    patient,
-    async ({ session, recovered: resumed, takeUp }) => {
-      const recovered = { ...resumed, ...(await takeUp(how.secrets)) }
+    longRetryBudget,
+    async ({ session, recovered: resumed, resumeDeferred }) => {
+      const recovered = { ...resumed, ...(await resumeDeferred(options.secrets)) }
       if (session.changeSet !== undefined)
         return reportOf(session, {
           environment,
@@ -54,17 +58,19 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
           revoked: [],
           untouched: [],
         })
-      const { secrets: wanted, untouched } = select(session, how)
+      const { secrets: wanted, untouched } = select(session, options)
       // What a killed run of this command had begun is what was asked for: it is not rotated a
       // second time.
       const secrets = wanted.filter(
-        (name) => recovered[name]?.is !== "rotated" && !session.isOpen(name),
+        (name) => recovered[name]?.kind !== "rotated" && !session.isOpen(name),
       )
       await endDrifts(session, secrets)
-      const before = await revokeOwed(session, { skipGrace: how.skipGrace, secrets })
-      const started = secrets.length === 0 ? {} : await rotate(session, { ...how, secrets })
+      const before = await revokeOwed(session, { skipGrace: options.skipGrace, secrets })
+      const started = secrets.length === 0 ? {} : await rotate(session, { ...options, secrets })
       const outcomes =
-        session.changeSet === undefined ? started : await resumePatiently(session, patient, started)
+        session.changeSet === undefined
+          ? started
+          : await resumeWithRetries(session, longRetryBudget, started)
       const after = await revokeOwed(session, { skipGrace: false, except: before })
       return reportOf(session, {
         environment,
@@ -76,21 +82,22 @@ export async function rotateNow(app: App, environment: string, how: RotateNow): 
     },
     seen,
   )
-  return waitForGraces(app, first, how.waitMs)
+  return waitForGraces(app, first, options.waitMs)
 }
 
 function select(
   session: Session,
-  how: RotateNow,
+  options: RotateNow,
 ): { readonly secrets: readonly string[]; readonly untouched: readonly string[] } {
   const all = Object.keys(session.work.drivers)
   const hasValue = (name: string): boolean =>
     versionAt(session.state(name), "current") !== undefined
-  const secrets = how.secrets ?? all.filter((name) => hasValue(name) !== (how.why === "new"))
+  const secrets =
+    options.secrets ?? all.filter((name) => hasValue(name) !== (options.why === "new"))
   return {
     secrets,
     untouched:
-      how.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)),
+      options.why === "new" ? [] : all.filter((name) => !hasValue(name) && !secrets.includes(name)),
   }
 }
 
@@ -108,7 +115,7 @@ function owedOf(session: Session): Report["owed"] {
     ([secret, state]) =>
       state.versions.flatMap((version) =>
         // Of one that the config has no more nothing is promised: status and check tell of it.
-        version.stage.is === "previous" && session.work.drivers[secret] !== undefined
+        version.stage.kind === "previous" && session.work.drivers[secret] !== undefined
           ? [{ secret, version: version.id, revokeAt: version.stage.revokeAt }]
           : [],
       ),
@@ -119,14 +126,14 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   const now = app.host.now().getTime()
   // What was refused for its grace is not waited for: it would not be rotated after it.
   const waits = report.owed
-    .filter(({ secret }) => report.outcomes[secret]?.is !== "left")
+    .filter(({ secret }) => report.outcomes[secret]?.kind !== "left")
     .map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now }))
     .filter(({ ms }) => ms > 0 && ms <= waitMs)
   if (waits.length === 0 || app.stop.aborted) return report
   const longest = Math.max(...waits.map(({ ms }) => ms))
   const until = new Date(now + longest).toISOString().slice(0, 19).replace("T", " ")
   const which = waits.map(({ secret, version }) => `${version} of ${secret}`).join(", ")
-  app.tell(
+  app.onProgress(
     report.environment,
     "grace",
     `this command waits until ${until} UTC, for ${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`,
@@ -136,7 +143,7 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   return withEnvironment(
     app,
     report.environment,
-    patient,
+    longRetryBudget,
     async ({ session }) => {
       const revoked = await revokeOwed(session, { skipGrace: false })
       return {

@@ -37,19 +37,19 @@ async function takeOne(
   session: Session,
   name: string,
   incident: string | undefined,
-  patience: AbortSignal,
+  retryBudget: AbortSignal,
 ): Promise<Probe | undefined> {
   const fields = await shownOf(session, name)
   if (fields === undefined) return undefined
   const id = nextVersionId(session.state(name))
-  const answer = await accepts(session, name, { version: id, fields }, patience)
+  const answer = await accepts(session, name, { version: id, fields }, retryBudget)
   if (answer === "unknown") return answer
-  const known = await session.known(name, "all")
+  const known = await session.issued(name, "all")
   // Refused, and ours already: it is as it was.
   if (answer === "refused" && known.some((one) => same(one.fields, fields))) return answer
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
-  const stage: Stage = answer === "accepted" ? { is: "current" } : { is: "kept", since: now }
+  const stage: Stage = answer === "accepted" ? { kind: "current" } : { kind: "retired", since: now }
   const seen = session.work.listeners?.[name]?.seen
   // Marks of an earlier value say nothing of this one.
   const becomes: Patch = ({ weak: _weak, undated: _undated, ...state }) => ({
@@ -65,7 +65,7 @@ async function takeOne(
     versions: [...state.versions, { id, madeAt: now, adopted: "undated", stage, ...sealed }],
   })
   session.noteSecrets({ [name]: patch })
-  session.remark({
+  session.queueEvent({
     event: "adopt",
     secret: name,
     version: id,
@@ -92,10 +92,10 @@ async function shownOf(session: Session, name: string): Promise<Fields | undefin
       return fieldsOf(session, name, shown)
     } catch {
       // Of two users that take turns it may show the second.
-      const first = driverOf(session, name).draft({ doubtful: [] }, session.work.text)
+      const first = driverOf(session, name).generate({ uncertain: [] }, session.work.text)
       return fieldsOf(session, name, shown, {
         current: { version: "first", fields: first },
-        doubtful: [],
+        uncertain: [],
       })
     }
   } catch {
@@ -108,10 +108,10 @@ async function accepts(
   session: Session,
   name: string,
   shown: { readonly version: string; readonly fields: Fields },
-  patience: AbortSignal,
+  retryBudget: AbortSignal,
 ): Promise<Probe> {
   // No service is asked: what the output shows is the value.
   if (driverOf(session, name).overlap === "none") return "accepted"
-  const control = await probeControl(session, name, shown, patience)
-  return control === "refused" ? probe(session, name, shown, patience) : "unknown"
+  const control = await probeControl(session, name, shown, retryBudget)
+  return control === "refused" ? probe(session, name, shown, retryBudget) : "unknown"
 }

@@ -15,7 +15,7 @@ import type { Outcomes } from "../rotate/work.ts"
  */
 export type Verdict =
   | {
-      readonly is: "contained"
+      readonly kind: "contained"
       readonly version: string /** By an earlier run. */
       readonly before?: true
       readonly unhealthy?: string
@@ -26,7 +26,7 @@ export type Verdict =
    * here can end them.
    */
   | {
-      readonly is: "contained-for-new-logins"
+      readonly kind: "contained-for-new-logins"
       readonly version: string
       readonly before?: true
       readonly unhealthy?: string
@@ -34,11 +34,11 @@ export type Verdict =
       readonly sessions: SessionsLeft
     }
   /** It was deleted: nothing of it is left here. */
-  | { readonly is: "nothing-to-contain"; readonly says: string }
+  | { readonly kind: "nothing-to-contain"; readonly message: string }
   | {
-      readonly is: "not-contained"
+      readonly kind: "not-contained"
       readonly code: string
-      readonly says: string
+      readonly message: string
       readonly hint?: string
     }
 /**
@@ -66,33 +66,35 @@ export function verdictOf(
   { incident, outcomes, revoked, before, unhealthy }: Done,
 ): Verdict {
   const outcome = outcomes[name]
-  if (outcome !== undefined && outcome.is !== "rotated")
-    return notContained(
-      outcome.is === "left" ? outcome : { code: outcome.code, says: outcome.says },
+  if (outcome !== undefined && outcome.kind !== "rotated")
+    return uncontainedSecrets(
+      outcome.kind === "left" ? outcome : { code: outcome.code, message: outcome.message },
     )
   const alive = revoked.find(
-    (one) => one.secret === name && one.death.is !== "dead" && !isNothingNew(session, one),
+    (one) => one.secret === name && one.death.kind !== "dead" && !isNothingNew(session, one),
   )?.death
-  if (alive !== undefined && alive.is !== "dead") return notContained(alive)
+  if (alive !== undefined && alive.kind !== "dead") return uncontainedSecrets(alive)
   if (session.isOpen(name))
-    return notContained({ code: "journal-open", says: "its rotation is not finished" })
+    return uncontainedSecrets({ code: "journal-open", message: "its rotation is not finished" })
   const state = session.state(name)
-  if (isErased(state)) return { is: "nothing-to-contain", says: "it was deleted" }
+  if (isErased(state)) return { kind: "nothing-to-contain", message: "it was deleted" }
   const open = openContainment(state)
-  if (open !== undefined) return notContained({ code: open.code, ...whyOpen(state, open.code) })
+  if (open !== undefined)
+    return uncontainedSecrets({ code: open.code, ...whyOpen(state, open.code) })
   const { contained } = state
   if (contained?.incident !== incident)
-    return notContained({ code: "not-contained", says: "nothing was done for it yet" })
-  const sick = unhealthy[name] ?? (outcome?.is === "rotated" ? outcome.unhealthy : undefined)
+    return uncontainedSecrets({ code: "not-contained", message: "nothing was done for it yet" })
+  const whyUnhealthy =
+    unhealthy[name] ?? (outcome?.kind === "rotated" ? outcome.unhealthy : undefined)
   const base = {
     version: contained.version,
     ...(before.includes(name) ? { before: true as const } : {}),
-    ...(sick === undefined ? {} : { unhealthy: sick }),
+    ...(whyUnhealthy === undefined ? {} : { unhealthy: whyUnhealthy }),
     ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
   }
   return contained.sessions === undefined
-    ? { is: "contained", ...base }
-    : { is: "contained-for-new-logins", ...base, sessions: contained.sessions }
+    ? { kind: "contained", ...base }
+    : { kind: "contained-for-new-logins", ...base, sessions: contained.sessions }
 }
 
 function owedOf({ outputs, programs }: Owed): Unwritten {
@@ -102,12 +104,12 @@ function owedOf({ outputs, programs }: Owed): Unwritten {
 function whyOpen(
   { unwritten }: SecretState,
   code: string,
-): { readonly says: string; readonly hint?: string } {
-  if (code === "not-contained") return { says: "nothing was done for it yet" }
+): { readonly message: string; readonly hint?: string } {
+  if (code === "not-contained") return { message: "nothing was done for it yet" }
   if (code !== "output-owed" || unwritten === undefined)
-    return { says: "what was accepted before is not taken away yet" }
+    return { message: "what was accepted before is not taken away yet" }
   const [hint] = Object.values(unwritten.outputs).flatMap((one) => one.hint ?? [])
-  return { says: sayUnwritten(unwritten), ...(hint === undefined ? {} : { hint }) }
+  return { message: sayUnwritten(unwritten), ...(hint === undefined ? {} : { hint }) }
 }
 
 /** Nor does a containment make a login anew that a person has ended. */
@@ -115,14 +117,14 @@ export function isErased({ erased, versions, uncontained }: SecretState): boolea
   return erased !== undefined && versions.length === 0 && uncontained === undefined
 }
 
-export function notContained({
+export function uncontainedSecrets({
   code,
-  says,
+  message,
   hint,
 }: {
   readonly code: string
-  readonly says: string
+  readonly message: string
   readonly hint?: string
 }): Verdict {
-  return { is: "not-contained", code, says, ...(hint === undefined ? {} : { hint }) }
+  return { kind: "not-contained", code, message, ...(hint === undefined ? {} : { hint }) }
 }

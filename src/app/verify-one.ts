@@ -1,7 +1,7 @@
 import type { Host } from "../base/host.ts"
 import type { AuditTail } from "../core/state.ts"
 import { type Heads, type Verified, verifyLog } from "../record/audit-verify.ts"
-import { type Place, readState } from "../record/state-file.ts"
+import { type StateKey, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import type { Held } from "./held-states.ts"
 
@@ -13,7 +13,7 @@ import type { Held } from "./held-states.ts"
  */
 export function verifyOne(
   { host, stop }: { readonly host: Host; readonly stop: AbortSignal },
-  place: Place,
+  place: StateKey,
   { heads, held }: { readonly heads: Heads; readonly held: Held },
 ): Promise<Verified & { readonly edited: boolean }> {
   const { environment } = place

@@ -2,19 +2,26 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch, versionAt } from "../core/state.ts"
 import { loadUnlocked } from "../record/ledger.ts"
-import type { Place } from "../record/state-file.ts"
+import type { StateKey } from "../record/state-file.ts"
 import { probe, probeControl, unclear } from "../rotate/ask.ts"
 import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { type Locked, agreesWith, ledgerOf, optionsOf, tended, withLock } from "./environment.ts"
+import {
+  type Locked,
+  agreesWith,
+  ledgerOf,
+  optionsOf,
+  withLogMaintenance,
+  withLock,
+} from "./environment.ts"
 import { openWork } from "./open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
 export type Drift = {
   readonly secret: string
   readonly version: string
-  readonly is: "refused" | "accepted"
+  readonly kind: "refused" | "accepted"
 }
 /**
  * Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing
@@ -22,9 +29,9 @@ export type Drift = {
  */
 export type Unclear = {
   readonly secret: string
-  readonly is: "unknown"
+  readonly kind: "unknown"
   readonly code: string
-  readonly says: string
+  readonly message: string
 }
 export type Seen = Drift | Unclear
 
@@ -50,7 +57,7 @@ export async function watchForDrift(
   isSteady: () => boolean,
 ): Promise<readonly Seen[] | undefined> {
   const options = optionsOf(app, environment)
-  const place: Place = { store: app.config.store, project: app.config.project, environment }
+  const place: StateKey = { store: app.config.store, project: app.config.project, environment }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined) return undefined
   const session = new Session(
@@ -59,17 +66,17 @@ export async function watchForDrift(
       ledger: ledgerOf(app, place),
       document,
       stop: app.stop,
-      hurry: app.stop,
+      forceStop: app.stop,
     }),
     document,
     { clockDoubted: true },
   )
   const seen = (
-    await Promise.all(Object.keys(session.work.drivers).map((name) => look(session, name)))
+    await Promise.all(Object.keys(session.work.drivers).map((name) => probeDrift(session, name)))
   ).filter((one) => one !== undefined)
   if (app.stop.aborted) return []
-  const unclear = seen.filter((one) => one.is === "unknown")
-  const changes = seen.filter((one) => one.is !== "unknown")
+  const unclear = seen.filter((one) => one.kind === "unknown")
+  const changes = seen.filter((one) => one.kind !== "unknown")
   if (changes.length === 0) return unclear
   try {
     const noted = await withLock(app, environment, (locked) =>
@@ -82,7 +89,7 @@ export async function watchForDrift(
   }
 }
 
-async function look(session: Session, name: string): Promise<Seen | undefined> {
+async function probeDrift(session: Session, name: string): Promise<Seen | undefined> {
   const state = session.state(name)
   const current = versionAt(state, "current")
   if (session.isOpen(name) || hiddenActOf(session, name) !== undefined) return undefined
@@ -91,21 +98,24 @@ async function look(session: Session, name: string): Promise<Seen | undefined> {
   const answer = await probe(session, name, credential)
   if (answer === "refused")
     return state.drift === undefined
-      ? { secret: name, version: current.id, is: "refused" }
+      ? { secret: name, version: current.id, kind: "refused" }
       : undefined
   if (answer === "unknown")
-    return { secret: name, is: "unknown", ...(session.faults.get(name) ?? silent(session, name)) }
+    return { secret: name, kind: "unknown", ...(session.faults.get(name) ?? silent(session, name)) }
   if (answer !== "accepted" || state.drift === undefined) return undefined
   // A service that has begun to accept anything has not come back.
   return (await probeControl(session, name, credential)) === "refused"
-    ? { secret: name, version: current.id, is: "accepted" }
+    ? { secret: name, version: current.id, kind: "accepted" }
     : undefined
 }
 
-function silent(session: Session, name: string): { readonly code: string; readonly says: string } {
+function silent(
+  session: Session,
+  name: string,
+): { readonly code: string; readonly message: string } {
   return {
     code: "no-answer",
-    says: unclear(
+    message: unclear(
       session,
       name,
       "the service gives no clear answer to a login with the current value",
@@ -129,7 +139,7 @@ async function note(
     readonly changes: readonly Drift[]
   },
 ): Promise<readonly Drift[] | undefined> {
-  const { app, today, place, ends } = locked
+  const { app, today, place, stops } = locked
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
@@ -138,8 +148,8 @@ async function note(
       options: today,
       ledger,
       document,
-      stop: ends.stop,
-      hurry: ends.hurry,
+      stop: stops.stop,
+      forceStop: stops.forceStop,
       startsNothing: true,
     }),
     document,
@@ -148,15 +158,17 @@ async function note(
   const since = app.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
-  for (const { secret, version, is } of changes) {
+  for (const { secret, version, kind } of changes) {
     patches[secret] = ({ drift: _drift, ...state }) =>
-      is === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state
+      kind === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state
     events.push(
-      is === "refused"
+      kind === "refused"
         ? { event: "drift", secret, version, code: "current-refused" }
         : { event: "drift-over", secret, version },
     )
   }
-  await tended(locked, { session, serial }, () => session.commit({ patches, events, flush: true }))
+  await withLogMaintenance(locked, { session, serial }, () =>
+    session.commit({ patches, events, flush: true }),
+  )
   return changes
 }

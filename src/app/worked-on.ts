@@ -11,5 +11,5 @@ export function isWorkedOn(
   environment: string,
 ): boolean {
   const holder = lockHolder(lockPath({ store, project, environment }))
-  return holder !== undefined && holder.is !== "stopped"
+  return holder !== undefined && holder.kind !== "stopped"
 }

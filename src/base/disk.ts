@@ -11,7 +11,7 @@ export interface Disk {
   close(file: number): void | Promise<void>
   stat(file: number): Stats | Promise<Stats>
   /** Of the path itself, were it a link; undefined if there is nothing. */
-  look(path: string): Stats | undefined | Promise<Stats | undefined>
+  statPath(path: string): Stats | undefined | Promise<Stats | undefined>
   /** All that is in it; `size`: how much that was a moment ago. */
   read(file: number, size?: number): Buffer | Promise<Buffer>
   /** All of it, or a throw. */
@@ -63,7 +63,7 @@ export const near = {
   open: (path, flags) => fs.openSync(path, flags, mode),
   close: (file) => fs.closeSync(file),
   stat: (file) => fs.fstatSync(file),
-  look: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
+  statPath: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
   read: readSized,
   write: (file, bytes) => fs.writeFileSync(file, bytes),
   truncate: (file, length) => fs.ftruncateSync(file, length),
@@ -81,7 +81,7 @@ export const far: Disk = {
   open: (path, flags) => later<number>((done) => fs.open(path, flags, mode, done)),
   close: (file) => later((done) => fs.close(file, done)),
   stat: (file) => later<Stats>((done) => fs.fstat(file, done)),
-  look: (path) => later<Stats>((done) => fs.lstat(path, done)).catch(nothing),
+  statPath: (path) => later<Stats>((done) => fs.lstat(path, done)).catch(nothing),
   read: (file) => later<Buffer>((done) => fs.readFile(file, done)),
   write: (file, bytes) => later((done) => fs.writeFile(file, bytes, done)),
   truncate: (file, length) => later((done) => fs.ftruncate(file, length, done)),

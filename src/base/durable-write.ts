@@ -68,7 +68,7 @@ export async function draftFile(
   const { folder, name } = spot
   let made: Stats
   try {
-    const present = await folder.disk.look(folder.at(name))
+    const present = await folder.disk.statPath(folder.at(name))
     refuseOddTarget(target, present)
     refuseSticky(spot, [present?.uid, options.uid])
     made = await writeDraft(spot, bytes, options)
@@ -125,7 +125,7 @@ export async function refuseMoved({ target, folder }: Spot): Promise<void> {
  */
 async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promise<void> {
   if (folder.keeper === "ours") return
-  const now = await folder.disk.look(folder.at(name))
+  const now = await folder.disk.statPath(folder.at(name))
   const same =
     now?.ino === made.ino &&
     now.dev === made.dev &&
@@ -135,8 +135,8 @@ async function refuseSwapped({ target, folder, name }: Spot, made: Stats): Promi
   if (!same) throw swapped(target, "something else was put in the place of its draft")
 }
 
-function swapped(target: string, says: string): AppError {
-  return new AppError("write-failed", `cannot write ${target}: ${says} meanwhile`, {
+function swapped(target: string, message: string): AppError {
+  return new AppError("write-failed", `cannot write ${target}: ${message} meanwhile`, {
     remedy: "retry",
     hint: "another user can write in its folder: see who does, then try again",
   })
@@ -316,7 +316,7 @@ export async function settleOutput(target: string): Promise<void> {
 /** What cannot be seen may be anything. */
 async function isFile(path: string): Promise<boolean> {
   try {
-    return (await (await diskOf(dirname(path))).look(path))?.isFile() === true
+    return (await (await diskOf(dirname(path))).statPath(path))?.isFile() === true
   } catch {
     return false
   }

@@ -103,7 +103,7 @@ function plainFolder(named: string): Folder | undefined {
   for (let at = 0, end = 0; end < named.length; at = end + 1) {
     end = named.indexOf("/", at)
     if (end === -1) end = named.length
-    stats = near.look(end === 0 ? "/" : named.slice(0, end))
+    stats = near.statPath(end === 0 ? "/" : named.slice(0, end))
     if (
       stats?.isDirectory() !== true ||
       !isOurs(stats.uid) ||
@@ -133,7 +133,7 @@ async function walk(
   named: string,
   { disk, follow }: { readonly disk: Disk; readonly follow: boolean },
 ): Promise<{ readonly folder: Folder; readonly name: string }> {
-  const way = new Way(named, disk)
+  const way = new FolderWalk(named, disk)
   try {
     await way.begin()
     const ahead = stepsOf(named)
@@ -156,7 +156,7 @@ function stepsOf(path: string): string[] {
 }
 
 /** Where we are on the way, and who could have bent it up to here. */
-class Way {
+class FolderWalk {
   readonly #named: string
   readonly #disk: Disk
   #place = "/"
@@ -175,7 +175,7 @@ class Way {
   }
 
   async begin(): Promise<void> {
-    this.#enter(await this.#look("/"), "/")
+    this.#enter(await this.#statPath("/"), "/")
   }
 
   /**
@@ -184,7 +184,7 @@ class Way {
    */
   async linkAt(step: string, last: boolean): Promise<string | undefined> {
     if (step === "..") return undefined
-    const stats = await this.#disk.look(this.#child(step))
+    const stats = await this.#disk.statPath(this.#child(step))
     if (stats === undefined && !last) throw systemError("ENOENT")
     if (stats?.isSymbolicLink() !== true) {
       if (stats?.isDirectory() === false && !last) throw systemError("ENOTDIR")
@@ -200,7 +200,7 @@ class Way {
 
   async down(step: string): Promise<void> {
     const child = this.#child(step)
-    const before = await this.#look(child)
+    const before = await this.#statPath(child)
     const planted = !this.#keeps(before)
     if (!planted && this.#held === undefined) {
       this.#place = child
@@ -250,7 +250,7 @@ class Way {
   async #from(place: string): Promise<void> {
     this.#place = place
     this.#shown = place
-    this.#stats = await this.#look(place)
+    this.#stats = await this.#statPath(place)
   }
 
   #enter(stats: Stats, shown: string): void {
@@ -283,8 +283,8 @@ class Way {
     return this.#shown === "/" ? `/${step}` : `${this.#shown}/${step}`
   }
 
-  async #look(path: string): Promise<Stats> {
-    const stats = await this.#disk.look(path)
+  async #statPath(path: string): Promise<Stats> {
+    const stats = await this.#disk.statPath(path)
     if (stats === undefined) throw systemError("ENOENT")
     return stats
   }
@@ -310,7 +310,7 @@ let procIsThere = false
 /** What is held is reached by /proc alone. */
 async function refuseWithoutProc(disk: Disk, place: string, { dev, ino }: Stats): Promise<void> {
   if (procIsThere) return
-  const through = await disk.look(`${place}/.`)
+  const through = await disk.statPath(`${place}/.`)
   if (through?.ino !== ino || through.dev !== dev) {
     throw new AppError(
       "proc-missing",

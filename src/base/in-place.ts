@@ -102,7 +102,7 @@ export async function emptyInPlace(target: string): Promise<void> {
 
 /** Nothing is written, so nothing is read. */
 async function ownerOf({ folder, name }: Spot): Promise<number | undefined> {
-  return (await folder.disk.look(folder.at(name)))?.uid
+  return (await folder.disk.statPath(folder.at(name)))?.uid
 }
 
 /**

@@ -4,7 +4,7 @@ import { formatDuration } from "./duration.ts"
  * it ends in the middle.
  * A process ends once, so there is one such place.
  */
-export type Standing = {
+export type LastWords = {
   /** Sentences; never a value. */
   readonly lines: readonly string[]
   /** A program or a file is left with a value that no longer works. */
@@ -19,15 +19,15 @@ export const stopWithinMs = 80_000
 /** What a person is told with the first request. */
 export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${formatDuration(stopWithinMs)}, ends at once`
 
-const standings = new Map<string, () => Standing>()
+const standings = new Map<string, () => LastWords>()
 
 /** `now` left out: nothing of it is left open. */
-export function stands(environment: string, now?: () => Standing): void {
+export function setLastWords(environment: string, now?: () => LastWords): void {
   if (now === undefined) standings.delete(environment)
   else standings.set(environment, now)
 }
 
-export function lastWords(): Standing {
+export function lastWords(): LastWords {
   const all = [...standings.values()].map((now) => now())
   return { lines: all.flatMap(({ lines }) => lines), cutOff: all.some(({ cutOff }) => cutOff) }
 }

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs"
  */
 export type LockHolder = {
   readonly pid: number
-  readonly is: "stopped" | "waiting for a disk" | "running"
+  readonly kind: "stopped" | "waiting for a disk" | "running"
 }
 
 /**
@@ -22,7 +22,7 @@ export function lockHolder(path: string, proc = "/proc"): LockHolder | undefined
     )?.pid
     return pid === undefined || pid <= 0
       ? undefined
-      : { pid, is: stateOf(readFileSync(`${proc}/${pid}/stat`, "utf8")) }
+      : { pid, kind: stateOf(readFileSync(`${proc}/${pid}/stat`, "utf8")) }
   } catch {
     return undefined
   }
@@ -53,7 +53,7 @@ function deviceOf(dev: number): string {
 }
 
 /** Its state stands after its name, which is in brackets and may hold some itself. */
-function stateOf(stat: string): LockHolder["is"] {
+function stateOf(stat: string): LockHolder["kind"] {
   const letter = stat.slice(stat.lastIndexOf(")") + 2).charAt(0)
   if (letter === "T" || letter === "t") return "stopped"
   return letter === "D" ? "waiting for a disk" : "running"

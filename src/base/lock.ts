@@ -43,12 +43,12 @@ export async function takeLock(
   refuseNetwork(dirname(path))
   create(path)
   let before: string | undefined
-  for (let look = 0; ; look++) {
+  for (let statPath = 0; ; statPath++) {
     const lock = tryLock(Database, path, holder)
     if (lock !== undefined) return lock
     // A killed holder leaves its name; the next one replaces it right after it has the lock.
     const heldBy = readHolder(path)
-    if (look >= looks || (heldBy !== undefined && heldBy === before))
+    if (statPath >= looks || (heldBy !== undefined && heldBy === before))
       return { heldBy: heldBy ?? "another process" }
     before = heldBy
     await Bun.sleep(lookMs)
@@ -158,7 +158,7 @@ export class Wanted {
     this.#said = this.#read()
   }
   /** To be asked again and again. */
-  look(): boolean {
+  poll(): boolean {
     const said = this.#read()
     if (said === undefined || said === this.#said) return false
     const now = this.#host.monotonicMs()
@@ -192,10 +192,10 @@ function heldLock(database: Pick<Database, "run" | "close">, path: string): Held
 }
 
 /** The system's word, or SQLite's for the same. */
-function lockError(says: string, error: unknown): AppError {
+function lockError(message: string, error: unknown): AppError {
   const code = systemCode(error) ?? "unknown error"
   const full = /ENOSPC|EDQUOT|SQLITE_FULL/.test(code)
-  return new AppError("lock-failed", `${says}: ${full ? "the disk is full" : code}`, {
+  return new AppError("lock-failed", `${message}: ${full ? "the disk is full" : code}`, {
     remedy: "retry",
     hint: full
       ? "free some space on that disk; nothing was lost"

@@ -15,7 +15,7 @@ const tables = ["/proc/net/tcp", "/proc/net/tcp6"]
 /** Whom a user namespace has no number for: any of many. */
 const nobodyInParticular = 65_534
 
-export type Ends = {
+export type SocketAddresses = {
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
   readonly remoteAddress?: string | undefined
@@ -43,7 +43,7 @@ export async function thisKernel(): Promise<Kernel> {
  * beside that: a listener of root's may be another's to accept from.
  */
 export function otherEnd(
-  { localAddress, localPort, remoteAddress, remotePort }: Ends,
+  { localAddress, localPort, remoteAddress, remotePort }: SocketAddresses,
   { find, read }: Kernel,
 ): Owner | "waiting" | "unseen" {
   if (

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import type { MarkWatcher } from "./live-marks.ts"
-import { placeOfUs } from "./place.ts"
+import { ourLocation } from "./run-location.ts"
 import { type ProcessId, processIdOf } from "./process-session.ts"
 
 /**
@@ -88,7 +88,7 @@ type Note = {
 
 /** Process ids mean something within one namespace of one start of a kernel. */
 function where(): string | undefined {
-  const place = placeOfUs()
+  const place = ourLocation()
   return place === undefined ? undefined : `${place.boot} ${place.namespace}`
 }
 

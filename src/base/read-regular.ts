@@ -82,7 +82,7 @@ async function readLater(
  */
 export async function refuseLinked({ target, folder, name }: Spot, opened: Stats): Promise<void> {
   if (opened.uid === folder.keeper) return
-  const now = await folder.disk.look(folder.at(name))
+  const now = await folder.disk.statPath(folder.at(name))
   if (
     now?.ino === opened.ino &&
     now.dev === opened.dev &&

@@ -94,7 +94,7 @@ export class Reserve {
   async tidy(): Promise<void> {
     const disk = await diskOf(dirname(this.#target))
     for (let index = 0; index < filesMost; index++)
-      if ((await disk.look(this.#path(index))) !== undefined) await remove(this.#path(index))
+      if ((await disk.statPath(this.#path(index))) !== undefined) await remove(this.#path(index))
     this.#left = 0
   }
 }

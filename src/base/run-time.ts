@@ -22,7 +22,7 @@ let lookedAt = 0
 let ranMs = 0
 let pausedAtMs = Number.NEGATIVE_INFINITY
 
-function look(): void {
+function statPath(): void {
   const now = performance.now()
   const passed = now - lookedAt
   lookedAt = now
@@ -35,7 +35,7 @@ function look(): void {
 function measure(): () => void {
   if (measuring++ === 0) {
     lookedAt = performance.now()
-    ticker = setInterval(look, tickMs)
+    ticker = setInterval(statPath, tickMs)
     ticker.unref()
   }
   let ended = false
@@ -54,9 +54,9 @@ export type Stopwatch = {
 
 export function beginStopwatch(): Stopwatch {
   const end = measure()
-  look()
+  statPath()
   const began = ranMs
-  return { ms: () => (look(), ranMs - began), end }
+  return { ms: () => (statPath(), ranMs - began), end }
 }
 
 /**

@@ -5,7 +5,7 @@ import { isOpen, isOurs, openFolderOf } from "./folder.ts"
 /** What stands in the way of running a program. */
 export type Obstacle = {
   readonly code: "hook-missing" | "hook-writable"
-  readonly says: string
+  readonly message: string
   readonly remedy: string
 }
 
@@ -29,15 +29,15 @@ export async function obstacleIn(file: string): Promise<Obstacle | undefined> {
   return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
 }
 
-type Fault = { readonly says: string; readonly remedy: string }
+type Fault = { readonly message: string; readonly remedy: string }
 
 function unrunnable(path: string): Fault | undefined {
   try {
     if (statSync(path).isDirectory())
-      return { says: "is a folder, not a program", remedy: "correct the path in the config" }
+      return { message: "is a folder, not a program", remedy: "correct the path in the config" }
   } catch {
     return {
-      says: "does not exist",
+      message: "does not exist",
       remedy: "put it there and chmod +x it, or correct the path in the config",
     }
   }
@@ -45,7 +45,7 @@ function unrunnable(path: string): Fault | undefined {
     accessSync(path, constants.X_OK)
     return undefined
   } catch {
-    return { says: "may not be executed by this user", remedy: `chmod +x ${path}` }
+    return { message: "may not be executed by this user", remedy: `chmod +x ${path}` }
   }
 }
 
@@ -58,30 +58,30 @@ export async function changeableBy(path: string): Promise<Fault | undefined> {
     const { folder, name } = await openFolderOf(path)
     await using held = folder
     const { keeper, weak = held.path } = held
-    const stats = await held.disk.look(held.at(name))
+    const stats = await held.disk.statPath(held.at(name))
     if (stats === undefined) return undefined
     if (typeof keeper === "number")
       return {
-        says: `can be changed by user ${keeper}, who owns ${weak}`,
+        message: `can be changed by user ${keeper}, who owns ${weak}`,
         remedy: `chown root ${weak}`,
       }
     if (keeper === "shared")
       return {
-        says: `can be changed by others, who can write in ${weak}`,
+        message: `can be changed by others, who can write in ${weak}`,
         remedy: `chmod go-w ${weak}`,
       }
     if (!isOurs(stats.uid))
       return {
-        says: `can be changed by user ${stats.uid}, who owns it`,
+        message: `can be changed by user ${stats.uid}, who owns it`,
         remedy: `chown root ${path}`,
       }
     return isOpen(stats)
-      ? { says: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
+      ? { message: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
       : undefined
   } catch (error) {
     if (error instanceof AppError)
       return {
-        says: `can be changed by others: ${error.message}`,
+        message: `can be changed by others: ${error.message}`,
         remedy: error.hint ?? "put it where only root can write",
       }
     return undefined

@@ -32,7 +32,7 @@ export class SocketFile {
 
   /** undefined: there is no socket now. */
   async owner(): Promise<Owner | "several" | undefined> {
-    const stats = await this.#folder.disk.look(this.#folder.at(this.#name))
+    const stats = await this.#folder.disk.statPath(this.#folder.at(this.#name))
     if (stats?.isSocket() !== true) return undefined
     if (this.#keeper === "ours") return named(stats.uid)
     // A file of root's proves nothing there: who can change the folder can have moved it there, and

@@ -14,7 +14,7 @@ export type Log = {
   /** What was sent last, and why the newest was not. */
   readonly sent: {
     readonly last?: { readonly n: number; readonly head: string }
-    readonly failed?: { readonly at: string; readonly says: string }
+    readonly failed?: { readonly at: string; readonly message: string }
   }
 }
 
@@ -30,7 +30,7 @@ export const auditHeads = defineCheck({
         "mend what it says: the head goes with the next act; until then nobody else can tell whether these lines are changed",
     },
   },
-  look: ({ logs }: { readonly logs: readonly Log[] }, report) => {
+  inspect: ({ logs }: { readonly logs: readonly Log[] }, report) => {
     for (const { environment, document, quietMs, sent } of logs) {
       const { count, head } = document.audit
       const behind = count > 0 && (sent.last?.n !== count || sent.last.head !== head)
@@ -43,7 +43,7 @@ export const auditHeads = defineCheck({
       const why =
         sent.failed === undefined
           ? ""
-          : `: ${sent.failed.says}, at ${sent.failed.at.slice(0, 16).replace("T", " ")} UTC`
+          : `: ${sent.failed.message}, at ${sent.failed.at.slice(0, 16).replace("T", " ")} UTC`
       report.found(
         "audit-heads-undelivered",
         `${environment}: the head of line ${count} has not left the machine (${last})${why}`,

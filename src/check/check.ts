@@ -11,13 +11,13 @@ export type Report<Code extends string> = {
   /** Something is wrong. `severity`: where this one is less bad than its kind. */
   found(
     code: Code,
-    says: string,
+    message: string,
     better?: { readonly remedy?: string; readonly severity?: Finding["severity"] },
   ): void
   /** A finding of someone who was asked, as it is. */
   passed(finding: Finding): void
   /** Something was wrong and is mended. */
-  mended(says: string): void
+  mended(message: string): void
   /** An error of something that was asked, under its own code. */
   failed(error: unknown, place?: string): void
 }
@@ -27,7 +27,7 @@ export type Check<Code extends string, Subject> = {
   /** All that it can find by itself; what it asks may fail with codes of its own. */
   readonly faults: Readonly<Record<Code, Fault>>
   /** Returns what it saw, for the line that says all is well. */
-  look(subject: Subject, report: Report<Code>): string | Promise<string>
+  inspect(subject: Subject, report: Report<Code>): string | Promise<string>
 }
 
 export type Result = {
@@ -45,26 +45,26 @@ export function defineCheck<Code extends string, Subject>(
 
 /** A look never hides its neighbours: whatever it throws is a finding. */
 export async function runCheck<Code extends string, Subject>(
-  { name, faults, look }: Check<Code, Subject>,
+  { name, faults, inspect }: Check<Code, Subject>,
   subject: Subject,
 ): Promise<Result> {
   const findings: Finding[] = []
   const mended: string[] = []
   const report: Report<Code> = {
-    found: (code, says, better) =>
+    found: (code, message, better) =>
       void findings.push({
         code,
         severity: faults[code].severity,
-        says,
+        message,
         remedy: faults[code].remedy,
         ...better,
       }),
     passed: (finding) => void findings.push(finding),
-    mended: (says) => void mended.push(says),
+    mended: (message) => void mended.push(message),
     failed: (error, place) => void findings.push(findingOf(error, place)),
   }
   try {
-    return { name, saw: await look(subject, report), findings, mended }
+    return { name, saw: await inspect(subject, report), findings, mended }
   } catch (error) {
     return { name, saw: "", findings: [...findings, findingOf(error)], mended }
   }
@@ -79,7 +79,12 @@ export function findingOf(error: unknown, place?: string): Finding {
           hint: "please report what you did, without any value",
         })
   const { code, message, hint } = place === undefined ? known : known.within(place)
-  return { code, severity: "error", says: message, ...(hint === undefined ? {} : { remedy: hint }) }
+  return {
+    code,
+    severity: "error",
+    message: message,
+    ...(hint === undefined ? {} : { remedy: hint }),
+  }
 }
 
 const order = { error: 0, warning: 1, info: 2 } as const

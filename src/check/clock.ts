@@ -17,7 +17,7 @@ export const clock = defineCheck({
         "if it is wrong now, set it (timedatectl, chrony) before anything rotates: ages and graces are counted by it; if it is right now, mycelium run notes that after ten minutes, and mycelium rotate-now ENV at once: what was written ahead does not count from then on",
     },
   },
-  look: (
+  inspect: (
     { documents, now }: { readonly documents: readonly StateDocument[]; readonly now: Date },
     report,
   ) => {

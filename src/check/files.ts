@@ -3,7 +3,7 @@ import { type Stats, closeSync, constants, fchmodSync, fstatSync, openSync } fro
 import { type Folder, openFolder } from "../base/folder.ts"
 import { refuseLinked } from "../base/read-regular.ts"
 import { type Report, defineCheck } from "./check.ts"
-import { look, octal } from "./way.ts"
+import { statOf, octal } from "./path-stat.ts"
 
 /**
  * Modes, owners and kinds of files. A POSIX ACL needs no look of its own: where a file has one, the
@@ -57,11 +57,11 @@ export const files = defineCheck<Code, Files>({
     },
     "file-irregular": { severity: "error", remedy: "move it away: mycelium makes what it needs" },
   },
-  look: async ({ expected, fix }, report) => {
+  inspect: async ({ expected, fix }, report) => {
     let seen = 0
     for (const one of expected) {
       try {
-        const stats = look(one.path)
+        const stats = statOf(one.path)
         if (stats === undefined) continue
         seen++
         if (isRight(one, stats)) continue
@@ -127,9 +127,9 @@ async function judgeMode(
   if (wider === 0 && (one.exact !== true || mode === one.mode)) return
   // What is too narrow in a folder or a file of ours harms nobody but us, who would notice.
   const right = one.exact === true ? one.mode : mode & one.mode
-  const says = `${one.path} (${one.what}) has mode ${octal(mode)}, not ${octal(right)}`
+  const message = `${one.path} (${one.what}) has mode ${octal(mode)}, not ${octal(right)}`
   if (one.identity === true)
-    return report.found("identity-open", says, {
+    return report.found("identity-open", message, {
       remedy: `chmod 600 ${one.path}; if others have read it, make a new one and rotate everything`,
     })
   if (fix && (await mend(one, folder, right)))
@@ -137,10 +137,10 @@ async function judgeMode(
       `${one.path} (${one.what}): mode ${octal(mode)} is now ${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`,
     )
   if (wider !== 0)
-    return report.found("file-open", says, {
+    return report.found("file-open", message, {
       remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}${wider & 0o044 && one.exact ? "; if others may have read it, rotate what it shows" : ""}`,
     })
-  report.found("file-mode", `${says}: the program that reads it may be locked out`, {
+  report.found("file-mode", `${message}: the program that reads it may be locked out`, {
     remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}`,
   })
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { type RunOptions, type RunResult } from "../base/spawn.ts"
 import { type Report, defineCheck } from "./check.ts"
-import { realPath } from "./way.ts"
+import { realPath } from "./path-stat.ts"
 
 /**
  * A file with values that git may pick up sooner or later does: is each that lies in a work tree
@@ -33,7 +33,7 @@ export const git = defineCheck<Code, Git>({
     "output-not-ignored": { severity: "warning", remedy: "add it to .gitignore" },
     "git-not-asked": { severity: "info", remedy: "see by hand that git ignores it" },
   },
-  look: async (subject, report) => {
+  inspect: async (subject, report) => {
     const trees = new Map<string, Watched[]>()
     for (const file of subject.files) {
       const tree = workTree(dirname(file.path))

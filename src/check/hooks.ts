@@ -20,11 +20,11 @@ export const hooks = defineCheck({
       remedy: "put it there and chmod +x it, or correct the path in the config",
     },
   },
-  look: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
+  inspect: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
     for (const { path, what, isFollowed } of programs) {
       const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
       if (obstacle !== undefined)
-        report.found(obstacle.code, `${path} (${what}) ${obstacle.says}`, {
+        report.found(obstacle.code, `${path} (${what}) ${obstacle.message}`, {
           remedy: obstacle.remedy,
         })
     }

@@ -8,7 +8,7 @@ import { defineCheck } from "./check.ts"
 export const identity = defineCheck<never, { readonly missing: Finding | undefined }>({
   name: "identity",
   faults: {},
-  look: ({ missing }, report) => {
+  inspect: ({ missing }, report) => {
     if (missing !== undefined) report.passed(missing)
     return "nothing says that it is missing"
   },

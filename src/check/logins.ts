@@ -8,7 +8,7 @@ import { type Report, defineCheck } from "./check.ts"
  * current one.
  */
 
-export type Login = {
+export type CheckedLogin = {
   /** "production/postgres". */
   readonly place: string
   readonly driver: Driver
@@ -19,7 +19,7 @@ export type Login = {
 }
 
 export type Logins = {
-  readonly logins: readonly Login[]
+  readonly logins: readonly CheckedLogin[]
   /** How long one question may take; all services are asked side by side. */
   readonly withinMs: number
   /** The places whose current value was accepted are put in here. */
@@ -46,7 +46,7 @@ export const logins = defineCheck<Code, Logins>({
         "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set",
     },
   },
-  look: async ({ logins: all, withinMs, accepted }, report) => {
+  inspect: async ({ logins: all, withinMs, accepted }, report) => {
     await Promise.all(
       all.map((one) =>
         ask(one, { withinMs, accepted }, report).catch((error: unknown) =>
@@ -61,7 +61,7 @@ export const logins = defineCheck<Code, Logins>({
 })
 
 async function ask(
-  { place, driver, versions: open, wrong }: Login,
+  { place, driver, versions: open, wrong }: CheckedLogin,
   { withinMs, accepted }: Omit<Logins, "logins">,
   report: Report<Code>,
 ): Promise<void> {
@@ -74,7 +74,7 @@ async function ask(
   // Without an admin, preflight comes in by the current value itself: what it is refused is asked
   // about below, beside a wrong one.
   const refused =
-    driver.forget === undefined
+    driver.deleteLogin === undefined
       ? findings.find(({ code }) => code === "password-refused")
       : undefined
   if (
@@ -82,7 +82,7 @@ async function ask(
     (await probe(driver, wrong(current), withinMs)) === "refused" &&
     (await probe(driver, current, withinMs)) === "refused"
   ) {
-    return report.found("current-refused", `${place}: ${refused.says}`, {
+    return report.found("current-refused", `${place}: ${refused.message}`, {
       remedy: driftRemedy(place),
     })
   }
@@ -122,5 +122,5 @@ async function probe(
 }
 
 function at(place: string, finding: Finding): Finding {
-  return { ...finding, says: `${place}: ${finding.says}` }
+  return { ...finding, message: `${place}: ${finding.message}` }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
-import { filesAtOnce, sideBySide } from "../base/turns.ts"
+import { filesAtOnce, mapConcurrently } from "../base/semaphore.ts"
 import type { Output } from "../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../core/left.ts"
 import { previousField, shownField } from "../core/shown-field.ts"
@@ -9,7 +9,7 @@ import {
   type SecretState,
   type StateDocument,
   type Version,
-  printsOf,
+  fingerprintsOf,
   versionAt,
 } from "../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
@@ -73,13 +73,13 @@ export const outputs = defineCheck<Code, Outputs>({
     },
     "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
-  look: async ({ shown, gone, fingerprint }, report) => {
+  inspect: async ({ shown, gone, fingerprint }, report) => {
     for (const { environment, target } of gone)
       report.found(
         "output-left",
         `${target} was an output of ${environment}, is not in the config any more, and is still there: what it shows dies with the next rotation`,
       )
-    await sideBySide(filesAtOnce, shown, (one) =>
+    await mapConcurrently(filesAtOnce, shown, (one) =>
       judge(one, fingerprint, report).catch((error: unknown) => tellUnread(error, one, report)),
     )
     return shown.length === 0
@@ -113,11 +113,11 @@ async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code
   tell(document === undefined ? first : await faultsOf({ ...shown, document }, fingerprint), report)
 }
 
-type Found = { readonly code: Code; readonly says: string; readonly remedy?: string }
+type Found = { readonly code: Code; readonly message: string; readonly remedy?: string }
 
 function tell(found: readonly Found[], report: Report<Code>): void {
-  for (const { code, says, remedy } of found)
-    report.found(code, says, remedy === undefined ? {} : { remedy })
+  for (const { code, message, remedy } of found)
+    report.found(code, message, remedy === undefined ? {} : { remedy })
 }
 
 async function faultsOf(
@@ -131,13 +131,13 @@ async function faultsOf(
     return [
       {
         code: "output-missing",
-        says: `${output.target}, an output of ${environment}, does not exist`,
+        message: `${output.target}, an output of ${environment}, does not exist`,
         ...wayBack(output),
       },
     ]
   const found = await output.adopt(names)
   const print =
-    output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
+    output.whole === true ? fingerprintOf(document, output.target, fingerprint(bytes)) : "unknown"
   const shownFaults = names.flatMap((name): readonly Found[] => {
     const fields = Object.entries(found[name] ?? {})
     const place = `${environment}/${name}`
@@ -148,7 +148,7 @@ async function faultsOf(
       return [
         {
           code: "output-incomplete",
-          says: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
+          message: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
         },
       ]
     return print === "edited"
@@ -156,7 +156,7 @@ async function faultsOf(
       : [
           {
             code: "output-unread",
-            says: `${output.target}: which value of ${place} it shows cannot be told from its template`,
+            message: `${output.target}: which value of ${place} it shows cannot be told from its template`,
           },
         ]
   })
@@ -167,7 +167,7 @@ async function faultsOf(
   ).map(
     (one): Found => ({
       code: "variable-left",
-      says: sayLeft(output.target, environment, one),
+      message: sayLeft(output.target, environment, one),
       ...(one.whole ? {} : { remedy: byHand }),
     }),
   )
@@ -181,7 +181,7 @@ async function faultsOf(
     ...faults,
     {
       code: "output-edited",
-      says: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it`,
+      message: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it`,
     },
   ]
 }
@@ -212,19 +212,19 @@ function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string
 }
 
 /** Where we have written nothing yet, nothing is known. */
-function printOf(
+function fingerprintOf(
   document: StateDocument,
   target: string,
   print: string,
 ): "ours" | "edited" | "unknown" {
-  if (printsOf(document, target).includes(print)) return "ours"
+  if (fingerprintsOf(document, target).includes(print)) return "ours"
   return document.written?.[target] === undefined ? "unknown" : "edited"
 }
 
 type Answer =
-  | { readonly is: "right" }
-  | { readonly is: "older"; readonly shows: string; readonly current: string }
-  | { readonly is: "unknown" }
+  | { readonly kind: "right" }
+  | { readonly kind: "older"; readonly shows: string; readonly current: string }
+  | { readonly kind: "unknown" }
 
 /** While a rotation is open its pending value is right too. */
 function answerOf(
@@ -248,36 +248,36 @@ function answerOf(
     previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const],
   )
   // The one beside it may be dead by now: no file is written again for that.
-  if (before.length > 0 && !younger.some(matchesAll(before))) return { is: "unknown" }
+  if (before.length > 0 && !younger.some(matchesAll(before))) return { kind: "unknown" }
   const found = younger.filter(
     matchesAll(shows.filter(([field]) => previousField(field) === undefined)),
   )
   if (
     found.some(
       ({ stage }) =>
-        stage.is === "current" || (stage.is === "pending" && document.changeSet !== undefined),
+        stage.kind === "current" || (stage.kind === "pending" && document.changeSet !== undefined),
     )
   )
-    return { is: "right" }
+    return { kind: "right" }
   const [older] = found
   return older === undefined
-    ? { is: "unknown" }
-    : { is: "older", shows: older.id, current: current?.id ?? "" }
+    ? { kind: "unknown" }
+    : { kind: "older", shows: older.id, current: current?.id ?? "" }
 }
 
 function faultOf(target: string, place: string, answer: Answer): readonly Found[] {
-  if (answer.is === "older")
+  if (answer.kind === "older")
     return [
       {
         code: "output-stale",
-        says: `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}`,
+        message: `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}`,
       },
     ]
-  if (answer.is === "unknown")
+  if (answer.kind === "unknown")
     return [
       {
         code: "output-drift",
-        says: `${target} shows a value of ${place} that is in no version: somebody changed it by hand`,
+        message: `${target} shows a value of ${place} that is in no version: somebody changed it by hand`,
       },
     ]
   return []

@@ -1,5 +1,5 @@
 import { defineCheck } from "./check.ts"
-import { type Me, foldersAbove, isGuarded, octal } from "./way.ts"
+import { type Me, foldersAbove, isGuarded, octal } from "./path-stat.ts"
 
 /**
  * Who may write in a folder may replace everything in it, whatever the modes of the files: every
@@ -30,30 +30,30 @@ export const parents = defineCheck({
       remedy: "chown it to root or to the user that runs mycelium, or move the files elsewhere",
     },
   },
-  look: ({ guarded, me }: { readonly guarded: readonly Guarded[]; readonly me: Me }, report) => {
+  inspect: ({ guarded, me }: { readonly guarded: readonly Guarded[]; readonly me: Me }, report) => {
     const told = new Set<string>()
     let seen = 0
     for (const { path, what, owners } of guarded) {
       for (const { path: folder, stats } of foldersAbove(path)) {
         seen++
-        const says = `${folder}, above ${what}`
+        const message = `${folder}, above ${what}`
         if (told.has(folder)) continue
         if (![0, me.uid, ...owners].includes(stats.uid))
           report.found(
             "parent-foreign",
-            `${says}, belongs to user ${stats.uid}, who can replace what is in it`,
+            `${message}, belongs to user ${stats.uid}, who can replace what is in it`,
           )
         else if (isGuarded(stats) || (stats.mode & 0o022) === 0) continue
         else if ((stats.mode & 0o002) !== 0)
           report.found(
             "parent-writable",
-            `${says}, can be written by everybody (${octal(stats.mode)})`,
+            `${message}, can be written by everybody (${octal(stats.mode)})`,
             { remedy: `chmod o-w ${folder}` },
           )
         else if (stats.gid !== 0 && stats.gid !== me.gid)
           report.found(
             "parent-group-writable",
-            `${says}, can be written by group ${stats.gid} (${octal(stats.mode)})`,
+            `${message}, can be written by group ${stats.gid} (${octal(stats.mode)})`,
             { remedy: `chmod g-w ${folder}` },
           )
         else continue

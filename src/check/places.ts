@@ -1,14 +1,14 @@
 import type { Stats } from "node:fs"
 import type { AppError } from "../base/error.ts"
 import { type Report, defineCheck } from "./check.ts"
-import { foldersAbove, octal } from "./way.ts"
+import { foldersAbove, octal } from "./path-stat.ts"
 
 /**
  * Where outputs lie: can they be replaced there, does their reader see what replaces them, and who
  * else does?
  */
 
-export type Place = {
+export type OutputLocation = {
   readonly path: string
   /** "an output of production". */
   readonly what: string
@@ -29,7 +29,10 @@ export type Place = {
 }
 /** Another process has this file mounted by itself; `stale`: one that was replaced since. */
 export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
-export type Places = { readonly places: readonly Place[]; readonly alone: readonly Alone[] }
+export type Places = {
+  readonly places: readonly OutputLocation[]
+  readonly alone: readonly Alone[]
+}
 
 type Code =
   | "output-unwritable"
@@ -75,7 +78,7 @@ export const places = defineCheck<Code, Places>({
       remedy: "let its owner pass (chmod or chgrp that folder), or put the file elsewhere",
     },
   },
-  look: ({ places: all, alone }, report) => {
+  inspect: ({ places: all, alone }, report) => {
     for (const place of all)
       judge(
         place,
@@ -88,7 +91,7 @@ export const places = defineCheck<Code, Places>({
   },
 })
 
-function judge(place: Place, alone: readonly Alone[], report: Report<Code>): void {
+function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Code>): void {
   const { path, what } = place
   // A link in the file's own place is told with the other files.
   if (place.fault !== undefined && !place.fault.message.startsWith(`${path} is a symbolic link`))
@@ -140,7 +143,7 @@ function judge(place: Place, alone: readonly Alone[], report: Report<Code>): voi
 }
 
 /** Only a clear no counts: in which further groups someone is, is not known here. */
-function mayPass(stats: Stats, reader: Place["reader"]): boolean {
+function mayPass(stats: Stats, reader: OutputLocation["reader"]): boolean {
   if (reader === undefined || reader.uid === 0) return true
   if (reader.uid === stats.uid) return (stats.mode & 0o100) !== 0
   if ((stats.mode & 0o010) !== 0) return true

@@ -38,7 +38,7 @@ export const randomness = defineCheck({
         "make no value on this machine: something stands between mycelium and the generator of the kernel",
     },
   },
-  look: (subject: { readonly random: Random; readonly count: ValueCount }, report) => {
+  inspect: (subject: { readonly random: Random; readonly count: ValueCount }, report) => {
     const { bytes, values, failed } = draw(subject)
     const health = healthFault(bytes, alphaBits)
     if (health !== undefined)
@@ -76,7 +76,7 @@ export async function randomnessFindings(
 export async function refuseBrokenRandom(random: Random): Promise<void> {
   const [first] = await randomnessFindings(random, 100)
   if (first !== undefined)
-    throw new AppError("random-broken", first.says, {
+    throw new AppError("random-broken", first.message, {
       hint: "no value is made here: run mycelium check",
     })
 }

@@ -29,24 +29,24 @@ export const restarts = defineCheck({
       remedy: "ask for something that needs the new value: an http address that reads the database",
     },
   },
-  look: async ({ restarts: all, stop }: Subject, report) => {
-    const looks = await Promise.all(all.map((one) => lookAt(one, stop)))
-    const restarted = new Set(looks.flatMap((look) => look.restarts))
+  inspect: async ({ restarts: all, stop }: Subject, report) => {
+    const looks = await Promise.all(all.map((one) => inspectOne(one, stop)))
+    const restarted = new Set(looks.flatMap((inspect) => inspect.restarts))
     for (const { place, findings, readers } of looks) {
       for (const finding of findings)
-        report.passed({ ...finding, says: `${place}: ${finding.says}` })
-      for (const { id, says, target } of readers)
+        report.passed({ ...finding, message: `${place}: ${finding.message}` })
+      for (const { id, label: message, target } of readers)
         if (!restarted.has(id))
           report.found(
             "reader-unlisted",
-            `${place}: ${says} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+            `${place}: ${message} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
           )
     }
     for (const { place, deployment } of all)
       if (deployment.health?.limits !== undefined)
         report.found(
           "health-shallow",
-          `${place}: ${deployment.health.says} proves ${deployment.health.limits}`,
+          `${place}: ${deployment.health.label} proves ${deployment.health.limits}`,
         )
     const seen = looks.flatMap(({ place, replaces }) =>
       replaces === undefined ? [] : [`${place}: ${replaces}`],
@@ -55,19 +55,22 @@ export const restarts = defineCheck({
   },
 })
 
-type Look = {
+type RestartInspection = {
   readonly place: string
   readonly findings: readonly Finding[]
   readonly restarts: readonly string[]
   readonly readers: readonly {
     readonly id: string
-    readonly says: string
+    readonly label: string
     readonly target: string
   }[]
   readonly replaces?: string
 }
 
-async function lookAt({ place, deployment }: Restart, stop: AbortSignal): Promise<Look> {
+async function inspectOne(
+  { place, deployment }: Restart,
+  stop: AbortSignal,
+): Promise<RestartInspection> {
   const nothing = { place, findings: [], restarts: [], readers: [] }
   try {
     const inspection = await within(

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { filesAtOnce, sideBySide } from "../base/turns.ts"
+import { filesAtOnce, mapConcurrently } from "../base/semaphore.ts"
 import { defineCheck } from "./check.ts"
 
 /**
@@ -42,7 +42,7 @@ export const seal = defineCheck({
       remedy: "mycelium rekey finishes it, or says what still needs the old identity",
     },
   },
-  look: async ({ closed, mine, verify, retired = 0 }: Sealed, report) => {
+  inspect: async ({ closed, mine, verify, retired = 0 }: Sealed, report) => {
     if (retired > 0)
       report.found(
         "rekey-unfinished",
@@ -61,7 +61,7 @@ export const seal = defineCheck({
       else report.failed(closed)
       return ""
     }
-    await sideBySide(filesAtOnce, Object.entries(verify), ([name, act]) =>
+    await mapConcurrently(filesAtOnce, Object.entries(verify), ([name, act]) =>
       act().catch((error: unknown) => report.failed(error, name)),
     )
     const count = Object.keys(verify).length

@@ -18,7 +18,7 @@ export type SecretSettings = {
   /** Some output shows it, or its driver's own program gives it to those who need it. */
   readonly shown: boolean
   /** Files that name one user of a pair at a time. */
-  readonly oneUser: readonly { readonly says: string; readonly remedy: string }[]
+  readonly oneUser: readonly { readonly message: string; readonly remedy: string }[]
   /** Of a pair: its password is shown where its user is not. */
   readonly unshownUser: readonly Finding[]
   /** By the schedule. */
@@ -30,7 +30,7 @@ export type Settings = {
   /** What is wrong with the credentials that mycelium itself needs. */
   readonly references: readonly {
     readonly place: string
-    readonly look: () => Promise<readonly Finding[]>
+    readonly inspect: () => Promise<readonly Finding[]>
   }[]
   /** Options that take a guard away, where they are set: "insecure". */
   readonly unguarded: readonly { readonly place: string; readonly option: string }[]
@@ -98,9 +98,11 @@ export const settings = defineCheck<Code, Settings>({
     },
     "schedule-late": { severity: "info", remedy: "let the schedule fire more often" },
   },
-  look: async (subject, report) => {
+  inspect: async (subject, report) => {
     await tellOf(subject.trust, undefined, report)
-    await Promise.all(subject.references.map(({ place, look }) => tellOf(look, place, report)))
+    await Promise.all(
+      subject.references.map(({ place, inspect }) => tellOf(inspect, place, report)),
+    )
     for (const { place, option } of subject.unguarded)
       report.found(
         "insecure",
@@ -128,14 +130,14 @@ const neverDated =
   "mycelium adopt ENV --rotated-at TIME says when the value was made; it is never rotated by itself"
 
 async function tellOf(
-  look: () => Promise<readonly Finding[]>,
+  inspect: () => Promise<readonly Finding[]>,
   place: string | undefined,
   report: Report<Code>,
 ): Promise<void> {
   try {
-    for (const finding of await look())
+    for (const finding of await inspect())
       report.passed(
-        place === undefined ? finding : { ...finding, says: `${place}: ${finding.says}` },
+        place === undefined ? finding : { ...finding, message: `${place}: ${finding.message}` },
       )
   } catch (error) {
     report.failed(error, place)
@@ -144,9 +146,10 @@ async function tellOf(
 
 function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
-  for (const { says, remedy } of secret.oneUser) report.found("pair-one-user", says, { remedy })
+  for (const { message, remedy } of secret.oneUser)
+    report.found("pair-one-user", message, { remedy })
   for (const finding of secret.unshownUser)
-    report.passed({ ...finding, says: `${place}: ${finding.says}` })
+    report.passed({ ...finding, message: `${place}: ${finding.message}` })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
   if (!secret.shown)
     report.found(

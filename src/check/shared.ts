@@ -11,7 +11,7 @@ export const shared = defineCheck({
   faults: {
     "value-shared": { severity: "error", remedy: "rotate one of them: mycelium rotate-now" },
   },
-  look: ({ documents, isListed = () => true }: Shared, report) => {
+  inspect: ({ documents, isListed = () => true }: Shared, report) => {
     const owners = new Map<string, Set<string>>()
     for (const { place, fingerprint } of documents.flatMap(liveIn))
       owners.set(fingerprint, (owners.get(fingerprint) ?? new Set()).add(place))
@@ -47,7 +47,7 @@ function liveIn(
 ): readonly { readonly place: string; readonly fingerprint: string }[] {
   return Object.entries(document.secrets).flatMap(([secret, { versions }]) =>
     versions
-      .filter(({ stage }) => stage.is !== "kept")
+      .filter(({ stage }) => stage.kind !== "retired")
       .flatMap(({ fingerprints }) =>
         Object.values(fingerprints).map((fingerprint) => ({
           place: `${document.project}/${document.environment}/${secret}`,

@@ -75,7 +75,7 @@ type Code =
   | "retrying"
   | "back-unhealthy"
   | "revoke-overdue"
-  | "doubtful"
+  | "uncertain"
   | "state-unlisted"
   | "debt-unlisted"
   | "current-refused"
@@ -129,7 +129,7 @@ export const state = defineCheck<Code, States>({
       remedy:
         "see that mycelium run is running and reaches the service: until then an old value is accepted",
     },
-    doubtful: {
+    uncertain: {
       severity: "warning",
       remedy:
         "mycelium run asks the service until it refuses that value; if it never does, take it away by hand",
@@ -157,7 +157,7 @@ export const state = defineCheck<Code, States>({
       remedy: "put it back into the config, or erase it: mycelium delete",
     },
   },
-  look: (
+  inspect: (
     {
       environments,
       unreadable,
@@ -216,12 +216,12 @@ function judge(
   const document = believable(found, known.now)
   for (const set of openSets(document)) {
     const ageMs = known.now.getTime() - Date.parse(set.startedAt)
-    const says = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(name, set)}`
+    const message = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(name, set)}`
     // While a rotation is at work, its programs hold a value that no longer works for a moment.
     const now = known.isAtWork === true ? [] : harmOf(name, set)
     report.found(
       ageMs > stuckMs || now.length > 0 ? "journal-stuck" : "journal-open",
-      [says, ...now].join("; "),
+      [message, ...now].join("; "),
     )
   }
   for (const [secret, one] of Object.entries(document.secrets)) {
@@ -303,17 +303,17 @@ function judgeSecret(
       "not-contained",
       `${place}: ${
         versions
-          .filter(({ stage }) => stage.is === "previous")
+          .filter(({ stage }) => stage.kind === "previous")
           .map(({ id }) => id)
           .join(", ") || "what its service accepted before"
       } is not proven dead, nor every older session ended, in ${open.incident}: take it for compromised`,
       carryOn(open.incident),
     )
   if (contained?.sessions !== undefined && holdsContained(one)) {
-    const { code, says, hint } = contained.sessions
+    const { code, message, hint } = contained.sessions
     report.found(
       "sessions-may-live",
-      `${place}: contained in ${contained.incident} for new logins only: sessions that were opened before ${inWords(contained.at)} may live: ${says} (${code})`,
+      `${place}: contained in ${contained.incident} for new logins only: sessions that were opened before ${inWords(contained.at)} may live: ${message} (${code})`,
       isListed
         ? {
             remedy: `${hint === undefined ? "" : `${hint}; then `}mycelium rotate-now ${place} --contain --incident ${contained.incident} ends them where it can by then, and changes nothing else`,
@@ -324,7 +324,7 @@ function judgeSecret(
   if (unhealthy !== undefined)
     report.found(
       "promoted-unhealthy",
-      `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.says}`,
+      `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.message}`,
       healthAgain(place, contained, versions),
     )
   if (unwritten !== undefined && open?.code !== "output-owed")
@@ -354,15 +354,15 @@ function judgeSecret(
     const next = nextTry(environment, secret)
     report.found(
       retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying",
-      `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.says}${next === "" ? "" : `; ${next}`}`,
+      `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.message}${next === "" ? "" : `; ${next}`}`,
     )
   }
   for (const { id, stage } of versions) {
-    if (stage.is === "doubtful")
-      report.found("doubtful", `${place}: ${id} may still be accepted: ${stage.why}`)
-    if (stage.is !== "previous") continue
+    if (stage.kind === "uncertain")
+      report.found("uncertain", `${place}: ${id} may still be accepted: ${stage.why}`)
+    if (stage.kind !== "previous") continue
     // Told above.
-    if (stage.expel === true) continue
+    if (stage.revokeOthers === true) continue
     const lateMs = now.getTime() - Date.parse(stage.revokeAt)
     if (lateMs > dueMs)
       report.found(
@@ -381,7 +381,7 @@ function healthAgain(
 ): { readonly remedy?: string } {
   if (
     contained === undefined ||
-    !versions.some(({ id, stage }) => id === contained.version && stage.is === "current")
+    !versions.some(({ id, stage }) => id === contained.version && stage.kind === "current")
   )
     return {}
   return {
@@ -413,6 +413,8 @@ function count(documents: readonly StateDocument[]): string {
   const all = documents.flatMap((document) => Object.values(document.secrets))
   const current = all.filter((one) => versionAt(one, "current") !== undefined).length
   const grace = all.filter((one) => versionAt(one, "previous") !== undefined).length
-  const kept = all.flatMap((one) => one.versions).filter(({ stage }) => stage.is === "kept").length
+  const kept = all
+    .flatMap((one) => one.versions)
+    .filter(({ stage }) => stage.kind === "retired").length
   return `${current} secret${current === 1 ? "" : "s"} with a value${grace === 0 ? "" : `, ${grace} in grace`}${kept === 0 ? "" : `, ${kept} older kept`}`
 }

@@ -31,7 +31,7 @@ export const store = defineCheck({
       remedy: "free some space on that disk: until then nothing of that environment is rotated",
     },
   },
-  look: ({ folder, refused, full, room }: Store, report) => {
+  inspect: ({ folder, refused, full, room }: Store, report) => {
     if (refused !== undefined)
       report.found(
         "store-unwritable",

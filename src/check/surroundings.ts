@@ -38,13 +38,13 @@ export const surroundings = defineCheck({
       remedy: "name a store on a local disk: on this one locks cannot be trusted",
     },
   },
-  look: (
+  inspect: (
     { uid, memoryIsClosed, limits, store, storeOwner, storeIsRemote }: Surroundings,
     report,
   ) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
-      const says = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
-      report.found("wrong-user", says, {
+      const message = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
+      report.found("wrong-user", message, {
         remedy: `sudo -u '#${storeOwner}' mycelium …, as every other command`,
       })
     } else if (uid === 0) report.found("runs-as-root", "mycelium runs as root")

@@ -6,20 +6,20 @@ export type Option = {
   readonly type: "string" | "boolean"
   readonly short?: string
   readonly value?: string
-  readonly says: string
+  readonly summary: string
   readonly multiple?: boolean
 }
 export type Options = Readonly<Record<string, Option>>
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** Where a command reads and writes: data to `out`, talk to `talk`. */
+/** Where a command reads and writes: data to `stdout`, talk to `stderr`. */
 export type Terminal = {
   readonly host: Host
-  readonly out: (text: string) => void
-  readonly talk: (text: string) => void
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
   /** Does a person read the talk on a terminal? */
   readonly interactive: () => boolean
-  /** How wide the terminal of `out` is; undefined where it is none. */
+  /** How wide the terminal of `stdout` is; undefined where it is none. */
   readonly columns?: () => number | undefined
   /** The names of all variables of our environment. */
   readonly variables: readonly string[]
@@ -39,7 +39,7 @@ export type Terminal = {
    * Puts a program in our place, with these variables over the caller's own; comes back only by a
    * throw. Left out where this is no process of its own.
    */
-  readonly become?: (
+  readonly execReplace?: (
     argv: readonly string[],
     variables: Readonly<Record<string, string>>,
   ) => Promise<never>
@@ -77,10 +77,10 @@ export const commonOptions: Options = {
   config: {
     type: "string",
     value: "FILE",
-    says: "the config; else $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml",
+    summary: "the config; else $MYCELIUM_CONFIG, ./mycelium.yaml, /etc/mycelium/mycelium.yaml",
   },
-  json: { type: "boolean", says: "one JSON document on stdout instead of text" },
-  help: { type: "boolean", short: "h", says: "this text" },
+  json: { type: "boolean", summary: "one JSON document on stdout instead of text" },
+  help: { type: "boolean", short: "h", summary: "this text" },
 }
 
 export function parseArgsOptions(options: Options): NonNullable<ParseArgsConfig["options"]> {

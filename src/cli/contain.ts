@@ -34,28 +34,29 @@ export async function contain(
     `incident-${terminal.host.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
   const timed: App = {
     ...app,
-    tell: (environment, step, says, secret) =>
-      app.tell(
+    onProgress: (environment, step, message, secret) =>
+      app.onProgress(
         environment,
         step,
-        `${says}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`,
+        `${message}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`,
         secret,
       ),
   }
-  if (!isSet(values, "json")) terminal.talk(`incident  ${incident}`)
+  if (!isSet(values, "json")) terminal.stderr(`incident  ${incident}`)
   const reports = await act(timed, asked.chosen, {
     incident,
-    cutFirst: isSet(values, "cut-first"),
+    revokeFirst: isSet(values, "revoke-first"),
     ...(asked.reason === undefined ? {} : { reason: asked.reason }),
   })
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ incident, reports }))
+  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ incident, reports }))
   else {
-    for (const report of reports) for (const line of linesOf(report, incident)) terminal.out(line)
+    for (const report of reports)
+      for (const line of linesOf(report, incident)) terminal.stdout(line)
     for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began))
-      terminal.out(line)
+      terminal.stdout(line)
     // Where nothing could be written, no log knows of it.
     if (reports.some(didSomething))
-      terminal.out(`report    ${command(["report", incident, ...configWords(values)])}`)
+      terminal.stdout(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
   return exitOf(reports)
 }
@@ -75,7 +76,7 @@ async function askWhereCutOff(
     const secrets = Object.values(app.config.environments[environment]?.secrets ?? {})
     return secrets
       .filter(({ name }) => names === undefined || names.includes(name))
-      .filter((secret) => isSet(values, "cut-first") || holdsOne(app, secret))
+      .filter((secret) => isSet(values, "revoke-first") || holdsOne(app, secret))
       .map(({ name }) => `${environment}/${name}`)
   })
   if (cut.length === 0) return
@@ -105,7 +106,7 @@ function linesOf(report: Contained, incident: string): readonly string[] {
   const name = (secret: string): string => `${report.environment}/${secret}`
   if (report.failed !== undefined)
     lines.push(
-      `${report.environment}: NOT finished: ${report.failed.says} (${report.failed.code})`,
+      `${report.environment}: NOT finished: ${report.failed.message} (${report.failed.code})`,
       ...hint(report.failed.hint),
     )
   if (report.unnoted === true)
@@ -118,31 +119,31 @@ function linesOf(report: Contained, incident: string): readonly string[] {
       lines.push(
         `${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
       )
-    if (one.is === "nothing-to-contain")
+    if (one.kind === "nothing-to-contain")
       lines.push(
-        `${name(secret)}: nothing to contain, ${one.says}; if its login was kept then, that is as it was`,
+        `${name(secret)}: nothing to contain, ${one.message}; if its login was kept then, that is as it was`,
       )
   }
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes }))
     lines.push(...outcomeLines(name(secret), outcome), ...wayOut(report.environment, outcome))
   for (const { secret, version, death } of report.revoked) {
-    if (death.is === "dead")
+    if (death.kind === "dead")
       lines.push(
         `${name(secret)}: ${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`,
         ...(death.notes ?? []).map((note) => `  note: ${note}`),
       )
     else
       lines.push(
-        `${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.says} (${death.code})`,
+        `${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.message} (${death.code})`,
         ...hint(death.hint),
       )
   }
   for (const [secret, one] of Object.entries(report.secrets)) {
-    if (one.is === "not-contained" && !isTold(report, secret))
-      lines.push(`${name(secret)}: NOT contained: ${one.says} (${one.code})`, ...hint(one.hint))
-    if (one.is === "contained-for-new-logins")
+    if (one.kind === "not-contained" && !isTold(report, secret))
+      lines.push(`${name(secret)}: NOT contained: ${one.message} (${one.code})`, ...hint(one.hint))
+    if (one.kind === "contained-for-new-logins")
       lines.push(
-        `${name(secret)}: sessions that were opened before may live: ${one.sessions.says} (${one.sessions.code})`,
+        `${name(secret)}: sessions that were opened before may live: ${one.sessions.message} (${one.sessions.code})`,
         ...hint(one.sessions.hint),
       )
   }
@@ -175,8 +176,8 @@ function unwrittenLines({ environment, secrets }: Contained, incident: string): 
   const outputs = new Map(all.flatMap((one) => Object.entries(one.outputs)))
   const programs = [...new Set(all.flatMap((one) => one.programs))]
   return [
-    ...[...outputs].flatMap(([target, { says, code, hint: way }]) => [
-      `${environment}: ${target} is not written, and stays as it is: ${says} (${code})`,
+    ...[...outputs].flatMap(([target, { message, code, hint: way }]) => [
+      `${environment}: ${target} is not written, and stays as it is: ${message} (${code})`,
       ...hint(way),
     ]),
     ...programs.map(
@@ -200,8 +201,8 @@ function isTold({ failed, recovered, outcomes, revoked }: Contained, secret: str
   const outcome = { ...recovered, ...outcomes }[secret]
   return (
     failed !== undefined ||
-    (outcome !== undefined && outcome.is !== "rotated") ||
-    revoked.some((one) => one.secret === secret && one.death.is !== "dead")
+    (outcome !== undefined && outcome.kind !== "rotated") ||
+    revoked.some((one) => one.secret === secret && one.death.kind !== "dead")
   )
 }
 
@@ -212,11 +213,11 @@ function isSick({ secrets }: Contained): boolean {
 
 type Good = Extract<Verdict, { readonly version: string }>
 function isContained(one: Verdict): one is Good {
-  return one.is === "contained" || one.is === "contained-for-new-logins"
+  return one.kind === "contained" || one.kind === "contained-for-new-logins"
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
-  if (outcome.is === "rotated")
+  if (outcome.kind === "rotated")
     return [
       `${name}: ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`,
     ]
@@ -225,10 +226,10 @@ function outcomeLines(name: string, outcome: Outcome): readonly string[] {
     "rolled-back": "went back, as a rotation before it had begun to",
     waiting: "not decided yet",
     stuck: "STUCK",
-  }[outcome.is]
+  }[outcome.kind]
   return [
-    `${name}: ${words}: ${outcome.says} (${outcome.code})`,
-    ...(outcome.is === "left" ? hint(outcome.hint) : []),
+    `${name}: ${words}: ${outcome.message} (${outcome.code})`,
+    ...(outcome.kind === "left" ? hint(outcome.hint) : []),
   ]
 }
 
@@ -242,8 +243,8 @@ function lastLines(
   tookMs: number,
 ): readonly string[] {
   const took = `in ${(tookMs / 1000).toFixed(1)} s`
-  const count = (is: Verdict["is"]): number =>
-    verdictsOf(reports).filter((one) => one.is === is).length
+  const count = (kind: Verdict["kind"]): number =>
+    verdictsOf(reports).filter((one) => one.kind === kind).length
   const left = count("not-contained")
   if (left > 0)
     return [
@@ -285,10 +286,10 @@ function isLeftBeside({ recovered, secrets }: Contained): boolean {
   return Object.entries(recovered).some(
     ([name, one]) =>
       secrets[name] === undefined &&
-      (one.is === "stuck" ||
-        one.is === "waiting" ||
-        (one.is === "rotated" && one.unhealthy !== undefined) ||
-        (one.is === "rolled-back" && one.code === "back-unhealthy")),
+      (one.kind === "stuck" ||
+        one.kind === "waiting" ||
+        (one.kind === "rotated" && one.unhealthy !== undefined) ||
+        (one.kind === "rolled-back" && one.code === "back-unhealthy")),
   )
 }
 
@@ -298,9 +299,9 @@ function isLeftBeside({ recovered, secrets }: Contained): boolean {
  */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
-  if (all.some(({ is }) => is === "not-contained")) return exitCodes.person
+  if (all.some(({ kind }) => kind === "not-contained")) return exitCodes.person
   if (
-    all.some(({ is }) => is === "contained-for-new-logins") ||
+    all.some(({ kind }) => kind === "contained-for-new-logins") ||
     reports.some((one) => isSick(one) || isOwing(one) || isLeftBeside(one))
   )
     return exitCodes.partly

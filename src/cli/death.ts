@@ -6,10 +6,10 @@ export function deathLines(
   { secret, version, death }: Revoked,
 ): readonly string[] {
   const place = `${environment}/${secret}`
-  if (death.is !== "dead") {
+  if (death.kind !== "dead") {
     const hint = death.hint === undefined ? [] : [`  hint: ${death.hint}`]
     return [
-      `${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ${death.says} (${death.code})`,
+      `${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ${death.message} (${death.code})`,
       ...hint,
     ]
   }
@@ -21,7 +21,7 @@ export function deathLines(
     ...(left === undefined
       ? []
       : [
-          `${place}: sessions that were opened before may live: ${left.says} (${left.code})`,
+          `${place}: sessions that were opened before may live: ${left.message} (${left.code})`,
           ...(left.hint === undefined ? [] : [`  hint: ${left.hint}`]),
         ]),
   ]

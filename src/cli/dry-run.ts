@@ -11,7 +11,7 @@ export async function dryRun(
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
 ): Promise<number> {
   const contain = isSet(values, "contain")
-    ? { contain: { cutFirst: isSet(values, "cut-first"), patient: true } as const }
+    ? { contain: { revokeFirst: isSet(values, "revoke-first"), patient: true } as const }
     : {}
   const why = isSet(values, "contain")
     ? ("incident" as const)
@@ -30,10 +30,10 @@ export async function dryRun(
         ...(secrets === undefined ? {} : { secrets }),
       }),
     )
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ plans }))
+  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ plans }))
   else
     for (const plan of plans)
-      for (const line of linesOf(plan, why === "incident")) terminal.out(line)
+      for (const line of linesOf(plan, why === "incident")) terminal.stdout(line)
   const blocked = plans
     .flatMap((plan) => plan.secrets)
     .filter((one) => one.blocked !== undefined).length
@@ -71,8 +71,8 @@ function keptLinesOf(environment: string, { kept = [], ...one }: Unfinished): re
   return [
     `${unfinishedLine(environment, one)}. It cannot be ended now, and stays open:`,
     ...kept.map(
-      ({ secret, says, code }) =>
-        `  ${secret === undefined ? "" : `${environment}/${secret}: `}${says} (${code})`,
+      ({ secret, message, code }) =>
+        `  ${secret === undefined ? "" : `${environment}/${secret}: `}${message} (${code})`,
     ),
   ]
 }
@@ -129,7 +129,7 @@ function sayFirst(environment: string, { secret, version, why }: Plan["first"][n
   const because = {
     "skip-grace": "its grace is cut short",
     "grace-over": "its grace is over",
-    doubtful: "it may still be accepted",
+    uncertain: "it may still be accepted",
     contained: "its containment owes that",
   }[why]
   return `revoke ${version} of ${place}, for ${because}; only if it is proven dead is ${secret} rotated`
@@ -157,7 +157,7 @@ function padded({ secrets }: Plan, name: string): string {
 function preflightRows(plan: Plan): readonly string[] {
   return plan.secrets.map(({ name, blocked, notes }) => {
     const fine = `ok${notes.length === 0 ? "" : `   ${notes.join(", ")}`}`
-    return `${padded(plan, name)}  ${blocked === undefined ? fine : `NO   ${blocked.says} (${blocked.code})`}`
+    return `${padded(plan, name)}  ${blocked === undefined ? fine : `NO   ${blocked.message} (${blocked.code})`}`
   })
 }
 
@@ -185,17 +185,17 @@ function deliverRows({ fault, outputs, leaves, stays }: Plan): readonly string[]
     ...(narrows === undefined ? [] : [`  note: ${narrows}`]),
   ])
   return [
-    ...(fault === undefined ? written : [`NO   ${fault.says} (${fault.code})`]),
+    ...(fault === undefined ? written : [`NO   ${fault.message} (${fault.code})`]),
     ...leaves.map(
-      ({ target, says, code }) => `OWED ${target} would stay as it is: ${says} (${code})`,
+      ({ target, message, code }) => `OWED ${target} would stay as it is: ${message} (${code})`,
     ),
-    ...stays.map(({ says }) => `LEFT ${says} (variable-left)`),
+    ...stays.map(({ message }) => `LEFT ${message} (variable-left)`),
   ]
 }
 
 function restartRows({ restarts }: Plan): readonly string[] {
-  return restarts.flatMap(({ name, says, replaces, health, notes }) => [
-    `${name}: ${says}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
+  return restarts.flatMap(({ name, message, replaces, health, notes }) => [
+    `${name}: ${message}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
     ...notes.map((note) => `  note: ${note}`),
   ])
 }

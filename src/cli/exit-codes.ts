@@ -18,7 +18,7 @@ export const exitMeanings: Readonly<Record<number, string>> = {
   4: "a check failed",
   5: "partly done",
   6: "locked by another run",
-  7: "needs a person: stuck, doubtful, not proven dead, or a program left sick or cut off",
+  7: "needs a person: stuck, uncertain, not proven dead, or a program left unhealthy or cut off",
 }
 
 const byCode: Readonly<Record<string, number>> = {

@@ -27,11 +27,11 @@ export async function narrowToExposed(
   })
   const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent })
   for (const { environment, secret, version, stage, form } of found)
-    terminal.talk(
+    terminal.stderr(
       `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
     )
   for (const one of tooShort)
-    terminal.talk(`exposed   ${one} is too short to be looked for: judge it yourself`)
+    terminal.stderr(`exposed   ${one} is too short to be looked for: judge it yourself`)
   const chosen = new Map<string, string[]>()
   const beyond = new Set<string>()
   for (const { environment, secret } of found) {
@@ -43,8 +43,10 @@ export async function narrowToExposed(
     chosen.set(environment, names.includes(secret) ? names : [...names, secret])
   }
   for (const place of beyond)
-    terminal.talk(`NOT changed  ${place}: ${unlisted.says}: ${unlistedRemedy(place, undefined)}`)
+    terminal.stderr(
+      `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
+    )
   if (found.length === 0)
-    terminal.talk("no value that was ever ours stands in that text; nothing was changed")
+    terminal.stderr("no value that was ever ours stands in that text; nothing was changed")
   return { chosen, beyond: [...beyond] }
 }

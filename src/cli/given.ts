@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { readRegular } from "../base/durable-write.ts"
 import { Secret } from "../core/secret.ts"
-import type { Given } from "../app/adoptable.ts"
+import type { SuppliedValues } from "../app/adoptable.ts"
 import type { Terminal } from "./command.ts"
 import { isPipe, readInput } from "./input.ts"
 
@@ -17,7 +17,7 @@ export async function readGiven(
   { stop }: Pick<Terminal, "stop">,
   file: string,
   names: readonly string[],
-): Promise<Given> {
+): Promise<SuppliedValues> {
   const text = (await isPipe(file))
     ? await readInput({ file, stop, unchanged: "; nothing was adopted" }, largest)
     : await fileText(file)
@@ -64,7 +64,10 @@ async function fileText(file: string): Promise<string> {
  * Asks for each value on the terminal, which shows nothing of it; an empty answer leaves the secret
  * out.
  */
-export async function askFor(terminal: Terminal, names: readonly string[]): Promise<Given> {
+export async function askFor(
+  terminal: Terminal,
+  names: readonly string[],
+): Promise<SuppliedValues> {
   const { stdin } = process
   if (!stdin.isTTY || !terminal.interactive())
     throw new AppError("usage", "--ask needs a terminal", {
@@ -72,7 +75,7 @@ export async function askFor(terminal: Terminal, names: readonly string[]): Prom
     })
   const found: Record<string, Readonly<Record<string, Secret>>> = {}
   for (const name of names) {
-    terminal.talk(`value of ${name} (nothing is shown; empty: leave it out):`)
+    terminal.stderr(`value of ${name} (nothing is shown; empty: leave it out):`)
     const value = await hiddenLine(stdin, terminal.stop)
     if (value !== "") found[name] = { password: new Secret(name, value) }
   }

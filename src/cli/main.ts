@@ -90,14 +90,14 @@ async function unknown(name: string): Promise<AppError> {
 async function showOverview(terminal: Terminal, isMistake: boolean): Promise<number> {
   const { linesOfOverview } = await import("./help/overview.ts")
   const text = linesOfOverview(groups, terminal.columns?.()).join("\n")
-  if (isMistake) terminal.talk(text)
-  else terminal.out(text)
+  if (isMistake) terminal.stderr(text)
+  else terminal.stdout(text)
   return isMistake ? exitCodes.usage : exitCodes.done
 }
 
 async function showUsage(terminal: Terminal, entry: Entry): Promise<number> {
   const { linesOfCommand } = await import("./help/overview.ts")
-  terminal.out((await linesOfCommand(entry, terminal.columns?.())).join("\n"))
+  terminal.stdout((await linesOfCommand(entry, terminal.columns?.())).join("\n"))
   return exitCodes.done
 }
 
@@ -132,21 +132,21 @@ async function fail(terminal: Terminal, error: unknown): Promise<number> {
     // loaded late.
     if ("problems" in error && Array.isArray(error.problems))
       return await failConfig(terminal, error)
-    terminal.talk(`mycelium: ${error.message}`)
-    if (error.hint !== undefined) terminal.talk(`  hint: ${error.hint}`)
+    terminal.stderr(`mycelium: ${error.message}`)
+    if (error.hint !== undefined) terminal.stderr(`  hint: ${error.hint}`)
     return exitCodeOf(error.code)
   }
-  terminal.talk(
+  terminal.stderr(
     `mycelium: an unexpected error inside mycelium (${error instanceof Error ? error.name : "unknown"})`,
   )
   if (terminal.host.env("MYCELIUM_DEBUG") === "stack" && error instanceof Error)
-    terminal.talk((error.stack ?? "").split("\n").slice(1).join("\n"))
-  terminal.talk("  hint: nothing more was done; please report what you did, without any value")
+    terminal.stderr((error.stack ?? "").split("\n").slice(1).join("\n"))
+  terminal.stderr("  hint: nothing more was done; please report what you did, without any value")
   return exitCodes.failed
 }
 
 async function failConfig(terminal: Terminal, error: AppError): Promise<number> {
   const { ConfigProblems, formatAll } = await import("../config/problems.ts")
-  if (error instanceof ConfigProblems) terminal.talk(formatAll(error))
+  if (error instanceof ConfigProblems) terminal.stderr(formatAll(error))
   return exitCodes.config
 }

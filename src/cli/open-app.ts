@@ -1,9 +1,9 @@
 import { actorOf, readFile } from "../app/actor.ts"
-import type { App, Tell } from "../app/app.ts"
+import type { App, OnProgress } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
 import { harden } from "../base/harden.ts"
-import { Shift } from "../base/shift.ts"
-import { Turns } from "../base/turns.ts"
+import { ActivityScope } from "../base/activity-scope.ts"
+import { KeyedSemaphore } from "../base/semaphore.ts"
 import { refuseBrokenRandom } from "../check/randomness.ts"
 import { trustOf } from "../config/trust.ts"
 import { plugins } from "../plugins/index.ts"
@@ -38,17 +38,17 @@ export async function openApp(
     keys,
     actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, command),
     holder: `mycelium ${command}, process ${terminal.pid}, since ${terminal.host.now().toISOString()}`,
-    tell: isSet(values, "json") ? () => undefined : teller(terminal),
+    onProgress: isSet(values, "json") ? () => undefined : teller(terminal),
     notice: teller(terminal),
-    turns: new Turns(config.perServer),
-    shift: new Shift(),
+    turns: new KeyedSemaphore(config.perServer),
+    activity: new ActivityScope(),
     stop: terminal.stop,
   }
 }
 
-function teller(terminal: Terminal): Tell {
-  return (environment, step, says, secret) =>
-    terminal.talk(
-      `${step.padEnd(9)} ${secret === undefined ? environment : `${environment}/${secret}`}  ${says}`,
+function teller(terminal: Terminal): OnProgress {
+  return (environment, step, message, secret) =>
+    terminal.stderr(
+      `${step.padEnd(9)} ${secret === undefined ? environment : `${environment}/${secret}`}  ${message}`,
     )
 }

@@ -36,8 +36,8 @@ export async function openToLook(
 
 async function warnOfWriters(terminal: Terminal, config: Config): Promise<void> {
   try {
-    for (const { says, remedy } of await trustOf(config))
-      sayWarning(terminal, says, remedy === undefined ? undefined : `to change that: ${remedy}`)
+    for (const { message, remedy } of await trustOf(config))
+      sayWarning(terminal, message, remedy === undefined ? undefined : `to change that: ${remedy}`)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     sayWarning(
@@ -48,9 +48,9 @@ async function warnOfWriters(terminal: Terminal, config: Config): Promise<void> 
   }
 }
 
-function sayWarning(terminal: Terminal, says: string, hint: string | undefined): void {
-  terminal.talk(`mycelium: warning: ${says}`)
-  if (hint !== undefined) terminal.talk(`  hint: ${hint}`)
+function sayWarning(terminal: Terminal, message: string, hint: string | undefined): void {
+  terminal.stderr(`mycelium: warning: ${message}`)
+  if (hint !== undefined) terminal.stderr(`  hint: ${hint}`)
 }
 
 /** And the plug-ins that it names, at least. */

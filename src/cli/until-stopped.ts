@@ -8,10 +8,11 @@ import { AppError } from "../base/error.ts"
  */
 export async function untilStopped<T>(
   stop: AbortSignal,
-  says: string,
+  message: string,
   act: () => Promise<T>,
 ): Promise<T> {
-  const stopped = (): AppError => new AppError("stopped", `interrupted${says}`, { remedy: "retry" })
+  const stopped = (): AppError =>
+    new AppError("stopped", `interrupted${message}`, { remedy: "retry" })
   if (stop.aborted) throw stopped()
   let end = (): void => undefined
   const asked = new Promise<never>((_, reject) => {

@@ -5,8 +5,9 @@ export const isItRunning = "is the server running, and does the address name it?
 
 /** What a person can do about a rotation that only a person can end. */
 export function wayOut(environment: string, outcome: Outcome): readonly string[] {
-  if (outcome.is === "waiting" && outcome.code === "unreachable") return [`  hint: ${isItRunning}`]
-  if (outcome.is !== "stuck") return []
+  if (outcome.kind === "waiting" && outcome.code === "unreachable")
+    return [`  hint: ${isItRunning}`]
+  if (outcome.kind !== "stuck") return []
   const sealed =
     "  no further step is taken until then; every value that we ever handed out is sealed in the state"
   if (outcome.code === "drifted")

@@ -4,7 +4,7 @@ import type { Terminal } from "./command.ts"
 export async function yesOrNo(terminal: Terminal, question: string): Promise<boolean> {
   const { stdin } = process
   if (!stdin.isTTY) return false
-  terminal.talk(`${question} [y/N]`)
+  terminal.stderr(`${question} [y/N]`)
   return new Promise((resolve) => {
     const end = (answer: boolean): void => {
       stdin.off("data", hear)

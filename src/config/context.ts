@@ -51,10 +51,10 @@ export function ask<Answer>(
   try {
     return question()
   } catch (error) {
-    const says = error instanceof AppError ? error.message : "these options cannot be used"
+    const message = error instanceof AppError ? error.message : "these options cannot be used"
     context.report({
       path,
-      says,
+      message,
       ...(error instanceof AppError && error.hint !== undefined ? { hint: error.hint } : {}),
     })
     return undefined

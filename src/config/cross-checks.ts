@@ -29,7 +29,7 @@ function checkPresence(environments: readonly EnvironmentDraft[], { report }: Co
     report({
       path: ["environments"],
       at: "key",
-      says: "there are no environments",
+      message: "there are no environments",
       hint: "name at least one under `environments`",
     })
   for (const { path, isMap, secrets } of environments) {
@@ -37,7 +37,7 @@ function checkPresence(environments: readonly EnvironmentDraft[], { report }: Co
       report({
         path,
         at: "key",
-        says: "this environment has no secrets",
+        message: "this environment has no secrets",
         hint: "name at least one under `secrets`, or remove the environment",
       })
   }
@@ -54,13 +54,13 @@ function checkAges(environments: readonly EnvironmentDraft[], { report }: Contex
         path,
         at: "key",
         missing: "rotate_every",
-        says: "nothing says how old its secrets may get: `rotate_every` is missing",
+        message: "nothing says how old its secrets may get: `rotate_every` is missing",
         hint,
       })
     }
     for (const { config, path: at, agePath } of secrets) {
       if (config.rotateEveryMs !== null && config.rotateEveryMs < minute)
-        report({ path: agePath ?? at, says: "`rotate_every` must be a minute at least" })
+        report({ path: agePath ?? at, message: "`rotate_every` must be a minute at least" })
     }
   }
 }
@@ -78,7 +78,7 @@ function checkPolicies(environments: readonly EnvironmentDraft[], { report }: Co
         continue
       report({
         path: agePath,
-        says: `policy ${policy}, which holds in ${name}, allows ${formatDuration(maxAgeMs)} at most`,
+        message: `policy ${policy}, which holds in ${name}, allows ${formatDuration(maxAgeMs)} at most`,
         hint: "lower rotate_every; or write policy: none at the secret, an exception that reports list",
       })
     }
@@ -99,7 +99,7 @@ export function checkKeep(
   if (held !== undefined)
     report({
       path: ["audit", "keep"],
-      says: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least`,
+      message: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least`,
     })
 }
 
@@ -116,7 +116,7 @@ function checkLogins(environments: readonly EnvironmentDraft[], context: Context
       context.report({
         path,
         at: "key",
-        says: `has the same login as ${formatPath(owner)}`,
+        message: `has the same login as ${formatPath(owner)}`,
         hint: "give each its own role or user: a login belongs to one secret",
       })
       break
@@ -138,15 +138,15 @@ function checkTargets(
       if (owner !== undefined && owner !== path)
         report({
           path: at,
-          says: `writes the same file as ${formatPath(owner)}`,
+          message: `writes the same file as ${formatPath(owner)}`,
           hint: "let one output show both",
         })
       owners.set(target, owner ?? path)
-      if (target === file) report({ path: at, says: "would replace this config" })
-      if (target === config.from) report({ path: at, says: "would replace its own template" })
+      if (target === file) report({ path: at, message: "would replace this config" })
+      if (target === config.from) report({ path: at, message: "would replace its own template" })
     }
     if (isInside(config.target, store))
-      report({ path: at, says: "writes into the store, which is ours alone" })
+      report({ path: at, message: "writes into the store, which is ours alone" })
   }
 }
 
@@ -165,7 +165,7 @@ function checkReads(environments: readonly EnvironmentDraft[], { report, folder 
         if (targets.has(target)) return
         report({
           path: [...path, "reads", index],
-          says: "is the file of no output of this environment",
+          message: "is the file of no output of this environment",
           hint: `relative paths begin in ${folder}`,
         })
       })

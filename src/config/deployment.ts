@@ -83,10 +83,10 @@ function readKind({
     context.report({
       path,
       at: "key",
-      says: `says twice ${what}: keep one of ${found.map(({ type }) => type).join(", ")}`,
+      message: `says twice ${what}: keep one of ${found.map(({ type }) => type).join(", ")}`,
     })
   else if (kind === undefined && isMap && !misspelt)
-    context.report({ path, at: "key", says: `says not ${what}: ${oneOf(types, undefined)}` })
+    context.report({ path, at: "key", message: `says not ${what}: ${oneOf(types, undefined)}` })
   if (kind === undefined || found.length > 1) return undefined
   validate(kind.options, { value: options[0], path: [...path, kind.type], report: context.report })
   return { type: kind.type, options: options[0] }

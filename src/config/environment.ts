@@ -82,7 +82,7 @@ export function named(
   if (raw === undefined || raw === null) return []
   const path = [...reader.path, key]
   if (typeof raw !== "object" || Array.isArray(raw)) {
-    context.report({ path, says: "expected a map of names" })
+    context.report({ path, message: "expected a map of names" })
     return []
   }
   return Object.entries(raw).map(([name, value]) => {
@@ -101,6 +101,6 @@ function list(reader: MapReader, key: string, context: Context): readonly Part[]
   const path = [...reader.path, key]
   if (Array.isArray(raw))
     return raw.map((item: unknown, index) => ({ raw: item, path: [...path, index] }))
-  context.report({ path, says: "expected a list: each entry begins with -" })
+  context.report({ path, message: "expected a list: each entry begins with -" })
   return []
 }

@@ -14,30 +14,30 @@ import type { KindName } from "./reference.ts"
  * The parts of an example config that show one kind of plug-in: secrets, outputs or deployments as
  * written, with comments.
  */
-export function exampleParts(text: string, is: KindName, name: string): readonly string[] {
+export function exampleParts(text: string, kind: KindName, name: string): readonly string[] {
   const environments = mapIn(parseDocument(text).contents, "environments")
   return (environments?.items ?? [])
-    .flatMap(({ value }) => partsOf(value, is))
-    .filter((part) => shows(part, is, name))
+    .flatMap(({ value }) => partsOf(value, kind))
+    .filter((part) => shows(part, kind, name))
     .map((part) => linesOf(text, part))
 }
 
 type Part = Pair | YAMLMap
 
 /** Secrets and deployments have a name, outputs have none. */
-function partsOf(environment: unknown, is: KindName): readonly Part[] {
-  if (is === "driver") return mapIn(environment, "secrets")?.items ?? []
-  if (is !== "output") return mapIn(environment, "deployments")?.items ?? []
+function partsOf(environment: unknown, kind: KindName): readonly Part[] {
+  if (kind === "driver") return mapIn(environment, "secrets")?.items ?? []
+  if (kind !== "output") return mapIn(environment, "deployments")?.items ?? []
   const outputs = isMap(environment) ? environment.get("outputs") : undefined
   return isSeq(outputs) ? outputs.items.filter((one) => isMap(one)) : []
 }
 
-function shows(part: Part, is: KindName, name: string): boolean {
+function shows(part: Part, kind: KindName, name: string): boolean {
   if (!isPair(part)) return part.has(name)
   const { value } = part
-  if (is === "driver") return driverOf(part) === name
+  if (kind === "driver") return driverOf(part) === name
   if (!isMap(value)) return false
-  return is === "restarter" ? value.has(name) : mapIn(value, "healthy")?.has(name) === true
+  return kind === "restarter" ? value.has(name) : mapIn(value, "healthy")?.has(name) === true
 }
 
 /** `generated`, `{ driver: generated }`, or the secret's own name. */

@@ -42,8 +42,8 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function missing(says: string): AppError {
-  return new AppError("config-missing", says, {
+function missing(message: string): AppError {
+  return new AppError("config-missing", message, {
     hint: "make one with mycelium init, or name one with --config",
   })
 }

@@ -53,11 +53,11 @@ export const Age = z
     if (input === "never") return null
     const ms = parseDuration(input)
     if (ms !== undefined && ms <= longestMs) return ms
-    const says = wrongDuration(input)
+    const message = wrongDuration(input)
     context.issues.push({
       code: "custom",
       input,
-      message: says === duration ? `${says}, or never` : says,
+      message: message === duration ? `${message}, or never` : message,
     })
     return z.NEVER
   })

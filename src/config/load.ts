@@ -58,7 +58,7 @@ function textOf(bytes: Uint8Array, file: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
   } catch {
     throw new ConfigProblems([
-      { file, line: 1, column: 1, path: "", says: "the file is not UTF-8 text" },
+      { file, line: 1, column: 1, path: "", message: "the file is not UTF-8 text" },
     ])
   }
 }

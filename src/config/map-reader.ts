@@ -24,7 +24,7 @@ export class MapReader {
     this.isMap = typeof value === "object" && value !== null && !Array.isArray(value)
     this.#left = new Map(this.isMap ? Object.entries(Object(value)) : [])
     if (!this.isMap)
-      report({ path, says: `expected a map of keys${value === null ? ", found nothing" : ""}` })
+      report({ path, message: `expected a map of keys${value === null ? ", found nothing" : ""}` })
   }
 
   /** The value of a key that may be left out. */
@@ -50,7 +50,7 @@ export class MapReader {
         path: this.path,
         at: "key",
         missing: key,
-        says: `required key \`${key}\` is missing`,
+        message: `required key \`${key}\` is missing`,
       })
     return this.optional(key, keys)
   }

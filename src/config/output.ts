@@ -28,7 +28,7 @@ export function readOutput(raw: unknown, path: Path, context: Context): OutputDr
   for (const problem of seen?.problems ?? [])
     context.report({
       path: from === undefined ? [...path, ...problem.path] : [...path, "from"],
-      says: problem.says,
+      message: problem.message,
     })
   if (target === undefined) return { path, config: undefined }
   const files = ask(context, path, () => type.files?.(options, context.folder))
@@ -47,7 +47,7 @@ export function readOutput(raw: unknown, path: Path, context: Context): OutputDr
 
 function findType(raw: unknown, path: Path, { plugins, report }: Context): OutputType | undefined {
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
-    report({ path, says: "expected a map of keys" })
+    report({ path, message: "expected a map of keys" })
     return undefined
   }
   const keys = Object.keys(raw)
@@ -56,12 +56,12 @@ function findType(raw: unknown, path: Path, { plugins, report }: Context): Outpu
   if (found.length > 1)
     report({
       path,
-      says: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}`,
+      message: `is two outputs in one: keep one of ${found.map(({ type }) => type).join(", ")}`,
     })
   if (found.length > 0) return found.length === 1 ? found[0] : undefined
   const misspelt = keys.slice(0, mostGuessed).find((key) => nearest(key, types) !== undefined)
   if (misspelt === undefined)
-    report({ path, says: `says not which kind of output it is: ${oneOf(types, undefined)}` })
+    report({ path, message: `says not which kind of output it is: ${oneOf(types, undefined)}` })
   else report({ path: [...path, misspelt], ...unknownKey(misspelt, "", types) })
   return undefined
 }

@@ -52,9 +52,9 @@ function placeProblems(yaml: Yaml, faults: readonly Fault[], file: string): read
   return [...distinct.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
-function wordsOf({ says, hint }: { readonly says: string; readonly hint?: string }): {
-  readonly says: string
+function wordsOf({ message, hint }: { readonly message: string; readonly hint?: string }): {
+  readonly message: string
   readonly hint?: string
 } {
-  return hint === undefined ? { says } : { says, hint }
+  return hint === undefined ? { message } : { message, hint }
 }

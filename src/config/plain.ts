@@ -1,5 +1,5 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Document, type Node } from "yaml"
-import type { Path, Place, Spot } from "./problems.ts"
+import type { Path, SourceLocation, Spot } from "./problems.ts"
 
 /**
  * How much data a config may hold, and how often an alias may repeat a part of it: a "billion
@@ -21,35 +21,35 @@ export type Plain = {
 export function toPlain(
   document: Document.Parsed,
   targets: ReadonlyMap<Alias, Node>,
-  placeOf: (offset: number) => Place,
+  placeOf: (offset: number) => SourceLocation,
 ): Plain {
   const converter = new Converter(targets, placeOf)
   try {
     return { value: converter.convert(document.contents, []), spots: converter.spots, usable: true }
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error
-    converter.refuse(error.node, [], error.says)
+    converter.refuse(error.node, [], error.message)
     return { value: undefined, spots: converter.spots, usable: false }
   }
 }
 
 class TooMuch {
   readonly node: Node | null
-  readonly says: string
-  constructor(node: Node | null, says: string) {
+  readonly message: string
+  constructor(node: Node | null, message: string) {
     this.node = node
-    this.says = says
+    this.message = message
   }
 }
 
 class Converter {
   readonly spots: Spot[] = []
   readonly #targets: ReadonlyMap<Alias, Node>
-  readonly #placeOf: (offset: number) => Place
+  readonly #placeOf: (offset: number) => SourceLocation
   #nodes = 0
   #aliases = 0
 
-  constructor(targets: ReadonlyMap<Alias, Node>, placeOf: (offset: number) => Place) {
+  constructor(targets: ReadonlyMap<Alias, Node>, placeOf: (offset: number) => SourceLocation) {
     this.#targets = targets
     this.#placeOf = placeOf
   }
@@ -66,8 +66,8 @@ class Converter {
   }
 
   /** What stands on the same line is not judged: it would be a consequence. */
-  refuse(node: Node | null, path: Path, says: string): null {
-    this.#tell({ ...this.#placeOf(node?.range?.[0] ?? 0), path, says, hides: true })
+  refuse(node: Node | null, path: Path, message: string): null {
+    this.#tell({ ...this.#placeOf(node?.range?.[0] ?? 0), path, message, hides: true })
     return null
   }
 
@@ -103,7 +103,7 @@ class Converter {
     this.#tell({
       ...this.#placeOf(key.range?.[0] ?? 0),
       path,
-      says: "this key stands here twice",
+      message: "this key stands here twice",
       hint,
     })
   }

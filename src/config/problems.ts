@@ -10,17 +10,17 @@ export type Problem = {
   readonly column: number
   /** "environments.production.secrets.postgres"; empty for the file as a whole. */
   readonly path: string
-  readonly says: string
+  readonly message: string
   readonly hint?: string
 }
 
 export type Path = readonly (string | number)[]
 
-export type Place = { readonly line: number; readonly column: number }
+export type SourceLocation = { readonly line: number; readonly column: number }
 
 /** What is wrong at a place of the text. */
-export type Spot = Place & {
-  readonly says: string
+export type Spot = SourceLocation & {
+  readonly message: string
   readonly hint?: string
   readonly path?: Path
   /** What the data says about the same line is a consequence of this. */
@@ -37,7 +37,7 @@ export type Fault = {
    * wrong place.
    */
   readonly unknown?: true
-  readonly says: string
+  readonly message: string
   readonly hint?: string
   /**
    * The key that `path` lacks; the key that an unknown one was meant to be. One mistake is told
@@ -132,8 +132,8 @@ export function formatProblems(problems: readonly Problem[]): string {
     .join("")
 }
 
-function lineOf({ file, line, column, path, says }: Problem): string {
-  return `${file}:${line}:${column}  ${path === "" ? "" : `${path}: `}${says}`
+function lineOf({ file, line, column, path, message }: Problem): string {
+  return `${file}:${line}:${column}  ${path === "" ? "" : `${path}: `}${message}`
 }
 
 /** The path that people are shown. */

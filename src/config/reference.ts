@@ -17,7 +17,7 @@ export type OptionEntry = {
   readonly isRequired: boolean
   /** As it would be written. */
   readonly defaultValue?: string
-  readonly says: string
+  readonly message: string
   /** As it would be written: "grace: 10m". */
   readonly example?: string
 }
@@ -26,7 +26,7 @@ export type KindName = "driver" | "output" | "restarter" | "health check"
 export type ReferenceEntry = {
   /** As in the config: "redis". */
   readonly name: string
-  readonly is: KindName | "keys"
+  readonly kind: KindName | "keys"
   readonly summary: string
   /** Ways to write it that are no map: "compose: api". */
   readonly shortForms: readonly string[]
@@ -78,17 +78,17 @@ function keyGroup(
       : Object.entries(keys).flatMap(([key, schema]) =>
           optionEntries(key, schemaOf(schema), required.includes(key)),
         )
-  return { name, is: "keys", summary, shortForms: [], options, fields: [] }
+  return { name, kind: "keys", summary, shortForms: [], options, fields: [] }
 }
 
 type PluginType = { readonly type: string; readonly summary: string; readonly options: ZodType }
 
-function pluginEntry(is: KindName, { type, summary, options }: PluginType): ReferenceEntry {
+function pluginEntry(kind: KindName, { type, summary, options }: PluginType): ReferenceEntry {
   const schema = schemaOf(options)
   const shortForms = (schema.examples ?? []).filter((one) => !isRecord(one) || Array.isArray(one))
   return {
     name: type,
-    is,
+    kind,
     summary,
     shortForms: shortForms.map((one) => written(type, one)),
     options: optionsIn(schema, ""),
@@ -131,7 +131,7 @@ function optionsIn(schema: Schema, above: string): readonly OptionEntry[] {
     for (const [key, option] of Object.entries(map.properties ?? {})) {
       const isRequired = maps.every(({ required }) => required?.includes(key) === true)
       for (const entry of optionEntries(`${above}${key}`, option, isRequired))
-        if (!found.has(entry.name) || entry.says !== "") found.set(entry.name, entry)
+        if (!found.has(entry.name) || entry.message !== "") found.set(entry.name, entry)
     }
   return [...found.values()]
 }
@@ -147,7 +147,7 @@ function optionEntries(name: string, schema: Schema, isRequired: boolean): reado
     name,
     takes: takesOf(schema),
     isRequired,
-    says: schema.description ?? "",
+    message: schema.description ?? "",
     ...(hasDefault(schema) ? { defaultValue: flow(schema.default) } : {}),
     ...(example === undefined ? {} : { example: written(key, example) }),
   }

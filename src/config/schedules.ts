@@ -19,14 +19,14 @@ export function checkSchedules(environments: readonly EnvironmentDraft[], contex
       if (once(JSON.stringify(timezonePath)))
         context.report({
           path: timezonePath,
-          says: "no such time zone",
+          message: "no such time zone",
           hint: "a name of the IANA list, such as Europe/Berlin or UTC",
         })
     }
     const parsed = context.parseSchedule(schedule ?? defaultSchedule, "UTC")
     if ("next" in parsed) checkTicks(environment, parsed.next.bind(parsed), context, judged)
     else if (once(JSON.stringify(schedulePath)))
-      context.report({ path: schedulePath, says: parsed.problem })
+      context.report({ path: schedulePath, message: parsed.problem })
   }
 }
 
@@ -65,10 +65,10 @@ function checkTicks(
       agePath !== undefined && agePath.length > path.length
         ? { path: agePath }
         : ({ path, at: "key" } as const)
-    const says = `${schedule === undefined ? `the default schedule, ${defaultSchedule},` : "its schedule"} does not fire once in each \`rotate_every\``
+    const message = `${schedule === undefined ? `the default schedule, ${defaultSchedule},` : "its schedule"} does not fire once in each \`rotate_every\``
     context.report({
       ...place,
-      says,
+      message,
       hint: "let a `schedule` fire more often, or allow a greater age",
     })
   }

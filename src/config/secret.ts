@@ -79,7 +79,7 @@ function readDriver(
       context.report({
         path: reader.path,
         at: "key",
-        says: `required key \`driver\` is missing: ${oneOf(types, name)}`,
+        message: `required key \`driver\` is missing: ${oneOf(types, name)}`,
       })
     return type
   }
@@ -89,12 +89,12 @@ function readDriver(
   if (named)
     context.report({
       path: [...reader.path, "driver"],
-      says: `no such driver: ${oneOf(types, word)}`,
+      message: `no such driver: ${oneOf(types, word)}`,
     })
   else
     context.report({
       path: reader.path,
-      says: `expected the driver's name or a map with its options: ${oneOf(types, word)}`,
+      message: `expected the driver's name or a map with its options: ${oneOf(types, word)}`,
     })
   return undefined
 }
@@ -114,11 +114,11 @@ function graceOf({ grace, inherited, type, options, path, context }: Grace): num
   if (overlap === "both" || overlap === "unknown")
     return grace ?? inherited.graceMs ?? defaults.graceMs
   if (grace !== undefined && overlap !== undefined) {
-    const says =
+    const message =
       overlap === "one"
         ? "the service holds one value at a time, so there is no grace"
         : "no service holds this value, so there is no grace"
-    context.report({ path: [...path, "grace"], at: "key", says, hint: "remove `grace`" })
+    context.report({ path: [...path, "grace"], at: "key", message, hint: "remove `grace`" })
   }
   return 0
 }

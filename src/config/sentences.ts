@@ -80,7 +80,7 @@ function knownKeys(schema: unknown): readonly string[] {
 export type Unknown = {
   readonly at: "key"
   readonly unknown: true
-  readonly says: string
+  readonly message: string
   readonly hint?: string
   readonly meant?: string
 }
@@ -93,11 +93,11 @@ export function unknownKey(key: string, value: unknown, known: readonly string[]
   const fault = { at: "key", unknown: true } as const
   const near = nearest(key, known)
   if (near !== undefined && isPlainWord(key))
-    return { ...fault, says: `unknown key \`${key}\`; did you mean \`${near}\`?`, meant: near }
-  const says = isPlainWord(key) && value !== null ? `unknown key \`${key}\`` : "unknown key"
+    return { ...fault, message: `unknown key \`${key}\`; did you mean \`${near}\`?`, meant: near }
+  const message = isPlainWord(key) && value !== null ? `unknown key \`${key}\`` : "unknown key"
   return {
     ...fault,
-    says,
+    message,
     ...(known.length === 0 ? {} : { hint: `known here: ${[...new Set(known)].sort().join(", ")}` }),
   }
 }

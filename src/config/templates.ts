@@ -27,10 +27,10 @@ function checkSecrets(
   for (const shown of config?.shows ?? []) {
     if (names.has(shown)) continue
     const near = nearest(shown, tellable.slice(0, mostGuessed))
-    const says = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
+    const message = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
     const places = (uses.get(shown) ?? []).map((use) => use.path)
     for (const place of places.length === 0 ? [path] : places)
-      report({ path: place, says, ...list("secrets", tellable) })
+      report({ path: place, message, ...list("secrets", tellable) })
   }
 }
 
@@ -55,7 +55,7 @@ function checkFields(
     if (type === undefined || fields.includes(use.field)) continue
     report({
       path: use.path,
-      says: `shows a field that \`${use.secret}\` does not have`,
+      message: `shows a field that \`${use.secret}\` does not have`,
       ...list("fields", fields),
     })
   }

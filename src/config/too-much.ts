@@ -16,7 +16,7 @@ export function mayHoldTooMuch(text: string): boolean {
  */
 export function tooMuchAt(
   text: string,
-): { readonly offset: number; readonly says: string } | undefined {
+): { readonly offset: number; readonly message: string } | undefined {
   let [parts, depth, run] = [0, 0, 0]
   for (let offset = 0; offset < text.length; offset++) {
     const sign = text[offset] ?? ""
@@ -26,11 +26,11 @@ export function tooMuchAt(
     // `- - - a` nests, too; so does `? `.
     if ((sign === "-" || sign === "?") && text[offset + 1] === " ") run++
     else if (sign !== " ") run = 0
-    if (depth > limits.depth || run > limits.run) return { offset, says: "nested too deeply" }
+    if (depth > limits.depth || run > limits.run) return { offset, message: "nested too deeply" }
     if (parts > limits.parts)
       return {
         offset,
-        says: `the file holds too much: more than ${limits.parts} lines and list entries`,
+        message: `the file holds too much: more than ${limits.parts} lines and list entries`,
       }
   }
   return undefined

@@ -43,13 +43,13 @@ const mostLinks = 40
  * Each folder, link and file that is passed from the root to the config, links followed by hand.
  */
 async function wayTo(config: string): Promise<readonly Entry[]> {
-  const way: Entry[] = [{ path: "/", stats: await look("/") }]
+  const way: Entry[] = [{ path: "/", stats: await stat("/") }]
   const ahead = config.split("/").filter((step) => step !== "")
   let links = 0
   let at = "/"
   for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
     const path = step === ".." ? dirname(at) : join(at, step)
-    const stats = await look(path)
+    const stats = await stat(path)
     way.push({ path, stats })
     if (!stats.isSymbolicLink()) {
       at = path
@@ -64,7 +64,7 @@ async function wayTo(config: string): Promise<readonly Entry[]> {
   return way
 }
 
-function look(path: string): Promise<Stats> {
+function stat(path: string): Promise<Stats> {
   return attempt(path, () => lstat(path))
 }
 
@@ -101,6 +101,8 @@ function warnings(path: string, stats: Stats, me: Me): readonly Finding[] {
   const ours = stats.gid === 0 || stats.gid === me.gid
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o020) === 0 || ours || guarded) return []
-  const says = `${path} can be written by a group (${stats.gid}): each member can make Mycelium run programs`
-  return [{ code: "config-group-writable", severity: "warning", says, remedy: `chmod g-w ${path}` }]
+  const message = `${path} can be written by a group (${stats.gid}): each member can make Mycelium run programs`
+  return [
+    { code: "config-group-writable", severity: "warning", message, remedy: `chmod g-w ${path}` },
+  ]
 }

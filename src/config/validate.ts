@@ -78,27 +78,28 @@ function tell(issue: Issue, base: Path, asked: Asked): void {
   const inner = [...base, ...steps(issue.path)]
   const path = [...asked.path, ...inner]
   const ours = issue.message.startsWith(mark)
-  const says = ours ? issue.message.slice(mark.length) : issue.message
-  if (isMissing(issue, inner, asked.value)) return tellMissing(path, ours ? undefined : says, asked)
+  const message = ours ? issue.message.slice(mark.length) : issue.message
+  if (isMissing(issue, inner, asked.value))
+    return tellMissing(path, ours ? undefined : message, asked)
   if (issue.code === "invalid_union" && !ours && isTelling(likeliest(issue), inner, asked))
     return tellUnion(issue, inner, asked)
   if (!ours)
     return asked.report({
       path,
-      says: withoutValue(says, valueAt(asked.value, inner)),
+      message: withoutValue(message, valueAt(asked.value, inner)),
       ...(issue.code === "custom" ? { whole: true } : {}),
     })
-  if (issue.code === "unrecognized_keys") return tellUnknown(issue.keys, says, inner, asked)
+  if (issue.code === "unrecognized_keys") return tellUnknown(issue.keys, message, inner, asked)
   if (issue.code === "invalid_union") return tellUnion(issue, inner, asked)
   if (issue.code === "invalid_key") {
     const reason = issue.issues[0]?.message ?? ""
     return asked.report({
       path,
       at: "key",
-      says: reason === "" || reason.startsWith(mark) ? "this key is not allowed here" : reason,
+      message: reason === "" || reason.startsWith(mark) ? "this key is not allowed here" : reason,
     })
   }
-  asked.report({ path, says })
+  asked.report({ path, message })
 }
 
 function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
@@ -107,7 +108,7 @@ function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
     path: path.slice(0, -1),
     at: "key",
     missing: key,
-    says: `required key \`${key}\` is missing`,
+    message: `required key \`${key}\` is missing`,
     ...(hint === undefined ? {} : { hint }),
   })
 }
@@ -140,12 +141,12 @@ function tellUnion(issue: Union, inner: Path, asked: Asked): void {
       first?.message.startsWith(mark) ? [first.message.slice(mark.length)] : [],
     ),
   )
-  const words = [...wanted].map((says) =>
-    says.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""),
+  const words = [...wanted].map((message) =>
+    message.replace(/^expected /, "").replace(/(, found nothing|: put it in quotes)$/, ""),
   )
   asked.report({
     path: [...asked.path, ...inner],
-    says: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}`,
+    message: words.length === 0 ? "is not allowed here" : `expected ${words.join(" or ")}`,
   })
 }
 
@@ -208,8 +209,8 @@ export function valueAt(value: unknown, path: Path): unknown {
 }
 
 /** A plug-in's own words, unless they repeat what was written. */
-function withoutValue(says: string, value: unknown): string {
-  return typeof value === "string" && value.length >= 6 && says.includes(value)
+function withoutValue(message: string, value: unknown): string {
+  return typeof value === "string" && value.length >= 6 && message.includes(value)
     ? "is not allowed here"
-    : says
+    : message
 }

@@ -1,5 +1,5 @@
 import type { Document, ErrorCode } from "yaml"
-import type { Place, Spot } from "./problems.ts"
+import type { SourceLocation, Spot } from "./problems.ts"
 
 /** More than this is one mistake that the parser meets again and again. */
 const most = 10
@@ -12,7 +12,7 @@ const mostRead = 1000
 export function syntaxSpots(
   document: Document.Parsed,
   text: string,
-  placeOf: (offset: number) => Place,
+  placeOf: (offset: number) => SourceLocation,
 ): { readonly spots: readonly Spot[]; readonly usable: boolean } {
   const found = [...document.errors, ...document.warnings]
   const lines = text.split("\n")
@@ -38,7 +38,7 @@ export function syntaxSpots(
 const harmless: ReadonlySet<ErrorCode> = new Set(["NON_STRING_KEY", "TAG_RESOLVE_FAILED"])
 
 const templates = {
-  says: 'templates must be quoted: "{{ postgres.password }}"',
+  message: 'templates must be quoted: "{{ postgres.password }}"',
   hides: true,
 } as const
 
@@ -52,13 +52,13 @@ function templateColumn(line: string): number | undefined {
 }
 
 function sentence(code: ErrorCode): {
-  readonly says: string
+  readonly message: string
   readonly hint?: string
   readonly hides?: true
 } {
   return (
     sentences[code] ?? {
-      says: "this is not valid YAML here",
+      message: "this is not valid YAML here",
       hint: "check brackets, quotes and indentation on this line and the one before",
     }
   )
@@ -68,24 +68,30 @@ const needsQuotes =
   "a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes"
 
 const sentences: Partial<
-  Record<ErrorCode, { readonly says: string; readonly hint?: string; readonly hides?: true }>
+  Record<ErrorCode, { readonly message: string; readonly hint?: string; readonly hides?: true }>
 > = {
-  NON_STRING_KEY: { says: "a key must be a plain word", hides: true },
-  TAG_RESOLVE_FAILED: { says: "tags (`!…`) have no meaning here", hint: needsQuotes },
-  TAB_AS_INDENT: { says: "indent with spaces: YAML refuses tabs" },
+  NON_STRING_KEY: { message: "a key must be a plain word", hides: true },
+  TAG_RESOLVE_FAILED: { message: "tags (`!…`) have no meaning here", hint: needsQuotes },
+  TAB_AS_INDENT: { message: "indent with spaces: YAML refuses tabs" },
   BAD_INDENT: {
-    says: "the indentation does not fit the lines above",
+    message: "the indentation does not fit the lines above",
     hint: "keys of one map begin in the same column; an open bracket must be closed",
   },
-  BAD_ALIAS: { says: "this is not valid YAML here", hint: `${needsQuotes}: schedule: "* * * * *"` },
-  BAD_SCALAR_START: { says: "this text needs quotes", hint: needsQuotes },
+  BAD_ALIAS: {
+    message: "this is not valid YAML here",
+    hint: `${needsQuotes}: schedule: "* * * * *"`,
+  },
+  BAD_SCALAR_START: { message: "this text needs quotes", hint: needsQuotes },
   BAD_DQ_ESCAPE: {
-    says: "this escape is not known between double quotes",
+    message: "this escape is not known between double quotes",
     hint: "write \\\\ for a backslash, or use single quotes",
   },
-  BAD_DIRECTIVE: { says: "directives (`%…`) are not supported" },
-  BLOCK_AS_IMPLICIT_KEY: { says: "a map cannot begin on the line of its key", hint: needsQuotes },
-  MISSING_CHAR: { says: "a quote or a bracket is not closed, or a colon is missing" },
-  MULTIPLE_DOCS: { says: "a second document begins here: a config is one document" },
-  RESOURCE_EXHAUSTION: { says: "nested too deeply" },
+  BAD_DIRECTIVE: { message: "directives (`%…`) are not supported" },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: "a map cannot begin on the line of its key",
+    hint: needsQuotes,
+  },
+  MISSING_CHAR: { message: "a quote or a bracket is not closed, or a colon is missing" },
+  MULTIPLE_DOCS: { message: "a second document begins here: a config is one document" },
+  RESOURCE_EXHAUSTION: { message: "nested too deeply" },
 }

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from "yaml"
 import { targetsOf } from "./anchors.ts"
-import type { Path, Place, Spot } from "./problems.ts"
+import type { Path, SourceLocation, Spot } from "./problems.ts"
 import { toPlain } from "./plain.ts"
 import { tooMuchAt } from "./too-much.ts"
 import { syntaxSpots } from "./yaml-syntax.ts"
@@ -25,7 +25,7 @@ export type Yaml = {
   readonly usable: boolean
   readonly value: unknown
   /** Where `path` stands; the nearest part around it where it does not exist. */
-  place(path: Path, at?: "key"): Place
+  place(path: Path, at?: "key"): SourceLocation
 }
 
 /**
@@ -48,7 +48,7 @@ export function parseYaml(text: string): Yaml {
     uniqueKeys: false,
     logLevel: "error",
   })
-  const placeOf = (offset: number): Place => {
+  const placeOf = (offset: number): SourceLocation => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
@@ -68,12 +68,12 @@ export function parseYaml(text: string): Yaml {
 
 function refused(
   text: string,
-  { offset, says }: { readonly offset: number; readonly says: string },
+  { offset, message }: { readonly offset: number; readonly message: string },
 ): Yaml {
   const before = text.slice(0, offset)
   const place = { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") }
   return {
-    spots: [{ ...place, says, hides: true }],
+    spots: [{ ...place, message, hides: true }],
     usable: false,
     value: undefined,
     place: () => place,

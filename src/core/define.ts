@@ -1,6 +1,6 @@
 import type { ZodObject, ZodType, output } from "zod"
 import type { Shape as ValueShape } from "../base/value-shape.ts"
-import type { Driver, Health, Output, Reach, Restarter } from "./ports.ts"
+import type { Driver, Health, Output, PluginContext, Restarter } from "./ports.ts"
 
 /**
  * A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder)
@@ -44,20 +44,20 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
    * name stays.
    */
   turns?(options: output<Shape>): readonly string[]
-  open(options: output<Shape>, reach: Reach): Driver
+  open(options: output<Shape>, context: PluginContext): Driver
 }
 
 /**
  * Options of the other plug-ins, by a schema of their own; relative paths in them are resolved
  * against `reach.folder` at `open`.
  */
-export type PluginType<Schema extends ZodType, Port, Place = LocalReach> = {
+export type PluginType<Schema extends ZodType, Port, Context = LocalContext> = {
   readonly type: string
   readonly summary: string
   readonly options: Schema
-  open(options: output<Schema>, reach: Place): Port
+  open(options: output<Schema>, context: Context): Port
 }
-export type LocalReach = {
+export type LocalContext = {
   /** The folder of the config: what relative paths are relative to. */
   readonly folder: string
   /** "production": names the environment in errors. */
@@ -67,7 +67,7 @@ export type LocalReach = {
  * What runs programs may hand on a few named variables of ours (HOME, DOCKER_HOST, …), never all of
  * them.
  */
-export type HookReach = LocalReach & { readonly env: (name: string) => string | undefined }
+export type HookContext = LocalContext & { readonly env: (name: string) => string | undefined }
 
 export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
   /** The file that it writes, absolute: for cross-checks, before anything is opened. */
@@ -88,16 +88,16 @@ export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Ou
     readonly shows: readonly string[]
     readonly problems: readonly {
       readonly path: readonly (string | number)[]
-      readonly says: string
+      readonly message: string
     }[]
   }
 }
 export type RestarterType<Schema extends ZodType = ZodType> = PluginType<
   Schema,
   Restarter,
-  HookReach
+  HookContext
 >
-export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health, HookReach>
+export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health, HookContext>
 
 export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): DriverType<Shape> {
   return type

@@ -63,9 +63,9 @@ export class Graces {
 
   /** The same object where nothing differs. */
   #shown(name: string, state: SecretState, about: About): SecretState {
-    if (!state.versions.some(({ stage }) => stage.is === "previous")) return state
+    if (!state.versions.some(({ stage }) => stage.kind === "previous")) return state
     const versions = state.versions.map((version, index) =>
-      this.#version(name, version, { ...about, says: about.raw?.versions[index] }),
+      this.#version(name, version, { ...about, message: about.raw?.versions[index] }),
     )
     return versions.every((version, index) => version === state.versions[index])
       ? state
@@ -73,22 +73,29 @@ export class Graces {
   }
 
   /**
-   * `says`: the version as the state has it. Another grace there (a containment's, which is none)
+   * `message`: the version as the state has it. Another grace there (a containment's, which is none)
    * is measured anew.
    */
   #version(
     name: string,
     version: Version,
-    { says, now, before, ends }: About & { readonly says: Version | undefined },
+    { message, now, before, ends }: About & { readonly message: Version | undefined },
   ): Version {
     const { stage } = version
-    if (stage.is !== "previous") return version
-    const granted = says?.stage.is === "previous" ? says.stage : stage
-    const key = JSON.stringify([name, version.id, granted.since, granted.revokeAt, granted.expel])
+    if (stage.kind !== "previous") return version
+    const granted = message?.stage.kind === "previous" ? message.stage : stage
+    const key = JSON.stringify([
+      name,
+      version.id,
+      granted.since,
+      granted.revokeAt,
+      granted.revokeOthers,
+    ])
     const passed = this.#host.monotonicMs()
     const leftMs = Date.parse(stage.revokeAt) - now.getTime()
     // What an incident ends waits for no clock.
-    const end = before?.get(key) ?? passed + (stage.expel === true ? Math.min(0, leftMs) : leftMs)
+    const end =
+      before?.get(key) ?? passed + (stage.revokeOthers === true ? Math.min(0, leftMs) : leftMs)
     ends.set(key, end)
     return Math.abs(end - passed - leftMs) <= driftMs
       ? version

@@ -8,13 +8,13 @@ import type { ChangeSet, Waits } from "./state.ts"
 /** "going back, because api did not get healthy; held up since 2026-11-30 03:10 UTC: …". */
 export function sayJournal(environment: string, { direction, fault, waits }: ChangeSet): string {
   return [
-    `going ${direction}${fault === undefined ? "" : `, because ${fault.says}`}`,
+    `going ${direction}${fault === undefined ? "" : `, because ${fault.message}`}`,
     ...(waits === undefined ? [] : [sayWaits(environment, waits)]),
   ].join("; ")
 }
 
-function sayWaits(environment: string, { since, secret, code, says }: Waits): string {
-  return `held up since ${since.slice(0, 16).replace("T", " ")} UTC: ${environment}/${secret}: ${says} (${code})`
+function sayWaits(environment: string, { since, secret, code, message }: Waits): string {
+  return `held up since ${since.slice(0, 16).replace("T", " ")} UTC: ${environment}/${secret}: ${message} (${code})`
 }
 
 /**
@@ -26,7 +26,7 @@ export function harmOf(environment: string, set: ChangeSet): readonly string[] {
   const isOpen = (name: string): boolean => !restarted.includes(name)
   const noted = Object.entries(waits?.cutOff ?? {}).filter(([name]) => isOpen(name))
   const sure = [
-    ...noted.filter(([, is]) => is === "is").map(([name]) => name),
+    ...noted.filter(([, kind]) => kind === "is").map(([name]) => name),
     ...cuts.filter(
       (name) => direction === "forward" && isOpen(name) && waits?.cutOff?.[name] === undefined,
     ),

@@ -71,14 +71,14 @@ function seeDone(state: SecretState | undefined, see: (at: string | undefined) =
   see(state.erased?.at)
   for (const { madeAt, stage } of state.versions) {
     see(madeAt)
-    if (stage.is === "kept" || stage.is === "previous") see(stage.since)
+    if (stage.kind === "retired" || stage.kind === "previous") see(stage.since)
   }
 }
 
 /** The document as it can be true at `now`; the same one where nothing in it contradicts that. */
 export function believable(document: StateDocument, now: Date): StateDocument {
   if (isAllBelievable(document, now)) return document
-  const { changeSet, parked } = document
+  const { changeSet, deferred } = document
   const secrets = Object.entries(document.secrets).map(
     ([name, state]) => [name, believableState(state, now)] as const,
   )
@@ -87,7 +87,7 @@ export function believable(document: StateDocument, now: Date): StateDocument {
     ...document,
     secrets: Object.fromEntries(secrets),
     ...(changeSet === undefined ? {} : { changeSet: set(changeSet) }),
-    ...(parked === undefined ? {} : { parked: parked.map(set) }),
+    ...(deferred === undefined ? {} : { deferred: deferred.map(set) }),
   }
 }
 
@@ -153,7 +153,7 @@ function isBelievable(state: SecretState, now: Date): boolean {
   return !versions.some(
     ({ madeAt, stage }) =>
       isAfter(madeAt, last) ||
-      ((stage.is === "kept" || stage.is === "previous") && isAfter(stage.since, last)),
+      ((stage.kind === "retired" || stage.kind === "previous") && isAfter(stage.since, last)),
   )
 }
 
@@ -194,9 +194,9 @@ export function believableState(state: SecretState, now: Date): SecretState {
 function believableVersion(version: Version, rotatedAt: string | undefined, now: Date): Version {
   const { stage } = version
   const madeAt = done(version.madeAt, now)
-  if (stage.is === "kept")
+  if (stage.kind === "retired")
     return { ...version, madeAt, stage: { ...stage, since: done(stage.since, now) } }
-  if (stage.is !== "previous") return { ...version, madeAt }
+  if (stage.kind !== "previous") return { ...version, madeAt }
   // A grace is as long as it was meant; an older state does not say since when it runs, but when
   // its rotation began.
   const since = stage.since ?? rotatedAt

@@ -1,5 +1,5 @@
 import type { Host } from "../base/host.ts"
-import type { Shift } from "../base/shift.ts"
+import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Shape } from "../base/value-shape.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
@@ -24,13 +24,13 @@ export type Versions = {
   readonly current?: Credential
   readonly previous?: Credential
   readonly pending?: Credential
-  readonly doubtful: readonly Credential[]
+  readonly uncertain: readonly Credential[]
 }
 /** One thing found, in preflight or in check. `code` is explained by `mycelium explain CODE`. */
 export type Finding = {
   readonly code: string
   readonly severity: "error" | "warning" | "info"
-  readonly says: string
+  readonly message: string
   readonly remedy?: string
   /** An error that does not keep a secret out of a containment: what it finds is what that ends. */
   readonly yields?: true
@@ -42,13 +42,13 @@ export type Finding = {
  * more, `inMs` from now. `mostMs`: how long that can go on.
  */
 export type UnderWay = { readonly inMs: number; readonly mostMs: number }
-/** What `forget` may have to tell. */
+/** What `deleteLogin` may have to tell. */
 export type Forgotten = { readonly underWay?: UnderWay }
 /**
  * What a containment has done at a service. `notes`: what a person must know besides.
  * `sessionsLeft`: no value but the new one is accepted, but older sessions may live.
  */
-export type Expelled = {
+export type OthersRevoked = {
   readonly sessionsEnded: number
   readonly notes: readonly string[]
   readonly underWay?: UnderWay
@@ -67,7 +67,7 @@ export type Reference =
   | { readonly command: readonly string[] }
 
 /** All that a plug-in may use. */
-export interface Reach {
+export interface PluginContext {
   readonly host: Host
   /** "production/postgres": names sessions at the server, errors and secrets. */
   readonly label: string
@@ -88,7 +88,7 @@ export interface Reach {
    * Connections may be kept for the next act, of another secret too, as long as this runs. Left
    * out: none is.
    */
-  readonly shift?: Shift
+  readonly activity?: ActivityScope
 }
 
 /**
@@ -135,7 +135,7 @@ export interface Driver {
    * Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and
    * nothing of them goes on.
    */
-  draft(versions: Versions, text: MakeText, contain?: boolean): Fields
+  generate(versions: Versions, text: MakeText, contain?: boolean): Fields
   /**
    * Could a rotation succeed, persist and be proven here? Changes no login. An error keeps the
    * secret out of the set before any
@@ -143,14 +143,14 @@ export interface Driver {
    * rotation, and writes nothing
    * anywhere, not even what a rotation has the service write down anyway.
    */
-  preflight(versions: Versions, signal: AbortSignal, how?: Trial): Promise<readonly Finding[]>
+  preflight(versions: Versions, signal: AbortSignal, options?: Trial): Promise<readonly Finding[]>
   /**
    * End what an earlier run of ours may still have under way at the service, by whichever of
-   * `known` logins works; false where that cannot be known yet. Precedes every probe of a recovery,
+   * `issued` logins works; false where that cannot be known yet. Precedes every probe of a recovery,
    * and every revoke that an earlier run may have begun: a late one takes away what is made live
    * after it.
    */
-  settle(known: readonly Credential[], signal: AbortSignal, how?: Settling): Promise<boolean>
+  settle(issued: readonly Credential[], signal: AbortSignal, options?: Settling): Promise<boolean>
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
   readonly settleMs?: number
   /**
@@ -162,7 +162,7 @@ export interface Driver {
     next: Credential,
     versions: Versions,
     signal: AbortSignal,
-    how?: Containing,
+    options?: Containing,
   ): Promise<{ readonly acceptedAt?: string }>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal, heard?: Heard): Promise<Probe>
@@ -183,21 +183,21 @@ export interface Driver {
    * others; then every session that cannot have been opened with `live` is ended. Must succeed if
    * that is so already. Left out: each known version is revoked, which is all that can be done.
    */
-  expel?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<Expelled>
+  revokeOthers?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<OthersRevoked>
   /**
    * For a first value (`--new`): what the service holds now, in a form that `apply` can put back
    * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where someone
    * visibly uses it.
    */
-  stored?(signal: AbortSignal): Promise<Fields | undefined>
+  readInstalled?(signal: AbortSignal): Promise<Fields | undefined>
   /**
    * For `mycelium delete`: no login of this secret, with these values or others, is accepted any
    * more, persistently. Must succeed if that is so already; resolves only when the service has
    * confirmed it. Left out where the config gives no means to. `waitedMs`: since it first answered
-   * that a login is `underWay`. The engine then proves the death of `known`.
+   * that a login is `underWay`. The engine then proves the death of `issued`.
    */
-  forget?(
-    known: readonly Credential[],
+  deleteLogin?(
+    issued: readonly Credential[],
     signal: AbortSignal,
     waitedMs?: number,
   ): Promise<Forgotten | void>
@@ -211,13 +211,13 @@ export type Values = Readonly<Record<string, Credential>>
  * The versions of a secret that an output may show now without being someone else's. `recent` are
  * those that are open already: opening the rest costs, and is rarely needed.
  */
-export interface Known {
+export interface IssuedVersions {
   (secret: string, which: "recent" | "all"): Promise<readonly Credential[]>
   /**
    * True for the bytes that we last wrote there, or were about to write when a crash came: nothing
    * that only they hold can be lost.
    */
-  readonly wrote?: (target: string, bytes: Uint8Array) => boolean
+  readonly isOurWrite?: (target: string, bytes: Uint8Array) => boolean
 }
 
 /** A change of an output, ready beside it, not yet visible. */
@@ -263,7 +263,12 @@ export interface Output {
    * Render, read back as its reader would. Refuses a difference, or a managed key whose present
    * value is in no version (`output-drift`).
    */
-  prepare(values: Values, known: Known, signal: AbortSignal, how?: Trial): Promise<Draft>
+  prepare(
+    values: Values,
+    issued: IssuedVersions,
+    signal: AbortSignal,
+    options?: Trial,
+  ): Promise<Draft>
   /** Put these bytes back; undefined: no file was there. */
   restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
@@ -287,7 +292,7 @@ export interface Output {
    * For `mycelium delete`: without what shows one of these secrets, alone or with others; no file
    * where nothing is left. Refuses to erase a value that is in no version (`output-drift`).
    */
-  remove?(secrets: readonly string[], known: Known, signal: AbortSignal): Promise<Draft>
+  remove?(secrets: readonly string[], issued: IssuedVersions, signal: AbortSignal): Promise<Draft>
   /**
    * Throws `value-breaks-out` where one of these values, as it is, would be more there than a
    * value: lines of its own. Reads and writes nothing.
@@ -305,7 +310,7 @@ export interface Output {
 }
 
 /** A program that reads an output. `id` is the same however it is found: "shop/api". */
-export type Reader = { readonly id: string; readonly says: string; readonly target: string }
+export type Reader = { readonly id: string; readonly label: string; readonly target: string }
 /** What a look at a restarter has found, before any value exists. */
 export type Inspection = {
   readonly findings: readonly Finding[]
@@ -320,7 +325,7 @@ export type Inspection = {
 /** command, compose, signal, … */
 export interface Restarter {
   /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
-  readonly says: string
+  readonly label: string
   /** Absolute: the program that it runs, where the config names one by its path. */
   readonly program?: string
   /**
@@ -340,11 +345,11 @@ export interface Restarter {
   restart(
     mark: string,
     signal: AbortSignal,
-    how?: { /** A health check is asked afterwards. */ readonly checked: boolean },
+    options?: { /** A health check is asked afterwards. */ readonly checked: boolean },
   ): Promise<void>
 }
 export interface Health {
-  readonly says: string
+  readonly label: string
   /** For people: what it does not prove. */
   readonly limits?: string
   /** As a restarter's. */

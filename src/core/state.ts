@@ -1,4 +1,4 @@
-import type { Began, Place } from "../base/place.ts"
+import type { Began, RunLocation } from "../base/run-location.ts"
 import type { Listener } from "./listeners.ts"
 
 /**
@@ -23,7 +23,7 @@ export type StateDocument = {
   /**
    * Journals that wait aside for services that give no answer: of no secret that another one has.
    */
-  readonly parked?: readonly ChangeSet[]
+  readonly deferred?: readonly ChangeSet[]
   /**
    * Where a run lives (or was killed) that has begun a program at a service which no journal tells
    * of.
@@ -105,7 +105,7 @@ export type SecretState = {
   readonly unhealthy?: {
     readonly since: string
     readonly deployments: readonly string[]
-    readonly says: string
+    readonly message: string
   }
   /**
    * Outputs that were left as they are in an incident, for they could not be written: owed until
@@ -139,14 +139,18 @@ export type Unwritten = {
   readonly lives?: true
 }
 /** Why an output cannot be written. */
-export type Refusal = { readonly code: string; readonly says: string; readonly hint?: string }
+export type Refusal = { readonly code: string; readonly message: string; readonly hint?: string }
 /** Why sessions that were opened with an older value cannot be ended, and what a person can do. */
-export type SessionsLeft = { readonly code: string; readonly says: string; readonly hint?: string }
+export type SessionsLeft = {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
 export type Retry = {
   readonly failures: number
   readonly notBefore: string
   readonly code: string
-  readonly says: string
+  readonly message: string
 }
 
 export type Version = {
@@ -176,30 +180,30 @@ export type Version = {
 
 export type Stage =
   /** Made, not yet held by every deployment. `proven`: a login with it was accepted. */
-  | { readonly is: "pending"; readonly proven: boolean }
+  | { readonly kind: "pending"; readonly proven: boolean }
   /** What every deployment is proven to hold. */
-  | { readonly is: "current" }
+  | { readonly kind: "current" }
   /**
-   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `expel`: an incident
+   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `revokeOthers`: an incident
    * took its place: no value but the current one may live, and no older session.
    */
   | {
-      readonly is: "previous"
+      readonly kind: "previous"
       readonly since?: string
       readonly revokeAt: string
       readonly endSessions: boolean
-      readonly expel?: true
+      readonly revokeOthers?: true
     }
   /** May be live. Nothing is decided on it until a login is refused. */
-  | { readonly is: "doubtful"; readonly why: string }
+  | { readonly kind: "uncertain"; readonly why: string }
   /** Dead or given up; stays sealed, ages out. */
-  | { readonly is: "kept"; readonly since: string }
+  | { readonly kind: "retired"; readonly since: string }
 
 /**
  * Where a program was begun that no journal tells of; `again`: the beginning of the marks of
  * restarts beside the journals.
  */
-export type Acting = Place & { readonly again?: string }
+export type Acting = RunLocation & { readonly again?: string }
 
 /**
  * The random part of the marks of programs at services: durable before the first begins, known to
@@ -219,7 +223,7 @@ export type RunInHand = RunMark & { readonly earlier?: { readonly since: number 
  * earlier run lives, by a person's word.
  */
 export function runInHand(
-  document: Pick<StateDocument, "id" | "run" | "acting" | "changeSet" | "parked">,
+  document: Pick<StateDocument, "id" | "run" | "acting" | "changeSet" | "deferred">,
   began: Began,
   { newId, over = false }: { readonly newId: () => string; readonly over?: boolean },
 ): RunInHand {
@@ -274,7 +278,7 @@ export type ChangeSet = {
    */
   readonly leaves?: Readonly<Record<string, Refusal>>
   /** Where the run lives (or was killed) that may have a program of it under way. */
-  readonly ranIn?: Place
+  readonly ranIn?: RunLocation
   /**
    * Programs that hold a value which no longer works until they are restarted; on the way back:
    * that may. For those who look without a key.
@@ -283,7 +287,7 @@ export type ChangeSet = {
   /** Secrets whose service refuses every value that the state knows. */
   readonly stuck?: readonly string[]
   /** Why it turned back. */
-  readonly fault?: { readonly code: string; readonly says: string }
+  readonly fault?: { readonly code: string; readonly message: string }
   /** What kept it from its end when that was last tried. */
   readonly waits?: Waits
 }
@@ -293,16 +297,16 @@ export type Waits = {
   readonly since: string
   readonly secret: string
   readonly code: string
-  readonly says: string
+  readonly message: string
   readonly cutOff?: Readonly<Record<string, "is" | "may">>
 }
 
 /** How an incident is contained. */
 export type Containment = {
   /** Access is taken away before the outputs are written: programs are down until they restart. */
-  readonly cutFirst: boolean
+  readonly revokeFirst: boolean
   /** Deployments that did not get healthy, and why: nothing goes back for them. */
-  readonly sick: Readonly<Record<string, string>>
+  readonly unhealthy: Readonly<Record<string, string>>
 }
 
 /**
@@ -315,18 +319,18 @@ export type Before = { readonly sealed: string; readonly after: string; readonly
 /** Every change set that is not finished. */
 export function openSets(
   document:
-    | { readonly changeSet?: ChangeSet | undefined; readonly parked?: readonly ChangeSet[] }
+    | { readonly changeSet?: ChangeSet | undefined; readonly deferred?: readonly ChangeSet[] }
     | undefined,
 ): readonly ChangeSet[] {
   return [
     ...(document?.changeSet === undefined ? [] : [document.changeSet]),
-    ...(document?.parked ?? []),
+    ...(document?.deferred ?? []),
   ]
 }
 
 /** The one that a secret is in. */
 export function openSetOf(
-  document: Pick<StateDocument, "changeSet" | "parked"> | undefined,
+  document: Pick<StateDocument, "changeSet" | "deferred"> | undefined,
   name: string,
 ): ChangeSet | undefined {
   return openSets(document).find(({ secrets }) => secrets.includes(name))
@@ -336,21 +340,21 @@ export function openSetOf(
  * The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what
  * open journals are about to write.
  */
-export function printsOf(
-  { written, changeSet, parked = [] }: StateDocument,
+export function fingerprintsOf(
+  { written, changeSet, deferred = [] }: StateDocument,
   target: string,
 ): readonly string[] {
   return [
     written?.[target],
-    ...[changeSet, ...parked].map((set) => set?.before?.[target]?.after),
+    ...[changeSet, ...deferred].map((set) => set?.before?.[target]?.after),
   ].filter((print) => print !== undefined)
 }
 
 /** A change of one secret's state; pure. */
 export type Patch = (state: SecretState) => SecretState
 
-export function versionAt(state: SecretState, is: Stage["is"]): Version | undefined {
-  return state.versions.find((version) => version.stage.is === is)
+export function versionAt(state: SecretState, kind: Stage["kind"]): Version | undefined {
+  return state.versions.find((version) => version.stage.kind === kind)
 }
 
 /**
@@ -362,7 +366,7 @@ export function openContainment(state: SecretState): SecretState["uncontained"] 
   const { uncontained, contained, unwritten } = state
   if (uncontained !== undefined || contained === undefined) return uncontained
   const { incident, at } = contained
-  if (owesExpel(state)) return { incident, since: at, code: "revoke-owed" }
+  if (owesRevokeOthers(state)) return { incident, since: at, code: "revoke-owed" }
   return unwritten?.lives === true
     ? { incident, since: unwritten.since, code: "output-owed" }
     : undefined
@@ -378,7 +382,7 @@ export function isUndated({
 }: Pick<SecretState, "versions" | "undated">): boolean {
   return (
     undated === true ||
-    versions.some(({ stage, adopted }) => stage.is === "current" && adopted === "undated")
+    versions.some(({ stage, adopted }) => stage.kind === "current" && adopted === "undated")
   )
 }
 
@@ -386,13 +390,13 @@ export function isUndated({
  * A containment has made its value, and has still to take away what was there before. An older
  * state says so of versions alone.
  */
-export function owesExpel({
+export function owesRevokeOthers({
   contained,
   versions,
 }: Pick<SecretState, "contained" | "versions">): boolean {
   return (
     contained?.owes === true ||
-    versions.some(({ stage }) => stage.is === "previous" && stage.expel === true)
+    versions.some(({ stage }) => stage.kind === "previous" && stage.revokeOthers === true)
   )
 }
 
@@ -443,19 +447,20 @@ export function erase(at: string): Patch {
  */
 export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
 
-/** Drops `kept` versions beyond `keep`. No version in any other stage is ever dropped. */
+/** Drops `retired` versions beyond `keep`. No version in any other stage is ever dropped. */
 export function ageOut(state: SecretState, now: Date): SecretState {
-  const kept = state.versions.filter((version) => version.stage.is === "kept")
-  const young = kept
+  const retired = state.versions.filter((version) => version.stage.kind === "retired")
+  const young = retired
     .slice(-keep.versions)
     .filter(
       (version) =>
-        version.stage.is === "kept" && now.getTime() - Date.parse(version.stage.since) < keep.forMs,
+        version.stage.kind === "retired" &&
+        now.getTime() - Date.parse(version.stage.since) < keep.forMs,
     )
   return {
     ...state,
     versions: state.versions.filter(
-      (version) => version.stage.is !== "kept" || young.includes(version),
+      (version) => version.stage.kind !== "retired" || young.includes(version),
     ),
   }
 }

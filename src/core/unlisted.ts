@@ -12,9 +12,9 @@ export function debtsOf(state: SecretState): readonly string[] {
   const open = openContainment(state)
   return [
     ...state.versions.flatMap(({ id, stage }) => {
-      if (stage.is === "previous")
+      if (stage.kind === "previous")
         return [`${id} was to be revoked, and stays accepted: nothing here reaches its service`]
-      return stage.is === "doubtful" ? [`${id} may still be accepted`] : []
+      return stage.kind === "uncertain" ? [`${id} may still be accepted`] : []
     }),
     ...(open === undefined ? [] : [`NOT contained in ${open.incident}`]),
   ]
@@ -23,7 +23,8 @@ export function debtsOf(state: SecretState): readonly string[] {
 /** Some value of it may open its service, or is to be ended. */
 export function isLeft(state: SecretState): boolean {
   return (
-    state.versions.some(({ stage }) => stage.is !== "kept") || openContainment(state) !== undefined
+    state.versions.some(({ stage }) => stage.kind !== "retired") ||
+    openContainment(state) !== undefined
   )
 }
 
@@ -39,5 +40,5 @@ export function unlistedRemedy(place: string, driver: string | undefined): strin
 
 export const unlisted = {
   code: "secret-unknown",
-  says: "it is in the state and not in the config, so nothing here reaches its service",
+  message: "it is in the state and not in the config, so nothing here reaches its service",
 } as const

@@ -1,5 +1,5 @@
 import { answersWithinMs, inTime } from "./in-time.ts"
-import type { Draft, Known, Output, Trial, Values } from "../core/ports.ts"
+import type { Draft, IssuedVersions, Output, Trial, Values } from "../core/ports.ts"
 
 export type Ready = {
   readonly output: Output
@@ -24,7 +24,7 @@ const never = new AbortController().signal
 export async function draftAll(
   outputs: readonly Output[],
   values: Values,
-  known: Known,
+  issued: IssuedVersions,
   { withinMs: ms = answersWithinMs, ...how }: Trial & Patience = { trial: false },
 ): Promise<readonly Ready[]> {
   const ready: Ready[] = []
@@ -35,7 +35,7 @@ export async function draftAll(
       const draft = await inTime({
         target,
         ms,
-        act: () => output.prepare(values, known, never, how),
+        act: () => output.prepare(values, issued, never, how),
         late: (one) => one.discard(),
       })
       ready.push({ output, before, draft })
@@ -56,7 +56,7 @@ export async function restoreOne(
   output: Output,
   former: Former,
   values: Values,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<Draft> {
   const { target } = output
   const now = await inTime({ target, ms: answersWithinMs, act: () => output.read() })
@@ -66,7 +66,8 @@ export async function restoreOne(
   return inTime({
     target,
     ms: answersWithinMs,
-    act: () => (ours ? output.restore(former.before, never) : output.prepare(values, known, never)),
+    act: () =>
+      ours ? output.restore(former.before, never) : output.prepare(values, issued, never),
     late: (draft) => draft.discard(),
   })
 }

@@ -37,8 +37,8 @@ export async function inTime<T>({ target, ms, act, late }: Asked<T>): Promise<T>
   }
 }
 
-function noAnswer(target: string, says: string): AppError {
-  return new AppError("output-silent", `the file system of ${target} ${says}`, {
+function noAnswer(target: string, message: string): AppError {
+  return new AppError("output-silent", `the file system of ${target} ${message}`, {
     remedy: "retry",
     hint: "see what serves it (mount, and df on its folder): FUSE, or a server of NFS that is gone",
   })

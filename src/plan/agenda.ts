@@ -16,7 +16,7 @@ export type Agenda = {
   /** Since when the longest overdue of them waits. */
   readonly dueSince: Date | undefined
   /**
-   * A journal is open, a revoke is due, a value is doubtful, or an output that a containment has
+   * A journal is open, a revoke is due, a value is uncertain, or an output that a containment has
    * left is still to be written.
    */
   readonly owed: boolean
@@ -76,7 +76,7 @@ export function agenda(
 
 /** It waits for its service, and nothing new is begun with it. */
 function aside(document: StateDocument | undefined, name: string): boolean {
-  return document?.parked?.some(({ secrets }) => secrets.includes(name)) === true
+  return document?.deferred?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
 /**
@@ -91,7 +91,11 @@ function revokes(
     .filter(([name, { drift }]) => drift === undefined && listed.has(name))
     .flatMap(([, state]) => [
       ...state.versions.flatMap(({ stage }) =>
-        stage.is === "previous" ? [Date.parse(stage.revokeAt)] : stage.is === "doubtful" ? [0] : [],
+        stage.kind === "previous"
+          ? [Date.parse(stage.revokeAt)]
+          : stage.kind === "uncertain"
+            ? [0]
+            : [],
       ),
       ...(owesAtOnce(state) ? [0] : []),
     ])

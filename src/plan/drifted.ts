@@ -1,6 +1,6 @@
 import { believableState } from "../core/instants.ts"
 import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
-import { inWords } from "./not-contained.ts"
+import { inWords } from "./uncontained.ts"
 
 /**
  * A secret whose service refuses the current value: neither rotated nor revoked until a person

@@ -44,7 +44,7 @@ export function forecast(
     // Until a person acts nothing is done with it.
     if (state?.drift !== undefined) continue
     const previous = state === undefined ? undefined : versionAt(state, "previous")?.stage
-    if (previous?.is === "previous")
+    if (previous?.kind === "previous")
       at(Math.max(now.getTime(), Date.parse(previous.revokeAt))).revokes.push(name)
     else if (state !== undefined && owesAtOnce(state)) at(now.getTime()).revokes.push(name)
     if (state?.rotatedAt === undefined || rotateEveryMs === null) continue

@@ -16,7 +16,7 @@ import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
-import { inWords, sayNotContained } from "./not-contained.ts"
+import { inWords, sayNotContained } from "./uncontained.ts"
 import type { Schedule } from "./schedule.ts"
 
 /** What stands in the config about one secret, as far as planning needs it. */
@@ -59,7 +59,7 @@ export function secretStatus(
   const open = set !== undefined
   const left = state === undefined ? undefined : openContainment(state)
   if (current === undefined || state === undefined) {
-    const doubtful =
+    const uncertain =
       state === undefined
         ? []
         : state.versions
@@ -73,14 +73,14 @@ export function secretStatus(
           lost
             ? "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one"
             : "left alone: adopt, or rotate-now --new",
-          ...doubtful,
+          ...uncertain,
         ]
     const notes = left === undefined ? alone : [sayNotContained(left), ...alone]
     return {
       ...base,
       stage: open ? "rotating" : "new",
       notes,
-      attention: open || lost || doubtful.length > 0 || left !== undefined,
+      attention: open || lost || uncertain.length > 0 || left !== undefined,
     }
   }
   const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
@@ -146,9 +146,9 @@ export function ageOf(
 
 /** What an incident has still to take away waits for nobody. */
 function needsLook(stage: Stage, now: Date): boolean {
-  if (stage.is === "previous")
-    return stage.expel === true || Date.parse(stage.revokeAt) < now.getTime()
-  return stage.is === "doubtful"
+  if (stage.kind === "previous")
+    return stage.revokeOthers === true || Date.parse(stage.revokeAt) < now.getTime()
+  return stage.kind === "uncertain"
 }
 
 /**
@@ -186,7 +186,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   if (contained?.sessions !== undefined && holdsContained(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
   for (const version of state.versions) {
-    if (version.stage.is === "previous") {
+    if (version.stage.kind === "previous") {
       const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
       notes.push(
         leftMs > 0
@@ -194,13 +194,13 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
           : `revoke of ${version.id} owed`,
       )
     }
-    if (version.stage.is === "doubtful")
+    if (version.stage.kind === "uncertain")
       notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
   }
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined)
     notes.push(
-      `${state.unhealthy.says}, since ${inWords(state.unhealthy.since)}: see to that program`,
+      `${state.unhealthy.message}, since ${inWords(state.unhealthy.since)}: see to that program`,
     )
   if (state.unwritten !== undefined) notes.push(sayUnwritten(state.unwritten))
   if (state.weak === true) notes.push("easily guessed")
@@ -208,9 +208,9 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
     notes.push("its age is not known, for a clock was wrong: due at the next scheduled time")
   else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
-    const { failures, says } = state.retry
+    const { failures, message } = state.retry
     const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
-    notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${says}; ${next}`)
+    notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${message}; ${next}`)
   }
   return notes
 }

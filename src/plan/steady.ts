@@ -30,7 +30,7 @@ export class Steadiness {
   }
 
   /** Looks at both clocks (ms); true if what is due by the wall clock is really due. */
-  look(wallMs: number, monotonicMs: number): boolean {
+  observe(wallMs: number, monotonicMs: number): boolean {
     const offset = wallMs - monotonicMs
     this.stepped = this.#offset !== undefined && Math.abs(offset - this.#offset) > stepMs
     if (this.#offset !== undefined && Math.abs(offset - this.#offset) > leapMs)

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path"
 import { z } from "zod"
-import type { HookReach } from "../core/define.ts"
+import type { HookContext } from "../core/define.ts"
 import { pickEnvironment } from "../base/spawn.ts"
 
 /**
@@ -65,10 +65,10 @@ export function programOf(command: Command, folder: string): string {
 
 /** What each hook may see of our environment. */
 export function hookEnvironment(
-  reach: HookReach,
+  context: HookContext,
   more: readonly string[] = [],
 ): Record<string, string> {
-  return pickEnvironment(["HOME", "LANG", "TZ", ...more], reach.env)
+  return pickEnvironment(["HOME", "LANG", "TZ", ...more], context.env)
 }
 
 /** What finds Docker's engine; a program that asks it gets these, too. */

@@ -4,14 +4,14 @@ import { type RunResult, failureOf, run } from "../base/spawn.ts"
 
 export type Hook = {
   /** How messages call it. */
-  readonly says: string
+  readonly label: string
   readonly argv: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   /** Why it failed, by what it printed, in words that hold no value. */
   readonly reasonOf?: (
     result: RunResult,
-  ) => { readonly says: string; readonly hint: string } | undefined
+  ) => { readonly message: string; readonly hint: string } | undefined
 }
 
 /**
@@ -31,12 +31,12 @@ export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Pr
     timeoutMs: longestMs,
     signal,
   })
-  const failure = failureOf(hook.says, result)
+  const failure = failureOf(hook.label, result)
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
   const reason = hook.reasonOf?.(result)
   if (reason !== undefined)
-    throw new AppError("restart-failed", `${failure.message}: ${reason.says}`, {
+    throw new AppError("restart-failed", `${failure.message}: ${reason.message}`, {
       remedy: "retry",
       hint: reason.hint,
     })

@@ -5,7 +5,7 @@ import { AppError, systemCode } from "../base/error.ts"
 import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
 import { irregular, segmentsOf } from "./audit-segments.ts"
-import { type Place, stateFolder } from "./state-file.ts"
+import { type StateKey, stateFolder } from "./state-file.ts"
 
 /**
  * One append-only log an environment: JSON lines, each with the hash of the one before. Never a
@@ -13,7 +13,7 @@ import { type Place, stateFolder } from "./state-file.ts"
  */
 
 /** The part that is written to; what is full lies in segments (audit-segments.ts). */
-export function auditPath(place: Place): string {
+export function auditPath(place: StateKey): string {
   return join(stateFolder(place), `${place.environment}.audit.jsonl`)
 }
 
@@ -37,7 +37,7 @@ const tailBytes = [4 * 1024, 64 * 1024] as const
  * Reads the last whole line. A torn one after it (a crash in an append) is closed by the next
  * append, no alarm.
  */
-export async function readLogEnd(place: Place): Promise<LogEnd> {
+export async function readLogEnd(place: StateKey): Promise<LogEnd> {
   try {
     const active = await readTail(auditPath(place))
     const last = active?.line ?? (await lastOfSegments(place))
@@ -53,7 +53,7 @@ export async function readLogEnd(place: Place): Promise<LogEnd> {
   }
 }
 
-async function lastOfSegments(place: Place): Promise<string | undefined> {
+async function lastOfSegments(place: StateKey): Promise<string | undefined> {
   const last = (await segmentsOf(place)).at(-1)
   return last === undefined ? undefined : (await readTail(last.path))?.line
 }
@@ -112,7 +112,7 @@ function regular(path: string, file: number): number {
 }
 
 /** The size of the part that is written to; 0 where there is none. */
-export function logBytes(place: Place): number {
+export function logBytes(place: StateKey): number {
   return statSync(auditPath(place), { throwIfNoEntry: false })?.size ?? 0
 }
 
@@ -131,7 +131,7 @@ function numbersOf(line: string): { readonly count: number; readonly serial: num
  * Appends the lines that ride in the state and are not yet in the log; one fsync. Returns the new
  * end.
  */
-export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): Promise<LogEnd> {
+export async function appendToLog(place: StateKey, tail: AuditTail, end: LogEnd): Promise<LogEnd> {
   const first = tail.count - tail.lines.length + 1
   const missing = tail.lines.filter((_, index) => first + index > end.count)
   if (missing.length === 0) return end
@@ -152,7 +152,7 @@ export async function appendToLog(place: Place, tail: AuditTail, end: LogEnd): P
   }
 }
 
-function logError(place: Place, error: unknown, act: "read" | "write" = "write"): AppError {
+function logError(place: StateKey, error: unknown, act: "read" | "write" = "write"): AppError {
   // It says better what to do.
   if (error instanceof AppError) return error
   return new AppError(

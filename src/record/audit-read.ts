@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises"
 import { AppError, systemCode } from "../base/error.ts"
 import { auditPath } from "./audit-log.ts"
 import { irregular, segmentFolder, segmentsOf } from "./audit-segments.ts"
-import { type Place, readState } from "./state-file.ts"
+import { type StateKey, readState } from "./state-file.ts"
 
 export type AuditEntry = {
   readonly n: number
@@ -21,7 +21,7 @@ export type LogLine = { readonly line: string; readonly entry: AuditEntry | unde
  * to is opened before the
  * full ones are listed, so that one which becomes full meanwhile is read once.
  */
-export async function* readLog(place: Place): AsyncGenerator<LogLine> {
+export async function* readLog(place: StateKey): AsyncGenerator<LogLine> {
   const active = await openIfThere(auditPath(place))
   try {
     const own = (await active?.stat())?.ino
@@ -46,7 +46,7 @@ export async function* readLog(place: Place): AsyncGenerator<LogLine> {
  * the log yet, or that were
  * cut from it since. A state that cannot be read holds none.
  */
-export async function* readWhole(place: Place): AsyncGenerator<LogLine> {
+export async function* readWhole(place: StateKey): AsyncGenerator<LogLine> {
   // First: a log that goes on meanwhile holds these lines itself then.
   const riding = await readState(place).then(
     (found) => found?.audit.lines ?? [],
@@ -63,7 +63,7 @@ export async function* readWhole(place: Place): AsyncGenerator<LogLine> {
   }
 }
 
-async function partsOf(place: Place): ReturnType<typeof segmentsOf> {
+async function partsOf(place: StateKey): ReturnType<typeof segmentsOf> {
   try {
     return await segmentsOf(place)
   } catch (error) {
@@ -120,7 +120,7 @@ function parse(line: string): AuditEntry | undefined {
 }
 
 /** By secret, the number of the youngest version that the log knows of. */
-export async function youngestIn(place: Place): Promise<Readonly<Record<string, number>>> {
+export async function youngestIn(place: StateKey): Promise<Readonly<Record<string, number>>> {
   const youngest: Record<string, number> = {}
   for await (const { entry } of readLog(place)) {
     const number = /^v(\d+)$/.exec(String(entry?.["version"] ?? ""))?.[1]

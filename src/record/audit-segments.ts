@@ -3,7 +3,7 @@ import { mkdir, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../base/error.ts"
 import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-write.ts"
-import { type Place, stateFolder } from "./state-file.ts"
+import { type StateKey, stateFolder } from "./state-file.ts"
 
 /**
  * The parts of a log that are full: `<environment>.audit/to-<number of its last line>.jsonl`. The
@@ -12,12 +12,12 @@ import { type Place, stateFolder } from "./state-file.ts"
  */
 export type Segment = { readonly path: string; readonly last: number }
 
-export function segmentFolder(place: Place): string {
+export function segmentFolder(place: StateKey): string {
   return join(stateFolder(place), `${place.environment}.audit`)
 }
 
 /** The oldest first. */
-export async function segmentsOf(place: Place): Promise<readonly Segment[]> {
+export async function segmentsOf(place: StateKey): Promise<readonly Segment[]> {
   const folder = segmentFolder(place)
   // Asked after every act, and most often there is none.
   if (statSync(folder, { throwIfNoEntry: false }) === undefined) return []
@@ -40,7 +40,7 @@ export function irregular(path: string, what: string): AppError {
  * One rename: whatever cuts it off, each line lies in one place. The next append makes the part
  * that is written to anew.
  */
-export async function closeSegment(place: Place, path: string, last: number): Promise<void> {
+export async function closeSegment(place: StateKey, path: string, last: number): Promise<void> {
   const folder = segmentFolder(place)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await rename(path, join(folder, `to-${String(last).padStart(10, "0")}.jsonl`))
@@ -48,7 +48,7 @@ export async function closeSegment(place: Place, path: string, last: number): Pr
   await syncFolder(stateFolder(place))
 }
 
-export async function removeSegments(place: Place, segments: readonly Segment[]): Promise<void> {
+export async function removeSegments(place: StateKey, segments: readonly Segment[]): Promise<void> {
   for (const { path } of segments) await durableRemove(path)
   await removeEmptyFolder(segmentFolder(place))
 }

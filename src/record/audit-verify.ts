@@ -2,7 +2,7 @@ import { lineHash, noHead } from "../core/audit-line.ts"
 import { toleranceMs } from "../core/instants.ts"
 import type { AuditTail } from "../core/state.ts"
 import { type AuditEntry, readLog } from "./audit-read.ts"
-import type { Place } from "./state-file.ts"
+import type { StateKey } from "./state-file.ts"
 
 /**
  * The event that says that lines were removed for their age: up to line `through`, whose hash was
@@ -43,11 +43,11 @@ export type Verified = {
  * or swapped line and a
  * cut tail; who can write both the log and the MACed state can forge both: only heads kept
  * elsewhere show that.
- * `known` must have been read before the log is; `latest` is asked where the log has gone on since,
+ * `issued` must have been read before the log is; `latest` is asked where the log has gone on since,
  * and reads it anew.
  */
 export async function verifyLog(
-  place: Place,
+  place: StateKey,
   known: AuditTail | undefined,
   heads: Heads,
   latest?: () => Promise<AuditTail | undefined>,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import type { StateDocument } from "../core/state.ts"
 import { auditPath, readLogEnd } from "./audit-log.ts"
 import { olderThanLog } from "./ledger.ts"
-import { type Place, readState } from "./state-file.ts"
+import { type StateKey, readState } from "./state-file.ts"
 
 /**
  * Without any key: is a state older than its log, or gone, or is the log cut? Then every command
@@ -11,7 +11,7 @@ import { type Place, readState } from "./state-file.ts"
  * is taken for that: a state is durable before the log hears of it, so it is read once more.
  */
 export async function behindItsLog(
-  place: Place,
+  place: StateKey,
   document: StateDocument | undefined,
 ): Promise<AppError | undefined> {
   if (document === undefined && !existsSync(auditPath(place))) return undefined

@@ -10,7 +10,7 @@ import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import {
   lockPath,
-  type Place,
+  type StateKey,
   blankState,
   checkMac,
   readState,
@@ -39,7 +39,10 @@ const muchBytes = 64 * 1024 * 1024
 const plenty = 8
 
 /** Why no command acts on it. */
-export function olderThanLog(place: Place, { lost, cut }: Pick<Behind, "lost" | "cut">): AppError {
+export function olderThanLog(
+  place: StateKey,
+  { lost, cut }: Pick<Behind, "lost" | "cut">,
+): AppError {
   const path = statePath(place)
   const asks = `mycelium reconcile ${place.environment} asks the services which value lives, and goes on from there`
   if (cut)
@@ -63,7 +66,7 @@ export function olderThanLog(place: Place, { lost, cut }: Pick<Behind, "lost" | 
 
 /** The durable state and the log of one environment, for the one who holds its lock. */
 export class FileLedger {
-  readonly #place: Place
+  readonly #place: StateKey
   readonly #mac: Buffer
   readonly #newId: () => string
   readonly #reserve: Reserve
@@ -72,7 +75,7 @@ export class FileLedger {
   #open = false
   #end: LogEnd | undefined
 
-  constructor(place: Place, mac: Buffer, newId: () => string) {
+  constructor(place: StateKey, mac: Buffer, newId: () => string) {
     this.#place = place
     this.#mac = mac
     this.#newId = newId
@@ -197,7 +200,7 @@ export class FileLedger {
  */
 export async function loadUnlocked(
   ledger: FileLedger,
-  place: Place,
+  place: StateKey,
   { host, stop }: { readonly host: Pick<Host, "pause">; readonly stop?: AbortSignal },
 ): Promise<StateDocument> {
   const serial = async (): Promise<number | undefined> => (await readState(place))?.serial

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { durableWrite, readRegular } from "../base/durable-write.ts"
-import { type Place, stateFolder } from "./state-file.ts"
+import { type StateKey, stateFolder } from "./state-file.ts"
 
 /** Which head of a log has left the machine last, beside the log: `<environment>.audit.sent`. */
 
@@ -8,15 +8,15 @@ export type Head = { readonly n: number; readonly head: string }
 export type Sent = {
   readonly last?: Head & { readonly at: string }
   /** Why the newest one has not left. */
-  readonly failed?: { readonly at: string; readonly code: string; readonly says: string }
+  readonly failed?: { readonly at: string; readonly code: string; readonly message: string }
 }
 
-function sentPath(place: Place): string {
+function sentPath(place: StateKey): string {
   return join(stateFolder(place), `${place.environment}.audit.sent`)
 }
 
 /** What cannot be read counts as never sent: a head that is sent twice does no harm. */
-export async function readSent(place: Place): Promise<Sent> {
+export async function readSent(place: StateKey): Promise<Sent> {
   try {
     const found = await readRegular(sentPath(place), 64 * 1024)
     const parsed: unknown =
@@ -27,6 +27,6 @@ export async function readSent(place: Place): Promise<Sent> {
   }
 }
 
-export async function writeSent(place: Place, sent: Sent): Promise<void> {
+export async function writeSent(place: StateKey, sent: Sent): Promise<void> {
   await durableWrite(sentPath(place), `${JSON.stringify(sent)}\n`)
 }

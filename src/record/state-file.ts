@@ -13,16 +13,16 @@ import { isState } from "./state-shape.ts"
  * 0700.
  */
 
-export type Place = {
+export type StateKey = {
   readonly store: string
   readonly project: string
   readonly environment: string
 }
 
-export function stateFolder(place: Pick<Place, "store" | "project">): string {
+export function stateFolder(place: Pick<StateKey, "store" | "project">): string {
   return join(place.store, "secrets", place.project)
 }
-export function statePath(place: Place): string {
+export function statePath(place: StateKey): string {
   return join(stateFolder(place), `${place.environment}.json`)
 }
 
@@ -30,13 +30,13 @@ export function statePath(place: Place): string {
  * Makes the folders that are missing, private; refuses a way to them that another user can bend.
  * They last only once `writeState` has written into them.
  */
-export async function makeStateFolder(place: Pick<Place, "store" | "project">): Promise<void> {
+export async function makeStateFolder(place: Pick<StateKey, "store" | "project">): Promise<void> {
   await make(stateFolder(place), makeFolders)
 }
 
-async function make(folder: string, how: (folder: string) => Promise<unknown>): Promise<void> {
+async function make(folder: string, options: (folder: string) => Promise<unknown>): Promise<void> {
   try {
-    await how(folder)
+    await options(folder)
   } catch (error) {
     if (error instanceof AppError) throw error
     throw new AppError("store-unwritable", `cannot make ${folder}`, {
@@ -45,7 +45,7 @@ async function make(folder: string, how: (folder: string) => Promise<unknown>): 
   }
 }
 
-export function blankState(place: Place, id: string): StateDocument {
+export function blankState(place: StateKey, id: string): StateDocument {
   return {
     format: 1,
     id,
@@ -63,7 +63,7 @@ export function blankState(place: Place, id: string): StateDocument {
  * Undefined where there is none.
  */
 export async function openStates(
-  place: Pick<Place, "store" | "project">,
+  place: Pick<StateKey, "store" | "project">,
 ): Promise<Folder | undefined> {
   try {
     return await openFolder(stateFolder(place))
@@ -76,14 +76,17 @@ export async function openStates(
  * Reads and judges the document, without any key: undefined if there is none. `folder`: that of
  * all, where it is open.
  */
-export async function readState(place: Place, folder?: Folder): Promise<StateDocument | undefined> {
+export async function readState(
+  place: StateKey,
+  folder?: Folder,
+): Promise<StateDocument | undefined> {
   const path = statePath(place)
   const found = folder === undefined ? await readRegular(path) : readHere(path, folder)
   return found instanceof Promise ? judged(await found, place) : judged(found, place)
 }
 
 /** As `readState` says it. */
-function judged(found: Regular | undefined, place: Place): StateDocument | undefined {
+function judged(found: Regular | undefined, place: StateKey): StateDocument | undefined {
   const path = statePath(place)
   if (found === undefined) return undefined
   let parsed: unknown
@@ -139,7 +142,7 @@ function broken(path: string): AppError {
 }
 
 export async function writeState(
-  place: Place,
+  place: StateKey,
   document: StateDocument,
   { key, reserve }: { readonly key: Buffer; readonly reserve: Reserve },
 ): Promise<void> {
@@ -158,7 +161,7 @@ export function stateText(document: StateDocument, key: Buffer): string {
 }
 
 /** Throws `state-edited` unless the document is as one who holds the key wrote it. */
-export function checkMac(place: Place, document: StateDocument, key: Buffer): void {
+export function checkMac(place: StateKey, document: StateDocument, key: Buffer): void {
   const { mac, ...rest } = document
   const [given, right] = [Buffer.from(mac), Buffer.from(macOf(textOf(rest), key))]
   if (given.length !== right.length || !crypto.timingSafeEqual(given, right)) {
@@ -180,6 +183,6 @@ function macOf(text: string, key: Buffer): string {
   return new Bun.CryptoHasher("sha256", key).update(text).digest("hex")
 }
 
-export function lockPath(place: Place): string {
+export function lockPath(place: StateKey): string {
   return join(dirname(statePath(place)), `${place.environment}.lock`)
 }

@@ -46,14 +46,14 @@ const stages: Readonly<Record<string, Check>> = {
   pending: shape({ proven: flag }),
   current: () => true,
   previous: shape({ since: maybe(instant), revokeAt: instant, endSessions: flag }),
-  doubtful: shape({ why: text }),
-  kept: shape({ since: instant }),
+  uncertain: shape({ why: text }),
+  retired: shape({ since: instant }),
 }
 const stage: Check = (value) =>
   isObject(value) &&
-  typeof value["is"] === "string" &&
-  Object.hasOwn(stages, value["is"]) &&
-  stages[value["is"]]?.(value) === true
+  typeof value["kind"] === "string" &&
+  Object.hasOwn(stages, value["kind"]) &&
+  stages[value["kind"]]?.(value) === true
 const version = shape({
   id: text,
   madeAt: instant,
@@ -63,12 +63,12 @@ const version = shape({
   sealed: text,
   fingerprints: map(text),
 })
-const refusals = map(shape({ code: text, says: text, hint: maybe(text) }))
+const refusals = map(shape({ code: text, message: text, hint: maybe(text) }))
 const secret = shape({
   driver: text,
   versions: list(version),
   rotatedAt: maybe(instant),
-  retry: maybe(shape({ failures: whole, notBefore: instant, code: text, says: text })),
+  retry: maybe(shape({ failures: whole, notBefore: instant, code: text, message: text })),
   drift: maybe(shape({ since: instant, code: text })),
   contained: maybe(
     shape({
@@ -76,11 +76,11 @@ const secret = shape({
       at: instant,
       version: text,
       owes: maybe(either(true)),
-      sessions: maybe(shape({ code: text, says: text, hint: maybe(text) })),
+      sessions: maybe(shape({ code: text, message: text, hint: maybe(text) })),
     }),
   ),
   uncontained: maybe(shape({ incident: text, since: instant, code: text })),
-  unhealthy: maybe(shape({ since: instant, deployments: list(text), says: text })),
+  unhealthy: maybe(shape({ since: instant, deployments: list(text), message: text })),
   unwritten: maybe(
     shape({
       since: instant,
@@ -100,7 +100,7 @@ const changeSet = shape({
   startedAt: instant,
   secrets: list(text),
   direction: either("forward", "back"),
-  contain: maybe(shape({ cutFirst: flag, sick: map(text) })),
+  contain: maybe(shape({ revokeFirst: flag, unhealthy: map(text) })),
   touched: list(text),
   restarted: list(text),
   notRestarted: maybe(list(text)),
@@ -111,14 +111,14 @@ const changeSet = shape({
   stuck: maybe(list(text)),
   before: maybe(map(shape({ sealed: text, after: text, stale: maybe(either(true)) }))),
   ahead: maybe(either(true)),
-  fault: maybe(shape({ code: text, says: text })),
+  fault: maybe(shape({ code: text, message: text })),
   waits: maybe(
     shape({
       since: instant,
       secret: text,
       code: text,
-      says: text,
-      cutOff: maybe(map(either("is", "may"))),
+      message: text,
+      cutOff: maybe(map(either("kind", "may"))),
     }),
   ),
 })
@@ -130,7 +130,7 @@ const state = shape({
   serial: whole,
   secrets: map(secret),
   changeSet: maybe(changeSet),
-  parked: maybe(list(changeSet)),
+  deferred: maybe(list(changeSet)),
   run: maybe(shape({ id: text, clock: text, since: whole })),
   acting: maybe((value) => place(value) && shape({ again: maybe(text) })(value)),
   written: maybe(map(text)),

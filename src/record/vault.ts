@@ -4,13 +4,13 @@ import { join } from "node:path"
 import { durableFolder, durableWrite, readRegular } from "../base/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/lock.ts"
-import { Turns } from "../base/turns.ts"
+import { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
 import { Secret } from "../core/secret.ts"
 import type { Version } from "../core/state.ts"
 import { type Bindings, bindings, checkBinding } from "./binding.ts"
-import type { Place } from "./state-file.ts"
+import type { StateKey } from "./state-file.ts"
 
 /**
  * What opens and seals: the identities of this machine, the recipients of now, and the two keys of
@@ -28,7 +28,7 @@ export type Keys = {
   /** Which identities have made these two keys their own. */
   readonly bound?: Bindings
   /** Of the file that they were read from: it is another one when they are sealed anew. */
-  readonly stamp: string
+  readonly fileVersion: string
 }
 type Who = Pick<Keys, "identities" | "recipients" | "retired">
 
@@ -68,7 +68,7 @@ async function readKeys(store: string, who: Who, trust = false): Promise<Keys | 
       if (!trust || !(error instanceof AppError) || error.code !== "keys-unverified") throw error
     },
   )
-  return { ...who, ...keys, bound, stamp: stampOf(found.stats) }
+  return { ...who, ...keys, bound, fileVersion: fileVersionOf(found.stats) }
 }
 
 /** A file that is damaged says nothing against the identity. */
@@ -96,8 +96,8 @@ export async function demandOpens(store: string, identities: readonly string[]):
   if (sealed !== undefined) await openedKeys(keysPath(store), identities, sealed)
 }
 
-function keysBroken(path: string, says: string): AppError {
-  return new AppError("keys-broken", `${path} ${says}`, {
+function keysBroken(path: string, message: string): AppError {
+  return new AppError("keys-broken", `${path} ${message}`, {
     hint: "put it back from the backup of the store, and keep the identity: nothing speaks against it",
   })
 }
@@ -111,10 +111,10 @@ function isBindings(bound: unknown): bound is Bindings {
 }
 
 /** Of the keys as they lie there now; "" where there are none. */
-export function keysStamp(store: string): string {
+export function keysFileVersion(store: string): string {
   try {
     const stats = statSync(keysPath(store), { throwIfNoEntry: false })
-    return stats === undefined ? "" : stampOf(stats)
+    return stats === undefined ? "" : fileVersionOf(stats)
   } catch (error) {
     throw new AppError(
       "file-unreadable",
@@ -124,7 +124,7 @@ export function keysStamp(store: string): string {
   }
 }
 
-function stampOf({ ino, mtimeMs }: Pick<Stats, "ino" | "mtimeMs">): string {
+function fileVersionOf({ ino, mtimeMs }: Pick<Stats, "ino" | "mtimeMs">): string {
   return `${ino} ${mtimeMs}`
 }
 
@@ -137,7 +137,7 @@ async function makeKeys(store: string, who: Who): Promise<Keys> {
   try {
     const found = await readKeys(store, who)
     if (found !== undefined) return found
-    if (await holdsState(store)) throw keysMissing(store)
+    if (await storeHasState(store)) throw keysMissing(store)
     const keys = { mac: fresh(), fingerprint: fresh() }
     await durableFolder(store)
     return await writeKeys(store, { ...who, ...keys })
@@ -147,7 +147,7 @@ async function makeKeys(store: string, who: Who): Promise<Keys> {
 }
 
 /** Bound to those of our identities that are not retired, in one file with what is bound. */
-async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<Keys> {
+async function writeKeys(store: string, keys: Omit<Keys, "fileVersion">): Promise<Keys> {
   const { mac, fingerprint, recipients, retired = [] } = keys
   const identities = keys.identities.filter((one) => !retired.includes(one))
   const bound = await bindings({ mac, fingerprint }, { identities, recipients }, keys.bound ?? {})
@@ -157,7 +157,7 @@ async function writeKeys(store: string, keys: Omit<Keys, "stamp">): Promise<Keys
     bound,
   })
   await durableWrite(keysPath(store), await seal(recipients, Buffer.from(text)))
-  return { ...keys, bound, stamp: keysStamp(store) }
+  return { ...keys, bound, fileVersion: keysFileVersion(store) }
 }
 
 /**
@@ -190,7 +190,7 @@ async function waitForLock(path: string, holder: string): Promise<HeldLock> {
   }
 }
 
-async function holdsState(store: string): Promise<boolean> {
+async function storeHasState(store: string): Promise<boolean> {
   const names = await readdir(join(store, "secrets"), { recursive: true }).catch(() => [])
   return names.some((name) => name.endsWith(".json"))
 }
@@ -208,7 +208,7 @@ const step = 256
  * Opening is work for one core: hundreds begun at once would all end late, and what talks to a
  * server in between would look like a silence of the server.
  */
-const opening = new Turns(2)
+const opening = new KeyedSemaphore(2)
 
 /**
  * Seals and opens the values of one environment; each sealed text names its project, environment,
@@ -219,7 +219,7 @@ export class AgeVault {
   readonly #environment: string
   /** "shop/production". */
   readonly #whole: string
-  constructor(keys: Keys, { project, environment }: Pick<Place, "project" | "environment">) {
+  constructor(keys: Keys, { project, environment }: Pick<StateKey, "project" | "environment">) {
     this.#keys = keys
     this.#environment = environment
     this.#whole = `${project}/${environment}`
@@ -306,7 +306,7 @@ export class AgeVault {
  */
 export function withProject(
   bytes: Uint8Array,
-  { project, environment }: Pick<Place, "project" | "environment">,
+  { project, environment }: Pick<StateKey, "project" | "environment">,
 ): Uint8Array {
   const inside = JSON.parse(Buffer.from(bytes).toString()) as { readonly name?: unknown }
   const whole = `${project}/${environment}`

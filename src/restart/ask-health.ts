@@ -13,14 +13,14 @@ export async function askHealth(
 ): Promise<true | string> {
   const { signal, end } = deadlineOf(Math.max(1, Math.ceil(ms)), outer)
   const cut = Promise.withResolvers<string>()
-  const stop = (): void => cut.resolve(`no answer from ${health.says}`)
+  const stop = (): void => cut.resolve(`no answer from ${health.label}`)
   signal.addEventListener("abort", stop)
   if (signal.aborted) stop()
   try {
     // The race: a check that ignores its signal must not hang the rotation.
     return await Promise.race([health.healthy(signal), cut.promise])
   } catch (error) {
-    return error instanceof AppError ? error.message : `${health.says} failed`
+    return error instanceof AppError ? error.message : `${health.label} failed`
   } finally {
     end()
     signal.removeEventListener("abort", stop)

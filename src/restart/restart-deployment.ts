@@ -67,7 +67,7 @@ async function endOld(
   try {
     const waitMs = Math.min(timeoutMs, oldHookMs)
     if (await endMarked(mark, { ...look, waitMs })) return undefined
-    const why = `an earlier run of ${restarter.says} cannot be ended`
+    const why = `an earlier run of ${restarter.label} cannot be ended`
     return { ok: false, code: "hook-still-running", why }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -88,16 +88,16 @@ async function runRestarter(deployment: Deployment, mark: string): Promise<Resta
     seenToEnd.set(deployment, mark)
     return undefined
   } catch (error) {
-    const { says } = deployment.restarter
+    const { label: message } = deployment.restarter
     if (deadline.signal.aborted)
       return {
         ok: false,
         code: "restart-timeout",
-        why: `${says} was not done within ${formatDuration(deployment.timeoutMs)}`,
+        why: `${message} was not done within ${formatDuration(deployment.timeoutMs)}`,
       }
     // An error that is not ours may quote anything: only that it happened is passed on.
     if (!(error instanceof AppError))
-      return { ok: false, code: "restart-failed", why: `${says} failed` }
+      return { ok: false, code: "restart-failed", why: `${message} failed` }
     return { ok: false, code: error.code, why: error.message }
   } finally {
     deadline.end()

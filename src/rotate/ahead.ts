@@ -57,7 +57,7 @@ export class Ahead {
   holdsFor(verdicts: ReadonlyMap<string, Verdict>): boolean {
     return [...verdicts].every(
       ([name, verdict]) =>
-        verdict.is === "proven" && verdict.acceptedAt === this.#acceptedAt.get(name),
+        verdict.kind === "proven" && verdict.acceptedAt === this.#acceptedAt.get(name),
     )
   }
 

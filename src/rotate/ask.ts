@@ -20,12 +20,12 @@ export type Answer = {
    */
   readonly lost?: true
   readonly code?: string
-  readonly says?: string
+  readonly message?: string
 }
 
 export const notSettled = {
   code: "not-settled",
-  says: "an earlier act of ours may still be under way at the service",
+  message: "an earlier act of ours may still be under way at the service",
 } as const
 
 /** Nobody answered: by that nothing is known, and a further question would get no answer either. */
@@ -34,9 +34,9 @@ export function isSilence(code: string): boolean {
 }
 
 /** That no login tells anything, with what the service said, where it said something. */
-export function unclear(session: Session, name: string, says = noClearAnswer): string {
+export function unclear(session: Session, name: string, message = noClearAnswer): string {
   const heard = session.heard.get(name)
-  return heard === undefined ? says : `${says}: ${heard}`
+  return heard === undefined ? message : `${message}: ${heard}`
 }
 const noClearAnswer = "the service gives no clear answer"
 
@@ -44,7 +44,7 @@ const noClearAnswer = "the service gives no clear answer"
 export function unsettled(
   session: Session,
   name: string,
-): { readonly code: string; readonly says: string } {
+): { readonly code: string; readonly message: string } {
   return session.unsettled.get(name) ?? notSettled
 }
 
@@ -54,12 +54,12 @@ export function atService<T>(
   name: string,
   ms: number,
   act: (signal: AbortSignal) => Promise<T>,
-  patience?: AbortSignal,
+  waiting?: AbortSignal,
 ): Promise<T> {
-  return session.work.inTurn(name, async () => {
+  return session.work.withServerSlot(name, async () => {
     session.acts.set(name, {})
     try {
-      return await within(ms, act, patience, session.work.hurry).catch((error: unknown) =>
+      return await within(ms, act, waiting, session.work.forceStop).catch((error: unknown) =>
         Promise.reject(silentAt(session.work.serverOf(name), error)),
       )
     } finally {
@@ -91,12 +91,12 @@ export async function changeAt<T>(
   name: string,
   ms: number,
   act: (signal: AbortSignal) => Promise<T>,
-  patience?: AbortSignal,
+  waiting?: AbortSignal,
 ): Promise<T> {
   try {
-    return await atService(session, name, ms, act, patience)
+    return await atService(session, name, ms, act, waiting)
   } catch (error) {
-    session.quiet.delete(name)
+    session.settled.delete(name)
     throw error
   }
 }
@@ -106,7 +106,7 @@ export async function probe(
   session: Session,
   name: string,
   candidate: Credential,
-  patience?: AbortSignal,
+  waiting?: AbortSignal,
 ): Promise<Probe> {
   const driver = driverOf(session, name)
   session.faults.delete(name)
@@ -120,7 +120,7 @@ export async function probe(
         driver.probe(candidate, signal, ({ code, message }) =>
           session.heard.set(name, `${message} (${code})`),
         ),
-      patience,
+      waiting,
     )
   } catch (error) {
     if (error instanceof AppError && error.remedy !== "retry") session.faults.set(name, said(error))
@@ -128,9 +128,9 @@ export async function probe(
   }
 }
 
-function faultOf(session: Session, name: string): Pick<Answer, "code" | "says"> {
+function faultOf(session: Session, name: string): Pick<Answer, "code" | "message"> {
   const fault = session.faults.get(name)
-  return fault === undefined ? {} : { code: fault.code, says: fault.says }
+  return fault === undefined ? {} : { code: fault.code, message: fault.message }
 }
 
 /** The same login with a random wrong value: a service that accepts it proves nothing. */
@@ -138,55 +138,55 @@ export async function probeControl(
   session: Session,
   name: string,
   like: Credential,
-  patience?: AbortSignal,
+  waiting?: AbortSignal,
 ): Promise<Probe> {
   const fields: Record<string, string | Secret> = {}
   for (const [field, value] of Object.entries(like.fields))
     fields[field] = value instanceof Secret ? session.work.text(field) : value
-  return probe(session, name, { version: "control", fields }, patience)
+  return probe(session, name, { version: "control", fields }, waiting)
 }
 
 /**
  * Settles, tries a wrong value, then asks for pending, for current, and, where both are refused,
  * for the rest.
  */
-export async function ask(session: Session, name: string, patience?: AbortSignal): Promise<Answer> {
+export async function ask(session: Session, name: string, waiting?: AbortSignal): Promise<Answer> {
   const versions = await session.versions(name)
   const { pending, current } = versions
   if (pending === undefined) throw new Error(`${name}: nothing pending`)
   const unknown = { pending: "unknown", current: "unknown" } as const
   const known = [pending, ...(current ? [current] : [])]
-  if (!(await settle(session, name, known, patience)))
+  if (!(await settle(session, name, known, waiting)))
     return {
       ...unknown,
       ...unsettled(session, name),
-      ...(await lost(session, name, known, patience)),
+      ...(await lost(session, name, known, waiting)),
     }
 
-  const control = await probeControl(session, name, current ?? pending, patience)
+  const control = await probeControl(session, name, current ?? pending, waiting)
   if (control === "accepted")
     return {
       ...unknown,
       code: "accepts-anything",
-      says: "the service accepts a random wrong value, so no login proves anything",
+      message: "the service accepts a random wrong value, so no login proves anything",
     }
   if (control === "unknown")
     return {
       ...unknown,
       code: "no-answer",
-      says: unclear(session, name),
+      message: unclear(session, name),
       ...faultOf(session, name),
     }
 
   const answer = {
-    pending: await probe(session, name, pending, patience),
-    current: current ? await probe(session, name, current, patience) : ("none" as const),
+    pending: await probe(session, name, pending, waiting),
+    current: current ? await probe(session, name, current, waiting) : ("none" as const),
   }
   if (answer.pending === "accepted") session.learn(name, "new")
   else if (answer.pending === "refused" && answer.current === "accepted")
     session.learn(name, "former")
   if (answer.pending !== "refused" || answer.current !== "refused") return answer
-  const other = await firstAccepted(session, name, patience)
+  const other = await firstAccepted(session, name, waiting)
   return other === undefined ? answer : { ...answer, other }
 }
 
@@ -198,17 +198,17 @@ async function lost(
   session: Session,
   name: string,
   known: readonly Credential[],
-  patience: AbortSignal | undefined,
+  waiting: AbortSignal | undefined,
 ): Promise<Pick<Answer, "lost" | "other">> {
   const [first] = known
   if (
     driverOf(session, name).settleMs !== undefined ||
     first === undefined ||
-    (await probeControl(session, name, first, patience)) !== "refused"
+    (await probeControl(session, name, first, waiting)) !== "refused"
   )
     return {}
-  for (const one of known) if ((await probe(session, name, one, patience)) !== "refused") return {}
-  const other = await firstAccepted(session, name, patience)
+  for (const one of known) if ((await probe(session, name, one, waiting)) !== "refused") return {}
+  const other = await firstAccepted(session, name, waiting)
   return { lost: true, ...(other === undefined ? {} : { other }) }
 }
 
@@ -218,13 +218,15 @@ async function lost(
 async function firstAccepted(
   session: Session,
   name: string,
-  patience: AbortSignal | undefined,
+  waiting: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const others = session
     .state(name)
-    .versions.filter((version) => version.stage.is !== "pending" && version.stage.is !== "current")
+    .versions.filter(
+      (version) => version.stage.kind !== "pending" && version.stage.kind !== "current",
+    )
   for (const version of others.reverse().slice(0, 3)) {
-    if ((await probe(session, name, await session.open(name, version.id), patience)) === "accepted")
+    if ((await probe(session, name, await session.open(name, version.id), waiting)) === "accepted")
       return version.id
   }
   return undefined
@@ -235,7 +237,7 @@ export async function settle(
   session: Session,
   name: string,
   known: readonly Credential[],
-  patience?: AbortSignal,
+  waiting?: AbortSignal,
 ): Promise<boolean> {
   const driver = driverOf(session, name)
   session.unsettled.delete(name)
@@ -246,26 +248,26 @@ export async function settle(
   }
   try {
     const pending = await contained(session, name)
-    const isQuiet = await atService(
+    const isSettled = await atService(
       session,
       name,
       deadlines.settle + (driver.settleMs ?? 0),
       (signal) => driver.settle(known, signal, pending === undefined ? {} : { pending }),
-      patience,
+      waiting,
     )
-    if (isQuiet) session.quiet.add(name)
-    return isQuiet
+    if (isSettled) session.settled.add(name)
+    return isSettled
   } catch (error) {
     // A server that is down is no lock that someone holds: it is asked again soon. Any other
     // refusal waits for a person.
-    const { code, says } = said(error)
+    const { code, message } = said(error)
     session.unsettled.set(
       name,
       isSilence(code) || isOutOfSight(code)
-        ? { code, says }
+        ? { code, message }
         : {
             code: notSettled.code,
-            says: `${notSettled.says}, and it cannot be asked: ${says} (${code})`,
+            message: `${notSettled.message}, and it cannot be asked: ${message} (${code})`,
           },
     )
     return false
@@ -291,14 +293,14 @@ export function driverOf(session: Session, name: string): Driver {
 /** Any error as a code and a sentence. */
 export function said(error: unknown): {
   readonly code: string
-  readonly says: string
+  readonly message: string
   readonly hint?: string
 } {
   if (error instanceof AppError)
     return {
       code: error.code,
-      says: error.message,
+      message: error.message,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
     }
-  return { code: "internal", says: "an unexpected error inside mycelium" }
+  return { code: "internal", message: "an unexpected error inside mycelium" }
 }

@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { Credential, Output, Trial, Values } from "../core/ports.ts"
 import { type ChangeSet, versionAt } from "../core/state.ts"
-import { isParkable } from "./park.ts"
+import { isDeferrable } from "./defer.ts"
 import type { Session } from "./session.ts"
 import type { Ready } from "./work.ts"
 
@@ -12,11 +12,11 @@ import type { Ready } from "./work.ts"
  * it goes on from there. Neither the current value nor the new one is put in its place by guess.
  */
 export function keptBeside(session: Session, going: readonly string[]): ReadonlySet<string> {
-  const { changeSet, parked = [] } = session.document
+  const { changeSet, deferred = [] } = session.document
   const own = changeSet?.secrets.filter(
     (name) => !going.includes(name) && mayBeShown(session, changeSet, name),
   )
-  const aside = parked.filter((set) => !isParkable(set)).flatMap(({ secrets }) => secrets)
+  const aside = deferred.filter((set) => !isDeferrable(set)).flatMap(({ secrets }) => secrets)
   return new Set([...(own ?? []), ...aside.filter((name) => !going.includes(name))])
 }
 
@@ -24,7 +24,7 @@ export function keptBeside(session: Session, going: readonly string[]): Readonly
 export function mayBeShown(session: Session, set: ChangeSet, name: string): boolean {
   const stage = versionAt(session.state(name), "pending")?.stage
   return (
-    set.before !== undefined && (set.ahead === true || (stage?.is === "pending" && stage.proven))
+    set.before !== undefined && (set.ahead === true || (stage?.kind === "pending" && stage.proven))
   )
 }
 
@@ -42,7 +42,7 @@ export async function draftBeside(
   beside: Beside,
 ): Promise<readonly Ready[]> {
   const { draft } = session.work.delivery
-  if (beside.keeps.size === 0) return draft(outputs, beside.values, session.known, beside.trial)
+  if (beside.keeps.size === 0) return draft(outputs, beside.values, session.issued, beside.trial)
   const ready: Ready[] = []
   try {
     for (const output of outputs) ready.push(...(await draftOne(session, output, beside)))
@@ -59,7 +59,7 @@ async function draftOne(
   { values, keeps, trial }: Beside,
 ): Promise<readonly Ready[]> {
   const draft = (shown: Values): Promise<readonly Ready[]> =>
-    session.work.delivery.draft([output], shown, session.known, trial)
+    session.work.delivery.draft([output], shown, session.issued, trial)
   const kept = output.shows.filter((name) => keeps.has(name))
   if (kept.length === 0) return draft(values)
   if (output.apart !== true) return draft(await shownNow(session, output, { values, kept }))
@@ -81,7 +81,7 @@ function without(values: Values, names: readonly string[]): Values {
 /** Two values each: more secrets than that are not told apart. */
 const keptMost = 6
 
-/** The values for a text that shows all of them: of `kept` those that it is made of now. */
+/** The values for a text that shows all of them: of `retired` those that it is made of now. */
 async function shownNow(
   session: Session,
   output: Output,

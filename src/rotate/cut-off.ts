@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { Standing } from "../base/last-words.ts"
+import type { LastWords } from "../base/last-words.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
@@ -10,7 +10,7 @@ import type { Session } from "./session.ts"
  */
 export type CutOff = {
   readonly who: string
-  readonly is: "program" | "file"
+  readonly kind: "program" | "file"
   readonly secrets: readonly string[]
   readonly sure: boolean
 }
@@ -32,11 +32,11 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
       if (ends === "no") continue
       const programs = programsOf(session, set, secret).map((who) => ({
         who,
-        is: "program" as const,
+        kind: "program" as const,
       }))
       for (const one of [
         ...programs,
-        ...filesOf(session, set, secret).map((who) => ({ who, is: "file" as const })),
+        ...filesOf(session, set, secret).map((who) => ({ who, kind: "file" as const })),
       ]) {
         const before = found.get(one.who)
         found.set(one.who, {
@@ -54,8 +54,8 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
  * On the way back nobody knows whether a program whose restart may have begun has read the new
  * value: it may hold the former one, which works again.
  */
-function isSure({ direction }: ChangeSet, { is }: Pick<CutOff, "is">): boolean {
-  return direction === "forward" || is === "file"
+function isSure({ direction }: ChangeSet, { kind }: Pick<CutOff, "kind">): boolean {
+  return direction === "forward" || kind === "file"
 }
 
 /** Does the value that programs may hold no longer work? */
@@ -71,7 +71,7 @@ function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "mayb
     return holds === "former" && set.direction === "forward" ? "no" : "yes"
   }
   if (driver.overlap === "none") return disagree(session, set, name) ? "yes" : "no"
-  if (set.contain?.cutFirst !== true) return "no"
+  if (set.contain?.revokeFirst !== true) return "no"
   if (session.cutting.has(name)) return "yes"
   return !mine && set.before !== undefined ? "maybe" : "no"
 }
@@ -116,7 +116,7 @@ function filesOf(session: Session, set: ChangeSet, name: string): readonly strin
 }
 
 /** What is said where it all ends here. */
-export function standing(session: Session): Standing {
+export function standing(session: Session): LastWords {
   const cut = cutOff(session, { aside: true })
   return {
     lines: cut.length === 0 ? [interrupted(session)] : cut.map((one) => cutInWords(session, one)),
@@ -126,14 +126,14 @@ export function standing(session: Session): Standing {
 
 export function namesOf(session: Session, cut: readonly CutOff[]): string {
   return cut
-    .map(({ who, is }) => (is === "file" ? who : `${session.work.environment}/${who}`))
+    .map(({ who, kind }) => (kind === "file" ? who : `${session.work.environment}/${who}`))
     .join(", ")
 }
 
 function cutInWords(session: Session, one: CutOff): string {
   const value = `a value of ${one.secrets.map((name) => `${session.work.environment}/${name}`).join(", ")} that no longer works`
   const name = namesOf(session, [one])
-  if (one.is === "file") return one.sure ? `${name} shows ${value}` : `${name} may show ${value}`
+  if (one.kind === "file") return one.sure ? `${name} shows ${value}` : `${name} may show ${value}`
   return one.sure
     ? `${name} is cut off: it holds ${value}`
     : `${name} may be cut off: it may hold ${value}`
@@ -174,7 +174,7 @@ function partition(
 
 function stateOf(session: Session, secret: string): string {
   const pending = versionAt(session.state(secret), "pending")
-  if (session.proven.has(secret) || (pending?.stage.is === "pending" && pending.stage.proven))
+  if (session.proven.has(secret) || (pending?.stage.kind === "pending" && pending.stage.proven))
     return "has a new value"
   return session.begun === session.changeSet?.id &&
     (session.holds.get(secret) ?? "former") === "former"

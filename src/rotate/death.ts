@@ -9,7 +9,7 @@ export type Death =
    * but for the sessions that it names.
    */
   | {
-      readonly is: "dead"
+      readonly kind: "dead"
       readonly sessionsEnded: number
       readonly notes?: readonly string[]
       readonly expelled?: {
@@ -19,13 +19,23 @@ export type Death =
       }
     }
   /** Still accepted although it was taken away. */
-  | { readonly is: "alive"; readonly code: string; readonly says: string; readonly hint?: string }
-  | { readonly is: "owed"; readonly code: string; readonly says: string; readonly hint?: string }
+  | {
+      readonly kind: "alive"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
+  | {
+      readonly kind: "owed"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
 
 export const noCurrent: Death = {
-  is: "owed",
+  kind: "owed",
   code: "no-current",
-  says: "there is no current value to prove the death by",
+  message: "there is no current value to prove the death by",
 }
 
 export type Old = { readonly id: string; readonly old: Credential }
@@ -41,19 +51,19 @@ export async function notDead(
   for (const { id, old } of dead) {
     const answer = await probe(session, name, old)
     if (answer === "accepted")
-      return { is: "alive", code: "not-proven-dead", says: `the service still accepts ${id}` }
+      return { kind: "alive", code: "not-proven-dead", message: `the service still accepts ${id}` }
     if (answer === "unknown")
       return {
-        is: "owed",
+        kind: "owed",
         code: "no-answer",
-        says: unclear(session, name, `the service gives no clear answer about ${id}`),
+        message: unclear(session, name, `the service gives no clear answer about ${id}`),
       }
   }
   if ((await probe(session, name, live)) === "accepted") return undefined
   return {
-    is: "owed",
+    kind: "owed",
     code: "no-counter-proof",
-    says:
+    message:
       dead.length === 0
         ? "the service does not accept the current value"
         : `the service refuses ${ids}, but does not accept the current value either`,

@@ -33,7 +33,7 @@ export function driftNotes(
   const events: AuditEvent[] = []
   for (const secret of new Set(names)) {
     const { drift, versions } = session.state(secret)
-    const version = versions.find(({ stage }) => stage.is === "current")?.id
+    const version = versions.find(({ stage }) => stage.kind === "current")?.id
     if (drift !== undefined || version === undefined) continue
     patches[secret] = (state) => ({ ...state, drift: { since, code: driftCode } })
     events.push({ event: "drift", secret, version, code: driftCode })

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { endMarked, marksThatRun } from "../base/marked-processes.ts"
-import { isSamePlace, mayHide, type Place } from "../base/place.ts"
+import { isSameLocation, mayHide, type RunLocation } from "../base/run-location.ts"
 import { runsMarked, sawEnd } from "../base/live-marks.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
 import {
@@ -20,13 +20,13 @@ import type { Session } from "./session.ts"
  * called dead, and no program is started beside one that may still run.
  */
 
-type Unseen = { readonly code: "other-namespace"; readonly says: string }
+type Unseen = { readonly code: "other-namespace"; readonly message: string }
 
 /** Of a journal: undefined where nothing can be hidden from this run. */
 export function hiddenOf(session: Session, set: ChangeSet): Unseen | undefined {
-  const { place } = session.work
+  const { location } = session.work
   const where =
-    place === undefined || set.ranIn === undefined ? undefined : mayHide(set.ranIn, place)
+    location === undefined || set.ranIn === undefined ? undefined : mayHide(set.ranIn, location)
   return where === undefined ? undefined : unseen(session, where, set.id)
 }
 
@@ -36,7 +36,7 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
   const hidden = set === undefined ? undefined : hiddenOf(session, set)
   if (hidden !== undefined) return hidden
   const { unhealthy, unwritten } = session.state(name)
-  // A program that reads it and was sick, or was owed a restart, may be restarted beside the
+  // A program that reads it and was unhealthy, or was owed a restart, may be restarted beside the
   // journals.
   const again =
     session.document.acting?.again !== undefined && (unhealthy ?? unwritten) !== undefined
@@ -47,9 +47,10 @@ export function hiddenActOf(session: Session, name: string): Unseen | undefined 
 export function hiddenActing(session: Session): Unseen | undefined {
   const {
     document: { acting },
-    work: { place },
+    work: { location },
   } = session
-  const where = place === undefined || acting === undefined ? undefined : mayHide(acting, place)
+  const where =
+    location === undefined || acting === undefined ? undefined : mayHide(acting, location)
   return where === undefined ? undefined : unseen(session, where)
 }
 
@@ -62,7 +63,7 @@ function unseen({ work, document }: Session, where: string, hooks?: string): Uns
   const on = where === "on another machine" ? "on that machine" : "on the host"
   return {
     code: "other-namespace",
-    says: `a program that an earlier run began may still run ${where}, where this one cannot see it: ${on}, as root, ${command} names it; once that names nothing, mycelium reconcile ${work.environment} --nothing-runs goes on`,
+    message: `a program that an earlier run began may still run ${where}, where this one cannot see it: ${on}, as root, ${command} names it; once that names nothing, mycelium reconcile ${work.environment} --nothing-runs goes on`,
   }
 }
 
@@ -72,17 +73,17 @@ function unseen({ work, document }: Session, where: string, hooks?: string): Uns
  */
 const reapMs = 1000
 
-async function untilEnded({ work }: Session, then: Place | undefined): Promise<void> {
-  if (then?.init === true && work.place !== undefined && !isSamePlace(then, work.place))
+async function untilEnded({ work }: Session, then: RunLocation | undefined): Promise<void> {
+  if (then?.init === true && work.location !== undefined && !isSameLocation(then, work.location))
     await work.host.pause(reapMs)
 }
 
 /** Before the first program of a resumed journal: where it lives from now on is durable. */
 export async function takeOver(session: Session): Promise<void> {
   const { changeSet, work } = session
-  if (work.place === undefined || changeSet === undefined || !mayLeave(work, changeSet)) return
+  if (work.location === undefined || changeSet === undefined || !mayLeave(work, changeSet)) return
   await untilEnded(session, changeSet.ranIn)
-  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.place))
+  if (JSON.stringify(changeSet.ranIn) !== JSON.stringify(work.location))
     await session.commit({ takesOver: true })
 }
 
@@ -98,7 +99,7 @@ export async function beginActing(session: Session, names: readonly string[]): P
 
 /**
  * Before restarts that no journal tells of: by its mark a later run finds what was left of one, and
- * `lookAgain` ends it first.
+ * `recheckHealth` ends it first.
  */
 export async function beginAgain(session: Session): Promise<(deployment: string) => string> {
   const again = session.document.acting?.again ?? session.work.newId()
@@ -119,9 +120,13 @@ const againMs = 10_000
 export async function awaitAgain(session: Session): Promise<void> {
   const {
     document: { acting },
-    work: { place, host, stop, restarts },
+    work: { location, host, stop, restarts },
   } = session
-  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
+  if (
+    acting?.again === undefined ||
+    location === undefined ||
+    mayHide(acting, location) !== undefined
+  )
     return
   // What cannot be known is no cause to wait: who restarts next says so.
   const runs = async (): Promise<boolean> =>
@@ -142,8 +147,12 @@ export async function endAgain(
   { document: { acting }, work }: Session,
   { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number },
 ): Promise<boolean> {
-  const { place, stop } = work
-  if (acting?.again === undefined || place === undefined || mayHide(acting, place) !== undefined)
+  const { location, stop } = work
+  if (
+    acting?.again === undefined ||
+    location === undefined ||
+    mayHide(acting, location) !== undefined
+  )
     return true
   const mark = `${acting.again}/${name}`
   const only = work.restarts.left?.(mark)
@@ -153,10 +162,10 @@ export async function endAgain(
 }
 
 async function act(session: Session, again = session.document.acting?.again): Promise<void> {
-  const { place } = session.work
-  if (place === undefined) return
+  const { location } = session.work
+  if (location === undefined) return
   await untilEnded(session, session.document.acting)
-  const acting = { ...place, ...(again === undefined ? {} : { again }) }
+  const acting = { ...location, ...(again === undefined ? {} : { again }) }
   if (JSON.stringify(session.document.acting) !== JSON.stringify(acting))
     await session.commit({ acting })
 }
@@ -165,7 +174,7 @@ type Own = { readonly sets: readonly ChangeSet[]; readonly acts: boolean }
 
 /** What the state says to be at work where this run lives. */
 function ownOf({ work, document }: Session): Own {
-  const mine = JSON.stringify(work.place)
+  const mine = JSON.stringify(work.location)
   if (mine === undefined) return { sets: [], acts: false }
   return {
     sets: openSets(document).filter(({ ranIn }) => JSON.stringify(ranIn) === mine),
@@ -175,8 +184,8 @@ function ownOf({ work, document }: Session): Own {
 
 function isActing(acting: Acting | undefined, mine: string): boolean {
   if (acting === undefined) return false
-  const { again: _again, ...place } = acting
-  return JSON.stringify(place) === mine
+  const { again: _again, ...location } = acting
+  return JSON.stringify(location) === mine
 }
 
 function isCall({ work, document }: Session, mark: string): boolean {
@@ -242,7 +251,7 @@ export async function declareOver(session: Session): Promise<void> {
 export function assumeOver(session: Session): void {
   placedSets(session)
   session.noteOver()
-  session.remark(declared)
+  session.queueEvent(declared)
 }
 
 const declared = { event: "declared-over", code: "other-namespace" } as const

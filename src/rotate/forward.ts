@@ -10,15 +10,15 @@ import {
 } from "../core/state.ts"
 import { Ahead, takenBack } from "./ahead.ts"
 import { driverOf, said } from "./ask.ts"
-import { Laggards } from "./laggards.ts"
+import { Stragglers } from "./stragglers.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { mayLeave } from "./may-leave.ts"
 import { promote } from "./promote.ts"
 import { type Proving, type Verdict, applyAndProve } from "./prove.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen, toRestart } from "./readers.ts"
-import { type Sick, inWords, restartAll } from "./restart-all.ts"
-import { expel } from "./expel.ts"
+import { type UnhealthyDeployment, inWords, restartAll } from "./restart-all.ts"
+import { revokeOthers } from "./revoke-others.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import { cannotGoBack, deliver, discard, draft } from "./show.ts"
@@ -32,13 +32,13 @@ import type { Outcome, Outcomes, Ready } from "./work.ts"
  */
 export async function forward(
   session: Session,
-  how: { readonly fresh: boolean; readonly hasty?: boolean },
+  options: { readonly fresh: boolean; readonly noWait?: boolean },
 ): Promise<Outcomes> {
   const members = openSet(session).secrets
   // Drafted before any service is touched: a full disk or a drifted file is found now, and the gap
   // stays short.
   let prepared: Prepared | undefined
-  if (how.fresh) {
+  if (options.fresh) {
     try {
       prepared = await prepare(session, members)
     } catch (error) {
@@ -51,14 +51,14 @@ export async function forward(
       ? new Ahead(session, members, prepared.before)
       : undefined
   const verdicts = await verdictsOf(session, members, {
-    ...how,
+    ...options,
     ...(ahead === undefined ? {} : { ahead }),
   })
   const isAhead = (await ahead?.written()) === true
-  const relapse = relapsed(session, verdicts, how)
+  const relapse = regressed(session, verdicts, options)
   if (relapse !== undefined)
-    return turnBack(session, { ...relapse, touched: openSet(session).touched, going: members })
-  const going = members.filter((name) => verdicts.get(name)?.is === "proven")
+    return startRollback(session, { ...relapse, touched: openSet(session).touched, going: members })
+  const going = members.filter((name) => verdicts.get(name)?.kind === "proven")
 
   let fault: unknown
   if (prepared !== undefined && going.length < members.length) {
@@ -85,7 +85,7 @@ export async function forward(
     await discard(ready)
     throw stopped(session)
   }
-  if (openSet(session).contain?.cutFirst === true) await cut(session, going)
+  if (openSet(session).contain?.revokeFirst === true) await cut(session, going)
   if (fault === undefined) {
     try {
       await deliver(session, ready)
@@ -96,10 +96,10 @@ export async function forward(
   if (fault !== undefined)
     return {
       ...undecided,
-      ...(await turnBack(session, { ...said(fault), touched: touchedBefore, going })),
+      ...(await startRollback(session, { ...said(fault), touched: touchedBefore, going })),
     }
 
-  const sick = await restartAll(session)
+  const unhealthy = await restartAll(session)
   const { contain } = openSet(session)
   if (contain !== undefined)
     return {
@@ -107,18 +107,18 @@ export async function forward(
       ...(await promote(
         session,
         going,
-        Object.entries(contain.sick).map(([name, why]) => ({ name, why })),
+        Object.entries(contain.unhealthy).map(([name, why]) => ({ name, why })),
       )),
     }
-  if (sick.length === 0) return { ...undecided, ...(await promote(session, going)) }
+  if (unhealthy.length === 0) return { ...undecided, ...(await promote(session, going)) }
   return {
     ...undecided,
-    ...(await turnBack(session, {
+    ...(await startRollback(session, {
       code: "deployment-unhealthy",
-      says: inWords(sick),
+      message: inWords(unhealthy),
       touched: openSet(session).touched,
       going,
-      sick,
+      unhealthy,
     })),
   }
 }
@@ -141,29 +141,29 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
       if (pending === undefined) return
       session.cutting.add(name)
       session.work.onStep?.()
-      session.work.tell("cut", "no value but the new one is accepted from now on", name)
+      session.work.onProgress("cut", "no value but the new one is accepted from now on", name)
       try {
-        session.expelled.set(name, await expel(session, name, pending, { waits: false }))
+        session.expelled.set(name, await revokeOthers(session, name, pending, { waits: false }))
       } catch (error) {
-        session.work.tell("cut", `not done yet: ${said(error).says}`, name)
+        session.work.onProgress("cut", `not done yet: ${said(error).message}`, name)
       }
     }),
   )
 }
 
-type How = { readonly fresh: boolean; readonly hasty?: boolean; readonly ahead?: Ahead }
+type How = { readonly fresh: boolean; readonly noWait?: boolean; readonly ahead?: Ahead }
 
 async function verdictsOf(
   session: Session,
   members: readonly string[],
-  { fresh, hasty = false, ahead }: How,
+  { fresh, noWait = false, ahead }: How,
 ): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
-  const patience = new Laggards(session, () => members.filter((name) => !verdicts.has(name)))
-  if (hasty) patience.count()
+  const waiting = new Stragglers(session, () => members.filter((name) => !verdicts.has(name)))
+  if (noWait) waiting.count()
   const proving: Proving = {
     fresh,
-    patience: patience.signal,
+    waiting: waiting.signal,
     ...(ahead === undefined
       ? {}
       : { applied: (name, acceptedAt) => ahead.applied(name, acceptedAt) }),
@@ -173,18 +173,18 @@ async function verdictsOf(
       members.map(async (name) => {
         const verdict = await verdictOf(session, name, proving)
         verdicts.set(name, verdict)
-        patience.came(name, verdict)
+        waiting.came(name, verdict)
       }),
     )
   } finally {
     // No two writes at once, whatever comes next.
     await ahead?.ended()
   }
-  patience.end()
+  waiting.end()
   return verdicts
 }
 
-async function verdictOf(session: Session, name: string, how: Proving): Promise<Verdict> {
+async function verdictOf(session: Session, name: string, options: Proving): Promise<Verdict> {
   // Proven in an earlier run is not proven now: the server may have failed over to one that had not
   // heard of it, or a backup was put back.
   if (
@@ -192,30 +192,30 @@ async function verdictOf(session: Session, name: string, how: Proving): Promise<
     (session.proven.has(name) || session.changeSet?.why === "reconcile")
   ) {
     session.learn(name, "new")
-    return { is: "proven" }
+    return { kind: "proven" }
   }
-  const verdict = await applyAndProve(session, name, how)
-  if (verdict.is === "proven") session.proven.add(name)
+  const verdict = await applyAndProve(session, name, options)
+  if (verdict.kind === "proven") session.proven.add(name)
   return verdict
 }
 
 function wasProven(session: Session, name: string): boolean {
   const stage = versionAt(session.state(name), "pending")?.stage
-  return stage?.is === "pending" && stage.proven
+  return stage?.kind === "pending" && stage.proven
 }
 
 /**
  * A value that outputs may show already, and that its service does not take any more, cannot just
  * leave the set: all goes back.
  */
-function relapsed(
+function regressed(
   session: Session,
   verdicts: ReadonlyMap<string, Verdict>,
   { fresh }: Pick<How, "fresh">,
-): { readonly code: string; readonly says: string } | undefined {
+): { readonly code: string; readonly message: string } | undefined {
   for (const [name, verdict] of verdicts)
     if (
-      verdict.is === "left" &&
+      verdict.kind === "left" &&
       (wasProven(session, name) || (!fresh && openSet(session).ahead === true))
     )
       return verdict
@@ -268,17 +268,17 @@ async function prepare(session: Session, names: readonly string[]): Promise<Prep
  * that no number is used twice.
  */
 async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
-  const { code, says, hint } = said(error)
+  const { code, message, hint } = said(error)
   const patches: Record<string, Patch> = {}
   const outcomes: Record<string, Outcome> = {}
   const since = session.work.host.now().toISOString()
   for (const name of openSet(session).secrets) {
     patches[name] = (state) =>
-      noteFailure(session, { code, says })({
+      noteFailure(session, { code, message })({
         ...state,
         versions: state.versions.flatMap((version) => withoutUse(version, since)),
       })
-    outcomes[name] = { is: "left", code, says, ...(hint === undefined ? {} : { hint }) }
+    outcomes[name] = { kind: "left", code, message, ...(hint === undefined ? {} : { hint }) }
   }
   await session.commit({
     patches,
@@ -294,8 +294,8 @@ async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
  * again the next time.
  */
 function withoutUse(version: Version, since: string): readonly Version[] {
-  if (version.stage.is === "pending") return [{ ...version, stage: { is: "kept", since } }]
-  return version.id === "v0" && version.stage.is === "current" ? [] : [version]
+  if (version.stage.kind === "pending") return [{ ...version, stage: { kind: "retired", since } }]
+  return version.id === "v0" && version.stage.kind === "current" ? [] : [version]
 }
 
 type Told = {
@@ -309,15 +309,15 @@ function toldBy(session: Session, verdicts: ReadonlyMap<string, Verdict>): Told 
   const events: AuditEvent[] = []
   for (const [name, verdict] of verdicts) {
     const pending = versionAt(session.state(name), "pending")
-    if (pending === undefined || verdict.is === "waiting" || verdict.is === "stuck") continue
+    if (pending === undefined || verdict.kind === "waiting" || verdict.kind === "stuck") continue
     events.push({
-      event: verdict.is === "proven" ? "verify" : "left",
+      event: verdict.kind === "proven" ? "verify" : "left",
       secret: name,
       version: pending.id,
-      ...(verdict.is === "left" ? { code: verdict.code } : {}),
+      ...(verdict.kind === "left" ? { code: verdict.code } : {}),
     })
     patches[name] =
-      verdict.is === "proven"
+      verdict.kind === "proven"
         ? proven(pending.id, verdict.acceptedAt)
         : (state) => noteFailure(session, verdict)(left(session, pending.id, verdict.dead)(state))
   }
@@ -331,7 +331,7 @@ function toldBy(session: Session, verdicts: ReadonlyMap<string, Verdict>): Told 
 function noteVerdicts(session: Session, verdicts: ReadonlyMap<string, Verdict>): void {
   const { patches, events } = toldBy(session, verdicts)
   session.noteSecrets(patches)
-  for (const event of events) session.remark(event)
+  for (const event of events) session.queueEvent(event)
 }
 
 /**
@@ -346,12 +346,12 @@ async function recordVerdicts(
   const { work } = session
   const set = takesBack ? takenBack(openSet(session)) : openSet(session)
   const { patches, events } = toldBy(session, verdicts)
-  const stuck = [...verdicts].flatMap(([name, { is }]) => (is === "stuck" ? [name] : []))
+  const stuck = [...verdicts].flatMap(([name, { kind }]) => (kind === "stuck" ? [name] : []))
   const isSame = stuck.join() === (set.stuck ?? []).join()
   // Nothing is known that was not known before: asking again and again writes nothing.
   if (events.length === 0 && ready.length === 0 && !takesBack && isSame) return
-  const secrets = set.secrets.filter((name) => verdicts.get(name)?.is !== "left")
-  const going = secrets.some((name) => verdicts.get(name)?.is === "proven")
+  const secrets = set.secrets.filter((name) => verdicts.get(name)?.kind !== "left")
+  const going = secrets.some((name) => verdicts.get(name)?.kind === "proven")
   if (secrets.length === 0) return session.commit({ patches, events, changeSet: null, flush: true })
   // One that was restarted before a crash reads an output that is about to change once more: it
   // does not hold the new value yet.
@@ -360,7 +360,7 @@ async function recordVerdicts(
     .filter((deployment) => deployment.reads.some((target) => changing.includes(target)))
     .map(({ name }) => name)
   const ended = secrets.filter(
-    (name) => verdicts.get(name)?.is === "proven" && driverOf(session, name).overlap === "one",
+    (name) => verdicts.get(name)?.kind === "proven" && driverOf(session, name).overlap === "one",
   )
   const next = {
     ...withMarks(session, set, { ended, stuck }),
@@ -386,12 +386,12 @@ async function recordVerdicts(
  * its way back puts its values back there, not those bytes.
  */
 function staleAside(
-  { document: { parked = [] } }: Session,
+  { document: { deferred = [] } }: Session,
   targets: readonly string[],
-): { readonly parked?: readonly ChangeSet[] } {
+): { readonly deferred?: readonly ChangeSet[] } {
   const isHit = ({ before = {} }: ChangeSet): boolean =>
     targets.some((target) => before[target] !== undefined && before[target].stale !== true)
-  if (!parked.some(isHit)) return {}
+  if (!deferred.some(isHit)) return {}
   const stale = (set: ChangeSet): ChangeSet => ({
     ...set,
     before: Object.fromEntries(
@@ -401,14 +401,14 @@ function staleAside(
       ]),
     ),
   })
-  return { parked: parked.map((set) => (isHit(set) ? stale(set) : set)) }
+  return { deferred: deferred.map((set) => (isHit(set) ? stale(set) : set)) }
 }
 
 function proven(id: string, acceptedAt: string | undefined): Patch {
   return changeVersion(id, (version) => ({
     ...version,
     ...(acceptedAt === undefined ? {} : { acceptedAt }),
-    stage: { is: "pending", proven: true },
+    stage: { kind: "pending", proven: true },
   }))
 }
 
@@ -416,41 +416,43 @@ function left(session: Session, id: string, dead: boolean): Patch {
   const since = session.work.host.now().toISOString()
   return changeVersion(id, (version) => ({
     ...version,
-    stage: dead ? { is: "kept", since } : { is: "doubtful", why: "given up, its death not proven" },
+    stage: dead
+      ? { kind: "retired", since }
+      : { kind: "uncertain", why: "given up, its death not proven" },
   }))
 }
 
 function undecidedOutcomes(verdicts: ReadonlyMap<string, Verdict>): Outcomes {
   const outcomes: Record<string, Outcome> = {}
   for (const [name, verdict] of verdicts) {
-    if (verdict.is !== "proven")
-      outcomes[name] = { is: verdict.is, code: verdict.code, says: verdict.says }
+    if (verdict.kind !== "proven")
+      outcomes[name] = { kind: verdict.kind, code: verdict.code, message: verdict.message }
   }
   return outcomes
 }
 
 type Fault = {
   readonly code: string
-  readonly says: string
+  readonly message: string
   readonly touched: readonly string[]
   readonly going: readonly string[]
-  readonly sick?: readonly Sick[]
+  readonly unhealthy?: readonly UnhealthyDeployment[]
 }
 
 /**
  * The direction is durable before the first act in it, and before it is told; it never turns
  * again.
  */
-async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
+async function startRollback(session: Session, fault: Fault): Promise<Outcomes> {
   const set = openSet(session)
-  const { code, says } = fault
+  const { code, message } = fault
   if (cannotGoBack(session, set)) {
-    session.work.tell(fault.sick === undefined ? "wait" : "health", says)
+    session.work.onProgress(fault.unhealthy === undefined ? "wait" : "health", message)
     // A first value whose predecessor nobody knows stays: taking it away would leave no value at
     // all.
-    if (fault.sick !== undefined) return promote(session, fault.going, fault.sick)
+    if (fault.unhealthy !== undefined) return promote(session, fault.going, fault.unhealthy)
     return Object.fromEntries(
-      fault.going.map((name) => [name, { is: "waiting", by: "file", code, says } as const]),
+      fault.going.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
     )
   }
   await session.commit({
@@ -459,10 +461,10 @@ async function turnBack(session: Session, fault: Fault): Promise<Outcomes> {
       direction: "back",
       restarted: [],
       touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed),
-      fault: { code, says },
+      fault: { code, message },
     },
     events: [{ event: "back", code }],
   })
-  session.work.tell("back", says)
+  session.work.onProgress("back", message)
   return rollBack(session)
 }

@@ -63,11 +63,11 @@ async function inspect({ work }: Session, deployment: Deployment): Promise<Look>
       },
     }
   } catch (error) {
-    const { code, says, hint } = said(error)
+    const { code, message, hint } = said(error)
     const fault: Finding = {
       code,
       severity: "error",
-      says,
+      message,
       ...(hint === undefined ? {} : { remedy: hint }),
     }
     return { deployment, faults: [placed(deployment, fault)] }
@@ -75,7 +75,7 @@ async function inspect({ work }: Session, deployment: Deployment): Promise<Look>
 }
 
 function placed({ name }: Deployment, finding: Finding): Finding {
-  return { ...finding, says: `${name}: ${finding.says}` }
+  return { ...finding, message: `${name}: ${finding.message}` }
 }
 
 /**
@@ -108,7 +108,7 @@ async function obstaclesTo(
         {
           code: obstacle.code,
           severity: "error",
-          says: `${path} (${of}) ${obstacle.says}`,
+          message: `${path} (${of}) ${obstacle.message}`,
           remedy: obstacle.remedy,
         },
       ]
@@ -117,11 +117,11 @@ async function obstaclesTo(
   return found.flat()
 }
 
-function unlisted({ says, target }: Reader): Finding {
+function unlisted({ label: message, target }: Reader): Finding {
   return {
     code: "reader-unlisted",
     severity: "warning",
-    says: `${says} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+    message: `${message} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
     remedy: "name it in a deployment, so that it is restarted too",
   }
 }

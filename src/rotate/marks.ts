@@ -27,6 +27,6 @@ export function withMarks(
 export function endedOf(session: Session, names: readonly string[]): readonly string[] {
   return names.filter((name) => {
     const stage = versionAt(session.state(name), "pending")?.stage
-    return driverOf(session, name).overlap === "one" && stage?.is === "pending" && stage.proven
+    return driverOf(session, name).overlap === "one" && stage?.kind === "pending" && stage.proven
   })
 }

@@ -6,12 +6,15 @@ import type { Driver } from "../core/ports.ts"
  * several live side by side, the driver must also be able to take away those that nobody has told
  * us of.
  */
-export function overrules({ overlap, forget, expel }: Driver): boolean {
-  return overlap === "none" || (forget !== undefined && (overlap === "one" || expel !== undefined))
+export function overrules({ overlap, deleteLogin: forget, revokeOthers }: Driver): boolean {
+  return (
+    overlap === "none" ||
+    (forget !== undefined && (overlap === "one" || revokeOthers !== undefined))
+  )
 }
 
 /** What a person can do where it cannot. */
-export function byHand({ forget }: Driver): string {
+export function byHand({ deleteLogin: forget }: Driver): string {
   const first =
     "if the server has lost the change (a failover, a backup that was put back): mycelium reconcile, then the same command again; if an intruder has changed it: set a new password at the service by hand, mycelium adopt it, then the same command again"
   return forget === undefined

@@ -10,7 +10,7 @@ import type {
   Values,
   Versions,
 } from "../core/ports.ts"
-import { type Refusal, nextVersionId, owesExpel, versionAt } from "../core/state.ts"
+import { type Refusal, nextVersionId, owesRevokeOthers, versionAt } from "../core/state.ts"
 import { atService, driverOf, probe, probeControl, said, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { driftCode } from "./drift.ts"
@@ -31,10 +31,10 @@ import {
 } from "./work.ts"
 
 /** What a service held before a first value, by secret. */
-export type Firsts = Readonly<Record<string, Fields>>
+export type InitialValues = Readonly<Record<string, Fields>>
 export type Preflight = {
   readonly members: readonly string[]
-  readonly firsts: Firsts
+  readonly initialValues: InitialValues
   readonly left: Outcomes
   readonly findings: Readonly<Record<string, readonly Finding[]>>
   readonly programs: readonly Inspected[]
@@ -50,7 +50,7 @@ export type Preflight = {
  * nothing.
  */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
-  const firsts: Record<string, Fields> = {}
+  const initialValues: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
   const round = new Round(session)
   const verdicts = await Promise.all(
@@ -58,7 +58,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       try {
         const found =
           order.why === "new"
-            ? await first(session, name, { firsts, ...isTrial(order) })
+            ? await first(session, name, { initialValues, ...isTrial(order) })
             : await again(session, name, { order, round })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
@@ -67,14 +67,14 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
           error === undefined
             ? undefined
             : {
-                is: "left",
+                kind: "left",
                 code: error.code,
-                says: error.says,
+                message: error.message,
                 ...(error.remedy === undefined ? {} : { hint: error.remedy }),
               },
         ]
       } catch (error) {
-        return [name, { is: "left", ...said(error) }]
+        return [name, { kind: "left", ...said(error) }]
       }
     }),
   )
@@ -90,7 +90,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       .filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment))
       .flatMap((one) => one.findings),
   ]
-  // In an incident a program that cannot be restarted, or is sick, is reported in the end, and
+  // In an incident a program that cannot be restarted, or is unhealthy, is reported in the end, and
   // stops nothing.
   if (order.contain !== undefined)
     for (const name of members)
@@ -114,7 +114,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       : await withoutSick(session, runnable.members, runnable.left)
   return {
     ...(await withoutRoom(session, await withoutUnwritable(session, healthy, contains), contains)),
-    firsts,
+    initialValues,
     findings,
     programs,
   }
@@ -156,17 +156,18 @@ async function again(
   if (contain !== undefined)
     return underAttack(session, name, {
       ...isTrial(order),
-      ...(contain.patient === true ? {} : { round }),
+      ...(contain.longRetries === true ? {} : { round }),
     })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
   const left = leftBehind(session, name, versions, order.takenFirst)
-  const waits = session.state(name).drift !== undefined && (left.doubtful || overdue(session, name))
+  const waits =
+    session.state(name).drift !== undefined && (left.uncertain || overdue(session, name))
   const drifted = waits ? await probes(session, name) : []
   if (drifted.length > 0) return drifted
-  if (left.doubtful)
+  if (left.uncertain)
     return [
       error(
-        "doubtful",
+        "uncertain",
         "an older value may still be accepted",
         `${asksAgain}; see mycelium status`,
       ),
@@ -192,7 +193,7 @@ async function again(
   )
   // Without an admin the secret's own login is the way in: what it is refused may be the value, or
   // more than that.
-  if (driver.forget === undefined && findings.some(({ code }) => code === "password-refused"))
+  if (driver.deleteLogin === undefined && findings.some(({ code }) => code === "password-refused"))
     return refusedOwn(session, name, findings)
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
   return [...findings, ...(await probes(session, name))]
@@ -202,7 +203,7 @@ async function again(
 const asksAgain = "mycelium run tries again by itself; without it, repeat this command"
 
 type LeftBehind = {
-  readonly doubtful: boolean
+  readonly uncertain: boolean
   readonly overdue: boolean
   readonly previous: boolean
 }
@@ -211,18 +212,18 @@ type LeftBehind = {
 function leftBehind(
   session: Session,
   name: string,
-  { doubtful, previous }: Versions,
+  { uncertain, previous }: Versions,
   first: TakenFirst = { versions: new Set(), expels: new Set() },
 ): LeftBehind {
   const { contained, versions } = session.state(name)
   const stays = (id: string): boolean => !first.versions.has(takenKey(name, id))
   const isThere = previous !== undefined && stays(previous.version)
-  const owes = owesExpel({
+  const owes = owesRevokeOthers({
     ...(contained === undefined || first.expels.has(name) ? {} : { contained }),
     versions: versions.filter(({ id }) => stays(id)),
   })
   return {
-    doubtful: doubtful.some(({ version }) => stays(version)),
+    uncertain: uncertain.some(({ version }) => stays(version)),
     overdue: (isThere && overdue(session, name)) || owes,
     previous: isThere,
   }
@@ -255,7 +256,7 @@ async function underAttack(
     driver.preflight(versions, signal, { trial })
   const found = await (round === undefined
     ? atService(session, name, deadlines.preflight, look)
-    : round.look(name, look))
+    : round.attempt(name, look))
   const may = overrules(driver)
   const locked = may ? {} : { remedy: byHand(driver) }
   const findings = found.map(
@@ -290,7 +291,9 @@ function overdue(session: Session, name: string): boolean {
   // As the revoke judges it.
   const state = gracesOf(session.work.host).seenState(session.document, name)
   const stage = state === undefined ? undefined : versionAt(state, "previous")?.stage
-  return stage?.is === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
+  return (
+    stage?.kind === "previous" && Date.parse(stage.revokeAt) <= session.work.host.now().getTime()
+  )
 }
 
 /**
@@ -319,11 +322,11 @@ async function probes(session: Session, name: string, whole = true): Promise<rea
   ]
 }
 
-/** A secret without a value: `stored` refuses where someone visibly uses one. */
+/** A secret without a value: `readInstalled` refuses where someone visibly uses one. */
 async function first(
   session: Session,
   name: string,
-  { firsts, trial }: Trial & { readonly firsts: Record<string, Fields> },
+  { initialValues, trial }: Trial & { readonly initialValues: Record<string, Fields> },
 ): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name))
@@ -337,17 +340,17 @@ async function first(
   if (versionAt(session.state(name), "current") !== undefined)
     return [error("value-exists", "it has a value already", "leave out --new to rotate it")]
   const findings = await atService(session, name, deadlines.preflight, (signal) =>
-    driver.preflight({ doubtful: [] }, signal, { trial }),
+    driver.preflight({ uncertain: [] }, signal, { trial }),
   )
-  if (findings.some((one) => one.severity === "error") || driver.stored === undefined)
+  if (findings.some((one) => one.severity === "error") || driver.readInstalled === undefined)
     return findings
   const stored = await atService(
     session,
     name,
     deadlines.preflight,
-    (signal) => driver.stored?.(signal) ?? Promise.resolve(undefined),
+    (signal) => driver.readInstalled?.(signal) ?? Promise.resolve(undefined),
   )
-  if (stored !== undefined) firsts[name] = stored
+  if (stored !== undefined) initialValues[name] = stored
   return findings
 }
 
@@ -362,9 +365,9 @@ function withoutUnrunnable(
     const found = obstacles(name).find(({ severity }) => severity === "error")
     if (found !== undefined)
       out[name] = {
-        is: "left",
+        kind: "left",
         code: found.code,
-        says: found.says,
+        message: found.message,
         ...(found.remedy === undefined ? {} : { hint: found.remedy }),
       }
   }
@@ -377,25 +380,25 @@ async function withoutSick(
   members: readonly string[],
   left: Outcomes,
 ): Promise<Pick<Preflight, "members" | "left">> {
-  const sick = new Map<Deployment, string>()
+  const unhealthy = new Map<Deployment, string>()
   await Promise.all(
     deploymentsOf(session, members).map(async (deployment) => {
       const answer = await session.work.restarts.healthy(deployment, session.work.stop)
-      if (answer !== true) sick.set(deployment, answer)
+      if (answer !== true) unhealthy.set(deployment, answer)
     }),
   )
   const stay: string[] = []
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
-    const blocking = [...sick].find(([deployment]) =>
+    const blocking = [...unhealthy].find(([deployment]) =>
       deploymentsOf(session, [name]).includes(deployment),
     )
     if (blocking === undefined) stay.push(name)
     else
       out[name] = {
-        is: "left",
+        kind: "left",
         code: "deployment-unhealthy",
-        says: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`,
+        message: `${blocking[0].name} is not healthy before the rotation: ${blocking[1]}`,
         hint: `make it healthy first: only then can its health prove the new value${blocking[0].healthType === "command" ? "; a program gets none of your shell's variables but a few (mycelium help restarts)" : ""}`,
       }
   }
@@ -421,7 +424,7 @@ async function withoutRoom(session: Session, found: Written, contains: boolean):
 }
 
 export function allLeft(names: readonly string[], error: unknown): Outcomes {
-  return Object.fromEntries(names.map((name) => [name, { is: "left", ...said(error) } as const]))
+  return Object.fromEntries(names.map((name) => [name, { kind: "left", ...said(error) } as const]))
 }
 
 /**
@@ -458,7 +461,7 @@ async function withoutUnwritable(
     const bad = own.flatMap((output) => refused.get(output) ?? [])
     // Where no service asks, a value that no program can be given is worth nothing.
     const goes = contains && (driverOf(session, name).overlap !== "none" || bad.length < own.length)
-    if (bad[0] !== undefined && !goes) out[name] = { is: "left", ...bad[0] }
+    if (bad[0] !== undefined && !goes) out[name] = { kind: "left", ...bad[0] }
   }
   const going = members.filter((name) => out[name] === undefined)
   const leaves = session.outputsOf(going).flatMap((output) => {
@@ -488,13 +491,13 @@ export async function trialValues(session: Session, names: readonly string[]): P
 
 /** Never handed out. */
 function draftOf(session: Session, name: string, versions: Versions): Fields {
-  return driverOf(session, name).draft(versions, (field, length) =>
+  return driverOf(session, name).generate(versions, (field, length) =>
     session.work.text(`${name}.${field}`, length),
   )
 }
 
-function error(code: string, says: string, remedy: string): Finding {
-  return { code, severity: "error", says, remedy }
+function error(code: string, message: string, remedy: string): Finding {
+  return { code, severity: "error", message, remedy }
 }
 const acceptsAnything = error(
   "accepts-anything",
@@ -509,5 +512,9 @@ function noAnswer(session: Session, name: string): Finding {
         unclear(session, name, "the service gives no clear answer to a login"),
         "see that it runs and can be reached from here",
       )
-    : error(fault.code, fault.says, fault.hint ?? "see that it runs and can be reached from here")
+    : error(
+        fault.code,
+        fault.message,
+        fault.hint ?? "see that it runs and can be reached from here",
+      )
 }

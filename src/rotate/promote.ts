@@ -10,7 +10,7 @@ import {
 import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
-import { type Sick, inWords, noteSick } from "./restart-all.ts"
+import { type UnhealthyDeployment, inWords, noteUnhealthy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { owedAfter } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
@@ -22,7 +22,7 @@ import type { Outcome, Outcomes } from "./work.ts"
 export async function promote(
   session: Session,
   names: readonly string[],
-  sick: readonly Sick[] = [],
+  unhealthy: readonly UnhealthyDeployment[] = [],
 ): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
@@ -38,28 +38,28 @@ export async function promote(
     if (pending === undefined) continue
     const replaces = versionAt(session.state(name), "current")?.id
     const readers = deploymentsOf(session, [name]).map((one) => one.name)
-    const ill = sick.filter((one) => readers.includes(one.name))
+    const unhealthyReaders = unhealthy.filter((one) => readers.includes(one.name))
     // The value that was current when another was found alive was refused.
     const becomes = promoted(begunBy(set, now), pending, {
       old:
         set.why === "reconcile"
-          ? { is: "kept", since: now.toISOString() }
+          ? { kind: "retired", since: now.toISOString() }
           : after(session, name, now),
       asked,
     })
     const owes = owed[name] ?? ((state: SecretState) => state)
-    patches[name] = (state) => owes(noteSick(ill, now)(becomes(state)))
+    patches[name] = (state) => owes(noteUnhealthy(unhealthyReaders, now)(becomes(state)))
     events.push({
       event: "promote",
       secret: name,
       version: pending.id,
       ...(replaces === undefined ? {} : { replaces }),
-      ...(ill.length === 0 ? {} : { code: "deployment-unhealthy" }),
+      ...(unhealthyReaders.length === 0 ? {} : { code: "deployment-unhealthy" }),
     })
     outcomes[name] = {
-      is: "rotated",
+      kind: "rotated",
       version: pending.id,
-      ...(ill.length === 0 ? {} : { unhealthy: inWords(ill) }),
+      ...(unhealthyReaders.length === 0 ? {} : { unhealthy: inWords(unhealthyReaders) }),
     }
   }
   const rest = set.secrets.filter((name) => !names.includes(name))
@@ -91,7 +91,7 @@ export async function promote(
           },
     flush: true,
   })
-  session.work.tell("promote", names.join(", "))
+  session.work.onProgress("promote", names.join(", "))
   // The next of the set are delivered anew: what these have shown says nothing of them.
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes
@@ -152,10 +152,11 @@ function promoted(
           },
         }),
     versions: state.versions.map((version) => {
-      if (version.stage.is === "pending") return { ...version, stage: { is: "current" } }
+      if (version.stage.kind === "pending") return { ...version, stage: { kind: "current" } }
       // A grace that was granted before is over, too.
       const goes =
-        version.stage.is === "current" || (contain !== undefined && version.stage.is === "previous")
+        version.stage.kind === "current" ||
+        (contain !== undefined && version.stage.kind === "previous")
       return goes ? { ...version, stage: old } : version
     }),
   })
@@ -163,19 +164,20 @@ function promoted(
 
 /** What becomes of the value that was current. */
 function after(session: Session, name: string, now: Date): Stage {
-  if (driverOf(session, name).overlap === "none") return { is: "kept", since: now.toISOString() }
+  if (driverOf(session, name).overlap === "none")
+    return { kind: "retired", since: now.toISOString() }
   if (session.changeSet?.contain !== undefined)
     return {
-      is: "previous",
+      kind: "previous",
       since: now.toISOString(),
       revokeAt: now.toISOString(),
       endSessions: true,
-      expel: true,
+      revokeOthers: true,
     }
   const policy = session.work.policies[name]
   const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
   return {
-    is: "previous",
+    kind: "previous",
     since: now.toISOString(),
     revokeAt: new Date(now.getTime() + graceMs).toISOString(),
     endSessions: policy?.endSessions ?? false,

@@ -16,17 +16,22 @@ import { applyTries, deadlines } from "./work.ts"
 
 /** What is known of one member after it was applied, or asked. */
 export type Verdict =
-  | { readonly is: "proven"; readonly acceptedAt?: string }
+  | { readonly kind: "proven"; readonly acceptedAt?: string }
   /** The service holds the current value and refuses ours: the secret leaves the set unharmed. */
-  | { readonly is: "left"; readonly code: string; readonly says: string; readonly dead: boolean }
-  | { readonly is: "waiting"; readonly code: string; readonly says: string }
-  | { readonly is: "stuck"; readonly code: string; readonly says: string }
+  | {
+      readonly kind: "left"
+      readonly code: string
+      readonly message: string
+      readonly dead: boolean
+    }
+  | { readonly kind: "waiting"; readonly code: string; readonly message: string }
+  | { readonly kind: "stuck"; readonly code: string; readonly message: string }
 
 export type Proving = {
   /** Nothing was handed out before. */
   readonly fresh: boolean
   /** When it is over, nothing is waited for any longer, and nothing more is done. */
-  readonly patience: AbortSignal
+  readonly waiting: AbortSignal
   /** The service has taken the value; the login that proves it follows. */
   readonly applied?: (name: string, acceptedAt: string | undefined) => void
 }
@@ -35,66 +40,66 @@ export type Proving = {
 export async function applyAndProve(
   session: Session,
   name: string,
-  how: Proving,
+  options: Proving,
 ): Promise<Verdict> {
-  const { fresh, patience } = how
-  if (driverOf(session, name).overlap === "none") return { is: "proven" }
-  if (fresh && !(await isQuiet(session, name, patience)))
-    return { is: "waiting", ...unsettled(session, name) }
-  let last: { code: string; says: string } = {
+  const { fresh, waiting } = options
+  if (driverOf(session, name).overlap === "none") return { kind: "proven" }
+  if (fresh && !(await isSettled(session, name, waiting)))
+    return { kind: "waiting", ...unsettled(session, name) }
+  let last: { code: string; message: string } = {
     code: "not-accepted",
-    says: "the service does not accept the new value",
+    message: "the service does not accept the new value",
   }
   for (let tries = 0; tries < applyTries; tries++) {
     if (!fresh || tries > 0) {
-      const verdict = judge(await asked(session, name, patience), mayTakeOver(session, name))
-      if (verdict !== "again") return dated(session, name, verdict, how)
+      const verdict = judge(await asked(session, name, waiting), mayTakeOver(session, name))
+      if (verdict !== "again") return dated(session, name, verdict, options)
     }
     // The stop came before the change: nobody is cut off yet, and nobody is to be.
     if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
-      return { is: "waiting", ...notBegun }
-    const applied = await apply(session, name, { ...how, again: tries })
+      return { kind: "waiting", ...notBegun }
+    const applied = await apply(session, name, { ...options, again: tries })
     if ("acceptedAt" in applied)
       return {
-        is: "proven",
+        kind: "proven",
         ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }),
       }
     last = applied
   }
-  const answer = await asked(session, name, patience)
+  const answer = await asked(session, name, waiting)
   const verdict = judge(answer, mayTakeOver(session, name))
-  if (verdict === "again" && answer.current === "refused") return { is: "stuck", ...last }
+  if (verdict === "again" && answer.current === "refused") return { kind: "stuck", ...last }
   // A refusal is a death only with its counter-proof: the same login works with the current value.
   return verdict === "again"
-    ? { is: "left", ...last, dead: answer.current === "accepted" }
-    : dated(session, name, verdict, how)
+    ? { kind: "left", ...last, dead: answer.current === "accepted" }
+    : dated(session, name, verdict, options)
 }
 
 /** With what the service said, where only the last question had no clear answer. */
-async function asked(session: Session, name: string, patience: AbortSignal): Promise<Answer> {
-  const answer = await ask(session, name, patience)
+async function asked(session: Session, name: string, waiting: AbortSignal): Promise<Answer> {
+  const answer = await ask(session, name, waiting)
   const isUnclear = answer.pending === "unknown" || answer.current === "unknown"
-  return isUnclear && answer.says === undefined
-    ? { ...answer, says: unclear(session, name) }
+  return isUnclear && answer.message === undefined
+    ? { ...answer, message: unclear(session, name) }
     : answer
 }
 
 const notBegun = {
   code: "stopped",
-  says: "interrupted before its service was told of the new value",
+  message: "interrupted before its service was told of the new value",
 } as const
 
 /**
  * Only a containment begins while older values are owed a revoke: one that an earlier run was
  * killed in must not land on the new value.
  */
-async function isQuiet(session: Session, name: string, patience: AbortSignal): Promise<boolean> {
-  const { current, previous, doubtful } = await session.versions(name)
-  const owed = [...(previous === undefined ? [] : [previous]), ...doubtful]
-  if (owed.length === 0) session.quiet.add(name)
+async function isSettled(session: Session, name: string, waiting: AbortSignal): Promise<boolean> {
+  const { current, previous, uncertain } = await session.versions(name)
+  const owed = [...(previous === undefined ? [] : [previous]), ...uncertain]
+  if (owed.length === 0) session.settled.add(name)
   return (
-    session.quiet.has(name) ||
-    settle(session, name, [...(current === undefined ? [] : [current]), ...owed], patience)
+    session.settled.has(name) ||
+    settle(session, name, [...(current === undefined ? [] : [current]), ...owed], waiting)
   )
 }
 
@@ -108,12 +113,12 @@ async function dated(
   session: Session,
   name: string,
   verdict: Verdict,
-  how: Proving,
+  options: Proving,
 ): Promise<Verdict> {
   const ends =
     session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
-  if (verdict.is !== "proven" || !ends) return verdict
-  const applied = await apply(session, name, { ...how, again: 0 })
+  if (verdict.kind !== "proven" || !ends) return verdict
+  const applied = await apply(session, name, { ...options, again: 0 })
   return "acceptedAt" in applied && applied.acceptedAt !== undefined
     ? { ...verdict, acceptedAt: applied.acceptedAt }
     : verdict
@@ -123,9 +128,9 @@ async function dated(
 async function apply(
   session: Session,
   name: string,
-  { patience, applied, again }: Proving & { readonly again: number },
+  { waiting, applied, again }: Proving & { readonly again: number },
 ): Promise<
-  { readonly acceptedAt: string | undefined } | { readonly code: string; readonly says: string }
+  { readonly acceptedAt: string | undefined } | { readonly code: string; readonly message: string }
 > {
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
@@ -133,25 +138,25 @@ async function apply(
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
   const contain = session.changeSet?.contain !== undefined
   try {
-    session.work.tell("apply", driver.describe(versions), name)
+    session.work.onProgress("apply", driver.describe(versions), name)
     if (driver.overlap === "one") session.learn(name, "either")
     const { acceptedAt } = await changeAt(
       session,
       name,
       deadlines.apply,
       (signal) => driver.apply(pending, versions, signal, { contain, again }),
-      patience,
+      waiting,
     )
     applied?.(name, acceptedAt)
-    session.work.tell("verify", "a login with the new value", name)
-    const answer = await probe(session, name, pending, patience)
+    session.work.onProgress("verify", "a login with the new value", name)
+    const answer = await probe(session, name, pending, waiting)
     if (answer === "accepted") {
       session.learn(name, "new")
       return { acceptedAt }
     }
     return {
       code: answer === "refused" ? "not-accepted" : "no-answer",
-      says:
+      message:
         answer === "refused"
           ? "the service refuses the new value"
           : unclear(session, name, "the service does not answer a login"),
@@ -172,34 +177,35 @@ function mayTakeOver(session: Session, name: string): boolean {
 /** The recovery table of a way forward. */
 function judge(answer: Answer, takeOver: boolean): Verdict | "again" {
   if (answer.lost === true) return lostTrack(answer)
-  if (answer.pending === "accepted") return { is: "proven" }
+  if (answer.pending === "accepted") return { kind: "proven" }
   if (answer.pending === "unknown")
     return {
-      is: "waiting",
+      kind: "waiting",
       code: answer.code ?? "no-answer",
-      says: answer.says ?? "the service gives no clear answer",
+      message: answer.message ?? "the service gives no clear answer",
     }
   if (answer.current === "accepted" || answer.current === "none") return "again"
   if (answer.current === "unknown")
     return {
-      is: "waiting",
+      kind: "waiting",
       code: "no-answer",
-      says: answer.says ?? "the service gives no clear answer",
+      message: answer.message ?? "the service gives no clear answer",
     }
   return takeOver ? "again" : lostTrack(answer)
 }
 
 /** Neither pending nor current is accepted: a person must look. */
-export function lostTrack(answer: Answer): Extract<Verdict, { readonly is: "stuck" }> {
+export function lostTrack(answer: Answer): Extract<Verdict, { readonly kind: "stuck" }> {
   if (answer.other !== undefined)
     return {
-      is: "stuck",
+      kind: "stuck",
       code: "drifted",
-      says: `the service accepts ${answer.other}, neither the current nor the new value`,
+      message: `the service accepts ${answer.other}, neither the current nor the new value`,
     }
   return {
-    is: "stuck",
+    kind: "stuck",
     code: "stuck",
-    says: "the service refuses every value that we know: a person has changed it there, or the login is off",
+    message:
+      "the service refuses every value that we know: a person has changed it there, or the login is off",
   }
 }

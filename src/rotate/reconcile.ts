@@ -14,7 +14,7 @@ import { forward } from "./forward.ts"
 import { deploymentsOf } from "./readers.ts"
 import { rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
-import { type Survey, likely, survey, valueOf } from "./survey.ts"
+import { type ProbedVersions, likely, probeVersions, valueOf } from "./probe-versions.ts"
 import type { Outcome } from "./work.ts"
 
 /**
@@ -22,7 +22,7 @@ import type { Outcome } from "./work.ts"
  * current one.
  */
 
-export type Ask = {
+export type ReconcileOptions = {
   readonly dryRun: boolean
   /** Every version is asked for, however old. */
   readonly deep: boolean
@@ -36,19 +36,19 @@ export type Ask = {
   }
 }
 
-export type Found =
+export type ReconcileFinding =
   /**
    * The service takes the current value, or no service asks. `differ`: outputs that show something
    * else.
    */
   | {
-      readonly is: "same"
+      readonly kind: "same"
       readonly version: string
       readonly differ: readonly string[]
       readonly revived: readonly string[]
     }
   | {
-      readonly is: "found"
+      readonly kind: "found"
       readonly version: string
       readonly was?: string
       readonly outputs: readonly string[]
@@ -58,7 +58,7 @@ export type Found =
     }
   /** The service refuses every version that was asked for. */
   | {
-      readonly is: "lost"
+      readonly kind: "lost"
       readonly asked: number
       readonly unasked: number
       readonly current?: string
@@ -67,15 +67,15 @@ export type Found =
     }
   /** A value lives, but it cannot be made the current one yet. */
   | {
-      readonly is: "held"
+      readonly kind: "held"
       readonly version?: string
       readonly code: string
-      readonly says: string
+      readonly message: string
       readonly hint?: string
     }
-  | { readonly is: "unknown"; readonly code: string; readonly says: string }
-  | { readonly is: "new" }
-export type Finds = Readonly<Record<string, Found>>
+  | { readonly kind: "unknown"; readonly code: string; readonly message: string }
+  | { readonly kind: "new" }
+export type Finds = Readonly<Record<string, ReconcileFinding>>
 
 /**
  * `written`: the state knows it now. A state that is older than its log is taken as it is only once
@@ -83,30 +83,31 @@ export type Finds = Readonly<Record<string, Found>>
  */
 export type Reconciled = { readonly found: Finds; readonly written: boolean }
 
-export async function reconcile(session: Session, how: Ask): Promise<Reconciled> {
+export async function reconcile(session: Session, options: ReconcileOptions): Promise<Reconciled> {
   const names = Object.keys(session.work.drivers).filter(
-    (name) => how.secrets?.includes(name) ?? true,
+    (name) => options.secrets?.includes(name) ?? true,
   )
-  const surveys: Record<string, Survey> = {}
+  const surveys: Record<string, ProbedVersions> = {}
   await Promise.all(
     names.map(
       async (name) =>
-        (surveys[name] = await survey(session, name, {
-          most: how.deep ? Number.POSITIVE_INFINITY : likely,
-          looks: how.dryRun,
+        (surveys[name] = await probeVersions(session, name, {
+          most: options.deep ? Number.POSITIVE_INFINITY : likely,
+          looks: options.dryRun,
         })),
     ),
   )
-  const found: Record<string, Found> = {}
+  const found: Record<string, ReconcileFinding> = {}
   for (const name of names)
-    found[name] = await judge(session, name, surveys[name] ?? { is: "none" })
+    found[name] = await judge(session, name, surveys[name] ?? { kind: "none" })
   // Only their value changes in the open journal, which goes on: it has an end then, which it had
   // not.
   const replaced: ReadonlySet<string> =
-    how.behind === undefined ? holdForJournals(session, found) : new Set()
-  const waits = how.behind !== undefined && Object.values(found).some((one) => one.is === "unknown")
-  if (how.dryRun || waits) return { found, written: false }
-  const moves = await write(session, { found, surveys, replaced }, how)
+    options.behind === undefined ? holdForJournals(session, found) : new Set()
+  const waits =
+    options.behind !== undefined && Object.values(found).some((one) => one.kind === "unknown")
+  if (options.dryRun || waits) return { found, written: false }
+  const moves = await write(session, { found, surveys, replaced }, options)
   if (moves.length === 0) return { found, written: true }
   const outcomes =
     session.changeSet?.direction === "back"
@@ -116,18 +117,22 @@ export async function reconcile(session: Session, how: Ask): Promise<Reconciled>
   return { found, written: true }
 }
 
-async function judge(session: Session, name: string, answer: Survey): Promise<Found> {
-  if (answer.is === "unknown") return answer
+async function judge(
+  session: Session,
+  name: string,
+  answer: ProbedVersions,
+): Promise<ReconcileFinding> {
+  if (answer.kind === "unknown") return answer
   const state = session.state(name)
   const current = versionAt(state, "current")
-  if (answer.is === "none")
-    return current === undefined ? { is: "new" } : same(session, name, current.id, [])
-  if (state.versions.length === 0) return { is: "new" }
+  if (answer.kind === "none")
+    return current === undefined ? { kind: "new" } : same(session, name, current.id, [])
+  if (state.versions.length === 0) return { kind: "new" }
   const [version] = answer.accepted
   if (version === undefined) {
     const user = (current ?? state.versions.at(-1))?.clear["user"]
     return {
-      is: "lost",
+      kind: "lost",
       asked: answer.refused.length,
       unasked: answer.unasked,
       driver: session.work.kinds[name] ?? "",
@@ -139,13 +144,13 @@ async function judge(session: Session, name: string, answer: Survey): Promise<Fo
     .slice(1)
     .filter((id) =>
       state.versions.some(
-        (one) => one.id === id && one.stage.is !== "previous" && one.stage.is !== "doubtful",
+        (one) => one.id === id && one.stage.kind !== "previous" && one.stage.kind !== "uncertain",
       ),
     )
   if (version === current?.id) return same(session, name, version, revived)
   const outputs = await looks(session, name, version)
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
-  if (fault !== undefined) return { is: "held", version, ...fault }
+  if (fault !== undefined) return { kind: "held", version, ...fault }
   const changed = outputs.filter((one) => one.differs).map(({ target }) => target)
   // What programs have read while its rotation is not finished is not known.
   const unsure = changed.length > 0 || session.isOpen(name)
@@ -154,7 +159,7 @@ async function judge(session: Session, name: string, answer: Survey): Promise<Fo
       ? deploymentsOf(session, [name]).map((one) => one.name)
       : []
   return {
-    is: "found",
+    kind: "found",
     version,
     ...(current === undefined ? {} : { was: current.id }),
     outputs: changed,
@@ -168,12 +173,12 @@ async function same(
   name: string,
   version: string,
   revived: readonly string[],
-): Promise<Found> {
+): Promise<ReconcileFinding> {
   const outputs = await looks(session, name, version)
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
-  if (fault !== undefined) return { is: "held", version, ...fault }
+  if (fault !== undefined) return { kind: "held", version, ...fault }
   return {
-    is: "same",
+    kind: "same",
     version,
     differ: outputs.filter((one) => one.differs).map(({ target }) => target),
     revived,
@@ -202,16 +207,16 @@ export async function looks(
       found === undefined ? await session.open(name, version) : await session.shown(name, found),
   }
   const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
-  return Promise.all(outputs.map((output) => look(session, output, values)))
+  return Promise.all(outputs.map((output) => readOutput(session, output, values)))
 }
 
-async function look(
+async function readOutput(
   session: Session,
   output: Output,
   values: Parameters<Output["prepare"]>[0],
 ): Promise<Look> {
   try {
-    const [ready] = await session.work.delivery.draft([output], values, session.known)
+    const [ready] = await session.work.delivery.draft([output], values, session.issued)
     await ready?.draft.discard()
     return { target: output.target, differs: ready?.draft.changed === true }
   } catch (error) {
@@ -234,16 +239,19 @@ async function anySick(session: Session, name: string): Promise<boolean> {
  * that was found: forward as the new value, back as the one to go back to. One that was put
  * aside has touched nothing yet: each of its secrets may leave it alone.
  */
-function holdForJournals(session: Session, found: Record<string, Found>): ReadonlySet<string> {
+function holdForJournals(
+  session: Session,
+  found: Record<string, ReconcileFinding>,
+): ReadonlySet<string> {
   const open = session.changeSet
   const other = (name: string): boolean => {
     const one = found[name]
     if (session.work.drivers[name]?.overlap === "none") return true
-    return one?.is === "found" && one.version !== versionAt(session.state(name), "pending")?.id
+    return one?.kind === "found" && one.version !== versionAt(session.state(name), "pending")?.id
   }
   const blocked =
     open !== undefined &&
-    !(open.secrets.some((name) => found[name]?.is === "found") && open.secrets.every(other))
+    !(open.secrets.some((name) => found[name]?.kind === "found") && open.secrets.every(other))
   const replaces = (name: string): boolean =>
     blocked &&
     open.contain === undefined &&
@@ -252,13 +260,13 @@ function holdForJournals(session: Session, found: Record<string, Found>): Readon
     other(name)
   const replaced = new Set(Object.keys(found).filter(replaces))
   for (const [name, one] of Object.entries(found)) {
-    if (one.is !== "found" || replaced.has(name)) continue
+    if (one.kind !== "found" || replaced.has(name)) continue
     if (!(blocked || (session.isOpen(name) && !other(name)))) continue
     found[name] = {
-      is: "held",
+      kind: "held",
       version: one.version,
       code: "journal-open",
-      says: "a rotation is not finished yet, and ends first",
+      message: "a rotation is not finished yet, and ends first",
       hint: "mycelium run, or the same rotate-now again, asks the service and ends it; see mycelium status",
     }
   }
@@ -271,7 +279,7 @@ function driverAsks(session: Session, name: string): boolean {
 
 type Judged = {
   readonly found: Finds
-  readonly surveys: Readonly<Record<string, Survey>>
+  readonly surveys: Readonly<Record<string, ProbedVersions>>
   /** Of these the open journal goes on with the version that was found. */
   readonly replaced: ReadonlySet<string>
 }
@@ -283,38 +291,38 @@ type Judged = {
 async function write(
   session: Session,
   { found, surveys, replaced }: Judged,
-  how: Ask,
+  options: ReconcileOptions,
 ): Promise<readonly string[]> {
   const { work } = session
   const now = work.host.now().toISOString()
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] =
-    how.behind === undefined
+    options.behind === undefined
       ? []
       : [
           {
             event: "reconcile",
             code: "state-older",
-            stateSerial: how.behind.serial,
-            logSerial: how.behind.logSerial,
+            stateSerial: options.behind.serial,
+            logSerial: options.behind.logSerial,
           },
         ]
   const moves: string[] = []
   const isBack = session.changeSet?.direction === "back"
-  const goes = replaced.size > 0 ? new Set<string>() : leaving(session, found, how)
+  const goes = replaced.size > 0 ? new Set<string>() : leaving(session, found, options)
   for (const [name, one] of Object.entries(found)) {
     const answer = surveys[name]
-    const youngest = how.behind?.youngest[name]
+    const youngest = options.behind?.youngest[name]
     const last: Patch = (state) =>
       youngest === undefined ? state : { ...state, last: Math.max(youngest, state.last ?? 0) }
-    const may = !session.isOpen(name) || goes.has(name) || replaced.has(name) || one.is === "lost"
-    const back = isBack && replaced.has(name) && one.is === "found" && answer?.is === "known"
+    const may = !session.isOpen(name) || goes.has(name) || replaced.has(name) || one.kind === "lost"
+    const back = isBack && replaced.has(name) && one.kind === "found" && answer?.kind === "known"
     const decided = back
       ? goesBackTo(one.version, answer, now)
-      : answer?.is === "known" && may
+      : answer?.kind === "known" && may
         ? decide(one, answer, {
             now,
-            behind: how.behind !== undefined,
+            behind: options.behind !== undefined,
             moves: replaced.has(name) || isMoved(one),
           })
         : undefined
@@ -336,7 +344,7 @@ async function write(
     startedWith: work.startedWith,
   }
   if (events.length === 0 && Object.keys(patches).length === 0) return moves
-  const parked = (session.document.parked ?? [])
+  const deferred = (session.document.deferred ?? [])
     .map((one) => ({ ...one, secrets: one.secrets.filter((name) => !goes.has(name)) }))
     .filter(({ secrets }) => secrets.length > 0)
   const ends = session.changeSet?.secrets.every((name) => goes.has(name)) === true
@@ -344,7 +352,7 @@ async function write(
     patches,
     events,
     flush: true,
-    parked,
+    deferred,
     ...(replaced.size > 0
       ? isBack
         ? { changeSet: visitsAgain(session, session.changeSet, replaced) }
@@ -362,44 +370,48 @@ async function write(
  * The secrets that leave a change set which is not finished: those that are found elsewhere, what
  * was in one journal with them, and all of a state that was overtaken.
  */
-function leaving(session: Session, found: Finds, how: Ask): ReadonlySet<string> {
+function leaving(session: Session, found: Finds, options: ReconcileOptions): ReadonlySet<string> {
   const all = openSets(session.document).flatMap(({ secrets }) => secrets)
-  if (how.behind !== undefined) return new Set(all)
-  const isFound = (name: string): boolean => found[name]?.is === "found"
+  if (options.behind !== undefined) return new Set(all)
+  const isFound = (name: string): boolean => found[name]?.kind === "found"
   const journal = session.changeSet?.secrets ?? []
   return new Set(
     all.filter((name) => isFound(name) || (journal.includes(name) && journal.some(isFound))),
   )
 }
 
-function eventOf(session: Session, name: string, one: Found): AuditEvent | undefined {
-  if (one.is === "found")
+function eventOf(session: Session, name: string, one: ReconcileFinding): AuditEvent | undefined {
+  if (one.kind === "found")
     return {
       event: "reconcile",
       secret: name,
       version: one.version,
       ...(one.was === undefined ? {} : { was: one.was }),
     }
-  if (one.is === "lost")
+  if (one.kind === "lost")
     return { event: "reconcile", secret: name, code: "none-accepted", asked: one.asked }
-  if (one.is === "same" && (one.revived.length > 0 || session.state(name).drift !== undefined))
+  if (one.kind === "same" && (one.revived.length > 0 || session.state(name).drift !== undefined))
     return {
       event: "reconcile",
       secret: name,
       version: one.version,
-      ...(one.revived.length === 0 ? {} : { code: "doubtful" }),
+      ...(one.revived.length === 0 ? {} : { code: "uncertain" }),
     }
   return undefined
 }
 
 /** What the way back goes to; what is given up there stays so until its death is proven. */
-function goesBackTo(id: string, answer: Extract<Survey, { is: "known" }>, since: string): Patch {
+function goesBackTo(
+  id: string,
+  answer: Extract<ProbedVersions, { kind: "known" }>,
+  since: string,
+): Patch {
   const stageOf = (version: Version): Stage => {
-    if (version.id === id) return { is: "current" }
-    if (version.stage.is !== "current") return version.stage
+    if (version.id === id) return { kind: "current" }
+    if (version.stage.kind !== "current") return version.stage
     return answer.refused.includes(version.id)
-      ? { is: "kept", since }
-      : { is: "doubtful", why: "another value was found alive" }
+      ? { kind: "retired", since }
+      : { kind: "uncertain", why: "another value was found alive" }
   }
   return ({ drift: _drift, weak: _weak, undated: _undated, ...state }) => ({
     ...state,
@@ -428,8 +440,8 @@ function visitsAgain(session: Session, set: ChangeSet, replaced: ReadonlySet<str
 }
 
 /** Outputs and programs must follow: by a journal. */
-function isMoved(one: Found): boolean {
-  return one.is === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
+function isMoved(one: ReconcileFinding): boolean {
+  return one.kind === "found" && (one.outputs.length > 0 || one.restarts.length > 0)
 }
 
 /**
@@ -437,15 +449,15 @@ function isMoved(one: Found): boolean {
  * erased.
  */
 function decide(
-  one: Found,
-  answer: Extract<Survey, { readonly is: "known" }>,
+  one: ReconcileFinding,
+  answer: Extract<ProbedVersions, { readonly kind: "known" }>,
   {
     now,
     behind,
     moves,
   }: { readonly now: string; readonly behind: boolean; readonly moves: boolean },
 ): Patch | undefined {
-  if (one.is === "lost") {
+  if (one.kind === "lost") {
     if (!behind)
       return ({ ...state }) => ({
         ...state,
@@ -463,43 +475,46 @@ function decide(
     }) => ({
       ...state,
       versions: state.versions.map((version) =>
-        staged(version, version.stage.is === "kept" ? version.stage : { is: "kept", since: now }),
+        staged(
+          version,
+          version.stage.kind === "retired" ? version.stage : { kind: "retired", since: now },
+        ),
       ),
     })
   }
-  if (one.is !== "found" && one.is !== "same") return undefined
+  if (one.kind !== "found" && one.kind !== "same") return undefined
   return ({ drift: _drift, retry, weak, undated, ...state }) => {
     const live = state.versions.find(({ id }) => id === one.version)
     const stageOf = (version: Version): Stage => {
       const { stage } = version
       if (version.id === one.version)
-        return moves ? { is: "pending", proven: true } : { is: "current" }
-      if (stage.is === "current") return moves ? stage : { is: "kept", since: now }
+        return moves ? { kind: "pending", proven: true } : { kind: "current" }
+      if (stage.kind === "current") return moves ? stage : { kind: "retired", since: now }
       // The same value under another number lives as long as this one.
       if (live !== undefined && valueOf(version) === valueOf(live))
-        return { is: "kept", since: now }
+        return { kind: "retired", since: now }
       if (answer.refused.includes(version.id))
-        return stage.is === "kept" ? stage : { is: "kept", since: now }
+        return stage.kind === "retired" ? stage : { kind: "retired", since: now }
       if (answer.accepted.includes(version.id))
-        return stage.is === "previous" || stage.is === "doubtful"
+        return stage.kind === "previous" || stage.kind === "uncertain"
           ? stage
-          : { is: "doubtful", why: "the service accepts it again" }
-      return stage.is === "pending"
-        ? { is: "doubtful", why: "given up, its death not proven" }
+          : { kind: "uncertain", why: "the service accepts it again" }
+      return stage.kind === "pending"
+        ? { kind: "uncertain", why: "given up, its death not proven" }
         : stage
     }
     const versions = state.versions.map((version) => staged(version, stageOf(version)))
     // It is as old as it is: an old value is due soon.
-    const aged = one.is === "found" && live !== undefined ? { rotatedAt: live.madeAt } : {}
+    const aged = one.kind === "found" && live !== undefined ? { rotatedAt: live.madeAt } : {}
     // What is noted of a value stays with it: while another is on its way, the one of before is
     // current.
-    const same = one.is === "same" || moves
+    const same = one.kind === "same" || moves
     const marks = same
       ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) }
       : {}
     return {
       ...state,
-      ...(one.is === "same" && retry !== undefined ? { retry } : {}),
+      ...(one.kind === "same" && retry !== undefined ? { retry } : {}),
       ...marks,
       ...aged,
       versions,
@@ -514,12 +529,12 @@ function decide(
 function givenUp(session: Session, name: string, since: string): Patch {
   const stage: Stage =
     session.work.drivers[name]?.overlap === "none"
-      ? { is: "kept", since }
-      : { is: "doubtful", why: "given up, its death not proven" }
+      ? { kind: "retired", since }
+      : { kind: "uncertain", why: "given up, its death not proven" }
   return (state) => ({
     ...state,
     versions: state.versions.map((version) =>
-      version.stage.is === "pending" ? staged(version, stage) : version,
+      version.stage.kind === "pending" ? staged(version, stage) : version,
     ),
   })
 }
@@ -528,18 +543,18 @@ function staged(version: Version, stage: Stage): Version {
   return { ...version, stage }
 }
 
-function after(one: Found | undefined, outcome: Outcome | undefined): Found {
-  if (one?.is !== "found") return one ?? { is: "new" }
-  if (outcome?.is === "rotated")
+function after(one: ReconcileFinding | undefined, outcome: Outcome | undefined): ReconcileFinding {
+  if (one?.kind !== "found") return one ?? { kind: "new" }
+  if (outcome?.kind === "rotated")
     return outcome.unhealthy === undefined ? one : { ...one, unhealthy: outcome.unhealthy }
-  if (outcome?.is === "rolled-back")
-    return outcome.code === "back-unhealthy" ? { ...one, unhealthy: outcome.says } : one
-  const { code, says } = outcome ?? { code: "journal-open", says: "not finished" }
+  if (outcome?.kind === "rolled-back")
+    return outcome.code === "back-unhealthy" ? { ...one, unhealthy: outcome.message } : one
+  const { code, message } = outcome ?? { code: "journal-open", message: "not finished" }
   return {
-    is: "held",
+    kind: "held",
     version: one.version,
     code,
-    says,
+    message,
     hint: "the journal is open: mycelium run, or this command again, goes on with it",
   }
 }

@@ -2,7 +2,7 @@ import { type ChangeSet, type StateDocument, versionAt } from "../core/state.ts"
 import { driverOf } from "./ask.ts"
 import { hiddenOf } from "./elsewhere.ts"
 import { overrules } from "./overrule.ts"
-import { madeWay, makeWay, park, takenUp } from "./park.ts"
+import { madeWay, makeWay, defer, asJournal } from "./defer.ts"
 import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, waitsForAnother } from "./work.ts"
 
@@ -27,19 +27,19 @@ export async function recover(first: Session, { begin, resume }: How): Promise<R
       tried.add(session.changeSet.id)
       recovered = { ...recovered, ...(await resume(session)) }
       // What nobody can decide now holds up nobody else.
-      await park(session)
+      await defer(session)
     }
     const document = makeWay(session.document)
     const next = madeWay(document).find(({ id }) => !tried.has(id))
     if (next === undefined || session.work.stop.aborted) break
-    session = begin(next, takenUp(document, next), session)
+    session = begin(next, asJournal(document, next), session)
   }
   const open = madeWay(makeWay(session.document))
   const isStuck = ({ secrets }: ChangeSet): boolean =>
-    secrets.some((name) => recovered[name]?.is === "stuck")
+    secrets.some((name) => recovered[name]?.kind === "stuck")
   const journal = open.find(isStuck) ?? open[0]
   if (journal === undefined || journal.id === session.changeSet?.id) return { session, recovered }
-  const document = takenUp(makeWay(session.document), journal)
+  const document = asJournal(makeWay(session.document), journal)
   return { session: begin(journal, document, session), recovered }
 }
 
@@ -57,14 +57,14 @@ export function mayMakeWay(session: Session): boolean {
  * whatever is there, that is no cause to wait.
  */
 export function mayOvertake(session: Session, name: string, outcome: Outcome | undefined): boolean {
-  const { parked = [] } = session.document
-  const isAside = parked.some(({ secrets }) => secrets.includes(name))
+  const { deferred = [] } = session.document
+  const isAside = deferred.some(({ secrets }) => secrets.includes(name))
   if (!isAside || !overrules(driverOf(session, name))) return false
   // A first value that is on its way replaces nothing that is known here.
   if (versionAt(session.state(name), "current") === undefined) return false
   return (
-    outcome?.is === "stuck" ||
-    (outcome?.is === "waiting" && (outcome.by === "file" || outcome.code === waitsForAnother))
+    outcome?.kind === "stuck" ||
+    (outcome?.kind === "waiting" && (outcome.by === "file" || outcome.code === waitsForAnother))
   )
 }
 
@@ -72,8 +72,8 @@ export function mayOvertake(session: Session, name: string, outcome: Outcome | u
 export async function takeBackJournal(session: Session, serialBefore: number): Promise<void> {
   const [first] = session.changeSet === undefined ? madeWay(session.document) : []
   if (first === undefined) return
-  const { changeSet, ...rest } = takenUp(session.document, first)
+  const { changeSet, ...rest } = asJournal(session.document, first)
   // Where nothing was written since, the disk says so already.
   if (session.document.serial === serialBefore || changeSet === undefined) return
-  await session.commit({ changeSet, parked: rest.parked ?? [] })
+  await session.commit({ changeSet, deferred: rest.deferred ?? [] })
 }

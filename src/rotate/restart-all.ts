@@ -7,23 +7,32 @@ import type { Session } from "./session.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /** `notRestarted`: it may run on with what it has read before. */
-export type Sick = { readonly name: string; readonly why: string; readonly notRestarted?: true }
+export type UnhealthyDeployment = {
+  readonly name: string
+  readonly why: string
+  readonly notRestarted?: true
+}
 
-export function inWords(sick: readonly Sick[]): string {
-  return sick.map(({ name, why }) => `${name} did not get healthy: ${why}`).join("; ")
+export function inWords(unhealthyDeployments: readonly UnhealthyDeployment[]): string {
+  return unhealthyDeployments
+    .map(({ name, why }) => `${name} did not get healthy: ${why}`)
+    .join("; ")
 }
 
 /** That these do not work with the current value stays noted until they are found healthy. */
-export function noteSick(sick: readonly Sick[], now: Date): Patch {
+export function noteUnhealthy(
+  unhealthyDeployments: readonly UnhealthyDeployment[],
+  now: Date,
+): Patch {
   return ({ unhealthy, ...state }) =>
-    sick.length === 0
+    unhealthyDeployments.length === 0
       ? state
       : {
           ...state,
           unhealthy: {
             since: unhealthy?.since ?? now.toISOString(),
-            deployments: sick.map(({ name }) => name),
-            says: inWords(sick),
+            deployments: unhealthyDeployments.map(({ name }) => name),
+            message: inWords(unhealthyDeployments),
           },
         }
 }
@@ -38,19 +47,21 @@ export function noteSick(sick: readonly Sick[], now: Date): Patch {
 export async function restartAll(
   session: Session,
   held: readonly string[] = [],
-): Promise<readonly Sick[]> {
+): Promise<readonly UnhealthyDeployment[]> {
   const { work } = session
-  const sick: Sick[] = []
+  const unhealthyDeployments: UnhealthyDeployment[] = []
   for (;;) {
     const set = session.changeSet
     const next =
       set &&
-      toRestart(session, set, held).find(({ name }) => !sick.some((one) => one.name === name))
-    if (set === undefined || next === undefined) return sick
+      toRestart(session, set, held).find(
+        ({ name }) => !unhealthyDeployments.some((one) => one.name === name),
+      )
+    if (set === undefined || next === undefined) return unhealthyDeployments
     if (work.stop.aborted) throw stopped(session)
     if (!set.touched.includes(next.name))
       await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
-    work.tell("restart", `${next.name}: ${next.restarter.says}`)
+    work.onProgress("restart", `${next.name}: ${next.restarter.label}`)
     const mark = `${set.id}/${next.name}`
     // A change set that this very run has begun, and a hook that it has not run yet.
     const first = session.begun === set.id && !session.hooks.has(mark)
@@ -60,12 +71,12 @@ export async function restartAll(
     const restarting = alone
       ? work.restarts.restart(next, mark, work.stop, first)
       : Promise.resolve({
-          notRestarted: `an earlier run of ${next.restarter.says} cannot be ended`,
+          notRestarted: `an earlier run of ${next.restarter.label} cannot be ended`,
         })
     const answer = await restarting.catch((error: unknown) =>
       Promise.reject(work.stop.aborted ? stopped(session) : error),
     )
-    session.remark({
+    session.queueEvent({
       event: "restart",
       deployment: next.name,
       healthy: answer === true,
@@ -74,19 +85,19 @@ export async function restartAll(
     })
     if (answer !== true) {
       const notRestarted = typeof answer !== "string"
-      sick.push({
+      unhealthyDeployments.push({
         name: next.name,
         why: whyOf(answer),
         ...(notRestarted ? { notRestarted } : {}),
       })
       if (notRestarted) session.notRestarted.add(next.name)
       if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile")
-        return sick
+        return unhealthyDeployments
       // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the
       // end.
       if (set.direction === "back") continue
     }
-    await done(session, next, { held, answer, sick })
+    await done(session, next, { held, answer, unhealthyDeployments })
   }
 }
 
@@ -114,19 +125,19 @@ async function done(
   {
     held,
     answer,
-    sick,
+    unhealthyDeployments,
   }: {
     readonly held: readonly string[]
     readonly answer: Restarting
-    readonly sick: readonly Sick[]
+    readonly unhealthyDeployments: readonly UnhealthyDeployment[]
   },
 ): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
   const contain = set.contain && {
     ...set.contain,
-    sick: {
-      ...without(set.contain.sick, name),
+    unhealthy: {
+      ...without(set.contain.unhealthy, name),
       ...(answer === true ? {} : { [name]: whyOf(answer) }),
     },
   }
@@ -140,7 +151,7 @@ async function done(
     ...(contain === undefined ? {} : { contain }),
   }
   const following = toRestart(session, restarted, held).find(
-    (one) => !sick.some((other) => other.name === one.name),
+    (one) => !unhealthyDeployments.some((other) => other.name === one.name),
   )
   if (following === undefined) session.note(restarted)
   else
@@ -150,8 +161,8 @@ async function done(
 }
 
 function without(
-  sick: Readonly<Record<string, string>>,
+  notes: Readonly<Record<string, string>>,
   name: string,
 ): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(sick).filter(([one]) => one !== name))
+  return Object.fromEntries(Object.entries(notes).filter(([one]) => one !== name))
 }

@@ -8,13 +8,13 @@ import {
   type Version,
   changeVersion,
   holdsContained,
-  owesExpel,
+  owesRevokeOthers,
 } from "../core/state.ts"
 import { type Death, noCurrent, notDead } from "./death.ts"
 import { driverOf, isSilence, said, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import { beginActing, hiddenActOf } from "./elsewhere.ts"
-import { expelAll } from "./expel.ts"
+import { expelAll } from "./revoke-others.ts"
 import type { Session } from "./session.ts"
 import { untilOver } from "./under-way.ts"
 
@@ -25,7 +25,7 @@ export type Revoked = { readonly secret: string; readonly version?: string; read
  * `except`: what has failed in this turn already is not tried a second time. `sessions`: those that
  * an earlier containment could not end are tried again.
  */
-type How = {
+type RevokeOptions = {
   readonly skipGrace: boolean
   readonly secrets?: readonly string[]
   readonly except?: readonly Revoked[]
@@ -36,16 +36,19 @@ type How = {
  * A job of its own, owed until done: takes away what is past its grace (or may be live), and proves
  * that it is dead.
  */
-export async function revokeOwed(session: Session, how: How): Promise<readonly Revoked[]> {
-  await beginRevoke(session, how)
-  return noteRevoked(session, await takeAway(session, how))
+export async function revokeOwed(
+  session: Session,
+  options: RevokeOptions,
+): Promise<readonly Revoked[]> {
+  await beginRevoke(session, options)
+  return noteRevoked(session, await takeAway(session, options))
 }
 
 /** Before `takeAway`, where that is called by itself. */
-export function beginRevoke(session: Session, how: How): Promise<void> {
+export function beginRevoke(session: Session, options: RevokeOptions): Promise<void> {
   return beginActing(session, [
-    ...owedVersions(session, how).map(({ name }) => name),
-    ...owedExpels(session, how),
+    ...owedVersions(session, options).map(({ name }) => name),
+    ...owedRevokeOthers(session, options),
   ])
 }
 
@@ -53,16 +56,19 @@ export function beginRevoke(session: Session, how: How): Promise<void> {
  * Its acts at the services, which write nothing: so they may go on beside what is done to other
  * secrets. What became of them must be noted.
  */
-export async function takeAway(session: Session, how: How): Promise<readonly Revoked[]> {
-  const owed = Map.groupBy(owedVersions(session, how), ({ name }) => name)
-  const all = [...new Set([...owed.keys(), ...owedExpels(session, how)])].map(
+export async function takeAway(
+  session: Session,
+  options: RevokeOptions,
+): Promise<readonly Revoked[]> {
+  const owed = Map.groupBy(owedVersions(session, options), ({ name }) => name)
+  const all = [...new Set([...owed.keys(), ...owedRevokeOthers(session, options)])].map(
     async (name): Promise<readonly Revoked[]> => {
       const versions = (owed.get(name) ?? []).map(({ version }) => version)
       try {
         return await revokeAll(session, name, versions)
       } catch (error) {
         // One that cannot even be opened holds up no other secret.
-        return each(name, versions, { is: "owed", ...said(error) })
+        return each(name, versions, { kind: "owed", ...said(error) })
       }
     },
   )
@@ -79,20 +85,20 @@ export async function noteRevoked(
   const drifted = driftNotes(
     session,
     revoked.flatMap(({ secret, death }) =>
-      death.is === "owed" && death.code === driftCode ? [secret] : [],
+      death.kind === "owed" && death.code === driftCode ? [secret] : [],
     ),
   )
   events.push(...drifted.events)
   for (const one of revoked) {
     const { secret, version, death } = one
-    if (isNothingNew(session, one) || (death.is === "owed" && death.code === driftCode)) continue
+    if (isNothingNew(session, one) || (death.kind === "owed" && death.code === driftCode)) continue
     events.push({ ...eventOf(session, secret, version), ...whatOf(death, version) })
-    if (death.is !== "dead") continue
+    if (death.kind !== "dead") continue
     const earlier = patches[secret] ?? ((state: SecretState) => state)
     const kept: Patch =
       version === undefined
         ? (state) => state
-        : changeVersion(version, (old) => ({ ...old, stage: { is: "kept", since } }))
+        : changeVersion(version, (old) => ({ ...old, stage: { kind: "retired", since } }))
     patches[secret] = (state) => ended(death)(kept(earlier(state)))
   }
   for (const [secret, note] of Object.entries(drifted.patches)) {
@@ -107,18 +113,18 @@ function whatOf(
   death: Death,
   version: string | undefined,
 ): Omit<AuditEvent, "secret" | "version"> & { readonly event: string } {
-  if (death.is !== "dead") return { event: "revoke-failed", code: death.code }
+  if (death.kind !== "dead") return { event: "revoke-failed", code: death.code }
   const { sessionsEnded, notes, expelled: { sessionsLeft: left } = {} } = death
   const said =
     left === undefined
       ? {}
       : {
           sessionsLeft: left.code,
-          sessionsSays: left.says,
+          sessionsSays: left.message,
           ...(left.hint === undefined ? {} : { sessionsHint: left.hint }),
         }
   return {
-    event: version === undefined ? "expel" : "revoke",
+    event: version === undefined ? "revoke-others" : "revoke",
     sessionsEnded,
     ...(notes === undefined ? {} : { notes }),
     ...said,
@@ -130,12 +136,15 @@ export function isNothingNew(session: Session, { secret, version, death }: Revok
   const { contained } = session.state(secret)
   if (version !== undefined || contained?.owes === true || contained?.sessions === undefined)
     return false
-  if (death.is !== "dead") return death.is === "owed" && death.code !== "no-counter-proof"
-  return death.sessionsEnded === 0 && death.expelled?.sessionsLeft?.says === contained.sessions.says
+  if (death.kind !== "dead") return death.kind === "owed" && death.code !== "no-counter-proof"
+  return (
+    death.sessionsEnded === 0 &&
+    death.expelled?.sessionsLeft?.message === contained.sessions.message
+  )
 }
 
 /** The containment owes nothing more. */
-function ended({ expelled }: Extract<Death, { readonly is: "dead" }>): Patch {
+function ended({ expelled }: Extract<Death, { readonly kind: "dead" }>): Patch {
   return ({ contained, ...state }) => {
     if (contained === undefined) return state
     if (expelled === undefined) return { ...state, contained }
@@ -163,7 +172,7 @@ function eventOf(
   const state = session.state(secret)
   const stage = state.versions.find((one) => one.id === version)?.stage
   const incident =
-    version === undefined || (stage?.is === "previous" && stage.expel === true)
+    version === undefined || (stage?.kind === "previous" && stage.revokeOthers === true)
       ? state.contained?.incident
       : undefined
   return {
@@ -180,7 +189,7 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
   return versions.map(({ id }, index) => ({
     secret,
     version: id,
-    death: index > 0 && death.is === "dead" ? { is: "dead", sessionsEnded: 0 } : death,
+    death: index > 0 && death.kind === "dead" ? { kind: "dead", sessionsEnded: 0 } : death,
   }))
 }
 
@@ -190,28 +199,28 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
  */
 export function owedVersions(
   session: Session,
-  how: How,
+  options: RevokeOptions,
 ): readonly { readonly name: string; readonly version: Version }[] {
   const now = session.work.host.now().getTime()
   const owed: { name: string; version: Version }[] = []
   for (const [name, state] of Object.entries(
     gracesOf(session.work.host).seen(session.document).secrets,
   )) {
-    if (!isFree(session, name, how)) continue
+    if (!isFree(session, name, options)) continue
     for (const version of state.versions) {
       const due =
-        version.stage.is === "doubtful" ||
-        (version.stage.is === "previous" &&
-          (how.skipGrace || Date.parse(version.stage.revokeAt) <= now))
+        version.stage.kind === "uncertain" ||
+        (version.stage.kind === "previous" &&
+          (options.skipGrace || Date.parse(version.stage.revokeAt) <= now))
       if (due) owed.push({ name, version })
     }
   }
   return owed
 }
 
-function isFree(session: Session, name: string, { secrets, except }: How): boolean {
+function isFree(session: Session, name: string, { secrets, except }: RevokeOptions): boolean {
   if (session.work.drivers[name] === undefined || session.isOpen(name)) return false
-  if (except?.some(({ secret, death }) => secret === name && death.is !== "dead") === true)
+  if (except?.some(({ secret, death }) => secret === name && death.kind !== "dead") === true)
     return false
   // Without a current value that is accepted no death can be proven, and none may be brought about.
   return (
@@ -224,12 +233,12 @@ function isFree(session: Session, name: string, { secrets, except }: How): boole
  * tells of it. Not beside a value that was adopted since: of that nobody knows how old its sessions
  * are.
  */
-export function owedExpels(session: Session, how: How): readonly string[] {
+export function owedRevokeOthers(session: Session, options: RevokeOptions): readonly string[] {
   return Object.entries(session.document.secrets).flatMap(([name, state]) => {
     const owes =
       state.contained?.owes === true ||
-      (how.sessions === true && state.contained?.sessions !== undefined)
-    return owes && holdsContained(state) && isFree(session, name, how) ? [name] : []
+      (options.sessions === true && state.contained?.sessions !== undefined)
+    return owes && holdsContained(state) && isFree(session, name, options) ? [name] : []
   })
 }
 
@@ -240,25 +249,25 @@ async function revokeAll(
   versions: readonly Version[],
 ): Promise<readonly Revoked[]> {
   const state = session.state(name)
-  const contains = versions.length === 0 || (owesExpel(state) && holdsContained(state))
-  const quiet = await isQuiet(session, name, versions)
-  if (quiet && contains) return each(name, versions, await expelAll(session, name, versions))
+  const contains = versions.length === 0 || (owesRevokeOthers(state) && holdsContained(state))
+  const settled = await isSettled(session, name, versions)
+  if (settled && contains) return each(name, versions, await expelAll(session, name, versions))
   // Beside a program that may still run no other is started, not for a login either.
-  if (!quiet && hiddenActOf(session, name) !== undefined)
-    return each(name, versions, { is: "owed", ...unsettled(session, name) })
-  const deaths = quiet
+  if (!settled && hiddenActOf(session, name) !== undefined)
+    return each(name, versions, { kind: "owed", ...unsettled(session, name) })
+  const deaths = settled
     ? await Promise.all(versions.map((version) => revokeOne(session, name, version)))
-    : each(name, versions, { is: "owed", ...unsettled(session, name) })
+    : each(name, versions, { kind: "owed", ...unsettled(session, name) })
   // What proves a death is missing where the current value has gone: that is found, not another
   // reason made up. Who is silent is not asked once more.
   if (
     contains ||
-    !deaths.some(({ death }) => death.is !== "dead" && !isSilence(death.code)) ||
+    !deaths.some(({ death }) => death.kind !== "dead" && !isSilence(death.code)) ||
     !(await hasDrifted(session, name))
   )
     return deaths
   return deaths.map((one) =>
-    one.death.is === "dead"
+    one.death.kind === "dead"
       ? one
       : { ...one, death: drifted(`${session.work.environment}/${name}`) },
   )
@@ -266,9 +275,9 @@ async function revokeAll(
 
 function drifted(place: string): Death {
   return {
-    is: "owed",
+    kind: "owed",
     code: driftCode,
-    says: "the service refuses the current value, so nothing older is taken away",
+    message: "the service refuses the current value, so nothing older is taken away",
     hint: driftRemedy(place),
   }
 }
@@ -277,12 +286,12 @@ function drifted(place: string): Death {
  * An earlier run may have been killed in this very revoke, whose request could land once a younger
  * value is live, and take that away.
  */
-async function isQuiet(
+async function isSettled(
   session: Session,
   name: string,
   versions: readonly Version[],
 ): Promise<boolean> {
-  if (session.quiet.has(name) || driverOf(session, name).overlap === "none") return true
+  if (session.settled.has(name) || driverOf(session, name).overlap === "none") return true
   const { current } = await session.versions(name)
   return settle(session, name, [
     ...(current === undefined ? [] : [current]),
@@ -295,7 +304,7 @@ async function revokeOne(session: Session, name: string, version: Version): Prom
   const { current } = await session.versions(name)
   const answer = (death: Death): Revoked => ({ secret: name, version: version.id, death })
   if (current === undefined) return answer(noCurrent)
-  session.work.tell("revoke", `${version.id}, and a login with it must fail`, name)
+  session.work.onProgress("revoke", `${version.id}, and a login with it must fail`, name)
   return answer(
     await proveDead(session, name, {
       id: version.id,
@@ -312,9 +321,9 @@ async function revokeOne(session: Session, name: string, version: Version): Prom
  */
 function endsSessions(session: Session, name: string, { stage }: Version): boolean {
   return (
-    stage.is === "previous" &&
+    stage.kind === "previous" &&
     stage.endSessions &&
-    (stage.expel !== true || holdsContained(session.state(name)))
+    (stage.revokeOthers !== true || holdsContained(session.state(name)))
   )
 }
 
@@ -325,7 +334,7 @@ function endsSessions(session: Session, name: string, { stage }: Version): boole
 export async function proveDead(
   session: Session,
   name: string,
-  about: {
+  context: {
     readonly id: string
     readonly old: Credential
     readonly live: Credential
@@ -333,16 +342,16 @@ export async function proveDead(
   },
 ): Promise<Death> {
   const driver = driverOf(session, name)
-  if (driver.overlap === "none") return { is: "dead", sessionsEnded: 0 }
+  if (driver.overlap === "none") return { kind: "dead", sessionsEnded: 0 }
   let sessionsEnded = 0
   try {
-    const { endSessions } = about
+    const { endSessions } = context
     const done = await untilOver(session, name, (signal, waitedMs) =>
-      driver.revoke(about.old, about.live, { endSessions, waitedMs }, signal),
+      driver.revoke(context.old, context.live, { endSessions, waitedMs }, signal),
     )
     sessionsEnded = done.sessionsEnded
   } catch (error) {
-    return { is: "owed", ...said(error) }
+    return { kind: "owed", ...said(error) }
   }
-  return (await notDead(session, name, [about], about.live)) ?? { is: "dead", sessionsEnded }
+  return (await notDead(session, name, [context], context.live)) ?? { kind: "dead", sessionsEnded }
 }

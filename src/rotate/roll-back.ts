@@ -13,25 +13,25 @@ import {
 } from "../core/state.ts"
 import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
-import { Laggards } from "./laggards.ts"
+import { Stragglers } from "./stragglers.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
-import { restartAll, type Sick } from "./restart-all.ts"
+import { restartAll, type UnhealthyDeployment } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { leaveOutputs, owedBack } from "./unwritten.ts"
 import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
 
 /** A member on its way back. `dead`: the service refuses the value that is given up. */
 type Back =
-  | { readonly is: "back"; readonly dead: boolean }
+  | { readonly kind: "back"; readonly dead: boolean }
   | {
-      readonly is: "waiting"
+      readonly kind: "waiting"
       readonly code: string
-      readonly says: string
+      readonly message: string
       readonly by?: "file"
     }
-  | { readonly is: "stuck"; readonly code: string; readonly says: string }
+  | { readonly kind: "stuck"; readonly code: string; readonly message: string }
 
 /**
  * Services first, then outputs, then deployments, each proven before the next; last, the given-up
@@ -46,7 +46,7 @@ type Back =
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
-  const fault = set.fault ?? { code: "rolled-back", says: "the rotation was taken back" }
+  const fault = set.fault ?? { code: "rolled-back", message: "the rotation was taken back" }
   const looks = await lookAtAll(session, set)
   const ways = await withoutRefused(session, await waysBack(session, set))
   const backs = new Map<string, Back>()
@@ -59,19 +59,23 @@ export async function rollBack(session: Session): Promise<Outcomes> {
       ),
     )
     held = session
-      .outputsOf(set.secrets.filter((name) => backs.get(name)?.is !== "back"))
+      .outputsOf(set.secrets.filter((name) => backs.get(name)?.kind !== "back"))
       .map(({ target }) => target)
     await restoreOutputs(session, ways, held)
   } catch (error) {
-    const { code, says } = said(error)
+    const { code, message } = said(error)
     return Object.fromEntries(
-      set.secrets.map((name) => [name, { is: "waiting", by: "file", code, says } as const]),
+      set.secrets.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
     )
   } finally {
     for (const { draft } of ways) await draft?.discard().catch(() => undefined)
   }
-  const sick = await restartAll(session, held)
-  return end(session, { backs, held }, sick.length === 0 ? fault : backUnhealthy(fault, sick))
+  const unhealthy = await restartAll(session, held)
+  return end(
+    session,
+    { backs, held },
+    unhealthy.length === 0 ? fault : backUnhealthy(fault, unhealthy),
+  )
 }
 
 /**
@@ -79,63 +83,67 @@ export async function rollBack(session: Session): Promise<Outcomes> {
  * any more: that stays noted until a rotation of these secrets has proven it healthy.
  */
 function backUnhealthy(
-  fault: { readonly says: string },
-  sick: readonly Sick[],
-): { readonly code: string; readonly says: string } {
+  fault: { readonly message: string },
+  unhealthy: readonly UnhealthyDeployment[],
+): { readonly code: string; readonly message: string } {
   return {
     code: "back-unhealthy",
-    says: `${fault.says}; after going back ${sick.map(({ name, why }) => `${name}: ${why}`).join(", ")}`,
+    message: `${fault.message}; after going back ${unhealthy.map(({ name, why }) => `${name}: ${why}`).join(", ")}`,
   }
 }
 
 /** What its service takes, before anything is changed there. `can`: it can be put back. */
-type Look = Back | { readonly is: "can"; readonly answer: Answer }
+type Look = Back | { readonly kind: "can"; readonly answer: Answer }
 
 /** In an incident a server that says nothing is not waited for. */
 async function lookAtAll(session: Session, set: ChangeSet): Promise<ReadonlyMap<string, Look>> {
   const looks = new Map<string, Look>()
-  const laggards = new Laggards(session, () => set.secrets.filter((name) => !looks.has(name)))
-  if (session.urgent) laggards.count()
+  const stragglers = new Stragglers(session, () => set.secrets.filter((name) => !looks.has(name)))
+  if (session.urgent) stragglers.count()
   try {
     await Promise.all(
       set.secrets.map(async (name) =>
-        looks.set(name, await lookAt(session, name, laggards.signal)),
+        looks.set(name, await inspectService(session, name, stragglers.signal)),
       ),
     )
   } finally {
-    laggards.end()
+    stragglers.end()
   }
   return looks
 }
 
-async function lookAt(session: Session, name: string, patience?: AbortSignal): Promise<Look> {
-  if (driverOf(session, name).overlap === "none") return { is: "back", dead: true }
-  return judge(session, name, await ask(session, name, patience))
+async function inspectService(
+  session: Session,
+  name: string,
+  waiting?: AbortSignal,
+): Promise<Look> {
+  if (driverOf(session, name).overlap === "none") return { kind: "back", dead: true }
+  return judge(session, name, await ask(session, name, waiting))
 }
 
 function judge(session: Session, name: string, answer: Answer): Look {
   if (answer.lost === true) return lostTrack(answer)
   if (answer.pending === "unknown" || answer.current === "unknown" || answer.current === "none")
     return {
-      is: "waiting",
+      kind: "waiting",
       code: answer.code ?? "no-answer",
-      says: answer.says ?? unclear(session, name),
+      message: answer.message ?? unclear(session, name),
     }
-  if (answer.current === "accepted") return { is: "back", dead: answer.pending === "refused" }
-  return answer.pending === "refused" ? lostTrack(answer) : { is: "can", answer }
+  if (answer.current === "accepted") return { kind: "back", dead: answer.pending === "refused" }
+  return answer.pending === "refused" ? lostTrack(answer) : { kind: "can", answer }
 }
 
 /** Makes the service hold the current value, and proves it. */
 async function takeBack(session: Session, name: string, first: Look | undefined): Promise<Back> {
-  let look = first ?? (await lookAt(session, name))
-  let last = { code: "cannot-go-back", says: "the service does not take the former value again" }
+  let look = first ?? (await inspectService(session, name))
+  let last = { code: "cannot-go-back", message: "the service does not take the former value again" }
   for (let tries = 0; tries <= applyTries; tries++) {
-    if (look.is !== "can") return look
+    if (look.kind !== "can") return look
     try {
       const versions = await session.versions(name)
       const { current } = versions
       if (current === undefined) break
-      session.work.tell("back", "the former value is put back", name)
+      session.work.onProgress("back", "the former value is put back", name)
       const driver = driverOf(session, name)
       await changeAt(session, name, deadlines.apply, (signal) =>
         driver.apply(current, versions, signal),
@@ -143,9 +151,9 @@ async function takeBack(session: Session, name: string, first: Look | undefined)
     } catch (error) {
       last = said(error)
     }
-    look = await lookAt(session, name)
+    look = await inspectService(session, name)
   }
-  return look.is === "can" ? { is: "stuck", ...last } : look
+  return look.kind === "can" ? { kind: "stuck", ...last } : look
 }
 
 /**
@@ -156,7 +164,7 @@ type WayBack = {
   readonly output: Output
   readonly isFormer: boolean
   readonly draft?: Draft
-  readonly fault?: { readonly code: string; readonly says: string }
+  readonly fault?: { readonly code: string; readonly message: string }
 }
 
 /**
@@ -196,7 +204,7 @@ async function wayBack(
     after: was.after,
     fingerprint: (bytes: Uint8Array) => vault.fingerprint(bytes),
   }
-  return delivery.restore(output, former, values, session.known)
+  return delivery.restore(output, former, values, session.issued)
 }
 
 /** Where a containment waits for the end, an output that cannot be put back holds nothing up. */
@@ -222,7 +230,7 @@ function waiting(
 ): ReadonlyMap<string, Back> {
   const waits = new Map<string, Back>()
   for (const [name, look] of looks)
-    if (look.is === "waiting" || look.is === "stuck") waits.set(name, look)
+    if (look.kind === "waiting" || look.kind === "stuck") waits.set(name, look)
   for (let known = -1; known < waits.size; ) {
     known = waits.size
     for (const { output, fault, isFormer } of ways) {
@@ -239,15 +247,15 @@ function waiting(
 function waitsFor(target: string, fault: WayBack["fault"], other: string): Back {
   return fault === undefined
     ? {
-        is: "waiting",
+        kind: "waiting",
         code: "waits-for-another",
-        says: `${target} shows it beside ${other}, which cannot go back yet; so its service is left as it is`,
+        message: `${target} shows it beside ${other}, which cannot go back yet; so its service is left as it is`,
       }
     : {
-        is: "waiting",
+        kind: "waiting",
         by: "file",
         code: fault.code,
-        says: `it cannot go back yet, so its service is left as it is: ${fault.says}`,
+        message: `it cannot go back yet, so its service is left as it is: ${fault.message}`,
       }
 }
 
@@ -260,7 +268,7 @@ async function restoreOutputs(
   for (const { output, draft } of ways) {
     if (draft === undefined || held.includes(output.target)) continue
     if (draft.changed) {
-      session.work.tell("back", `${output.target}: its former content`)
+      session.work.onProgress("back", `${output.target}: its former content`)
       try {
         await draft.commit()
       } catch (error) {
@@ -280,7 +288,7 @@ type Came = { readonly backs: ReadonlyMap<string, Back>; readonly held: readonly
 async function end(
   session: Session,
   { backs, held }: Came,
-  fault: { readonly code: string; readonly says: string },
+  fault: { readonly code: string; readonly message: string },
 ): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
@@ -290,15 +298,16 @@ async function end(
   const ending: { readonly name: string; readonly id: string; readonly dead: boolean }[] = []
   for (const [name, back] of backs) {
     const pending = versionAt(session.state(name), "pending")
-    if (back.is !== "back" || pending === undefined) {
-      if (back.is !== "back") outcomes[name] = back
+    if (back.kind !== "back" || pending === undefined) {
+      if (back.kind !== "back") outcomes[name] = back
       continue
     }
     if (session.outputsOf([name]).some(({ target }) => held.includes(target))) {
       outcomes[name] = {
-        is: "waiting",
+        kind: "waiting",
         code: "waits-for-another",
-        says: "an output shows it beside a secret of which nobody knows yet what its service takes",
+        message:
+          "an output shows it beside a secret of which nobody knows yet what its service takes",
       }
       continue
     }
@@ -316,7 +325,7 @@ async function end(
         noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state)),
       )
     events.push({ event: "rolled-back", secret: name, version: id, code: fault.code })
-    outcomes[name] = { is: "rolled-back", ...fault }
+    outcomes[name] = { kind: "rolled-back", ...fault }
   }
   const rest = set.secrets.filter((name) => patches[name] === undefined)
   await session.commit({
@@ -330,7 +339,7 @@ async function end(
             { ...set, secrets: rest },
             {
               ended: endedOf(session, rest),
-              stuck: rest.filter((name) => backs.get(name)?.is === "stuck"),
+              stuck: rest.filter((name) => backs.get(name)?.kind === "stuck"),
             },
           ),
     flush: true,
@@ -339,28 +348,28 @@ async function end(
 }
 
 /**
- * No value that was handed out is erased: it is kept once a login with it is refused, doubtful
+ * No value that was handed out is erased: it is kept once a login with it is refused, uncertain
  * until then.
  */
 async function givenUp(session: Session, name: string, id: string, dead: boolean): Promise<Stage> {
-  const kept: Stage = { is: "kept", since: session.work.host.now().toISOString() }
+  const kept: Stage = { kind: "retired", since: session.work.host.now().toISOString() }
   if (dead) return kept
   const { pending, current } = await session.versions(name)
   if (pending === undefined || current === undefined)
-    return { is: "doubtful", why: "given up, its death not proven" }
+    return { kind: "uncertain", why: "given up, its death not proven" }
   const death = await proveDead(session, name, {
     id,
     old: pending,
     live: current,
     endSessions: false,
   })
-  return death.is === "dead" ? kept : { is: "doubtful", why: death.says }
+  return death.kind === "dead" ? kept : { kind: "uncertain", why: death.message }
 }
 
 /** Counts a failure and says when the next attempt may be. */
 export function noteFailure(
   session: Session,
-  fault: { readonly code: string; readonly says: string },
+  fault: { readonly code: string; readonly message: string },
 ): Patch {
   return (state) => {
     const failures = (state.retry?.failures ?? 0) + 1
@@ -368,6 +377,6 @@ export function noteFailure(
     const notBefore = new Date(
       host.now().getTime() + backoffMs(failures, host.random),
     ).toISOString()
-    return { ...state, retry: { failures, notBefore, code: fault.code, says: fault.says } }
+    return { ...state, retry: { failures, notBefore, code: fault.code, message: fault.message } }
   }
 }

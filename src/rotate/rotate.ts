@@ -27,7 +27,7 @@ import type { Order, Outcomes } from "./work.ts"
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
-  const { members, firsts, left, findings, programs, shown, leaves } = await preflight(
+  const { members, initialValues, left, findings, programs, shown, leaves } = await preflight(
     session,
     order,
   ).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
@@ -37,12 +37,12 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
     ...programs.flatMap((one) => one.findings),
     ...members.flatMap((name) => session.work.obstacles?.[name] ?? []),
   ]
-  for (const says of told(obstacles, order)) session.work.tell("preflight", says)
+  for (const message of told(obstacles, order)) session.work.onProgress("preflight", message)
   if (order.contain === undefined) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   for (const { target, left } of await leftBeside(session, members))
-    session.work.tell("preflight", sayLeft(target, session.work.environment, left))
+    session.work.onProgress("preflight", sayLeft(target, session.work.environment, left))
   try {
     await session.work.ledger.reserve?.(
       needOf(session, members, { shown, contains: order.contain !== undefined }),
@@ -51,7 +51,7 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
     return { ...left, ...allLeft(members, error) }
   }
   tellLeft(session, leaves)
-  await generate(session, order, members, { firsts, leaves })
+  await generate(session, order, members, { initialValues, leaves })
   return { ...left, ...(await forward(session, { fresh: true })) }
 }
 
@@ -65,8 +65,8 @@ function remarkFound(
   findings: Preflight["findings"],
 ): void {
   for (const secret of members)
-    for (const { code, says, yields } of findings[secret] ?? [])
-      if (yields === true) session.remark({ event: "found", secret, code, says })
+    for (const { code, message, yields } of findings[secret] ?? [])
+      if (yields === true) session.queueEvent({ event: "found", secret, code, message })
 }
 
 /**
@@ -76,21 +76,21 @@ function remarkFound(
 function told(findings: readonly Finding[], { contain }: Order): ReadonlySet<string> {
   const found = findings.filter(({ severity }) => contain !== undefined || severity !== "error")
   return new Set(
-    found.map(({ says, remedy }) => (remedy === undefined ? says : `${says}: ${remedy}`)),
+    found.map(({ message, remedy }) => (remedy === undefined ? message : `${message}: ${remedy}`)),
   )
 }
 
 /** Anyone who looks at the state sees at once that what it shows is not what its service takes. */
 async function noteDrift(session: Session, left: Outcomes): Promise<void> {
   const names = Object.entries(left).flatMap(([name, one]) =>
-    one.is === "left" && one.code === driftCode ? [name] : [],
+    one.kind === "left" && one.code === driftCode ? [name] : [],
   )
   const { patches, events } = driftNotes(session, names)
   if (events.length > 0) await session.commit({ patches, events, flush: true })
 }
 
 /** What waits for something of its own, and is asked nothing meanwhile. */
-const waits = new Set(["in-grace", "revoke-owed", "doubtful", driftCode])
+const waits = new Set(["in-grace", "revoke-owed", "uncertain", driftCode])
 
 /**
  * The service tries again by itself, ever more seldom: each try costs its service a login that must
@@ -100,13 +100,13 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const [name, one] of Object.entries(left)) {
-    if (one.is !== "left" || waits.has(one.code)) continue
-    // A program that a way back has left sick stays that, however it is found so again.
+    if (one.kind !== "left" || waits.has(one.code)) continue
+    // A program that a way back has left unhealthy stays that, however it is found so again.
     const code =
       one.code === "deployment-unhealthy" && session.state(name).retry?.code === "back-unhealthy"
         ? "back-unhealthy"
         : one.code
-    patches[name] = noteFailure(session, { code, says: one.says })
+    patches[name] = noteFailure(session, { code, message: one.message })
     events.push({ event: "left", secret: name, code: one.code })
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
@@ -114,20 +114,20 @@ async function noteLeft(session: Session, left: Outcomes): Promise<void> {
 
 /**
  * Carries on with the journal that a crash (or an unclear answer) left open, in its own direction.
- * `hasty`: a containment asks, so a service that gives no answer soon is not waited for, nor an
+ * `noWait`: a containment asks, so a service that gives no answer soon is not waited for, nor an
  * output that cannot be put back.
  */
 export async function resume(
   session: Session,
-  how: { readonly hasty?: boolean } = {},
+  options: { readonly noWait?: boolean } = {},
 ): Promise<Outcomes> {
-  if (how.hasty === true) session.urgent = true
+  if (options.noWait === true) session.urgent = true
   const found = session.changeSet
   if (found === undefined) return {}
   const hidden = hiddenOf(session, found)
   if (hidden !== undefined)
     return Object.fromEntries(
-      found.secrets.map((name) => [name, { is: "waiting", ...hidden } as const]),
+      found.secrets.map((name) => [name, { kind: "waiting", ...hidden } as const]),
     )
   // An earlier run may have renamed any of these before it was cut.
   const set = {
@@ -139,7 +139,7 @@ export async function resume(
   await takeOver(session)
   return set.direction === "back"
     ? rollBack(session)
-    : forward(session, { fresh: false, hasty: how.hasty === true })
+    : forward(session, { fresh: false, noWait: options.noWait === true })
 }
 
 /**
@@ -162,7 +162,7 @@ async function generate(
   session: Session,
   order: Order,
   members: readonly string[],
-  { firsts, leaves }: Pick<Preflight, "firsts" | "leaves">,
+  { initialValues, leaves }: Pick<Preflight, "initialValues" | "leaves">,
 ): Promise<void> {
   const { work } = session
   const now = work.host.now().toISOString()
@@ -171,9 +171,9 @@ async function generate(
   for (const name of members) {
     const driver = driverOf(session, name)
     const versions = await session.versions(name)
-    const stored = firsts[name]
+    const stored = initialValues[name]
     const id = nextVersionId(session.state(name))
-    const fields = driver.draft(
+    const fields = driver.generate(
       versions,
       (field, shape) => work.text(`${name}.${field}`, shape),
       order.contain !== undefined,
@@ -188,7 +188,7 @@ async function generate(
             {
               id: "v0",
               madeAt: now,
-              stage: { is: "current" } as const,
+              stage: { kind: "current" } as const,
               ...(await work.vault.seal(name, { version: "v0", fields: stored })),
             },
           ]
@@ -201,7 +201,7 @@ async function generate(
       versions: [
         ...(given?.versions(state) ?? state.versions),
         ...before,
-        { id, madeAt: now, stage: { is: "pending", proven: false }, ...sealed },
+        { id, madeAt: now, stage: { kind: "pending", proven: false }, ...sealed },
       ],
     })
     events.push({
@@ -222,7 +222,7 @@ async function generate(
     direction: "forward",
     ...(order.contain === undefined
       ? {}
-      : { contain: { cutFirst: order.contain.cutFirst, sick: {} } }),
+      : { contain: { revokeFirst: order.contain.revokeFirst, unhealthy: {} } }),
     ...(Object.keys(leaves).length === 0 ? {} : { leaves }),
     touched: [],
     restarted: [],
@@ -232,7 +232,7 @@ async function generate(
   const taken = order.overtakes?.filter((name) => members.includes(name)) ?? []
   const aside = parkedWithout(session, taken)
   await session.commit({ patches, changeSet: set, ...aside, events, flush: true })
-  work.tell(
+  work.onProgress(
     "generate",
     members.length === 1 ? "one new value, sealed" : `${members.length} new values, sealed`,
   )
@@ -259,11 +259,13 @@ function overtaken(
   const pending = versionAt(session.state(name), "pending")
   const stage: Stage =
     driverOf(session, name).overlap === "none"
-      ? { is: "kept", since }
-      : { is: "doubtful", why: "given up for a containment, its death not proven" }
+      ? { kind: "retired", since }
+      : { kind: "uncertain", why: "given up for a containment, its death not proven" }
   return {
     versions: ({ versions }) =>
-      versions.map((version) => (version.stage.is === "pending" ? { ...version, stage } : version)),
+      versions.map((version) =>
+        version.stage.kind === "pending" ? { ...version, stage } : version,
+      ),
     events:
       pending === undefined
         ? []
@@ -272,14 +274,14 @@ function overtaken(
 }
 
 function parkedWithout(
-  { document: { parked = [] } }: Session,
+  { document: { deferred = [] } }: Session,
   names: readonly string[],
-): { readonly parked?: readonly ChangeSet[] } {
+): { readonly deferred?: readonly ChangeSet[] } {
   if (names.length === 0) return {}
   const rest = (all: readonly string[]): readonly string[] =>
     all.filter((name) => !names.includes(name))
   return {
-    parked: parked
+    deferred: deferred
       .map(({ stuck = [], ...set }) => ({
         ...set,
         secrets: rest(set.secrets),

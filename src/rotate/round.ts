@@ -1,4 +1,4 @@
-import { patience } from "../base/deadline.ts"
+import { waiting } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import { atService, said } from "./ask.ts"
 import type { Session } from "./session.ts"
@@ -11,7 +11,11 @@ const briefMs = 1500
  */
 const quiet = { leastMs: 500, times: 4 } as const
 
-type Look = { readonly server: string; readonly began: number; readonly patience: AbortController }
+type PendingAct = {
+  readonly server: string
+  readonly began: number
+  readonly waiting: AbortController
+}
 
 /** In an incident a silent server is not waited for: the others go on, and come back to it. */
 export class Round {
@@ -19,7 +23,7 @@ export class Round {
   readonly #silent = new Set<string>()
   /** When (monotonic ms) each server last gave an answer. */
   readonly #answered = new Map<string, number>()
-  readonly #looks = new Set<Look>()
+  readonly #looks = new Set<PendingAct>()
   #slowestMs = 0
   #counting = new AbortController()
 
@@ -28,11 +32,11 @@ export class Round {
   }
 
   /** One act at the service of `name`, which has its turn first. */
-  async look<T>(name: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async attempt<T>(name: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const server = this.#session.work.serverOf(name)
     if (server === undefined) return atService(this.#session, name, briefMs, act)
-    const patience = new AbortController()
-    let look: Look | undefined
+    const waiting = new AbortController()
+    let pending: PendingAct | undefined
     try {
       const result = await atService(
         this.#session,
@@ -40,20 +44,20 @@ export class Round {
         briefMs,
         (signal) => {
           if (this.#silent.has(server)) throw noAnswer()
-          look = { server, began: this.#now(), patience }
-          this.#looks.add(look)
+          pending = { server, began: this.#now(), waiting }
+          this.#looks.add(pending)
           return act(signal)
         },
-        patience.signal,
+        waiting.signal,
       )
-      if (look !== undefined) this.#came(look)
+      if (pending !== undefined) this.#came(pending)
       return result
     } catch (error) {
-      if (patience.signal.aborted) throw noAnswer()
-      if (look !== undefined && said(error).code === "timeout") this.#giveUp(look)
+      if (waiting.signal.aborted) throw noAnswer()
+      if (pending !== undefined && said(error).code === "timeout") this.#giveUp(pending)
       throw error
     } finally {
-      if (look !== undefined) this.#looks.delete(look)
+      if (pending !== undefined) this.#looks.delete(pending)
     }
   }
 
@@ -64,7 +68,7 @@ export class Round {
   #now(): number {
     return this.#session.work.host.monotonicMs()
   }
-  #came({ server, began }: Look): void {
+  #came({ server, began }: PendingAct): void {
     const now = this.#now()
     this.#answered.set(server, now)
     this.#slowestMs = Math.max(this.#slowestMs, now - began)
@@ -73,19 +77,19 @@ export class Round {
     void this.#countDown(now, this.#counting.signal)
   }
   async #countDown(since: number, signal: AbortSignal): Promise<void> {
-    await patience(
+    await waiting(
       this.#session.work.host,
       Math.max(quiet.leastMs, quiet.times * this.#slowestMs),
       signal,
     )
     if (signal.aborted) return
-    for (const look of this.#looks) if (look.began <= since) this.#giveUp(look)
+    for (const pending of this.#looks) if (pending.began <= since) this.#giveUp(pending)
   }
   /** A server that meanwhile answered about another secret is not silent, but slow. */
-  #giveUp({ server, began, patience }: Look): void {
+  #giveUp({ server, began, waiting }: PendingAct): void {
     if ((this.#answered.get(server) ?? -1) >= began) return
     this.#silent.add(server)
-    patience.abort()
+    waiting.abort()
   }
 }
 

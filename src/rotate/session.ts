@@ -1,6 +1,13 @@
-import { isSamePlace } from "../base/place.ts"
+import { isSameLocation } from "../base/run-location.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
-import type { Credential, Expelled, Known, Output, Values, Versions } from "../core/ports.ts"
+import type {
+  Credential,
+  OthersRevoked,
+  IssuedVersions,
+  Output,
+  Values,
+  Versions,
+} from "../core/ports.ts"
 import {
   type Acting,
   type ChangeSet,
@@ -12,7 +19,7 @@ import {
   ageOut,
   openSetOf,
   openSets,
-  printsOf,
+  fingerprintsOf,
   versionAt,
 } from "../core/state.ts"
 import { mayLeave } from "./may-leave.ts"
@@ -23,7 +30,7 @@ export type Commit = {
   /** null ends the change set; left out, it stays. */
   readonly changeSet?: ChangeSet | null
   /** Left out, they stay. */
-  readonly parked?: readonly ChangeSet[]
+  readonly deferred?: readonly ChangeSet[]
   /**
    * By target: the fingerprint of what an output holds now because we wrote it; null: it is gone.
    */
@@ -45,7 +52,7 @@ export type Commit = {
 /** All in a state that says where a program may live. */
 type Placed = {
   readonly changeSet?: ChangeSet | undefined
-  readonly parked?: readonly ChangeSet[]
+  readonly deferred?: readonly ChangeSet[]
   readonly acting?: Acting | undefined
 }
 
@@ -83,12 +90,12 @@ export class Session {
   readonly notRestarted = new Set<string>()
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
-  readonly quiet = new Set<string>()
+  readonly settled = new Set<string>()
   /**
    * Why the last try to end what may still land has not shown that nothing can, by secret, where
    * that is known: the one place of it.
    */
-  readonly unsettled = new Map<string, { readonly code: string; readonly says: string }>()
+  readonly unsettled = new Map<string, { readonly code: string; readonly message: string }>()
   /**
    * The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed.
    */
@@ -99,7 +106,7 @@ export class Session {
    */
   urgent = false
   /** What was expelled already, by secret, before the revoke that tells of it. */
-  readonly expelled = new Map<string, Expelled>()
+  readonly expelled = new Map<string, OthersRevoked>()
   /**
    * The act that a secret has under way at its service, if it is not waiting for its turn there.
    */
@@ -107,7 +114,7 @@ export class Session {
   /** Why the last login that was tried got no answer, by secret, where a person must see to it. */
   readonly faults = new Map<
     string,
-    { readonly code: string; readonly says: string; readonly hint?: string }
+    { readonly code: string; readonly message: string; readonly hint?: string }
   >()
   /**
    * What the service said to the last login that had no clear answer, by secret: words for a
@@ -143,14 +150,14 @@ export class Session {
     }
     const {
       changeSet: open,
-      parked: aside,
+      deferred: aside,
       written: before,
       acting: acted,
       run: marked,
       ...rest
     } = this.document
     const leaves = commit.leaves ?? []
-    const parked = (commit.parked ?? aside ?? []).map((one) =>
+    const deferred = (commit.deferred ?? aside ?? []).map((one) =>
       leaves.includes(one.id) ? withoutPlace(one) : one,
     )
     const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
@@ -159,7 +166,7 @@ export class Session {
       commit.changeSet === undefined ? open : (commit.changeSet ?? undefined),
       commit,
     )
-    const run = this.#runOf({ changeSet, parked, acting }, marked)
+    const run = this.#runOf({ changeSet, deferred, acting }, marked)
     const serial = this.document.serial + 1
     const set = changeSet ?? open
     let audit = this.document.audit
@@ -185,7 +192,7 @@ export class Session {
       secrets,
       audit,
       ...(changeSet === undefined ? {} : { changeSet }),
-      ...(parked.length === 0 ? {} : { parked }),
+      ...(deferred.length === 0 ? {} : { deferred }),
       ...(acting === undefined ? {} : { acting }),
       ...(run === undefined ? {} : { run }),
       ...(written === undefined ? {} : { written }),
@@ -223,7 +230,7 @@ export class Session {
     set: ChangeSet | undefined,
     { leaves = [], takesOver = false }: Commit,
   ): ChangeSet | undefined {
-    const { place } = this.work
+    const { location: place } = this.work
     if (set === undefined || place === undefined) return set
     if (leaves.includes(set.id)) return withoutPlace(set)
     const ranIn = this.changeSet?.id === set.id ? this.changeSet.ranIn : set.ranIn
@@ -235,12 +242,16 @@ export class Session {
   /** Durable with the place, before a program begins; gone once nothing may live any more. */
   #runOf(next: Placed, before: RunMark | undefined): RunMark | undefined {
     const {
-      work: { place, run },
+      work: { location: place, run },
     } = this
     const places = [next.acting, ...openSets(next).map(({ ranIn }) => ranIn)]
     const placed = places.filter((one) => one !== undefined)
     if (placed.length === 0) return undefined
-    if (place === undefined || run === undefined || !placed.some((one) => isSamePlace(one, place)))
+    if (
+      place === undefined ||
+      run === undefined ||
+      !placed.some((one) => isSameLocation(one, place))
+    )
       return before
     const { id, clock, since } = run
     if (before === undefined) return { id, clock, since }
@@ -258,11 +269,11 @@ export class Session {
 
   /** Nothing of an earlier run lives any more; the next durable write covers it. */
   noteOver(): void {
-    const { acting: _acting, run: _run, changeSet, parked, ...rest } = this.document
+    const { acting: _acting, run: _run, changeSet, deferred, ...rest } = this.document
     this.document = {
       ...rest,
       ...(changeSet === undefined ? {} : { changeSet: withoutPlace(changeSet) }),
-      ...(parked === undefined ? {} : { parked: parked.map(withoutPlace) }),
+      ...(deferred === undefined ? {} : { deferred: deferred.map(withoutPlace) }),
     }
   }
 
@@ -281,7 +292,7 @@ export class Session {
   }
 
   /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
-  remark(event: AuditEvent): void {
+  queueEvent(event: AuditEvent): void {
     this.#remarks = [...this.#remarks, { at: this.work.host.now(), event }]
   }
   /** Are there remarks that no write has taken yet? */
@@ -327,8 +338,10 @@ export class Session {
 
   async versions(name: string): Promise<Versions> {
     const state = this.state(name)
-    const at = async (is: "current" | "previous" | "pending"): Promise<Credential | undefined> => {
-      const version = versionAt(state, is)
+    const at = async (
+      kind: "current" | "previous" | "pending",
+    ): Promise<Credential | undefined> => {
+      const version = versionAt(state, kind)
       return version === undefined ? undefined : this.open(name, version.id)
     }
     const [current, previous, pending] = await Promise.all([
@@ -336,13 +349,13 @@ export class Session {
       at("previous"),
       at("pending"),
     ])
-    const doubtful = await Promise.all(
+    const uncertain = await Promise.all(
       state.versions
-        .filter((version) => version.stage.is === "doubtful")
+        .filter((version) => version.stage.kind === "uncertain")
         .map((version) => this.open(name, version.id)),
     )
     return {
-      doubtful,
+      uncertain,
       ...(current ? { current } : {}),
       ...(previous ? { previous } : {}),
       ...(pending ? { pending } : {}),
@@ -350,17 +363,17 @@ export class Session {
   }
 
   /** The youngest first. */
-  readonly known: Known = Object.assign(
+  readonly issued: IssuedVersions = Object.assign(
     (name: string, which: "recent" | "all"): Promise<readonly Credential[]> => {
-      const recent = (is: string): boolean => is === "current" || is === "pending"
+      const recent = (kind: string): boolean => kind === "current" || kind === "pending"
       const versions = this.state(name).versions.filter(
-        (version) => which === "all" || recent(version.stage.is),
+        (version) => which === "all" || recent(version.stage.kind),
       )
       return Promise.all(versions.map((version) => this.open(name, version.id)).reverse())
     },
     {
-      wrote: (target: string, bytes: Uint8Array): boolean =>
-        printsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)),
+      isOurWrite: (target: string, bytes: Uint8Array): boolean =>
+        fingerprintsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)),
     },
   )
 
@@ -408,14 +421,16 @@ export class Session {
   #beside(name: string, { stage }: Version): Version | undefined {
     if (this.work.drivers[name]?.overlap !== "both") return undefined
     const state = this.state(name)
-    if (stage.is === "pending") {
+    if (stage.kind === "pending") {
       const set = openSetOf(this.document, name)
       return set?.contain !== undefined || set?.why === "reconcile"
         ? undefined
         : versionAt(state, "current")
     }
-    const previous = stage.is === "current" ? versionAt(state, "previous") : undefined
-    return previous?.stage.is === "previous" && previous.stage.expel === true ? undefined : previous
+    const previous = stage.kind === "current" ? versionAt(state, "previous") : undefined
+    return previous?.stage.kind === "previous" && previous.stage.revokeOthers === true
+      ? undefined
+      : previous
   }
 
   /** The outputs that show one of these secrets. */

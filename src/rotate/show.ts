@@ -76,7 +76,7 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
         session.delivered.add(output.target)
         continue
       }
-      session.work.tell(
+      session.work.onProgress(
         "deliver",
         goneBefore(session, output, one) ?? `${output.target}: ${one.changes.join(", ")}`,
       )

@@ -29,7 +29,7 @@ export async function untilOver<Done extends Ended>(
     if (underWay === undefined) return { ...done, sessionsEnded }
     if (waitedMs === 0) {
       mostMs = underWay.mostMs
-      session.work.tell("wait", `waiting up to ${sayWait(mostMs)}: ${couldEndWell}`, name)
+      session.work.onProgress("wait", `waiting up to ${sayWait(mostMs)}: ${couldEndWell}`, name)
     }
     if (waitedMs > mostMs + graceMs || !(await waited(session, underWay.inMs)))
       throw new AppError("login-under-way", couldEndWell, {

@@ -6,7 +6,7 @@ import { changeUnwritten, owedIn, withoutOutputs, withoutPrograms } from "../cor
 import { driverOf, said } from "./ask.ts"
 import { type Beside, draftBeside } from "./beside.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
-import { type Sick, inWords, readBy } from "./restart-all.ts"
+import { type UnhealthyDeployment, inWords, readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { type Ready, whyOf } from "./work.ts"
 
@@ -52,8 +52,8 @@ export async function leaveOutputs(session: Session, leaves: Refusals): Promise<
 }
 
 export function tellLeft({ work }: Session, leaves: Refusals): void {
-  for (const [target, { says, code }] of Object.entries(leaves))
-    work.tell("deliver", `${target} is left as it is: ${says} (${code})`)
+  for (const [target, { message, code }] of Object.entries(leaves))
+    work.onProgress("deliver", `${target} is left as it is: ${message} (${code})`)
 }
 
 /** Every output that can be drafted; why the others cannot. */
@@ -204,7 +204,7 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
     if (changed.length > 0)
       await session.commit({ events: [writeEvent(session, changed)], flush: true })
     for (const { output, draft } of changed) {
-      work.tell("deliver", `${output.target}: ${draft.changes.join(", ")}`)
+      work.onProgress("deliver", `${output.target}: ${draft.changes.join(", ")}`)
       await draft.commit().catch((error: unknown) => (failed[output.target] = said(error)))
     }
   } finally {
@@ -305,7 +305,7 @@ async function restartOne(session: Session, deployment: Deployment, mark: string
   const { work } = session
   const { name } = deployment
   const secrets = readBy(session, deployment, Object.keys(session.document.secrets))
-  work.tell("restart", `${name}: ${deployment.restarter.says}`)
+  work.onProgress("restart", `${name}: ${deployment.restarter.label}`)
   const answer = await work.restarts.restart(deployment, mark, work.stop, false)
   const event: AuditEvent = {
     event: "restart",
@@ -318,8 +318,13 @@ async function restartOne(session: Session, deployment: Deployment, mark: string
   // It is owed still, and the turns that follow try it ever more seldom.
   const stays = answer !== true && typeof answer !== "string"
   if (stays) session.notRestarted.add(name)
-  const sick = answer === true ? [] : [{ name, why: whyOf(answer) }]
-  await noteRestarted(session, { names: stays ? [] : [name], sick, events: [event], of: [name] })
+  const unhealthy = answer === true ? [] : [{ name, why: whyOf(answer) }]
+  await noteRestarted(session, {
+    names: stays ? [] : [name],
+    unhealthy,
+    events: [event],
+    of: [name],
+  })
 }
 
 /** `names` are owed no more; `of`: whose programs these are. */
@@ -327,12 +332,12 @@ async function noteRestarted(
   session: Session,
   {
     names,
-    sick = [],
+    unhealthy = [],
     events = [],
     of = names,
   }: {
     readonly names: readonly string[]
-    readonly sick?: readonly Sick[]
+    readonly unhealthy?: readonly UnhealthyDeployment[]
     readonly events?: readonly AuditEvent[]
     readonly of?: readonly string[]
   },
@@ -345,24 +350,24 @@ async function noteRestarted(
     owing.map(([name]) => [
       name,
       (state: Parameters<Patch>[0]) =>
-        withSick(sick, now)(changeUnwritten(withoutPrograms(names))(state)),
+        withUnhealthy(unhealthy, now)(changeUnwritten(withoutPrograms(names))(state)),
     ]),
   )
   await session.commit({ patches, events, flush: true })
 }
 
-/** Beside those that are sick already. */
-function withSick(sick: readonly Sick[], now: string): Patch {
+/** Beside those that are unhealthy already. */
+function withUnhealthy(found: readonly UnhealthyDeployment[], now: string): Patch {
   return ({ unhealthy, ...state }) => {
-    if (sick.length === 0) return unhealthy === undefined ? state : { ...state, unhealthy }
-    const others = unhealthy?.deployments.filter((name) => !sick.some((one) => one.name === name))
-    const said = unhealthy !== undefined && (others?.length ?? 0) > 0 ? [unhealthy.says] : []
+    if (found.length === 0) return unhealthy === undefined ? state : { ...state, unhealthy }
+    const others = unhealthy?.deployments.filter((name) => !found.some((one) => one.name === name))
+    const said = unhealthy !== undefined && (others?.length ?? 0) > 0 ? [unhealthy.message] : []
     return {
       ...state,
       unhealthy: {
         since: unhealthy?.since ?? now,
-        deployments: [...(others ?? []), ...sick.map(({ name }) => name)],
-        says: [...said, inWords(sick)].join("; "),
+        deployments: [...(others ?? []), ...found.map(({ name }) => name)],
+        message: [...said, inWords(found)].join("; "),
       },
     }
   }

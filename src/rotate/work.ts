@@ -1,5 +1,5 @@
 import type { Host } from "../base/host.ts"
-import type { Place } from "../base/place.ts"
+import type { RunLocation } from "../base/run-location.ts"
 import type { ProcessId } from "../base/process-session.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type {
@@ -8,7 +8,7 @@ import type {
   Draft,
   Driver,
   Finding,
-  Known,
+  IssuedVersions,
   MakeText,
   Output,
   Trial,
@@ -40,7 +40,7 @@ export type Work = {
   readonly delivery: Delivery
   readonly restarts: Restarts
   /** Tells the one who watches; never a value. */
-  readonly tell: (step: string, says: string, secret?: string) => void
+  readonly onProgress: (step: string, message: string, secret?: string) => void
   /**
    * Aborts when we are asked to stop, or to let another run have the environment: looked at between
    * durable steps. While programs are cut off, a request to stop waits.
@@ -56,19 +56,19 @@ export type Work = {
    * Aborts a little after `stop`: acts at services are waited for no longer. What they leave under
    * way a recovery settles.
    */
-  readonly hurry: AbortSignal
+  readonly forceStop: AbortSignal
   /** Who was seen to listen, by secret, where a server of this machine was spoken to. */
   readonly listeners?: Readonly<Record<string, Listeners>>
   /** What the config alone says against a rotation, by secret. */
   readonly obstacles?: Readonly<Record<string, readonly Finding[]>>
   /** Where this run lives; undefined where that cannot be known. */
-  readonly place?: Place | undefined
+  readonly location?: RunLocation | undefined
   /** The mark of its programs at services; undefined where that cannot be known. */
   readonly run?: RunInHand | undefined
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
   /** So many acts at once at one server; what waits for its turn has no deadline yet. */
-  readonly inTurn: <T>(secret: string, act: () => Promise<T>) => Promise<T>
+  readonly withServerSlot: <T>(secret: string, act: () => Promise<T>) => Promise<T>
 }
 
 export type Policy = {
@@ -118,14 +118,14 @@ export interface Delivery {
   draft(
     outputs: readonly Output[],
     values: Values,
-    known: Known,
-    how?: Trial,
+    known: IssuedVersions,
+    options?: Trial,
   ): Promise<readonly Ready[]>
   /**
    * Puts the former bytes back, or, if someone has edited the output since, our former values
    * alone.
    */
-  restore(output: Output, former: Former, values: Values, known: Known): Promise<Draft>
+  restore(output: Output, former: Former, values: Values, known: IssuedVersions): Promise<Draft>
 }
 export type Ready = {
   readonly output: Output
@@ -168,10 +168,10 @@ export type Order = {
   /** Ties runs together, in state, log and report. */
   readonly incident?: string
   /**
-   * A fresh value, no way back, no grace, no session of before. `patient`: silent servers are
+   * A fresh value, no way back, no grace, no session of before. `longRetryBudget`: silent servers are
    * waited for.
    */
-  readonly contain?: Pick<Containment, "cutFirst"> & { readonly patient?: true }
+  readonly contain?: Pick<Containment, "revokeFirst"> & { readonly longRetries?: true }
   /** They leave a rotation that is not finished, and has made way for this containment. */
   readonly overtakes?: readonly string[]
   /** Nothing follows: what is asked may write nothing. */
@@ -193,22 +193,27 @@ export function takenKey(secret: string, version: string): string {
 
 /** What became of one secret. */
 export type Outcome =
-  | { readonly is: "rotated"; readonly version: string; readonly unhealthy?: string }
+  | { readonly kind: "rotated"; readonly version: string; readonly unhealthy?: string }
   /** Kept out before any value existed, or given up with the old value proven to live. */
-  | { readonly is: "left"; readonly code: string; readonly says: string; readonly hint?: string }
-  | { readonly is: "rolled-back"; readonly code: string; readonly says: string }
+  | {
+      readonly kind: "left"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
+  | { readonly kind: "rolled-back"; readonly code: string; readonly message: string }
   /**
    * Nobody knows yet which value lives; the journal is open and asks again. `by`: it is no service
    * that is waited for, so nothing comes of asking soon.
    */
   | {
-      readonly is: "waiting"
+      readonly kind: "waiting"
       readonly code: string
-      readonly says: string
+      readonly message: string
       readonly by?: "file"
     }
   /** No value that we know is accepted, or one that should be dead is: a person is needed. */
-  | { readonly is: "stuck"; readonly code: string; readonly says: string }
+  | { readonly kind: "stuck"; readonly code: string; readonly message: string }
 export type Outcomes = Readonly<Record<string, Outcome>>
 
 /** Its own service has answered: it waits for another secret that a file shows beside it. */

@@ -10,7 +10,7 @@ import { verifyLog } from "../../src/record/audit-verify.ts"
 import { readState } from "../../src/record/state-file.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { fileURLToPath } from "node:url"
-import { takeTurn } from "../../src/app/turn.ts"
+import { runEnvironment } from "../../src/app/environment-run.ts"
 import type { watchForDrift } from "../../src/app/watch.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { AppError } from "../../src/base/error.ts"
@@ -74,7 +74,7 @@ async function serve(
       turns.push({
         environment,
         at: clock.wall,
-        rotated: Object.values(outcomes).some((one) => one.is === "rotated"),
+        rotated: Object.values(outcomes).some((one) => one.kind === "rotated"),
       })
       look()
     },
@@ -99,11 +99,11 @@ async function serve(
 }
 
 /** The clocks stand still while a turn is under way: what it awaits is the disk, not time. */
-function counting(clock: Clock): typeof takeTurn {
+function counting(clock: Clock): typeof runEnvironment {
   return async (app, environment, how) => {
     clock.busy++
     try {
-      return await takeTurn(app, environment, how)
+      return await runEnvironment(app, environment, how)
     } finally {
       clock.busy--
     }
@@ -209,7 +209,7 @@ async function openKeyed(
   return app
 }
 const stageOf = async (app: App): Promise<string | undefined> =>
-  (await stateIn(app))?.secrets["k"]?.versions.find(({ id }) => id === "v1")?.stage.is
+  (await stateIn(app))?.secrets["k"]?.versions.find(({ id }) => id === "v1")?.stage.kind
 const stateIn = (app: App): ReturnType<typeof readState> =>
   readState({ store: app.config.store, project: "test", environment: "one" })
 
@@ -255,7 +255,7 @@ test("what one run wrote a year ahead is put right by the next: the grace ends, 
   // Another process: it knows only what the state says.
   const next: App = { ...app, host: { ...clock.host } }
   // A timer's run decides nothing by a clock that is behind the state, and says so.
-  const once = await takeTurn(next, "one", { rotate: "unless-behind" })
+  const once = await runEnvironment(next, "one", { rotate: "unless-behind" })
   expect(once.behindMs).toBeGreaterThan(364 * dayMs)
   expect([await stageOf(app), service.log.filter((line) => line.startsWith("drop"))]).toEqual([
     "previous",
@@ -493,7 +493,7 @@ test("what stands in the way of a rotation is tried again ever more seldom, and 
     async (...args) => {
       clock.busy++
       try {
-        return await takeTurn(...args)
+        return await runEnvironment(...args)
       } finally {
         clock.busy--
         if (clock.wall > start + 3 * dayMs) stop.abort()

@@ -9,11 +9,11 @@ import { contain } from "../../src/app/contain.ts"
 import { Daemon, type Watch } from "../../src/app/daemon.ts"
 import { deleteSecrets } from "../../src/app/delete.ts"
 import { withEnvironment } from "../../src/app/environment.ts"
-import { patient } from "../../src/app/patience.ts"
+import { longRetryBudget } from "../../src/app/retry-budget.ts"
 import { render } from "../../src/app/render.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { takeIn } from "../../src/app/take-in.ts"
-import { takeTurn } from "../../src/app/turn.ts"
+import { runEnvironment } from "../../src/app/environment-run.ts"
 import { watchForDrift } from "../../src/app/watch.ts"
 import { type Host, realHost } from "../../src/base/host.ts"
 import { plan } from "../../src/cli/commands/plan.ts"
@@ -83,7 +83,7 @@ async function stateOf(house: House): Promise<StateDocument> {
 }
 const asked = { why: "asked", skipGrace: true, waitMs: 0 } as const
 const keptIn = ({ secrets }: StateDocument): readonly string[] =>
-  secrets["k"]?.versions.filter(({ stage }) => stage.is === "kept").map(({ id }) => id) ?? []
+  secrets["k"]?.versions.filter(({ stage }) => stage.kind === "retired").map(({ id }) => id) ?? []
 const partsOf = (house: House): readonly string[] =>
   existsSync(segmentFolder(placeOf(house)))
     ? readdirSync(segmentFolder(placeOf(house))).toSorted()
@@ -100,7 +100,7 @@ test("a drift that is noted by a clock that is not trusted removes no part of th
   house.clock.wall += 365 * dayMs
   service.users.set("app", [])
   expect(await watchForDrift(house.app, "one", () => false)).toMatchObject([
-    { secret: "k", is: "refused" },
+    { secret: "k", kind: "refused" },
   ])
   expect((await stateOf(house)).secrets["k"]?.drift).toBeDefined()
   expect(keptIn(await stateOf(house))).toEqual(kept)
@@ -157,7 +157,7 @@ test("the service tells since when a secret is not contained, or refused, by wha
   const { app, clock } = house
   await rotateNow(app, "one", { ...asked, why: "new" })
   const since = new Date(clock.wall).toISOString()
-  await withEnvironment(app, "one", patient, ({ session }) =>
+  await withEnvironment(app, "one", longRetryBudget, ({ session }) =>
     session.commit({
       patches: {
         k: (state) => ({ ...state, uncontained: { incident: "leak", since, code: "no-answer" } }),
@@ -196,7 +196,7 @@ test("the service tells since when a secret is not contained, or refused, by wha
   expect(told.filter(([kind]) => kind === "once")).toHaveLength(1)
   const latest = new Date(clock.wall).toISOString()
   expect(told.flatMap(([, ...at]) => at).filter((at) => at > latest)).toEqual([])
-  const { uncontained, drifted } = await takeTurn(app, "one", { rotate: "unless-behind" })
+  const { uncontained, drifted } = await runEnvironment(app, "one", { rotate: "unless-behind" })
   expect([...uncontained, ...drifted].map((one) => one.since > latest)).toEqual([false, false])
 })
 
@@ -217,7 +217,8 @@ test("no command but rotate-now corrects what a state says, for the clock of now
   const acts = {
     render: () => render(app, "one"),
     adopt: () => adopt(app, "one", {}),
-    contain: () => contain(app, new Map([["one", ["m"]]]), { incident: "leak", cutFirst: false }),
+    contain: () =>
+      contain(app, new Map([["one", ["m"]]]), { incident: "leak", revokeFirst: false }),
     delete: () => deleteSecrets(app, "one", { secrets: ["m"], keepLogin: true }),
   }
   for (const [name, act] of Object.entries(acts)) {
@@ -252,7 +253,7 @@ test("a value that a containment takes over is of unknown age, and who listened 
   await using folder = await temporaryFolder()
   await using service = await KeyService.start(2)
   const house = await keyed(folder.path, service)
-  await withEnvironment(house.app, "one", patient, async ({ session: opened }) => {
+  await withEnvironment(house.app, "one", longRetryBudget, async ({ session: opened }) => {
     const listeners = new Listeners()
     listeners.saw("127.0.0.1:6379", 999)
     const session = new Session(
@@ -264,7 +265,7 @@ test("a value that a containment takes over is of unknown age, and who listened 
     await session.commit({ flush: true })
   })
   const { versions, listeners } = (await stateOf(house)).secrets["k"] ?? { versions: [] }
-  expect(versions.map(({ stage, adopted }) => [stage.is, adopted])).toEqual([
+  expect(versions.map(({ stage, adopted }) => [stage.kind, adopted])).toEqual([
     ["current", "undated"],
   ])
   expect(listeners).toEqual({ "127.0.0.1:6379": 999 })
@@ -280,15 +281,18 @@ test("a date that a person gives ends that a value's age is unknown, of one that
   await rotateNow(house.app, "one", { ...asked, why: "new" })
   const made = new Date("2027-02-01T00:00:00Z")
   // Of a value that it knows the age of, a date says nothing.
-  expect((await adopt(house.app, "one", {}, made))["k"]).toMatchObject({ is: "known", ours: true })
+  expect((await adopt(house.app, "one", {}, made))["k"]).toMatchObject({
+    kind: "known",
+    ours: true,
+  })
   const undate = (): Promise<void> =>
-    withEnvironment(house.app, "one", patient, ({ session }) =>
+    withEnvironment(house.app, "one", longRetryBudget, ({ session }) =>
       session.commit({ patches: { k: (state) => ({ ...state, undated: true }) } }),
     )
   await undate()
   for (const date of [made, new Date("2027-01-15T00:00:00Z")]) {
     expect((await adopt(house.app, "one", {}, date))["k"]).toMatchObject({
-      is: "known",
+      kind: "known",
       madeAt: date.toISOString(),
     })
     const { rotatedAt, undated } = (await stateOf(house)).secrets["k"] ?? {}
@@ -312,7 +316,7 @@ test("plan and status say the same of a state that knows of times that have not 
   } as unknown as Terminal
   for (const command of [plan, status])
     await command.run(terminal, [], { config: join(folder.path, "mycelium.yaml"), json: true })
-  const [planned, stands] = said.map(
+  const [planned, setLastWords] = said.map(
     (line) =>
       JSON.parse(line) as {
         readonly environments: readonly {
@@ -321,7 +325,7 @@ test("plan and status say the same of a state that knows of times that have not 
         }[]
       },
   )
-  const unknown = stands?.environments[0]?.secrets
+  const unknown = setLastWords?.environments[0]?.secrets
     .filter(({ ageMs }) => ageMs === undefined)
     .map(({ name }) => name)
   expect([unknown, planned?.environments[0]?.undated]).toEqual([["k"], ["k"]])
@@ -332,7 +336,7 @@ test("the log says why each value was made", async () => {
   const house = await houseOf(folder.path, "{ k: generated }")
   await rotateNow(house.app, "one", { ...asked, why: "new" })
   await rotateNow(house.app, "one", asked)
-  await contain(house.app, new Map([["one", ["k"]]]), { incident: "leak", cutFirst: false })
+  await contain(house.app, new Map([["one", ["k"]]]), { incident: "leak", revokeFirst: false })
   const whys: unknown[] = []
   for await (const { entry } of readLog(placeOf(house)))
     if (entry?.event === "generate") whys.push(entry["why"])

@@ -1,22 +1,22 @@
 import { expect, test } from "bun:test"
-import { lastWords, stands } from "../../src/base/last-words.ts"
+import { lastWords, setLastWords } from "../../src/base/last-words.ts"
 import { realHost } from "../../src/base/host.ts"
 import type { App } from "../../src/app/app.ts"
-import { Ends } from "../../src/app/environment.ts"
+import { StopSignals } from "../../src/app/environment.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 test("who holds the lock for a line of the log leaves what is said of a program that is cut off", async () => {
   await using folder = await temporaryFolder()
-  const app: Pick<App, "host" | "stop" | "tell"> = {
+  const app: Pick<App, "host" | "stop" | "onProgress"> = {
     host: realHost({}),
     stop: new AbortController().signal,
-    tell: () => undefined,
+    onProgress: () => undefined,
   }
-  stands("ends-test", () => ({ lines: ["api is cut off"], cutOff: true }))
+  setLastWords("ends-test", () => ({ lines: ["api is cut off"], cutOff: true }))
   try {
-    new Ends(app, "ends-test", `${folder.path}/lock`).release()
+    new StopSignals(app, "ends-test", `${folder.path}/lock`).release()
     expect(lastWords()).toEqual({ lines: ["api is cut off"], cutOff: true })
   } finally {
-    stands("ends-test")
+    setLastWords("ends-test")
   }
 })

@@ -7,8 +7,8 @@ import { init } from "../../src/app/init.ts"
 import { rekey } from "../../src/app/rekey.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { realHost } from "../../src/base/host.ts"
-import { Shift } from "../../src/base/shift.ts"
-import { Turns } from "../../src/base/turns.ts"
+import { ActivityScope } from "../../src/base/activity-scope.ts"
+import { KeyedSemaphore } from "../../src/base/semaphore.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { opens, sealedIn } from "../../src/core/seal.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
@@ -45,9 +45,9 @@ test("a process that has run since before a rekey opens what was sealed anew, an
     keys: await openKeys(config.store, await readIdentity(config, host), { make: true }),
     actor: { user: "test", via: "test" },
     holder: "test",
-    tell: () => undefined,
-    turns: new Turns(8),
-    shift: new Shift(),
+    onProgress: () => undefined,
+    turns: new KeyedSemaphore(8),
+    activity: new ActivityScope(),
     stop: new AbortController().signal,
   })
   const rotate = (
@@ -61,8 +61,10 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   await rotate(service, { why: "new", secrets: ["k"] })
   expect((await rekey(await open(), { newIdentity: true })).old).toBe("gone")
   // A first value is sealed without opening any: what is sealed to the old identity only would go unnoticed.
-  expect((await rotate(service, { why: "new", secrets: ["l"] })).outcomes["l"]?.is).toBe("rotated")
-  expect((await rotate(service, { why: "asked", secrets: ["k"] })).outcomes["k"]?.is).toBe(
+  expect((await rotate(service, { why: "new", secrets: ["l"] })).outcomes["l"]?.kind).toBe(
+    "rotated",
+  )
+  expect((await rotate(service, { why: "asked", secrets: ["k"] })).outcomes["k"]?.kind).toBe(
     "rotated",
   )
   const sealed = sealedIn(

@@ -101,15 +101,15 @@ test("lockHolder() says which process it is and whether it is stopped, by what t
   await using folder = await temporaryFolder()
   const path = join(folder.path, "production.lock")
   await using keeps = await held(path)
-  expect(lockHolder(path)).toEqual({ pid: keeps.pid, is: "running" })
+  expect(lockHolder(path)).toEqual({ pid: keeps.pid, kind: "running" })
   keeps.kill("SIGSTOP")
   await until("it is stopped", () =>
     readFileSync(`/proc/${keeps.pid}/stat`, "utf8").includes(") T "),
   )
-  expect(lockHolder(path)).toEqual({ pid: keeps.pid, is: "stopped" })
+  expect(lockHolder(path)).toEqual({ pid: keeps.pid, kind: "stopped" })
   keeps.kill("SIGCONT")
   await until("it goes on", () => !readFileSync(`/proc/${keeps.pid}/stat`, "utf8").includes(") T "))
-  expect(lockHolder(path)?.is).not.toBe("stopped")
+  expect(lockHolder(path)?.kind).not.toBe("stopped")
   keeps.kill("SIGKILL")
   await until("it is gone", () => lockHolder(path) === undefined)
   expect(lockHolder(path, folder.path)).toBeUndefined()

@@ -90,7 +90,7 @@ test("countDown() is punctual where nobody is stopped", async () => {
 })
 
 test("patience() waits once more where we were stopped meanwhile, and else once", async () => {
-  const { patience } = await import("../../src/base/deadline.ts")
+  const { waiting } = await import("../../src/base/deadline.ts")
   const { realHost } = await import("../../src/base/host.ts")
   let now = 0
   const pauses: number[] = []
@@ -99,8 +99,8 @@ test("patience() waits once more where we were stopped meanwhile, and else once"
     monotonicMs: () => now,
     pause: async (ms: number) => void (now += pauses.push(ms) === 1 ? 180_000 : ms),
   }
-  await patience(host, 3000, new AbortController().signal)
+  await waiting(host, 3000, new AbortController().signal)
   expect(pauses).toEqual([3000, 3000])
-  await patience(host, 3000, new AbortController().signal)
+  await waiting(host, 3000, new AbortController().signal)
   expect(pauses).toEqual([3000, 3000, 3000])
 })

@@ -123,8 +123,8 @@ describe("an answer about one socket", () => {
       (asked: Buffer) => answer(asked, { length: 87 }),
       undefined,
     ],
-  ] as const)("%s", (_, socket, says, found) => {
-    expect(finderBy(says)(socket)).toEqual(found)
+  ] as const)("%s", (_, socket, message, found) => {
+    expect(finderBy(message)(socket)).toEqual(found)
   })
 
   test("one that is cut off anywhere is none", () => {

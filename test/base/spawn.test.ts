@@ -109,29 +109,29 @@ test("run() says why a program cannot start, and quotes no argument", async () =
     {
       argv: ["/nowhere/program", "s3cret"],
       code: "program-missing",
-      says: "cannot run /nowhere/program: it does not exist",
+      message: "cannot run /nowhere/program: it does not exist",
     },
     {
       argv: ["no-such-program", "s3cret"],
       code: "program-missing",
-      says: "no-such-program is not in the PATH that programs get",
+      message: "no-such-program is not in the PATH that programs get",
     },
     {
       argv: [orphan, "s3cret"],
       code: "program-missing",
-      says: `cannot run ${orphan}: it does not exist`,
+      message: `cannot run ${orphan}: it does not exist`,
     },
-    { argv: [plain, "s3cret"], code: "program-failed", says: `cannot run ${plain}: EACCES` },
+    { argv: [plain, "s3cret"], code: "program-failed", message: `cannot run ${plain}: EACCES` },
     {
       argv: ["true", "s3cret\0"],
       code: "program-failed",
-      says: "cannot run true: ERR_INVALID_ARG_VALUE",
+      message: "cannot run true: ERR_INVALID_ARG_VALUE",
     },
-    { argv: [], code: "program-missing", says: "no program is named" },
+    { argv: [], code: "program-missing", message: "no program is named" },
   ]
-  for (const { argv, code, says } of cases) {
+  for (const { argv, code, message } of cases) {
     const error = await errorOf(run(argv, plenty))
-    expect([error.code, error.message]).toEqual([code, says])
+    expect([error.code, error.message]).toEqual([code, message])
     expect(Bun.inspect(error)).not.toContain("s3cret")
   }
   const error = await errorOf(run(["true"], { ...plenty, cwd: join(folder.path, "gone") }))
@@ -141,11 +141,11 @@ test("run() says why a program cannot start, and quotes no argument", async () =
 })
 
 test("failureOf() tells how a program ended, never what it said", async () => {
-  const says = async (script: string): Promise<string | undefined> =>
+  const message = async (script: string): Promise<string | undefined> =>
     failureOf("hook", await run(["sh", "-c", script], plenty))?.message
-  expect(await says("exit 0")).toBeUndefined()
-  expect(await says("echo s3cret; echo s3cret >&2; exit 3")).toBe("hook ended with code 3")
-  expect(await says("kill -9 $$")).toBe("hook was ended by SIGKILL")
+  expect(await message("exit 0")).toBeUndefined()
+  expect(await message("echo s3cret; echo s3cret >&2; exit 3")).toBe("hook ended with code 3")
+  expect(await message("kill -9 $$")).toBe("hook was ended by SIGKILL")
   const late = await run(["sleep", "60"], { timeoutMs: 50 })
   expect(failureOf("hook", late)?.code).toBe("program-timeout")
 })

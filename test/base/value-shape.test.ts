@@ -128,8 +128,8 @@ test.each([
   [{ format: "uuid" }, "122.0 bits", "a UUID"],
   [{ prefix: "sk_live_" }, "191.9 bits", "a prefix and 32 characters"],
   [{ alphabet: "0123456789", length: 40 }, "132.8 bits", "40 characters"],
-] as const)("%j has %s", (shape, bits, says) => {
-  expect([sayBits(shape), sayShape(shape)]).toEqual([bits, says])
+] as const)("%j has %s", (shape, bits, message) => {
+  expect([sayBits(shape), sayShape(shape)]).toEqual([bits, message])
 })
 
 test("lengthFor() finds the smallest length that is strong enough", () => {

@@ -24,15 +24,15 @@ function make(path: string, mode: number): string {
   return path
 }
 const modeOf = (path: string): number => statSync(path).mode & 0o7777
-const look = (expected: Expected, fix = false): Promise<readonly string[]> =>
+const inspect = (expected: Expected, fix = false): Promise<readonly string[]> =>
   found(files, { expected: [expected], fix })
 
 test("files is content with what is missing, and with what is narrower than need be", async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, "state.json")
-  expect(await look({ path, what: "a state", kind: "file", mode: 0o600 })).toEqual([])
+  expect(await inspect({ path, what: "a state", kind: "file", mode: 0o600 })).toEqual([])
   expect(
-    await look({
+    await inspect({
       path: make(path, 0o400),
       what: "a state",
       kind: "file",
@@ -47,7 +47,7 @@ test("files finds each bit too many, also the group's, where an ACL would show",
   const path = make(join(folder.path, "state.json"), 0o600)
   for (const mode of [0o604, 0o640, 0o620, 0o4600]) {
     chmodSync(path, mode)
-    expect(await look({ path, what: "a state", kind: "file", mode: 0o600 })).toEqual([
+    expect(await inspect({ path, what: "a state", kind: "file", mode: 0o600 })).toEqual([
       "file-open error",
     ])
   }
@@ -67,9 +67,9 @@ test("files puts modes right where asked, says so, and warns of what others may 
   expect(modeOf(path)).toBe(0o600)
   const inner = join(folder.path, "inner")
   mkdirSync(inner, { mode: 0o755 })
-  expect(await look({ path: inner, what: "a folder", kind: "folder", mode: 0o700 }, true)).toEqual(
-    [],
-  )
+  expect(
+    await inspect({ path: inner, what: "a folder", kind: "folder", mode: 0o700 }, true),
+  ).toEqual([])
   expect(modeOf(inner)).toBe(0o700)
 })
 
@@ -98,7 +98,7 @@ test.skipIf(me.uid !== 0)(
         return 0o600
       },
     }
-    await look(swapped, true)
+    await inspect(swapped, true)
     expect(asked).toBeGreaterThan(1)
     expect([modeOf(join(outside, ".env")), modeOf(join(`${app}-moved`, ".env"))]).toEqual([
       0o644, 0o600,
@@ -109,13 +109,13 @@ test.skipIf(me.uid !== 0)(
 test("files never widens what is ours, but gives an output just its mode", async () => {
   await using folder = await temporaryFolder()
   const path = make(join(folder.path, ".env"), 0o400)
-  expect(await look({ path, what: "a state", kind: "file", mode: 0o600 }, true)).toEqual([])
+  expect(await inspect({ path, what: "a state", kind: "file", mode: 0o600 }, true)).toEqual([])
   expect(modeOf(path)).toBe(0o400)
-  expect(await look({ path, what: "an output", kind: "file", mode: 0o640, exact: true })).toEqual([
-    "file-mode warning",
-  ])
   expect(
-    await look({ path, what: "an output", kind: "file", mode: 0o640, exact: true }, true),
+    await inspect({ path, what: "an output", kind: "file", mode: 0o640, exact: true }),
+  ).toEqual(["file-mode warning"])
+  expect(
+    await inspect({ path, what: "an output", kind: "file", mode: 0o640, exact: true }, true),
   ).toEqual([])
   expect(modeOf(path)).toBe(0o640)
 })
@@ -124,7 +124,7 @@ test("files leaves the identity as it is: a chmod takes no reading back", async 
   await using folder = await temporaryFolder()
   const path = make(join(folder.path, "identity.txt"), 0o640)
   expect(
-    await look({ path, what: "the identity", kind: "file", mode: 0o600, identity: true }, true),
+    await inspect({ path, what: "the identity", kind: "file", mode: 0o600, identity: true }, true),
   ).toEqual(["identity-open error"])
   expect(modeOf(path)).toBe(0o640)
 })
@@ -134,16 +134,16 @@ test("files finds links, other kinds and other owners, and never follows a link 
   const real = make(join(folder.path, "real"), 0o644)
   const link = join(folder.path, "link")
   symlinkSync(real, link)
-  expect(await look({ path: link, what: "a state", kind: "file", mode: 0o600 }, true)).toEqual([
+  expect(await inspect({ path: link, what: "a state", kind: "file", mode: 0o600 }, true)).toEqual([
     "file-is-link error",
   ])
   expect(modeOf(real)).toBe(0o644)
-  expect(await look({ path: folder.path, what: "a state", kind: "file", mode: 0o600 })).toEqual([
+  expect(await inspect({ path: folder.path, what: "a state", kind: "file", mode: 0o600 })).toEqual([
     "file-irregular error",
   ])
   chmodSync(real, 0o600)
   expect(
-    await look({ path: real, what: "a state", kind: "file", mode: 0o600, owners: [me.uid + 1] }),
+    await inspect({ path: real, what: "a state", kind: "file", mode: 0o600, owners: [me.uid + 1] }),
   ).toEqual(["file-owner error"])
 })
 
@@ -189,17 +189,17 @@ test("parents warns of a foreign group, and fails for a foreign owner", async ()
 test("hooks finds a program that others can change or that is not there", async () => {
   await using folder = await temporaryFolder()
   const path = make(join(folder.path, "restart"), 0o755)
-  const look = (): Promise<readonly string[]> =>
+  const inspect = (): Promise<readonly string[]> =>
     found(hooks, { programs: [{ path, what: "the restart of production/api" }] })
-  expect(await look()).toEqual([])
+  expect(await inspect()).toEqual([])
   chmodSync(path, 0o757)
-  expect(await look()).toEqual(["hook-writable error"])
+  expect(await inspect()).toEqual(["hook-writable error"])
   chmodSync(path, 0o644)
-  expect(await look()).toEqual(["hook-missing error"])
+  expect(await inspect()).toEqual(["hook-missing error"])
   expect((await obstacleTo(path))?.remedy).toBe(`chmod +x ${path}`)
   chmodSync(path, 0o755)
   chmodSync(folder.path, 0o777)
-  expect(await look()).toEqual(["hook-writable error"])
+  expect(await inspect()).toEqual(["hook-writable error"])
   expect(
     await found(hooks, { programs: [{ path: join(folder.path, "none"), what: "a restart" }] }),
   ).toEqual(["hook-missing error"])

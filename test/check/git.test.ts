@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/temp-folder.ts"
 import { found, result } from "./looks.ts"
 
 const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", HOME: "/nonexistent" }
-const look = (path: string): Promise<readonly string[]> =>
+const inspect = (path: string): Promise<readonly string[]> =>
   found(git, { files: [{ path, what: "an output of production" }], run, env })
 
 async function tree(folder: string): Promise<(...args: readonly string[]) => Promise<void>> {
@@ -22,11 +22,11 @@ async function tree(folder: string): Promise<(...args: readonly string[]) => Pro
 test("git is content outside of a work tree, and with what is ignored", async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, "app", ".env")
-  expect(await look(path)).toEqual([])
+  expect(await inspect(path)).toEqual([])
   await tree(folder.path)
   mkdirSync(join(folder.path, "app"))
   writeFileSync(join(folder.path, ".gitignore"), ".env\n")
-  expect(await look(path)).toEqual([])
+  expect(await inspect(path)).toEqual([])
 })
 
 test("git warns of a file that is not ignored, also before it exists, and says how to", async () => {
@@ -48,13 +48,13 @@ test("git fails for a tracked file, ignored or not", async () => {
   const ask = await tree(folder.path)
   writeFileSync(join(folder.path, "-odd [name].env"), "A=1\n")
   await ask("add", "-f", "--", ":(literal)-odd [name].env")
-  expect(await look(join(folder.path, "-odd [name].env"))).toEqual(["output-tracked error"])
+  expect(await inspect(join(folder.path, "-odd [name].env"))).toEqual(["output-tracked error"])
   writeFileSync(join(folder.path, ".gitignore"), "*.env\n")
-  expect(await look(join(folder.path, "-odd [name].env"))).toEqual(["output-tracked error"])
+  expect(await inspect(join(folder.path, "-odd [name].env"))).toEqual(["output-tracked error"])
 })
 
 test("git says so where it could not be asked", async () => {
   await using folder = await temporaryFolder()
   mkdirSync(join(folder.path, ".git"))
-  expect(await look(join(folder.path, ".env"))).toEqual(["git-not-asked info"])
+  expect(await inspect(join(folder.path, ".env"))).toEqual(["git-not-asked info"])
 })

@@ -7,7 +7,7 @@ import { found } from "./looks.ts"
 const current = { version: "v1", fields: { user: "shop" } }
 
 /** A driver of which only what a check may ask is there. */
-function look(
+function inspect(
   answers: {
     readonly wrong?: Probe
     readonly current?: Probe
@@ -23,7 +23,7 @@ function look(
   }
   const driver: Driver = {
     overlap: "one",
-    draft: refuse,
+    generate: refuse,
     settle: refuse,
     apply: refuse,
     revoke: refuse,
@@ -42,7 +42,7 @@ function look(
       {
         place: "production/db",
         driver,
-        versions: () => Promise.resolve({ doubtful: [], ...(answers.none ? {} : { current }) }),
+        versions: () => Promise.resolve({ uncertain: [], ...(answers.none ? {} : { current }) }),
         wrong: (like) => ({ ...like, version: "control" }),
       },
     ],
@@ -52,14 +52,14 @@ function look(
 }
 
 test("logins is content where a wrong value is refused and the current one accepted", async () => {
-  expect(await look({ wrong: "refused", current: "accepted" })).toEqual([])
-  expect(await look({ none: true })).toEqual([])
+  expect(await inspect({ wrong: "refused", current: "accepted" })).toEqual([])
+  expect(await inspect({ none: true })).toEqual([])
 })
 
 test("logins tells whose current value a service has accepted, and a wrong one not", async () => {
-  const accepted = async (answers: Parameters<typeof look>[0]): Promise<readonly string[]> => {
+  const accepted = async (answers: Parameters<typeof inspect>[0]): Promise<readonly string[]> => {
     const places = new Set<string>()
-    await look(answers, places)
+    await inspect(answers, places)
     return [...places]
   }
   expect(await accepted({ wrong: "refused", current: "accepted" })).toEqual(["production/db"])
@@ -73,32 +73,34 @@ test("logins tells whose current value a service has accepted, and a wrong one n
 })
 
 test("logins finds a service that accepts anything, refuses the current value, or says nothing clear", async () => {
-  expect(await look({ wrong: "accepted", current: "accepted" })).toEqual(["accepts-anything error"])
-  expect(await look({ wrong: "refused", current: "refused" })).toEqual(["current-refused error"])
-  expect(await look({ wrong: "unknown", current: "accepted" })).toEqual(["no-answer error"])
+  expect(await inspect({ wrong: "accepted", current: "accepted" })).toEqual([
+    "accepts-anything error",
+  ])
+  expect(await inspect({ wrong: "refused", current: "refused" })).toEqual(["current-refused error"])
+  expect(await inspect({ wrong: "unknown", current: "accepted" })).toEqual(["no-answer error"])
 })
 
 test("logins shows what preflight finds, and asks no further after an error", async () => {
   const powerful = {
     code: "admin-too-powerful",
     severity: "warning",
-    says: "rotator is a superuser",
+    message: "rotator is a superuser",
     remedy: "GRANT …",
   } as const
-  expect(await look({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual([
+  expect(await inspect({ findings: [powerful], wrong: "refused", current: "accepted" })).toEqual([
     "admin-too-powerful warning",
   ])
   expect(
-    await look({
+    await inspect({
       findings: [{ ...powerful, code: "not-permitted", severity: "error" }],
       wrong: "accepted",
     }),
   ).toEqual(["not-permitted error"])
-  expect(await look({ fails: new AppError("unreachable", "refused") })).toEqual([
+  expect(await inspect({ fails: new AppError("unreachable", "refused") })).toEqual([
     "unreachable error",
   ])
 })
 
 test("logins waits for no service longer than it may, even one that ignores its signal", async () => {
-  expect(await look({ silent: true })).toEqual(["timeout error"])
+  expect(await inspect({ silent: true })).toEqual(["timeout error"])
 })

@@ -33,7 +33,7 @@ export function version(id: string, stage: Stage, fingerprint = `print of ${id}`
     fingerprints: { password: fingerprint },
   }
 }
-export const current: Stage = { is: "current" }
+export const current: Stage = { kind: "current" }
 
 export function secret(versions: readonly Version[], more: Partial<SecretState> = {}): SecretState {
   return { driver: "postgres", rotatedAt: ago(5 * hour), versions, ...more }

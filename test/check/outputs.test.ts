@@ -8,13 +8,13 @@ import { ago, current, found, hour, secret, state, version } from "./looks.ts"
 const fingerprint = (value: string | Uint8Array): string =>
   `print of ${typeof value === "string" ? value : Buffer.from(value).toString()}`
 const db = secret([
-  version("v1", { is: "kept", since: ago(hour) }, fingerprint("old")),
-  version("v2", { is: "pending", proven: true }, fingerprint("next")),
+  version("v1", { kind: "retired", since: ago(hour) }, fingerprint("old")),
+  version("v2", { kind: "pending", proven: true }, fingerprint("next")),
   version("v3", current, fingerprint("now")),
 ])
 
 type Shown = Readonly<Record<string, Readonly<Record<string, string>>>>
-function look(
+function inspect(
   shows: Shown | Error | undefined,
   more: {
     readonly tells?: boolean
@@ -67,13 +67,13 @@ const changeSet = {
 } as const
 
 test("outputs is content with the current value, and with the pending one while a rotation is open", async () => {
-  expect(await look({ db: { user: "shop", password: "now" } })).toEqual([])
-  expect(await look({ db: { password: "next" } }, { changeSet })).toEqual([])
+  expect(await inspect({ db: { user: "shop", password: "now" } })).toEqual([])
+  expect(await inspect({ db: { password: "next" } }, { changeSet })).toEqual([])
 })
 
 test("outputs looks again at the state: a rotation may have ended in between", async () => {
   expect(
-    await look(
+    await inspect(
       { db: { password: "newer" } },
       { later: state({ db: secret([version("v4", current, fingerprint("newer"))]) }) },
     ),
@@ -81,43 +81,43 @@ test("outputs looks again at the state: a rotation may have ended in between", a
 })
 
 test("outputs tells an older value, an unknown one and a foreign user apart", async () => {
-  expect(await look({ db: { password: "old" } })).toEqual(["output-stale error"])
-  expect(await look({ db: { password: "next" } })).toEqual(["output-stale error"])
-  expect(await look({ db: { password: "by hand" } })).toEqual(["output-drift error"])
-  expect(await look({ db: { user: "other", password: "now" } })).toEqual(["output-drift error"])
+  expect(await inspect({ db: { password: "old" } })).toEqual(["output-stale error"])
+  expect(await inspect({ db: { password: "next" } })).toEqual(["output-stale error"])
+  expect(await inspect({ db: { password: "by hand" } })).toEqual(["output-drift error"])
+  expect(await inspect({ db: { user: "other", password: "now" } })).toEqual(["output-drift error"])
 })
 
 test("outputs finds a missing file and a missing line, and says where nothing can be told", async () => {
-  expect(await look(undefined)).toEqual(["output-missing error"])
-  expect(await look({})).toEqual(["output-incomplete error"])
-  expect(await look({}, { tells: false })).toEqual(["output-unread info"])
+  expect(await inspect(undefined)).toEqual(["output-missing error"])
+  expect(await inspect({})).toEqual(["output-incomplete error"])
+  expect(await inspect({}, { tells: false })).toEqual(["output-unread info"])
 })
 
 test("outputs tells an edit by the bytes, where it knows what it wrote and nobody else may write", async () => {
   const right = { db: { user: "shop", password: "now" } }
-  expect(await look(right, { bytes: "a", written: "a" })).toEqual([])
-  expect(await look(right, { bytes: "b", written: "a" })).toEqual(["output-edited warning"])
-  expect(await look(right, { bytes: "b", written: "a", whole: false })).toEqual([])
-  expect(await look({ db: { password: "old" } }, { bytes: "b", written: "a" })).toEqual([
+  expect(await inspect(right, { bytes: "a", written: "a" })).toEqual([])
+  expect(await inspect(right, { bytes: "b", written: "a" })).toEqual(["output-edited warning"])
+  expect(await inspect(right, { bytes: "b", written: "a", whole: false })).toEqual([])
+  expect(await inspect({ db: { password: "old" } }, { bytes: "b", written: "a" })).toEqual([
     "output-stale error",
   ])
-  expect(await look({}, { tells: false, bytes: "a", written: "a" })).toEqual([])
-  expect(await look({}, { bytes: "a", written: "a" })).toEqual([])
-  expect(await look({}, { tells: false, bytes: "b", written: "a" })).toEqual([
+  expect(await inspect({}, { tells: false, bytes: "a", written: "a" })).toEqual([])
+  expect(await inspect({}, { bytes: "a", written: "a" })).toEqual([])
+  expect(await inspect({}, { tells: false, bytes: "b", written: "a" })).toEqual([
     "output-edited warning",
   ])
   const delivering = {
     ...changeSet,
     before: { "/srv/.env": { sealed: "", after: fingerprint("b") } },
   }
-  expect(await look(right, { bytes: "b", written: "a", changeSet: delivering })).toEqual([])
+  expect(await inspect(right, { bytes: "b", written: "a", changeSet: delivering })).toEqual([])
 })
 
 test("outputs passes on why a file cannot be read, and nothing of its text", async () => {
   expect(
-    await look(new AppError("output-key-twice", "/srv/.env: PASSWORD stands there twice")),
+    await inspect(new AppError("output-key-twice", "/srv/.env: PASSWORD stands there twice")),
   ).toEqual(["output-key-twice error"])
-  expect(await look(new Error("PASSWORD=now"))).toEqual(["internal error"])
+  expect(await inspect(new Error("PASSWORD=now"))).toEqual(["internal error"])
 })
 
 test("seal warns where the keys are out of reach, and fails where they, or a state, are wrong", async () => {
@@ -162,7 +162,7 @@ test("outputs opens some files at a time: of very many, all are judged", async (
   let open = 0
   let most = 0
   const document = state({ db })
-  const one = (number: number): Parameters<typeof outputs.look>[0]["shown"][number] => ({
+  const one = (number: number): Parameters<typeof outputs.inspect>[0]["shown"][number] => ({
     environment: `e${number}`,
     output: {
       target: `/srv/${number}.env`,

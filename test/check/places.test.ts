@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test"
 import { chmodSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
-import { type Alone, type Place, places } from "../../src/check/places.ts"
+import { type Alone, type OutputLocation, places } from "../../src/check/places.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { found } from "./looks.ts"
 
-const sound: Place = {
+const sound: OutputLocation = {
   path: "/srv/.env",
   what: "an output of production",
   names: 1,
@@ -15,32 +15,34 @@ const sound: Place = {
   reader: undefined,
   fault: undefined,
 }
-const look = (place: Partial<Place>, ...alone: readonly Alone[]): Promise<readonly string[]> =>
-  found(places, { places: [{ ...sound, ...place }], alone })
+const inspect = (
+  place: Partial<OutputLocation>,
+  ...alone: readonly Alone[]
+): Promise<readonly string[]> => found(places, { places: [{ ...sound, ...place }], alone })
 
 test("places is content with a file in a folder", async () => {
-  expect(await look({})).toEqual([])
-  expect(await look({}, { path: "/srv/other", pid: 7, stale: false })).toEqual([])
+  expect(await inspect({})).toEqual([])
+  expect(await inspect({}, { path: "/srv/other", pid: 7, stale: false })).toEqual([])
 })
 
 test("places finds mounts of the single file, ours and those of others", async () => {
-  expect(await look({ isMount: true })).toEqual(["output-is-mount error"])
+  expect(await inspect({ isMount: true })).toEqual(["output-is-mount error"])
   const alone = { path: "/srv/.env", pid: 7, stale: false }
-  expect(await look({}, alone)).toEqual(["output-mounted-alone warning"])
-  expect(await look({ inPlace: true, isMount: true }, alone)).toEqual(["output-in-place info"])
-  expect(await look({ inPlace: true }, { ...alone, stale: true })).toEqual([
+  expect(await inspect({}, alone)).toEqual(["output-mounted-alone warning"])
+  expect(await inspect({ inPlace: true, isMount: true }, alone)).toEqual(["output-in-place info"])
+  expect(await inspect({ inPlace: true }, { ...alone, stale: true })).toEqual([
     "output-in-place info",
     "output-mounted-alone warning",
   ])
 })
 
 test("places finds other names of the file, which would go on showing the old one", async () => {
-  expect(await look({ names: 2 })).toEqual(["output-linked warning"])
-  expect(await look({ names: 2, inPlace: true })).toEqual(["output-in-place info"])
+  expect(await inspect({ names: 2 })).toEqual(["output-linked warning"])
+  expect(await inspect({ names: 2, inPlace: true })).toEqual(["output-in-place info"])
 })
 
 test("places names the network file system", async () => {
-  expect(await look({ network: "NFS" })).toEqual(["output-on-network warning"])
+  expect(await inspect({ network: "NFS" })).toEqual(["output-on-network warning"])
 })
 
 test("places finds a folder that the reader cannot pass, and guesses nothing about groups", async () => {
@@ -55,10 +57,10 @@ test("places finds a folder that the reader cannot pass, and guesses nothing abo
     [0o710, 0],
   ] as const) {
     for (const one of [folder.path, shut]) chmodSync(one, mode)
-    expect(await look({ path, reader })).toEqual(
+    expect(await inspect({ path, reader })).toEqual(
       Array.from({ length: expected }, () => "output-unreachable warning"),
     )
   }
   for (const one of [folder.path, shut]) chmodSync(one, 0o700)
-  expect(await look({ path, reader: { uid: 0, gid: 0 } })).toEqual([])
+  expect(await inspect({ path, reader: { uid: 0, gid: 0 } })).toEqual([])
 })

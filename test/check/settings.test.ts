@@ -25,11 +25,11 @@ const secret: SecretSettings = {
   oneUser: [],
   dueAt: new Date(now.getTime() + 80 * day),
 }
-const look = (more: Partial<SecretSettings>): Promise<readonly string[]> =>
+const inspect = (more: Partial<SecretSettings>): Promise<readonly string[]> =>
   found(settings, { ...nothing, secrets: [{ ...secret, ...more }] })
 
 test("settings is content with a secret that is young enough, and says how strong values are", async () => {
-  expect(await look({})).toEqual([])
+  expect(await inspect({})).toEqual([])
   const { saw } = await result(settings, {
     ...nothing,
     secrets: [secret, { ...secret, shape: { length: 35 } }],
@@ -38,13 +38,13 @@ test("settings is content with a secret that is young enough, and says how stron
 })
 
 test("settings says what is new, never rotated, late, or about to be late", async () => {
-  expect(await look({ hasValue: false })).toEqual(["secret-new info"])
-  expect(await look({ rotateEveryMs: null })).toEqual(["never-rotated info"])
-  expect(await look({ dueAt: new Date(now.getTime() - 2 * hour) })).toEqual([
+  expect(await inspect({ hasValue: false })).toEqual(["secret-new info"])
+  expect(await inspect({ rotateEveryMs: null })).toEqual(["never-rotated info"])
+  expect(await inspect({ dueAt: new Date(now.getTime() - 2 * hour) })).toEqual([
     "rotation-overdue warning",
   ])
   expect(
-    await look({
+    await inspect({
       rotateEveryMs: day,
       rotatedAt: new Date(now.getTime() - hour),
       dueAt: new Date(now.getTime() + 24 * hour),
@@ -72,7 +72,7 @@ test("settings says once an address, of how many secrets the password goes there
     clear: [...clear, { place: "staging/a", address: "127.0.0.1:6380" }],
   })
   expect(
-    findings.map(({ code, severity, says }) => `${code} ${severity} ${says.split(":")[0]}`),
+    findings.map(({ code, severity, message }) => `${code} ${severity} ${message.split(":")[0]}`),
   ).toEqual(["clear-text-login info production/a (and 2 more)", "clear-text-login info staging/a"])
 })
 
@@ -83,15 +83,15 @@ test("settings passes on what others find: who can change the config, what a ref
       trust: () => Promise.reject(new AppError("config-writable-by-others", "everybody")),
     }),
   ).toEqual(["config-writable-by-others error"])
-  const open = { code: "reference-open", severity: "warning", says: "readable" } as const
+  const open = { code: "reference-open", severity: "warning", message: "readable" } as const
   expect(
     (
       await result(settings, {
         ...nothing,
-        references: [{ place: "production/db", look: () => Promise.resolve([open]) }],
+        references: [{ place: "production/db", inspect: () => Promise.resolve([open]) }],
       })
     ).findings,
-  ).toEqual([{ ...open, says: "production/db: readable" }])
+  ).toEqual([{ ...open, message: "production/db: readable" }])
 })
 
 test("surroundings tells of root, cores and a store on another machine", async () => {

@@ -6,7 +6,7 @@ import { state as check, type States } from "../../src/check/state.ts"
 import type { ChangeSet, StateDocument } from "../../src/core/state.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 
-const look = (
+const inspect = (
   document: StateDocument | undefined,
   more: { readonly secrets?: readonly string[]; readonly strange?: States["strange"] } = {},
 ): Promise<readonly string[]> =>
@@ -26,34 +26,34 @@ const changeSet = (startedAt: string): ChangeSet => ({
   touched: [],
   restarted: [],
   startedWith: "{}",
-  fault: { code: "unhealthy", says: "api said 503" },
+  fault: { code: "unhealthy", message: "api said 503" },
 })
 
 test("state is well where nothing is open, late or in doubt", async () => {
-  expect(await look(undefined)).toEqual([])
+  expect(await inspect(undefined)).toEqual([])
   expect(
-    await look(
+    await inspect(
       state({
-        db: secret([version("v1", { is: "kept", since: ago(hour) }), version("v2", current)]),
+        db: secret([version("v1", { kind: "retired", since: ago(hour) }), version("v2", current)]),
       }),
     ),
   ).toEqual([])
 })
 
 test("state warns of an open journal, and fails once it is open for more than a quarter of an hour", async () => {
-  const db = secret([version("v1", current), version("v2", { is: "pending", proven: false })])
-  expect(await look(state({ db }, { changeSet: changeSet(ago(60_000)) }))).toEqual([
+  const db = secret([version("v1", current), version("v2", { kind: "pending", proven: false })])
+  expect(await inspect(state({ db }, { changeSet: changeSet(ago(60_000)) }))).toEqual([
     "journal-open warning",
   ])
-  expect(await look(state({ db }, { changeSet: changeSet(ago(16 * 60_000)) }))).toEqual([
+  expect(await inspect(state({ db }, { changeSet: changeSet(ago(16 * 60_000)) }))).toEqual([
     "journal-stuck error",
   ])
 })
 
 test("state fails at once where nobody is at work on a journal and a program holds a value that no longer works, or it is stuck", async () => {
-  const db = secret([version("v1", current), version("v2", { is: "pending", proven: true })])
+  const db = secret([version("v1", current), version("v2", { kind: "pending", proven: true })])
   const forward = { ...changeSet(ago(60_000)), direction: "forward" } as const
-  const says = async (
+  const message = async (
     set: ChangeSet,
     atWork: readonly string[] = [],
   ): Promise<readonly (readonly [string, string])[]> => {
@@ -66,19 +66,21 @@ test("state fails at once where nobody is at work on a journal and a program hol
       now,
       atWork: new Set(atWork),
     })
-    return findings.map(({ code, says: text }) => [code, text.split("; ").slice(1).join("; ")])
+    return findings.map(({ code, message: text }) => [code, text.split("; ").slice(1).join("; ")])
   }
-  expect(await says({ ...forward, cuts: ["api", "web"], restarted: ["api"] })).toEqual([
+  expect(await message({ ...forward, cuts: ["api", "web"], restarted: ["api"] })).toEqual([
     ["journal-stuck", "production/web holds a value that no longer works"],
   ])
-  expect(await says({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
+  expect(await message({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
     ["journal-open", ""],
   ])
-  expect(await says({ ...forward, cuts: ["api"] }, ["production"])).toEqual([["journal-open", ""]])
-  expect(await says({ ...forward, stuck: ["db"] })).toEqual([
+  expect(await message({ ...forward, cuts: ["api"] }, ["production"])).toEqual([
+    ["journal-open", ""],
+  ])
+  expect(await message({ ...forward, stuck: ["db"] })).toEqual([
     ["journal-stuck", "the service of production/db refuses every value that we know"],
   ])
-  expect(await says({ ...changeSet(ago(60_000)), cuts: ["api"] })).toEqual([
+  expect(await message({ ...changeSet(ago(60_000)), cuts: ["api"] })).toEqual([
     ["journal-stuck", "production/api may hold a value that no longer works"],
   ])
 })
@@ -99,17 +101,17 @@ test("state says how old a journal is, where it goes and why", async () => {
     strange: [],
     now,
   })
-  expect(findings[0]?.says).toBe(
+  expect(findings[0]?.message).toBe(
     "production: a rotation that began 2h ago is not finished: going back, because api said 503",
   )
 })
 
 test("state tolerates a revoke that is a minute late, warns after two, fails after an hour", async () => {
   const late = (ms: number): Promise<readonly string[]> =>
-    look(
+    inspect(
       state({
         db: secret([
-          version("v1", { is: "previous", revokeAt: ago(ms), endSessions: false }),
+          version("v1", { kind: "previous", revokeAt: ago(ms), endSessions: false }),
           version("v2", current),
         ]),
       }),
@@ -120,49 +122,56 @@ test("state tolerates a revoke that is a minute late, warns after two, fails aft
   expect(await late(2 * hour)).toEqual(["revoke-overdue error"])
 })
 
-test("state tells of doubtful versions, of retries, and of what the config does not have", async () => {
+test("state tells of uncertain versions, of retries, and of what the config does not have", async () => {
   expect(
-    await look(
+    await inspect(
       state({
         db: secret([
-          version("v1", { is: "doubtful", why: "the server was gone" }),
+          version("v1", { kind: "uncertain", why: "the server was gone" }),
           version("v2", current),
         ]),
       }),
     ),
-  ).toEqual(["doubtful warning"])
+  ).toEqual(["uncertain warning"])
   expect(
-    await look(
+    await inspect(
       state({
         db: secret([version("v1", current)], {
-          retry: { failures: 3, notBefore: ago(-hour), code: "no-answer", says: "no clear answer" },
+          retry: {
+            failures: 3,
+            notBefore: ago(-hour),
+            code: "no-answer",
+            message: "no clear answer",
+          },
         }),
       }),
     ),
   ).toEqual(["retrying warning"])
-  expect(await look(state({ db: secret([version("v1", current)]) }), { secrets: [] })).toEqual([
+  expect(await inspect(state({ db: secret([version("v1", current)]) }), { secrets: [] })).toEqual([
     "state-unlisted warning",
   ])
   // While something is owed of it, that is more than a warning: nothing here ends it.
   for (const stage of [
-    { is: "previous", revokeAt: ago(-hour), endSessions: false },
-    { is: "doubtful", why: "the server was gone" },
+    { kind: "previous", revokeAt: ago(-hour), endSessions: false },
+    { kind: "uncertain", why: "the server was gone" },
   ] as const)
     expect(
-      await look(state({ db: secret([version("v1", stage), version("v2", current)]) }), {
+      await inspect(state({ db: secret([version("v1", stage), version("v2", current)]) }), {
         secrets: [],
       }),
     ).toEqual(["debt-unlisted error"])
   const old = { name: "old", remedy: "put it back" }
-  expect(await look(undefined, { strange: [{ ...old, debts: [] }] })).toEqual([
+  expect(await inspect(undefined, { strange: [{ ...old, debts: [] }] })).toEqual([
     "state-unlisted warning",
   ])
   expect(
-    await look(undefined, { strange: [{ ...old, debts: ["x: v1 may still be accepted"] }] }),
+    await inspect(undefined, { strange: [{ ...old, debts: ["x: v1 may still be accepted"] }] }),
   ).toEqual(["debt-unlisted error"])
   // One that was erased is nobody's to look after.
   expect(
-    await look(state({ db: secret([], { erased: { at: ago(hour), last: 3 } }) }), { secrets: [] }),
+    await inspect(state({ db: secret([], { erased: { at: ago(hour), last: 3 } }) }), {
+      secrets: [],
+    }),
   ).toEqual([])
 })
 
@@ -172,7 +181,7 @@ test("state fails where a secret was chosen for a containment that has not come 
       uncontained: { incident: "leak", since: ago(1000), code: "no-answer" },
     }),
   })
-  expect(await look(left)).toEqual(["not-contained error"])
+  expect(await inspect(left)).toEqual(["not-contained error"])
   const { findings } = await result(check, {
     environments: [{ name: "production", document: left, secrets: ["db"] }],
     unreadable: [],
@@ -184,16 +193,16 @@ test("state fails where a secret was chosen for a containment that has not come 
   )
   const owed = secret(
     [
-      version("v1", { is: "previous", revokeAt: ago(0), endSessions: true, expel: true }),
+      version("v1", { kind: "previous", revokeAt: ago(0), endSessions: true, revokeOthers: true }),
       version("v2", current),
     ],
     { contained: { incident: "leak", at: ago(1000), version: "v2" } },
   )
-  expect(await look(state({ db: owed }))).toEqual(["not-contained error"])
+  expect(await inspect(state({ db: owed }))).toEqual(["not-contained error"])
 })
 
 test("state warns of a secret that is contained for new logins alone, as long as that value is the current one", async () => {
-  const sessions = { code: "sessions-out-of-reach", says: "no right to", hint: "grant it" }
+  const sessions = { code: "sessions-out-of-reach", message: "no right to", hint: "grant it" }
   const contained = { incident: "leak-7", at: ago(hour), version: "v2", sessions }
   const held = secret([version("v2", current)], { contained })
   const { findings } = await result(check, {
@@ -206,20 +215,25 @@ test("state warns of a secret that is contained for new logins alone, as long as
     {
       code: "sessions-may-live",
       severity: "warning",
-      says: "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
+      message:
+        "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
       remedy:
         "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them where it can by then, and changes nothing else",
     },
   ])
-  expect(await look(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])
+  expect(await inspect(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])
   const { sessions: _, ...ended } = contained
-  expect(await look(state({ db: secret([version("v2", current)], { contained: ended }) }))).toEqual(
-    [],
-  )
+  expect(
+    await inspect(state({ db: secret([version("v2", current)], { contained: ended }) })),
+  ).toEqual([])
 })
 
 test("state fails where a program is not healthy with a value that became current, and says how to prove it again", async () => {
-  const unhealthy = { since: ago(hour), deployments: ["api"], says: "api did not get healthy: 503" }
+  const unhealthy = {
+    since: ago(hour),
+    deployments: ["api"],
+    message: "api did not get healthy: 503",
+  }
   const remedy = async (db: ReturnType<typeof secret>): Promise<unknown> =>
     (
       await result(check, {
@@ -228,7 +242,7 @@ test("state fails where a program is not healthy with a value that became curren
         strange: [],
         now,
       })
-    ).findings.map(({ code, remedy: says = "" }) => [code, says.split("; ").at(1)])
+    ).findings.map(({ code, remedy: message = "" }) => [code, message.split("; ").at(1)])
   expect(await remedy(secret([version("v1", current)], { unhealthy }))).toEqual([
     ["promoted-unhealthy", "mycelium rotate-now on the secret then proves it, and ends this"],
   ])
@@ -271,14 +285,16 @@ test("state takes a drift for past where the service has just accepted the curre
     {
       code: "current-refused",
       severity: "error",
-      says: "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated, and nothing of it is revoked",
+      message:
+        "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated, and nothing of it is revoked",
     },
   ])
   expect(await told(["production/db"])).toMatchObject([
     {
       code: "current-refused",
       severity: "warning",
-      says: "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated",
+      message:
+        "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated",
       remedy: expect.stringContaining("mycelium adopt production ends the note at once"),
     },
   ])
@@ -287,7 +303,7 @@ test("state takes a drift for past where the service has just accepted the curre
 test("state passes on why a state cannot be read, and looks at the others", async () => {
   const overdue = state({
     db: secret([
-      version("v1", { is: "previous", revokeAt: ago(2 * hour), endSessions: false }),
+      version("v1", { kind: "previous", revokeAt: ago(2 * hour), endSessions: false }),
       version("v2", current),
     ]),
   })
@@ -304,7 +320,7 @@ test("shared finds one value in two secrets or environments, whatever is kept", 
   const one = state({ db: secret([version("v1", current, "same")]) })
   const same = state({ db: secret([version("v4", current, "same")]) }, { environment: "staging" })
   const dead = state(
-    { db: secret([version("v4", { is: "kept", since: ago(hour) }, "same")]) },
+    { db: secret([version("v4", { kind: "retired", since: ago(hour) }, "same")]) },
     { environment: "staging" },
   )
   expect(await found(shared, { documents: [one, same] })).toEqual(["value-shared error"])
@@ -313,7 +329,7 @@ test("shared finds one value in two secrets or environments, whatever is kept", 
       documents: [
         state({
           db: secret([version("v1", current, "same")]),
-          api: secret([version("v1", { is: "pending", proven: false }, "same")]),
+          api: secret([version("v1", { kind: "pending", proven: false }, "same")]),
         }),
       ],
     }),
@@ -337,7 +353,7 @@ test("shared takes two versions of one secret with the same value for one", asyn
       documents: [
         state({
           db: secret([
-            version("v1", { is: "previous", revokeAt: ago(-hour), endSessions: false }, "same"),
+            version("v1", { kind: "previous", revokeAt: ago(-hour), endSessions: false }, "same"),
             version("v2", current, "same"),
           ]),
         }),

@@ -24,9 +24,9 @@ test.each(["redis", "mariadb"] as const)(
     const right = project.read(file)
     project.write(file, "not-the-password-of-the-admin\n")
     const adopted = await shop.run("adopt", "production")
-    expect({ code: adopted.code, says: adopted.stdout }).toEqual({
+    expect({ code: adopted.code, message: adopted.stdout }).toEqual({
       code: 1,
-      says: expect.stringMatching(
+      message: expect.stringMatching(
         /not adopted: .*refuses this .*\(password-refused\)\n {2}hint: it is the password of the admin, \S+: correct what the config names for it/,
       ),
     })
@@ -34,9 +34,9 @@ test.each(["redis", "mariadb"] as const)(
     expect((await shop.run("adopt", "production")).code).toBe(0)
     project.write(file, "not-the-password-of-the-admin\n")
     const reconciled = await shop.run("reconcile", "production", "--dry-run")
-    expect({ code: reconciled.code, says: reconciled.stdout }).toEqual({
+    expect({ code: reconciled.code, message: reconciled.stdout }).toEqual({
       code: 1,
-      says: expect.stringContaining("(password-refused); nothing was decided"),
+      message: expect.stringContaining("(password-refused); nothing was decided"),
     })
   },
   60_000,

@@ -84,7 +84,7 @@ describe("a generated value that was changed by hand", () => {
     )
     expect(adopted.stdout).not.toContain(value)
     expect(await versionsOf(project, "alpha")).toEqual([
-      { id: "v1", stage: "kept", password: former },
+      { id: "v1", stage: "retired", password: former },
       { id: "v2", stage: "current", password: value },
     ])
     expect(project.variable("ALPHA", "alpha.env")).toBe(former)
@@ -102,8 +102,8 @@ describe("a generated value that was changed by hand", () => {
     project.write("alpha.env", `ALPHA=${value}\n`)
     const adopted = await project.mycelium(["adopt", "production", "--json"])
     expect(json<{ results: object }>(adopted).results).toMatchObject({
-      alpha: { is: "adopted", version: "v2", follow: { outputs: [], restarts: ["api", "web"] } },
-      beta: { is: "known", version: "v1" },
+      alpha: { kind: "adopted", version: "v2", follow: { outputs: [], restarts: ["api", "web"] } },
+      beta: { kind: "known", version: "v1" },
     })
   }, 60_000)
 

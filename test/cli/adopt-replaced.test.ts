@@ -21,7 +21,7 @@ afterAll(async () => {
 function stages({ project, service }: Shop): readonly string[] {
   const document = JSON.parse(readFileSync(project.statePath(), "utf8")) as StateDocument
   return (document.secrets[service.secret]?.versions ?? []).map(
-    ({ id, stage }) => `${id} ${stage.is}`,
+    ({ id, stage }) => `${id} ${stage.kind}`,
   )
 }
 

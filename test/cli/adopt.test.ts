@@ -91,14 +91,14 @@ test("adopt --from takes the file of the Python Mycelium, and marks what is easi
 
 test("adopt --from - reads stdin, and says what is wrong with it without quoting it", async () => {
   await using shop = await project()
-  for (const [stdin, says] of [
+  for (const [stdin, message] of [
     ["{hunter2", "holds no JSON"],
     ['["hunter2"]', "holds no JSON object"],
     ['{"other":"hunter2"}', "a value of none of the secrets"],
     ['{"session":7}', "is no text"],
   ] as const) {
     const { code, talk, out } = await shop.run(["adopt", "production", "--from", "-"], stdin)
-    expect(talk).toContain(says)
+    expect(talk).toContain(message)
     expect(talk + out).not.toContain("hunter2")
     expect(code).toBe(1)
   }

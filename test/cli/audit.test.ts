@@ -96,9 +96,9 @@ describe("mycelium audit", () => {
         .join(""),
     )
     const verified = await project.mycelium(["audit", "verify", "production"])
-    expect({ code: verified.code, says: verified.stderr }).toEqual({
+    expect({ code: verified.code, message: verified.stderr }).toEqual({
       code: 0,
-      says: expect.stringContaining(
+      message: expect.stringContaining(
         "production: its last line stands in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed",
       ),
     })
@@ -151,7 +151,7 @@ describe("mycelium audit", () => {
     [["audit", "nowhere"], "there is no such environment"],
     [["audit", "verify", "--heads", "missing"], "cannot read missing"],
     [["audit", "verify", "--heads", "mycelium.yaml"], "mycelium.yaml holds no head of shop"],
-  ])("refuses %p", async (args, says) => {
+  ])("refuses %p", async (args, message) => {
     await using project = await layOut(
       {},
       {
@@ -160,7 +160,7 @@ describe("mycelium audit", () => {
       },
     )
     const ran = await project.mycelium(args)
-    expect(ran.stderr).toContain(says)
+    expect(ran.stderr).toContain(message)
     expect(ran.code).toBe(2)
   })
 })
@@ -190,20 +190,23 @@ describe("heads that left the machine", () => {
     expect(sent).toHaveLength(3)
     for (const line of sent) expect(line).toMatch(/^shop\/production \d+ [0-9a-f]{64}$/)
     for (const [form, made] of forms) {
-      project.write("kept", `${sent.map(made).join("\n")}\nother/production 2 ${"0".repeat(64)}\n`)
-      const ran = await project.mycelium(["audit", "verify", "production", "--heads", "kept"])
-      expect({ form, code: ran.code, says: ran.stderr.split("\n")[0] }).toEqual({
+      project.write(
+        "retired",
+        `${sent.map(made).join("\n")}\nother/production 2 ${"0".repeat(64)}\n`,
+      )
+      const ran = await project.mycelium(["audit", "verify", "production", "--heads", "retired"])
+      expect({ form, code: ran.code, message: ran.stderr.split("\n")[0] }).toEqual({
         form,
         code: 0,
-        says: "production: 3 kept heads held against the log",
+        message: "production: 3 kept heads held against the log",
       })
     }
     project.write(
-      "kept",
+      "retired",
       `${sent.map((line) => line.replace(/[0-9a-f]{64}$/, "e".repeat(64))).join("\n")}\n`,
     )
     expect(
-      (await project.mycelium(["audit", "verify", "production", "--heads", "kept"])).code,
+      (await project.mycelium(["audit", "verify", "production", "--heads", "retired"])).code,
     ).toBe(4)
   })
 
@@ -216,13 +219,13 @@ describe("heads that left the machine", () => {
       readonly findings: readonly {
         readonly code: string
         readonly severity: string
-        readonly says: string
+        readonly message: string
       }[]
     }>(await project.mycelium(["check", "--quick", "--json"])).findings.filter(
       ({ code }) => code === "audit-heads-undelivered",
     )
     expect(
-      found.map(({ severity, says }) => `${severity} ${says.split(" ")[0]}`).toSorted(),
+      found.map(({ severity, message }) => `${severity} ${message.split(" ")[0]}`).toSorted(),
     ).toEqual(["warning production:", "warning staging:"])
     project.script("send", "cat >> sent")
     for (const name of ["production", "staging"])
@@ -271,7 +274,7 @@ describe.skipIf(cannotTrace !== undefined)(
       const size = (): number =>
         existsSync(project.auditPath()) ? statSync(project.auditPath()).size : 0
       while (size() < 900) await act()
-      const kept = join(project.root, "kept")
+      const kept = join(project.root, "retired")
       cpSync(project.store, kept, { recursive: true, preserveTimestamps: true })
       let kills = 0
       for (const call of ["mkdir", "rename", "fsync", "fdatasync"]) {
@@ -295,9 +298,9 @@ describe.skipIf(cannotTrace !== undefined)(
           expect({
             call,
             when,
-            says: verified.stderr.replace(/production: 1 torn .*\n/, ""),
+            message: verified.stderr.replace(/production: 1 torn .*\n/, ""),
             code: verified.code,
-          }).toEqual({ call, when, says: "", code: 0 })
+          }).toEqual({ call, when, message: "", code: 0 })
           const numbers = (await entries(project, "production")).map(({ n }) => n)
           expect(numbers).toEqual(Array.from(numbers, (_, index) => index + 1))
         }

@@ -71,7 +71,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         disk.fill()
         await expectRefused(shop, rotate, {
           code: 1,
-          says: ["cannot lock ", ": the disk is full"],
+          message: ["cannot lock ", ": the disk is full"],
           hint: "free some space on that disk",
         })
         disk.empty()
@@ -84,7 +84,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         disk.fill(1)
         await expectRefused(shop, rotate, {
           code: 1,
-          says: ["has no room for what a rotation writes: ", "(disk-full)"],
+          message: ["has no room for what a rotation writes: ", "(disk-full)"],
           hint: "free some space on that disk",
         })
         const { stdout, code } = await shop.run(...rotate, "--dry-run")
@@ -135,7 +135,7 @@ describe.skipIf(whyNoDisk !== undefined)(
     test("of the state that is read-only: nothing outside is touched, and it says so", async () => {
       await withStoreOn({}, async (shop, disk) => {
         disk.readOnly()
-        const { stderr } = await expectRefused(shop, rotate, { code: 1, says: ["disk/store"] })
+        const { stderr } = await expectRefused(shop, rotate, { code: 1, message: ["disk/store"] })
         expect(stderr).toContain("hint: ")
         disk.writable()
         expect((await shop.run(...rotate)).code).toBe(0)
@@ -198,7 +198,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         disk.fill()
         await expectRefused(shop, rotate, {
           code: 1,
-          says: `production/postgres: left as it was: cannot write ${file}: ENOSPC`,
+          message: `production/postgres: left as it was: cannot write ${file}: ENOSPC`,
           hint: "free some space on that disk",
         })
         disk.empty()
@@ -211,7 +211,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         disk.readOnly()
         await expectRefused(shop, rotate, {
           code: 1,
-          says: `cannot write ${file}: EROFS`,
+          message: `cannot write ${file}: EROFS`,
           hint: "that file system is read-only",
         })
         disk.writable()

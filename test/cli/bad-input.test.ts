@@ -54,7 +54,7 @@ describe("a config that is wrong", () => {
     await withConfig(text, async () => {
       const { stderr } = await expectRefused(shop, rotate, {
         code: 3,
-        says: [
+        message: [
           `${place(4, 5)}  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?`,
           "admin.password: a credential comes by reference, never as text",
           `${place(7, 49)}  environments.production.secrets.session_key.length: 16 characters at least`,
@@ -72,7 +72,7 @@ describe("a config that is wrong", () => {
     await withConfig("project: shop\nproject: other\nenvironments: {}\n", () =>
       expectRefused(shop, rotate, {
         code: 3,
-        says: `${place(2, 1)}  project: this key stands here twice`,
+        message: `${place(2, 1)}  project: this key stands here twice`,
         hint: "remove one of the two",
       }),
     )
@@ -91,7 +91,10 @@ describe("a config that is wrong", () => {
       "          KEY: {{ key.password }}",
     ].join("\n")
     await withConfig(text, () =>
-      expectRefused(shop, rotate, { code: 3, says: `${place(9, 16)}  templates must be quoted` }),
+      expectRefused(shop, rotate, {
+        code: 3,
+        message: `${place(9, 16)}  templates must be quoted`,
+      }),
     )
   })
 
@@ -99,7 +102,7 @@ describe("a config that is wrong", () => {
     chmodSync(shop.project.path("mycelium.yaml"), 0o666)
     await expectRefused(shop, rotate, {
       code: 3,
-      says: "can be written by everybody",
+      message: "can be written by everybody",
       hint: "a config names programs that Mycelium runs",
     })
     chmodSync(shop.project.path("mycelium.yaml"), 0o600)
@@ -108,7 +111,7 @@ describe("a config that is wrong", () => {
   test("is refused where it is missing", async () => {
     await expectRefused(shop, ["status", "--config", "/nonexistent.yaml"], {
       code: 3,
-      says: "--config names /nonexistent.yaml, which does not exist",
+      message: "--config names /nonexistent.yaml, which does not exist",
       hint: "make one with mycelium init",
     })
   })
@@ -139,14 +142,14 @@ describe("words that are not known", () => {
     [["rotate-now"], "name what to rotate", "one or more of: production"],
     [["adopt", "staging"], "there is no environment staging in the config", "it has: production"],
     [["adopt"], "name one environment", "one of: production"],
-  ] as const)("%p", async (args, says, hint) => {
-    await expectRefused(shop, args, { code: 2, says, ...(hint === undefined ? {} : { hint }) })
+  ] as const)("%p", async (args, message, hint) => {
+    await expectRefused(shop, args, { code: 2, message, ...(hint === undefined ? {} : { hint }) })
   })
 
   test("without a word, says what there is, on stderr, and ends with 2", async () => {
     const { stdout, stderr } = await expectRefused(shop, [], {
       code: 2,
-      says: ["every day\n", "rotate-now [ENV[/SECRET]…]"],
+      message: ["every day\n", "rotate-now [ENV[/SECRET]…]"],
     })
     expect(stdout).toBe("")
     expect(stderr).toMatch(/exit codes\s+0 +done/)
@@ -160,7 +163,7 @@ describe("words that are not known", () => {
   ])("the variable %s, which would change how the program runs", async (name) => {
     await expectRefused(shop, rotate, {
       code: 2,
-      says: `the variable ${name} is set`,
+      message: `the variable ${name} is set`,
       hint: `unset ${name}`,
       how: { env: { [name]: "0" } },
     })
@@ -173,7 +176,7 @@ describe("surroundings that are wrong", () => {
     renameSync(project.path("admin.password"), project.path("elsewhere"))
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
-      says: [
+      message: [
         "production/postgres: left as it was",
         `there is no file ${project.path("admin.password")}`,
       ],
@@ -187,19 +190,19 @@ describe("surroundings that are wrong", () => {
     chmodSync(identityFile, 0o644)
     await expectRefused(shop, rotate, {
       code: 1,
-      says: `${identityFile} can be read by others`,
+      message: `${identityFile} can be read by others`,
       hint: `chmod 600 ${identityFile}`,
     })
     chmodSync(identityFile, 0o600)
     renameSync(identityFile, `${identityFile}.away`)
     await expectRefused(shop, rotate, {
       code: 1,
-      says: `there is no identity at ${identityFile}`,
+      message: `there is no identity at ${identityFile}`,
       hint: "put back the identity that it was sealed to, from your offline backup",
     })
     await expectRefused(shop, ["init"], {
       code: 1,
-      says: "a new one cannot open it",
+      message: "a new one cannot open it",
       hint: "put back the identity",
     })
     renameSync(`${identityFile}.away`, identityFile)
@@ -209,7 +212,7 @@ describe("surroundings that are wrong", () => {
     await server.setHba("host all all 127.0.0.1/32 trust")
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
-      says: [
+      message: [
         "production/postgres: left as it was: the service accepts a random wrong value",
         "(accepts-anything)",
       ],
@@ -223,7 +226,7 @@ describe("surroundings that are wrong", () => {
     await shop.setPassword("Somebody-elses.1")
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 7,
-      says: "the service refuses the current value (current-refused)",
+      message: "the service refuses the current value (current-refused)",
       hint: "mycelium reconcile production finds out",
       mayChange: /home\/state/,
     })
@@ -241,12 +244,12 @@ describe("surroundings that are wrong", () => {
     symlinkSync("real.env", project.path(".env"))
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
-      says: `${project.path(".env")} is a symbolic link (file-is-link)`,
+      message: `${project.path(".env")} is a symbolic link (file-is-link)`,
       hint: "name the file that it points to",
     })
     await expectRefused(shop, ["adopt", "production"], {
       code: 1,
-      says: `${project.path(".env")} is a symbolic link`,
+      message: `${project.path(".env")} is a symbolic link`,
     })
     // The other secret is shown by another file: it does not wait for this one.
     const both = await shop.run(...rotate)
@@ -265,12 +268,12 @@ describe("surroundings that are wrong", () => {
     project.write("api.loaded", project.read(".env"))
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
-      says: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`,
+      message: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`,
       hint: "mycelium adopt takes it over",
     })
     await expectRefused(shop, ["render", "production"], {
       code: 1,
-      says: "POSTGRES_PASSWORD is not overwritten",
+      message: "POSTGRES_PASSWORD is not overwritten",
     })
     project.write(".env", good)
     project.write("api.loaded", good)
@@ -284,7 +287,7 @@ describe("surroundings that are wrong", () => {
     for (const args of [rotate, ["adopt", "production"], ["render", "production"]]) {
       await expectRefused(shop, args, {
         code: 6,
-        says: "production is being worked on by mycelium run, process 4711, since noon",
+        message: "production is being worked on by mycelium run, process 4711, since noon",
         hint: "wait until it is done",
       })
     }

@@ -31,13 +31,13 @@ const commands = [
   ["render", "production"],
 ]
 
-async function withState(bytes: string | Uint8Array, says: string, hint: string): Promise<void> {
+async function withState(bytes: string | Uint8Array, message: string, hint: string): Promise<void> {
   const path = shop.project.statePath()
   const now = readFileSync(path)
   writeFileSync(path, bytes)
   try {
     for (const args of commands)
-      await expectRefused(shop, args, { code: 7, says: `${path} ${says}`, hint })
+      await expectRefused(shop, args, { code: 7, message: `${path} ${message}`, hint })
   } finally {
     writeFileSync(path, now)
   }
@@ -101,7 +101,7 @@ describe("a state file", () => {
               failures: 1,
               notBefore: "2020-01-01T00:00:00Z",
               code: "x",
-              says: "a\x1b]0;b\x07\x9b31m\u202ec\n! forged",
+              message: "a\x1b]0;b\x07\x9b31m\u202ec\n! forged",
             },
           }),
       ),
@@ -143,7 +143,7 @@ describe("a state file", () => {
     copyFileSync(project.statePath(), path)
     const refusal = {
       code: 7,
-      says: `${path} is the state of shop/production`,
+      message: `${path} is the state of shop/production`,
       hint: "it was moved or copied here",
       mayChange: /staging\.lock$/,
     }
@@ -166,7 +166,7 @@ describe("a state file", () => {
     for (const args of commands)
       await expectRefused(shop, args, {
         code: 7,
-        says: `${project.statePath()} is missing, but its audit log knows of it`,
+        message: `${project.statePath()} is missing, but its audit log knows of it`,
         hint: "a backup was restored, or the file was lost",
       })
     writeFileSync(project.statePath(), newest, { mode: 0o600 })
@@ -180,7 +180,7 @@ describe("a state file", () => {
     for (const args of commands)
       await expectRefused(shop, args, {
         code: 7,
-        says: `${keys} is missing`,
+        message: `${keys} is missing`,
         hint: "restore it from the backup",
       })
     writeFileSync(keys, now, { mode: 0o600 })

@@ -57,7 +57,7 @@ describe.skipIf(whyNoDisk !== undefined)(
     test.each([
       ["that is full", "has no room"],
       ["that is read-only", "EROFS"],
-    ] as const)("of an output %s is no place that is well", async (how, says) => {
+    ] as const)("of an output %s is no place that is well", async (how, message) => {
       await using project = await begin()
       using disk = new SmallDisk(project.path("disk"))
       await first(project)
@@ -66,7 +66,7 @@ describe.skipIf(whyNoDisk !== undefined)(
       else disk.readOnly()
       const ran = await project.mycelium(["check"])
       expect(ran.stdout).toContain("FAIL  output-unwritable: ")
-      expect(ran.stdout).toContain(says)
+      expect(ran.stdout).toContain(message)
       expect(ran.stdout).not.toContain("outputs can be replaced where they lie")
       expect(ran.code).toBe(4)
     })

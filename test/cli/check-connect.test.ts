@@ -15,7 +15,7 @@ type Document = {
   readonly findings: readonly {
     readonly code: string
     readonly severity: string
-    readonly says: string
+    readonly message: string
     readonly remedy?: string
   }[]
 }
@@ -90,14 +90,14 @@ test("check --connect finds a password that somebody changed at the server; chec
   const ran = await shop.run("check", "--connect", "--json")
   expect(codesOf(ran)).toEqual(["current-refused"])
   expect(ran.code).toBe(4)
-  const says = `the server refuses the current value of production/postgres, the password of role ${shop.role}`
+  const message = `the server refuses the current value of production/postgres, the password of role ${shop.role}`
   const way =
     "put the value that works into the output, then mycelium adopt production, or set the current value back at the service"
   expect(json<Document>(ran).findings.find(({ code }) => code === "current-refused")).toMatchObject(
-    { says: expect.stringContaining(says), remedy: expect.stringContaining(way) },
+    { message: expect.stringContaining(message), remedy: expect.stringContaining(way) },
   )
   const rotated = await shop.run("rotate-now", "production")
-  expect(rotated.stdout).toContain(`${says} (SQLSTATE 28P01) (current-refused)`)
+  expect(rotated.stdout).toContain(`${message} (SQLSTATE 28P01) (current-refused)`)
   expect(rotated.stdout).toContain(way)
 })
 

@@ -25,7 +25,7 @@ type Document = {
   readonly findings: readonly {
     readonly code: string
     readonly severity: string
-    readonly says: string
+    readonly message: string
     readonly remedy?: string
   }[]
 }
@@ -191,7 +191,7 @@ const faults: readonly {
               versions: one.versions.map((version) => ({
                 ...version,
                 stage: {
-                  is: "previous",
+                  kind: "previous",
                   revokeAt: "2026-11-01T00:00:00.000Z",
                   endSessions: false,
                 } as const,
@@ -378,8 +378,8 @@ async function inProcess(
   const host = { ...realHost(project.environment), random }
   const terminal: Terminal = {
     host,
-    out: talk,
-    talk,
+    stdout: talk,
+    stderr: talk,
     interactive: () => false,
     variables: [],
     cwd: project.folder,

@@ -16,7 +16,7 @@ afterAll(() => postgres[Symbol.asyncDispose]())
 const contain = ["rotate-now", "production", "--contain", "--incident", "leak-7", "--json"]
 type Report = {
   readonly reports: readonly {
-    readonly outcomes: Readonly<Record<string, { readonly is: string }>>
+    readonly outcomes: Readonly<Record<string, { readonly kind: string }>>
     readonly before: readonly string[]
   }[]
 }
@@ -71,7 +71,7 @@ describe("the same incident, where somebody else has put another value in the pl
     const ran = await shop.run(...contain)
     expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({
       code: 0,
-      report: { outcomes: { postgres: { is: "rotated", version } }, before: [] },
+      report: { outcomes: { postgres: { kind: "rotated", version } }, before: [] },
     })
     expect([
       await shop.login(shop.old),
@@ -103,21 +103,21 @@ describe("the same incident, where somebody else has put another value in the pl
       const ran = await shop.run(...contain)
       expect({ code: ran.code, report: json<Report>(ran).reports[0] }).toMatchObject({
         code: 7,
-        report: { outcomes: { postgres: { is: "left" } }, before: [] },
+        report: { outcomes: { postgres: { kind: "left" } }, before: [] },
       })
       const report = await shop.run("report", "leak-7")
       expect({
         code: report.code,
-        says: report.stdout.includes(
+        message: report.stdout.includes(
           "contained once, as v2, but somebody else has changed its value since",
         ),
-      }).toEqual({ code: 7, says: true })
+      }).toEqual({ code: 7, message: true })
       // As the hint says: a new one by hand, adopted, then the same command again.
       await shop.setPassword("Made-by-hand.1")
       shop.project.write("given.json", JSON.stringify({ postgres_password: "Made-by-hand.1" }))
       expect((await shop.run("adopt", "production", "--from", "given.json")).code).toBe(0)
       expect(json<Report>(await shop.run(...contain)).reports[0]).toMatchObject({
-        outcomes: { postgres: { is: "rotated" } },
+        outcomes: { postgres: { kind: "rotated" } },
         before: [],
       })
       expect([

@@ -80,7 +80,7 @@ describe("a rotation of another secret that a person has made undecidable", () =
       "in",
     ])
     expect((await stateOf(shop.project))?.changeSet).toBeUndefined()
-    expect((await stateOf(shop.project))?.parked).toBeUndefined()
+    expect((await stateOf(shop.project))?.deferred).toBeUndefined()
     expect(auditFaults(shop.project)).toEqual([])
     expect((await shop.run("status")).stdout).toContain("none needs attention")
   }, 120_000)

@@ -7,8 +7,8 @@ import { stateOf } from "../support/sealed.ts"
 
 type Reports = {
   readonly reports: readonly {
-    readonly recovered: Readonly<Record<string, { readonly is: string }>>
-    readonly secrets: Readonly<Record<string, { readonly is: string }>>
+    readonly recovered: Readonly<Record<string, { readonly kind: string }>>
+    readonly secrets: Readonly<Record<string, { readonly kind: string }>>
   }[]
 }
 
@@ -22,8 +22,10 @@ describe("a containment that ends an earlier rotation first", () => {
     const [report] = json<Reports>(ran).reports
     expect({ code: ran.code, secrets: report?.secrets, recovered: report?.recovered }).toEqual({
       code: 0,
-      secrets: { alpha: { is: "contained", version: "v3" } },
-      recovered: Object.fromEntries(names.map((name) => [name, { is: "rotated", version: "v2" }])),
+      secrets: { alpha: { kind: "contained", version: "v3" } },
+      recovered: Object.fromEntries(
+        names.map((name) => [name, { kind: "rotated", version: "v2" }]),
+      ),
     } as never)
     expect((await project.mycelium(["report", "leak-7"])).code).toBe(0)
     expect((await project.mycelium(["status"])).stdout).toContain("none needs attention")

@@ -43,7 +43,7 @@ const yes: End = {
   report: "Contained: yes",
   reportExit: 0,
 }
-const sick: End = { ...yes, exit: 5, why: "unhealthy" }
+const unhealthy: End = { ...yes, exit: 5, why: "unhealthy" }
 const left = (why: string): End => ({
   exit: 7,
   last: `${incident}: NOT all contained, 1 left`,
@@ -97,7 +97,7 @@ async function expectRows(
     async (kind) => {
       await using shop = await open(servers, kind, more(kind))
       const { end, again } = await act(shop, kind)
-      return [end, `${again.exit} ${again.is.join(" ")}`] as const
+      return [end, `${again.exit} ${again.kind.join(" ")}`] as const
     },
   )
   expect(found).toEqual(expected as never)
@@ -146,7 +146,7 @@ describe("a containment ends", () => {
         const state = (await stateOf(shop.project))?.secrets[secretOf[kind]]
         expect({
           kind,
-          versions: state?.versions.map(({ id, stage }) => `${id} ${stage.is}`),
+          versions: state?.versions.map(({ id, stage }) => `${id} ${stage.kind}`),
         }).toEqual({ kind, versions: ["v1 kept", "v2 current"] })
         return row
       }),
@@ -219,7 +219,7 @@ describe("a containment ends", () => {
         expect((await shop.run("reconcile", "production")).code).toBe(7)
         expect(
           (await stateOf(project))?.secrets[secretOf[kind]]?.versions.every(
-            ({ stage }) => stage.is === "kept",
+            ({ stage }) => stage.kind === "retired",
           ),
         ).toBe(true)
         const row = { end: await endOf(shop), again: await verdictsOf(shop) }
@@ -376,7 +376,7 @@ describe("a containment ends", () => {
     "where a program does not get healthy: contained, and the program is named; not, where no service asks",
     () =>
       expectRows(
-        rows([sick, "0 contained"]),
+        rows([unhealthy, "0 contained"]),
         adopted(
           (shop) => shop.sicken(),
           (shop) => rmSync(shop.project.path("sick")),
@@ -392,7 +392,7 @@ describe("a containment ends", () => {
         rows(
           [
             {
-              ...sick,
+              ...unhealthy,
               last: `${incident}: contained; not every program was restarted: that is owed, and named above`,
               told: "a restart is owed",
             },
@@ -453,7 +453,7 @@ describe("a containment ends", () => {
             kind,
             silent,
             (await stateOf(shop.project))?.secrets[secretOf[kind]]?.versions.map(
-              ({ stage }) => stage.is,
+              ({ stage }) => stage.kind,
             ),
           ]).toEqual([kind, true, ["current", "pending"]])
           silent = false

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const incident = ["--contain", "--incident", "leak-7"] as const
 type Verdict = {
-  readonly is: string
+  readonly kind: string
   readonly code?: string
   readonly unwritten?: {
     readonly outputs: Readonly<Record<string, { readonly code: string }>>
@@ -95,7 +95,7 @@ describe.each(Object.entries(bent))("%s", (what, bend) => {
 
     // Again it does nothing twice, and says the same.
     const again = await verdictsOf(shop)
-    expect(again[kind]).toMatchObject({ is: "contained", unwritten: { programs: ["api"] } })
+    expect(again[kind]).toMatchObject({ kind: "contained", unwritten: { programs: ["api"] } })
     expect((await stateOf(shop.project))?.secrets[kind]?.versions.length).toBe(2)
 
     rmSync(shop.project.path(".env"), { recursive: true })
@@ -131,7 +131,7 @@ test("its folder was taken away", async () => {
   renameSync(shop.project.path("app"), shop.project.path("away"))
   const verdicts = await verdictsOf(shop)
   expect(verdicts["redis"]).toMatchObject({
-    is: "contained",
+    kind: "contained",
     unwritten: { outputs: { [shop.project.path("app/.env")]: { code: "output-folder-missing" } } },
   })
   expect(await shop.login(shop.old)).toBe("WRONGPASS")
@@ -152,7 +152,7 @@ test.skipIf(whyNoDisk !== undefined).each(["full", "read-only"] as const)(
     if (how === "full") disk.fill()
     else disk.readOnly()
     expect((await verdictsOf(shop))["redis"]).toMatchObject({
-      is: "contained",
+      kind: "contained",
       unwritten: { programs: ["api"] },
     })
     expect(await shop.login(shop.old)).toBe("WRONGPASS")
@@ -275,9 +275,9 @@ describe("one of two outputs", () => {
     await using shop = await openTwo()
     const before = shop.project.read("session.env")
     drift(shop)
-    const verdicts = await verdictsOf(shop, "--cut-first")
+    const verdicts = await verdictsOf(shop, "--revoke-first")
     expect(verdicts["postgres"]).toMatchObject({
-      is: "contained",
+      kind: "contained",
       unwritten: {
         outputs: { [shop.project.path("session.env")]: { code: "output-drift" } },
         programs: ["web"],
@@ -287,7 +287,7 @@ describe("one of two outputs", () => {
     expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
     expect(shop.project.has("web.log")).toBe(false)
     // No service asks for the session key, and its one reader goes on with the compromised one.
-    expect(verdicts["session_key"]).toMatchObject({ is: "not-contained", code: "output-drift" })
+    expect(verdicts["session_key"]).toMatchObject({ kind: "not-contained", code: "output-drift" })
 
     expect((await shop.run("run", "--once")).code).toBe(7)
     shop.project.write("session.env", before)
@@ -308,9 +308,9 @@ describe("one of two outputs", () => {
     const before = shop.project.read(".env")
     shop.project.write(".env", before.replace(/PASSWORD=.*/, "PASSWORD=zzz"))
     const verdicts = await verdictsOf(shop)
-    expect([verdicts["postgres"]?.is, verdicts["session_key"]]).toMatchObject([
+    expect([verdicts["postgres"]?.kind, verdicts["session_key"]]).toMatchObject([
       "contained",
-      { is: "not-contained", code: "output-owed" },
+      { kind: "not-contained", code: "output-owed" },
     ])
     // The other reader has the new one, and refuses the old.
     expect(shop.project.variable("SESSION_KEY", "web.loaded")).not.toBe(firstKey)
@@ -319,7 +319,7 @@ describe("one of two outputs", () => {
     )
     expect((await shop.run("report", "leak-7")).code).toBe(7)
     shop.project.write(".env", before)
-    expect((await verdictsOf(shop))["session_key"]).toMatchObject({ is: "contained" })
+    expect((await verdictsOf(shop))["session_key"]).toMatchObject({ kind: "contained" })
     expect(shop.project.variable("SESSION_KEY", "api.loaded")).toBe(
       shop.project.variable("SESSION_KEY", "web.loaded"),
     )

@@ -58,7 +58,7 @@ describe("a value that no service asks for", () => {
   test("is not said to be cut before its program was restarted", async () => {
     await using shop = await openShop(postgres, { generatedOnly: true })
     await shop.adopt()
-    const { stderr, code } = await shop.run(...contain, "--cut-first")
+    const { stderr, code } = await shop.run(...contain, "--revoke-first")
     expect(stderr).not.toContain("no value but the new one is accepted from now on")
     expect(code).toBe(0)
   })
@@ -72,7 +72,7 @@ test("a value of a service is contained, and its program is owed a restart until
       readonly reports: readonly { readonly secrets: Record<string, Verdict> }[]
     }>(await shop.run(...contain, "--json"))
     expect(reports[0]?.secrets["postgres"]).toMatchObject({
-      is: "contained",
+      kind: "contained",
       unwritten: { outputs: {}, programs: ["api"] },
     })
   }
@@ -82,4 +82,4 @@ test("a value of a service is contained, and its program is owed a restart until
   expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
 }, 60_000)
 
-type Verdict = { readonly is: string; readonly unwritten?: unknown }
+type Verdict = { readonly kind: string; readonly unwritten?: unknown }

@@ -24,11 +24,11 @@ type Report = {
   readonly incident: string
   readonly reports: readonly {
     readonly outcomes: Readonly<
-      Record<string, { readonly is: string; readonly unhealthy?: string }>
+      Record<string, { readonly kind: string; readonly unhealthy?: string }>
     >
     readonly revoked: readonly {
       readonly death: {
-        readonly is: string
+        readonly kind: string
         readonly sessionsEnded?: number
         readonly notes?: readonly string[]
       }
@@ -102,10 +102,10 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run(...contain)
     expect({ code: ran.code, outcomes: json<Report>(ran).reports[0]?.outcomes }).toEqual({
       code: 0,
-      outcomes: { postgres: { is: "rotated", version: "v2" } },
+      outcomes: { postgres: { kind: "rotated", version: "v2" } },
     } as never)
     expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({
-      is: "dead",
+      kind: "dead",
       sessionsEnded: 1,
     })
     expect(await sessionsOf(shop.role)).toBe(0)
@@ -130,7 +130,7 @@ describe("rotate-now --contain", () => {
     const [ran, seen] = await Promise.all([run, logins(shop, run)])
     expect({ out: ran.code === 0 ? "" : ran.stdout, code: ran.code }).toEqual({ out: "", code: 0 })
     expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({
-      is: "dead",
+      kind: "dead",
       sessionsEnded: 2,
     })
     expect(seen.failed).toBe(0)
@@ -175,7 +175,7 @@ describe("rotate-now --contain", () => {
     await intruder.close().catch(() => undefined)
   })
 
-  test.each([[[]], [["--cut-first"]]])(
+  test.each([[[]], [["--revoke-first"]]])(
     "Redis: one hash is left, and no connection of before %p",
     async (more) => {
       await using shop = await openShop(postgres, { redis })
@@ -192,7 +192,7 @@ describe("rotate-now --contain", () => {
           .filter((word) => word.startsWith("#")),
       ).toHaveLength(1)
       expect(json<Report>(ran).reports[0]?.revoked[0]?.death).toMatchObject({
-        is: "dead",
+        kind: "dead",
         sessionsEnded: 1,
       })
       expect(await intruder.closed).toBe("closed")
@@ -244,7 +244,7 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run(...contain)
     expect(ran.code).toBe(5)
     expect(json<Report>(ran).reports[0]?.outcomes["postgres"]).toMatchObject({
-      is: "rotated",
+      kind: "rotated",
       unhealthy: expect.stringContaining("api did not get healthy") as unknown as string,
     })
     expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
@@ -280,10 +280,10 @@ describe("rotate-now --contain", () => {
     const again = await shop.run(...incident)
     expect({
       code: again.code,
-      says: again.stdout.includes(
+      message: again.stdout.includes(
         "production/postgres: contained before, by this incident, BUT api did not get healthy",
       ),
-    }).toEqual({ code: 5, says: true })
+    }).toEqual({ code: 5, message: true })
     expect(await told()).toEqual({ status: true, check: [true, true], order: false })
     rmSync(shop.project.path("sick"))
     expect((await shop.run(...incident)).code).toBe(0)
@@ -359,24 +359,24 @@ describe("rotate-now --contain", () => {
       },
     })
     const again = await shop.run(...contain.slice(0, -1))
-    expect({ code: again.code, says: again.stdout }).toEqual({
+    expect({ code: again.code, message: again.stdout }).toEqual({
       code: 7,
-      says: expect.stringContaining(
+      message: expect.stringContaining(
         "production/postgres: NOT changed: it is in the state and not in the config, so nothing here reaches its service",
       ),
     })
     expect(again.stdout).toContain("NOT all contained, 1 left")
     const report = await shop.run("report", "leak-7")
-    expect({ code: report.code, says: report.stdout }).toEqual({
+    expect({ code: report.code, message: report.stdout }).toEqual({
       code: 7,
-      says: expect.stringContaining("it is in the state and not in the config"),
+      message: expect.stringContaining("it is in the state and not in the config"),
     })
     // It names no command that is refused.
     expect(report.stdout).not.toContain("```sh\nmycelium rotate-now")
     const check = await shop.run("check", "--quick")
-    expect({ code: check.code, says: check.stdout }).toEqual({
+    expect({ code: check.code, message: check.stdout }).toEqual({
       code: 4,
-      says: expect.stringContaining(
+      message: expect.stringContaining(
         "remedy: put it back into the config; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete production/postgres --keep-login --yes",
       ),
     })
@@ -387,9 +387,9 @@ describe("rotate-now --contain", () => {
     expect(done.stdout).not.toContain("NOT")
     // Nothing here has changed that login: the report of who looks later does not take it for ended.
     const later = await shop.run("report", "leak-7")
-    expect({ code: later.code, says: later.stdout }).toEqual({
+    expect({ code: later.code, message: later.stdout }).toEqual({
       code: 7,
-      says: expect.stringContaining("see that it is ended at the service"),
+      message: expect.stringContaining("see that it is ended at the service"),
     })
   }, 60_000)
 
@@ -415,7 +415,7 @@ describe("rotate-now --contain", () => {
         environment: "production",
         secret: "postgres",
         incident: "leak-7",
-        says: expect.stringMatching(note),
+        message: expect.stringMatching(note),
       },
     ])
     // The service says it, too, though no turn is due for weeks.
@@ -436,11 +436,11 @@ describe("rotate-now --contain", () => {
     const left = await shop.run("check", "--quick")
     expect({
       code: left.code,
-      says: left.stdout.includes("production/postgres: chosen for leak-7"),
+      message: left.stdout.includes("production/postgres: chosen for leak-7"),
       remedy: left.stdout.includes(
         "mycelium rotate-now production/postgres --contain --incident leak-7",
       ),
-    }).toEqual({ code: 4, says: true, remedy: true })
+    }).toEqual({ code: 4, message: true, remedy: true })
     const review = await shop.run("report", "--since", "1d")
     expect([
       review.stdout.includes("In order"),
@@ -477,8 +477,8 @@ describe("rotate-now --contain", () => {
       await shop.run("adopt", "production", "--from", "given.json", "--json"),
     )
     expect(again.results).toMatchObject({
-      postgres: { is: "known", version: "v2", uncontained: "leak-7" },
-      session_key: { is: "known", version: "v2" },
+      postgres: { kind: "known", version: "v2", uncontained: "leak-7" },
+      session_key: { kind: "known", version: "v2" },
     })
     expect((await shop.run(...command.split(" "))).code).toBe(0)
     expect((await shop.run("status")).stdout).toContain("none needs attention")
@@ -515,10 +515,10 @@ describe("rotate-now --contain", () => {
     const looked = await shop.run("rotate-now", "--exposed-in", "leak.log", "--dry-run")
     expect({
       code: looked.code,
-      says: looked.stderr.split("\n").filter((line) => line.startsWith("exposed")),
+      message: looked.stderr.split("\n").filter((line) => line.startsWith("exposed")),
     }).toEqual({
       code: 0,
-      says: ["exposed   production/postgres  v1 (kept) stands in the text, base64"],
+      message: ["exposed   production/postgres  v1 (kept) stands in the text, base64"],
     })
     const before = shop.shown
     const ran = await shop.run("rotate-now", "--exposed-in", "leak.log", "--contain", "--json")
@@ -533,9 +533,9 @@ describe("rotate-now --contain", () => {
     expect(`${looked.stdout}${looked.stderr}${ran.stdout}${ran.stderr}`).not.toContain(old)
     shop.project.write("clean.log", "nothing of ours\n")
     const clean = await shop.run("rotate-now", "--exposed-in", "clean.log", "--contain")
-    expect({ code: clean.code, says: clean.stderr }).toEqual({
+    expect({ code: clean.code, message: clean.stderr }).toEqual({
       code: 0,
-      says: "no value that was ever ours stands in that text; nothing was changed\n",
+      message: "no value that was ever ours stands in that text; nothing was changed\n",
     })
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain(
       '"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]',
@@ -547,7 +547,7 @@ describe("rotate-now --contain", () => {
     [".", ". is a folder"],
   ])(
     "a text that cannot be read (%s) is one sentence, before any value is opened",
-    async (file, says) => {
+    async (file, message) => {
       await using shop = await openShop(postgres)
       await shop.adopt()
       const before = readFileSync(shop.project.auditPath(), "utf8")
@@ -555,7 +555,7 @@ describe("rotate-now --contain", () => {
       expect({
         code: ran.code,
         lines: ran.stderr.trim().split("\n").length,
-        said: ran.stderr.startsWith(`mycelium: ${says}\n`),
+        said: ran.stderr.startsWith(`mycelium: ${message}\n`),
       }).toEqual({ code: 2, lines: 2, said: true })
       expect(readFileSync(shop.project.auditPath(), "utf8")).toBe(before)
     },
@@ -605,7 +605,7 @@ describe("rotate-now --contain", () => {
     // It lets go while its program is cut off: that is named, and the other run has finished it.
     expect((await first).code).toBe(7)
     expect(json<Report>(ran).reports[0]?.outcomes["postgres"]).toEqual({
-      is: "rotated",
+      kind: "rotated",
       version: "v3",
     } as never)
     expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
@@ -616,7 +616,7 @@ describe("rotate-now --contain", () => {
     for (const args of [
       ["--contain", "--new"],
       ["--contain", "--wait", "1m"],
-      ["--cut-first"],
+      ["--revoke-first"],
       ["--contain", "--incident", "a b"],
     ]) {
       const { code } = await shop.run("rotate-now", "production", ...args)

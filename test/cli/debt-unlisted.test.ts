@@ -112,16 +112,16 @@ describe("an environment that is out of the config as a whole", () => {
       ],
     }
     shop.project.configure({ ...rest, environments: { staging } })
-    const says = "production has a state and is not in the config: redis: v1 was to be revoked"
+    const message = "production has a state and is not in the config: redis: v1 was to be revoked"
     const status = await shop.run("status")
-    expect(status.stdout).toContain(`! ${says}`)
+    expect(status.stdout).toContain(`! ${message}`)
     expect(status.stdout).toContain("mycelium delete production --keep-login --yes")
     expect(status.stdout).toContain("1 needs attention")
     const check = await shop.run("check", "--quick")
-    expect(check.stdout).toContain(`FAIL  debt-unlisted: ${says}`)
+    expect(check.stdout).toContain(`FAIL  debt-unlisted: ${message}`)
     expect(check.code).toBe(4)
     const once = await shop.run("run", "--once")
-    expect(once.stdout + once.stderr).toContain(says)
+    expect(once.stdout + once.stderr).toContain(message)
     expect(await shop.login(shop.old)).toBe("in")
     // As the hint says.
     shop.project.configure({ ...rest, environments: { ...environments, staging } })

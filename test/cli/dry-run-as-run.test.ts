@@ -78,7 +78,7 @@ function stepsOf(text: string): readonly string[] {
 }
 
 describe("the steps of a containment", () => {
-  test.each([[["--cut-first"]], [[]]])(
+  test.each([[["--revoke-first"]], [[]]])(
     "with %p are said in the order of the act",
     async (more) => {
       await using shop = await openShop(server, { redis })

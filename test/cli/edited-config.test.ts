@@ -64,11 +64,11 @@ describe("a config that is edited while a rotation is under way", () => {
 
     const again = json<{
       readonly reports: readonly {
-        readonly recovered: Readonly<Record<string, { readonly is: string }>>
+        readonly recovered: Readonly<Record<string, { readonly kind: string }>>
         readonly outcomes: object
       }[]
     }>(await shop.run("rotate-now", "production", "--json"))
-    expect(again.reports[0]?.recovered["postgres"]?.is).toBe("rotated")
+    expect(again.reports[0]?.recovered["postgres"]?.kind).toBe("rotated")
     expect(again.reports[0]?.outcomes).toEqual({})
     expect([shop.shown, await shop.login(made), await shop.login(shop.old)]).toEqual([
       made,
@@ -87,7 +87,7 @@ describe("a config that is edited while a rotation is under way", () => {
     project.configure({ ...edited(shop, 27, server.port) })
     expect((await shop.run("run", "--once")).code).toBe(0)
     expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
-      "kept",
+      "retired",
       "current",
     ])
   }, 60_000)
@@ -147,7 +147,7 @@ test("an address that changed between a crash and the recovery is not asked what
   project.configure(config)
   expect((await shop.run("run", "--once")).code).toBe(0)
   expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
-    "kept",
+    "retired",
     "current",
   ])
 }, 60_000)

@@ -51,7 +51,7 @@ describe("mycelium init", () => {
       expect((await project.mycelium(args)).code).toBe(0)
     const right = readFileSync(project.identityFile, "utf8")
     const refusal = {
-      says: `the identity at ${project.identityFile} does not open what lies in ${project.store}`,
+      message: `the identity at ${project.identityFile} does not open what lies in ${project.store}`,
       hint: "put back the one that it was sealed to",
     }
     for (const text of [`${await newIdentity()}\n`, "# nothing\n"]) {
@@ -59,9 +59,9 @@ describe("mycelium init", () => {
       const { code, stderr } = await project.mycelium(["init"])
       expect({
         code,
-        says: stderr.includes(refusal.says),
+        message: stderr.includes(refusal.message),
         hint: stderr.includes(refusal.hint),
-      }).toEqual({ code: 7, says: true, hint: true })
+      }).toEqual({ code: 7, message: true, hint: true })
       expect(readFileSync(project.identityFile, "utf8")).toBe(text)
     }
     // One that is named in the config is the one that counts.
@@ -126,10 +126,10 @@ describe("mycelium init, where the config says where the identity is", () => {
       ],
       [{ env: "IDENTITY" }, "left the variable IDENTITY: "],
     ] as const
-    for (const [identity, says] of places) {
+    for (const [identity, message] of places) {
       await using project = await layOut({}, config(identity))
       const { code, stdout, stderr } = await project.mycelium(["init"])
-      expect([code, stdout]).toEqual([0, expect.stringContaining(says)])
+      expect([code, stdout]).toEqual([0, expect.stringContaining(message)])
       expect(stderr).toContain("mycelium init --identity FILE")
       expect([
         existsSync("/run/credentials/mycelium-test.service"),

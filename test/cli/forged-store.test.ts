@@ -83,7 +83,7 @@ async function forge(project: Project, keys: StoreKeys): Promise<void> {
           {
             id: "v7",
             madeAt: new Date().toISOString(),
-            stage: { is: "current" },
+            stage: { kind: "current" },
             clear: {},
             sealed: await seal([recipient], Buffer.from(text)),
             fingerprints: prints,
@@ -119,10 +119,10 @@ async function expectUntouched(project: Project, code: string, all = commands): 
   const before = project.snapshot()
   for (const args of all) {
     const ran = await project.mycelium(args)
-    expect({ args, code: ran.code, says: ran.stderr.includes(words[code] ?? code) }).toEqual({
+    expect({ args, code: ran.code, message: ran.stderr.includes(words[code] ?? code) }).toEqual({
       args,
       code: 7,
-      says: true,
+      message: true,
     })
     expect(project.read(".env")).not.toContain(planted)
   }

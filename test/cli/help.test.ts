@@ -24,8 +24,8 @@ describe.each(topics)("help on $group: $name", ({ name, blocks }) => {
 })
 
 function copiedOf(block: Parameters<typeof toText>[0][number]): readonly string[] {
-  if (block.is === "code") return block.lines.map((line) => line.trim())
-  return block.is === "term" && block.example !== undefined ? [block.example] : []
+  if (block.kind === "code") return block.lines.map((line) => line.trim())
+  return block.kind === "term" && block.example !== undefined ? [block.example] : []
 }
 
 test.each(pages)("no word of the page $name is lost on a terminal", ({ text }) => {

@@ -111,7 +111,7 @@ describe.skipIf(!asRoot)(
           readonly findings: readonly {
             readonly code: string
             readonly severity: string
-            readonly says: string
+            readonly message: string
             readonly remedy?: string
           }[]
         }>(await project.mycelium(["check", "--json"]))
@@ -124,7 +124,7 @@ describe.skipIf(!asRoot)(
         ]) {
           const ran = await project.mycelium(args)
           expect(ran.code).not.toBe(0)
-          expect(`${ran.stdout}${ran.stderr}`).toContain(found[0]?.says ?? "nothing")
+          expect(`${ran.stdout}${ran.stderr}`).toContain(found[0]?.message ?? "nothing")
         }
         expect(outside(project)).toEqual(before)
         attack.mend(project, folder)
@@ -165,12 +165,12 @@ describe.skipIf(!asRoot)(
       chownSync(project.path("app"), app, app)
       expect((await project.mycelium(["init"])).code).toBe(0)
       const follows = `${project.path("app/compose.yaml")} (what the restart of production/web follows) can be changed by user ${app}`
-      const says = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
+      const message = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
       const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production", "--new"])
-      expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(says)])
+      expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(message)])
       expect(readdirSync(project.folder)).not.toContain("ran")
       const { stdout: found } = await project.mycelium(["check"])
-      for (const one of [says, follows]) expect(found).toContain(one)
+      for (const one of [message, follows]) expect(found).toContain(one)
       chownSync(project.path("app"), 0, 0)
       chownSync(project.path("app/compose.yaml"), app, app)
       const left = await project.mycelium(["rotate-now", "production", "--new"])

@@ -124,7 +124,7 @@ async function later(shop: Shop, days: number): Promise<readonly string[]> {
   return results
     .flatMap(({ findings }) => findings)
     .filter(({ severity }) => severity === "error")
-    .map(({ code, says }) => `${code}: ${says}`)
+    .map(({ code, message }) => `${code}: ${message}`)
 }
 
 describe("check --quick", () => {

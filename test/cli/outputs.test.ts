@@ -15,7 +15,7 @@ import { type Project, json, layOut } from "../support/mycelium.ts"
 
 /** Every kind of output through the binary: what check says when it is not as it was written, and that render mends it. */
 
-type Finding = { readonly code: string; readonly severity: string; readonly says: string }
+type Finding = { readonly code: string; readonly severity: string; readonly message: string }
 
 const value = "{{ key.password }}"
 const kinds = {
@@ -76,8 +76,8 @@ async function codesOf(
     [
       ...new Set(
         own
-          .filter(({ says }) =>
-            says.includes(project.path(name === "folder" ? "out/run" : paths[name])),
+          .filter(({ message }) =>
+            message.includes(project.path(name === "folder" ? "out/run" : paths[name])),
           )
           .map(({ code }) => code),
       ),
@@ -86,8 +86,8 @@ async function codesOf(
   expect(all.flatMap(([, codes]) => codes).length).toBe(
     new Set(
       own.map(
-        ({ code, says }) =>
-          `${code} ${names.find((name) => says.includes(project.path(name === "folder" ? "out/run" : paths[name]))) ?? says}`,
+        ({ code, message }) =>
+          `${code} ${names.find((name) => message.includes(project.path(name === "folder" ? "out/run" : paths[name]))) ?? message}`,
       ),
     ).size,
   )
@@ -210,17 +210,17 @@ test("adopt takes values from every kind that can be read backwards, and says of
     const ran = await project.mycelium(["adopt", "production", "--json"])
     const { results } = json<{
       readonly results: Readonly<
-        Record<string, { readonly is: string; readonly code?: string; readonly says?: string }>
+        Record<string, { readonly kind: string; readonly code?: string; readonly message?: string }>
       >
     }>(ran)
     if (name === "template, one way")
       expect(results["key"]).toMatchObject({
-        is: "refused",
+        kind: "refused",
         code: "adopt-untold",
-        says: `${project.path("out/one-way")} shows it through a template that cannot be read backwards`,
+        message: `${project.path("out/one-way")} shows it through a template that cannot be read backwards`,
       })
     else {
-      expect(Object.values(results).map(({ is }) => is)).toEqual(["adopted", "adopted"])
+      expect(Object.values(results).map(({ kind }) => kind)).toEqual(["adopted", "adopted"])
       await well(project, "rotate-now", "production")
       expect(project.read(paths[name])).not.toContain(key)
     }
@@ -374,14 +374,14 @@ describe("a place where no file can be put", () => {
     ["a link", ["ln", "-s", "x.json"], "is a symbolic link (file-is-link)"],
   ])(
     "%s is told at once, and nothing is changed",
-    async (_, make, says) => {
+    async (_, make, message) => {
       await using project = await rotated([file, other])
       rmSync(project.path("env"))
       // By a relative name: that of a socket is short.
       Bun.spawnSync([...make, "env"], { cwd: project.folder })
       const before = project.read("x.json")
       const ran = await project.mycelium(["rotate-now", "production/key"], { withinMs: 20_000 })
-      expect([ran.code, ran.stdout]).toEqual([1, expect.stringContaining(says)])
+      expect([ran.code, ran.stdout]).toEqual([1, expect.stringContaining(message)])
       expect(project.read("x.json")).toBe(before)
       expect(readdirSync(project.folder).sort()).toEqual(["env", "mycelium.yaml", "out", "x.json"])
     },
@@ -393,11 +393,11 @@ describe("a place where no file can be put", () => {
     ["x".repeat(250), "its name is too long"],
   ])(
     "%s gets a hint",
-    async (path, says) => {
+    async (path, message) => {
       await using project = await rotated([file, other])
       project.configure(configOf([file, other, { ...file, dotenv: path }]))
       expect((await project.mycelium(["rotate-now", "production/key"])).stdout).toContain(
-        `hint: ${says}`,
+        `hint: ${message}`,
       )
     },
     60_000,

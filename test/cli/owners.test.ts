@@ -27,7 +27,7 @@ const mayGive = asUser(`--groups=${app}`, "--inh-caps=+chown", "--ambient-caps=+
 type Finding = {
   readonly code: string
   readonly severity: string
-  readonly says: string
+  readonly message: string
   readonly remedy?: string
 }
 type Kind = {
@@ -132,7 +132,7 @@ describe.skipIf(why !== undefined)(`a file of another owner${skipped}`, () => {
       await using project = await lay(kind, { mode: "0640" })
       const before = facts(project, kind.file)
       const [error, ...others] = await found(project, inGroup)
-      expect([error?.severity, error?.says, others]).toEqual([
+      expect([error?.severity, error?.message, others]).toEqual([
         "error",
         expect.stringContaining(`${project.path(kind.file)} belongs to uid ${alice}`),
         [],
@@ -144,7 +144,7 @@ describe.skipIf(why !== undefined)(`a file of another owner${skipped}`, () => {
         const ran = await project.mycelium(args, { under: inGroup })
         expect([ran.code === 0, `${ran.stdout}${ran.stderr}`]).toEqual([
           false,
-          expect.stringContaining(error?.says ?? "nothing"),
+          expect.stringContaining(error?.message ?? "nothing"),
         ])
         expect(`${ran.stdout}${ran.stderr}`).toContain("in_place: true")
       }
@@ -206,7 +206,7 @@ describe.skipIf(why !== undefined)(`a file of another owner${skipped}`, () => {
     const early = await rotate(project, inGroup)
     expect([early.code, `${early.stdout}${early.stderr}`]).toEqual([
       1,
-      expect.stringContaining(refused?.says ?? "nothing"),
+      expect.stringContaining(refused?.message ?? "nothing"),
     ])
     expect(versions(project)).toEqual(["v1"])
     chmodSync(project.path(kind.file), 0o660)
@@ -327,7 +327,7 @@ describe.skipIf(why !== undefined)(`the group of a file${skipped}`, () => {
     await using project = await lay(kind, { mode: "0640" })
     give(project.path(kind.file), me, 0o640)
     const [error] = await found(project, alone)
-    expect([error?.code, error?.says]).toEqual([
+    expect([error?.code, error?.message]).toEqual([
       "owner-not-kept",
       expect.stringContaining(
         `is to be read by its group ${app}, and this user, uid ${me}, is not in it`,
@@ -337,7 +337,7 @@ describe.skipIf(why !== undefined)(`the group of a file${skipped}`, () => {
     const ran = await rotate(project, alone)
     expect([ran.code, `${ran.stdout}${ran.stderr}`]).toEqual([
       1,
-      expect.stringContaining(error?.says ?? "nothing"),
+      expect.stringContaining(error?.message ?? "nothing"),
     ])
     expect(facts(project, kind.file)).toBe(before)
     project.configure(config(kind, {}))

@@ -7,9 +7,9 @@ import { runs } from "../support/fuzzed.ts"
 
 const options: Options = {
   ...commonOptions,
-  yes: { type: "boolean", says: "" },
-  from: { type: "string", says: "" },
-  tag: { type: "string", multiple: true, says: "" },
+  yes: { type: "boolean", summary: "" },
+  from: { type: "string", summary: "" },
+  tag: { type: "string", multiple: true, summary: "" },
 }
 
 test("readPlain() reads as parseArgs() does, or not at all", () => {

@@ -24,9 +24,12 @@ afterAll(async () => {
 type Document = {
   readonly written: boolean
   readonly found: Readonly<
-    Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>
+    Record<string, { readonly kind: string; readonly version?: string; readonly code?: string }>
   >
-  readonly revoked: readonly { readonly version: string; readonly death: { readonly is: string } }[]
+  readonly revoked: readonly {
+    readonly version: string
+    readonly death: { readonly kind: string }
+  }[]
 }
 
 const reconcile = ["reconcile", "production"]
@@ -266,7 +269,7 @@ describe("reconcile, after a backup of the server was put back", () => {
       "production/postgres: STUCK: the service accepts v1, neither the current nor the new value (drifted)",
     )
     expect(stuck.code).toBe(7)
-    expect([shop.shown, (await stateOf(project))?.parked?.length]).toEqual([second, 1])
+    expect([shop.shown, (await stateOf(project))?.deferred?.length]).toEqual([second, 1])
 
     const ran = await clear(shop, await shop.run(...reconcile))
     expect(ran.stdout).toContain(
@@ -412,7 +415,7 @@ describe("reconcile, after an older state was put back", () => {
     const ran = await shop.run(...reconcile, "--json")
     expect(json<Document>(ran)).toMatchObject({
       written: false,
-      found: { postgres: { is: "unknown" } },
+      found: { postgres: { kind: "unknown" } },
     })
     expect(ran.code).toBe(1)
     expect((await shop.run("rotate-now", "production")).code).toBe(7)

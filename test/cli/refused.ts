@@ -6,7 +6,7 @@ import type { Shop } from "../support/shop.ts"
 export type Refusal = {
   readonly code: number
   /** On either stream. */
-  readonly says: string | readonly string[]
+  readonly message: string | readonly string[]
   readonly hint?: string
   readonly how?: RunHow
   /** Paths below the project's root that may change, and why: said at the call. */
@@ -23,7 +23,7 @@ export async function expectRefused(
   const before = await everything(shop, refusal.mayChange)
   const ran = await shop.project.mycelium(args, refusal.how)
   const said = `${ran.stdout}${ran.stderr}`
-  for (const says of [refusal.says].flat()) expect(said).toContain(says)
+  for (const message of [refusal.message].flat()) expect(said).toContain(message)
   if (refusal.hint !== undefined) expect(said).toContain(`hint: ${refusal.hint}`)
   expectClear(said, values)
   expect(ran.code).toBe(refusal.code)

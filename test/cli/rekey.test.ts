@@ -176,7 +176,7 @@ describe("mycelium rekey", () => {
   test.each([
     [["rekey", "production"], 2, "rekey takes no argument"],
     [["rekey", "--new-identity"], 1, "the identity comes by reference"],
-  ])("refuses %p, and changes nothing", async (args, code, says) => {
+  ])("refuses %p, and changes nothing", async (args, code, message) => {
     await using project = await house()
     project.write("elsewhere", readFileSync(project.identityFile, "utf8"))
     project.configure({
@@ -185,7 +185,7 @@ describe("mycelium rekey", () => {
     })
     const before = await allSealed(project)
     const ran = await project.mycelium(args)
-    expect([ran.code, ran.stderr.includes(says)]).toEqual([code, true])
+    expect([ran.code, ran.stderr.includes(message)]).toEqual([code, true])
     expect(await allSealed(project)).toEqual(before)
   })
 
@@ -282,7 +282,7 @@ describe.skipIf(cannotTrace !== undefined)(
       await using project = await house()
       const [old = ""] = identitiesOf(project)
       const before = await valuesOf(project)
-      const kept = join(project.root, "kept")
+      const kept = join(project.root, "retired")
       cpSync(project.home, kept, { recursive: true, preserveTimestamps: true })
       const run = (...under: readonly string[]): Promise<Ran> =>
         project.mycelium(["rekey", "--new-identity"], { under })

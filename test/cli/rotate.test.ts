@@ -18,12 +18,12 @@ type Report = {
     readonly outcomes: Outcomes
     readonly revoked: readonly {
       readonly version: string
-      readonly death: { readonly is: string }
+      readonly death: { readonly kind: string }
     }[]
   }[]
 }
 type Outcomes = Readonly<
-  Record<string, { readonly is: string; readonly version?: string; readonly code?: string }>
+  Record<string, { readonly kind: string; readonly version?: string; readonly code?: string }>
 >
 type Status = {
   readonly environments: readonly {
@@ -62,7 +62,7 @@ describe("mycelium, from an existing .env to a rotated password", () => {
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect(project.read("api.log")).toBe("restarted\n")
     expect(await versionsOf(project, "postgres")).toEqual([
-      { id: "v1", stage: "kept", password: shop.old },
+      { id: "v1", stage: "retired", password: shop.old },
       { id: "v2", stage: "current", password: shop.shown },
     ])
     expect(auditFaults(project)).toEqual([])
@@ -259,34 +259,36 @@ describe("mycelium, when a deployment does not take the new value", () => {
     expect(await versionsOf(shop.project, "postgres")).toHaveLength(1)
   })
 
-  for (const { what, spoil, says, hint } of [
+  for (const { what, spoil, message, hint } of [
     {
       what: "restart",
       spoil: (path: string) => chmodSync(path, 0o644),
-      says: "may not be executed by this user",
+      message: "may not be executed by this user",
       hint: (path: string) => `chmod +x ${path}`,
     },
     {
       what: "restart",
       spoil: (path: string) => rmSync(path),
-      says: "does not exist",
+      message: "does not exist",
       hint: () => "put it there and chmod +x it, or correct the path in the config",
     },
     {
       what: "health check",
       spoil: (path: string) => rmSync(path),
-      says: "does not exist",
+      message: "does not exist",
       hint: () => "put it there and chmod +x it, or correct the path in the config",
     },
   ]) {
-    test(`does not begin where the program of a ${what} ${says}; a dry run says so too`, async () => {
+    test(`does not begin where the program of a ${what} ${message}; a dry run says so too`, async () => {
       await using shop = await openShop(server)
       await shop.adopt()
       const path = shop.project.path(what === "restart" ? "restart-api" : "health-api")
       spoil(path)
       for (const more of [["--dry-run"], []]) {
         const { stdout, code } = await shop.run("rotate-now", "production", ...more)
-        expect(stdout).toContain(`${path} (the ${what} of production/api) ${says} (hook-missing)`)
+        expect(stdout).toContain(
+          `${path} (the ${what} of production/api) ${message} (hook-missing)`,
+        )
         expect(stdout).toContain(`hint: ${hint(path)}`)
         expect(code).toBe(1)
       }
@@ -319,7 +321,7 @@ describe("mycelium, when it cannot prove that the old password is dead", () => {
     await server.sql(`alter role ${shop.role} valid until 'infinity'`)
     expect((await shop.run("run", "--once")).code).toBe(0)
     expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
-      "kept",
+      "retired",
       "current",
     ])
   }, 30_000)
@@ -362,14 +364,14 @@ describe("mycelium, killed", () => {
 
     const again = await shop.run("rotate-now", "production", "--json")
     expect(json<Report>(again).reports[0]).toMatchObject({
-      recovered: { postgres: { is: "rotated", version: "v2" } },
+      recovered: { postgres: { kind: "rotated", version: "v2" } },
       outcomes: {},
     })
     expect(again.code).toBe(0)
     expect(shop.shown).toBe(made)
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect((await versionsOf(project, "postgres")).map(({ stage }) => stage)).toEqual([
-      "kept",
+      "retired",
       "current",
     ])
     const [first] = project.read("hooks").split("\n")
@@ -391,7 +393,7 @@ describe("mycelium, killed", () => {
     expect((await stateOf(project))?.changeSet?.direction).toBe("back")
     const again = await shop.run("rotate-now", "production", "--json")
     expect(json<Report>(again).reports[0]?.recovered).toMatchObject({
-      postgres: { is: "rolled-back" },
+      postgres: { kind: "rolled-back" },
     })
     expect(again.code).toBe(1)
     await expectBack(shop, before)
@@ -442,7 +444,7 @@ describe("mycelium, killed", () => {
     })
     const again = await shop.run("rotate-now", "production", "--json")
     expect(json<Report>(again).reports[0]?.recovered).toMatchObject({
-      postgres: { is: "rotated", version: "v2" },
+      postgres: { kind: "rotated", version: "v2" },
     })
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect(await shop.login(shop.shown)).toBe("in")

@@ -60,12 +60,12 @@ async function silentWriter(): Promise<Disposable> {
 async function expectStopped(
   child: Child,
   signal: "SIGTERM" | "SIGINT",
-  says: RegExp,
+  message: RegExp,
 ): Promise<void> {
   child.kill(signal)
   const [said] = await Promise.all([child.stderr.text(), child.exited])
   expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 1, signal: null })
-  expect(said.trim()).toMatch(new RegExp(`^mycelium: ${says.source}$`))
+  expect(said.trim()).toMatch(new RegExp(`^mycelium: ${message.source}$`))
 }
 
 const readers = [
@@ -91,10 +91,10 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   test.each(readers)("ends %s of a pipe whose writer is silent", async (name, args, unchanged) => {
     const child = start([...args, "pipe"])
     using _ = await silentWriter()
-    const says = name.startsWith("audit")
+    const message = name.startsWith("audit")
       ? /interrupted before it was done/
       : new RegExp(`interrupted (while pipe was read|before the text was searched)${unchanged}`)
-    await expectStopped(child, signal, says)
+    await expectStopped(child, signal, message)
   })
 
   test.each(readers.slice(0, 2))("ends %s of an open stdin", async (_, args, unchanged) => {
@@ -120,13 +120,13 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
 })
 
 test.each(readers)("%s takes no device and no folder", async (_, args) => {
-  for (const [file, says] of [
+  for (const [file, message] of [
     ["/dev/zero", "neither a file nor a pipe"],
     ["/dev/null", "neither a file nor a pipe"],
     [".", "a folder"],
   ] as const) {
     const { code, stderr } = await project.mycelium([...args, file], { withinMs: 20_000 })
-    expect(stderr).toContain(args[0] === "adopt" ? file : `${file} is ${says}`)
+    expect(stderr).toContain(args[0] === "adopt" ? file : `${file} is ${message}`)
     expect(code).toBe(args[0] === "adopt" ? 1 : 2)
   }
 })

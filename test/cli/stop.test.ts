@@ -76,7 +76,7 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     ["SIGINT", ["rotate-now", "production", "--json"]],
     ["SIGHUP", ["rotate-now", "production"]],
     ["SIGTERM", ["rotate-now", "production", "--contain", "--yes"]],
-    ["SIGINT", ["rotate-now", "production", "--contain", "--cut-first", "--yes"]],
+    ["SIGINT", ["rotate-now", "production", "--contain", "--revoke-first", "--yes"]],
   ] as const)(
     "finishes, and says at once that it does: %s %j",
     async (signal, args) => {
@@ -214,9 +214,9 @@ describe("mycelium, asked to stop while programs are cut off", () => {
   test("check --quick says at once who is cut off by a run that was killed, and nothing of one that is at work", async () => {
     await inTheGap({}, async (shop, child) => {
       const working = await shop.run("check", "--quick")
-      expect({ code: working.code, says: working.stdout }).toEqual({
+      expect({ code: working.code, message: working.stdout }).toEqual({
         code: 0,
-        says: expect.stringContaining("warn  journal-open: "),
+        message: expect.stringContaining("warn  journal-open: "),
       })
       child.kill("SIGSTOP")
       await until("it is stopped", () =>
@@ -226,9 +226,9 @@ describe("mycelium, asked to stop while programs are cut off", () => {
       child.kill("SIGKILL")
       await child.exited
       const killed = await shop.run("check", "--quick")
-      expect({ code: killed.code, says: killed.stdout }).toEqual({
+      expect({ code: killed.code, message: killed.stdout }).toEqual({
         code: 4,
-        says: expect.stringContaining(
+        message: expect.stringContaining(
           "; production/api, production/metrics hold a value that no longer works",
         ),
       })

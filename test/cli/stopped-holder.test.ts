@@ -76,10 +76,10 @@ test("a holder that wakes does not let go for one who has given up, or was kille
     // Its timer is long overdue: it looks before it sees that its hook has ended.
     first.child.kill("SIGCONT")
     project.write("go", "")
-    expect({ ends, code: await first.child.exited, says: first.said() }).toEqual({
+    expect({ ends, code: await first.child.exited, message: first.said() }).toEqual({
       ends,
       code: 0,
-      says: expect.not.stringContaining("another run has asked"),
+      message: expect.not.stringContaining("another run has asked"),
     })
     expect([await shop.login(shop.old), await shop.login(shop.shown)]).toEqual(["28P01", "in"])
   }

@@ -170,7 +170,7 @@ describe("run and rotate-now at once", () => {
       expect([name, versions.length]).toEqual([name, 1 + byService + (code === 0 ? 1 : 0)])
       expect(project.variable("KEY", `${name}.env`)).toBe(versions.at(-1)?.password ?? "none")
       expect(versions.map(({ stage }) => stage)).toEqual([
-        ...versions.slice(1).map(() => "kept"),
+        ...versions.slice(1).map(() => "retired"),
         "current",
       ])
       expect(auditFaults(project, name)).toEqual([])
@@ -207,8 +207,8 @@ describe.skipIf(!hasNoNewCode)(
   `a service that may make no code, and a shell${hasNoNewCode ? "" : " (skipped: the kernel knows no PR_SET_MDWE)"}`,
   () => {
     const ways = [
-      { says: "the service holds the lock", holder: noNewCode, second: [] },
-      { says: "the shell holds the lock", holder: [], second: noNewCode },
+      { message: "the service holds the lock", holder: noNewCode, second: [] },
+      { message: "the shell holds the lock", holder: [], second: noNewCode },
     ] as const
     test.each(ways)(
       "keep each other out: $says",

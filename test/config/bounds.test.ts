@@ -60,8 +60,8 @@ describe("very many problems", () => {
 
   test("nothing is asked once there are enough", () => {
     const faults = new Faults()
-    for (let told = 0; told < 1000; told++) faults.report({ path: [], says: "is wrong" })
-    expect(() => faults.report({ path: [], says: "is wrong" })).toThrow(Enough)
+    for (let told = 0; told < 1000; told++) faults.report({ path: [], message: "is wrong" })
+    expect(() => faults.report({ path: [], message: "is wrong" })).toThrow(Enough)
   })
 
   test("of a key that stands very often is told a thousand times at most", () => {
@@ -88,9 +88,9 @@ describe("what the parser is not shown", () => {
     ],
     ["50,000 maps, one in another", `a: ${"{a: ".repeat(50_000)}`, "nested too deeply"],
     ["50,000 signs of a list", `${"- ".repeat(50_000)}a`, "nested too deeply"],
-  ])("%s: one problem, with its place", (_, text, says) => {
+  ])("%s: one problem, with its place", (_, text, message) => {
     const { problems } = refusal(text)
-    expect(problems.map((one) => one.says)).toEqual([says])
+    expect(problems.map((one) => one.message)).toEqual([message])
     expect(problems[0]?.line).toBeGreaterThan(0)
   })
 

@@ -43,10 +43,10 @@ describe("config/example.yaml", () => {
     ["output", outputs],
     ["restarter", restarters],
     ["health check", healths],
-  ] as const)("shows every %s, each as `mycelium help` cuts it out", async (is, all) => {
+  ] as const)("shows every %s, each as `mycelium help` cuts it out", async (kind, all) => {
     const text = await Bun.file(new URL("example.yaml", folder)).text()
     for (const { type } of all) {
-      const parts = exampleParts(text, is, type)
+      const parts = exampleParts(text, kind, type)
       expect(parts.length > 0 ? type : `${type} is not in config/example.yaml`).toBe(type)
       for (const part of parts) expect(typeof parse(part)).toBe("object")
     }

@@ -71,7 +71,9 @@ const dotenv = defineOutput({
       [...text.matchAll(/\{\{ (\w+)\./g)].flatMap(([, name]) => name ?? []),
     ),
     problems: Object.entries(variables).flatMap(([name, text]) =>
-      text.includes("{{ }}") ? [{ path: ["variables", name], says: "the template is empty" }] : [],
+      text.includes("{{ }}")
+        ? [{ path: ["variables", name], message: "the template is empty" }]
+        : [],
     ),
   }),
   open,

@@ -213,7 +213,7 @@ environments:
       line: 1,
       column: 1,
       path: "environments",
-      says: "there are no environments",
+      message: "there are no environments",
       hint: "name at least one under `environments`",
     })
   })

@@ -28,16 +28,16 @@ test("every plug-in and every group of keys has a reference", () => {
     ["restarter", restarters],
     ["health check", healths],
   ] as const
-  for (const [is, all] of kinds)
-    expect(entries.filter((entry) => entry.is === is).map(({ name }) => name)).toEqual(
+  for (const [kind, all] of kinds)
+    expect(entries.filter((entry) => entry.kind === kind).map(({ name }) => name)).toEqual(
       all.map(({ type }) => type),
     )
 })
 
-describe.each(entries)("$is $name", ({ is, name, options, shortForms }) => {
+describe.each(entries)("$is $name", ({ kind, name, options, shortForms }) => {
   test("says what each option is for, as a sentence without its full stop", () => {
     for (const option of options)
-      expect(`${option.name}: ${option.says}`).toMatch(/: [A-Z"a].{8,}[^.]$/)
+      expect(`${option.name}: ${option.message}`).toMatch(/: [A-Z"a].{8,}[^.]$/)
   })
 
   test("shows each option once, or the options in it", () => {
@@ -51,14 +51,14 @@ describe.each(entries)("$is $name", ({ is, name, options, shortForms }) => {
   })
 
   test("shows nothing that its schema refuses", () => {
-    for (const option of options) expect(problemIn(is, name, option)).toBe("")
+    for (const option of options) expect(problemIn(kind, name, option)).toBe("")
   })
 })
 
 test("the keys of the config are all there", () => {
   const named = (group: string): readonly string[] =>
     entries
-      .find(({ name, is }) => name === group && is === "keys")
+      .find(({ name, kind }) => name === group && kind === "keys")
       ?.options.map(({ name }) => name) ?? []
   expect(named("config")).toEqual(Object.keys(topKeys))
   expect(named("environment")).toEqual(Object.keys(environmentKeys))
@@ -76,13 +76,17 @@ const groups: Readonly<Record<string, Readonly<Record<string, ZodType>>>> = {
 }
 
 /** "" where the example is read back as it is meant and its schema takes it. */
-function problemIn(is: string, name: string, { name: option, example: line }: OptionEntry): string {
+function problemIn(
+  kind: string,
+  name: string,
+  { name: option, example: line }: OptionEntry,
+): string {
   if (line === undefined) return ""
   const read = parse(line) as Readonly<Record<string, unknown>>
   const [key = "", value] = Object.entries(read)[0] ?? []
   const path = option.split(".")
   if (key !== path.at(-1)) return `${line} is not of ${option}`
-  const schemas = is === "keys" ? keySchemas(name, option) : pluginSchemas(is, name, path)
+  const schemas = kind === "keys" ? keySchemas(name, option) : pluginSchemas(kind, name, path)
   if (schemas.length === 0) return `${option} has no schema`
   return schemas.some((schema) => schema.safeParse(value).success) ? "" : `${line} is refused`
 }
@@ -94,9 +98,9 @@ function keySchemas(group: string, key: string): readonly ZodType[] {
   return [groups[group]?.[key] ?? []].flat()
 }
 
-function pluginSchemas(is: string, name: string, path: readonly string[]): readonly ZodType[] {
+function pluginSchemas(kind: string, name: string, path: readonly string[]): readonly ZodType[] {
   const all = { driver: drivers, output: outputs, restarter: restarters, "health check": healths }[
-    is
+    kind
   ]
   const plugin = (all ?? []).find(({ type }) => type === name)
   let found: readonly ZodType[] = plugin === undefined ? [] : ways(plugin.options)

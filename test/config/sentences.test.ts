@@ -13,7 +13,7 @@ const byReference =
 const drivers = "expected one of generated, postgres, exec"
 
 const cases: Readonly<
-  Record<string, readonly (readonly [name: string, text: string, says: string])[]>
+  Record<string, readonly (readonly [name: string, text: string, message: string])[]>
 > = {
   "the text": [
     ["empty", "", "1:1  expected a map of keys, found nothing\n"],
@@ -431,7 +431,7 @@ const cases: Readonly<
 }
 
 describe.each(Object.entries(cases))("%s", (_, group) => {
-  test.each(group)("%s", (_name, text, says) => {
-    expect(told(text)).toBe(says)
+  test.each(group)("%s", (_name, text, message) => {
+    expect(told(text)).toBe(message)
   })
 })

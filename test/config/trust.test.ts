@@ -106,7 +106,7 @@ describe("checkTrust()", () => {
       {
         code: "config-group-writable",
         severity: "warning",
-        says: `${path} can be written by a group (4711): each member can make Mycelium run programs`,
+        message: `${path} can be written by a group (4711): each member can make Mycelium run programs`,
         remedy: `chmod g-w ${path}`,
       },
     ])

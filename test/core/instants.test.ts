@@ -53,17 +53,17 @@ const ahead: SecretState = {
   rotatedAt: at(year),
   versions: [
     version("v1", {
-      is: "previous",
+      kind: "previous",
       since: at(year),
       revokeAt: at(year + 600_000),
       endSessions: false,
     }),
-    version("v2", { is: "current" }, at(year)),
-    version("v0", { is: "kept", since: at(year) }),
+    version("v2", { kind: "current" }, at(year)),
+    version("v0", { kind: "retired", since: at(year) }),
   ],
 }
 const { since: _, ...before } = {
-  is: "previous",
+  kind: "previous",
   since: "",
   revokeAt: at(year + 600_000),
   endSessions: false,
@@ -71,7 +71,7 @@ const { since: _, ...before } = {
 /** The same, by a version that did not note since when a grace runs. */
 const older: SecretState = {
   ...ahead,
-  versions: [version("v1", before), version("v2", { is: "current" }, at(year))],
+  versions: [version("v1", before), version("v2", { kind: "current" }, at(year))],
 }
 
 describe("what a clock that was a year ahead has written", () => {
@@ -141,22 +141,22 @@ describe("what a clock that was a year ahead has written", () => {
     const state: SecretState = {
       driver: "postgres",
       rotatedAt: at(-1000),
-      retry: { failures: 1, notBefore: at(4_000_000), code: "x", says: "x" },
+      retry: { failures: 1, notBefore: at(4_000_000), code: "x", message: "x" },
       versions: [
         version("v1", {
-          is: "previous",
+          kind: "previous",
           since: at(0),
           revokeAt: at(30 * dayMs),
           endSessions: false,
         }),
-        version("v2", { is: "current" }, at(200_000)),
+        version("v2", { kind: "current" }, at(200_000)),
       ],
     }
     const document = documentOf(state)
     expect(believable(document, now)).toBe(document)
     const waits = documentOf({
       ...state,
-      retry: { failures: 1, notBefore: at(dayMs), code: "x", says: "x" },
+      retry: { failures: 1, notBefore: at(dayMs), code: "x", message: "x" },
     })
     expect(believable(waits, now).secrets["one"]?.retry?.notBefore).toBe(at(0))
   })
@@ -168,14 +168,14 @@ describe("what a clock that was a year ahead has written", () => {
       drift: { since: at(year), code: "x" },
       contained: { incident: "i", at: at(year), version: "v1" },
       uncontained: { incident: "i", since: at(year), code: "x" },
-      unhealthy: { since: at(year), deployments: [], says: "x" },
+      unhealthy: { since: at(year), deployments: [], message: "x" },
       erased: { at: at(year), last: 1 },
     }
-    const right = believable(documentOf(state, { changeSet: set, parked: [set] }), now)
+    const right = believable(documentOf(state, { changeSet: set, deferred: [set] }), now)
     expect(JSON.stringify(right)).not.toContain(at(year))
     expect([
       right.changeSet?.startedAt,
-      right.parked?.[0]?.startedAt,
+      right.deferred?.[0]?.startedAt,
       right.secrets["one"]?.drift?.since,
     ]).toEqual([at(0), at(0), at(0)])
   })
@@ -196,12 +196,17 @@ describe("a grace, while we live", () => {
       driver: "postgres",
       rotatedAt: at(0),
       versions: [
-        version("v1", { is: "previous", since: at(0), revokeAt: at(600_000), endSessions: false }),
+        version("v1", {
+          kind: "previous",
+          since: at(0),
+          revokeAt: at(600_000),
+          endSessions: false,
+        }),
       ],
     })
     const leftMs = (): number => {
       const stage = all.seen(document).secrets["one"]?.versions[0]?.stage
-      return stage?.is === "previous" ? Date.parse(stage.revokeAt) - wall.ms : Number.NaN
+      return stage?.kind === "previous" ? Date.parse(stage.revokeAt) - wall.ms : Number.NaN
     }
     return { wall, passed, leftMs }
   }
@@ -218,7 +223,7 @@ describe("a grace, while we live", () => {
       rotatedAt: at(0),
       versions: [
         version("v1", {
-          is: "previous",
+          kind: "previous",
           since: at(0),
           revokeAt: at(7 * dayMs),
           endSessions: false,
@@ -233,24 +238,24 @@ describe("a grace, while we live", () => {
     const endOf = (state: SecretState): string => {
       const stage = all.seen({ ...document, secrets: { one: state } }).secrets["one"]?.versions[0]
         ?.stage
-      return stage?.is === "previous" ? stage.revokeAt : ""
+      return stage?.kind === "previous" ? stage.revokeAt : ""
     }
     expect(endOf(long)).toBe(at(7 * dayMs))
     wall.ms += 1000
     expect(
       endOf(
         ended({
-          is: "previous",
+          kind: "previous",
           since: at(1000),
           revokeAt: at(1000),
           endSessions: true,
-          expel: true,
+          revokeOthers: true,
         }),
       ),
     ).toBe(at(1000))
     expect(endOf(long)).toBe(at(7 * dayMs))
     expect(
-      endOf(ended({ is: "previous", since: at(0), revokeAt: at(60_000), endSessions: false })),
+      endOf(ended({ kind: "previous", since: at(0), revokeAt: at(60_000), endSessions: false })),
     ).toBe(at(60_000))
     // Restaged by a clock that was set back since: it is owed all the same.
     wall.ms -= 120_000
@@ -258,11 +263,11 @@ describe("a grace, while we live", () => {
       Date.parse(
         endOf(
           ended({
-            is: "previous",
+            kind: "previous",
             since: at(1000),
             revokeAt: at(1000),
             endSessions: true,
-            expel: true,
+            revokeOthers: true,
           }),
         ),
       ),
@@ -280,13 +285,18 @@ describe("a grace, while we live", () => {
       driver: "postgres",
       rotatedAt: at(0),
       versions: [
-        version("v1", { is: "previous", since: at(0), revokeAt: at(600_000), endSessions: false }),
+        version("v1", {
+          kind: "previous",
+          since: at(0),
+          revokeAt: at(600_000),
+          endSessions: false,
+        }),
       ],
     }
     const other: SecretState = {
       driver: "generated",
       rotatedAt: at(0),
-      versions: [version("v1", { is: "current" })],
+      versions: [version("v1", { kind: "current" })],
     }
     const document = { ...documentOf(one), secrets: { one, other } }
     expect(all.seen(document)).toBe(document)
@@ -322,7 +332,7 @@ describe("an instant is judged alike, however it is written", () => {
   ])("ahead, %s", (_, written) => {
     for (const one of [
       { ...ahead, rotatedAt: written },
-      { driver: "postgres", versions: [version("v1", { is: "current" }, written)] },
+      { driver: "postgres", versions: [version("v1", { kind: "current" }, written)] },
     ] as SecretState[]) {
       expect(aheadOf(documentOf(one), now)).toBeGreaterThan(300 * dayMs)
       expect(believable(documentOf(one), now).secrets["one"]).not.toEqual(one)
@@ -340,8 +350,8 @@ describe("an instant is judged alike, however it is written", () => {
       driver: "postgres",
       rotatedAt: written,
       versions: [
-        version("v1", { is: "current" }, written),
-        version("v0", { is: "kept", since: written }),
+        version("v1", { kind: "current" }, written),
+        version("v0", { kind: "retired", since: written }),
       ],
     })
     expect(aheadOf(document, now)).toBe(0)
@@ -350,7 +360,7 @@ describe("an instant is judged alike, however it is written", () => {
 
   test("a rotation that has begun in the future is no more believable than what it changes", () => {
     const document = documentOf(
-      { driver: "postgres", versions: [version("v1", { is: "current" })] },
+      { driver: "postgres", versions: [version("v1", { kind: "current" })] },
       { changeSet: set },
     )
     expect(aheadOf(document, now)).toBe(year)

@@ -18,7 +18,7 @@ test("a supervisor that restarts a program at any instant leaves none with a ref
   const chosen = scenarios.filter(
     ({ ghostDelay, fault }) =>
       ghostDelay === undefined &&
-      (fault.sick ?? fault.firstSick ?? fault.outputFails) !== undefined,
+      (fault.unhealthy ?? fault.firstSick ?? fault.outputFails) !== undefined,
   )
   for (const scenario of chosen) await exploreSupervised(scenario, found)
   expect([...found.wrong]).toEqual([])
@@ -69,7 +69,7 @@ test("recovery writes nothing where a service refuses every value that we know, 
     world.one = "set by a person"
     const { outcomes } = await run(world, false)
     expect(world.one).toBe("set by a person")
-    if (outcomes["one"]?.is !== "stuck") continue
+    if (outcomes["one"]?.kind !== "stuck") continue
     stuck++
     expect(outcomes["one"].code).toBe("stuck")
     world.one = "s0"
@@ -78,7 +78,7 @@ test("recovery writes nothing where a service refuses every value that we know, 
     expect(
       world
         .versions("one")
-        .filter(({ version }) => version.stage.is === "current")
+        .filter(({ version }) => version.stage.kind === "current")
         .map(({ credential }) => world.accepts("one", credential)),
     ).toEqual([true])
     expect(world.stored.changeSet).toBeUndefined()

@@ -1,6 +1,6 @@
 import { openSetOf, openSets } from "../../src/core/state.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
-import { isParkable, makeWay, park, takenUp, withJournal } from "../../src/rotate/park.ts"
+import { isDeferrable, makeWay, defer, asJournal, withJournal } from "../../src/rotate/defer.ts"
 import { mayMakeWay, mayOvertake, recover, takeBackJournal } from "../../src/rotate/recover.ts"
 import type { Order } from "../../src/rotate/work.ts"
 import { resume, rotate } from "../../src/rotate/rotate.ts"
@@ -20,14 +20,14 @@ export async function run(
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
     const first = await Session.load(work)
-    const hasty = typeof ask === "object" && ask.contain !== undefined
+    const noWait = typeof ask === "object" && ask.contain !== undefined
     first.document = withJournal(first.document)
     const { session, recovered } = await recover(first, {
       begin: (_set, document, like) => new Session(work, document, like),
-      resume: (one) => resume(one, { hasty }),
+      resume: (one) => resume(one, { noWait }),
     })
     const { serial } = session.document
-    if (hasty && mayMakeWay(session)) session.document = makeWay(session.document)
+    if (noWait && mayMakeWay(session)) session.document = makeWay(session.document)
     if (session.changeSet !== undefined) return recovered
     await revokeOwed(session, { skipGrace: false })
     const overtakes = world.asked.filter((name) => mayOvertake(session, name, recovered[name]))
@@ -47,21 +47,21 @@ export async function run(
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
     await settleUnwritten(session)
     await takeBackJournal(session, serial)
-    return { ...recovered, ...outcomes, ...(await takeUp(session)) }
+    return { ...recovered, ...outcomes, ...(await resumeDeferred(session)) }
   })()
   const end = await Promise.race([life, died])
   return { died: end === "died", instants: process.instants, outcomes: end === "died" ? {} : end }
 }
 
 /** As app/environment.ts does. */
-export async function takeUp(session: Session): Promise<Outcomes> {
+export async function resumeDeferred(session: Session): Promise<Outcomes> {
   let all: Outcomes = {}
-  const aside = (session.document.parked ?? []).filter(isParkable)
+  const aside = (session.document.deferred ?? []).filter(isDeferrable)
   for (const set of session.changeSet === undefined ? aside : []) {
-    const one = new Session(session.work, takenUp(session.document, set), session)
+    const one = new Session(session.work, asJournal(session.document, set), session)
     all = { ...all, ...(await resume(one)) }
     if (one.document.serial === session.document.serial) continue
-    await park(one)
+    await defer(one)
     session.document = one.document
     if (session.changeSet !== undefined) break
   }
@@ -105,7 +105,7 @@ export function unrest(world: World): readonly string[] {
   if (Object.values(world.pair).filter((value) => value !== "").length !== 1)
     faults.push("both of the pair are live")
   for (const name of names) {
-    const current = world.versions(name).filter(({ version }) => version.stage.is === "current")
+    const current = world.versions(name).filter(({ version }) => version.stage.kind === "current")
     const [one] = current
     if (one === undefined || current.length !== 1)
       faults.push(`${name} has ${current.length} current versions`)
@@ -121,11 +121,11 @@ export function unrest(world: World): readonly string[] {
       }
     }
     for (const { version } of world.versions(name))
-      if (["pending", "doubtful", "previous"].includes(version.stage.is))
-        faults.push(`${name} ${version.id} is left ${version.stage.is}`)
+      if (["pending", "uncertain", "previous"].includes(version.stage.kind))
+        faults.push(`${name} ${version.id} is left ${version.stage.kind}`)
   }
-  for (const [name, is] of world.late)
-    if (is !== "over") faults.push(`a login of ${name} that was under way is ${is}`)
+  for (const [name, kind] of world.late)
+    if (kind !== "over") faults.push(`a login of ${name} that was under way is ${kind}`)
   world.log.forEach((line, index) => {
     if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
   })
@@ -151,7 +151,7 @@ export type Scenario = {
   /** The fault as it stands after the crash; the same if left out. */
   readonly later?: Fault
   readonly ghostDelay?: number
-  readonly hasty?: boolean
+  readonly noWait?: boolean
   /** How long the disk takes. */
   readonly diskTurns?: number
   /** The service of one fails over after the crash, to a server that has not heard of a new value. */
@@ -160,7 +160,7 @@ export type Scenario = {
   readonly alone?: Name
   /** A containment; of a world in which somebody else has set values of his own. */
   readonly contain?: {
-    readonly cutFirst: boolean
+    readonly revokeFirst: boolean
     readonly intruder: boolean /** No value was adopted. */
     readonly unknown?: true
     /** What is cut is a rotation; the containment comes after it. */
@@ -174,8 +174,12 @@ export type Scenario = {
 
 export const scenarios: readonly Scenario[] = [
   { title: "all well", fault: {} },
-  { title: "nobody is waited for", fault: {}, hasty: true },
-  { title: "nobody is waited for, and a program gets sick", fault: { sick: true }, hasty: true },
+  { title: "nobody is waited for", fault: {}, noWait: true },
+  {
+    title: "nobody is waited for, and a program gets sick",
+    fault: { unhealthy: true },
+    noWait: true,
+  },
   { title: "a policy refuses one", fault: { policy: "one" } },
   { title: "the reply of one is lost", fault: { lostReply: "one" } },
   { title: "the reply of the pair is lost", fault: { lostReply: "pair" } },
@@ -197,12 +201,12 @@ export const scenarios: readonly Scenario[] = [
       diskTurns: 40,
     }),
   ),
-  { title: "a program gets sick with new values", fault: { sick: true } },
+  { title: "a program gets sick with new values", fault: { unhealthy: true } },
   { title: "the first program gets sick with new values", fault: { firstSick: true } },
-  { title: "a program is sick once", fault: { sick: true }, later: {} },
+  { title: "a program is sick once", fault: { unhealthy: true }, later: {} },
   { title: "the second output cannot be written", fault: { outputFails: 2 } },
   { title: "the disk is slow", fault: {}, diskTurns: 40 },
-  { title: "the disk is slow, and a program gets sick", fault: { sick: true }, diskTurns: 40 },
+  { title: "the disk is slow, and a program gets sick", fault: { unhealthy: true }, diskTurns: 40 },
   {
     title: "the disk is slow, and the second output cannot be written",
     fault: { outputFails: 2 },
@@ -235,7 +239,7 @@ export const scenarios: readonly Scenario[] = [
   ]),
   {
     title: "sick, and one is silent on the way back",
-    fault: { sick: true, silent: { name: "one", calls: 0 } },
+    fault: { unhealthy: true, silent: { name: "one", calls: 0 } },
   },
   ...[1, 2, 3, 4, 6].map((delay) => ({
     title: `an apply lands ${delay} calls after its client died`,
@@ -245,21 +249,21 @@ export const scenarios: readonly Scenario[] = [
   { title: "one accepts anything while we recover", fault: {}, later: { openDoor: "one" } },
   {
     title: "sick, and one accepts anything while we recover",
-    fault: { sick: true },
-    later: { sick: true, openDoor: "one" },
+    fault: { unhealthy: true },
+    later: { unhealthy: true, openDoor: "one" },
   },
   ...[3, 5, 8, 12].map((calls) => ({
     title: `each apply of one gets no reply and lands ${calls} calls later`,
     fault: { slow: { name: "one", calls } } as Fault,
     later: {},
   })),
-  ...[false, true].flatMap((cutFirst) =>
+  ...[false, true].flatMap((revokeFirst) =>
     [false, true].flatMap((intruder) => {
-      const contain = { cutFirst, intruder }
-      const title = `contained${cutFirst ? ", cut first" : ""}${intruder ? ", with an intruder's values" : ""}`
+      const contain = { revokeFirst, intruder }
+      const title = `contained${revokeFirst ? ", cut first" : ""}${intruder ? ", with an intruder's values" : ""}`
       return [
         { title, fault: {}, contain },
-        { title: `${title}, a program gets sick`, fault: { sick: true }, contain },
+        { title: `${title}, a program gets sick`, fault: { unhealthy: true }, contain },
         {
           title: `${title}, one is silent for a while`,
           fault: { silent: { name: "one", calls: 4 } } as Fault,
@@ -270,9 +274,9 @@ export const scenarios: readonly Scenario[] = [
       ]
     }),
   ),
-  ...[false, true].flatMap((cutFirst): readonly Scenario[] => {
-    const contain = { cutFirst, intruder: true, unknown: true } as const
-    const title = `contained though nothing was adopted${cutFirst ? ", cut first" : ""}`
+  ...[false, true].flatMap((revokeFirst): readonly Scenario[] => {
+    const contain = { revokeFirst, intruder: true, unknown: true } as const
+    const title = `contained though nothing was adopted${revokeFirst ? ", cut first" : ""}`
     return [
       { title, fault: {}, contain },
       {
@@ -283,11 +287,11 @@ export const scenarios: readonly Scenario[] = [
       },
     ]
   }),
-  ...[false, true].flatMap((cutFirst): readonly Scenario[] =>
+  ...[false, true].flatMap((revokeFirst): readonly Scenario[] =>
     ["/env/a", "/env/b"].flatMap((target): readonly Scenario[] => {
-      const contain = { cutFirst, intruder: true } as const
+      const contain = { revokeFirst, intruder: true } as const
       const refuses = (from: number): Fault => ({ refuses: { target, from } })
-      const title = `contained${cutFirst ? ", cut first" : ""}, ${target} cannot be written`
+      const title = `contained${revokeFirst ? ", cut first" : ""}, ${target} cannot be written`
       return [
         ...[1, 3, 5, 6].map((from) => ({
           title: `${title} from call ${from}`,
@@ -309,23 +313,23 @@ export const scenarios: readonly Scenario[] = [
         },
         {
           title: `a rotation goes back and is cut, then ${title}`,
-          fault: { sick: true },
+          fault: { unhealthy: true },
           later: refuses(1),
           contain: { ...contain, after: "rotation" },
         },
       ]
     }),
   ),
-  ...[false, true].flatMap((sick): readonly Scenario[] =>
+  ...[false, true].flatMap((unhealthy): readonly Scenario[] =>
     [undefined, true as const].flatMap((admin): readonly Scenario[] => {
       const contain = {
-        cutFirst: false,
+        revokeFirst: false,
         intruder: admin === true,
         after: "rotation",
         ...(admin === undefined ? {} : { admin }),
       } as const
-      const fault: Fault = sick ? { sick } : {}
-      const title = `a rotation${sick ? " goes back and" : ""} is cut; contained${admin === true ? " by admins" : ""}`
+      const fault: Fault = unhealthy ? { unhealthy } : {}
+      const title = `a rotation${unhealthy ? " goes back and" : ""} is cut; contained${admin === true ? " by admins" : ""}`
       return [
         ...(["one", "dual", "pair"] as const).map(
           (name): Scenario => ({
@@ -345,7 +349,7 @@ export const scenarios: readonly Scenario[] = [
   ),
   ...[1, 2, 3, 6, 9, 12, 15, 18, 24, 30].map((delay) => ({
     title: `sick, and an apply lands ${delay} calls late`,
-    fault: { sick: true } as Fault,
+    fault: { unhealthy: true } as Fault,
     ghostDelay: delay,
   })),
 ]
@@ -470,7 +474,7 @@ function change(world: World, { contain }: Scenario): void {
 function asked({ contain }: Scenario): true | Ask {
   return contain === undefined
     ? true
-    : { why: "incident", incident: "leak", contain: { cutFirst: contain.cutFirst } }
+    : { why: "incident", incident: "leak", contain: { revokeFirst: contain.revokeFirst } }
 }
 
 /** What is cut. */
@@ -482,7 +486,7 @@ function begin(scenario: Scenario): World {
   const world = new World()
   world.fault = scenario.fault
   world.ghostDelay = scenario.ghostDelay ?? 0
-  world.hasty = scenario.hasty ?? false
+  world.noWait = scenario.noWait ?? false
   world.diskTurns = scenario.diskTurns ?? 0
   if (scenario.alone !== undefined) world.asked = [scenario.alone]
   world.expels = scenario.contain?.intruder ?? false

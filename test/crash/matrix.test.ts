@@ -31,8 +31,8 @@ test("a row a kind of secret, a column a way; a dash is what cannot be, what was
 
 test("what it came to: by kind of fault, with the scenarios beside the matrix, and the load", () => {
   const faults = [
-    { kind: "lost", says: "it is gone", cut },
-    { kind: "lost", says: "this too, of the same kill", cut },
+    { kind: "lost", message: "it is gone", cut },
+    { kind: "lost", message: "this too, of the same kill", cut },
   ] as const
   const said = matrixOf(
     [

@@ -46,7 +46,7 @@ const rotations: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a user of Redis", () => ({ redis: servers.redis }), user],
   ["a program", () => ({ exec: servers.keys }), program],
 ]
-const firsts: readonly (readonly [string, () => ShopOptions, Told])[] = [
+const initialValues: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a role", () => ({ admin: true, empty: true }), role],
   ["a pair of roles", () => ({ pair: true, empty: true }), pair],
   [
@@ -84,7 +84,7 @@ describe.skipIf(cannotTrace !== undefined)(
       60_000,
     )
 
-    test.each(firsts)(
+    test.each(initialValues)(
       "%s learns a first value only after the state lasts, its folders too",
       async (_, options, told) => {
         await using shop = await openShop(servers.postgres, options())

@@ -114,12 +114,12 @@ describe.skipIf(cannotTrace !== undefined)(
       let file = ""
       let state = ""
       beforeAll(async () => {
-        await using sick = await openShop(server)
-        await sick.adopt()
-        sick.sicken()
-        back = await traced(sick, 1)
-        file = sick.project.path(".env")
-        state = sick.project.statePath()
+        await using unhealthy = await openShop(server)
+        await unhealthy.adopt()
+        unhealthy.sicken()
+        back = await traced(unhealthy, 1)
+        file = unhealthy.project.path(".env")
+        state = unhealthy.project.statePath()
       }, 60_000)
 
       test("says so durably before the server is given the old value again", () => {

@@ -33,7 +33,7 @@ export type Fault = {
   /** This service gives no clear answer to the next n calls of anything. */
   readonly silent?: { readonly name: Name; readonly calls: number }
   /** Deployment web is healthy only with the values of before. */
-  readonly sick?: boolean
+  readonly unhealthy?: boolean
   /** Deployment api, which restarts first, is. */
   readonly firstSick?: boolean
   /** The n-th write of an output fails. */
@@ -108,7 +108,7 @@ export class World {
   ghost: Ghost | undefined
   ghostDelay = 0
   /** Nobody waits for the others once one service has ended its old value. */
-  hasty = false
+  noWait = false
   /** Drivers can take away what somebody else has set. */
   expels = false
   /** An admin sets a value over whatever is there. */
@@ -152,7 +152,7 @@ export class World {
           {
             id: "v1",
             madeAt: "2025-10-01T00:00:00.000Z",
-            stage: { is: "current" },
+            stage: { kind: "current" },
             ...sealNow({ version: "v1", fields }),
           },
         ],
@@ -238,7 +238,7 @@ export class World {
     const overlap = name === "one" ? "one" : name === "gen" ? "none" : "both"
     return {
       overlap,
-      draft: (versions, text) =>
+      generate: (versions, text) =>
         name === "pair"
           ? {
               user: versions.current?.fields["user"] === "blue" ? "green" : "blue",
@@ -283,7 +283,7 @@ export class World {
         }),
       ...(this.expels
         ? {
-            expel: (live: Credential) =>
+            revokeOthers: (live: Credential) =>
               this.#call(process, name, () => {
                 if (this.late.get(name) === "in") this.late.set(name, "over")
                 const underWay = { inMs: lateMs, mostMs: lateMs }
@@ -294,7 +294,7 @@ export class World {
               }),
           }
         : {}),
-      ...(this.unknown || this.admin ? { forget: () => Promise.resolve() } : {}),
+      ...(this.unknown || this.admin ? { deleteLogin: () => Promise.resolve() } : {}),
       describe: () => name,
     }
   }
@@ -313,7 +313,7 @@ export class World {
 
   async #passTime(process: Process): Promise<void> {
     await process.instant()
-    for (const [name, is] of this.late) if (is === "under way") this.late.set(name, "in")
+    for (const [name, kind] of this.late) if (kind === "under way") this.late.set(name, "in")
     await process.instant()
   }
 
@@ -408,7 +408,7 @@ export class World {
     return {
       name,
       reads: [target],
-      restarter: { says: name, restart: () => Promise.resolve() },
+      restarter: { label: name, restart: () => Promise.resolve() },
       withinMs: 1,
       timeoutMs: 1,
     }
@@ -434,7 +434,7 @@ export class World {
         monotonicMs: () => this.time,
         pause: (ms) => {
           if (ms === lateMs) return this.#passTime(process)
-          return this.hasty ? Promise.resolve() : new Promise(() => undefined)
+          return this.noWait ? Promise.resolve() : new Promise(() => undefined)
         },
         random: (count) => new Uint8Array(count),
         env: () => undefined,
@@ -494,11 +494,11 @@ export class World {
         },
         healthy: (deployment) => Promise.resolve(this.#health(deployment.name)),
       },
-      tell: () => undefined,
+      onProgress: () => undefined,
       stop: new AbortController().signal,
-      hurry: new AbortController().signal,
+      forceStop: new AbortController().signal,
       serverOf: (name) => (name === "gen" ? undefined : name),
-      inTurn: (_, act) => act(),
+      withServerSlot: (_, act) => act(),
     }
     return { work, died, process }
   }
@@ -506,7 +506,9 @@ export class World {
   #health(name: string): true | string {
     if (this.fault.firstSick === true && name === "api" && this.programs["api"]?.["one"] !== ":s0")
       return "503"
-    return this.fault.sick === true && name === "web" && this.programs["web"]?.["one"] !== ":s0"
+    return this.fault.unhealthy === true &&
+      name === "web" &&
+      this.programs["web"]?.["one"] !== ":s0"
       ? "503"
       : true
   }

@@ -26,10 +26,10 @@ test("a read that gets no answer ends in its time, names the place, and is not j
   let reads = 0
   const answer = Promise.withResolvers<undefined>()
   const hung = output({ read: () => (reads++, answer.promise), prepare: async () => draft([]) })
-  for (const says of ["does not answer within 1 s", "has not answered since an earlier act"])
+  for (const message of ["does not answer within 1 s", "has not answered since an earlier act"])
     await expect(draftAll([hung], {}, known, brief)).rejects.toMatchObject({
       code: "output-silent",
-      message: `the file system of ${hung.target} ${says}`,
+      message: `the file system of ${hung.target} ${message}`,
     })
   expect(reads).toBe(1)
   answer.resolve(undefined)

@@ -230,13 +230,13 @@ suite(`a restart of a Compose app is proven${missing === undefined ? "" : ` (ski
 
   test("goes back where its own check finds it sick", async () => {
     await using app = await openApp(engine, { deployment: unchecked })
-    const sick = {
+    const unhealthy = {
       test: ["CMD-SHELL", `test "$$KEY" = ${app.old}`],
       interval: "100ms",
       retries: 2,
       start_period: "0s",
     }
-    app.edit({ api: { ...api, healthcheck: sick } })
+    app.edit({ api: { ...api, healthcheck: unhealthy } })
     await app.up([], {}, ["--wait"])
     const ran = await app.mycelium(["rotate-now", "production"])
     expect([ran.code, ran.stdout]).toEqual([

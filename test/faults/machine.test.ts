@@ -59,7 +59,7 @@ test("another identity than the one that sealed opens nothing, and nothing is ma
   ]) {
     const { stderr } = await expectRefused(shop, args, {
       code: 7,
-      says: "keys.age cannot be opened with this identity",
+      message: "keys.age cannot be opened with this identity",
     })
     expect(stderr).toContain("hint: ")
   }

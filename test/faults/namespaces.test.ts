@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { findMarked } from "../../src/base/marked-processes.ts"
-import { type Place, mayHide } from "../../src/base/place.ts"
+import { type RunLocation, mayHide } from "../../src/base/run-location.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { type Ran, binary } from "../support/mycelium.ts"
 import { endPid } from "../support/running.ts"
@@ -163,7 +163,7 @@ describe("a run that was killed on the host", () => {
       const { project } = shop
       await shop.adopt()
       const states = async (): Promise<readonly string[]> =>
-        (await stateOf(project))?.secrets["key"]?.versions.map(({ stage }) => stage.is) ?? []
+        (await stateOf(project))?.secrets["key"]?.versions.map(({ stage }) => stage.kind) ?? []
       project.write("slow-revoke", "")
       await killedIn(shop, () => project.has("revoke.log"))
       marks = [`exec production/key#${(await stateOf(project))?.run?.id}`]
@@ -191,7 +191,7 @@ describe("a run that was killed on the host", () => {
       await until("it to end", async () => (await findMarked(marks[0] ?? "")).length === 0)
       const over = await inside(shop, "reconcile", "production", "--nothing-runs")
       expect(over.code).toBe(0)
-      expect(await states()).toEqual(["kept", "current"])
+      expect(await states()).toEqual(["retired", "current"])
       expect((await stateOf(project))?.acting).toBeUndefined()
     },
     120_000,
@@ -211,7 +211,9 @@ describe("a run that was killed on the host", () => {
       })
       expect(first.stdout).toContain("not decided yet")
       const left = await stateOf(project)
-      expect([left?.changeSet, ...(left?.parked ?? [])].some((set) => set !== undefined)).toBe(true)
+      expect([left?.changeSet, ...(left?.deferred ?? [])].some((set) => set !== undefined)).toBe(
+        true,
+      )
       expect(JSON.stringify(left)).not.toContain('"ranIn"')
       for (const name of ["later-on", "later"]) rmSync(project.path(name))
       const next = await inside(shop, "rotate-now", "production")
@@ -378,9 +380,9 @@ describe("a run that is asked to stop while it takes up a journal", () => {
 })
 
 test("a place hides a program only where a run that lives elsewhere cannot see it, and the kernel has not ended it", () => {
-  const host: Place = { boot: "a", namespace: "pid:[4026531836]", machine: "m" }
-  const one: Place = { boot: "a", namespace: "pid:[1]" }
-  const other: Place = { boot: "a", namespace: "pid:[2]" }
+  const host: RunLocation = { boot: "a", namespace: "pid:[4026531836]", machine: "m" }
+  const one: RunLocation = { boot: "a", namespace: "pid:[1]" }
+  const other: RunLocation = { boot: "a", namespace: "pid:[2]" }
   expect([
     mayHide(host, host),
     mayHide(one, one),

@@ -21,7 +21,7 @@ const acts = [
 describe.each([
   {
     which: "before the login",
-    says: "SQLSTATE 28000",
+    message: "SQLSTATE 28000",
     plant: async (server: PostgresServer) => {
       writeFileSync(
         join(server.dataFolder, "pg_hba.conf"),
@@ -32,13 +32,13 @@ describe.each([
   },
   {
     which: "after it: a library of the server is gone",
-    says: "SQLSTATE 58P01",
+    message: "SQLSTATE 58P01",
     plant: async (server: PostgresServer) => {
       await server.sql("alter system set session_preload_libraries = 'nowhere'")
       await server.sql("select pg_reload_conf()")
     },
   },
-])("an error $which", ({ says, plant }) => {
+])("an error $which", ({ message, plant }) => {
   let server: PostgresServer
   let shop: Shop
   beforeAll(async () => {
@@ -57,7 +57,7 @@ describe.each([
     async (words) => {
       const ran = await shop.run(...words.split(" "))
       const out = ran.stdout + ran.stderr
-      expect(out).toContain(says)
+      expect(out).toContain(message)
       expect(out).not.toContain("listener-changed")
       expect(ran.code).not.toBe(0)
     },

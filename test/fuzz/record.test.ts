@@ -33,7 +33,7 @@ const keys: Keys = {
   recipients: [await recipientOf(identity)],
   mac: randomBytes(32),
   fingerprint: randomBytes(32),
-  stamp: "",
+  fileVersion: "",
 }
 const vault = new AgeVault(keys, { project: "shop", environment: "production" })
 
@@ -69,8 +69,8 @@ async function laidOut() {
         driver: "postgres",
         rotatedAt: now.toISOString(),
         versions: [
-          await version("v1", { is: "kept", since: now.toISOString() }),
-          await version("v2", { is: "current" }),
+          await version("v1", { kind: "retired", since: now.toISOString() }),
+          await version("v2", { kind: "current" }),
         ],
       },
     },

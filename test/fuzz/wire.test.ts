@@ -8,9 +8,9 @@ import {
   texts,
 } from "../../src/plugins/drivers/postgres/message.ts"
 import { postgres } from "../../src/plugins/drivers/postgres/index.ts"
-import { Options as PostgresOptions } from "../../src/plugins/drivers/postgres/options.ts"
+import { PostgresOptions } from "../../src/plugins/drivers/postgres/options.ts"
 import { redis } from "../../src/plugins/drivers/redis/index.ts"
-import { Options as RedisOptions } from "../../src/plugins/drivers/redis/options.ts"
+import { RedisOptions } from "../../src/plugins/drivers/redis/options.ts"
 import { ReplyReader } from "../../src/plugins/drivers/redis/resp.ts"
 import type { Driver } from "../../src/core/ports.ts"
 import {
@@ -132,8 +132,8 @@ async function everyAct(driver: Driver): Promise<void> {
   const acts: readonly (() => Promise<unknown>)[] = [
     () => driver.probe(login, soon(2000)),
     () => driver.settle([login], soon(2000)),
-    () => driver.apply(login, { doubtful: [], current: login }, soon(2000)),
-    () => driver.preflight({ doubtful: [], current: login }, soon(2000)),
+    () => driver.apply(login, { uncertain: [], current: login }, soon(2000)),
+    () => driver.preflight({ uncertain: [], current: login }, soon(2000)),
     () => driver.revoke(login, login, { endSessions: true }, soon(2000)),
   ]
   for (const act of acts) {

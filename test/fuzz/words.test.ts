@@ -6,14 +6,14 @@ import { AppError } from "../../src/base/error.ts"
 import { formatDuration, parseDuration } from "../../src/base/duration.ts"
 import { Duration } from "../../src/config/keys.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
-import { call, makePlace } from "../../src/plugins/drivers/exec/call.ts"
+import { call, makeTarget } from "../../src/plugins/drivers/exec/call.ts"
 import { exec } from "../../src/plugins/drivers/exec/index.ts"
 import { Applied, Described, Ended, Verified } from "../../src/plugins/drivers/exec/protocol.ts"
 import { reachWith, soon } from "../plugins/drivers/postgres/harness.ts"
 import {
   credential,
   db,
-  known,
+  issued,
   never,
   opened,
   put,
@@ -121,7 +121,7 @@ describe("what a program of the exec driver answers", () => {
   test("is understood, or refused without a word of it", async () => {
     await using folder = await temporaryFolder()
     const answer = join(folder.path, "answer")
-    const place = makePlace(exec.options.parse({ command: ["/bin/cat", answer], holds: "two" }), {
+    const place = makeTarget(exec.options.parse({ command: ["/bin/cat", answer], holds: "two" }), {
       ...reachWith("none", folder.path),
       run: { id: "run1", clock: "", since: 0 },
     })
@@ -212,7 +212,7 @@ describe("a .env of any content", () => {
         const before = content.toString("latin1")
         await answered(() => output.adopt(["db"]), [made])
         const draft = await answered(
-          () => output.prepare(db(made), known(was, made), never),
+          () => output.prepare(db(made), issued(was, made), never),
           [was, made],
         )
         expect(text(folder.path)).toBe(before)
@@ -229,7 +229,7 @@ describe("a .env of any content", () => {
         expect((await output.adopt(["db"]))["db"]?.["password"]).toBe(made)
         expect(await output.compare(db(made), never)).toBe("same")
         // The same again changes nothing.
-        expect((await output.prepare(db(made), known(was, made), never)).changed).toBe(false)
+        expect((await output.prepare(db(made), issued(was, made), never)).changed).toBe(false)
         // And the way back is byte for byte.
         await (await output.restore(content, never)).commit()
         expect(text(folder.path)).toBe(before)

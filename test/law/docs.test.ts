@@ -54,7 +54,7 @@ describe("the manual", () => {
       match[1],
       match[2],
     ])
-    expect(rows).toEqual(Object.entries(exitMeanings).map(([code, says]) => [code, says]))
+    expect(rows).toEqual(Object.entries(exitMeanings).map(([code, message]) => [code, message]))
   })
 
   test.each([
@@ -64,10 +64,10 @@ describe("the manual", () => {
     ["restarts", healths],
   ] as const)("has a row in %s for each plug-in of its kind", (page, all) => {
     const rows = textOf(`src/manual/${page}.md`).match(/^\| `.+$/gm) ?? []
-    const firsts = rows.map((row) => row.split("|")[1] ?? "")
+    const initialValues = rows.map((row) => row.split("|")[1] ?? "")
     for (const { type } of all)
       expect(
-        firsts.some((cell) => cell.includes(`\`${type}\``)) ? type : `${type} has no row`,
+        initialValues.some((cell) => cell.includes(`\`${type}\``)) ? type : `${type} has no row`,
       ).toBe(type)
   })
 })
@@ -76,8 +76,8 @@ test("every option of every command says what it does, and its usage is a senten
   for (const { load } of groups.flatMap(({ commands }) => commands)) {
     const { usage, options } = await load()
     expect(usage.length).toBeGreaterThan(20)
-    for (const [name, { says }] of Object.entries(options))
-      expect(`${name}: ${says}`.length).toBeGreaterThan(name.length + 10)
+    for (const [name, { summary: message }] of Object.entries(options))
+      expect(`${name}: ${message}`.length).toBeGreaterThan(name.length + 10)
   }
 })
 

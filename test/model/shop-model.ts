@@ -35,10 +35,10 @@ type Command = AsyncCommand<Model, Real>
 const newest = (shop: Shop): string => join(shop.project.root, "newest.json")
 const backup = (shop: Shop): string => join(shop.project.root, "backup.json")
 
-function check(holds: boolean, says: string, ran?: Ran): void {
+function check(holds: boolean, message: string, ran?: Ran): void {
   if (!holds)
     throw new Error(
-      `${says}${ran === undefined ? "" : ` (exit ${ran.code ?? ran.signal})\n${ran.stdout}${ran.stderr}`}`,
+      `${message}${ran === undefined ? "" : ` (exit ${ran.code ?? ran.signal})\n${ran.stdout}${ran.stderr}`}`,
     )
 }
 
@@ -338,7 +338,8 @@ export async function settle(model: Model, real: Real): Promise<void> {
   if (!model.known) return check(versions.length === 0, "what was deleted is there in the end")
   const current = versions.filter(({ stage }) => stage === "current")
   check(
-    current.length === 1 && versions.every(({ stage }) => stage === "current" || stage === "kept"),
+    current.length === 1 &&
+      versions.every(({ stage }) => stage === "current" || stage === "retired"),
     `in the end there are ${versions.map(({ id, stage }) => `${id} ${stage}`).join(", ")}`,
   )
   check(
@@ -351,5 +352,6 @@ export async function settle(model: Model, real: Real): Promise<void> {
     "in the end the program holds another value",
   )
   for (const { password = "", stage, id } of versions)
-    if (stage === "kept") check((await shop.login(password)) === "28P01", `in the end ${id} lives`)
+    if (stage === "retired")
+      check((await shop.login(password)) === "28P01", `in the end ${id} lives`)
 }

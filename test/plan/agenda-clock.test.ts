@@ -14,7 +14,7 @@ function look(more: Partial<SecretState>): ReturnType<typeof agenda> {
     {
       id: "v1",
       madeAt: "2026-05-01T00:00:00.000Z",
-      stage: { is: "current" } as const,
+      stage: { kind: "current" } as const,
       clear: {},
       sealed: "",
       fingerprints: {},
@@ -40,7 +40,7 @@ test("agenda() waits with a retry, but not for one that was noted while the cloc
     failures: 1,
     notBefore,
     code: "x",
-    says: "x",
+    message: "x",
   })
   expect(look({}).due).toEqual(["db"])
   expect(look({ retry: retry("2026-06-01T12:30:00.000Z") }).due).toEqual([])

@@ -36,7 +36,7 @@ test("a secret that is too old is due, unless it is kept for good", () => {
   const state: SecretState = {
     driver: "generated",
     rotatedAt: old.madeAt,
-    versions: [{ ...old, stage: { is: "current" } }],
+    versions: [{ ...old, stage: { kind: "current" } }],
   }
   expect(dueOf(state)).toEqual(["one"])
   expect(dueOf(state, null)).toEqual([])
@@ -51,7 +51,7 @@ test("a secret is never due without a value: not where there is no state of it, 
     dueOf({
       driver: "generated",
       rotatedAt: old.madeAt,
-      versions: [{ ...old, stage: { is: "kept", since: old.madeAt } }],
+      versions: [{ ...old, stage: { kind: "retired", since: old.madeAt } }],
     }),
   ).toEqual([])
 })

@@ -112,7 +112,7 @@ test("nextDue() of a value whose age nobody knows is the next tick after it was 
     clear: {},
     sealed: "",
     fingerprints: {},
-    stage: { is: "current" },
+    stage: { kind: "current" },
   } as const
   const due = (adopted: "undated" | "dated"): string | undefined =>
     nextDue(

@@ -9,7 +9,7 @@ const retry = {
   failures: 2,
   notBefore: "2026-06-01T12:08:00.000Z",
   code: "no-answer",
-  says: "no clear answer",
+  message: "no clear answer",
 }
 
 function notesOf(
@@ -28,7 +28,7 @@ function notesOf(
         clear: {},
         sealed: "",
         fingerprints: {},
-        stage: { is: "current" },
+        stage: { kind: "current" },
       },
     ],
     ...more,

@@ -182,7 +182,7 @@ describe("verifyLog()", () => {
   })
 
   describe("of a log whose oldest parts were removed for their age", () => {
-    /** What `tendLog` does, stopped after so many removals. */
+    /** What `maintainLog` does, stopped after so many removals. */
     async function shorten(log: Log, parts: number, removed = parts): Promise<void> {
       const old = (await segmentsOf(log.place)).slice(0, parts)
       for (const { path, last } of old)

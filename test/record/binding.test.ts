@@ -47,7 +47,7 @@ test("sealed bytes of an output open under their own project, environment and na
     identities: [identity],
     recipients: [await recipientOf(identity)],
     ...keysOf(),
-    stamp: "",
+    fileVersion: "",
   }
   const vault = (project: string, environment = "production"): AgeVault =>
     new AgeVault(keys, { project, environment })
@@ -77,7 +77,10 @@ test("a binding and a fingerprint are what another library makes of the same key
     .digest("base64")
   const who = { identities: [identity], recipients: [recipient] }
   expect(await bindings(keys, who, {})).toEqual({ [recipient]: bound })
-  const vault = new AgeVault({ ...who, ...keys, stamp: "" }, { project: "p", environment: "e" })
+  const vault = new AgeVault(
+    { ...who, ...keys, fileVersion: "" },
+    { project: "p", environment: "e" },
+  )
   const bytes = randomBytes(1000)
   expect(vault.fingerprint(bytes)).toBe(
     createHmac("sha256", keys.fingerprint).update(bytes).digest("hex"),

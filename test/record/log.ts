@@ -4,16 +4,16 @@ import type { AuditTail } from "../../src/core/state.ts"
 import { appendToLog, auditPath, readLogEnd } from "../../src/record/audit-log.ts"
 import { closeSegment, segmentsOf } from "../../src/record/audit-segments.ts"
 import { readLog } from "../../src/record/audit-read.ts"
-import { type Place, makeStateFolder } from "../../src/record/state-file.ts"
+import { type StateKey, makeStateFolder } from "../../src/record/state-file.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 /** A log on a real disk, as the ledger writes it: what rides in the state, and what is in the file. */
 export class Log implements AsyncDisposable {
-  readonly place: Place
+  readonly place: StateKey
   readonly #dispose: () => Promise<void>
   tail: AuditTail = { count: 0, head: noHead, lines: [] }
 
-  constructor(place: Place, dispose: () => Promise<void>) {
+  constructor(place: StateKey, dispose: () => Promise<void>) {
     this.place = place
     this.#dispose = dispose
   }

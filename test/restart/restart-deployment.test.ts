@@ -30,11 +30,11 @@ test("restartDeployment() runs a real hook and waits for a real server that is s
     hostname: "127.0.0.1",
     fetch: () => new Response("", { status: ++asked < 3 ? 503 : 200 }),
   })
-  const reach = hookReach(folder.path)
+  const context = hookReach(folder.path)
   const result = await restartDeployment(
     deployment({
-      restarter: command.open(["sh", "-c", "echo $MYCELIUM_RUN >> restarts"], reach),
-      health: http.open(`http://127.0.0.1:${server.port}/`, reach),
+      restarter: command.open(["sh", "-c", "echo $MYCELIUM_RUN >> restarts"], context),
+      health: http.open(`http://127.0.0.1:${server.port}/`, context),
     }),
     "set-1/api",
     realHost({}),
@@ -48,11 +48,11 @@ test("restartDeployment() runs a real hook and waits for a real server that is s
 
 test("restartDeployment() asks again and again, less and less often, until the time is over", async () => {
   const pauses: number[] = []
-  const sick = deployment({
+  const unhealthy = deployment({
     withinMs: 5000,
     healthy: async () => "503 from http://127.0.0.1/healthz",
   })
-  const result = await restartDeployment(sick, newMark(), quickHost(pauses), neverStops())
+  const result = await restartDeployment(unhealthy, newMark(), quickHost(pauses), neverStops())
   expect(result).toEqual({
     ok: false,
     code: "unhealthy",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
-import { isParkable } from "../../src/rotate/park.ts"
+import { isDeferrable } from "../../src/rotate/defer.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
@@ -67,7 +67,7 @@ async function seen(
 
 test("what must be durable before a rename is written while the login is under way: no write stands between the two", async () => {
   const { acts, outcome, world } = await seen(["one"])
-  expect(outcome).toMatchObject({ one: { is: "rotated" } })
+  expect(outcome).toMatchObject({ one: { kind: "rotated" } })
   const [applied, write, proven, renamed] = [
     acts.indexOf("apply one ends"),
     acts.indexOf("write", acts.indexOf("apply one ends")),
@@ -122,11 +122,11 @@ test("a value that is not proven takes it back: the set can be put aside, and no
   const world = new World()
   world.fault = { unproven: { name: "one", calls: 99 } }
   const { acts, outcome, session } = await seen(["one"], undefined, world)
-  expect(outcome).toMatchObject({ one: { is: "waiting" } })
+  expect(outcome).toMatchObject({ one: { kind: "waiting" } })
   expect(acts.filter((act) => /rename|restart/.test(act))).toEqual([])
   const set = session.changeSet
   expect(set).toMatchObject({ touched: [], restarted: [] })
-  expect([set?.before, set?.ahead, set?.ranIn, set !== undefined && isParkable(set)]).toEqual([
+  expect([set?.before, set?.ahead, set?.ranIn, set !== undefined && isDeferrable(set)]).toEqual([
     undefined,
     undefined,
     undefined,
@@ -167,7 +167,7 @@ test("a containment is not written ahead", async () => {
     secrets: names,
     why: "incident",
     incident: "leak",
-    contain: { cutFirst: true },
+    contain: { revokeFirst: true },
   })
   expect(saved).not.toContain(true)
   expect(saved.length).toBeGreaterThan(2)

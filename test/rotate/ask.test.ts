@@ -12,10 +12,10 @@ import { World, names } from "../crash/world.ts"
 describe("a recovery whose logins get no answer", () => {
   test("decides nothing and touches nothing of that service, wherever the rotation was cut, and whichever way it goes", async () => {
     let asked = 0
-    for (const sick of [false, true]) {
+    for (const unhealthy of [false, true]) {
       for (let cut = 0; ; cut++) {
         const world = new World()
-        world.fault = sick ? { sick } : {}
+        world.fault = unhealthy ? { unhealthy } : {}
         if (!(await run(world, true, cut)).died) break
         const set = world.stored.changeSet
         const stage = world.stored.secrets["one"]?.versions.at(-1)?.stage
@@ -23,13 +23,13 @@ describe("a recovery whose logins get no answer", () => {
         if (
           set === undefined ||
           (set.direction === "forward" &&
-            (set.ahead === true || (stage?.is === "pending" && stage.proven)))
+            (set.ahead === true || (stage?.kind === "pending" && stage.proven)))
         )
           continue
         asked++
         const before = { one: world.one, file: world.files["/env/b"]?.["one"] }
         const session = await Session.load(silenced(world.start().work))
-        expect((await resume(session))["one"]).toMatchObject({ is: "waiting" })
+        expect((await resume(session))["one"]).toMatchObject({ kind: "waiting" })
         expect({ one: world.one, file: world.files["/env/b"]?.["one"] }).toEqual(before)
         expect(session.changeSet?.secrets).toContain("one")
       }

@@ -31,7 +31,7 @@ async function life(work: Work): Promise<void> {
       secrets: names.filter((name) => session.state(name).contained === undefined),
       why: "incident",
       incident: "leak",
-      contain: { cutFirst: false },
+      contain: { revokeFirst: false },
     })
   else await resume(session)
 }
@@ -54,7 +54,7 @@ test("a containment that is cut at any instant knows since when each service has
     const current = names
       .filter((name) => name !== "gen")
       .map((name) =>
-        world.stored.secrets[name]?.versions.find(({ stage }) => stage.is === "current"),
+        world.stored.secrets[name]?.versions.find(({ stage }) => stage.kind === "current"),
       )
     expect({ cut, dated: current.map((version) => version?.acceptedAt) }).toEqual({
       cut,

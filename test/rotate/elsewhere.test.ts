@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from "bun:test"
 import { waitsForPerson } from "../../src/app/daemon.ts"
 import { findMarked, markVariable } from "../../src/base/marked-processes.ts"
-import type { Place } from "../../src/base/place.ts"
+import type { RunLocation } from "../../src/base/run-location.ts"
 import { runInHand } from "../../src/core/state.ts"
 import { run } from "../../src/base/spawn.ts"
 import { awaitAgain, isAtWork, leave } from "../../src/rotate/elsewhere.ts"
-import { lookAgain } from "../../src/rotate/look-again.ts"
+import { recheckHealth } from "../../src/rotate/recheck-health.ts"
 import type { Outcomes } from "../../src/rotate/work.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
@@ -16,7 +16,7 @@ import { until } from "../support/until.ts"
 
 /** What a run says of its programs when it ends, beside real processes. */
 
-const here: Place = { boot: "a", namespace: "pid:[1]" }
+const here: RunLocation = { boot: "a", namespace: "pid:[1]" }
 const pids: number[] = []
 afterEach(() => {
   for (const pid of pids.splice(0)) endPid(pid)
@@ -28,7 +28,7 @@ async function withSilent(): Promise<{ readonly session: Session; readonly outco
   const onStep = (): void => {
     world.fault = { silent: { name: "one", calls: 1000 } }
   }
-  const session = await Session.load({ ...world.start().work, place: here, onStep })
+  const session = await Session.load({ ...world.start().work, location: here, onStep })
   return { session, outcomes: await rotate(session, { secrets: names, why: "asked" }) }
 }
 
@@ -64,7 +64,7 @@ test("the mark of its programs is durable with the place where they may run, and
   const world = new World()
   const began = { clock: "boot", since: 7 }
   const run = { ...began, id: "random" }
-  const session = await Session.load({ ...world.start().work, place: here, run })
+  const session = await Session.load({ ...world.start().work, location: here, run })
   await rotate(session, { secrets: names, why: "asked" })
   expect(world.stored.changeSet).toBeUndefined()
   expect(world.stored.run).toBeUndefined()
@@ -121,7 +121,7 @@ test("the end of one environment waits for its own programs, and for no other's"
 
 test("a revoke that waits for a person is not tried every minute", () => {
   const owed = (code: string) =>
-    [{ secret: "key", version: "v1", death: { is: "owed", code, says: "" } }] as const
+    [{ secret: "key", version: "v1", death: { kind: "owed", code, message: "" } }] as const
   expect(waitsForPerson({ outcomes: {}, revoked: owed("other-namespace") })).toBe(true)
   expect(
     waitsForPerson({ outcomes: {}, revoked: [...owed("other-namespace"), ...owed("timeout")] }),
@@ -131,13 +131,13 @@ test("a revoke that waits for a person is not tried every minute", () => {
 
 test("what a promote has ended says nothing of the secrets that stay in its set", async () => {
   const { session, outcomes } = await withSilent()
-  expect([outcomes["dual"]?.is, session.changeSet?.secrets]).toEqual(["rotated", ["one"]])
+  expect([outcomes["dual"]?.kind, session.changeSet?.secrets]).toEqual(["rotated", ["one"]])
   expect([[...session.delivered], [...session.renamed]]).toEqual([[], []])
 })
 
 test("a restart beside the journals is durable before it begins, by a mark that a later run finds", async () => {
   const world = new World()
-  const work = { ...world.start().work, place: here }
+  const work = { ...world.start().work, location: here }
   const web = work.deployments.find(({ name }) => name === "web")
   if (web === undefined) throw new Error("no web")
   const { health: _health, ...blind } = web
@@ -147,20 +147,24 @@ test("a restart beside the journals is durable before it begins, by a mark that 
     expect(world.stored.acting).toEqual({ ...here, again: mark.split("/")[0] ?? "" })
     return Promise.resolve(true)
   }
-  const sick = await Session.load({
+  const unhealthy = await Session.load({
     ...work,
     deployments: [blind],
     restarts: { ...work.restarts, restart },
   })
-  await sick.commit({
+  await unhealthy.commit({
     patches: {
       gen: (state) => ({
         ...state,
-        unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" },
+        unhealthy: {
+          since: new Date(world.time).toISOString(),
+          deployments: ["web"],
+          message: "503",
+        },
       }),
     },
   })
-  expect(await lookAgain(sick, ["gen"], "leak")).toEqual({})
+  expect(await recheckHealth(unhealthy, ["gen"], "leak")).toEqual({})
   expect(marks).toEqual([expect.stringMatching(/^.+\/web$/)])
 
   const left = Bun.spawn(["sleep", "600"], {
@@ -169,14 +173,14 @@ test("a restart beside the journals is durable before it begins, by a mark that 
     detached: true,
   })
   pids.push(left.pid)
-  await leave(sick)
-  expect(sick.document.acting).toMatchObject(here)
+  await leave(unhealthy)
+  expect(unhealthy.document.acting).toMatchObject(here)
   // Elsewhere it is not begun beside what may still run.
   const there = await Session.load({
     ...work,
     deployments: [blind],
     restarts: { ...work.restarts, restart },
-    place: { boot: "a", namespace: "pid:[2]" },
+    location: { boot: "a", namespace: "pid:[2]" },
   })
   there.document = {
     ...there.document,
@@ -184,11 +188,15 @@ test("a restart beside the journals is durable before it begins, by a mark that 
       ...there.document.secrets,
       gen: {
         ...there.state("gen"),
-        unhealthy: { since: new Date(world.time).toISOString(), deployments: ["web"], says: "503" },
+        unhealthy: {
+          since: new Date(world.time).toISOString(),
+          deployments: ["web"],
+          message: "503",
+        },
       },
     },
   }
-  expect((await lookAgain(there, ["gen"], "leak"))["gen"]).toContain("may still run")
+  expect((await recheckHealth(there, ["gen"], "leak"))["gen"]).toContain("may still run")
   expect(marks).toHaveLength(1)
   // Here it is let finish, and ended, by its mark, before another is begun.
   let paused = 0
@@ -200,7 +208,7 @@ test("a restart beside the journals is durable before it begins, by a mark that 
   })
   await awaitAgain(next)
   expect(paused).toBeGreaterThan(1)
-  await lookAgain(
+  await recheckHealth(
     await Session.load({
       ...next.work,
       ledger: {

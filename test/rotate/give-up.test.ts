@@ -24,7 +24,7 @@ test("a set that is given up before any service saw it erases no older version, 
   const first: Version = {
     id: "v0",
     madeAt: "2025-01-01T00:00:00.000Z",
-    stage: { is: "kept", since: "2025-12-31T00:00:00.000Z" },
+    stage: { kind: "retired", since: "2025-12-31T00:00:00.000Z" },
     clear: {},
     sealed: "verifier",
     fingerprints: {},
@@ -36,7 +36,7 @@ test("a set that is given up before any service saw it erases no older version, 
 
   const session = await Session.load(failingLater(world.start().work))
   expect((await rotate(session, { secrets: ["one"], why: "asked" }))["one"]).toMatchObject({
-    is: "left",
+    kind: "left",
     code: "write-failed",
   })
   expect(world.stored.changeSet).toBeUndefined()

@@ -19,7 +19,7 @@ test("whether a grace is over is judged alike before a rotation and for the revo
       const { left } = await preflight(session, { secrets: ["dual"], why: "asked" })
       const verdict = left["dual"]
       return [
-        verdict?.is === "left" ? verdict.code : verdict?.is,
+        verdict?.kind === "left" ? verdict.code : verdict?.kind,
         owedVersions(session, { skipGrace: false }).map(({ name }) => name),
       ]
     }

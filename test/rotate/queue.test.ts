@@ -9,7 +9,7 @@ function oneAtATime(work: Work): Work {
   const waiting: { readonly secret: string; readonly go: () => void }[] = []
   let pauses: (() => void)[] = []
   let busy = false
-  const inTurn: Work["inTurn"] = async (secret, act) => {
+  const withServerSlot: Work["withServerSlot"] = async (secret, act) => {
     if (busy) await new Promise<void>((go) => waiting.push({ secret, go }))
     busy = true
     try {
@@ -29,7 +29,7 @@ function oneAtATime(work: Work): Work {
   }
   return {
     ...work,
-    inTurn,
+    withServerSlot,
     host: { ...work.host, pause: () => new Promise((end) => pauses.push(end)) },
   }
 }
@@ -41,9 +41,9 @@ test("in a containment nobody is given up because he waits for his turn at a bus
     secrets: ["pair", "dual", "one"],
     why: "incident",
     incident: "leak",
-    contain: { cutFirst: false },
+    contain: { revokeFirst: false },
   })
-  expect(Object.entries(outcomes).map(([name, { is }]) => [name, is])).toEqual([
+  expect(Object.entries(outcomes).map(([name, { kind }]) => [name, kind])).toEqual([
     ["pair", "rotated"],
     ["dual", "rotated"],
     ["one", "rotated"],

@@ -8,7 +8,7 @@ import { World } from "../crash/world.ts"
 test("what is noted of one value (easily guessed, its age unknown) does not pass to another that reconcile finds alive, and stays with its own", async () => {
   for (const back of [true, false]) {
     const world = new World()
-    world.hasty = true
+    world.noWait = true
     const files = structuredClone(world.files)
     await rotate(await Session.load(world.start().work), { secrets: ["dual"], why: "asked" })
     const { dual } = world.stored.secrets
@@ -31,8 +31,8 @@ test("what is noted of one value (easily guessed, its age unknown) does not pass
     })
     expect(found["dual"]).toMatchObject(
       back
-        ? { is: "found", version: "v1", outputs: [], restarts: [] }
-        : { is: "same", version: "v2" },
+        ? { kind: "found", version: "v1", outputs: [], restarts: [] }
+        : { kind: "same", version: "v2" },
     )
     const { weak, undated } = world.stored.secrets["dual"] ?? {}
     expect([weak, undated]).toEqual(back ? [undefined, undefined] : [true, true])

@@ -24,7 +24,7 @@ test("an old version that does not open holds up the revoke of no other secret",
   })
   expect(
     Object.fromEntries(
-      owed.map(({ secret, death }) => [secret, death.is === "dead" ? "dead" : death.code]),
+      owed.map(({ secret, death }) => [secret, death.kind === "dead" ? "dead" : death.code]),
     ),
   ).toEqual({ pair: "dead", dual: "dead", one: "seal-broken" })
 })

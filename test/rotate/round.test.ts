@@ -18,7 +18,7 @@ async function round(
   const session = await Session.load({
     ...work,
     serverOf: (name) => servers[name],
-    inTurn: (_, act) => act(),
+    withServerSlot: (_, act) => act(),
     host: { ...work.host, pause, monotonicMs: () => clock++ },
   })
   const pass = (): void => {
@@ -38,23 +38,23 @@ const codeOf = (look: Promise<unknown>): Promise<unknown> =>
 
 test("who has not answered a while after the others is silent, and so is every secret of that server after it", async () => {
   const { round: one, pass } = await round({ a: "up", b: "hangs", c: "hangs" })
-  const hanging = codeOf(one.look("b", never))
-  expect(await one.look("a", now)).toBe("answer")
+  const hanging = codeOf(one.attempt("b", never))
+  expect(await one.attempt("a", now)).toBe("answer")
   pass()
   expect(await hanging).toBe("no-answer")
-  expect(await codeOf(one.look("c", now))).toBe("no-answer")
-  expect(await one.look("a", now)).toBe("answer")
+  expect(await codeOf(one.attempt("c", now))).toBe("no-answer")
+  expect(await one.attempt("a", now)).toBe("answer")
   one.end()
 })
 
 test("a server that answers about another secret meanwhile is slow, not silent; and nobody is silent before anybody has answered", async () => {
   const { round: one, pass, acts } = await round({ a: "up", b: "slow", c: "slow" })
   let answer = (_: string): void => undefined
-  const slow = codeOf(one.look("b", () => new Promise<string>((resolve) => (answer = resolve))))
+  const slow = codeOf(one.attempt("b", () => new Promise<string>((resolve) => (answer = resolve))))
   pass()
   expect(acts()).toBe(1)
-  expect(await one.look("c", now)).toBe("answer")
-  expect(await one.look("a", now)).toBe("answer")
+  expect(await one.attempt("c", now)).toBe("answer")
+  expect(await one.attempt("a", now)).toBe("answer")
   pass()
   await Promise.resolve()
   answer("late")

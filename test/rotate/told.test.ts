@@ -13,7 +13,7 @@ async function told(world: World): Promise<Told> {
   const { work } = world.start()
   const session = await Session.load({
     ...work,
-    tell: (step) => void all.push({ step, stored: world.stored }),
+    onProgress: (step) => void all.push({ step, stored: world.stored }),
   })
   await rotate(session, { secrets: names, why: "due" })
   return all
@@ -25,7 +25,7 @@ function at(all: Told, step: string): StateDocument | undefined {
 
 test("a rotation that goes back is on its way back as soon as it says so", async () => {
   const world = new World()
-  world.fault = { sick: true }
+  world.fault = { unhealthy: true }
   const back = at(await told(world), "back")
   expect(back?.changeSet?.direction).toBe("back")
 })
@@ -38,7 +38,7 @@ test("new values are in the state, and are current there, as soon as that is sai
 
 test("a first value that cannot go back is not said to go back", async () => {
   const world = new World()
-  world.fault = { sick: true }
+  world.fault = { unhealthy: true }
   const { one } = world.stored.secrets
   if (one === undefined) throw new Error("no such secret")
   world.stored = {
@@ -47,9 +47,9 @@ test("a first value that cannot go back is not said to go back", async () => {
   }
   const { work } = world.start()
   const steps: string[] = []
-  const session = await Session.load({ ...work, tell: (step) => void steps.push(step) })
+  const session = await Session.load({ ...work, onProgress: (step) => void steps.push(step) })
   const outcomes = await rotate(session, { secrets: ["one"], why: "new" })
-  expect(outcomes["one"]).toMatchObject({ is: "rotated", unhealthy: expect.any(String) })
+  expect(outcomes["one"]).toMatchObject({ kind: "rotated", unhealthy: expect.any(String) })
   expect(steps).toContain("health")
   expect(steps).not.toContain("back")
 })

@@ -172,16 +172,16 @@ async function saidOf(shop: Shop): Promise<Pick<End, "told" | "report" | "report
 /** What --json says of it in a second run of the same incident. */
 export async function verdictsOf(
   shop: Shop,
-): Promise<{ readonly exit: number | undefined; readonly is: readonly string[] }> {
+): Promise<{ readonly exit: number | undefined; readonly kind: readonly string[] }> {
   const ran = await shop.run(...contain, "--json")
   const { reports } = json<{
     readonly reports: readonly {
-      readonly secrets: Readonly<Record<string, { readonly is: string }>>
+      readonly secrets: Readonly<Record<string, { readonly kind: string }>>
     }[]
   }>(ran)
   return {
     exit: ran.code,
-    is: reports.flatMap(({ secrets }) => Object.values(secrets).map(({ is }) => is)),
+    kind: reports.flatMap(({ secrets }) => Object.values(secrets).map(({ kind }) => kind)),
   }
 }
 

@@ -7,7 +7,7 @@ export type Datagrams = AsyncDisposable & {
   readonly socket: string
   readonly all: () => readonly string[]
   /** Resolves once a datagram for which `holds` is true has arrived. */
-  readonly heard: (says: string, holds: (datagram: string) => boolean) => Promise<void>
+  readonly heard: (message: string, holds: (datagram: string) => boolean) => Promise<void>
 }
 
 const listen = `
@@ -40,7 +40,7 @@ export async function listenForDatagrams(
   return {
     socket,
     all,
-    heard: (says, holds) => until(says, () => all().some(holds)),
+    heard: (message, holds) => until(message, () => all().some(holds)),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL")
       await child.exited

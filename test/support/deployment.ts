@@ -11,10 +11,10 @@ export function deployment(
   return {
     name: "api",
     reads: [],
-    restarter: { says: "command restart-api", restart },
+    restarter: { label: "command restart-api", restart },
     ...(healthy === undefined
       ? {}
-      : { health: { says: "http http://127.0.0.1/healthz", healthy } }),
+      : { health: { label: "http http://127.0.0.1/healthz", healthy } }),
     withinMs: 60_000,
     timeoutMs: 30_000,
     ...rest,

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
-import { Shift } from "../../src/base/shift.ts"
-import { Turns } from "../../src/base/turns.ts"
+import { ActivityScope } from "../../src/base/activity-scope.ts"
+import { KeyedSemaphore } from "../../src/base/semaphore.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
@@ -38,9 +38,9 @@ export async function openApp(
     keys,
     actor: { user: "test", via: "test" },
     holder: "test",
-    tell: () => undefined,
-    turns: new Turns(8),
-    shift: new Shift(),
+    onProgress: () => undefined,
+    turns: new KeyedSemaphore(8),
+    activity: new ActivityScope(),
     stop: new AbortController().signal,
     ...how,
   }

@@ -5,7 +5,7 @@ export type Relay = AsyncDisposable & {
   readonly port: number
   /** New connections go there: a failover behind one address. */
   to(port: number): void
-  /** What clients sent is shown to `look` before it is passed on. "lose": the server gets it, its reply is swallowed and the connection cut. */
+  /** What clients sent is shown to `agendaOf` before it is passed on. "lose": the server gets it, its reply is swallowed and the connection cut. */
   watch(look: (sent: string) => "pass" | "lose" | Promise<"pass" | "lose">): void
 }
 

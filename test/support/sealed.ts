@@ -54,7 +54,7 @@ export async function loginsOf(
       const { user, password } = (await vault.open(secret, version)).fields
       return {
         id: version.id,
-        stage: version.stage.is,
+        stage: version.stage.kind,
         user: typeof user === "string" ? user : undefined,
         password: password instanceof Secret ? password.reveal() : undefined,
       }

@@ -61,7 +61,7 @@ export async function rotatePairs(project: Project, count: number): Promise<Pair
         faults.push(`pair ${pair}: ${name} ended with ${code ?? signal}: ${stdout}${stderr}`)
     }
     for (const { name } of locked) await done(project, ["rotate-now", `production/${name}`])
-    for (const says of await lostUpdates(project, pair)) faults.push(`pair ${pair}: ${says}`)
+    for (const message of await lostUpdates(project, pair)) faults.push(`pair ${pair}: ${message}`)
   }
   return { refused, faults }
 }
@@ -77,7 +77,7 @@ async function lostUpdates(project: Project, rotations: number): Promise<readonl
       faults.push(
         `${name}: current is ${current.map(({ id }) => id).join(" and ")}, not v${rotations + 1}`,
       )
-    if (versions.some(({ stage }) => stage !== "current" && stage !== "kept"))
+    if (versions.some(({ stage }) => stage !== "current" && stage !== "retired"))
       faults.push(`${name}: a version is left over`)
     if (project.variable(name.toUpperCase()) !== current[0]?.password)
       faults.push(`${name}: the file shows another value than the current one`)

@@ -66,16 +66,16 @@ function start(
 describe("mycelium run tells the service manager", () => {
   // Where code may be made libc is called, elsewhere systemd-notify runs.
   const ways = [
-    { says: "with its compiler", under: [], skip: false },
+    { message: "with its compiler", under: [], skip: false },
     {
-      says: "where no code may be made",
+      message: "where no code may be made",
       under: noNewCode,
       skip: !hasNoNewCode || Bun.which("systemd-notify") === null,
     },
   ]
-  for (const { says, under, skip } of ways) {
+  for (const { message, under, skip } of ways) {
     test.skipIf(skip)(
-      `that it is ready, what comes next, reloads, and stops, ${says}`,
+      `that it is ready, what comes next, reloads, and stops, ${message}`,
       async () => {
         await using project = await served()
         await using manager = await listenForDatagrams(project.root)

@@ -18,10 +18,15 @@ import type { Logged } from "./log.ts"
 
 /** One change, and the inodes whose fsync makes it last. */
 type Change = { readonly at: number; readonly covers: readonly number[] } & (
-  | { readonly is: "enter"; readonly folder: number; readonly name: string; readonly inode: number }
-  | { readonly is: "leave"; readonly folder: number; readonly name: string }
   | {
-      readonly is: "move"
+      readonly kind: "enter"
+      readonly folder: number
+      readonly name: string
+      readonly inode: number
+    }
+  | { readonly kind: "leave"; readonly folder: number; readonly name: string }
+  | {
+      readonly kind: "move"
       readonly from: number
       readonly was: string
       readonly folder: number
@@ -29,13 +34,13 @@ type Change = { readonly at: number; readonly covers: readonly number[] } & (
       readonly inode: number
     }
   | {
-      readonly is: "write"
+      readonly kind: "write"
       readonly inode: number
       readonly offset: number | undefined
       readonly bytes: Buffer
     }
-  | { readonly is: "cut"; readonly inode: number; readonly size: number }
-  | { readonly is: "mode"; readonly inode: number; readonly mode: number }
+  | { readonly kind: "cut"; readonly inode: number; readonly size: number }
+  | { readonly kind: "mode"; readonly inode: number; readonly mode: number }
 )
 type Sync = { readonly inode: number; readonly entered: number; readonly returned: number }
 type Node = {
@@ -71,11 +76,11 @@ export class Disk {
       [...this.#nodes].map(([inode, { entries }]) => [inode, new Map(entries)]),
     )
     for (const change of this.#changes) enter(names, change)
-    for (const one of logged) if (one.is !== "say" && one.is !== "hear") this.#take(one, names)
+    for (const one of logged) if (one.kind !== "say" && one.kind !== "hear") this.#take(one, names)
   }
 
   #take(
-    one: Exclude<Logged, { readonly is: "say" | "hear" }>,
+    one: Exclude<Logged, { readonly kind: "say" | "hear" }>,
     names: Map<number, Map<string, number>>,
   ): void {
     const find = (path: string): number | undefined =>
@@ -96,19 +101,19 @@ export class Disk {
     const name = basename(one.path)
     // Of a file that was unlinked meanwhile nobody asks any more.
     const inode = find(one.path)
-    if (one.is === "sync") {
+    if (one.kind === "sync") {
       if (inode !== undefined) this.#syncs.push({ inode, entered: one.entered, returned: at })
       return
     }
-    if (one.is === "write" || one.is === "cut" || one.is === "mode") {
+    if (one.kind === "write" || one.kind === "cut" || one.kind === "mode") {
       if (inode !== undefined) this.#changes.push({ ...one, at, inode, covers: [inode] })
       return
     }
     const folder = must(dirname(one.path))
-    if (one.is === "rename") {
+    if (one.kind === "rename") {
       const target = must(dirname(one.to))
       this.#changes.push({
-        is: "move",
+        kind: "move",
         at,
         from: folder,
         was: name,
@@ -117,17 +122,17 @@ export class Disk {
         inode: must(one.path),
         covers: [folder, target],
       })
-    } else if (one.is === "remove") {
-      this.#changes.push({ is: "leave", at, folder, name, covers: [folder] })
+    } else if (one.kind === "remove") {
+      this.#changes.push({ kind: "leave", at, folder, name, covers: [folder] })
     } else if (inode === undefined) {
       const made = this.#nodes.size
       this.#nodes.set(made, {
-        folder: one.is === "folder",
+        folder: one.kind === "folder",
         mode: one.mode,
         bytes: Buffer.alloc(0),
         entries: new Map(),
       })
-      this.#changes.push({ is: "enter", at, folder, name, inode: made, covers: [folder] })
+      this.#changes.push({ kind: "enter", at, folder, name, inode: made, covers: [folder] })
     } else return
     const last = this.#changes.at(-1)
     if (last !== undefined) enter(names, last)
@@ -217,14 +222,14 @@ function digestOf(nodes: ReadonlyMap<number, Node>): string {
 }
 
 function keepSome(nodes: Map<number, Node>, change: Change, kept: Kept): void {
-  const ofFolder = change.is === "enter" || change.is === "leave" || change.is === "move"
+  const ofFolder = change.kind === "enter" || change.kind === "leave" || change.kind === "move"
   if (kept === "all" || (kept === "names" && ofFolder) || (kept === "bytes" && !ofFolder))
     return apply(nodes, change)
   if (typeof kept === "string" || kept() < 0.5) return
   // A page of a write may be there and the next one not.
   apply(
     nodes,
-    change.is === "write" && kept() < 0.5
+    change.kind === "write" && kept() < 0.5
       ? { ...change, bytes: change.bytes.subarray(0, Math.floor(kept() * change.bytes.length)) }
       : change,
   )
@@ -237,20 +242,20 @@ function enter(entries: Map<number, Map<string, number>>, change: Change): void 
     entries.set(folder, found)
     return found
   }
-  if (change.is === "leave") of(change.folder).delete(change.name)
-  if (change.is === "move") of(change.from).delete(change.was)
-  if (change.is === "enter" || change.is === "move")
+  if (change.kind === "leave") of(change.folder).delete(change.name)
+  if (change.kind === "move") of(change.from).delete(change.was)
+  if (change.kind === "enter" || change.kind === "move")
     of(change.folder).set(change.name, change.inode)
 }
 
 function apply(nodes: Map<number, Node>, change: Change): void {
-  if (change.is === "enter" || change.is === "leave" || change.is === "move") {
+  if (change.kind === "enter" || change.kind === "leave" || change.kind === "move") {
     enter(new Map([...nodes].map(([inode, { entries }]) => [inode, entries])), change)
   } else {
     const node = nodes.get(change.inode)
     if (node === undefined) return
-    if (change.is === "mode") node.mode = change.mode
-    else if (change.is === "cut")
+    if (change.kind === "mode") node.mode = change.mode
+    else if (change.kind === "cut")
       node.bytes = Buffer.concat([
         node.bytes,
         Buffer.alloc(Math.max(0, change.size - node.bytes.length)),

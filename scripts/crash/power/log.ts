@@ -2,23 +2,23 @@ import { type Call, pathsIn, readStrace, threadsOf } from "../../../test/support
 
 /** What a run did to files below one folder, read from a log of `strace -f -y -Y -xx` that holds every byte. */
 export type FileCall =
-  | { readonly is: "create" | "folder"; readonly path: string; readonly mode: number }
-  | { readonly is: "remove"; readonly path: string }
-  | { readonly is: "rename"; readonly path: string; readonly to: string }
+  | { readonly kind: "create" | "folder"; readonly path: string; readonly mode: number }
+  | { readonly kind: "remove"; readonly path: string }
+  | { readonly kind: "rename"; readonly path: string; readonly to: string }
   /** `offset` undefined: at the end of what there is. */
   | {
-      readonly is: "write"
+      readonly kind: "write"
       readonly path: string
       readonly offset: number | undefined
       readonly bytes: Buffer
     }
-  | { readonly is: "cut"; readonly path: string; readonly size: number }
-  | { readonly is: "mode"; readonly path: string; readonly mode: number }
-  | { readonly is: "sync"; readonly path: string }
+  | { readonly kind: "cut"; readonly path: string; readonly size: number }
+  | { readonly kind: "mode"; readonly path: string; readonly mode: number }
+  | { readonly kind: "sync"; readonly path: string }
   /** Something that was sent to a server or to a program. */
-  | { readonly is: "say"; readonly text: string }
+  | { readonly kind: "say"; readonly text: string }
   /** Something was heard from one: an answer to what was said before. */
-  | { readonly is: "hear" }
+  | { readonly kind: "hear" }
 
 export type Logged = FileCall & { readonly entered: number; readonly returned: number }
 
@@ -55,14 +55,14 @@ function read(
 ): FileCall | undefined {
   const { name, args } = call
   if (ignored.has(name)) return undefined
-  if (spoken.has(name)) return { is: "say", text: bytesIn(args).toString("latin1") }
-  if (heard.has(name)) return { is: "hear" }
+  if (spoken.has(name)) return { kind: "say", text: bytesIn(args).toString("latin1") }
+  if (heard.has(name)) return { kind: "hear" }
   const paths = pathsIn(args).map((one) => unescape(one).toString())
   const [path = "", to = ""] = paths
   if (name === "write" && !path.startsWith("/"))
     return path.startsWith("anon_inode:")
       ? undefined
-      : { is: "say", text: bytesIn(args).toString("latin1") }
+      : { kind: "say", text: bytesIn(args).toString("latin1") }
   if (!path.startsWith(`${root}/`)) return undefined
   return readFile(call, { path, to }, positions)
 }
@@ -80,36 +80,36 @@ function readFile(
       if (args.includes("O_TRUNC"))
         throw new Error(`opened with O_TRUNC, which is not modelled: ${path}`)
       positions.set(path, args.includes("O_APPEND") ? undefined : 0)
-      return args.includes("O_CREAT") ? { is: "create", path, mode: octal() & ~0o077 } : undefined
+      return args.includes("O_CREAT") ? { kind: "create", path, mode: octal() & ~0o077 } : undefined
     }
     case "write": {
       const offset = positions.get(path)
       const bytes = bytesIn(args).subarray(0, Number(result))
       if (offset !== undefined) positions.set(path, offset + bytes.length)
-      return { is: "write", path, offset, bytes }
+      return { kind: "write", path, offset, bytes }
     }
     case "pwrite64":
       return {
-        is: "write",
+        kind: "write",
         path,
         offset: number(),
         bytes: bytesIn(args).subarray(0, Number(result)),
       }
     case "ftruncate":
-      return { is: "cut", path, size: number() }
+      return { kind: "cut", path, size: number() }
     case "fchmod":
     case "chmod":
-      return { is: "mode", path, mode: octal() }
+      return { kind: "mode", path, mode: octal() }
     case "fsync":
     case "fdatasync":
-      return { is: "sync", path }
+      return { kind: "sync", path }
     case "rename":
-      return { is: "rename", path, to }
+      return { kind: "rename", path, to }
     case "unlink":
     case "rmdir":
-      return { is: "remove", path }
+      return { kind: "remove", path }
     case "mkdir":
-      return { is: "folder", path, mode: octal() }
+      return { kind: "folder", path, mode: octal() }
     default:
       throw new Error(`${name} is not modelled`)
   }

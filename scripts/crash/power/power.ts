@@ -25,7 +25,7 @@ export type HowPower = {
   /** After how many renames it is killed first, so that the power goes in the recovery. */
   readonly kills: number
   readonly random: () => number
-  readonly tell?: (says: string) => void
+  readonly tell?: (message: string) => void
 }
 
 /** What is there of what was not synced; "some" is drawn anew each time. */
@@ -63,9 +63,9 @@ export async function losePower(
     if (recovered.has(one) && found.length === 0)
       found.push(...(await recover(lane, random() < 0.5)))
     for (const fault of found) {
-      const disk = `${one.run.says(one.instant)}, ${one.kept} of what was not synced`
+      const disk = `${one.run.message(one.instant)}, ${one.kept} of what was not synced`
       faults.push({ ...fault, disk })
-      tell?.(`${scenario.name}: ${disk}: ${fault.kind}: ${fault.says}`)
+      tell?.(`${scenario.name}: ${disk}: ${fault.kind}: ${fault.message}`)
     }
   }
   const unsynced = Math.max(
@@ -104,7 +104,7 @@ function unreadable(error: unknown): Fault[] {
   return [
     {
       kind: "lost",
-      says: `what is on the disk cannot be read: ${error instanceof Error ? error.message : "unknown error"}`,
+      message: `what is on the disk cannot be read: ${error instanceof Error ? error.message : "unknown error"}`,
     },
   ]
 }
@@ -145,7 +145,7 @@ async function recover(lane: Lane, service: boolean): Promise<Fault[]> {
     if (ran.code !== 0)
       faults.push({
         kind: "stuck",
-        says: `${args[0]} ended with ${ran.code ?? ran.signal}: ${ran.stdout}${ran.stderr}`,
+        message: `${args[0]} ended with ${ran.code ?? ran.signal}: ${ran.stdout}${ran.stderr}`,
       })
   }
   const middle = await middleOf(lane)

@@ -16,7 +16,7 @@ export type Recorded = {
   readonly instants: readonly number[]
   /** Right after a file was renamed, and before its folder was synced. */
   readonly renames: readonly number[]
-  readonly says: (instant: number) => string
+  readonly message: (instant: number) => string
 }
 
 /** The commands of the scenario, undisturbed. */
@@ -50,7 +50,7 @@ export async function recordAfterKill(
   return {
     ...one,
     instants: one.instants.filter((at) => at > instant),
-    says: (at) => `killed ${first.says(instant)}, then ${one.says(at)}`,
+    message: (at) => `killed ${first.message(instant)}, then ${one.message(at)}`,
   }
 }
 
@@ -113,14 +113,14 @@ function recorded(
       after: after[index] ?? {},
     }),
   )
-  const renames = logged.filter(({ is }) => is === "rename").map(({ returned }) => returned)
+  const renames = logged.filter(({ kind }) => kind === "rename").map(({ returned }) => returned)
   return {
     disk,
     stages,
     logged,
     instants: disk.instants,
     renames,
-    says: (instant) => sayInstant(logged, shop.project.root, instant),
+    message: (instant) => sayInstant(logged, shop.project.root, instant),
   }
 }
 
@@ -153,9 +153,9 @@ function meet(lane: Lane): { readonly stop: () => Promise<readonly Held[] | unde
 
 function sayInstant(logged: readonly Logged[], root: string, instant: number): string {
   const last = logged.findLast(
-    ({ is, returned }) => is !== "say" && is !== "hear" && returned <= instant,
+    ({ kind, returned }) => kind !== "say" && kind !== "hear" && returned <= instant,
   )
-  return last === undefined || last.is === "say" || last.is === "hear"
+  return last === undefined || last.kind === "say" || last.kind === "hear"
     ? "at the beginning"
-    : `after ${last.is} ${last.path.slice(root.length + 1)} (${instant})`
+    : `after ${last.kind} ${last.path.slice(root.length + 1)} (${instant})`
 }

@@ -23,9 +23,10 @@ export function stagesOf(
 ): Stages {
   const order = orders[service.secret]
   const told = logged.flatMap((one, index) => {
-    if (one.is !== "say" || order === undefined || !order.test(one.text)) return []
+    if (one.kind !== "say" || order === undefined || !order.test(one.text)) return []
     const answered =
-      logged.slice(index + 1).find(({ is }) => is === "hear")?.returned ?? Number.POSITIVE_INFINITY
+      logged.slice(index + 1).find(({ kind }) => kind === "hear")?.returned ??
+      Number.POSITIVE_INFINITY
     return [{ sent: one.entered, answered }]
   })
   const all =

@@ -17,16 +17,17 @@ export const adopt: Command = {
     from: {
       type: "string",
       value: "FILE",
-      says: 'values from a JSON file: {"postgres_password": …}; "-" reads stdin',
+      summary: 'values from a JSON file: {"postgres_password": …}; "-" reads stdin',
     },
     "rotated-at": {
       type: "string",
       value: "TIME",
-      says: "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next scheduled time",
+      summary:
+        "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next scheduled time",
     },
     ask: {
       type: "boolean",
-      says: "ask on the terminal for each value; nothing that is typed is shown",
+      summary: "ask on the terminal for each value; nothing that is typed is shown",
     },
   },
   run: async (terminal, args, values) => {
@@ -45,39 +46,39 @@ export const adopt: Command = {
         ? {}
         : await readGiven(terminal, from, names)
     const results = await takeOver(app, environment, given, rotatedAt)
-    if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, results }))
+    if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, results }))
     else {
       for (const [name, result] of Object.entries(results)) {
-        if (result.is === "adopted")
-          terminal.out(
+        if (result.kind === "adopted")
+          terminal.stdout(
             `${environment}/${name}: adopted as ${result.version}: ${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`,
           )
-        else if (result.is === "known")
-          terminal.out(
+        else if (result.kind === "known")
+          terminal.stdout(
             `${environment}/${name}: known already, ${result.version}${datedWords(result)}${containedWords(result.uncontained)}`,
           )
         else {
-          terminal.out(`${environment}/${name}: not adopted: ${result.says} (${result.code})`)
-          if (result.hint !== undefined) terminal.out(`  hint: ${result.hint}`)
+          terminal.stdout(`${environment}/${name}: not adopted: ${result.message} (${result.code})`)
+          if (result.hint !== undefined) terminal.stdout(`  hint: ${result.hint}`)
         }
-        if (result.is !== "refused")
-          for (const line of result.listens ?? []) terminal.out(`  ${line}`)
-        if (result.is !== "refused" && result.uncontained !== undefined)
-          terminal.out(
+        if (result.kind !== "refused")
+          for (const line of result.listens ?? []) terminal.stdout(`  ${line}`)
+        if (result.kind !== "refused" && result.uncontained !== undefined)
+          terminal.stdout(
             `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
           )
-        if (result.is === "adopted")
+        if (result.kind === "adopted")
           for (const line of [
             ...followLines(environment, result.follow).map((one) => `  ${one}`),
             ...followingLines(environment, result),
           ])
-            terminal.out(line)
+            terminal.stdout(line)
       }
     }
     const unhealthy = Object.values(results).some(
-      (one) => one.is === "adopted" && one.ended?.unhealthy !== undefined,
+      (one) => one.kind === "adopted" && one.ended?.unhealthy !== undefined,
     )
-    const refused = Object.values(results).filter((one) => one.is === "refused").length
+    const refused = Object.values(results).filter((one) => one.kind === "refused").length
     if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
     return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
   },
@@ -94,7 +95,7 @@ function dateOf(text: string | undefined, now: Date): Date | undefined {
 }
 
 function dueWords(
-  { weak, madeAt }: Extract<Adopted, { readonly is: "adopted" }>,
+  { weak, madeAt }: Extract<Adopted, { readonly kind: "adopted" }>,
   rotateEveryMs: number | null,
 ): string {
   const due =
@@ -109,7 +110,7 @@ function dueWords(
 /** Nothing outside was changed. */
 function followingLines(
   environment: string,
-  { differ = [], restart = [] }: Extract<Adopted, { readonly is: "adopted" }>,
+  { differ = [], restart = [] }: Extract<Adopted, { readonly kind: "adopted" }>,
 ): readonly string[] {
   const write = `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: mycelium render ${environment} writes this one`
   const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
@@ -122,7 +123,7 @@ function followingLines(
       ]
 }
 
-function datedWords({ madeAt, ours }: Extract<Adopted, { readonly is: "known" }>): string {
+function datedWords({ madeAt, ours }: Extract<Adopted, { readonly kind: "known" }>): string {
   if (madeAt !== undefined) return `; it was made on ${madeAt.slice(0, 10)}`
   return ours === true
     ? "; mycelium made it and knows when, so --rotated-at says nothing of it"
@@ -139,12 +140,12 @@ function containedWords(incident: string | undefined): string {
 function followLines(environment: string, follow: Follow | undefined): readonly string[] {
   if (follow === undefined) return []
   const { outputs, restarts } = follow
-  const [is, it] = outputs.length === 1 ? ["is", "it"] : ["are", "them"]
+  const [kind, it] = outputs.length === 1 ? ["is", "it"] : ["are", "them"]
   return [
     ...(outputs.length === 0
       ? []
       : [
-          `${outputs.join(", ")} ${is} not up to date: mycelium render ${environment} writes ${it}`,
+          `${outputs.join(", ")} ${kind} not up to date: mycelium render ${environment} writes ${it}`,
         ]),
     ...(restarts.length === 0
       ? []
@@ -154,7 +155,7 @@ function followLines(environment: string, follow: Follow | undefined): readonly 
   ]
 }
 
-function endedWords(ended: Extract<Adopted, { readonly is: "adopted" }>["ended"]): string {
+function endedWords(ended: Extract<Adopted, { readonly kind: "adopted" }>["ended"]): string {
   if (ended === undefined) return ""
   const { outputs, restarts, unhealthy } = ended
   return `; the rotation that was not finished ends with it${outputs.length === 0 ? "" : `; written: ${outputs.join(", ")}`}${restarts.length === 0 ? "" : `; restarted: ${restarts.join(", ")}`}${unhealthy === undefined ? "" : `, BUT ${unhealthy}`}`

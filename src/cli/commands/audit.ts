@@ -1,12 +1,12 @@
 import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
-import { filesAtOnce, sideBySide } from "../../base/turns.ts"
+import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Config } from "../../config/model.ts"
 import { heldStates } from "../../app/held-states.ts"
 import { verifyOne } from "../../app/verify-one.ts"
 import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
 import type { Verified } from "../../record/audit-verify.ts"
-import type { Place } from "../../record/state-file.ts"
+import type { StateKey } from "../../record/state-file.ts"
 import { readHeads } from "../audit-heads.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
@@ -21,20 +21,20 @@ export const audit: Command = {
     "mycelium-audit, and holds the log against them).",
   ].join("\n"),
   options: {
-    secret: { type: "string", value: "NAME", says: "only this secret" },
+    secret: { type: "string", value: "NAME", summary: "only this secret" },
     user: {
       type: "string",
       value: "NAME",
-      says: "only what this user did, directly or by sudo",
+      summary: "only what this user did, directly or by sudo",
     },
-    incident: { type: "string", value: "ID", says: "only what was done for this incident" },
+    incident: { type: "string", value: "ID", summary: "only what was done for this incident" },
     since: {
       type: "string",
       value: "TIME",
-      says: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)",
+      summary: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)",
     },
-    until: { type: "string", value: "TIME", says: "the same; a day counts to its end" },
-    heads: { type: "string", value: "FILE", says: "verify: heads that were kept elsewhere" },
+    until: { type: "string", value: "TIME", summary: "the same; a day counts to its end" },
+    heads: { type: "string", value: "FILE", summary: "verify: heads that were kept elsewhere" },
   },
   looks: true,
   run: async (terminal, args, values) => {
@@ -61,7 +61,7 @@ export const audit: Command = {
   },
 }
 
-function placeOf(config: Config, environment: string): Place {
+function placeOf(config: Config, environment: string): StateKey {
   return { store: config.store, project: config.project, environment }
 }
 
@@ -86,8 +86,8 @@ async function list(
     )
   if (isSet(values, "json"))
     for (const { environment, entry } of found)
-      terminal.out(JSON.stringify({ environment, ...entry }))
-  else for (const line of columns(found.map(rowOf))) terminal.out(line)
+      terminal.stdout(JSON.stringify({ environment, ...entry }))
+  else for (const line of columns(found.map(rowOf))) terminal.stdout(line)
   return exitCodes.done
 }
 
@@ -161,7 +161,7 @@ async function verifyAll(
   const file = textOf(values, "heads")
   const kept = file === undefined ? undefined : await readHeads(terminal, file, config.project)
   const held = await heldStates(config, terminal.host)
-  const results = await sideBySide(filesAtOnce, names, async (environment) => ({
+  const results = await mapConcurrently(filesAtOnce, names, async (environment) => ({
     environment,
     ...(await verified(terminal, placeOf(config, environment), {
       heads: kept?.heads.get(environment) ?? new Map(),
@@ -169,17 +169,17 @@ async function verifyAll(
     })),
   }))
   if (isSet(values, "json"))
-    terminal.out(
+    terminal.stdout(
       JSON.stringify({ logs: results, ...("unheld" in held ? { unheld: held.unheld } : {}) }),
     )
   else if ("unheld" in held)
-    terminal.talk(
+    terminal.stderr(
       `the states' MACs were not verified, so a state and a log that were forged together would pass: ${held.unheld}`,
     )
   for (const one of isSet(values, "json") ? [] : results)
     sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json"))
-    terminal.talk(
+    terminal.stderr(
       `${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`,
     )
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
@@ -200,22 +200,26 @@ function sayVerified(
   }: Verified & { readonly environment: string },
   compared: boolean,
 ): void {
-  for (const fault of faults) terminal.talk(`${environment}: ${fault}`)
+  for (const fault of faults) terminal.stderr(`${environment}: ${fault}`)
   if (torn > 0)
-    terminal.talk(`${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`)
+    terminal.stderr(
+      `${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`,
+    )
   if (riding > 0)
-    terminal.talk(
+    terminal.stderr(
       `${environment}: ${riding === 1 ? "its last line stands" : `its last ${riding} lines stand`} in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed. Nothing is lost: the next act writes ${riding === 1 ? "it" : "them"} into the log`,
     )
   if (setBack > 0)
-    terminal.talk(
+    terminal.stderr(
       `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`,
     )
   if (first > 1)
-    terminal.talk(
+    terminal.stderr(
       `${environment}: begins at line ${first}: what is older was removed for its age, which the log says`,
     )
   if (compared)
-    terminal.talk(`${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`)
-  terminal.out(`${environment} ${lines} ${head}`)
+    terminal.stderr(
+      `${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`,
+    )
+  terminal.stdout(`${environment} ${lines} ${head}`)
 }

@@ -16,14 +16,18 @@ export const check: Command = {
   options: {
     quick: {
       type: "boolean",
-      says: "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can change the config, state, clock, is the identity there, can the store be written. It fails on what a restart of the container cannot end and a person must: a state older than its log, a drift, what is not contained, a rotation open for a quarter of an hour (at once, where nobody is at work on it and a program is cut off, or its service refuses every known value), one overdue by a day, a program left sick, a revoke an hour late. It asks no service: one that is down does not fail it",
+      summary:
+        "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can change the config, state, clock, is the identity there, can the store be written. It fails on what a restart of the container cannot end and a person must: a state older than its log, a drift, what is not contained, a rotation open for a quarter of an hour (at once, where nobody is at work on it and a program is cut off, or its service refuses every known value), one overdue by a day, a program left unhealthy, a revoke an hour late. It asks no service: one that is down does not fail it",
     },
     connect: {
       type: "boolean",
-      says: "log in to every service: the current value is accepted, a wrong one refused",
+      summary: "log in to every service: the current value is accepted, a wrong one refused",
     },
-    fix: { type: "boolean", says: "put right the modes of the store's files and of the outputs" },
-    strict: { type: "boolean", says: "warnings count as errors" },
+    fix: {
+      type: "boolean",
+      summary: "put right the modes of the store's files and of the outputs",
+    },
+    strict: { type: "boolean", summary: "warnings count as errors" },
   },
   looks: true,
   run: async (terminal, args, values) => {
@@ -31,12 +35,12 @@ export const check: Command = {
       throw new AppError("usage", "check takes no argument", {
         hint: "it looks at everything in the config",
       })
-    const how = {
+    const options = {
       quick: isSet(values, "quick"),
       connect: isSet(values, "connect"),
       fix: isSet(values, "fix"),
     }
-    if (how.quick && how.connect)
+    if (options.quick && options.connect)
       throw new AppError("usage", "--quick and --connect contradict each other", {
         hint: "leave one out",
       })
@@ -44,7 +48,7 @@ export const check: Command = {
     const { config, plugins } = await openNamed(
       terminal,
       values,
-      how.quick ? anySchedule : undefined,
+      options.quick ? anySchedule : undefined,
     )
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
     const results = await look(
@@ -56,7 +60,7 @@ export const check: Command = {
         actor: actorOf({ uid: terminal.uid, env: terminal.host.env, read: readFile }, "check"),
         stop: terminal.stop,
       },
-      how,
+      options,
     )
     return say(terminal, results, { json: isSet(values, "json"), strict: isSet(values, "strict") })
   },
@@ -71,7 +75,7 @@ const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getT
 function say(
   terminal: Terminal,
   results: readonly Result[],
-  how: { readonly json: boolean; readonly strict: boolean },
+  options: { readonly json: boolean; readonly strict: boolean },
 ): number {
   const findings = bySeverity(
     results.flatMap(({ name, findings }) =>
@@ -81,10 +85,10 @@ function say(
   const count = (severity: Finding["severity"]): number =>
     findings.filter((one) => one.severity === severity).length
   const [errors, warnings] = [count("error"), count("warning")]
-  const good = errors === 0 && !(how.strict && warnings > 0)
+  const good = errors === 0 && !(options.strict && warnings > 0)
   const mended = results.flatMap((one) => one.mended)
-  if (how.json)
-    terminal.out(
+  if (options.json)
+    terminal.stdout(
       JSON.stringify({
         ok: good,
         errors,
@@ -99,7 +103,7 @@ function say(
       ...linesOf(results, findings, mended),
       summary(errors, warnings, results.length),
     ])
-      terminal.out(line)
+      terminal.stdout(line)
   return good ? exitCodes.done : exitCodes.check
 }
 
@@ -112,11 +116,11 @@ function linesOf(
   mended: readonly string[],
 ): readonly string[] {
   return [
-    ...findings.flatMap(({ code, severity, says, remedy }) => [
-      `${marks[severity]}  ${code}: ${says}`,
+    ...findings.flatMap(({ code, severity, message, remedy }) => [
+      `${marks[severity]}  ${code}: ${message}`,
       ...(remedy === undefined ? [] : [`      remedy: ${remedy}`]),
     ]),
-    ...mended.map((says) => `done  ${says}`),
+    ...mended.map((message) => `done  ${message}`),
     ...results
       .filter((one) => isFine(one.findings))
       .map(({ name, saw }) => `ok    ${name}: ${saw}`),

@@ -20,14 +20,15 @@ export const deleteCommand: Command = {
     "What a renamed secret or environment has left in the state goes by its old name, with --keep-login.",
   ].join("\n"),
   options: {
-    yes: { type: "boolean", says: "do it; without this it only says what it would do" },
+    yes: { type: "boolean", summary: "do it; without this it only says what it would do" },
     "dry-run": {
       type: "boolean",
-      says: "say what it would do, as without --yes, and end with 0 if nothing is in the way (1 or 5 otherwise): a look that was asked for is no slip, one without either word ends with 2",
+      summary:
+        "say what it would do, as without --yes, and end with 0 if nothing is in the way (1 or 5 otherwise): a look that was asked for is no slip, one without either word ends with 2",
     },
     "keep-login": {
       type: "boolean",
-      says: "leave the login at the service as it is; only our copies of its values go",
+      summary: "leave the login at the service as it is; only our copies of its values go",
     },
   },
   run: async (terminal, args, values) => {
@@ -45,7 +46,7 @@ export const deleteCommand: Command = {
         hint: `environments: ${names.join(", ")}`,
       })
     }
-    const how = {
+    const options = {
       keepLogin: isSet(values, "keep-login"),
       ...(secret === undefined ? {} : { secrets: [secret] }),
     }
@@ -55,11 +56,11 @@ export const deleteCommand: Command = {
         hint: "leave one out",
       })
     if (!isSet(values, "yes")) {
-      const plan = await planDelete(app, environment, how)
+      const plan = await planDelete(app, environment, options)
       sayPlan(terminal, values, environment, plan)
       return dry ? exitOfPlan(plan) : exitCodes.usage
     }
-    const done = await deleteSecrets(app, environment, how)
+    const done = await deleteSecrets(app, environment, options)
     return sayDone(terminal, values, {
       environment,
       done,
@@ -82,7 +83,7 @@ const logins = {
  */
 function exitOfPlan({ would }: Plan): number {
   const all = Object.values(would)
-  const blocked = all.filter((one) => one.is !== "erased" && one.is !== "unknown").length
+  const blocked = all.filter((one) => one.kind !== "erased" && one.kind !== "unknown").length
   if (blocked === 0) return exitCodes.done
   return blocked < all.length ? exitCodes.partly : exitCodes.failed
 }
@@ -94,30 +95,30 @@ function sayPlan(
   { unfinished, would }: Plan,
 ): void {
   if (isSet(values, "json")) {
-    terminal.out(
+    terminal.stdout(
       JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }),
     )
     return
   }
   if (unfinished !== undefined)
-    terminal.out(
+    terminal.stdout(
       `${unfinishedLine(environment, unfinished)}. With --yes this command ends it first.`,
     )
   for (const [name, one] of Object.entries(would)) {
-    if (one.is !== "erased") {
+    if (one.kind !== "erased") {
       sayOther(terminal, `${environment}/${name}`, one)
       continue
     }
-    terminal.out(`Would erase ${environment}/${name}, for good:`)
-    terminal.out(`  1 login    ${logins[one.login]}`)
-    terminal.out(
+    terminal.stdout(`Would erase ${environment}/${name}, for good:`)
+    terminal.stdout(`  1 login    ${logins[one.login]}`)
+    terminal.stdout(
       `  2 outputs  ${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`,
     )
-    terminal.out(
+    terminal.stdout(
       `  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`,
     )
   }
-  terminal.talk(
+  terminal.stderr(
     isSet(values, "dry-run")
       ? "nothing was changed: --yes does it"
       : "nothing was changed: add --yes to do it",
@@ -133,22 +134,22 @@ function sayDone(
     listed,
   }: { readonly environment: string; readonly done: Deletions; readonly listed: boolean },
 ): number {
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, deleted: done }))
+  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, deleted: done }))
   else
     for (const [name, one] of Object.entries(done)) sayOne(terminal, `${environment}/${name}`, one)
   const all = Object.values(done)
-  const erased = all.filter((one) => one.is === "erased").length
+  const erased = all.filter((one) => one.kind === "erased").length
   if (erased > 0 && !isSet(values, "json"))
-    terminal.talk(
+    terminal.stderr(
       `next: ${listed ? "take it out of the config, where it now counts as new; and " : ""}delete backups of the state that must not keep it`,
     )
-  if (all.some((one) => one.is === "unproven")) return exitCodes.person
-  if (all.every((one) => one.is === "erased" || one.is === "unknown")) return exitCodes.done
+  if (all.some((one) => one.kind === "unproven")) return exitCodes.person
+  if (all.every((one) => one.kind === "erased" || one.kind === "unknown")) return exitCodes.done
   return erased > 0 ? exitCodes.partly : exitCodes.failed
 }
 
 function sayOne(terminal: Terminal, name: string, one: Deleted): void {
-  if (one.is !== "erased") return sayOther(terminal, name, one)
+  if (one.kind !== "erased") return sayOther(terminal, name, one)
   const login = {
     ends: "its login is refused",
     kept: "its login stays as it is",
@@ -158,19 +159,21 @@ function sayOne(terminal: Terminal, name: string, one: Deleted): void {
     one.outputs.length === 0
       ? "no output showed it"
       : `gone from ${one.outputs.map(({ target }) => target).join(", ")}`
-  terminal.out(`${name}: erased: ${login}; ${files}; ${counted(one.versions)} gone from the state`)
+  terminal.stdout(
+    `${name}: erased: ${login}; ${files}; ${counted(one.versions)} gone from the state`,
+  )
 }
 
 function sayOther(
   terminal: Terminal,
   name: string,
-  one: Exclude<Deleted, { readonly is: "erased" }>,
+  one: Exclude<Deleted, { readonly kind: "erased" }>,
 ): void {
-  if (one.is === "unknown") return terminal.out(`${name}: nothing of it is in the state`)
-  terminal.out(`${name}: NOT erased: ${one.says} (${one.code})`)
-  if (one.hint !== undefined) terminal.out(`  hint: ${one.hint}`)
-  if (one.is === "unproven")
-    terminal.out(
+  if (one.kind === "unknown") return terminal.stdout(`${name}: nothing of it is in the state`)
+  terminal.stdout(`${name}: NOT erased: ${one.message} (${one.code})`)
+  if (one.hint !== undefined) terminal.stdout(`  hint: ${one.hint}`)
+  if (one.kind === "unproven")
+    terminal.stdout(
       "  its login may be dead or alive; outputs and state are as they were: the same command tries again",
     )
 }

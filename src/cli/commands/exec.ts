@@ -14,7 +14,7 @@ export const exec: Command = {
     from: {
       type: "string",
       value: "FILE",
-      says: "only the variables of the output that writes this file",
+      summary: "only the variables of the output that writes this file",
     },
   },
   passes: true,
@@ -38,24 +38,24 @@ export const exec: Command = {
       throw new AppError("stopped", "interrupted before the program was started", {
         remedy: "retry",
       })
-    return become(terminal, command, variables)
+    return execReplace(terminal, command, variables)
   },
 }
 
 /** As a shell would: 127 where there is no such program, 126 where it cannot be run. */
-async function become(
+async function execReplace(
   terminal: Terminal,
   command: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Promise<number> {
-  if (terminal.become === undefined)
+  if (terminal.execReplace === undefined)
     throw new AppError("internal", "there is no process to give away")
   try {
-    return await terminal.become(command, variables)
+    return await terminal.execReplace(command, variables)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    terminal.talk(`mycelium: ${error.message}`)
-    if (error.hint !== undefined) terminal.talk(`  hint: ${error.hint}`)
+    terminal.stderr(`mycelium: ${error.message}`)
+    if (error.hint !== undefined) terminal.stderr(`  hint: ${error.hint}`)
     return error.code === "program-missing" ? 127 : 126
   }
 }

@@ -16,14 +16,14 @@ export const explain: Command = {
     const text = code === undefined ? undefined : explanationOf(code)
     if (code !== undefined && text === undefined) throw unknown(code)
     if (isSet(values, "json"))
-      terminal.out(
+      terminal.stdout(
         JSON.stringify(
           code === undefined
             ? Object.fromEntries(texts.flatMap(({ codes }) => Object.entries(codes)))
             : { code, text },
         ),
       )
-    else terminal.out(linesOf(text, terminal.columns?.() ?? columnsElse).join("\n"))
+    else terminal.stdout(linesOf(text, terminal.columns?.() ?? columnsElse).join("\n"))
     return Promise.resolve(exitCodes.done)
   },
 }

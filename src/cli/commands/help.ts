@@ -17,18 +17,19 @@ export function helpOn(groups: readonly Group[]): Command {
     options: {
       man: {
         type: "boolean",
-        says: "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
+        summary:
+          "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
       },
     },
     run: async (terminal, words, values) => {
       const topic = topicOf(groups, words)
       const lines = (): Promise<readonly string[]> => linesFor(terminal, groups, topic)
-      if (isSet(values, "man")) terminal.out((await manPage(groups)).join("\n"))
+      if (isSet(values, "man")) terminal.stdout((await manPage(groups)).join("\n"))
       else if (isSet(values, "json"))
-        terminal.out(
+        terminal.stdout(
           JSON.stringify(topic === undefined ? list : { topic, text: text(await lines()) }),
         )
-      else terminal.out(text(await lines()))
+      else terminal.stdout(text(await lines()))
       return exitCodes.done
     },
   }
@@ -83,7 +84,7 @@ async function pagesFor(
   ]
   if (found.length > 0) return found
   const text = explanationOf(topic)
-  return text === undefined ? [] : [[{ is: "paragraph", text }]]
+  return text === undefined ? [] : [[{ kind: "paragraph", text }]]
 }
 
 function unknown(commands: readonly Entry[], topic: string): AppError {
@@ -102,9 +103,9 @@ function hintOn(topic: string): string {
 function topicList(): readonly Block[] {
   const groups = Map.groupBy(topics, ({ group }) => group)
   return [...groups].flatMap(([group, list]) => [
-    { is: "heading", level: 2, text: `help on ${group}` } as const,
+    { kind: "heading", level: 2, text: `help on ${group}` } as const,
     {
-      is: "table",
+      kind: "table",
       head: [],
       rows: list.map(({ name, summary }) => [name, summary]),
     } as const,

@@ -12,17 +12,20 @@ export const init: Command = {
     identity: {
       type: "string",
       value: "FILE",
-      says: "make the identity in FILE, from where something else brings it to mycelium: a unit of systemd, a secret of a container",
+      summary:
+        "make the identity in FILE, from where something else brings it to mycelium: a unit of systemd, a secret of a container",
     },
     "postgres-pair": {
       type: "string",
       value: "NAME",
-      says: "only print the SQL and the config lines for a pair of PostgreSQL roles: NAME_blue, NAME_green",
+      summary:
+        "only print the SQL and the config lines for a pair of PostgreSQL roles: NAME_blue, NAME_green",
     },
     from: {
       type: "string",
       value: "ROLE",
-      says: "with --postgres-pair: the way from a role that programs log in as now, which keeps what it owns",
+      summary:
+        "with --postgres-pair: the way from a role that programs log in as now, which keeps what it owns",
     },
   },
   run: async (terminal, _, values) => {
@@ -47,11 +50,11 @@ export const init: Command = {
       store: config.store,
       identity,
     })
-    if (isSet(values, "json")) terminal.out(JSON.stringify(made))
-    else for (const one of made) terminal.out(`${did(one)} ${one.path}: ${one.about}`)
-    if (!isSet(values, "json") && made.some((one) => one.left)) terminal.talk(bring)
+    if (isSet(values, "json")) terminal.stdout(JSON.stringify(made))
+    else for (const one of made) terminal.stdout(`${did(one)} ${one.path}: ${one.about}`)
+    if (!isSet(values, "json") && made.some((one) => one.left)) terminal.stderr(bring)
     else if (!isSet(values, "json") && made.some((one) => one.made))
-      terminal.talk(
+      terminal.stderr(
         "next: edit the config, then mycelium adopt production (values that exist) or mycelium rotate-now production --new (first values)",
       )
     return exitCodes.done
@@ -88,6 +91,6 @@ async function printPair(
 ): Promise<number> {
   const { postgresPair, scriptOf } = await import("./postgres-pair.ts")
   const text = postgresPair(name, from)
-  terminal.out(json ? JSON.stringify(text) : scriptOf(text))
+  terminal.stdout(json ? JSON.stringify(text) : scriptOf(text))
   return exitCodes.done
 }

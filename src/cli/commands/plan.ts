@@ -9,7 +9,11 @@ import { isUndated } from "../../core/state.ts"
 import { type Owing, owingIn, sayUnwritten } from "../../core/unwritten.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
-import { type NotContained, notContained, sayNotContained } from "../../plan/not-contained.ts"
+import {
+  type UncontainedSecret,
+  uncontainedSecrets,
+  sayNotContained,
+} from "../../plan/uncontained.ts"
 import { openStates, readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
@@ -32,7 +36,7 @@ type Plan = {
   readonly events: readonly Forecast[]
   readonly next?: Date
   readonly undated: readonly string[]
-  readonly uncontained: readonly NotContained[]
+  readonly uncontained: readonly UncontainedSecret[]
   readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
 }
@@ -40,7 +44,7 @@ type Plan = {
 export const plan: Command = {
   usage:
     "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
-  options: { days: { type: "string", value: "N", says: "how far to look ahead (30)" } },
+  options: { days: { type: "string", value: "N", summary: "how far to look ahead (30)" } },
   looks: true,
   run: async (terminal, args, values) => {
     const days = Number(textOf(values, "days") ?? "30")
@@ -49,16 +53,16 @@ export const plan: Command = {
     const { config, plugins } = await openToLook(terminal, values)
     const now = terminal.host.now()
     await using folder = await openStates(config)
-    const about = { config, folder, now, days, bits: bitsBy(plugins) }
+    const context = { config, folder, now, days, bits: bitsBy(plugins) }
     const plans = await Promise.all(
       [...selectionOf(config, args, { all: args.length === 0, tags: [] }).keys()].map(
-        async (name) => ({ name, bits: bitsOf(about, name), ...(await planOf(about, name)) }),
+        async (name) => ({ name, bits: bitsOf(context, name), ...(await planOf(context, name)) }),
       ),
     )
-    if (isSet(values, "json")) terminal.out(JSON.stringify({ days, environments: plans }))
+    if (isSet(values, "json")) terminal.stdout(JSON.stringify({ days, environments: plans }))
     else
       for (const one of plans)
-        for (const line of linesOf(config, one, now, days)) terminal.out(line)
+        for (const line of linesOf(config, one, now, days)) terminal.stdout(line)
     return exitCodes.done
   },
 }
@@ -111,7 +115,7 @@ async function planOf(
     events,
     ...(next === undefined ? {} : { next }),
     undated,
-    uncontained: notContained(document, now),
+    uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
   }

@@ -1,7 +1,7 @@
 import { type Reconciliation, reconcile as find } from "../../app/reconcile.ts"
 import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
-import type { Found } from "../../rotate/reconcile.ts"
+import type { ReconcileFinding } from "../../rotate/reconcile.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -15,14 +15,16 @@ export const reconcile: Command = {
     "deployments restarted. A state that is older than its audit log is taken up again by this command alone.",
   ].join("\n"),
   options: {
-    "dry-run": { type: "boolean", says: "ask, say what would be done, and change nothing" },
+    "dry-run": { type: "boolean", summary: "ask, say what would be done, and change nothing" },
     deep: {
       type: "boolean",
-      says: "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out",
+      summary:
+        "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out",
     },
     "nothing-runs": {
       type: "boolean",
-      says: "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)",
+      summary:
+        "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)",
     },
   },
   run: async (terminal, args, values) => {
@@ -43,7 +45,7 @@ export const reconcile: Command = {
       deep: isSet(values, "deep"),
       nothingRuns,
     })
-    if (isSet(values, "json")) terminal.out(JSON.stringify({ environment, dryRun, ...result }))
+    if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, dryRun, ...result }))
     else say(terminal, environment, result, dryRun)
     return exitOf(result)
   },
@@ -57,28 +59,29 @@ function say(
 ): void {
   for (const [name, one] of Object.entries(found))
     for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun))
-      terminal.out(line)
+      terminal.stdout(line)
   for (const death of revoked) {
-    for (const line of deathLines(environment, death)) terminal.out(line)
+    for (const line of deathLines(environment, death)) terminal.stdout(line)
   }
   if (behind !== undefined) {
     const what = whatIsBehind(behind)
-    if (written) terminal.out(`${environment}: ${what}; it goes on from here, and the log says so`)
+    if (written)
+      terminal.stdout(`${environment}: ${what}; it goes on from here, and the log says so`)
     else
-      terminal.out(
+      terminal.stdout(
         `${environment}: ${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`,
       )
   }
-  if (dryRun) terminal.talk("nothing was changed: leave out --dry-run to do it")
+  if (dryRun) terminal.stderr("nothing was changed: leave out --dry-run to do it")
 }
 
 function linesOf(
   place: string,
   environment: string,
-  one: Found,
+  one: ReconcileFinding,
   dryRun: boolean,
 ): readonly string[] {
-  switch (one.is) {
+  switch (one.kind) {
     case "same":
       return [
         `${place}: ${one.version} is current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
@@ -114,12 +117,12 @@ function linesOf(
       ]
     case "held":
       return [
-        `${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.says} (${one.code})`,
+        `${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.message} (${one.code})`,
         ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
       ]
     case "unknown":
       return [
-        `${place}: nobody knows: ${one.says} (${one.code}); nothing was decided`,
+        `${place}: nobody knows: ${one.message} (${one.code}); nothing was decided`,
         ...(one.code === "unreachable" ? [`  hint: ${isItRunning}`] : []),
       ]
     case "new":
@@ -134,7 +137,7 @@ const byHand: Readonly<Record<string, (user: string) => string>> = {
 }
 
 function remedyOf(
-  { driver, user, current }: Extract<Found, { readonly is: "lost" }>,
+  { driver, user, current }: Extract<ReconcileFinding, { readonly kind: "lost" }>,
   environment: string,
 ): string {
   const adopt = `mycelium adopt ${environment} takes over the value that the output shows, if the service accepts it, and changes nothing else; one that stands elsewhere: mycelium adopt ${environment} --ask`
@@ -152,18 +155,18 @@ function whatIsBehind({ lost, cut }: Behind): string {
 function exitOf({ found, revoked, written, behind }: Reconciliation): number {
   const all = Object.values(found)
   if (
-    all.some((one) => one.is === "lost" || one.is === "held") ||
-    revoked.some(({ death }) => death.is === "alive")
+    all.some((one) => one.kind === "lost" || one.kind === "held") ||
+    revoked.some(({ death }) => death.kind === "alive")
   )
     return exitCodes.person
-  const unknown = all.filter((one) => one.is === "unknown").length
+  const unknown = all.filter((one) => one.kind === "unknown").length
   const nothing = unknown === all.length || (behind !== undefined && !written)
   if (unknown > 0) return nothing ? exitCodes.failed : exitCodes.partly
   if (
     all.some(
       (one) =>
-        (one.is === "found" && one.unhealthy !== undefined) ||
-        (one.is === "new" && behind !== undefined),
+        (one.kind === "found" && one.unhealthy !== undefined) ||
+        (one.kind === "new" && behind !== undefined),
     )
   )
     return exitCodes.partly

@@ -1,6 +1,6 @@
 import {
   type Rekeyed,
-  type RekeyHow,
+  type RekeyOptions,
   type RekeyPlan,
   planRekey,
   rekey as sealAnew,
@@ -22,13 +22,15 @@ export const rekey: Command = {
   options: {
     "new-identity": {
       type: "boolean",
-      says: "first make this machine a new identity; the old one opens until all is done, a copy of it is kept",
+      summary:
+        "first make this machine a new identity; the old one opens until all is done, a copy of it is kept",
     },
     "trust-store": {
       type: "boolean",
-      says: "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build",
+      summary:
+        "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build",
     },
-    "dry-run": { type: "boolean", says: "say what would be sealed anew; change nothing" },
+    "dry-run": { type: "boolean", summary: "say what would be sealed anew; change nothing" },
   },
   run: async (terminal, args, values) => {
     if (args.length > 0)
@@ -57,14 +59,14 @@ function sayPlan(
   terminal: Terminal,
   values: Values,
   plan: RekeyPlan,
-  { newIdentity, trust }: Required<RekeyHow>,
+  { newIdentity, trust }: Required<RekeyOptions>,
 ): number {
   if (isSet(values, "json"))
-    terminal.out(JSON.stringify({ would: { newIdentity, trust, ...plan } }))
+    terminal.stdout(JSON.stringify({ would: { newIdentity, trust, ...plan } }))
   else {
-    if (trust) terminal.out("Would bind keys.age to this machine's identity, as it is.")
-    if (newIdentity) terminal.out("Would make a new identity for this machine.")
-    terminal.out(
+    if (trust) terminal.stdout("Would bind keys.age to this machine's identity, as it is.")
+    if (newIdentity) terminal.stdout("Would make a new identity for this machine.")
+    terminal.stdout(
       `Would seal anew, for ${many(plan.recipients, "recipient")}: keys.age${Object.entries(
         plan.environments,
       )
@@ -72,9 +74,9 @@ function sayPlan(
         .join("")}. Nothing was changed.`,
     )
     if (plan.forOld > 0)
-      terminal.out(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
+      terminal.stdout(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
     if (newIdentity && plan.others.length > 0)
-      terminal.out(
+      terminal.stdout(
         `The store holds other projects, each of which needs a rekey of its own: ${plan.others.join(", ")}`,
       )
   }
@@ -85,25 +87,25 @@ function say(
   terminal: Terminal,
   values: Values,
   done: Rekeyed,
-  { newIdentity, trust }: Required<RekeyHow>,
+  { newIdentity, trust }: Required<RekeyOptions>,
 ): number {
-  if (isSet(values, "json")) terminal.out(JSON.stringify(done))
-  else for (const line of linesOf(done)) terminal.out(line)
+  if (isSet(values, "json")) terminal.stdout(JSON.stringify(done))
+  else for (const line of linesOf(done)) terminal.stdout(line)
   if (!isSet(values, "json"))
-    terminal.talk(
+    terminal.stderr(
       newIdentity || done.old !== "none"
         ? stolen
         : "what was sealed before, in backups too, its former recipients can still open: mycelium rotate-now --all makes that worthless",
     )
   if (trust && !isSet(values, "json"))
-    terminal.talk(
+    terminal.stderr(
       "keys.age is bound to this identity from now on; whether what lies in the store is what was written, only a head that left the machine shows: mycelium audit verify --heads FILE",
     )
   const all = Object.values(done.environments)
-  const failed = all.filter(({ is }) => is === "failed")
+  const failed = all.filter(({ kind }) => kind === "failed")
   if (failed.length === 0) return done.old === "needed" ? exitCodes.partly : exitCodes.done
   if (failed.length < all.length) return exitCodes.partly
-  return failed.every((one) => one.is === "failed" && one.code === "locked")
+  return failed.every((one) => one.kind === "failed" && one.code === "locked")
     ? exitCodes.locked
     : exitCodes.failed
 }
@@ -114,10 +116,10 @@ const stolen =
 function linesOf(done: Rekeyed): readonly string[] {
   const lines = [`keys.age: sealed anew for ${many(done.recipients, "recipient")}`]
   for (const [name, one] of Object.entries(done.environments)) {
-    if (one.is === "sealed") lines.push(`${name}: ${many(one.values, "value")} sealed anew`)
+    if (one.kind === "sealed") lines.push(`${name}: ${many(one.values, "value")} sealed anew`)
     else
       lines.push(
-        `${name}: NOT sealed anew: ${one.says} (${one.code})`,
+        `${name}: NOT sealed anew: ${one.message} (${one.code})`,
         ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
       )
   }

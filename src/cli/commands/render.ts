@@ -10,7 +10,8 @@ export const render: Command = {
   options: {
     prune: {
       type: "boolean",
-      says: "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder",
+      summary:
+        "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder",
     },
   },
   run: async (terminal, args, values) => {
@@ -24,11 +25,11 @@ export const render: Command = {
       all[environment] = rendered
       if (isSet(values, "json")) continue
       for (const one of rendered)
-        terminal.out(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
+        terminal.stdout(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
       const waiting = [...new Set(rendered.flatMap(({ restart = [] }) => restart))]
-      if (waiting.length > 0) terminal.out(restartLine(environment, waiting))
+      if (waiting.length > 0) terminal.stdout(restartLine(environment, waiting))
     }
-    if (isSet(values, "json")) terminal.out(JSON.stringify(all))
+    if (isSet(values, "json")) terminal.stdout(JSON.stringify(all))
     return exitCodes.done
   },
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
 import { actorOf, readFile } from "../../app/actor.ts"
-import { type About, incidentReport, periodReport } from "../../app/report.ts"
+import { type ReportSource, incidentReport, periodReport } from "../../app/report.ts"
 import { parseDuration } from "../../base/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, configWords, isSet, textOf } from "../command.ts"
@@ -26,34 +26,34 @@ export const report: Command = {
     since: {
       type: "string",
       value: "TIME",
-      says: "a review from this instant (2026-11-01) or age (90d) on",
+      summary: "a review from this instant (2026-11-01) or age (90d) on",
     },
     noticed: {
       type: "string",
       value: "TIME",
-      says: "when the incident was noticed; else its first line in the log",
+      summary: "when the incident was noticed; else its first line in the log",
     },
     readers: {
       type: "string",
       value: "TIME",
-      says: "who was given the values in so long a time before (30d)",
+      summary: "who was given the values in so long a time before (30d)",
     },
     html: {
       type: "boolean",
-      says: "one page that needs nothing but itself, to be read or printed",
+      summary: "one page that needs nothing but itself, to be read or printed",
     },
     out: {
       type: "string",
       value: "FILE",
-      says: "write it there, 0600; a report as it was made is replaced, nothing else is",
+      summary: "write it there, 0600; a report as it was made is replaced, nothing else is",
     },
-    force: { type: "boolean", says: "with --out: replace whatever is there" },
+    force: { type: "boolean", summary: "with --out: replace whatever is there" },
   },
   looks: true,
   run: async (terminal, args, values) => {
     refuseContradictions(values)
     const { config } = await openToLook(terminal, values)
-    const about: About = {
+    const context: ReportSource = {
       config,
       plugins,
       host: terminal.host,
@@ -63,15 +63,15 @@ export const report: Command = {
     }
     const since = textOf(values, "since")
     return since === undefined
-      ? incident(terminal, values, about, args)
-      : period(terminal, values, about, { since, args })
+      ? incident(terminal, values, context, args)
+      : period(terminal, values, context, { since, args })
   },
 }
 
 async function incident(
   terminal: Terminal,
   values: Values,
-  about: About,
+  context: ReportSource,
   [name, more]: readonly string[],
 ): Promise<number> {
   if (name === undefined || more !== undefined)
@@ -81,7 +81,7 @@ async function incident(
   const readersMs = parseDuration(textOf(values, "readers") ?? "30d")
   if (readersMs === undefined) throw new AppError("usage", "--readers takes a duration such as 30d")
   const noticed = textOf(values, "noticed")
-  const found = await incidentReport(about, {
+  const found = await incidentReport(context, {
     incident: name,
     readersMs,
     ...(noticed === undefined
@@ -102,16 +102,16 @@ async function incident(
 async function period(
   terminal: Terminal,
   values: Values,
-  about: About,
+  context: ReportSource,
   { since, args }: { readonly since: string; readonly args: readonly string[] },
 ): Promise<number> {
-  const names = Object.keys(about.config.environments)
+  const names = Object.keys(context.config.environments)
   if (args.some((name) => !names.includes(name)))
     throw new AppError("usage", "there is no such environment in the config", {
       hint: `it has: ${names.join(", ")}`,
     })
   const found = await periodReport(
-    about,
+    context,
     args.length > 0 ? args : names,
     instantOf(since, "since", terminal.host.now()),
   )
@@ -149,8 +149,8 @@ async function give(
       ? html(blocks, mark)
       : markdown(blocks, mark)
   const file = textOf(values, "out")
-  if (file === undefined) return terminal.out(sealed(text).trimEnd())
+  if (file === undefined) return terminal.stdout(sealed(text).trimEnd())
   const path = resolve(terminal.cwd, file)
   await writeReport(path, sealed(text), isSet(values, "force"))
-  terminal.talk(`written to ${path}`)
+  terminal.stderr(`written to ${path}`)
 }

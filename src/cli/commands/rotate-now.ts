@@ -18,48 +18,52 @@ export const rotateNow: Command = {
     "wrong goes back to the old value. Without a selection nothing is done, and the error names what there is to choose from.",
   ].join("\n"),
   options: {
-    all: { type: "boolean", says: "every environment" },
-    new: { type: "boolean", says: "make the first value of secrets that have none" },
+    all: { type: "boolean", summary: "every environment" },
+    new: { type: "boolean", summary: "make the first value of secrets that have none" },
     "dry-run": {
       type: "boolean",
-      says: "say what would happen and what would block it; change nothing",
+      summary: "say what would happen and what would block it; change nothing",
     },
     tag: {
       type: "string",
       value: "WORD",
       multiple: true,
-      says: "only secrets with this tag; without a selection, those of every environment",
+      summary: "only secrets with this tag; without a selection, those of every environment",
     },
     "exposed-in": {
       type: "string",
       value: "FILE",
-      says: 'only secrets of which a version, of any stage, stands in this text, raw or encoded; "-" reads stdin',
+      summary:
+        'only secrets of which a version, of any stage, stands in this text, raw or encoded; "-" reads stdin',
     },
-    reason: { type: "string", value: "TEXT", says: "goes into the audit log" },
+    reason: { type: "string", value: "TEXT", summary: "goes into the audit log" },
     incident: {
       type: "string",
       value: "ID",
-      says: "ties runs together; with --contain, what was contained under it is not touched again",
+      summary:
+        "ties runs together; with --contain, what was contained under it is not touched again",
     },
     contain: {
       type: "boolean",
-      says: "credentials have leaked: fresh values, no rollback, no grace; then every other value and every older session ends",
+      summary:
+        "credentials have leaked: fresh values, no rollback, no grace; then every other value and every older session ends",
     },
-    "cut-first": {
+    "revoke-first": {
       type: "boolean",
-      says: "with --contain: take access away before files are written and programs restart, which are down until then",
+      summary:
+        "with --contain: take access away before files are written and programs restart, which are down until then",
     },
     yes: {
       type: "boolean",
-      says: "with --contain: do not ask before programs are cut off",
+      summary: "with --contain: do not ask before programs are cut off",
     },
-    "skip-grace": { type: "boolean", says: "first revoke values that are still in their grace" },
+    "skip-grace": { type: "boolean", summary: "first revoke values that are still in their grace" },
     wait: {
       type: "string",
       value: "TIME",
-      says: "wait for graces up to so long, then revoke (15m)",
+      summary: "wait for graces up to so long, then revoke (15m)",
     },
-    "no-wait": { type: "boolean", says: "leave revokes that are in their grace to run" },
+    "no-wait": { type: "boolean", summary: "leave revokes that are in their grace to run" },
   },
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
@@ -97,7 +101,7 @@ export const rotateNow: Command = {
       const { contain } = await import("../contain.ts")
       return least(await contain(terminal, values, app, { chosen, incident, reason }))
     }
-    const how = {
+    const options = {
       why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
       ...(reason === undefined ? {} : { reason }),
       ...(incident === undefined ? {} : { incident }),
@@ -105,7 +109,7 @@ export const rotateNow: Command = {
       waitMs,
     }
     const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
-      rotate(app, environment, { ...how, ...(secrets === undefined ? {} : { secrets }) }),
+      rotate(app, environment, { ...options, ...(secrets === undefined ? {} : { secrets }) }),
     )
     if (ended === undefined) return least(say(terminal, values, reports))
     // What was done before is said all the same.
@@ -145,10 +149,10 @@ async function onlyExposed(
   terminal: Terminal,
   app: App,
   selected: Selection,
-  how: { readonly file: string; readonly urgent: boolean },
+  options: { readonly file: string; readonly urgent: boolean },
 ): Promise<Narrowed> {
   const { narrowToExposed } = await import("../exposed.ts")
-  return narrowToExposed(terminal, app, selected, how)
+  return narrowToExposed(terminal, app, selected, options)
 }
 
 function incidentOf(values: Values): string | undefined {
@@ -175,7 +179,7 @@ function refuseContradictions(values: Values): void {
       })
     return
   }
-  const lonely = ["cut-first", "yes"].find((name) => isSet(values, name))
+  const lonely = ["revoke-first", "yes"].find((name) => isSet(values, name))
   if (lonely !== undefined)
     throw new AppError("usage", `--${lonely} belongs to --contain`, {
       hint: "add --contain, or leave it out",
@@ -183,8 +187,8 @@ function refuseContradictions(values: Values): void {
 }
 
 function say(terminal: Terminal, values: Values, reports: readonly Report[]): number {
-  if (isSet(values, "json")) terminal.out(JSON.stringify({ reports }))
-  else for (const report of reports) terminal.out(reportText(report, terminal.host.now()))
+  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ reports }))
+  else for (const report of reports) terminal.stdout(reportText(report, terminal.host.now()))
   return exitOf(reports)
 }
 
@@ -192,7 +196,7 @@ function reportText(report: Report, now: Date): string {
   const lines: string[] = []
   const name = (secret: string): string => `${report.environment}/${secret}`
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) {
-    if (outcome.is === "rotated") {
+    if (outcome.kind === "rotated") {
       lines.push(
         `${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`,
       )
@@ -206,14 +210,15 @@ function reportText(report: Report, now: Date): string {
         "rolled-back": "went back to the old value",
         waiting: "not decided yet",
         stuck: "STUCK",
-      }[outcome.is]
-      lines.push(`${name(secret)}: ${words}: ${outcome.says} (${outcome.code})`)
-      if (outcome.is === "left" && outcome.hint !== undefined) lines.push(`  hint: ${outcome.hint}`)
+      }[outcome.kind]
+      lines.push(`${name(secret)}: ${words}: ${outcome.message} (${outcome.code})`)
+      if (outcome.kind === "left" && outcome.hint !== undefined)
+        lines.push(`  hint: ${outcome.hint}`)
       if (outcome.code === "back-unhealthy")
         lines.push(
           "  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy",
         )
-      if (outcome.is === "waiting")
+      if (outcome.kind === "waiting")
         lines.push(
           "  the journal is open: the same command, or mycelium run, asks the service again",
         )
@@ -245,14 +250,16 @@ function exitOf(reports: readonly Report[]): number {
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
   const needsPerson = outcomes.some(
     (one) =>
-      (one.is === "left" && one.code === driftCode) ||
-      one.is === "stuck" ||
-      one.is === "waiting" ||
-      (one.is === "rolled-back" && one.code === "back-unhealthy"),
+      (one.kind === "left" && one.code === driftCode) ||
+      one.kind === "stuck" ||
+      one.kind === "waiting" ||
+      (one.kind === "rolled-back" && one.code === "back-unhealthy"),
   )
-  if (needsPerson || deaths.some((one) => one.is !== "dead")) return exitCodes.person
-  const good = outcomes.filter((one) => one.is === "rotated" && one.unhealthy === undefined).length
+  if (needsPerson || deaths.some((one) => one.kind !== "dead")) return exitCodes.person
+  const good = outcomes.filter(
+    (one) => one.kind === "rotated" && one.unhealthy === undefined,
+  ).length
   const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
   if (good === outcomes.length && !nothingDone) return exitCodes.done
-  return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
+  return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
 }

@@ -1,7 +1,7 @@
 import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
 import { leftEnvironments, sayLeftEnvironment } from "../../app/left-environments.ts"
-import { type Turn, takeTurn } from "../../app/turn.ts"
+import { type EnvironmentRun, runEnvironment } from "../../app/environment-run.ts"
 import { AppError } from "../../base/error.ts"
 import { formatDuration } from "../../base/duration.ts"
 import { lastWords } from "../../base/last-words.ts"
@@ -11,7 +11,7 @@ import { type Manager, reloadingLines, serviceManager } from "../../base/notify.
 import type { Host } from "../../base/host.ts"
 import { reapOrphans } from "../../base/reap.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
-import { sayNotContained } from "../../plan/not-contained.ts"
+import { sayNotContained } from "../../plan/uncontained.ts"
 import { said } from "../../rotate/ask.ts"
 import { driftCode } from "../../rotate/drift.ts"
 import { isOutOfSight, type Outcome } from "../../rotate/work.ts"
@@ -28,7 +28,7 @@ export const run: Command = {
   options: {
     once: {
       type: "boolean",
-      says: "give each environment one turn, and end: for timers and CronJobs",
+      summary: "give each environment one turn, and end: for timers and CronJobs",
     },
   },
   run: async (terminal, _, values) => {
@@ -61,8 +61,11 @@ export const run: Command = {
     clearInterval(reaper)
     const left = lastWords()
     if (left.cutOff)
-      for (const says of left.lines)
-        say("error", "cut off", { says, hint: "start mycelium again: it finishes what was begun" })
+      for (const message of left.lines)
+        say("error", "cut off", {
+          message,
+          hint: "start mycelium again: it finishes what was begun",
+        })
     say("info", "stopped", {})
     return left.cutOff ? exitCodes.person : exitCodes.done
   },
@@ -78,9 +81,9 @@ async function openService(terminal: Terminal, values: Values, say: Say): Promis
   return {
     ...packed.app,
     config: JSON.parse(packed.config) as Config,
-    tell: (environment, step, says, secret) =>
-      say("info", step, { environment, ...(secret === undefined ? {} : { secret }), says }),
-    notice: (environment, step, says) => say("warning", step, { environment, says }),
+    onProgress: (environment, step, message, secret) =>
+      say("info", step, { environment, ...(secret === undefined ? {} : { secret }), message }),
+    notice: (environment, step, message) => say("warning", step, { environment, message }),
   }
 }
 
@@ -103,7 +106,7 @@ async function tellLeft(config: Config, say: Say): Promise<void> {
       say("error", "owed out of the config", {
         environment: one.name,
         code: "debt-unlisted",
-        says: sayLeftEnvironment(one),
+        message: sayLeftEnvironment(one),
         hint: one.remedy,
       })
 }
@@ -121,8 +124,8 @@ async function reload(
     await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {
-    const { code, says } = said(error)
-    say("error", "not reloaded, the old config stays", { code, says })
+    const { code, message } = said(error)
+    say("error", "not reloaded, the old config stays", { code, message })
   }
 }
 
@@ -140,13 +143,13 @@ async function once(app: App, watch: Watch): Promise<number> {
   const codes = await Promise.all(
     Object.keys(app.config.environments).map(async (environment) => {
       try {
-        const turn = await takeTurn(app, environment, { rotate: "unless-behind" })
+        const turn = await runEnvironment(app, environment, { rotate: "unless-behind" })
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
         watch.unwritten(environment, turn.unwritten)
         // What this turn has found is told by it.
         for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret)))
-          watch.drifted(environment, { ...one, is: "refused" })
+          watch.drifted(environment, { ...one, kind: "refused" })
         if (turn.behindMs !== undefined)
           watch.failed(
             environment,
@@ -155,8 +158,8 @@ async function once(app: App, watch: Watch): Promise<number> {
           )
         return exitOfTurn(turn)
       } catch (error) {
-        const { code, says } = said(error)
-        watch.failed(environment, code, says)
+        const { code, message } = said(error)
+        watch.failed(environment, code, message)
         return error instanceof AppError ? exitCodeOf(error.code) : exitCodes.failed
       }
     }),
@@ -167,7 +170,7 @@ async function once(app: App, watch: Watch): Promise<number> {
     : worst
 }
 
-function exitOfTurn(turn: Turn): number {
+function exitOfTurn(turn: EnvironmentRun): number {
   const outcomes = Object.values(turn.outcomes)
   if (turn.behindMs !== undefined) return exitCodes.failed
   if (
@@ -180,23 +183,23 @@ function exitOfTurn(turn: Turn): number {
     return exitCodes.person
   if (
     turn.agenda.owed ||
-    outcomes.some((one) => one.is !== "rotated" || one.unhealthy !== undefined)
+    outcomes.some((one) => one.kind !== "rotated" || one.unhealthy !== undefined)
   )
-    return outcomes.some((one) => one.is === "rotated") ? exitCodes.partly : exitCodes.failed
+    return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
   return exitCodes.done
 }
 
 function needsPerson(outcome: Outcome): boolean {
   return (
-    outcome.is === "stuck" ||
-    (outcome.is === "waiting" && isOutOfSight(outcome.code)) ||
-    (outcome.is === "rolled-back" && outcome.code === "back-unhealthy")
+    outcome.kind === "stuck" ||
+    (outcome.kind === "waiting" && isOutOfSight(outcome.code)) ||
+    (outcome.kind === "rolled-back" && outcome.code === "back-unhealthy")
   )
 }
 
 /** No later turn takes it away by itself. */
-function staysOwed({ death }: Turn["revoked"][number]): boolean {
-  return death.is === "alive" || (death.is === "owed" && isOutOfSight(death.code))
+function staysOwed({ death }: EnvironmentRun["revoked"][number]): boolean {
+  return death.kind === "alive" || (death.kind === "owed" && isOutOfSight(death.code))
 }
 
 type Say = (
@@ -209,9 +212,9 @@ type Say = (
 function logger(terminal: Terminal, json: boolean): Say {
   return (level, message, fields) => {
     const at = terminal.host.now().toISOString()
-    if (json) terminal.out(JSON.stringify({ at, level, message, ...fields }))
+    if (json) terminal.stdout(JSON.stringify({ at, level, message, ...fields }))
     else
-      terminal.talk(
+      terminal.stderr(
         `${at} ${level.padEnd(7)} ${message}${Object.entries(fields)
           .map(
             ([key, value]) =>
@@ -227,11 +230,13 @@ const driftWords =
 const clockFaults = [
   {
     code: "clock-leapt",
-    says: "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes",
+    message:
+      "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes",
   },
   {
     code: "clock-behind",
-    says: "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes",
+    message:
+      "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes",
   },
 ] as const
 
@@ -244,9 +249,15 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
     round: rounds(app().host, zone, manager),
     turned: (environment, turn) =>
       sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
-    drifted: (environment, { secret, version, is }) =>
-      is === "refused"
-        ? say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
+    drifted: (environment, { secret, version, kind }) =>
+      kind === "refused"
+        ? say("error", "drift", {
+            environment,
+            secret,
+            version,
+            code: driftCode,
+            message: driftWords,
+          })
         : say("info", "drift is over", { environment, secret, version }),
     unclear: (environment, secret, why) =>
       why === undefined
@@ -255,7 +266,7 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
             environment,
             secret,
             code: why.code,
-            says: `${why.says}; nothing more is tried before the next look`,
+            message: `${why.message}; nothing more is tried before the next look`,
           }),
     uncontained: (environment, left) => {
       for (const { secret, ...one } of left)
@@ -264,7 +275,7 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
           secret,
           code: "not-contained",
           incident: one.incident,
-          says: sayNotContained(one),
+          message: sayNotContained(one),
         })
     },
     unwritten: (environment, left) => {
@@ -273,14 +284,15 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
           environment,
           secret,
           code: "output-owed",
-          says: sayUnwritten(one),
+          message: sayUnwritten(one),
         })
     },
-    failed: (environment, code, says) => say("error", "turn failed", { environment, code, says }),
+    failed: (environment, code, message) =>
+      say("error", "turn failed", { environment, code, message }),
     clock: (steady, code) =>
       steady
         ? say("info", "the clock runs true again", {})
-        : say("error", clockFaults.find((one) => one.code === code)?.says ?? code, { code }),
+        : say("error", clockFaults.find((one) => one.code === code)?.message ?? code, { code }),
   }
 }
 
@@ -327,14 +339,14 @@ function statusOf(
 }
 
 /** A current value that its service refuses is one fact, however many steps have met it. */
-function foundRefused({ outcomes, revoked }: Turn): ReadonlySet<string> {
+function foundRefused({ outcomes, revoked }: EnvironmentRun): ReadonlySet<string> {
   const left = Object.entries(outcomes).flatMap(([secret, one]) =>
-    one.is === "left" && one.code === driftCode ? [secret] : [],
+    one.kind === "left" && one.code === driftCode ? [secret] : [],
   )
   return new Set([
     ...left,
     ...revoked.flatMap(({ secret, death }) =>
-      death.is === "owed" && death.code === driftCode ? [secret] : [],
+      death.kind === "owed" && death.code === driftCode ? [secret] : [],
     ),
   ])
 }
@@ -342,17 +354,17 @@ function foundRefused({ outcomes, revoked }: Turn): ReadonlySet<string> {
 function sayTurn(
   say: Say,
   environment: string,
-  turn: Turn,
+  turn: EnvironmentRun,
   { timezone, now }: { readonly timezone: string; readonly now: Date },
 ): void {
   const refused = foundRefused(turn)
   for (const { secret, version } of turn.drifted)
     if (refused.has(secret))
-      say("error", "drift", { environment, secret, version, code: driftCode, says: driftWords })
+      say("error", "drift", { environment, secret, version, code: driftCode, message: driftWords })
   for (const [secret, outcome] of Object.entries(turn.outcomes)) {
     // It is told as a drift.
-    if (outcome.is === "left" && outcome.code === driftCode) continue
-    if (outcome.is === "rotated")
+    if (outcome.kind === "left" && outcome.code === driftCode) continue
+    if (outcome.kind === "rotated")
       say(outcome.unhealthy === undefined ? "info" : "error", "rotated", {
         environment,
         secret,
@@ -360,34 +372,34 @@ function sayTurn(
         ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }),
       })
     else
-      say(needsPerson(outcome) ? "error" : "warning", outcome.is, {
+      say(needsPerson(outcome) ? "error" : "warning", outcome.kind, {
         environment,
         secret,
         code: outcome.code,
-        says: outcome.says,
+        message: outcome.message,
       })
   }
   for (const { secret, version, death } of turn.revoked) {
-    if (death.is === "owed" && death.code === driftCode) continue
+    if (death.kind === "owed" && death.code === driftCode) continue
     const which = version === undefined ? {} : { version }
-    const left = death.is === "dead" ? death.expelled?.sessionsLeft : undefined
-    if (death.is === "dead")
+    const left = death.kind === "dead" ? death.expelled?.sessionsLeft : undefined
+    if (death.kind === "dead")
       say("info", "revoked", { environment, secret, ...which, sessionsEnded: death.sessionsEnded })
     if (left !== undefined)
       say("warning", "sessions that were opened before may live", {
         environment,
         secret,
         code: left.code,
-        says: left.says,
+        message: left.message,
         ...(left.hint === undefined ? {} : { hint: left.hint }),
       })
-    if (death.is !== "dead")
-      say(death.is === "alive" ? "error" : "warning", "not revoked", {
+    if (death.kind !== "dead")
+      say(death.kind === "alive" ? "error" : "warning", "not revoked", {
         environment,
         secret,
         ...which,
         code: death.code,
-        says: death.says,
+        message: death.message,
       })
   }
   if (turn.agenda.nextAt !== undefined)

@@ -58,7 +58,7 @@ export const status: Command = {
     const outside = args.length === 0 ? await leftEnvironments(config) : []
     const left = outside.filter(({ debts }) => debts.length > 0)
     if (isSet(values, "json"))
-      terminal.out(
+      terminal.stdout(
         JSON.stringify({
           store: config.store,
           alarms: found,
@@ -133,8 +133,8 @@ type Shown = {
 function print(terminal: Terminal, config: Config, { all, found, left }: Shown): void {
   const now = terminal.host.now()
   // Said at once: thousands of lines are not thousands of system calls.
-  const said: string[] = found.flatMap(({ code, says, remedy }) => [
-    oneLine(`! ${code}: ${says}`),
+  const said: string[] = found.flatMap(({ code, message, remedy }) => [
+    oneLine(`! ${code}: ${message}`),
     ...(remedy === undefined ? [] : [oneLine(`  remedy: ${remedy}`)]),
   ])
   for (const environment of all) {
@@ -170,7 +170,7 @@ function print(terminal: Terminal, config: Config, { all, found, left }: Shown):
       `state ${stateFolder(config)}`,
     ].join(" · "),
   )
-  terminal.out(said.join("\n"))
+  terminal.stdout(said.join("\n"))
 }
 
 function row(secret: SecretStatus, timezone: string, now: Date): readonly string[] {

@@ -14,7 +14,7 @@ export const version: Command = {
       commit: typeof MYCELIUM_COMMIT === "string" ? MYCELIUM_COMMIT : "",
       bun: Bun.version,
     }
-    terminal.out(
+    terminal.stdout(
       isSet(values, "json")
         ? JSON.stringify(about)
         : `mycelium ${about.version}${about.commit === "" ? "" : ` (${about.commit})`}, bun ${about.bun}`,

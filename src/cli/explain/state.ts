@@ -1,4 +1,4 @@
-/** The state and the audit log: what is open, late, doubtful or damaged. */
+/** The state and the audit log: what is open, late, uncertain or damaged. */
 export const state = {
   "journal-open":
     "A rotation has begun and is not finished: going forward, or back to the old value. If a mycelium is at work, wait. Else it was cut off: mycelium run, or the same rotate-now again, asks each service which value it accepts and ends it. No value is lost meanwhile.",
@@ -10,7 +10,7 @@ export const state = {
     "A value whose grace is over has not been taken away, so it is still accepted at the service. After an incident that is what matters most. See that mycelium run is running; mycelium rotate-now on that secret tries at once and says what stands in the way.",
   "revoke-owed":
     "The value before the current one is past its grace and not proven dead. No rotation starts before it is, or there would be three values to account for. mycelium run tries again; without it, repeat the command. mycelium status says why it did not work.",
-  doubtful:
+  uncertain:
     "A value was given up in a rotation and may still be accepted by the service. It is not forgotten: Mycelium asks until a login with it is refused, then keeps it encrypted. If the service never refuses it, take it away there by hand; until then treat it as live.",
   "state-unlisted":
     "The state knows a secret, or an environment, that the config does not. Nobody rotates it any more, but its value may still open the service. Put it back into the config; or erase what is left of it: mycelium delete ENV/OLDNAME (or ENV) with --keep-login and --yes. The login stays then, for a renamed secret has it under its new name, which adopt takes over; one that nobody needs must be ended at the service first.",

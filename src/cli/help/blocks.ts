@@ -1,25 +1,30 @@
 /** A page of the manual before it has a form: what a terminal and man(1) are given. */
 export type Block =
-  | { readonly is: "heading"; readonly level: number; readonly text: string }
-  | { readonly is: "paragraph"; readonly text: string }
+  | { readonly kind: "heading"; readonly level: number; readonly text: string }
+  | { readonly kind: "paragraph"; readonly text: string }
   /** `marker`: "-" or "1."; `depth`: 0 for the outermost list. */
-  | { readonly is: "item"; readonly marker: string; readonly depth: number; readonly text: string }
   | {
-      readonly is: "table"
+      readonly kind: "item"
+      readonly marker: string
+      readonly depth: number
+      readonly text: string
+    }
+  | {
+      readonly kind: "table"
       readonly head: readonly string[]
       readonly rows: readonly (readonly string[])[]
     }
-  | { readonly is: "code"; readonly lines: readonly string[] }
+  | { readonly kind: "code"; readonly lines: readonly string[] }
   /** A name with what it means; `example` stands below as it is typed. */
   | {
-      readonly is: "term"
+      readonly kind: "term"
       readonly name: string
       readonly text: string
       readonly example?: string
     }
 
 /** A run of text of one kind, of a paragraph written in Markdown. */
-export type Span = { readonly is: "text" | "code" | "bold"; readonly text: string }
+export type Span = { readonly kind: "text" | "code" | "bold"; readonly text: string }
 
 const inline = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^)]+)\)/g
 
@@ -28,14 +33,14 @@ export function spansOf(markdown: string): readonly Span[] {
   let from = 0
   for (const match of markdown.matchAll(inline)) {
     const [whole, code, bold, italic, label, target] = match
-    if (match.index > from) spans.push({ is: "text", text: markdown.slice(from, match.index) })
-    if (code !== undefined) spans.push({ is: "code", text: code })
-    else if (bold !== undefined) spans.push({ is: "bold", text: plain(bold) })
-    else if (italic !== undefined) spans.push({ is: "text", text: plain(italic) })
+    if (match.index > from) spans.push({ kind: "text", text: markdown.slice(from, match.index) })
+    if (code !== undefined) spans.push({ kind: "code", text: code })
+    else if (bold !== undefined) spans.push({ kind: "bold", text: plain(bold) })
+    else if (italic !== undefined) spans.push({ kind: "text", text: plain(italic) })
     else spans.push(linkSpan(plain(label ?? ""), target ?? ""))
     from = match.index + whole.length
   }
-  if (from < markdown.length) spans.push({ is: "text", text: markdown.slice(from) })
+  if (from < markdown.length) spans.push({ kind: "text", text: markdown.slice(from) })
   return spans
 }
 
@@ -47,8 +52,8 @@ export function spansOf(markdown: string): readonly Span[] {
 export function plain(markdown: string): string {
   const spans = spansOf(markdown)
   return spans
-    .map(({ is, text }) =>
-      is === "code" && spans.length > 1 && needsQuotes(text) ? `\`${text}\`` : text,
+    .map(({ kind, text }) =>
+      kind === "code" && spans.length > 1 && needsQuotes(text) ? `\`${text}\`` : text,
     )
     .join("")
 }
@@ -61,8 +66,8 @@ function needsQuotes(code: string): boolean {
 function linkSpan(label: string, target: string): Span {
   const page = /^([a-z-]+)\.md(?:#.*)?$/.exec(target)?.[1]
   if (page !== undefined && page === label.toLowerCase().replaceAll(" ", "-"))
-    return { is: "code", text: `mycelium help ${page}` }
-  return { is: "text", text: sayLink(label, target, page) }
+    return { kind: "code", text: `mycelium help ${page}` }
+  return { kind: "text", text: sayLink(label, target, page) }
 }
 
 function sayLink(label: string, target: string, page: string | undefined): string {

@@ -15,9 +15,9 @@ export async function manPage(groups: readonly Group[]): Promise<readonly string
     ...manTitle(typeof MYCELIUM_VERSION === "string" ? MYCELIUM_VERSION : "source"),
     ...toMan([
       title("name"),
-      { is: "paragraph", text: "mycelium - rotates passwords and other secrets on one server" },
+      { kind: "paragraph", text: "mycelium - rotates passwords and other secrets on one server" },
       title("synopsis"),
-      { is: "paragraph", text: "`mycelium` COMMAND [OPTION…]" },
+      { kind: "paragraph", text: "`mycelium` COMMAND [OPTION…]" },
       title("description"),
       ...overview(groups),
       title("commands"),
@@ -38,11 +38,11 @@ function sections(list: readonly Topic[]): readonly Block[] {
 }
 
 function title(text: string): Block {
-  return { is: "heading", level: 1, text }
+  return { kind: "heading", level: 1, text }
 }
 
 function below(blocks: readonly Block[]): readonly Block[] {
   return blocks.map((block) =>
-    block.is === "heading" ? { ...block, level: block.level + 1 } : block,
+    block.kind === "heading" ? { ...block, level: block.level + 1 } : block,
   )
 }

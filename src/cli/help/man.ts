@@ -15,11 +15,11 @@ export function manTitle(version: string): readonly string[] {
 }
 
 function roff(block: Block): readonly string[] {
-  if (block.is === "heading") return headingLines(block.level, plain(block.text))
-  if (block.is === "paragraph") return [".PP", inlineRoff(block.text)]
-  if (block.is === "item") return itemLines(block)
-  if (block.is === "code") return asItStands(block.lines)
-  if (block.is === "table")
+  if (block.kind === "heading") return headingLines(block.level, plain(block.text))
+  if (block.kind === "paragraph") return [".PP", inlineRoff(block.text)]
+  if (block.kind === "item") return itemLines(block)
+  if (block.kind === "code") return asItStands(block.lines)
+  if (block.kind === "table")
     return asItStands(
       tableLines(
         { head: block.head.map(plain), rows: block.rows.map((row) => row.map(plain)) },
@@ -39,7 +39,7 @@ function headingLines(level: number, text: string): readonly string[] {
   return level === 2 ? [`.SS "${quoted(text)}"`] : [".PP", `\\fB${escaped(text)}\\fR`]
 }
 
-function itemLines({ marker, depth, text }: Extract<Block, { is: "item" }>): readonly string[] {
+function itemLines({ marker, depth, text }: Extract<Block, { kind: "item" }>): readonly string[] {
   const sign = marker === "-" ? "\\(bu" : marker
   const lines = [`.IP "${sign}" 4`, inlineRoff(text)]
   return depth === 0 ? lines : [".RS 4", ...lines, ".RE"]
@@ -51,8 +51,8 @@ function asItStands(lines: readonly string[]): readonly string[] {
 
 function inlineRoff(markdown: string): string {
   const text = spansOf(markdown)
-    .map(({ is, text: part }) =>
-      is === "text" ? withoutBackslash(part) : `\\fB${withoutBackslash(part)}\\fR`,
+    .map(({ kind, text: part }) =>
+      kind === "text" ? withoutBackslash(part) : `\\fB${withoutBackslash(part)}\\fR`,
     )
     .join("")
   return safeStart(text)

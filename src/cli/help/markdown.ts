@@ -26,7 +26,7 @@ function blockAt(lines: readonly string[], at: number): Read {
   if (line.trim() === "") return { next: at + 1 }
   const [, marks, title] = heading.exec(line) ?? []
   if (marks !== undefined && title !== undefined)
-    return { block: { is: "heading", level: marks.length, text: title }, next: at + 1 }
+    return { block: { kind: "heading", level: marks.length, text: title }, next: at + 1 }
   if (/^ *```/.test(line)) return codeAt(lines, at)
   if (line.startsWith("|")) return tableAt(lines, at)
   return textAt(lines, at)
@@ -37,14 +37,14 @@ function codeAt(lines: readonly string[], at: number): Read {
   let end = at + 1
   while (end < lines.length && !/^ *```/.test(lines[end] ?? "")) end++
   const code = lines.slice(at + 1, end).map((line) => line.slice(indent))
-  return { block: { is: "code", lines: code }, next: end + 1 }
+  return { block: { kind: "code", lines: code }, next: end + 1 }
 }
 
 function tableAt(lines: readonly string[], at: number): Read {
   let end = at
   while (lines[end]?.startsWith("|") === true) end++
   const [head = [], , ...rows] = lines.slice(at, end).map(cellsOf)
-  return { block: { is: "table", head, rows }, next: end }
+  return { block: { kind: "table", head, rows }, next: end }
 }
 
 function cellsOf(line: string): readonly string[] {
@@ -61,9 +61,9 @@ function textAt(lines: readonly string[], at: number): Read {
   const [, indent = "", marker, first = ""] = item.exec(lines[at] ?? "") ?? []
   const rest = lines.slice(at + 1, end).map((line) => line.trim())
   if (marker === undefined)
-    return { block: { is: "paragraph", text: [lines[at]?.trim(), ...rest].join(" ") }, next: end }
+    return { block: { kind: "paragraph", text: [lines[at]?.trim(), ...rest].join(" ") }, next: end }
   const depth = Math.floor(indent.length / 2)
-  return { block: { is: "item", marker, depth, text: [first, ...rest].join(" ") }, next: end }
+  return { block: { kind: "item", marker, depth, text: [first, ...rest].join(" ") }, next: end }
 }
 
 function isBoundary(line: string): boolean {

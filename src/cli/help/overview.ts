@@ -7,7 +7,7 @@ import { columnsElse, toText } from "./text.ts"
 export function overview(groups: readonly Group[]): readonly Block[] {
   return [
     {
-      is: "paragraph",
+      kind: "paragraph",
       text: "Mycelium rotates database passwords and other secrets on one server: it changes them at the service, updates the files that show them, restarts the programs that read them, and proves that the old value is dead.",
     },
     ...groups.flatMap(({ title, commands }) => [
@@ -17,7 +17,7 @@ export function overview(groups: readonly Group[]): readonly Block[] {
     heading("exit codes"),
     table(Object.entries(exitMeanings)),
     {
-      is: "paragraph",
+      kind: "paragraph",
       text: "`mycelium COMMAND --help` shows the options of a command; `mycelium help` lists the pages of the manual.",
     },
   ]
@@ -39,21 +39,23 @@ export async function linesOfCommand(
 
 export async function commandPage({ name, args, load }: Entry): Promise<readonly Block[]> {
   const { usage, options } = await load()
-  const rows = Object.entries({ ...options, ...commonOptions }).map(([option, { value, says }]) => [
-    `--${option}${value === undefined ? "" : ` ${value}`}`,
-    says,
-  ])
+  const rows = Object.entries({ ...options, ...commonOptions }).map(
+    ([option, { value, summary: message }]) => [
+      `--${option}${value === undefined ? "" : ` ${value}`}`,
+      message,
+    ],
+  )
   return [
-    { is: "heading", level: 1, text: `mycelium ${name} ${args}`.trimEnd() },
-    ...usage.split("\n\n").map((text) => ({ is: "paragraph", text }) as const),
+    { kind: "heading", level: 1, text: `mycelium ${name} ${args}`.trimEnd() },
+    ...usage.split("\n\n").map((text) => ({ kind: "paragraph", text }) as const),
     table(rows),
   ]
 }
 
 function heading(text: string): Block {
-  return { is: "heading", level: 2, text }
+  return { kind: "heading", level: 2, text }
 }
 
 function table(rows: readonly (readonly string[])[]): Block {
-  return { is: "table", head: [], rows }
+  return { kind: "table", head: [], rows }
 }

@@ -11,25 +11,25 @@ export function referencePage(
   exampleConfig: string,
   beside?: ReferenceEntry,
 ): readonly Block[] {
-  const { name, is, summary, shortForms, fields } = entry
-  const examples = is === "keys" ? [] : exampleParts(exampleConfig, is, name)
+  const { name, kind, summary, shortForms, fields } = entry
+  const examples = kind === "keys" ? [] : exampleParts(exampleConfig, kind, name)
   return [
-    { is: "heading", level: 1, text: is === "keys" ? name : `${name} (${is})` },
-    { is: "paragraph", text: `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.` },
-    ...(name === "config" && is === "keys" ? [heading("Where what stands"), outline] : []),
+    { kind: "heading", level: 1, text: kind === "keys" ? name : `${name} (${kind})` },
+    { kind: "paragraph", text: `${summary[0]?.toUpperCase() ?? ""}${summary.slice(1)}.` },
+    ...(name === "config" && kind === "keys" ? [heading("Where what stands"), outline] : []),
     ...(examples.length === 0
       ? []
       : [
           heading("Examples"),
-          ...examples.map((example) => ({ is: "code", lines: example.split("\n") }) as const),
+          ...examples.map((example) => ({ kind: "code", lines: example.split("\n") }) as const),
         ]),
     ...(shortForms.length === 0
       ? []
-      : [heading("In short"), { is: "code", lines: shortForms } as const]),
+      : [heading("In short"), { kind: "code", lines: shortForms } as const]),
     ...(entry.options.length === 0
       ? []
       : [
-          heading(is === "keys" ? "Keys" : "Options"),
+          heading(kind === "keys" ? "Keys" : "Options"),
           ...entry.options.map((one) => optionTerm(one)),
         ]),
     ...(beside === undefined ? [] : besideBlocks(entry, beside)),
@@ -38,26 +38,26 @@ export function referencePage(
       : [
           heading("In templates"),
           {
-            is: "paragraph",
+            kind: "paragraph",
             text: `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is the secret's name.`,
           } as const,
         ]),
   ]
 }
 
-function besideBlocks({ is }: ReferenceEntry, beside: ReferenceEntry): readonly Block[] {
+function besideBlocks({ kind }: ReferenceEntry, beside: ReferenceEntry): readonly Block[] {
   const keys = beside.options.filter(({ name }) => !name.includes("."))
   return [
-    heading(`Keys beside them, of every ${is}`),
+    heading(`Keys beside them, of every ${kind}`),
     {
-      is: "paragraph",
+      kind: "paragraph",
       text: `${keys.map(({ name }) => `\`${name}\``).join(", ")}. \`mycelium help ${beside.name}\` says what each takes.`,
     },
   ]
 }
 
 const outline: Block = {
-  is: "code",
+  kind: "code",
   lines: [
     "project: …",
     "audit: …               # mycelium help audit",
@@ -79,18 +79,18 @@ export function optionTerm({
   takes,
   isRequired,
   defaultValue,
-  says,
+  message,
   example,
 }: OptionEntry): Block {
   const unset = defaultValue === undefined ? "optional" : `default: ${defaultValue}`
   return {
-    is: "term",
+    kind: "term",
     name: `${name}: ${takes} (${isRequired ? "required" : unset})`,
-    text: says === "" ? "" : `${says}.`,
+    text: message === "" ? "" : `${message}.`,
     ...(example === undefined ? {} : { example }),
   }
 }
 
 function heading(text: string): Block {
-  return { is: "heading", level: 2, text }
+  return { kind: "heading", level: 2, text }
 }

@@ -13,7 +13,7 @@ const narrowest = 40
 export function toText(blocks: readonly Block[], columns: number): readonly string[] {
   const [only] = blocks
   // A file as a whole: to be redirected into one.
-  if (blocks.length === 1 && only?.is === "code") return only.lines
+  if (blocks.length === 1 && only?.kind === "code") return only.lines
   const width = Math.max(narrowest, columns)
   const lines: string[] = []
   for (const [index, block] of blocks.entries()) {
@@ -25,18 +25,18 @@ export function toText(blocks: readonly Block[], columns: number): readonly stri
 
 /** Items of one list stand together. */
 function isTight(before: Block | undefined, block: Block): boolean {
-  return before?.is === "item" && block.is === "item"
+  return before?.kind === "item" && block.kind === "item"
 }
 
 function linesOf(block: Block, width: number): readonly string[] {
   const inner = width - indent
-  if (block.is === "heading") return headingLines(block.level, wrap(plain(block.text), width))
-  if (block.is === "paragraph") return shift(indent, wrap(plain(block.text), inner))
-  if (block.is === "item") return itemLines(block, inner)
-  if (block.is === "code") return shift(indent + 2, block.lines)
-  if (block.is === "term") return termLines(block, inner)
+  if (block.kind === "heading") return headingLines(block.level, wrap(plain(block.text), width))
+  if (block.kind === "paragraph") return indented(indent, wrap(plain(block.text), inner))
+  if (block.kind === "item") return itemLines(block, inner)
+  if (block.kind === "code") return indented(indent + 2, block.lines)
+  if (block.kind === "term") return termLines(block, inner)
   const { head, rows } = block
-  return shift(
+  return indented(
     indent,
     tableLines({ head: head.map(plain), rows: rows.map((row) => row.map(plain)) }, inner),
   )
@@ -48,7 +48,7 @@ function headingLines(level: number, lines: readonly string[]): readonly string[
 }
 
 function itemLines(
-  { marker, depth, text }: Extract<Block, { is: "item" }>,
+  { marker, depth, text }: Extract<Block, { kind: "item" }>,
   width: number,
 ): readonly string[] {
   const before = indent + depth * 2
@@ -61,16 +61,16 @@ function itemLines(
 }
 
 function termLines(
-  { name, text, example }: Extract<Block, { is: "term" }>,
+  { name, text, example }: Extract<Block, { kind: "term" }>,
   width: number,
 ): readonly string[] {
   return [
-    ...shift(indent, wrap(plain(name), width)),
-    ...shift(indent + 4, text === "" ? [] : wrap(plain(text), width - 4)),
-    ...shift(indent + 4, example === undefined ? [] : example.split("\n")),
+    ...indented(indent, wrap(plain(name), width)),
+    ...indented(indent + 4, text === "" ? [] : wrap(plain(text), width - 4)),
+    ...indented(indent + 4, example === undefined ? [] : example.split("\n")),
   ]
 }
 
-function shift(by: number, lines: readonly string[]): readonly string[] {
+function indented(by: number, lines: readonly string[]): readonly string[] {
   return lines.map((line) => `${" ".repeat(by)}${line}`)
 }

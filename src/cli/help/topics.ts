@@ -50,21 +50,21 @@ export const topics: readonly Topic[] = [
     name: "example",
     group: "config keys",
     summary: "a config that shows every kind",
-    blocks: () => [{ is: "code", lines: exampleConfig.trimEnd().split("\n") }],
+    blocks: () => [{ kind: "code", lines: exampleConfig.trimEnd().split("\n") }],
   },
 ]
 
 /** Also at the end of the page `commands`: who has seen a number looks for it alone. */
 function exitCodePage(): readonly Block[] {
   return [
-    { is: "heading", level: 1, text: "Exit codes" },
-    { is: "table", head: ["exit code", "means"], rows: Object.entries(exitMeanings) },
+    { kind: "heading", level: 1, text: "Exit codes" },
+    { kind: "table", head: ["exit code", "means"], rows: Object.entries(exitMeanings) },
     {
-      is: "paragraph",
+      kind: "paragraph",
       text: "A dry run ends with 0, with 1 if all that was asked for is blocked, and with 5 if a part of it is. `status` and `plan` end with 0 whatever they show; to be told by an exit code, use `check`.",
     },
     {
-      is: "paragraph",
+      kind: "paragraph",
       text: "Each error also names a code in words, such as `in-grace`: `mycelium explain CODE` says what it means and what to do.",
     },
   ]
@@ -77,13 +77,13 @@ const keysBeside: Readonly<Record<string, string>> = {
   "health check": "healthy",
 }
 
-function besideOf({ is }: ReferenceEntry): ReferenceEntry | undefined {
-  return reference.find((one) => one.is === "keys" && one.name === keysBeside[is])
+function besideOf({ kind }: ReferenceEntry): ReferenceEntry | undefined {
+  return reference.find((one) => one.kind === "keys" && one.name === keysBeside[kind])
 }
 
-function groupOf({ is }: ReferenceEntry): string {
-  if (is === "keys") return "config keys"
-  return `${is}s`
+function groupOf({ kind }: ReferenceEntry): string {
+  if (kind === "keys") return "config keys"
+  return `${kind}s`
 }
 
 /** What people call a topic that has another name here. */
@@ -101,7 +101,7 @@ const otherNames: Readonly<Record<string, string>> = {
 }
 
 /**
- * The name here of what was typed: case, blanks, dots and dashes make no difference. `known`: all
+ * The name here of what was typed: case, blanks, dots and dashes make no difference. `issued`: all
  * names, of commands and codes too.
  */
 export function meantBy(typed: string, known: readonly string[]): string {
@@ -144,17 +144,17 @@ type Found = { readonly entry: ReferenceEntry; readonly option: OptionEntry }
 function optionPage(name: string, found: readonly Found[]): readonly Block[] {
   const byText = Map.groupBy(found, ({ option }) => JSON.stringify(option))
   return [
-    { is: "heading", level: 1, text: name },
+    { kind: "heading", level: 1, text: name },
     ...[...byText.values()].flatMap((alike) => {
       const where = alike.map(({ entry }) => sayEntry(entry)).join(", ")
       const [first] = alike
       return first === undefined
         ? []
-        : [{ is: "paragraph", text: `Of ${where}:` } as const, optionTerm(first.option)]
+        : [{ kind: "paragraph", text: `Of ${where}:` } as const, optionTerm(first.option)]
     }),
   ]
 }
 
-function sayEntry({ name, is }: ReferenceEntry): string {
-  return is === "keys" ? `${name} keys` : `${is} ${name}`
+function sayEntry({ name, kind }: ReferenceEntry): string {
+  return kind === "keys" ? `${name} keys` : `${kind} ${name}`
 }

@@ -1,20 +1,20 @@
 /** A report before it has a form. Texts are plain: each form escapes them. */
 export type Block =
-  | { readonly is: "title"; readonly text: string }
-  | { readonly is: "heading"; readonly text: string }
+  | { readonly kind: "title"; readonly text: string }
+  | { readonly kind: "heading"; readonly text: string }
   /** The short answer; `good` is how it looks. */
-  | { readonly is: "verdict"; readonly text: string; readonly good: boolean }
-  | { readonly is: "text"; readonly text: string }
-  | { readonly is: "list"; readonly items: readonly string[] }
+  | { readonly kind: "verdict"; readonly text: string; readonly good: boolean }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "list"; readonly items: readonly string[] }
   | {
-      readonly is: "table"
+      readonly kind: "table"
       readonly head: readonly string[]
       readonly rows: readonly (readonly string[])[]
     }
   /** Typed or pasted as it stands. */
-  | { readonly is: "command"; readonly lines: readonly string[] }
+  | { readonly kind: "command"; readonly lines: readonly string[] }
   /** For a person to fill in. */
-  | { readonly is: "blank"; readonly says: string }
+  | { readonly kind: "blank"; readonly message: string }
 
 /** A table, or a sentence where there are no rows. */
 export function tableOr(
@@ -22,7 +22,7 @@ export function tableOr(
   rows: readonly (readonly string[])[],
   none: string,
 ): Block {
-  return rows.length === 0 ? { is: "text", text: none } : { is: "table", head, rows }
+  return rows.length === 0 ? { kind: "text", text: none } : { kind: "table", head, rows }
 }
 
 /** "2026-11-24 20:47:03": UTC, as the head of a report says. */

@@ -14,13 +14,13 @@ const style = [
  * A page that needs nothing but itself: no script, no file, no address. `mark` stands in its head.
  */
 export function html(blocks: readonly Block[], mark: string): string {
-  const title = blocks.find((block) => block.is === "title")?.text ?? "report"
+  const title = blocks.find((block) => block.kind === "title")?.text ?? "report"
   const head = `<meta charset="utf-8">\n<meta name="generator" content="${safe(mark)}">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n<title>${safe(title)}</title>\n<style>\n${style}\n</style>`
   return `<!DOCTYPE html>\n<html lang="en">\n<head>\n${head}\n</head>\n<body>\n${blocks.map(blockOf).join("\n")}\n</body>\n</html>\n`
 }
 
 function blockOf(block: Block): string {
-  switch (block.is) {
+  switch (block.kind) {
     case "title":
       return `<h1>${safe(block.text)}</h1>`
     case "heading":
@@ -36,7 +36,7 @@ function blockOf(block: Block): string {
     case "command":
       return `<pre>${safe(block.lines.join("\n"))}</pre>`
     case "blank":
-      return `<div class="blank">${safe(block.says)}</div>`
+      return `<div class="blank">${safe(block.message)}</div>`
   }
 }
 

@@ -16,19 +16,19 @@ export function incidentBlocks(
   const done = secrets.filter(({ contained }) => contained).length
   return [
     {
-      is: "title",
+      kind: "title",
       text: `Incident ${incident}: ${!report.contained ? "NOT contained yet" : secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? "contained for new logins" : "contained"}${report.contained && report.unverified !== undefined ? ", as an unverified store says" : ""}`,
     },
     {
-      is: "text",
+      kind: "text",
       text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
     },
     ...unverifiedOf(report.unverified),
     ...verdict(report, done, config),
-    { is: "heading", text: "What happened" },
-    { is: "text", text: story(report) },
+    { kind: "heading", text: "What happened" },
+    { kind: "text", text: story(report) },
     {
-      is: "table",
+      kind: "table",
       head: ["time", "after", "what"],
       rows: timeline.map((step) => [
         instant(step.at),
@@ -36,7 +36,7 @@ export function incidentBlocks(
         stepText(step),
       ]),
     },
-    { is: "heading", text: "Each secret" },
+    { kind: "heading", text: "Each secret" },
     tableOr(
       [
         "secret",
@@ -52,32 +52,34 @@ export function incidentBlocks(
     ),
     ...notes(secrets),
     {
-      is: "text",
+      kind: "text",
       text: "Accepted: a login with the new value worked; where no service asks for a value, it became the current one then. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: where it has none, the restart alone proves little.",
     },
-    { is: "heading", text: "Who was given these values before" },
+    { kind: "heading", text: "Who was given these values before" },
     {
-      is: "text",
+      kind: "text",
       text: `Since ${instant(report.readers.since)}, by mycelium and by what its log says. Reading a file that shows a value leaves no line: whoever may read those files or their backups, and whoever is root on this machine, belongs to this list too.`,
     },
     readersOf(report.readers.rows),
-    { is: "heading", text: "This machine now" },
+    { kind: "heading", text: "This machine now" },
     ...checksOf(report.checks),
     ...policiesOf(report.policies),
-    { is: "heading", text: "Root cause" },
+    { kind: "heading", text: "Root cause" },
     {
-      is: "blank",
-      says: "How did somebody get these values? Since when? Is that way closed? (to be written by a person)",
+      kind: "blank",
+      message:
+        "How did somebody get these values? Since when? Is that way closed? (to be written by a person)",
     },
-    { is: "heading", text: "Lessons" },
+    { kind: "heading", text: "Lessons" },
     {
-      is: "blank",
-      says: "What helped, what was in the way, what was luck? (to be written by a person)",
+      kind: "blank",
+      message: "What helped, what was in the way, what was luck? (to be written by a person)",
     },
-    { is: "heading", text: "Procedures changed" },
+    { kind: "heading", text: "Procedures changed" },
     {
-      is: "blank",
-      says: "What is done differently from now on, by whom, from when? (to be written by a person)",
+      kind: "blank",
+      message:
+        "What is done differently from now on, by whom, from when? (to be written by a person)",
     },
     ...headsOf(report.heads, config),
   ]
@@ -92,10 +94,10 @@ function notes(secrets: readonly SecretReport[]): readonly Block[] {
     ? []
     : [
         {
-          is: "text",
+          kind: "text",
           text: "Found there when it was contained, for those who look into the breach:",
         },
-        { is: "list", items },
+        { kind: "list", items },
       ]
 }
 
@@ -104,37 +106,37 @@ function verdict(
   done: number,
   config: readonly string[],
 ): readonly Block[] {
-  const sick = sickBlocks(unhealthy)
+  const unhealthyBlocks = unhealthyProgramBlocks(unhealthy)
   if (contained) {
     return [
       {
-        is: "verdict",
+        kind: "verdict",
         good: true,
         text: `Contained: yes${secrets.some(({ sessionsLeft }) => sessionsLeft !== undefined) ? ", for new logins only" : ""}. ${provenOf(secrets)}`,
       },
       {
-        is: "text",
+        kind: "text",
         text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way.",
       },
       ...sessionsBlocks(secrets, incident, config),
       ...owedBlocks(secrets, incident, config),
-      ...sick,
+      ...unhealthyBlocks,
     ]
   }
   return [
     {
-      is: "verdict",
+      kind: "verdict",
       good: false,
       text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${done === 1 || secrets.length === 1 ? "is" : "are"}; what follows is left. Take each of them for compromised until then.`,
     },
     {
-      is: "table",
+      kind: "table",
       head: ["left", "why", "code"],
-      rows: left.map(({ environment, secret, some, says, code }) => [
+      rows: left.map(({ environment, secret, some, message, code }) => [
         secret === undefined
           ? `${environment} (${some === true ? "the secrets that were chosen" : "all of it"})`
           : `${environment}/${secret}`,
-        whyOf(says, code),
+        whyOf(message, code),
         code,
       ]),
     },
@@ -142,29 +144,29 @@ function verdict(
       ? []
       : ([
           {
-            is: "text",
+            kind: "text",
             text: "To do now: mend what the code says (mycelium explain CODE), then run this on the machine of mycelium. It carries on where it is and does nothing twice:",
           },
-          { is: "command", lines: [command([...carryOn, ...config])] },
+          { kind: "command", lines: [command([...carryOn, ...config])] },
         ] as const)),
     ...(left.every(({ some }) => some === undefined)
       ? []
       : [
           {
-            is: "text",
+            kind: "text",
             text: `Of some environments more secrets were chosen than the log holds names: run the command of then again, with the same selection and --incident ${incident}.`,
           } as const,
         ]),
-    { is: "text", text: "Then make this report again:" },
-    { is: "command", lines: [command(["report", incident, ...config])] },
+    { kind: "text", text: "Then make this report again:" },
+    { kind: "command", lines: [command(["report", incident, ...config])] },
     ...sessionsBlocks(secrets, incident, config),
     ...owedBlocks(secrets, incident, config),
-    ...sick,
+    ...unhealthyBlocks,
   ]
 }
 
 /** Programs that do not work with the new values, as far as is known. */
-function sickBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[] {
+function unhealthyProgramBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[] {
   const names = (all: IncidentReport["unhealthy"], when: string): string =>
     all
       .map(
@@ -172,22 +174,22 @@ function sickBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[] {
       )
       .join(", ")
   const not = unhealthy.filter(({ notRestarted }) => notRestarted === true)
-  const sick = unhealthy.filter(({ notRestarted }) => notRestarted !== true)
+  const unhealthyBlocks = unhealthy.filter(({ notRestarted }) => notRestarted !== true)
   return [
     ...(not.length === 0
       ? []
       : [
           {
-            is: "text",
+            kind: "text",
             text: `These programs were not restarted, and may hold the old value: ${names(not, "last tried at ")}. Their health check cannot tell that: they may work with what they have read before.`,
           } as const,
         ]),
-    ...(sick.length === 0
+    ...(unhealthyBlocks.length === 0
       ? []
       : [
           {
-            is: "text",
-            text: `Look at these programs: the last restart failed, or they did not get healthy after it, as far as mycelium knows. ${names(sick, "")}. The compromised value was not put back for them.`,
+            kind: "text",
+            text: `Look at these programs: the last restart failed, or they did not get healthy after it, as far as mycelium knows. ${names(unhealthyBlocks, "")}. The compromised value was not put back for them.`,
           } as const,
         ]),
   ]
@@ -201,17 +203,17 @@ function owedBlocks(
 ): readonly Block[] {
   const owing = secrets.filter(({ contained, unwritten }) => contained && unwritten !== undefined)
   const isFile = ({ unwrittenFiles = [] }: SecretReport): boolean => unwrittenFiles.length > 0
-  const about = { incident, config }
+  const context = { incident, config }
   return [
     ...owedBlock(
       owing.filter(isFile),
       "Of these secrets a file could not be written, and was left as it is: programs that read it cannot log in with what it shows. Find out who has changed that file, and put it right; then this writes it, restarts those programs, and changes nothing else:",
-      about,
+      context,
     ),
     ...owedBlock(
       owing.filter((one) => !isFile(one)),
       "Of these secrets a program could not be restarted, and may hold a value that no longer works. Find out why its restart fails (run it by hand); then this restarts it, and changes nothing else:",
-      about,
+      context,
     ),
   ]
 }
@@ -223,9 +225,9 @@ function owedBlock(
 ): readonly Block[] {
   if (owing.length === 0) return []
   return [
-    { is: "text", text },
+    { kind: "text", text },
     {
-      is: "command",
+      kind: "command",
       lines: [
         command([
           "rotate-now",
@@ -238,7 +240,7 @@ function owedBlock(
       ],
     },
     {
-      is: "list",
+      kind: "list",
       items: owing.map(
         ({ environment, secret, unwritten = "" }) => `${environment}/${secret}: ${unwritten}`,
       ),
@@ -258,23 +260,23 @@ function sessionsBlocks(
       : [
           {
             place: `${environment}/${secret}`,
-            says: `${environment}/${secret}: ${left.says} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}`,
+            message: `${environment}/${secret}: ${left.message} (${left.code})${left.hint === undefined ? "" : `. To do: ${left.hint}`}`,
           },
         ],
   )
   if (items.length === 0) return []
   return [
     {
-      is: "text",
+      kind: "text",
       text: "Of these secrets, sessions that were opened with the old value may live, and whoever is in such a session is still in.",
     },
-    { is: "list", items: items.map(({ says }) => says) },
+    { kind: "list", items: items.map(({ message }) => message) },
     {
-      is: "text",
+      kind: "text",
       text: "Nothing more is owed. Once mycelium has the right or the means to end them, this does it, and changes nothing else:",
     },
     {
-      is: "command",
+      kind: "command",
       lines: [
         command([
           "rotate-now",
@@ -323,11 +325,11 @@ function provenOf(secrets: readonly SecretReport[]): string {
 }
 
 /** What the log says, and the first sentence of what explain says of the code. */
-function whyOf(says: string, code: string): string {
+function whyOf(message: string, code: string): string {
   const first = /^.*?[.?](?= |$)/.exec(explanationOf(code) ?? "")?.[0]
   return first === undefined || code === "not-contained"
-    ? says
-    : `${says}: ${first.replace(/\.$/, "")}`
+    ? message
+    : `${message}: ${first.replace(/\.$/, "")}`
 }
 
 function story({
@@ -412,7 +414,7 @@ function secretRow({
   contained,
   currentAt,
   driver,
-  says,
+  message,
   erased,
 }: SecretReport): readonly string[] {
   const asked = driver !== "generated"
@@ -437,7 +439,7 @@ function secretRow({
           ? "–"
           : instant(acceptedAt)
         : `current at ${instant(currentAt ?? "–")}`,
-    contained ? proof : `${proof} (${says ?? ""})`,
+    contained ? proof : `${proof} (${message ?? ""})`,
     asked ? `${sessionsEnded}${sessionsLeft === undefined ? "" : "; others may live"}` : "–",
     to === undefined && restarts.length === 0
       ? "–"

@@ -6,7 +6,7 @@ export function markdown(blocks: readonly Block[], mark: string): string {
 }
 
 function blockOf(block: Block): string {
-  switch (block.is) {
+  switch (block.kind) {
     case "title":
       return `# ${plain(block.text)}`
     case "heading":
@@ -26,7 +26,7 @@ function blockOf(block: Block): string {
     case "command":
       return `\`\`\`sh\n${block.lines.join("\n")}\n\`\`\``
     case "blank":
-      return `_${plain(block.says)}_\n\n…`
+      return `_${plain(block.message)}_\n\n…`
   }
 }
 

@@ -46,7 +46,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     ...environments.flatMap(({ environment, forged }) =>
       forged === undefined
         ? []
-        : [`not as mycelium wrote it: ${environment}: ${forged.says} (${forged.code})`],
+        : [`not as mycelium wrote it: ${environment}: ${forged.message} (${forged.code})`],
     ),
     ...(unread.length === 0 ? [] : [`state not readable: ${unread.join(", ")}`]),
     ...(wrong.length === 0 ? [] : [`${many(wrong.length, "check")} failed on this machine`]),
@@ -54,25 +54,25 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
   const rotations = environments.reduce((sum, one) => sum + one.rotations, 0)
   return [
     {
-      is: "title",
+      kind: "title",
       text: `Review of ${report.project}, ${report.since.slice(0, 10)} to ${report.at.slice(0, 10)}`,
     },
     {
-      is: "text",
+      kind: "text",
       text: `From ${instant(report.since)} to ${instant(report.at)}, UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
     },
     ...unverifiedOf(report.unverified),
     {
-      is: "verdict",
+      kind: "verdict",
       good: problems.length === 0,
       text:
         problems.length === 0
           ? `In order. ${many(rotations, "rotation")} in ${many(environments.length, "environment")}, and nothing is overdue.`
           : `Needs a person: ${many(problems.length, "thing")}.`,
     },
-    ...(problems.length === 0 ? [] : [{ is: "list", items: problems } as const]),
+    ...(problems.length === 0 ? [] : [{ kind: "list", items: problems } as const]),
     {
-      is: "table",
+      kind: "table",
       head: [
         "environment",
         "secrets",
@@ -84,19 +84,19 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
       rows: environments.map(overviewRow),
     },
     ...environments.flatMap(environmentBlocks),
-    { is: "heading", text: "Who was given values" },
+    { kind: "heading", text: "Who was given values" },
     {
-      is: "text",
+      kind: "text",
       text: "By mycelium, and by what its log says; reading a file that shows a value leaves no line.",
     },
     readersOf(environments.flatMap(({ readers }) => readers)),
     ...policiesOf(policies),
-    { is: "heading", text: "This machine now" },
+    { kind: "heading", text: "This machine now" },
     ...checksOf(report.checks),
-    { is: "heading", text: "Reviewed by" },
+    { kind: "heading", text: "Reviewed by" },
     {
-      is: "blank",
-      says: "Who read this, when, and what follows from it? (to be written by a person)",
+      kind: "blank",
+      message: "Who read this, when, and what follows from it? (to be written by a person)",
     },
     ...headsOf(report.heads, config),
   ]
@@ -135,14 +135,14 @@ function environmentBlocks({
   unhealthy,
   deleted,
 }: EnvironmentReport): readonly Block[] {
-  const blocks: Block[] = [{ is: "heading", text: environment }]
+  const blocks: Block[] = [{ kind: "heading", text: environment }]
   if (unreadable !== undefined)
     blocks.push({
-      is: "text",
-      text: `Its state cannot be read: ${unreadable.says} (${unreadable.code})`,
+      kind: "text",
+      text: `Its state cannot be read: ${unreadable.message} (${unreadable.code})`,
     })
   blocks.push({
-    is: "table",
+    kind: "table",
     head: ["secret", "driver", "version", "age", "of", "overdue", "rotations", "state"],
     rows: secrets.map((one) => [
       one.name,
@@ -173,6 +173,6 @@ function environmentBlocks({
   ]
   blocks.push(tableOr(["what failed", "code", "times", "last", "of"], rows, "Nothing failed."))
   if (deleted.length > 0)
-    blocks.push({ is: "text", text: `Erased for good: ${deleted.join(", ")}.` })
+    blocks.push({ kind: "text", text: `Erased for good: ${deleted.join(", ")}.` })
   return blocks
 }

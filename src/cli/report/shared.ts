@@ -13,7 +13,7 @@ export function unverifiedOf(unverified: string | undefined): readonly Block[] {
   if (unverified === undefined) return []
   return [
     {
-      is: "verdict",
+      kind: "verdict",
       good: false,
       text: `Nothing of this was verified: ${unverified}. Whoever can write in the store can have made all of it up. Make it as the user that has the identity; then each state is verified by its MAC.`,
     },
@@ -50,18 +50,23 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
   if (findings.length === 0)
     return [
       {
-        is: "text",
+        kind: "text",
         text: `Nothing is wrong with what was looked at: ${names}. This was the quick look; mycelium check --connect looks at everything.`,
       },
     ]
   return [
     {
-      is: "table",
+      kind: "table",
       head: ["severity", "code", "what", "remedy"],
-      rows: findings.map(({ severity, code, says, remedy = "" }) => [severity, code, says, remedy]),
+      rows: findings.map(({ severity, code, message, remedy = "" }) => [
+        severity,
+        code,
+        message,
+        remedy,
+      ]),
     },
     {
-      is: "text",
+      kind: "text",
       text: `Looked at: ${names}. This was the quick look; mycelium check --connect looks at everything.`,
     },
   ]
@@ -79,14 +84,14 @@ export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
           ? `The log reaches ${formatDuration(logMs)} back.`
           : `The log reaches ${formatDuration(logMs)} back: a year cannot be shown yet.`
     return [
-      { is: "heading", text: `${policies[policy].name} in ${environment}` },
+      { kind: "heading", text: `${policies[policy].name} in ${environment}` },
       {
-        is: "verdict",
+        kind: "verdict",
         good: breaches + unproven === 0,
         text: verdictOf(breaches, unproven, formatDuration(maxAgeMs)),
       },
       {
-        is: "table",
+        kind: "table",
         head: ["secret", "age", "allowed", "judged"],
         rows: secrets.map((row) => [
           row.secret,
@@ -99,7 +104,7 @@ export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
         ? []
         : [
             {
-              is: "text",
+              kind: "text",
               text: `Older than allowed when they were replaced: ${past.map(sayReplaced).join(", ")}.`,
             } as const,
           ]),
@@ -107,12 +112,12 @@ export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
         ? []
         : [
             {
-              is: "text",
+              kind: "text",
               text: `Adopted without a date, so whether they were older than allowed when they were replaced is not known: ${pastUnproven.map(sayReplaced).join(", ")}.`,
             } as const,
           ]),
       {
-        is: "text",
+        kind: "text",
         text: `Held here to: a new value at least every ${formatDuration(maxAgeMs)}, and an audit history of a year. In PCI DSS v4.0.1 the ${formatDuration(maxAgeMs)} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${log}`,
       },
     ]
@@ -151,15 +156,15 @@ export function headsOf(
   const written = heads.filter(({ lines }) => lines > 0)
   if (written.length === 0) return []
   return [
-    { is: "heading", text: "The logs that this rests on" },
+    { kind: "heading", text: "The logs that this rests on" },
     {
-      is: "text",
+      kind: "text",
       text: "Each log is a chain of hashes: who knows its head can show that no line before it was changed. Keep these lines where the machine of mycelium cannot change them, as a file heads.txt, and hold the logs against them whenever in doubt:",
     },
     {
-      is: "command",
+      kind: "command",
       lines: written.map(({ environment, lines, head }) => `${environment} ${lines} ${head}`),
     },
-    { is: "command", lines: [command(["audit", "verify", "--heads", "heads.txt", ...config])] },
+    { kind: "command", lines: [command(["audit", "verify", "--heads", "heads.txt", ...config])] },
   ]
 }

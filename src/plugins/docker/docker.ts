@@ -1,6 +1,6 @@
 import { AppError } from "../../base/error.ts"
 import { type RunResult, failureOf, run } from "../../base/spawn.ts"
-import type { HookReach } from "../../core/define.ts"
+import type { HookContext } from "../../core/define.ts"
 import { argvOf, dockerVariables, hookEnvironment } from "../hook-argv.ts"
 import type { ComposeOptions } from "./options.ts"
 
@@ -22,10 +22,10 @@ export class Docker {
   readonly env: Readonly<Record<string, string>>
   readonly #engine: readonly string[]
 
-  constructor({ command }: ComposeOptions, reach: HookReach) {
-    this.folder = reach.folder
-    this.env = hookEnvironment(reach, dockerVariables)
-    this.compose = argvOf([...command], reach.folder)
+  constructor({ command }: ComposeOptions, context: HookContext) {
+    this.folder = context.folder
+    this.env = hookEnvironment(context, dockerVariables)
+    this.compose = argvOf([...command], context.folder)
     // Of [sudo, -n, docker, compose] all but the last word; what is called otherwise says nothing
     // of the engine's own program.
     this.#engine = this.compose.at(-1) === "compose" ? this.compose.slice(0, -1) : ["docker"]
@@ -68,11 +68,11 @@ export class Docker {
         remedy: "retry",
         hint: `run it by hand in ${this.folder}: ${argv.join(" ")}`,
       })
-    throw new AppError("compose-failed", reason.says, { remedy: "retry", hint: reason.hint })
+    throw new AppError("compose-failed", reason.message, { remedy: "retry", hint: reason.hint })
   }
 }
 
-type Reason = { readonly says: string; readonly hint: string }
+type Reason = { readonly message: string; readonly hint: string }
 type Known = { readonly pattern: RegExp; readonly reason: (found: readonly string[]) => Reason }
 
 /** Names that may be repeated: nothing in them can be a line of a file. */
@@ -86,7 +86,7 @@ const known: readonly Known[] = [
   {
     pattern: /permission denied while trying to connect|dial unix \S+: connect: permission denied/,
     reason: () => ({
-      says: "this user may not use Docker's socket",
+      message: "this user may not use Docker's socket",
       hint: "run mycelium as a user of the group docker (which is as powerful as root), or as root",
     }),
   },
@@ -94,7 +94,7 @@ const known: readonly Known[] = [
     pattern:
       /Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect|dial unix \S+: connect: (?:no such file|connection refused)/,
     reason: () => ({
-      says: "Docker's engine does not answer",
+      message: "Docker's engine does not answer",
       hint: "see that it runs (docker info), and that DOCKER_HOST names its socket if it has another one",
     }),
   },
@@ -102,35 +102,35 @@ const known: readonly Known[] = [
     pattern:
       /unknown command: docker compose|is not a docker command|unknown (?:shorthand )?flag: /,
     reason: () => ({
-      says: "Docker has no Compose here",
+      message: "Docker has no Compose here",
       hint: "install the plug-in of Compose 2 (docker compose version must answer)",
     }),
   },
   {
     pattern: new RegExp(`no such service: ${name}`),
     reason: ([service]) => ({
-      says: `the compose file has no service ${service}`,
+      message: `the compose file has no service ${service}`,
       hint: "docker compose config --services lists those that it has",
     }),
   },
   {
     pattern: /no configuration file provided/,
     reason: () => ({
-      says: "no compose file was found",
+      message: "no compose file was found",
       hint: "name it in the config, relative to it: { service: api, file: ../compose.yaml }",
     }),
   },
   {
     pattern: new RegExp(`open ${name}: no such file`),
     reason: ([file]) => ({
-      says: `${file} does not exist`,
+      message: `${file} does not exist`,
       hint: "correct the path in the config, or in the compose file",
     }),
   },
   {
     pattern: new RegExp(`(?:couldn't find env file: ${name}|env file ${name} not found)`),
     reason: (found) => ({
-      says: `the env file ${found.find(Boolean)} does not exist`,
+      message: `the env file ${found.find(Boolean)} does not exist`,
       hint: "correct its path in the compose file (or of --env-file), or create the file",
     }),
   },
@@ -139,35 +139,35 @@ const known: readonly Known[] = [
       `No such image: ${name}|pull access denied for ${name}|image ${name} not found`,
     ),
     reason: (found) => ({
-      says: `the image ${found.find(Boolean)} is not on this machine`,
+      message: `the image ${found.find(Boolean)} is not on this machine`,
       hint: "docker compose pull (or build) brings it; a rotation does neither",
     }),
   },
   {
     pattern: /port is already allocated|address already in use/,
     reason: () => ({
-      says: "a port that the container publishes is in use",
+      message: "a port that the container publishes is in use",
       hint: "see what listens there (ss -ltnp)",
     }),
   },
   {
     pattern: new RegExp(`network ${name} (?:declared as external, but could )?not (?:be )?found`),
     reason: ([network]) => ({
-      says: `the network ${network} does not exist`,
+      message: `the network ${network} does not exist`,
       hint: "docker network ls lists those that there are",
     }),
   },
   {
     pattern: /no space left on device/,
     reason: () => ({
-      says: "the engine's disk is full",
+      message: "the engine's disk is full",
       hint: "free some space on it (docker system df)",
     }),
   },
   {
     pattern: /invalid interpolation format|yaml: |additional propert|validating /,
     reason: () => ({
-      says: "the compose file is not valid",
+      message: "the compose file is not valid",
       hint: "docker compose config says what is wrong",
     }),
   },

@@ -20,8 +20,8 @@ const Options = z
       }),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, limits))
-      context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, message } of valueProblems(options, limits))
+      context.addIssue({ code: "custom", path: [path], message: message })
   })
 type Options = z.output<typeof Options>
 
@@ -40,7 +40,7 @@ export const generated = defineDriver({
   logins: () => [],
   open: (options) => ({
     overlap: "none",
-    draft: (versions, text, contain) => draft(options, versions, text, contain === true),
+    generate: (versions, text, contain) => draft(options, versions, text, contain === true),
     preflight: () => Promise.resolve([]),
     settle: () => Promise.resolve(true),
     apply: () => Promise.resolve({}),

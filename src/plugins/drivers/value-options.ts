@@ -96,7 +96,7 @@ export type ValueOptions = Shape & {
 export function valueProblems(
   options: ValueOptions,
   { least, most }: Limits,
-): readonly { readonly path: string; readonly says: string }[] {
+): readonly { readonly path: string; readonly message: string }[] {
   const { format = "password", length, bits, alphabet, weak } = options
   // What is wrong with one key alone has been said.
   if (length !== undefined && (length < least || length > most)) return []
@@ -109,35 +109,35 @@ export function valueProblems(
     return [
       {
         path: "alphabet",
-        says: `an alphabet is for passwords: the characters of ${format} are given`,
+        message: `an alphabet is for passwords: the characters of ${format} are given`,
       },
     ]
   if (format === "uuid" && (length !== undefined || bits !== undefined))
     return [
       {
         path: length === undefined ? "bits" : "length",
-        says: "a UUID has 36 characters and 122 bits, always: leave it out",
+        message: "a UUID has 36 characters and 122 bits, always: leave it out",
       },
     ]
   if (length !== undefined && bits !== undefined)
-    return [{ path: "bits", says: "length and bits contradict each other: leave one out" }]
+    return [{ path: "bits", message: "length and bits contradict each other: leave one out" }]
   if (length !== undefined && !isWhole(format, length))
     return [
       {
         path: "length",
-        says:
+        message:
           format === "hex"
             ? "bytes are two hex digits each: give an even number"
             : "no bytes are so many characters of base64url: give one more",
       },
     ]
   if (bits !== undefined && lengthFor(options, bits, least, most) === undefined)
-    return [{ path: "bits", says: `no value of up to ${most} characters has so many` }]
+    return [{ path: "bits", message: `no value of up to ${most} characters has so many` }]
   if (bits !== undefined && bits < leastBits && weak !== true)
     return [
       {
         path: "bits",
-        says: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true`,
+        message: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true`,
       },
     ]
   const shape = shapeOf(options, { least, most })
@@ -147,7 +147,7 @@ export function valueProblems(
   return [
     {
       path: format === "uuid" ? "format" : "length",
-      says: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true`,
+      message: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true`,
     },
   ]
 }

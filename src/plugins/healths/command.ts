@@ -17,15 +17,15 @@ export const command = defineHealth({
   type: "command",
   summary: "a program ends with code 0",
   options: Command.meta({ examples: [["./is-healthy"]] }),
-  open: (options, reach) => {
-    const program = programOf(options, reach.folder)
+  open: (options, context) => {
+    const program = programOf(options, context.folder)
     return {
-      says: `command ${program}`,
-      ...programPath(options, reach.folder),
+      label: `command ${program}`,
+      ...programPath(options, context.folder),
       healthy: async (signal) => {
-        const result = await run(argvOf(options, reach.folder), {
-          cwd: reach.folder,
-          env: hookEnvironment(reach, dockerVariables),
+        const result = await run(argvOf(options, context.folder), {
+          cwd: context.folder,
+          env: hookEnvironment(context, dockerVariables),
           timeoutMs: tryMs,
           signal,
         })

@@ -8,12 +8,12 @@ export const container = defineHealth({
   type: "container",
   summary: "the own health checks of a Compose service's containers succeed",
   options: Target,
-  open: (written, reach) => {
+  open: (written, context) => {
     const options = composeOptions(written)
-    const docker = new Docker(options, reach)
-    const says = `the health check of compose ${options.services.join(", ")}`
+    const docker = new Docker(options, context)
+    const label = `the health check of compose ${options.services.join(", ")}`
     return {
-      says,
+      label,
       healthy: async (signal) => {
         const { containers } = await findGroup(docker, options, signal)
         for (const { name, state, health } of containers) {

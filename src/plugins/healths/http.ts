@@ -9,8 +9,8 @@ import { defineHealth } from "../../core/define.ts"
  * loopback, and cannot be told not to.
  */
 
-const says = "expected an address: http://host:port/path or https://…, without user and password"
-const Address = z.string(says).refine(isAddress, says)
+const message = "expected an address: http://host:port/path or https://…, without user and password"
+const Address = z.string(message).refine(isAddress, message)
 const Status = z
   .int("expected a status code, 100 to 599")
   .min(100, "expected a status code, 100 to 599")
@@ -52,7 +52,7 @@ export const http = defineHealth({
     const good =
       status === undefined ? isSuccess : (code: number): boolean => [status].flat().includes(code)
     return {
-      says: `http ${place}`,
+      label: `http ${place}`,
       healthy: async (signal) => {
         const answer = await get(target, expect !== undefined, signal)
         if ("failed" in answer) return `${answer.failed} from ${place}`

@@ -6,19 +6,19 @@ import { defineHealth } from "../../core/define.ts"
 
 /** A connection is accepted: says that a program listens, not that it works. */
 
-const says = 'expected "host:port", "[address]:port" for IPv6'
+const message = 'expected "host:port", "[address]:port" for IPv6'
 
 export const tcp = defineHealth({
   type: "tcp",
   summary: "a port accepts a connection",
   options: z
-    .string(says)
-    .refine((text) => parse(text) !== undefined, says)
+    .string(message)
+    .refine((text) => parse(text) !== undefined, message)
     .meta({ title: "host:port, or [address]:port for IPv6", examples: ["127.0.0.1:6432"] }),
   open: (options) => {
     const address = parse(options) ?? { host: "", port: 0 }
     return {
-      says: `tcp ${options}`,
+      label: `tcp ${options}`,
       limits: "that it listens, not that it can log in",
       healthy: async (signal) => {
         const deadline = deadlineOf(tryMs, signal)

@@ -29,8 +29,8 @@ export const json = defineOutput({
   options: Options,
   target: (options, folder) => resolve(folder, options.json),
   inspect: ({ variables }) => inspectTree(variables),
-  open: ({ json: path, variables, ...files }, reach) =>
-    openTree({ name: "JSON", comments: false, write, read }, { path, variables, files }, reach),
+  open: ({ json: path, variables, ...files }, context) =>
+    openTree({ name: "JSON", comments: false, write, read }, { path, variables, files }, context),
 })
 
 function write(tree: Branch): string {
@@ -66,8 +66,8 @@ function read(text: string): Reading {
   return { values, twice, more: false }
 }
 
-function unreadable(says: string): AppError {
-  return new AppError("output-unreadable", says, { hint: "mend it, or move it away" })
+function unreadable(message: string): AppError {
+  return new AppError("output-unreadable", message, { hint: "mend it, or move it away" })
 }
 
 type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }

@@ -52,17 +52,17 @@ export const template = defineOutput({
   target: (options, folder) => resolve(folder, options.template),
   source: { from: ({ from }) => from, embed: (raw, text) => withText(raw, text) },
   inspect: ({ text }) => inspectAll(text === undefined ? [] : [{ path: ["text"], template: text }]),
-  open: ({ template: path, text, owner, group, mode, in_place }, reach) => {
+  open: ({ template: path, text, owner, group, mode, in_place }, context) => {
     if (text === undefined) throw new AppError("internal", "the template's file was not read")
     return openWhole({
-      target: resolve(reach.folder, path),
+      target: resolve(context.folder, path),
       readerName: "its reader",
       toTell: "write it as text: in the config",
       variables: [variableOf("", text)],
       form,
       header: undefined,
       files: { owner, group, mode, in_place },
-      mustTake: (values) => refuseBreakOut(resolve(reach.folder, path), text, values),
+      mustTake: (values) => refuseBreakOut(resolve(context.folder, path), text, values),
     })
   },
 })

@@ -30,11 +30,11 @@ export const yaml = defineOutput({
   options: Options,
   target: (options, folder) => resolve(folder, options.yaml),
   inspect: ({ variables }) => inspectTree(variables),
-  open: ({ yaml: path, variables, ...files }, reach) =>
+  open: ({ yaml: path, variables, ...files }, context) =>
     openTree(
       { name: "YAML", comments: true, write: (tree) => lines(tree, "").join(""), read },
       { path, variables, files },
-      reach,
+      context,
     ),
 })
 
@@ -125,6 +125,6 @@ function hasComments(document: Document.Parsed): boolean {
   return found
 }
 
-function unreadable(says: string): AppError {
-  return new AppError("output-unreadable", says, { hint: "mend it, or move it away" })
+function unreadable(message: string): AppError {
+  return new AppError("output-unreadable", message, { hint: "mend it, or move it away" })
 }

@@ -5,7 +5,7 @@ import { z } from "zod"
  * never the value.
  */
 
-const says =
+const message =
   "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }"
 const kinds = ["file", "env", "command"] as const
 
@@ -43,7 +43,7 @@ const Command = z.strictObject({
  */
 export const ReferenceOptions = z
   .union([File, Variable, Command], {
-    error: ({ input }) => (isOneKind(input) ? undefined : says),
+    error: ({ input }) => (isOneKind(input) ? undefined : message),
   })
   .meta({ title: "reference", examples: [{ file: "/run/secrets/rotator" }] })
 

@@ -22,34 +22,37 @@ const largest = 64 * 1024
 const commandMs = 30_000
 
 /** The value that a reference points to, read anew at each call, without its final line end. */
-export async function readReference(reference: Reference, reach: ReferenceReach): Promise<Secret> {
-  const text = await textOf(reference, reach)
+export async function readReference(
+  reference: Reference,
+  context: ReferenceReach,
+): Promise<Secret> {
+  const text = await textOf(reference, context)
   const value = text.replace(/\r?\n$/, "")
-  const place = placeOf(reference, reach.folder)
+  const place = placeOf(reference, context.folder)
   if (value === "")
     throw new AppError("reference-empty", `${place} holds no credential: it is empty`)
   if (value.includes("\0"))
     throw new AppError("reference-not-text", `${place} holds no credential: it is not text`)
-  return new Secret(reach.label ?? place, value)
+  return new Secret(context.label ?? place, value)
 }
 
 /** What is wrong with a reference though it can be read; for `check`. */
 export async function findingsOf(
   reference: Reference,
-  reach: Pick<ReferenceReach, "folder">,
+  context: Pick<ReferenceReach, "folder">,
 ): Promise<readonly Finding[]> {
   if (!("file" in reference)) return []
-  const path = resolve(reach.folder, reference.file)
+  const path = resolve(context.folder, reference.file)
   const found = await readRealFile(path, largest)
   return found !== undefined && isOpen(found.stats)
     ? [{ code: "reference-open", severity: "warning", ...open(path) }]
     : []
 }
 
-async function textOf(reference: Reference, reach: ReferenceReach): Promise<string> {
-  if ("file" in reference) return fileText(resolve(reach.folder, reference.file))
-  if ("env" in reference) return variable(reference.env, reach)
-  return output(reference.command, reach)
+async function textOf(reference: Reference, context: ReferenceReach): Promise<string> {
+  if ("file" in reference) return fileText(resolve(context.folder, reference.file))
+  if ("env" in reference) return variable(reference.env, context)
+  return output(reference.command, context)
 }
 
 async function fileText(path: string): Promise<string> {
@@ -85,15 +88,15 @@ function isOpen(stats: Stats): boolean {
   return (stats.mode & 0o004) !== 0
 }
 
-function open(path: string): { readonly says: string; readonly remedy: string } {
+function open(path: string): { readonly message: string; readonly remedy: string } {
   return {
-    says: `${path} can be read by everybody on this machine`,
+    message: `${path} can be read by everybody on this machine`,
     remedy: `chmod o= ${path}, and change the credential in it if others may have read it`,
   }
 }
 
-function variable(name: string, reach: ReferenceReach): string {
-  const value = reach.env(name)
+function variable(name: string, context: ReferenceReach): string {
+  const value = context.env(name)
   if (value === undefined)
     throw new AppError("reference-missing", `the variable ${name} is not set`, {
       hint: "it holds a credential that the config asks for: set it for this process, or name a file instead",
@@ -102,21 +105,21 @@ function variable(name: string, reach: ReferenceReach): string {
 }
 
 /** The program gets the PATH of all our programs and HOME, nothing else of our environment. */
-async function output(command: readonly string[], reach: ReferenceReach): Promise<string> {
+async function output(command: readonly string[], context: ReferenceReach): Promise<string> {
   const [program = "", ...rest] = command
-  const path = program.includes("/") ? resolve(reach.folder, program) : undefined
+  const path = program.includes("/") ? resolve(context.folder, program) : undefined
   const fault = path === undefined ? undefined : await changeableBy(path)
   if (fault !== undefined)
     throw new AppError(
       "reference-open",
-      `${path} ${fault.says}: it could give a credential of theirs`,
+      `${path} ${fault.message}: it could give a credential of theirs`,
       { hint: fault.remedy },
     )
   const argv = [path ?? program, ...rest]
-  const home = reach.env("HOME")
-  const result = await reach.run(argv, {
+  const home = context.env("HOME")
+  const result = await context.run(argv, {
     timeoutMs: commandMs,
-    cwd: reach.folder,
+    cwd: context.folder,
     ...(home === undefined ? {} : { env: { HOME: home } }),
   })
   const failure = failureOf(program, result)

@@ -17,17 +17,17 @@ export const command = defineRestarter({
   type: "command",
   summary: "runs a program that restarts the deployment",
   options: Command,
-  open: (options, reach) => {
-    const program = programOf(options, reach.folder)
+  open: (options, context) => {
+    const program = programOf(options, context.folder)
     const hook = {
-      says: program,
-      argv: argvOf(options, reach.folder),
-      cwd: reach.folder,
-      env: hookEnvironment(reach, dockerVariables),
+      label: program,
+      argv: argvOf(options, context.folder),
+      cwd: context.folder,
+      env: hookEnvironment(context, dockerVariables),
     }
     return {
-      says: `command ${program}`,
-      ...programPath(options, reach.folder),
+      label: `command ${program}`,
+      ...programPath(options, context.folder),
       restart: (mark, signal) => runHook(hook, mark, signal),
     }
   },

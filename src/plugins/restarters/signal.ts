@@ -30,10 +30,10 @@ export const signal = defineRestarter({
         issue.code === "invalid_type" ? "expected { pid_file: path, name: HUP }" : undefined,
     },
   ),
-  open: (options, reach) => {
-    const path = resolve(reach.folder, options.pid_file)
+  open: (options, context) => {
+    const path = resolve(context.folder, options.pid_file)
     return {
-      says: `signal ${options.name} to the process in ${path}`,
+      label: `signal ${options.name} to the process in ${path}`,
       restart: async (_mark, stop) => {
         const pid = await pidIn(path)
         if (stop.aborted) throw new AppError("stopped", "interrupted", { remedy: "retry" })

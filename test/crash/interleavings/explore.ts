@@ -119,7 +119,7 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
     if (life.over) {
       if (
         Object.keys(world.plan.members).some((name) =>
-          versionsOf(world, name).some(({ id, stage }) => id !== "v1" && stage.is === "current"),
+          versionsOf(world, name).some(({ id, stage }) => id !== "v1" && stage.kind === "current"),
         )
       )
         found.rotated++
@@ -133,11 +133,11 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
     const choice = choices[index]
     if (choice === undefined)
       throw new Error(
-        `there is no such choice; there are: ${choices.map(({ says }) => says).join(", ")}`,
+        `there is no such choice; there are: ${choices.map(({ message }) => message).join(", ")}`,
       )
     taken.push(index)
     open.push(choices.length)
-    past.push(choice.says)
+    past.push(choice.message)
     found.acts++
     choice.take()
     if (choice.ends === true)
@@ -149,7 +149,7 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
 function passGrace(world: World): void {
   const graces = Object.keys(world.plan.members).flatMap((name) =>
     versionsOf(world, name).flatMap(({ stage }) =>
-      stage.is === "previous" ? [Date.parse(stage.revokeAt)] : [],
+      stage.kind === "previous" ? [Date.parse(stage.revokeAt)] : [],
     ),
   )
   world.time = Math.max(world.time, ...graces)
@@ -170,7 +170,7 @@ export async function follow(
       ask: from.asked > 0,
       found,
       pick: (choices, depth) =>
-        depth >= well ? 0 : choices.findIndex(({ says }) => says === steps[depth]),
+        depth >= well ? 0 : choices.findIndex(({ message }) => message === steps[depth]),
     })
     if (between === undefined) throw new Error("a life does not end")
     from = between
@@ -185,10 +185,10 @@ function turn(): Promise<void> {
 }
 
 function stateOf(life: Life): string {
-  return `${keyOf(life.world, { faults: true })}${JSON.stringify([life.heard, life.waiting.map(({ place, is }) => [place, is])])}`
+  return `${keyOf(life.world, { faults: true })}${JSON.stringify([life.heard, life.waiting.map(({ place, kind }) => [place, kind])])}`
 }
 
-type Choice = { readonly says: string; readonly take: () => void; readonly ends?: true }
+type Choice = { readonly message: string; readonly take: () => void; readonly ends?: true }
 
 /** Everything that may happen now. The first is that all goes well. */
 function choicesOf(life: Life): readonly Choice[] {
@@ -197,37 +197,40 @@ function choicesOf(life: Life): readonly Choice[] {
   for (const act of [...life.waiting.filter((act) => !pauses.includes(act)), ...pauses])
     choices.push(...ofAct(life, act))
   if (life.world.left.crashes > 0)
-    choices.push({ says: "KILLED", take: () => spend(life.world, "crashes"), ends: true })
+    choices.push({ message: "KILLED", take: () => spend(life.world, "crashes"), ends: true })
   return choices
 }
 
 function ofAct(life: Life, act: Act): readonly Choice[] {
   const { world } = life
   const { left } = world
-  const { place, is, flight } = act
-  const says = `${is} ${place}`
-  const good: Choice = { says, take: () => life.end(act, "carryOut") }
+  const { place, kind, flight } = act
+  const message = `${kind} ${place}`
+  const good: Choice = { message, take: () => life.end(act, "carryOut") }
   if (world.plan.members[place] === undefined) {
-    const mayFail = left.failures > 0 && (is === "commit" || is === "restart")
+    const mayFail = left.failures > 0 && (kind === "commit" || kind === "restart")
     return mayFail
       ? [
           good,
-          { says: `${says} FAILS`, take: () => (spend(world, "failures"), life.end(act, "fail")) },
+          {
+            message: `${message} FAILS`,
+            take: () => (spend(world, "failures"), life.end(act, "fail")),
+          },
         ]
       : [good]
   }
-  const unanswered: Choice = { says: `${says} unanswered`, take: () => life.end(act, "fail") }
+  const unanswered: Choice = { message: `${message} unanswered`, take: () => life.end(act, "fail") }
   const choices: Choice[] = []
   if (world.silent === place)
     choices.push(unanswered, {
-      says: `${place} ANSWERS AGAIN`,
+      message: `${place} ANSWERS AGAIN`,
       take: () => (world.silent = undefined),
     })
   else choices.push(good)
   world.flights.forEach((late, index) => {
     if (late.name !== place) return
     choices.push({
-      says: `the late ${late.act} of ${place} LANDS`,
+      message: `the late ${late.act} of ${place} LANDS`,
       take: () => {
         world.flights = world.flights.filter((_, other) => other !== index)
         carryOut(world, late)
@@ -236,7 +239,7 @@ function ofAct(life: Life, act: Act): readonly Choice[] {
   })
   if (world.silent === undefined && left.silences > 0)
     choices.push({
-      says: `${place} FALLS SILENT`,
+      message: `${place} FALLS SILENT`,
       take: () => (spend(world, "silences"), (world.silent = place)),
     })
   if (world.silent !== place && flight !== undefined && left.late > 0) {
@@ -244,12 +247,12 @@ function ofAct(life: Life, act: Act): readonly Choice[] {
       spend(world, "late"), void (world.flights = [...world.flights, flight])
     )
     choices.push({
-      says: `${says} UNANSWERED AND UNDER WAY`,
+      message: `${message} UNANSWERED AND UNDER WAY`,
       take: () => (lose(), life.end(act, "fail")),
     })
     if (left.crashes > 0)
       choices.push({
-        says: `KILLED WITH ${says} UNDER WAY`,
+        message: `KILLED WITH ${message} UNDER WAY`,
         take: () => (spend(world, "crashes"), lose()),
         ends: true,
       })

@@ -37,7 +37,7 @@ test("a containment that begins while a revoke of another run is under way ends 
   const plan: Plan = {
     title: "",
     members: { pair: { kind: "pair" } },
-    contain: { cutFirst: false, anew: true },
+    contain: { revokeFirst: false, anew: true },
   }
   const killed = `${rotation("pair")}, KILLED WITH revoke pair UNDER WAY`
   const again = rotation("pair").replace("apply pair", "settle pair, apply pair")

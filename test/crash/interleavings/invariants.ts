@@ -23,7 +23,7 @@ function erased(world: World): readonly string[] {
       world.plan.members[name]?.kind === "none"
         ? []
         : versions.filter(
-            (version) => version.stage.is === "kept" && accepts(world, name, shown(version)),
+            (version) => version.stage.kind === "retired" && accepts(world, name, shown(version)),
           )
     return [
       ...gone.map(() => `iii: a value of ${name} was erased`),
@@ -59,7 +59,7 @@ export function atRest(world: World): readonly string[] {
       const version = versionsOf(world, name).find((one) => shown(one) === entry)
       if (version === undefined)
         return [`ii: ${target} shows a value of ${name} that is in no version`]
-      return version.stage.is === "kept"
+      return version.stage.kind === "retired"
         ? [`ii: ${target} shows ${name} ${version.id}, which is dead`]
         : []
     }),
@@ -82,7 +82,7 @@ export function inTheEnd(world: World): readonly string[] {
     faults.push(`v: a journal is open, ${direction}`)
   for (const [name, { kind }] of Object.entries(world.plan.members)) {
     const versions = versionsOf(world, name)
-    const current = versions.filter(({ stage }) => stage.is === "current").map(shown)
+    const current = versions.filter(({ stage }) => stage.kind === "current").map(shown)
     const [one = ""] = current
     if (current.length !== 1) faults.push(`v: ${name} has ${current.length} current versions`)
     if (kind !== "none" && JSON.stringify(world.live[name]) !== JSON.stringify([one]))
@@ -93,8 +93,8 @@ export function inTheEnd(world: World): readonly string[] {
       if (values[name] !== undefined && values[name] !== one)
         faults.push(`v: ${place} holds another ${name}`)
     for (const { id, stage } of versions)
-      if (stage.is !== "current" && stage.is !== "kept")
-        faults.push(`v: ${name} ${id} is left ${stage.is}`)
+      if (stage.kind !== "current" && stage.kind !== "retired")
+        faults.push(`v: ${name} ${id} is left ${stage.kind}`)
   }
   world.log.forEach((line, index) => {
     if ((JSON.parse(line) as { readonly n: number }).n !== index + 1)

@@ -11,24 +11,24 @@ import type {
 import { Secret } from "../../../src/core/secret.ts"
 import { nextVersionId, openSets } from "../../../src/core/state.ts"
 import { draftAll, restoreOne } from "../../../src/deliver/delivery.ts"
-import { park } from "../../../src/rotate/park.ts"
+import { defer } from "../../../src/rotate/defer.ts"
 import { revokeOwed } from "../../../src/rotate/revoke.ts"
 import { resume, rotate } from "../../../src/rotate/rotate.ts"
 import { Session } from "../../../src/rotate/session.ts"
 import type { Outcomes, Vault, Work } from "../../../src/rotate/work.ts"
-import { takeUp } from "../explore.ts"
+import { resumeDeferred } from "../explore.ts"
 import { type Flight, type World, accepts, carryOut, entryOf, opened, sealed } from "./world.ts"
 
 /** An act at the outside that a process waits for; the explorer says when it happens, and how it ends. */
 export type Act = {
   /** A secret's name; "disk" or "clock". */
   readonly place: string
-  readonly is:
+  readonly kind:
     | "settle"
     | "apply"
     | "probe"
     | "revoke"
-    | "expel"
+    | "revoke-others"
     | "commit"
     | "restart"
     | "save"
@@ -68,7 +68,7 @@ export class Life {
     const { plan } = this.world
     const session = await Session.load(this.#work())
     const recovered = await this.#patiently(session, await resume(session))
-    await park(session)
+    await defer(session)
     if (session.changeSet !== undefined) return
     const incidents = Object.entries(session.document.secrets).map(
       ([name, { contained }]) => [name, contained?.incident] as const,
@@ -86,24 +86,28 @@ export class Life {
     const wanted = Object.keys(plan.members).filter(
       (name) =>
         !session.isOpen(name) &&
-        recovered[name]?.is !== "rotated" &&
+        recovered[name]?.kind !== "rotated" &&
         session.state(name).contained?.incident !== incident,
     )
     const order =
       plan.contain === undefined
         ? ({ why: "asked" } as const)
-        : ({ why: "incident", incident, contain: { cutFirst: plan.contain.cutFirst } } as const)
+        : ({
+            why: "incident",
+            incident,
+            contain: { revokeFirst: plan.contain.revokeFirst },
+          } as const)
     if (ask && wanted.length > 0)
       await this.#patiently(session, await rotate(session, { secrets: wanted, ...order }))
     if (session.changeSet === undefined) await revokeOwed(session, { skipGrace: false })
-    this.#heed(await takeUp(session))
+    this.#heed(await resumeDeferred(session))
   }
 
   async #patiently(session: Session, outcomes: Outcomes): Promise<Outcomes> {
     this.#heed(outcomes)
     if (
       session.changeSet === undefined ||
-      !Object.values(outcomes).some(({ is }) => is === "waiting")
+      !Object.values(outcomes).some(({ kind }) => kind === "waiting")
     )
       return outcomes
     return { ...outcomes, ...this.#heed(await resume(session)) }
@@ -112,14 +116,14 @@ export class Life {
   /** An error that nobody foresaw is said as an outcome. */
   #heed(outcomes: Outcomes): Outcomes {
     for (const outcome of Object.values(outcomes))
-      if ("code" in outcome && outcome.code === "internal") this.error = outcome.says
+      if ("code" in outcome && outcome.code === "internal") this.error = outcome.message
     return outcomes
   }
 
   /** The explorer lets `act` end. */
   end(act: Act, how: "carryOut" | "fail"): void {
     this.#leave(act)
-    ;(this.heard[act.place] ??= []).push(`${act.is} ${act[how]()}`)
+    ;(this.heard[act.place] ??= []).push(`${act.kind} ${act[how]()}`)
   }
 
   /** A change whose client no longer listens travels on, as the late request that there may be; a second one never arrives. */
@@ -137,7 +141,7 @@ export class Life {
 
   #act<T>(
     place: string,
-    is: Act["is"],
+    kind: Act["kind"],
     effect: () => readonly [T, string],
     how: {
       readonly flight?: Flight
@@ -148,7 +152,7 @@ export class Life {
     return new Promise((resolve, reject) => {
       const act: Act = {
         place,
-        is,
+        kind,
         carryOut: () => {
           const [value, word] = effect()
           resolve(value)
@@ -193,7 +197,7 @@ export class Life {
     }
     return {
       overlap: kind === "pair" ? "both" : kind,
-      draft: ({ current }) => ({
+      generate: ({ current }) => ({
         ...(kind === "pair" ? { user: current?.fields["user"] === "blue" ? "green" : "blue" } : {}),
         password: new Secret(
           name,
@@ -234,8 +238,8 @@ export class Life {
       ...(expels !== true
         ? {}
         : {
-            expel: async (live: Credential, signal: AbortSignal) => {
-              await change("expel", entryOf(live), entryOf(live), signal)
+            revokeOthers: async (live: Credential, signal: AbortSignal) => {
+              await change("revoke-others", entryOf(live), entryOf(live), signal)
               return { sessionsEnded: 0, notes: [] }
             },
           }),
@@ -289,7 +293,7 @@ export class Life {
     const first = Object.values(this.world.programs[name] ?? {}).every((entry) =>
       entry.endsWith("-v1"),
     )
-    return this.world.plan.sick === true && name === "web" && !first ? "503" : true
+    return this.world.plan.unhealthy === true && name === "web" && !first ? "503" : true
   }
 
   /** On the way back a restart that fails is told, and the journal ends: what the program holds is then a person's to mend. */
@@ -307,7 +311,7 @@ export class Life {
     const deployment = (name: string, target: string): Deployment => ({
       name,
       reads: [target],
-      restarter: { says: name, restart: () => Promise.resolve() },
+      restarter: { label: name, restart: () => Promise.resolve() },
       withinMs: 1,
       timeoutMs: 1,
     })
@@ -378,11 +382,11 @@ export class Life {
           ),
         healthy: ({ name }) => Promise.resolve(this.#healthy(name)),
       },
-      tell: () => undefined,
+      onProgress: () => undefined,
       stop: new AbortController().signal,
-      hurry: new AbortController().signal,
+      forceStop: new AbortController().signal,
       serverOf: (name) => (members[name]?.kind === "none" ? undefined : name),
-      inTurn: (_, act) => act(),
+      withServerSlot: (_, act) => act(),
     }
   }
 
@@ -390,7 +394,7 @@ export class Life {
     if (signal?.aborted === true) return
     const ended = new Promise<void>((resolve) =>
       signal?.addEventListener("abort", () => {
-        const act = this.waiting.find(({ is }) => is === "pause")
+        const act = this.waiting.find(({ kind }) => kind === "pause")
         if (act !== undefined) this.#leave(act)
         resolve()
       }),

@@ -25,13 +25,13 @@ const single: readonly Plan[] = [
 ]
 /** Where the way goes back. */
 const back: readonly Plan[] = [
-  { title: "none, and a program gets sick", members: { gen: { kind: "none" } }, sick: true },
-  { title: "one, and a program gets sick", members: { one: { kind: "one" } }, sick: true },
-  { title: "both, and a program gets sick", members: { both: { kind: "both" } }, sick: true },
+  { title: "none, and a program gets sick", members: { gen: { kind: "none" } }, unhealthy: true },
+  { title: "one, and a program gets sick", members: { one: { kind: "one" } }, unhealthy: true },
+  { title: "both, and a program gets sick", members: { both: { kind: "both" } }, unhealthy: true },
   {
     title: "pair, and a program gets sick",
     members: { pair: { kind: "pair", guarded: true } },
-    sick: true,
+    unhealthy: true,
   },
   {
     title: "one, whose service takes no new value",
@@ -39,26 +39,26 @@ const back: readonly Plan[] = [
   },
 ]
 const contained: readonly Plan[] = [
-  { title: "one, contained", members: { one: { kind: "one" } }, contain: { cutFirst: false } },
+  { title: "one, contained", members: { one: { kind: "one" } }, contain: { revokeFirst: false } },
   {
     title: "both, contained, cut first",
     members: { both: { kind: "both" } },
-    contain: { cutFirst: true },
+    contain: { revokeFirst: true },
   },
   {
     title: "pair, changed without a lock, contained by one incident after another",
     members: { pair: { kind: "pair" } },
-    contain: { cutFirst: false, anew: true },
+    contain: { revokeFirst: false, anew: true },
   },
   {
     title: "both, all else taken away at once, by one incident after another",
     members: { both: { kind: "both", expels: true } },
-    contain: { cutFirst: false, anew: true },
+    contain: { revokeFirst: false, anew: true },
   },
   {
     title: "pair, contained, cut first",
     members: { pair: { kind: "pair", guarded: true } },
-    contain: { cutFirst: true },
+    contain: { revokeFirst: true },
   },
 ]
 /** Two in one .env, where one must wait for the other. */
@@ -73,12 +73,12 @@ const beside: readonly Plan[] = [
   {
     title: "one beside none, and a program gets sick",
     members: { one: { kind: "one" }, gen: { kind: "none" } },
-    sick: true,
+    unhealthy: true,
   },
   {
     title: "one beside both, and a program gets sick",
     members: { one: { kind: "one" }, both: { kind: "both" } },
-    sick: true,
+    unhealthy: true,
   },
 ]
 

@@ -43,9 +43,9 @@ export type Plan = {
   readonly title: string
   readonly members: Readonly<Record<string, Member>>
   /** Deployment "web" is healthy with the first values only. */
-  readonly sick?: true
+  readonly unhealthy?: true
   /** Not a rotation, a containment. `anew`: each run that is asked has an incident of its own. */
-  readonly contain?: { readonly cutFirst: boolean; readonly anew?: true }
+  readonly contain?: { readonly revokeFirst: boolean; readonly anew?: true }
 }
 export type Faults = {
   /** Processes that end at some instant. */
@@ -59,7 +59,7 @@ export type Faults = {
 }
 export type Flight = {
   readonly name: string
-  readonly act: "apply" | "revoke" | "expel"
+  readonly act: "apply" | "revoke" | "revoke-others"
   readonly entry: string
   readonly live: string
 }
@@ -81,7 +81,7 @@ export function begin(plan: Plan, left: Faults): World {
           {
             id: "v1",
             madeAt: made,
-            stage: { is: "current" } as const,
+            stage: { kind: "current" } as const,
             ...sealed(credentialOf("v1", first[name] ?? "")),
           },
         ],
@@ -132,7 +132,7 @@ export function carryOut(world: World, { name, act, entry, live }: Flight): void
         ? []
         : now.filter((one) => (kind === "pair" ? userIn(one) !== user : one !== entry))
     world.live[name] = [...others, entry].sort()
-  } else if (act === "expel")
+  } else if (act === "revoke-others")
     world.live[name] = kind === "pair" ? now.filter((one) => userIn(one) === liveUser) : [live]
   else if (kind === "both") world.live[name] = now.filter((one) => one !== entry)
   else if (kind === "pair" && user !== liveUser)
@@ -201,7 +201,7 @@ export function keyOf(world: World, how: { readonly faults: boolean }): string {
   const plain = (set: ChangeSet): object => ({ ...set, id: back.includes(set.id) })
   const sets = [
     stored.changeSet === undefined ? null : plain(stored.changeSet),
-    stored.parked?.map(plain),
+    stored.deferred?.map(plain),
   ]
   return JSON.stringify([
     secrets,

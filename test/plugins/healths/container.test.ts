@@ -5,9 +5,9 @@ import { hookReach } from "../../support/hook-reach.ts"
 // On a real engine it is asked in test/plugins/restarters/compose-engine.test.ts.
 
 test("container says whose health check it asks", () => {
-  expect(container.open("api", hookReach("/srv")).says).toBe("the health check of compose api")
+  expect(container.open("api", hookReach("/srv")).label).toBe("the health check of compose api")
   expect(
-    container.open({ services: ["api", "worker"], project: "live" }, hookReach("/srv")).says,
+    container.open({ services: ["api", "worker"], project: "live" }, hookReach("/srv")).label,
   ).toBe("the health check of compose api, worker")
 })
 

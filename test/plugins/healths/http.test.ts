@@ -29,7 +29,7 @@ test("http is healthy on 200 to 299, and says the status otherwise, without the 
   expect(await ask(`${server.url}/200`)).toBe(true)
   expect(await ask(`${server.url}/204`)).toBe(true)
   expect(await ask(`${server.url}/503?token=s3cret#s3cret`)).toBe(`503 from ${server.url}/503`)
-  expect(http.open(`${server.url}/x?token=s3cret`, hookReach("/")).says).toBe(
+  expect(http.open(`${server.url}/x?token=s3cret`, hookReach("/")).label).toBe(
     `http ${server.url}/x`,
   )
 })

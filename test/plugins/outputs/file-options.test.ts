@@ -46,8 +46,8 @@ describe("fileOptions", () => {
     ["06000", "octal"],
     ["1600", "octal"],
     ["0689", "octal"],
-  ])("refuse mode %s", (mode, says) => {
-    expect(problem({ mode })).toContain(says)
+  ])("refuse mode %s", (mode, message) => {
+    expect(problem({ mode })).toContain(message)
   })
 
   test.each([

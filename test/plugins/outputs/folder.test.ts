@@ -106,7 +106,7 @@ describe("folder", () => {
     [{ folder: "a", files: {} }, "files: name at least one"],
     [{ folder: "a", files: { a: 5 } }, "files.a: a file is a template"],
     [{ folder: "a", files: { a: "x" }, in_place: true }, "in_place"],
-  ])("refuses %j", (options, says) => {
-    expect(problems(options)).toContain(says)
+  ])("refuses %j", (options, message) => {
+    expect(problems(options)).toContain(message)
   })
 })

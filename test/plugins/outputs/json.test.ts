@@ -68,8 +68,8 @@ describe("json", () => {
     [{ json: "a", variables: { "": "x" } }, "variables.: Invalid key"],
     [{ json: "", variables: { a: "x" } }, "json: name the file"],
     [{ json: "a", variables: { a: "x" }, merge: true }, "merge"],
-  ])("refuses %j", (options, says) => {
-    expect(problems(options)).toContain(says)
+  ])("refuses %j", (options, message) => {
+    expect(problems(options)).toContain(message)
   })
 
   test("says where in the options a template is wrong", () => {
@@ -91,7 +91,7 @@ describe("json", () => {
     ['{"a":"old"', "output-foreign", "not JSON"],
     ["[".repeat(100_000), "output-foreign", "not JSON"],
     [`${'{"a":'.repeat(500)}1${"}".repeat(500)}`, "output-foreign", "not JSON"],
-  ])("leaves %p", async (before, code, says) => {
+  ])("leaves %p", async (before, code, message) => {
     await using folder = await temporaryFolder()
     writeFileSync(join(folder.path, "x.json"), before)
     const error = await errorOf(
@@ -102,7 +102,7 @@ describe("json", () => {
       ),
     )
     expect(error.code).toBe(code)
-    expect(error.message).toContain(says)
+    expect(error.message).toContain(message)
     expect(readFileSync(join(folder.path, "x.json"), "utf8")).toBe(before)
   })
 })

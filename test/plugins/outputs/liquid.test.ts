@@ -60,8 +60,8 @@ describe("inspectTemplate()", () => {
     ["{% layout 'x' %}", "cannot be read"],
     ["{{ 'now' | date: '%s' }}", "cannot be read"],
     ["{{ pg.password }}{% nonsense %}", "cannot be read"],
-  ])("says in a sentence what is wrong with %s", (template, says) => {
-    expect(inspectTemplate(template).problems[0]).toContain(says)
+  ])("says in a sentence what is wrong with %s", (template, message) => {
+    expect(inspectTemplate(template).problems[0]).toContain(message)
   })
 })
 

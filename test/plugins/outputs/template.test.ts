@@ -86,11 +86,11 @@ describe("template", () => {
       code: "output-drift",
       hint: "mycelium adopt takes it over; or, if nobody needs it, move the file away and try again",
     })
-    const known = Object.assign(
+    const issued = Object.assign(
       (secret: string, which: "recent" | "all") => knownOf(shows)(secret, which),
-      { wrote: (_: string, now: Uint8Array) => bytes.equals(now) },
+      { isOurWrite: (_: string, now: Uint8Array) => bytes.equals(now) },
     )
-    await (await next.prepare(valuesOf(shows), known, never)).commit()
+    await (await next.prepare(valuesOf(shows), issued, never)).commit()
     expect(readFileSync(join(folder.path, "out"), "utf8")).toBe(`a ${shows.password}\nb\n`)
   })
 
@@ -130,8 +130,8 @@ describe("template", () => {
     [{ template: "", text: "x" }, "template: name the file"],
     [{ template: "a", text: "x".repeat(100_001) }, "100000 characters at most"],
     [{ template: "a", text: "x", merge: true }, "merge"],
-  ])("refuses options %#", (options, says) => {
-    expect(problems(options)).toContain(says)
+  ])("refuses options %#", (options, message) => {
+    expect(problems(options)).toContain(message)
   })
 })
 

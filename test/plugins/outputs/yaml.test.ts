@@ -75,7 +75,7 @@ describe("yaml", () => {
     ["a: [old\n", "output-foreign", "not YAML"],
     ["a: old\n---\na: old\n", "output-foreign", "not YAML"],
     ["[old]: x\n", "output-foreign", "not YAML"],
-  ])("leaves %p", async (before, code, says) => {
+  ])("leaves %p", async (before, code, message) => {
     await using folder = await temporaryFolder()
     writeFileSync(join(folder.path, "x.yml"), before)
     const error = await errorOf(
@@ -86,7 +86,7 @@ describe("yaml", () => {
       ),
     )
     expect(error.code).toBe(code)
-    expect(error.message).toContain(says)
+    expect(error.message).toContain(message)
     expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(before)
   })
 
@@ -100,7 +100,7 @@ describe("yaml", () => {
       "b was added to it by hand",
     )
     const asWritten = Object.assign(knownOf(shows), {
-      wrote: (_: string, bytes: Uint8Array) => written.equals(bytes),
+      isOurWrite: (_: string, bytes: Uint8Array) => written.equals(bytes),
     })
     await (await less.prepare(valuesOf(shows), asWritten, never)).commit()
     expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(

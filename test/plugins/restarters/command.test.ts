@@ -17,7 +17,7 @@ test("command runs a list in the config's folder, marked, with an environment of
     TZ: "UTC",
     PGPASSWORD: "s3cret",
   })
-  expect(hook.says).toBe("command /bin/sh")
+  expect(hook.label).toBe("command /bin/sh")
   await hook.restart("set-1/api", neverStops())
   const lines = (await Bun.file(join(folder.path, "out")).text()).trimEnd().split("\n")
   expect(lines[0]).toEndWith(folder.path.split("/").at(-1) ?? "?")
@@ -45,7 +45,7 @@ test("command finds a relative path from the config's folder", async () => {
 test("command uses a shell only where told so", async () => {
   await using folder = await temporaryFolder()
   const hook = open({ run: "echo a | tr a b > out", shell: true }, folder.path)
-  expect(hook.says).toBe("command a shell line")
+  expect(hook.label).toBe("command a shell line")
   await hook.restart("m", neverStops())
   expect(await Bun.file(join(folder.path, "out")).text()).toBe("b\n")
 })

@@ -10,11 +10,11 @@ import { temporaryFolder } from "../../support/temp-folder.ts"
 // What needs an engine is in compose-engine.test.ts.
 
 test("compose says what it recreates", () => {
-  expect(compose.open(compose.options.parse("api"), hookReach("/srv")).says).toBe(
+  expect(compose.open(compose.options.parse("api"), hookReach("/srv")).label).toBe(
     "compose api, recreated",
   )
   expect(
-    compose.open(compose.options.parse({ services: ["api", "worker"] }), hookReach("/srv")).says,
+    compose.open(compose.options.parse({ services: ["api", "worker"] }), hookReach("/srv")).label,
   ).toBe("compose api, worker, recreated")
 })
 
@@ -54,7 +54,7 @@ test("compose hands on nothing that could fill in the compose file", async () =>
 })
 
 test("compose repeats of what Docker prints only what can hold no value", () => {
-  const of = (stderr: string): string | undefined => reasonOf({ stderr, stdout: "" })?.says
+  const of = (stderr: string): string | undefined => reasonOf({ stderr, stdout: "" })?.message
   expect(of("no such service: apo\n")).toBe("the compose file has no service apo")
   expect(
     of(

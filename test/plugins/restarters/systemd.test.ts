@@ -45,8 +45,8 @@ test("systemd restarts a service, asks nobody for a password, and asks whether i
     "--user --no-ask-password reload -- shop@1.service",
     "--user is-active -- shop@1.service",
   ])
-  expect(open("shop-worker.service", "/srv").says).toBe("systemd shop-worker.service, restarted")
-  expect(open({ unit: "shop-worker.service", reload: true }, "/srv").says).toBe(
+  expect(open("shop-worker.service", "/srv").label).toBe("systemd shop-worker.service, restarted")
+  expect(open({ unit: "shop-worker.service", reload: true }, "/srv").label).toBe(
     "systemd shop-worker.service, reloaded",
   )
 })
@@ -103,7 +103,7 @@ test("systemd reports a restart that failed, and a service that is not active af
     "restart-failed",
     "systemd a.service ended with code 5",
   ])
-  for (const [state, says] of [
+  for (const [state, message] of [
     ["failed", "failed"],
     ["activating", "activating"],
     ["s3cret", "not active"],
@@ -114,7 +114,7 @@ test("systemd reports a restart that failed, and a service that is not active af
     )
     expect([dead.code, dead.message]).toEqual([
       "restart-failed",
-      `systemd a.service is ${says} after the restart`,
+      `systemd a.service is ${message} after the restart`,
     ])
     expect(Bun.inspect(dead)).not.toContain("s3cret")
   }
@@ -159,14 +159,14 @@ test("systemd refuses what is no name of one service, so that none is taken for 
 })
 
 /** As systemd's own program answers where a rule is missing, in one line of several; beside it what is never repeated. */
-async function refusing(folder: string, says: string): Promise<string> {
+async function refusing(folder: string, message: string): Promise<string> {
   const path = join(folder, "systemctl")
   const shows = "LoadState=loaded\\nActiveState=active\\nInvocationID=aaa\\n"
   const lines = [
     "#!/bin/sh",
     'echo "$*" >> calls',
     `case "$*" in *show*) printf "${shows}"; exit 0;; *is-active*) echo active; exit 0;; esac`,
-    `echo "Failed to restart a.service: ${says}" >&2`,
+    `echo "Failed to restart a.service: ${message}" >&2`,
     "echo s3cret >&2",
     "exit 1",
   ]
@@ -175,14 +175,14 @@ async function refusing(folder: string, says: string): Promise<string> {
 }
 
 test("systemd says why it was refused, in words of its own", async () => {
-  for (const [says, expected] of [
+  for (const [message, expected] of [
     ["Interactive authentication required.", "this user has no right to do that"],
     ["Access denied", "this user has no right to do that"],
     ["Unit a.service not found.", "systemd has no unit a.service"],
     ["Unit polkit.service is masked.", "the unit polkit.service is masked"],
   ] as const) {
     await using folder = await temporaryFolder()
-    const command = [await refusing(folder.path, says)]
+    const command = [await refusing(folder.path, message)]
     const error = await errorOf(
       open({ unit: "a.service", command }, folder.path).restart("m", neverStops()),
     )

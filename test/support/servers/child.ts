@@ -7,7 +7,7 @@ export type Child = {
   readonly pid: number
   ended(): boolean
   /** To the server and, with `all`, to the processes it has made: a server that hangs entirely. */
-  signal(name: NodeJS.Signals, reach?: "all"): void
+  signal(name: NodeJS.Signals, context?: "all"): void
   /** Ends it with this signal, or for good if that takes too long. */
   stop(name: NodeJS.Signals): Promise<void>
 }
@@ -35,8 +35,8 @@ export function startChild(command: Command): Child {
   return {
     pid: child.pid,
     ended: () => child.exitCode !== null || child.signalCode !== null,
-    signal: (name, reach) => {
-      for (const pid of reach === "all" ? [child.pid, ...childrenOf(child.pid)] : [child.pid])
+    signal: (name, context) => {
+      for (const pid of context === "all" ? [child.pid, ...childrenOf(child.pid)] : [child.pid])
         send(pid, name)
     },
     stop: async (name) => {

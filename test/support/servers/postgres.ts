@@ -168,8 +168,8 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** SIGSTOP leaves a server that accepts connections and says nothing; with "all", open sessions hang too. `stop` wakes it. */
-  signal(name: NodeJS.Signals, reach?: "all"): void {
-    this.#running().signal(name, reach)
+  signal(name: NodeJS.Signals, context?: "all"): void {
+    this.#running().signal(name, context)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

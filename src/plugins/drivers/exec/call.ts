@@ -3,16 +3,16 @@ import { AppError } from "../../../base/error.ts"
 import { changeableBy } from "../../../base/runnable.ts"
 import { markVariable } from "../../../base/marked-processes.ts"
 import { failureOf, pickEnvironment, run, type RunResult } from "../../../base/spawn.ts"
-import type { Reach } from "../../../core/ports.ts"
+import type { PluginContext } from "../../../core/ports.ts"
 import type { RunInHand } from "../../../core/state.ts"
 import { argvOf } from "../../hook-argv.ts"
-import type { Options } from "./options.ts"
+import type { ExecOptions } from "./options.ts"
 import { protocolVersion, tryLater, type Verb } from "./protocol.ts"
 
 /** One program, and what this secret may use to call it. */
-export type Place = {
-  readonly options: Options
-  readonly reach: Reach
+export type ExecTarget = {
+  readonly options: ExecOptions
+  readonly context: PluginContext
   readonly argv: readonly string[]
   /** For messages: the program's path. Its arguments may be long or private. */
   readonly program: string
@@ -21,17 +21,17 @@ export type Place = {
   readonly run: RunInHand
 }
 
-export function makePlace(options: Options, reach: Reach): Place {
-  const argv = argvOf(options.command, reach.folder)
-  if (reach.run === undefined)
+export function makeTarget(options: ExecOptions, context: PluginContext): ExecTarget {
+  const argv = argvOf(options.command, context.folder)
+  if (context.run === undefined)
     throw new AppError("internal", "a program is run by no run that has a mark")
   return {
     options,
-    reach,
+    context,
     argv,
     program: argv[0] ?? "",
-    mark: `exec ${reach.label}#${reach.run.id}`,
-    run: reach.run,
+    mark: `exec ${context.label}#${context.run.id}`,
+    run: context.run,
   }
 }
 
@@ -51,65 +51,68 @@ const longestMs = 120_000
  * may hold values.
  */
 export async function call<Answer extends ZodType>(
-  place: Place,
+  target: ExecTarget,
   question: Question<Answer>,
   signal: AbortSignal,
 ): Promise<z.output<Answer>> {
-  const { options, reach, argv } = place
-  await refuseChangeable(place)
+  const { options, context, argv } = target
+  await refuseChangeable(target)
   const result = await run(argv, {
-    cwd: reach.folder,
+    cwd: context.folder,
     env: {
-      ...pickEnvironment(["HOME", "LANG", "TZ"], (name) => reach.host.env(name)),
+      ...pickEnvironment(["HOME", "LANG", "TZ"], (name) => context.host.env(name)),
       ...options.env,
-      [markVariable]: place.mark,
+      [markVariable]: target.mark,
     },
-    stdin: await documentFor(place, question),
+    stdin: await documentFor(target, question),
     timeoutMs: options.timeout ?? longestMs,
     signal,
   })
-  const says = `${place.program} ${question.verb}`
-  refuseFailure(says, result)
-  return read(says, result.stdout, question.answer)
+  const label = `${target.program} ${question.verb}`
+  refuseFailure(label, result)
+  return read(label, result.stdout, question.answer)
 }
 
 /** Anyone who can change the program has our rights, and the values. */
-async function refuseChangeable({ program }: Place): Promise<void> {
+async function refuseChangeable({ program }: ExecTarget): Promise<void> {
   const fault = program.includes("/") ? await changeableBy(program) : undefined
   if (fault !== undefined)
     throw new AppError(
       "exec-program-open",
-      `${program} ${fault.says}, and it is given the values`,
+      `${program} ${fault.message}, and it is given the values`,
       { hint: `${fault.remedy}, and look at what it holds` },
     )
 }
 
 /** `describe` is asked before anything is known to be right: it gets no values at all. */
-async function documentFor(place: Place, { verb, about }: Question<ZodType>): Promise<string> {
-  const { options, reach } = place
-  const head = { mycelium: protocolVersion, verb, secret: reach.label, holds: options.holds }
+async function documentFor(
+  target: ExecTarget,
+  { verb, about }: Question<ZodType>,
+): Promise<string> {
+  const { options, context } = target
+  const head = { mycelium: protocolVersion, verb, secret: context.label, holds: options.holds }
   const document =
-    verb === "describe" ? head : { ...head, ...about, credentials: await credentials(place) }
+    verb === "describe" ? head : { ...head, ...about, credentials: await credentials(target) }
   return `${JSON.stringify(document)}\n`
 }
 
 /** Read anew at each call. */
 export async function credentials({
   options,
-  reach,
-}: Place): Promise<Readonly<Record<string, string>>> {
+  context,
+}: ExecTarget): Promise<Readonly<Record<string, string>>> {
   const read: Record<string, string> = {}
   for (const [name, reference] of Object.entries(options.credentials))
-    read[name] = (await reach.credential(reference)).reveal()
+    read[name] = (await context.credential(reference)).reveal()
   return read
 }
 
-function refuseFailure(says: string, result: RunResult): void {
+function refuseFailure(label: string, result: RunResult): void {
   if (result.code === tryLater)
-    throw new AppError("exec-later", `${says}: the program asks to be tried again later`, {
+    throw new AppError("exec-later", `${label}: the program asks to be tried again later`, {
       remedy: "retry",
     })
-  const failure = failureOf(says, result)
+  const failure = failureOf(label, result)
   if (failure === undefined) return
   if (failure.code === "program-timeout") throw failure
   if (result.signal !== undefined)
@@ -120,35 +123,35 @@ function refuseFailure(says: string, result: RunResult): void {
 }
 
 function read<Answer extends ZodType>(
-  says: string,
+  label: string,
   text: string,
   schema: Answer,
 ): z.output<Answer> {
   if (Buffer.byteLength(text) > longestAnswer)
-    throw unclear(says, `more than ${longestAnswer / 1024} KiB`)
+    throw unclear(label, `more than ${longestAnswer / 1024} KiB`)
   let answer: unknown
   try {
     answer = JSON.parse(text)
   } catch {
     // The parser's own error quotes what it was given.
-    throw unclear(says, "something else than one JSON document")
+    throw unclear(label, "something else than one JSON document")
   }
   if (typeof answer !== "object" || answer === null || !("mycelium" in answer))
-    throw unclear(says, `a document without "mycelium": ${protocolVersion}`)
+    throw unclear(label, `a document without "mycelium": ${protocolVersion}`)
   if (answer.mycelium !== protocolVersion) {
     throw new AppError(
       "exec-protocol",
-      `${says}: the program speaks another version of the protocol than ${protocolVersion}`,
+      `${label}: the program speaks another version of the protocol than ${protocolVersion}`,
       { hint: "bring the program, or this mycelium, up to date" },
     )
   }
   const parsed = schema.safeParse(answer)
-  if (!parsed.success) throw unclear(says, "a document of another shape than this verb's")
+  if (!parsed.success) throw unclear(label, "a document of another shape than this verb's")
   return parsed.data
 }
 
-function unclear(says: string, what: string): AppError {
-  return new AppError("exec-unclear", `${says}: the program answered ${what}`, {
+function unclear(label: string, what: string): AppError {
+  return new AppError("exec-unclear", `${label}: the program answered ${what}`, {
     hint: "what it said is not repeated; the page on drivers says what each verb answers",
   })
 }

@@ -8,11 +8,11 @@ import type {
   Probe,
   Versions,
 } from "../../../core/ports.ts"
-import { type Place, call } from "./call.ts"
+import { type ExecTarget, call } from "./call.ts"
 import { longestSettleMs, valueShape } from "./options.ts"
 import { describe, preflight } from "./preflight.ts"
 import { Applied, Done, Ended, Verified, plain, plainVersions } from "./protocol.ts"
-import { Quiet } from "./quiet.ts"
+import { SettledWatch } from "./quiet.ts"
 import { Trusted } from "./trusted.ts"
 
 /** One secret that a program rotates. Lives as long as the engine works on its environment. */
@@ -20,37 +20,37 @@ export class ExecDriver implements Driver {
   readonly overlap: Driver["overlap"]
   readonly runsProgram = true
   readonly settleMs = longestSettleMs
-  readonly #place: Place
-  readonly #quiet: Quiet
+  readonly #target: ExecTarget
+  readonly #settled: SettledWatch
   readonly #trusted: Trusted | undefined
 
-  constructor(place: Place) {
-    this.#place = place
-    this.#quiet = new Quiet(place)
-    this.#trusted = place.options.trust_apply ? new Trusted() : undefined
-    this.overlap = place.options.holds === "one" ? "one" : "both"
+  constructor(target: ExecTarget) {
+    this.#target = target
+    this.#settled = new SettledWatch(target)
+    this.#trusted = target.options.trust_apply ? new Trusted() : undefined
+    this.overlap = target.options.holds === "one" ? "one" : "both"
   }
 
-  draft({ current }: Versions, text: MakeText): Fields {
-    const { users, user } = this.#place.options
+  generate({ current }: Versions, text: MakeText): Fields {
+    const { users, user } = this.#target.options
     // A pair takes turns; whoever comes first is first.
     const next =
       users === undefined ? user : users[0] === current?.fields["user"] ? users[1] : users[0]
     return {
       ...(next === undefined ? {} : { user: next }),
-      password: text("password", valueShape(this.#place.options)),
+      password: text("password", valueShape(this.#target.options)),
     }
   }
 
   async preflight(versions: Versions, signal: AbortSignal): ReturnType<Driver["preflight"]> {
     if (versions.current !== undefined) this.#trusted?.accepted(versions.current)
-    return preflight(this.#place, versions, signal)
+    return preflight(this.#target, versions, signal)
   }
 
   async settle(known: readonly Credential[], signal: AbortSignal): Promise<boolean> {
     this.#trusted?.introduce(known)
-    const { settle } = await describe(this.#place, signal)
-    return this.#quiet.settle(Math.max(this.#place.options.settle ?? 0, settle * 1000), signal)
+    const { settle } = await describe(this.#target, signal)
+    return this.#settled.settle(Math.max(this.#target.options.settle ?? 0, settle * 1000), signal)
   }
 
   async apply(
@@ -60,12 +60,12 @@ export class ExecDriver implements Driver {
   ): Promise<{ readonly acceptedAt: string }> {
     const about = { next: plain(next), ...plainVersions(versions) }
     try {
-      const answer = await this.#quiet.act(signal, () =>
-        call(this.#place, { verb: "apply", about, answer: Applied }, signal),
+      const answer = await this.#settled.act(signal, () =>
+        call(this.#target, { verb: "apply", about, answer: Applied }, signal),
       )
       if (answer.refused) throw this.#refusal()
       this.#trusted?.accepted(next)
-      return { acceptedAt: answer.accepted_at ?? this.#place.reach.host.now().toISOString() }
+      return { acceptedAt: answer.accepted_at ?? this.#target.context.host.now().toISOString() }
     } catch (error) {
       this.#trusted?.failed(next, error)
       throw error
@@ -76,7 +76,7 @@ export class ExecDriver implements Driver {
     if (this.#trusted !== undefined) return this.#trusted.probe(candidate)
     try {
       const { answer } = await call(
-        this.#place,
+        this.#target,
         { verb: "verify", about: { candidate: plain(candidate) }, answer: Verified },
         signal,
       )
@@ -98,33 +98,33 @@ export class ExecDriver implements Driver {
     const about = { old: plain(old), live: plain(live) }
     // Where one value lives, `apply` has ended the old one.
     if (this.overlap === "both")
-      await this.#quiet.act(signal, () =>
-        call(this.#place, { verb: "revoke", about, answer: Done }, signal),
+      await this.#settled.act(signal, () =>
+        call(this.#target, { verb: "revoke", about, answer: Done }, signal),
       )
     this.#trusted?.dead(old)
     this.#trusted?.accepted(live)
     if (!endSessions) return { sessionsEnded: 0 }
     await this.#refuseUnlessEnding(signal)
-    const { ended } = await this.#quiet.act(signal, () =>
-      call(this.#place, { verb: "end-sessions", about, answer: Ended }, signal),
+    const { ended } = await this.#settled.act(signal, () =>
+      call(this.#target, { verb: "end-sessions", about, answer: Ended }, signal),
     )
     return { sessionsEnded: ended }
   }
 
-  async forget(known: readonly Credential[], signal: AbortSignal): Promise<void> {
-    if (!(await describe(this.#place, signal)).forgets) {
+  async deleteLogin(known: readonly Credential[], signal: AbortSignal): Promise<void> {
+    if (!(await describe(this.#target, signal)).forgets) {
       throw new AppError(
         "exec-cannot-forget",
-        `${this.#place.program} cannot take every value away`,
+        `${this.#target.program} cannot take every value away`,
         {
           remedy: "give-up",
           hint: "teach the program forget, or end the login by hand and add --keep-login",
         },
       )
     }
-    await this.#quiet.act(signal, () =>
+    await this.#settled.act(signal, () =>
       call(
-        this.#place,
+        this.#target,
         { verb: "forget", about: { known: known.map(plain) }, answer: Done },
         signal,
       ),
@@ -133,12 +133,12 @@ export class ExecDriver implements Driver {
   }
 
   describe(): string {
-    return `${this.#place.program} apply`
+    return `${this.#target.program} apply`
   }
 
   async #refuseUnlessEnding(signal: AbortSignal): Promise<void> {
-    if ((await describe(this.#place, signal)).ends_sessions) return
-    throw new AppError("sessions-out-of-reach", `${this.#place.program} cannot end sessions`, {
+    if ((await describe(this.#target, signal)).ends_sessions) return
+    throw new AppError("sessions-out-of-reach", `${this.#target.program} cannot end sessions`, {
       hint: "take end_sessions out, or teach the program end-sessions",
     })
   }
@@ -146,7 +146,7 @@ export class ExecDriver implements Driver {
   #refusal(): AppError {
     return new AppError(
       "refused-by-policy",
-      `${this.#place.program} says that the service will never take this value`,
+      `${this.#target.program} says that the service will never take this value`,
       { remedy: "give-up" },
     )
   }

@@ -1,9 +1,9 @@
 import { defineDriver } from "../../../core/define.ts"
-import { makePlace } from "./call.ts"
+import { makeTarget } from "./call.ts"
 import { ExecDriver } from "./driver.ts"
-import { Options, valueShape } from "./options.ts"
+import { ExecOptions, valueShape } from "./options.ts"
 
-function loginsOf({ command, env, user, users }: Options): readonly string[] {
+function loginsOf({ command, env, user, users }: ExecOptions): readonly string[] {
   return (users ?? [user]).map((one) => JSON.stringify([command, env, one]))
 }
 
@@ -15,7 +15,7 @@ export const exec = defineDriver({
   type: "exec",
   summary:
     "a value that a program of yours applies, verifies and revokes, told by JSON on its stdin",
-  options: Options,
+  options: ExecOptions,
   fields: ["user", "password"],
   shape: valueShape,
   overlap: ({ holds }) => (holds === "one" ? "one" : "both"),
@@ -23,5 +23,5 @@ export const exec = defineDriver({
   // What the program rotates is known by all that the config tells it.
   logins: loginsOf,
   turns: ({ users }) => users ?? [],
-  open: (options, reach) => new ExecDriver(makePlace(options, reach)),
+  open: (options, context) => new ExecDriver(makeTarget(options, context)),
 })

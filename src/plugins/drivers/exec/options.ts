@@ -36,8 +36,9 @@ const Environment = z
   .record(z.string(), z.string({ error: "expected a string, in quotes" }))
   .superRefine((env, context) => {
     for (const name of Object.keys(env)) {
-      const says = variableProblem(name)
-      if (says !== undefined) context.addIssue({ code: "custom", path: [name], message: says })
+      const message = variableProblem(name)
+      if (message !== undefined)
+        context.addIssue({ code: "custom", path: [name], message: message })
     }
   })
 
@@ -61,7 +62,7 @@ const Credentials = z.record(
 /** Characters of a value. */
 const valueLimits = { least: 16, most: 1024 }
 
-export const Options = z
+export const ExecOptions = z
   .strictObject({
     command: Argv.meta({
       description: "The program and its arguments, started once for each verb",
@@ -122,38 +123,39 @@ export const Options = z
     ...valueKeys(valueLimits),
   })
   .superRefine((options, context) => {
-    for (const { path, says } of valueProblems(options, valueLimits))
-      context.addIssue({ code: "custom", path: [path], message: says })
-    for (const { path, says } of conflicts(options))
-      context.addIssue({ code: "custom", path: [path], message: says })
+    for (const { path, message } of valueProblems(options, valueLimits))
+      context.addIssue({ code: "custom", path: [path], message: message })
+    for (const { path, message } of conflicts(options))
+      context.addIssue({ code: "custom", path: [path], message: message })
   })
-export type Options = z.output<typeof Options>
+export type ExecOptions = z.output<typeof ExecOptions>
 
 /** How its values are made. */
-export function valueShape(options: Options): Shape {
+export function valueShape(options: ExecOptions): Shape {
   return shapeOf(options, valueLimits)
 }
 
-type Conflict = { readonly path: string; readonly says: string }
-type Read = Pick<Options, "holds" | "user" | "users" | "trust_apply">
+type Conflict = { readonly path: string; readonly message: string }
+type Read = Pick<ExecOptions, "holds" | "user" | "users" | "trust_apply">
 
 function conflicts({ holds, user, users, trust_apply }: Read): readonly Conflict[] {
   const found: Conflict[] = []
   if (holds === "pair" && users === undefined)
     found.push({
       path: "holds",
-      says: "a pair is two users that take turns: name them with users: [blue, green]",
+      message: "a pair is two users that take turns: name them with users: [blue, green]",
     })
   if (holds !== "pair" && users !== undefined)
-    found.push({ path: "users", says: "two users are for holds: pair; elsewhere write user" })
+    found.push({ path: "users", message: "two users are for holds: pair; elsewhere write user" })
   if (users !== undefined && user !== undefined)
-    found.push({ path: "user", says: "user and users contradict each other: leave one out" })
+    found.push({ path: "user", message: "user and users contradict each other: leave one out" })
   if (users !== undefined && users[0] === users[1])
-    found.push({ path: "users", says: "the two users are one and the same" })
+    found.push({ path: "users", message: "the two users are one and the same" })
   if (trust_apply && holds === "one") {
     found.push({
       path: "trust_apply",
-      says: "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify",
+      message:
+        "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify",
     })
   }
   return found

@@ -1,10 +1,10 @@
 import type { Finding, Versions } from "../../../core/ports.ts"
 import { findingOf, problem } from "../server/findings.ts"
-import { type Place, call, credentials } from "./call.ts"
+import { type ExecTarget, call, credentials } from "./call.ts"
 import { Described } from "./protocol.ts"
 
-export function describe(place: Place, signal: AbortSignal): Promise<Described> {
-  return call(place, { verb: "describe", about: {}, answer: Described }, signal)
+export function describe(target: ExecTarget, signal: AbortSignal): Promise<Described> {
+  return call(target, { verb: "describe", about: {}, answer: Described }, signal)
 }
 
 /**
@@ -12,11 +12,11 @@ export function describe(place: Place, signal: AbortSignal): Promise<Described> 
  * nothing else.
  */
 export async function preflight(
-  place: Place,
+  target: ExecTarget,
   { current }: Versions,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { options } = place
+  const { options } = target
   const users = options.users ?? [options.user]
   const user = current?.fields["user"]
   if (current !== undefined && !users.some((one) => one === user)) {
@@ -30,23 +30,23 @@ export async function preflight(
   }
   try {
     // A reference that cannot be read would stop `apply`.
-    await credentials(place)
-    return disagreements(place, await describe(place, signal))
+    await credentials(target)
+    return disagreements(target, await describe(target, signal))
   } catch (error) {
     return [findingOf(error)]
   }
 }
 
 /** The config says before anything runs how the secret behaves; the program must say the same. */
-function disagreements(place: Place, described: Described): readonly Finding[] {
-  const { options, program } = place
+function disagreements(target: ExecTarget, described: Described): readonly Finding[] {
+  const { options, program } = target
   const found: Finding[] = []
   if (described.holds !== options.holds) {
-    const says = `${program} says that its service holds ${described.holds}, the config says ${options.holds}`
+    const message = `${program} says that its service holds ${described.holds}, the config says ${options.holds}`
     found.push(
       problem(
         "exec-disagrees",
-        says,
+        message,
         `write holds: ${described.holds}, if that is what the service does`,
       ),
     )
@@ -71,10 +71,10 @@ function disagreements(place: Place, described: Described): readonly Finding[] {
         "fields are user and password",
       ),
     )
-  return [...found, ...proofFindings(place, described), ...sessionFindings(place, described)]
+  return [...found, ...proofFindings(target, described), ...sessionFindings(target, described)]
 }
 
-function proofFindings({ options, program }: Place, { probe }: Described): readonly Finding[] {
+function proofFindings({ options, program }: ExecTarget, { probe }: Described): readonly Finding[] {
   if (probe && options.trust_apply) {
     return [
       problem(
@@ -91,7 +91,7 @@ function proofFindings({ options, program }: Place, { probe }: Described): reado
       {
         code: "exec-unproven",
         severity: "warning",
-        says: `${cannot}: that it said yes counts as proof that a value is accepted, and that it is dead`,
+        message: `${cannot}: that it said yes counts as proof that a value is accepted, and that it is dead`,
         remedy: "teach the program to verify",
       },
     ]
@@ -103,14 +103,14 @@ function proofFindings({ options, program }: Place, { probe }: Described): reado
   return [problem("exec-cannot-probe", `${cannot}, so nothing would prove a rotation`, remedy)]
 }
 
-function sessionFindings({ program }: Place, described: Described): readonly Finding[] {
+function sessionFindings({ program }: ExecTarget, described: Described): readonly Finding[] {
   if (described.ends_sessions) return []
   return [
     {
       code: "sessions-out-of-reach",
       severity: "info",
       sessions: true,
-      says: `${program} cannot end sessions: end_sessions would fail`,
+      message: `${program} cannot end sessions: end_sessions would fail`,
     },
   ]
 }

@@ -59,10 +59,10 @@ export function plainVersions({
   current,
   previous,
   pending,
-  doubtful,
+  uncertain,
 }: Versions): Readonly<Record<string, unknown>> {
   const named = Object.entries({ current, previous, pending }).flatMap(([stage, version]) =>
     version === undefined ? [] : [[stage, plain(version)]],
   )
-  return { ...Object.fromEntries(named), doubtful: doubtful.map(plain) }
+  return { ...Object.fromEntries(named), uncertain: uncertain.map(plain) }
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import { endMarked } from "../../../base/marked-processes.ts"
-import type { Place } from "./call.ts"
+import type { ExecTarget } from "./call.ts"
 
 /** What an earlier call leaves to finish by itself before it is ended. */
 const leaveMs = 5000
@@ -15,8 +15,8 @@ const unsure = new Set<string>()
  * Whether anything that we began may still be under way: a program, or, after its end, what it
  * asked of the service.
  */
-export class Quiet {
-  readonly #place: Place
+export class SettledWatch {
+  readonly #target: ExecTarget
   /**
    * Since when nothing of ours runs; undefined: not known, for an earlier process may have been
    * killed in a call.
@@ -25,9 +25,9 @@ export class Quiet {
   /** No program of an earlier run lives: there was none, or it is ended. */
   #alone: boolean
 
-  constructor(place: Place) {
-    this.#place = place
-    this.#alone = place.run.earlier === undefined
+  constructor(target: ExecTarget) {
+    this.#target = target
+    this.#alone = target.run.earlier === undefined
   }
 
   /**
@@ -38,7 +38,7 @@ export class Quiet {
     if (!(await this.#endOthers(signal)))
       throw new AppError(
         "exec-still-running",
-        `an earlier call of ${this.#place.program} cannot be ended`,
+        `an earlier call of ${this.#target.program} cannot be ended`,
         { remedy: "retry" },
       )
     const before = this.#since
@@ -48,7 +48,7 @@ export class Quiet {
       this.#since = before
       return result
     } catch (error) {
-      unsure.add(this.#place.mark)
+      unsure.add(this.#target.mark)
       this.#since = this.#now()
       throw error
     }
@@ -62,13 +62,13 @@ export class Quiet {
     if (!(await this.#endOthers(signal))) return false
     this.#since ??= this.#now()
     const rest = this.#since + settleMs - this.#now()
-    if (rest > 0) await this.#place.reach.host.pause(rest, signal)
+    if (rest > 0) await this.#target.context.host.pause(rest, signal)
     return !signal.aborted
   }
 
   /** Looks at no process where none can be left: programs may be cut off meanwhile. */
   async #endOthers(signal: AbortSignal): Promise<boolean> {
-    const { mark, run } = this.#place
+    const { mark, run } = this.#target
     if (this.#alone && !unsure.has(mark)) return true
     const { since } = run.earlier ?? run
     this.#alone = await endMarked(mark, { waitMs: leaveMs, signal, since })
@@ -77,6 +77,6 @@ export class Quiet {
   }
 
   #now(): number {
-    return this.#place.reach.host.monotonicMs()
+    return this.#target.context.host.monotonicMs()
   }
 }

@@ -5,7 +5,7 @@ import type { Account as SetOfPasswords } from "../server/two-passwords.ts"
 import { neededPassword } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import { nativeHash, nativePassword } from "./login.ts"
-import { type AccountName, comment, type Place, sayAccount } from "./place.ts"
+import { type AccountName, comment, type MariadbTarget, sayAccount } from "./target.ts"
 
 /**
  * A version as MariaDB sees it, `{ user, password }`, and an account as mysql.global_priv keeps it.
@@ -25,7 +25,7 @@ export type Account = {
  * A version that was adopted may not name its user; one that names another was made, or adopted,
  * under another config.
  */
-export function checkUser({ account: { user } }: Place, { fields }: Credential): void {
+export function checkUser({ account: { user } }: MariadbTarget, { fields }: Credential): void {
   if (fields["user"] === undefined || fields["user"] === user) return
   throw new AppError("user-differs", `this version belongs to another user than ${user}`, {
     hint: "adopt the password of this user, or put the former user back",
@@ -49,7 +49,7 @@ export async function readAccount(
     `SELECT Priv FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
   )
   if (row === undefined) return undefined
-  const priv = parse(row[0] ?? "", connection.says)
+  const priv = parse(row[0] ?? "", connection.label)
   const listed = Array.isArray(priv["auth_or"])
     ? (priv["auth_or"] as readonly unknown[]).filter(isObject)
     : []
@@ -71,12 +71,13 @@ export async function readAccount(
 }
 
 /** The account in one session, whose passwords are changed (two-passwords.ts). */
-export function accountIn(place: Place, connection: Connection): SetOfPasswords {
-  const write = (hashes: readonly string[]): Promise<void> => writeHashes(place, connection, hashes)
+export function accountIn(target: MariadbTarget, connection: Connection): SetOfPasswords {
+  const write = (hashes: readonly string[]): Promise<void> =>
+    writeHashes(target, connection, hashes)
   return {
-    name: `account ${sayAccount(place.account)}`,
-    says: connection.says,
-    read: async () => (await readUsable(connection, place.account)).hashes,
+    name: `account ${sayAccount(target.account)}`,
+    message: connection.label,
+    read: async () => (await readUsable(connection, target.account)).hashes,
     add: (hash, held) => write([hash, ...held]),
     remove: (hash, held) => write(held.filter((one) => one !== hash)),
     leave: (hash) => write([hash]),
@@ -88,7 +89,7 @@ export function accountIn(place: Place, connection: Connection): SetOfPasswords 
 export async function readUsable(connection: Connection, name: AccountName): Promise<Account> {
   const account = await readAccount(connection, name)
   const problem = accountProblem(account, name)
-  if (problem !== undefined) throw unfitError(problem, connection.says)
+  if (problem !== undefined) throw unfitError(problem, connection.label)
   // For TypeScript: an account that is missing is a problem.
   if (account === undefined)
     throw new AppError("internal", "an account that is missing has no problem")
@@ -101,31 +102,31 @@ export function accountProblem(account: Account | undefined, name: AccountName):
   if (account === undefined)
     return {
       code: "account-missing",
-      says: `account ${said} does not exist`,
+      message: `account ${said} does not exist`,
       hint: "create it, or correct user and host in the config",
     }
   if (account.foreign)
     return {
       code: "authentication-unsupported",
-      says: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`,
+      message: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`,
       hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
     }
   if (account.open)
     return {
       code: "password-not-asked",
-      says: `account ${said} lets in who gives no password: a rotation would lock them out`,
+      message: `account ${said} lets in who gives no password: a rotation would lock them out`,
       hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
     }
   if (account.locked)
     return {
       code: "account-locked",
-      says: `account ${said} is locked: the server refuses even the right password`,
+      message: `account ${said} is locked: the server refuses even the right password`,
       hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK`,
     }
   if (account.expired)
     return {
       code: "password-expired",
-      says: `the password of account ${said} has expired`,
+      message: `the password of account ${said} has expired`,
       hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have`,
     }
   return undefined
@@ -136,7 +137,7 @@ export function accountProblem(account: Account | undefined, name: AccountName):
  * account has (REQUIRE, limits, roles) stays.
  */
 export async function writeHashes(
-  place: Place,
+  target: MariadbTarget,
   connection: Connection,
   hashes: readonly string[],
 ): Promise<void> {
@@ -144,11 +145,11 @@ export async function writeHashes(
     (hash) => `${nativePassword} USING '${hash}'`,
   )
   await connection.query(
-    `ALTER USER ${sayAccount(place.account)} IDENTIFIED VIA ${ways.join(" OR ")} ${comment(place)}`,
+    `ALTER USER ${sayAccount(target.account)} IDENTIFIED VIA ${ways.join(" OR ")} ${comment(target)}`,
   )
 }
 
-function parse(text: string, says: string): Readonly<Record<string, unknown>> {
+function parse(text: string, message: string): Readonly<Record<string, unknown>> {
   try {
     const read: unknown = JSON.parse(text)
     if (isObject(read)) return read
@@ -157,7 +158,7 @@ function parse(text: string, says: string): Readonly<Record<string, unknown>> {
   }
   throw new AppError(
     "answer-malformed",
-    `${says}: what the server keeps of the account is not understood`,
+    `${message}: what the server keeps of the account is not understood`,
   )
 }
 

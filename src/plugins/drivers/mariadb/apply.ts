@@ -3,7 +3,7 @@ import type { Containing, Credential } from "../../../core/ports.ts"
 import { addPassword, notKept } from "../server/two-passwords.ts"
 import { accountIn, checkUser, hashOf } from "./account.ts"
 import { holdAlone } from "./contend.ts"
-import type { Place } from "./place.ts"
+import type { MariadbTarget } from "./target.ts"
 import { changing } from "./session.ts"
 import { serverProblems } from "./server.ts"
 import { readMoment, sayMoment } from "./sessions.ts"
@@ -13,30 +13,30 @@ import { readMoment, sayMoment } from "./sessions.ts"
  * changes. In a containment an older one is taken away if it has to be.
  */
 export async function apply(
-  place: Place,
+  target: MariadbTarget,
   next: Credential,
   { contain = false, again = 0 }: Containing,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt: string }> {
-  checkUser(place, next)
+  checkUser(target, next)
   const hash = hashOf(next)
   // The number of a connection dates the value: sessions that began before it are older.
   return changing(
-    place,
+    target,
     signal,
     async (connection) => {
       const [problem] = await serverProblems(connection)
       if (problem !== undefined)
-        throw new AppError(problem.code, `${connection.says}: ${problem.says}`, {
+        throw new AppError(problem.code, `${connection.label}: ${problem.message}`, {
           hint: problem.remedy,
         })
-      const moment = await readMoment(connection, (ms) => place.reach.host.pause(ms, signal))
-      const account = accountIn(place, connection)
+      const moment = await readMoment(connection, (ms) => target.context.host.pause(ms, signal))
+      const account = accountIn(target, connection)
       const lost = await addPassword(account, hash)
       // Nobody in a containment has to be let in by an older one any more, if who is in does not
       // leave the new one alone.
       if (contain && (again > 0 || lost.length > 0))
-        await holdAlone(place, connection, hash, signal)
+        await holdAlone(target, connection, hash, signal)
       else if (lost.length > 0) throw notKept(account)
       return { acceptedAt: sayMoment(moment) }
     },

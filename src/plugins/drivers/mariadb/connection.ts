@@ -3,9 +3,9 @@ import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
 import { type Channel, openChannel } from "../server/channel.ts"
-import { dial, type Endpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint as MariadbEndpoint } from "../server/endpoint.ts"
 import { isGone } from "../server/listener.ts"
-import type { Standable } from "../server/standing.ts"
+import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Call, upgrade } from "../server/tls.ts"
 import { MariadbError } from "./fault.ts"
 import {
@@ -24,9 +24,9 @@ import { BodyReader, encodePacket, malformed, type Packet, PacketReader } from "
  * offers no TLS, is written down nowhere; this one answers mysql_native_password and nothing else,
  * and all ends when `signal` aborts.
  */
-export interface Connection extends Standable {
+export interface Connection extends PooledConnection {
   /** "at db:3306 as admin", for errors. */
-  readonly says: string
+  readonly label: string
   /**
    * One statement; its rows as text, none where it gives none. A MariadbError where the server says
    * no.
@@ -38,36 +38,36 @@ export interface Connection extends Standable {
 }
 export type Row = readonly (string | null)[]
 
-export type Login = { readonly user: string; readonly password: Secret }
+export type MariadbLogin = { readonly user: string; readonly password: Secret }
 
 export async function connect(
-  { address, tls, gate: gateOf }: Endpoint,
-  login: Login,
+  { address, tls, gate: gateOf }: MariadbEndpoint,
+  login: MariadbLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const says = `at ${sayAddress(address)} as ${login.user}`
-  await using gate = await gateOf?.(says)
-  const call = { says, signal }
+  const label = `at ${sayAddress(address)} as ${login.user}`
+  await using gate = await gateOf?.(label)
+  const call = { label, signal }
   const plain = await dial(address, gate, call)
   let channel = openPackets(plain, call)
   try {
-    const greeting = readGreeting(await firstOf(channel, says, async () => gate?.check(plain)))
-    checkServer(greeting, says)
+    const greeting = readGreeting(await firstOf(channel, label, async () => gate?.check(plain)))
+    checkServer(greeting, label)
     let sequence = 1
     if (tls !== undefined) {
-      if (!greeting.tls) throw tlsNotOffered(says)
+      if (!greeting.tls) throw tlsNotOffered(label)
       channel.send(encodePacket({ sequence: sequence++, body: loginHead(true) }))
       channel.leave()
       channel = openPackets(await upgrade(plain, tls, call), call)
     }
     const answer = scramble(login.password.reveal(), greeting.seed)
     channel.send(encodePacket({ sequence, body: loginBody(tls !== undefined, login.user, answer) }))
-    const commits = await finishLogin(channel, login, says)
-    return connectionOf(channel, says, commits)
+    const commits = await finishLogin(channel, login, label)
+    return connectionOf(channel, label, commits)
   } catch (error) {
     channel.end()
     plain.destroy()
-    throw placed(error, says)
+    throw placed(error, label)
   }
 }
 
@@ -78,8 +78,8 @@ function openPackets(socket: Socket, call: Call): Channel<Packet> {
   return openChannel(socket, call, { reader: new PacketReader(), longestAnswer })
 }
 
-function tlsNotOffered(says: string): AppError {
-  return new AppError("tls-not-offered", `${says}: the server offers no TLS; nothing was sent`, {
+function tlsNotOffered(label: string): AppError {
+  return new AppError("tls-not-offered", `${label}: the server offers no TLS; nothing was sent`, {
     hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true",
   })
 }
@@ -87,11 +87,11 @@ function tlsNotOffered(says: string): AppError {
 /** What is said at the door; whoever speaks there is looked at before any of it is believed. */
 async function firstOf(
   channel: Channel<Packet>,
-  says: string,
+  label: string,
   check: () => Promise<void>,
 ): Promise<Buffer> {
   const { body } = await channel.receive()
-  const refusal = refusalIn(body, says)
+  const refusal = refusalIn(body, label)
   try {
     await check()
   } catch (error) {
@@ -104,16 +104,16 @@ async function firstOf(
 }
 
 /** An account has several ways to log in since MariaDB 10.4. */
-function checkServer({ version }: Greeting, says: string): void {
+function checkServer({ version }: Greeting, label: string): void {
   if (!/mariadb/i.test(version))
-    throw new AppError("mariadb-other-server", `${says}: what answers is not MariaDB`, {
+    throw new AppError("mariadb-other-server", `${label}: what answers is not MariaDB`, {
       hint: "MySQL holds two passwords in a way of its own, which this driver does not know",
     })
   const [major = 0, minor = 0] = version.split(".").map(Number)
   if (major < 10 || (major === 10 && minor < 4))
     throw new AppError(
       "server-too-old",
-      `${says}: an account of this server holds one password only`,
+      `${label}: an account of this server holds one password only`,
       { hint: "MariaDB 10.4 or newer is needed" },
     )
 }
@@ -124,12 +124,12 @@ function checkServer({ version }: Greeting, says: string): void {
  */
 async function finishLogin(
   channel: Channel<Packet>,
-  { password }: Login,
-  says: string,
+  { password }: MariadbLogin,
+  label: string,
 ): Promise<boolean> {
   for (let rounds = 0; rounds < 16; rounds++) {
     const { sequence, body } = await channel.receive()
-    refuse({ sequence, body }, says)
+    refuse({ sequence, body }, label)
     if (body[0] === 0x00) return commitsByItself(body)
     if (body[0] !== 0xfe || body.length === 1) throw malformed()
     const fields = new BodyReader(body.subarray(1))
@@ -137,7 +137,7 @@ async function finishLogin(
     if (fields.untilZero() !== nativePassword)
       throw new AppError(
         "authentication-unsupported",
-        `${says}: the server asks for a login other than mysql_native_password, which is not answered`,
+        `${label}: the server asks for a login other than mysql_native_password, which is not answered`,
         { hint: "ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…')" },
       )
     const answer = scramble(password.reveal(), fields.bytes(20))
@@ -154,22 +154,22 @@ function commitsByItself(body: Buffer): boolean {
   return (fields.number(2) & 0x2) !== 0
 }
 
-function connectionOf(channel: Channel<Packet>, says: string, commits: boolean): Connection {
+function connectionOf(channel: Channel<Packet>, label: string, commits: boolean): Connection {
   let answers = 0
   let isIdle = true
   return {
-    says,
+    label,
     commits,
     query: async (sql) => {
       isIdle = false
       try {
         channel.send(encodePacket({ sequence: 0, body: Buffer.from(`\x03${sql}`) }))
-        const rows = await readRows(channel, says)
+        const rows = await readRows(channel, label)
         return answered(rows)
       } catch (error) {
         // One that the server had ended before says so, too.
         if (error instanceof MariadbError && error.number !== 1927) answered(undefined)
-        throw placed(error, says)
+        throw placed(error, label)
       }
     },
     close: () => channel.end(),
@@ -177,9 +177,9 @@ function connectionOf(channel: Channel<Packet>, says: string, commits: boolean):
       return answers
     },
     get usable() {
-      return isIdle && channel.quiet
+      return isIdle && channel.idle
     },
-    attend: (now) => channel.attend(now),
+    bind: (now) => channel.bind(now),
   }
 
   function answered<Rows>(rows: Rows): Rows {
@@ -189,9 +189,9 @@ function connectionOf(channel: Channel<Packet>, says: string, commits: boolean):
   }
 }
 
-async function readRows(channel: Channel<Packet>, says: string): Promise<readonly Row[]> {
+async function readRows(channel: Channel<Packet>, label: string): Promise<readonly Row[]> {
   const first = await channel.receive()
-  refuse(first, says)
+  refuse(first, label)
   if (first.body[0] === 0x00) return []
   const columns = new BodyReader(first.body).count()
   for (let left = columns; left > 0; left--) await channel.receive()
@@ -199,7 +199,7 @@ async function readRows(channel: Channel<Packet>, says: string): Promise<readonl
   const rows: Row[] = []
   for (;;) {
     const packet = await channel.receive()
-    refuse(packet, says)
+    refuse(packet, label)
     if (isEnd(packet.body)) return rows
     const fields = new BodyReader(packet.body)
     rows.push(Array.from({ length: columns }, () => fields.text()))
@@ -210,17 +210,19 @@ function isEnd(body: Buffer): boolean {
   return body[0] === 0xfe && body.length < 9
 }
 
-function refuse({ body }: Packet, says: string): void {
-  const refusal = refusalIn(body, says)
+function refuse({ body }: Packet, label: string): void {
+  const refusal = refusalIn(body, label)
   if (refusal !== undefined) throw refusal
 }
 
-function refusalIn(body: Buffer, says: string): MariadbError | undefined {
+function refusalIn(body: Buffer, label: string): MariadbError | undefined {
   return body[0] === 0xff
-    ? new MariadbError(new BodyReader(body.subarray(1)).number(2), says)
+    ? new MariadbError(new BodyReader(body.subarray(1)).number(2), label)
     : undefined
 }
 
-function placed(error: unknown, says: string): unknown {
-  return error instanceof AppError && error.code === "answer-malformed" ? error.within(says) : error
+function placed(error: unknown, label: string): unknown {
+  return error instanceof AppError && error.code === "answer-malformed"
+    ? error.within(label)
+    : error
 }

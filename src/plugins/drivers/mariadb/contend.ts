@@ -1,7 +1,7 @@
 import { isOnly, notKept } from "../server/two-passwords.ts"
 import { accountIn } from "./account.ts"
 import type { Connection } from "./connection.ts"
-import type { Place } from "./place.ts"
+import type { MariadbTarget } from "./target.ts"
 import { isShared, kill, sessionsOf } from "./sessions.ts"
 
 /** An intruder who is logged in as a user may set its password again and again. */
@@ -15,17 +15,17 @@ const landsMs = 50
  * is left to change it.
  */
 export async function holdAlone(
-  place: Place,
+  target: MariadbTarget,
   connection: Connection,
   hash: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const account = accountIn(place, connection)
+  const account = accountIn(target, connection)
   for (let left = tries; left > 0; left--) {
-    await endSessions(place, connection)
+    await endSessions(target, connection)
     await account.leave(hash)
-    await endSessions(place, connection)
-    await place.reach.host.pause(landsMs, signal)
+    await endSessions(target, connection)
+    await target.context.host.pause(landsMs, signal)
     if (isOnly(await account.read(), hash)) return
   }
   throw notKept(
@@ -38,7 +38,7 @@ export async function holdAlone(
  * Not where other accounts have the same name: the server does not say whose a session is. Who
  * lacks PROCESS sees none.
  */
-async function endSessions(place: Place, connection: Connection): Promise<void> {
-  if (await isShared(connection, place.account)) return
-  for (const id of await sessionsOf(place, connection)) await kill(connection, id)
+async function endSessions(target: MariadbTarget, connection: Connection): Promise<void> {
+  if (await isShared(connection, target.account)) return
+  for (const id of await sessionsOf(target, connection)) await kill(connection, id)
 }

@@ -1,6 +1,6 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
 
-type Words = readonly [code: string, says: string, remedy: Remedy, hint?: string]
+type Words = readonly [code: string, label: string, remedy: Remedy, hint?: string]
 const denied: Words = [
   "not-permitted",
   "the server does not permit this to the user that asks",
@@ -52,12 +52,12 @@ const other: Words = [
   "see the server's log",
 ]
 
-/** The server said no, in our words. `says` names place and user. */
+/** The server said no, in our words. `message` names place and user. */
 export class MariadbError extends AppError {
   readonly number: number
-  constructor(number: number, says: string) {
+  constructor(number: number, label: string) {
     const [code, text, remedy, hint] = words[number] ?? other
-    super(code, `${says}: ${text} (error ${number})`, {
+    super(code, `${label}: ${text} (error ${number})`, {
       remedy,
       ...(hint === undefined ? {} : { hint }),
     })

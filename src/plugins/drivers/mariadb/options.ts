@@ -38,7 +38,7 @@ const Address = addressOption(parseAddress, "mariadb://host:3306")
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
 
-export const Options = z
+export const MariadbOptions = z
   .strictObject({
     address: Address.meta({
       description: "The server, or a unix socket",
@@ -77,14 +77,14 @@ export const Options = z
   .superRefine((options, context) => {
     addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
   })
-export type Options = z.output<typeof Options>
+export type MariadbOptions = z.output<typeof MariadbOptions>
 
 /** How its values are made. */
-export function valueShape(options: Options): Shape {
+export function valueShape(options: MariadbOptions): Shape {
   return shapeOf(options, valueLimits)
 }
 
-function* conflicts(options: Options): Generator<Conflict> {
+function* conflicts(options: MariadbOptions): Generator<Conflict> {
   const { address, tls, admin, user } = options
   const places = understood(parseAddress, [address])
   yield* wayConflicts(
@@ -92,10 +92,11 @@ function* conflicts(options: Options): Generator<Conflict> {
     places.every((one) => isGuarded(one, tls !== undefined)),
   )
   if (tls !== undefined && places.some((one) => "socket" in one))
-    yield { path: ["tls"], says: "a socket of this machine has no TLS: leave it out" }
+    yield { path: ["tls"], message: "a socket of this machine has no TLS: leave it out" }
   if (admin.user === user)
     yield {
       path: ["admin"],
-      says: "admin and user are the same: a rotation needs an admin whose password it does not change",
+      message:
+        "admin and user are the same: a rotation needs an admin whose password it does not change",
     }
 }

@@ -4,35 +4,37 @@ import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.t
 import { type Account, accountProblem, checkUser, hashOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
-import { type AccountName, type Place, sayAccount } from "./place.ts"
+import { type AccountName, type MariadbTarget, sayAccount } from "./target.ts"
 import { asAdmin } from "./session.ts"
 import { serverProblems } from "./server.ts"
 import { isShared, maySeeSessions, readGrants } from "./sessions.ts"
 
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
 export async function preflight(
-  place: Place,
+  target: MariadbTarget,
   versions: Versions,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   try {
-    if (versions.current !== undefined) checkUser(place, versions.current)
-    return await asAdmin(place, signal, async (connection) => {
-      const account = await readOrDenied(connection, place)
+    if (versions.current !== undefined) checkUser(target, versions.current)
+    return await asAdmin(target, signal, async (connection) => {
+      const account = await readOrDenied(connection, target)
       return [
-        ...(await rightFindings(place, connection, account)),
-        ...accountFindings(place, account, versions),
-        ...(await serverProblems(connection)).map((one) => problem(one.code, one.says, one.remedy)),
+        ...(await rightFindings(target, connection, account)),
+        ...accountFindings(target, account, versions),
+        ...(await serverProblems(connection)).map((one) =>
+          problem(one.code, one.message, one.remedy),
+        ),
       ]
     })
   } catch (error) {
-    return [findingOf(error, (message) => adminRefused(message, place.options.admin.user))]
+    return [findingOf(error, (message) => adminRefused(message, target.options.admin.user))]
   }
 }
 
 async function readOrDenied(
   connection: Connection,
-  { account }: Place,
+  { account }: MariadbTarget,
 ): Promise<Account | undefined | "denied"> {
   return readAccount(connection, account).catch((error: unknown) => {
     if (isNumber(error, 1142)) return "denied" as const
@@ -41,7 +43,7 @@ async function readOrDenied(
 }
 
 function accountFindings(
-  { account: name, reach: { label } }: Place,
+  { account: name, context: { label } }: MariadbTarget,
   account: Account | undefined | "denied",
   versions: Versions,
 ): readonly Finding[] {
@@ -49,7 +51,7 @@ function accountFindings(
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
   if (unfit !== undefined) return [unfitFinding(unfit)]
-  // Without a version of ours, whether there is a password at all is asked by `stored`.
+  // Without a version of ours, whether there is a password at all is asked by `readInstalled`.
   if (account === undefined || current === undefined) return []
   const [said, { hashes: held }] = [`account ${sayAccount(name)}`, account]
   if (!holdsCurrent(held, current, hashOf)) return [lacksCurrent(said, label)]
@@ -59,7 +61,7 @@ function accountFindings(
 
 /** By what the server says that the admin holds: a trial would leave its date in the account. */
 async function rightFindings(
-  { account: name, options: { admin } }: Place,
+  { account: name, options: { admin } }: MariadbTarget,
   connection: Connection,
   account: Account | undefined | "denied",
 ): Promise<readonly Finding[]> {
@@ -119,7 +121,7 @@ function powerFindings(
     {
       code: "admin-too-powerful",
       severity: "warning",
-      says: `admin ${user} may do everything, which is more than it needs`,
+      message: `admin ${user} may do everything, which is more than it needs`,
       remedy,
     },
   ]

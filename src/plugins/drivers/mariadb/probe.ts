@@ -3,7 +3,7 @@ import { answerOf } from "../server/probe.ts"
 import { judgeBySight } from "../server/two-passwords.ts"
 import { passwordOf } from "../server/version.ts"
 import { checkUser, hashOf, readAccount } from "./account.ts"
-import { connectTo, type Place } from "./place.ts"
+import { connectTo, type MariadbTarget } from "./target.ts"
 import { asAdmin } from "./session.ts"
 
 /**
@@ -11,26 +11,30 @@ import { asAdmin } from "./session.ts"
  * 1045, and if the account does not hold the password.
  */
 export async function probe(
-  place: Place,
+  target: MariadbTarget,
   candidate: Credential,
   signal: AbortSignal,
   heard?: Heard,
 ): Promise<Probe> {
-  checkUser(place, candidate)
-  return answerOf(() => logIn(place, candidate, signal), {
+  checkUser(target, candidate)
+  return answerOf(() => logIn(target, candidate, signal), {
     heard,
-    judge: () => judge(place, candidate, signal),
+    judge: () => judge(target, candidate, signal),
   })
 }
 
-async function logIn(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+async function logIn(
+  target: MariadbTarget,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
-  const connection = await connectTo(place, { user: place.account.user, password }, signal)
+  const connection = await connectTo(target, { user: target.account.user, password }, signal)
   try {
     const [row] = await connection.query("SELECT CURRENT_USER()")
     const [user, host] = (row?.[0] ?? "").split(/@(?=[^@]*$)/)
-    return user === place.account.user && host?.toLowerCase() === place.account.host
+    return user === target.account.user && host?.toLowerCase() === target.account.host
       ? "accepted"
       : "unknown"
   } finally {
@@ -42,10 +46,10 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
  * 1045 is also what an account gets for its right password where its host part does not match ours,
  * another account stands before it, or it asks for TLS.
  */
-function judge(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  return judgeBySight(place.options.admin.user, async () => {
-    const account = await asAdmin(place, signal, (connection) =>
-      readAccount(connection, place.account),
+function judge(target: MariadbTarget, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+  return judgeBySight(target.options.admin.user, async () => {
+    const account = await asAdmin(target, signal, (connection) =>
+      readAccount(connection, target.account),
     )
     return account !== undefined && !account.open && !account.hashes.includes(hashOf(candidate))
   })

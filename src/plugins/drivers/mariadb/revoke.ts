@@ -1,7 +1,7 @@
 import type { Credential } from "../../../core/ports.ts"
 import { removePassword } from "../server/two-passwords.ts"
 import { accountIn, hashOf } from "./account.ts"
-import type { Place } from "./place.ts"
+import type { MariadbTarget } from "./target.ts"
 import { changing } from "./session.ts"
 import { endOlderSessions } from "./sessions.ts"
 
@@ -10,17 +10,17 @@ import { endOlderSessions } from "./sessions.ts"
  * already, nothing changes.
  */
 export function revoke(
-  place: Place,
+  target: MariadbTarget,
   old: Credential,
   live: Credential,
   endSessions: boolean,
   signal: AbortSignal,
 ): Promise<{ readonly sessionsEnded: number }> {
   const [dead, stays] = [hashOf(old), hashOf(live)]
-  return changing(place, signal, async (connection) => {
-    await removePassword(accountIn(place, connection), { dead, stays }, place.reach.label)
+  return changing(target, signal, async (connection) => {
+    await removePassword(accountIn(target, connection), { dead, stays }, target.context.label)
     return {
-      sessionsEnded: endSessions ? await endOlderSessions(place, connection, live, signal) : 0,
+      sessionsEnded: endSessions ? await endOlderSessions(target, connection, live, signal) : 0,
     }
   })
 }

@@ -2,7 +2,7 @@ import type { Connection } from "./connection.ts"
 
 export type ServerProblem = {
   readonly code: string
-  readonly says: string
+  readonly message: string
   readonly remedy: string
 }
 
@@ -20,13 +20,14 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   if (readOnly !== "0" && readOnly !== "OFF")
     found.push({
       code: "read-only-server",
-      says: "the server is read-only: a replica, or one that is being looked after",
+      message: "the server is read-only: a replica, or one that is being looked after",
       remedy: "give the address of the primary",
     })
   if (strict !== "0" && validators !== "0") {
     found.push({
       code: "mariadb-validates",
-      says: "the server validates passwords and therefore takes no hashes, and we send nothing else",
+      message:
+        "the server validates passwords and therefore takes no hashes, and we send nothing else",
       remedy:
         "SET GLOBAL strict_password_validation = OFF: passwords in clear are validated as before",
     })
@@ -34,7 +35,7 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   if (!(Number(mistakes) >= mostMistakes)) {
     found.push({
       code: "mariadb-lockout",
-      says: `the server blocks a user after ${mistakes} wrong passwords, and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`,
+      message: `the server blocks a user after ${mistakes} wrong passwords, and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`,
       remedy: `SET GLOBAL max_password_errors = ${mostMistakes}, or more`,
     })
   }

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { Sessions } from "../server/session.ts"
 import type { Connection } from "./connection.ts"
-import { comment, connectTo, lockName, type Place } from "./place.ts"
+import { comment, connectTo, lockName, type MariadbTarget } from "./target.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
 
@@ -11,18 +11,18 @@ type Work<Result> = (connection: Connection) => Promise<Result>
 
 /** As the admin, looking only. `isNew`: over a connection that begins now. */
 export async function asAdmin<Result>(
-  place: Place,
+  target: MariadbTarget,
   signal: AbortSignal,
   work: Work<Result>,
   { isNew = false }: { readonly isNew?: boolean } = {},
 ): Promise<Result> {
-  const { reach, options, address } = place
+  const { context, options, address } = target
   return sessions.asAdmin(
-    { reach, signal },
+    { context, signal },
     { address, way: options, admin: options.admin },
     {
       isNew,
-      open: async (login) => withAutocommit(await connectTo(place, login, signal)),
+      open: async (login) => withAutocommit(await connectTo(target, login, signal)),
       begin: () => undefined,
       end: unlock,
     },
@@ -55,37 +55,37 @@ async function withAutocommit(connection: Connection): Promise<Connection> {
  * account's passwords.
  */
 export async function changing<Result>(
-  place: Place,
+  target: MariadbTarget,
   signal: AbortSignal,
   work: Work<Result>,
-  how: { readonly isNew?: boolean } = {},
+  options: { readonly isNew?: boolean } = {},
 ): Promise<Result> {
   const changed = asAdmin(
-    place,
+    target,
     signal,
     async (connection) => {
-      await lock(place, connection)
+      await lock(target, connection)
       return work(connection)
     },
-    how,
+    options,
   )
-  return changed.finally(() => sessions.changed(place.reach, place.account.user))
+  return changed.finally(() => sessions.changed(target.context, target.account.user))
 }
 
 const locking = new WeakMap<Connection, string>()
 
-async function lock(place: Place, connection: Connection): Promise<void> {
-  const name = lockName(place)
-  const [row] = await connection.query(`SELECT GET_LOCK('${name}', 5) ${comment(place)}`)
+async function lock(target: MariadbTarget, connection: Connection): Promise<void> {
+  const name = lockName(target)
+  const [row] = await connection.query(`SELECT GET_LOCK('${name}', 5) ${comment(target)}`)
   if (row?.[0] !== "1")
     throw new AppError(
       "locked-at-server",
-      `${connection.says}: another connection still changes this secret`,
+      `${connection.label}: another connection still changes this secret`,
       { remedy: "retry" },
     )
   locking.set(connection, name)
   await connection.query(
-    `SET SESSION lock_wait_timeout = ${place.waitS}, max_statement_time = ${place.waitS}`,
+    `SET SESSION lock_wait_timeout = ${target.waitS}, max_statement_time = ${target.waitS}`,
   )
 }
 

@@ -2,7 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
-import type { Place } from "./place.ts"
+import type { MariadbTarget } from "./target.ts"
 
 /**
  * MariaDB does not say since when a session is open, nor with which password. But it numbers
@@ -53,7 +53,7 @@ async function askMoment(connection: Connection): Promise<Moment> {
   )
     throw new AppError(
       "answer-malformed",
-      `${connection.says}: the server's clock is not understood`,
+      `${connection.label}: the server's clock is not understood`,
     )
   return moment
 }
@@ -76,28 +76,28 @@ export function parseMoment(text: string | undefined): Moment | undefined {
  * with the old password after that, within the grace, cannot be told from a live one and stays.
  */
 export async function endOlderSessions(
-  place: Place,
+  target: MariadbTarget,
   connection: Connection,
   live: Credential,
   signal: AbortSignal,
 ): Promise<number> {
-  await checkShared(place, connection)
-  await checkSight(place, connection)
-  const older = await olderThan(place, connection, parseMoment(live.acceptedAt))
+  await checkShared(target, connection)
+  await checkSight(target, connection)
+  const older = await olderThan(target, connection, parseMoment(live.acceptedAt))
   const ended = new Set<string>()
   for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
-    const left = (await sessionsOf(place, connection)).filter(older)
+    const left = (await sessionsOf(target, connection)).filter(older)
     if (left.length === 0) return ended.size
     for (const id of left) {
       await kill(connection, id)
       ended.add(id)
     }
-    await place.reach.host.pause(waitMs, signal)
+    await target.context.host.pause(waitMs, signal)
   }
 }
 
 async function olderThan(
-  { account: { user } }: Place,
+  { account: { user } }: MariadbTarget,
   connection: Connection,
   since: Moment | undefined,
 ): Promise<(id: string) => boolean> {
@@ -108,24 +108,24 @@ async function olderThan(
   if (since !== undefined && now.server * 1000 + 1000 > Date.parse(since.at)) return () => false
   throw new AppError(
     "sessions-undated",
-    `${connection.says}: it is not known since when user ${user} has its present password at this server, so which sessions are older is not known either`,
+    `${connection.label}: it is not known since when user ${user} has its present password at this server, so which sessions are older is not known either`,
     { hint: "its old password is gone; end its sessions by KILL USER" },
   )
 }
 
 /** A session shows the user's name, and not which of the accounts of that name it is. */
-async function checkShared({ account }: Place, connection: Connection): Promise<void> {
+async function checkShared({ account }: MariadbTarget, connection: Connection): Promise<void> {
   if (!(await isShared(connection, account))) return
   throw new AppError(
     "mariadb-sessions-shared",
-    `${connection.says}: other accounts have the name ${account.user} too, and the server does not say whose a session is`,
+    `${connection.label}: other accounts have the name ${account.user} too, and the server does not say whose a session is`,
     { hint: "the old password is gone; end its sessions by KILL, or take end_sessions out" },
   )
 }
 
 export async function isShared(
   connection: Connection,
-  { user, host }: Place["account"],
+  { user, host }: MariadbTarget["account"],
 ): Promise<boolean> {
   const [row] = await connection.query(
     `SELECT COUNT(*) FROM mysql.global_priv WHERE User = '${user}' AND Host <> '${host}' AND JSON_VALUE(Priv, '$.is_role') IS NULL`,
@@ -139,13 +139,13 @@ async function checkSight(
     options: {
       admin: { user: admin },
     },
-  }: Place,
+  }: MariadbTarget,
   connection: Connection,
 ): Promise<void> {
   if (maySeeSessions(await readGrants(connection))) return
   throw new AppError(
     "sessions-out-of-reach",
-    `${connection.says}: the admin may not see and end the sessions of others`,
+    `${connection.label}: the admin may not see and end the sessions of others`,
     { hint: `GRANT PROCESS, CONNECTION ADMIN ON *.* TO ${admin}, then the same again` },
   )
 }
@@ -166,7 +166,7 @@ export function maySeeSessions(may: (right: string) => boolean): boolean {
 
 /** This table compares names without regard to case. */
 export async function sessionsOf(
-  { account: { user } }: Place,
+  { account: { user } }: MariadbTarget,
   connection: Connection,
 ): Promise<readonly string[]> {
   return (
@@ -180,7 +180,7 @@ export async function kill(connection: Connection, id: string): Promise<void> {
   if (!/^\d+$/.test(id))
     throw new AppError(
       "answer-malformed",
-      `${connection.says}: the number of a connection is not understood`,
+      `${connection.label}: the number of a connection is not understood`,
     )
   await connection.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
     // ER_NO_SUCH_THREAD: it has ended by itself.

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import { lockName, type Place } from "./place.ts"
+import { lockName, type MariadbTarget } from "./target.ts"
 import { asAdmin } from "./session.ts"
 import { kill } from "./sessions.ts"
 
@@ -10,19 +10,19 @@ import { kill } from "./sessions.ts"
  * a dead run's is therefore either
  * behind a lock that shows here, or a mere question for it.
  */
-export function settle(place: Place, signal: AbortSignal): Promise<boolean> {
-  return asAdmin(place, signal, async (connection) => {
+export function settle(target: MariadbTarget, signal: AbortSignal): Promise<boolean> {
+  return asAdmin(target, signal, async (connection) => {
     for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
-      const [row] = await connection.query(`SELECT IS_USED_LOCK('${lockName(place)}')`)
+      const [row] = await connection.query(`SELECT IS_USED_LOCK('${lockName(target)}')`)
       const holder = row?.[0]
       if (holder === undefined)
         throw new AppError(
           "answer-malformed",
-          `${connection.says}: the server's answer to IS_USED_LOCK is not understood`,
+          `${connection.label}: the server's answer to IS_USED_LOCK is not understood`,
         )
       if (holder === null) return true
       await kill(connection, holder)
-      await place.reach.host.pause(waitMs, signal)
+      await target.context.host.pause(waitMs, signal)
     }
   })
 }

@@ -1,6 +1,6 @@
 import type { UnderWay } from "../../../core/ports.ts"
 import type { Connection } from "./connection.ts"
-import type { Place } from "./place.ts"
+import type { MariadbTarget } from "./target.ts"
 import { isShared, kill, maySeeSessions, readGrants } from "./sessions.ts"
 
 /**
@@ -18,16 +18,16 @@ const lookMs = 250
  * end well any more. Where it cannot be told whose a login is, connect_timeout is what ends it.
  */
 export async function endLogins(
-  place: Place,
+  target: MariadbTarget,
   connection: Connection,
   waitedMs: number,
 ): Promise<UnderWay | undefined> {
   const mostMs = (await connectTimeoutMs(connection)) + visibleMs
   if (waitedMs >= mostMs) return undefined
   if (!maySeeSessions(await readGrants(connection))) return { inMs: mostMs - waitedMs, mostMs }
-  const open = await loginsOf(place, connection)
+  const open = await loginsOf(target, connection)
   if (open.length === 0) return undefined
-  if (!(await isShared(connection, place.account)))
+  if (!(await isShared(connection, target.account)))
     for (const id of open) await kill(connection, id)
   return { inMs: lookMs, mostMs }
 }
@@ -38,7 +38,7 @@ async function connectTimeoutMs(connection: Connection): Promise<number> {
 }
 
 async function loginsOf(
-  { account: { user } }: Place,
+  { account: { user } }: MariadbTarget,
   connection: Connection,
 ): Promise<readonly string[]> {
   const rows = await connection.query(

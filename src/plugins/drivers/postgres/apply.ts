@@ -3,7 +3,7 @@ import type { Containing, Credential, Versions } from "../../../core/ports.ts"
 import { likelyFirst } from "../server/version.ts"
 import { newPassword, roleOf } from "./candidate.ts"
 import { alterRole, alterShut, type Change, makeRoom } from "./contend.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { serverClock } from "./server-clock.ts"
@@ -18,27 +18,27 @@ type How = Containing & { readonly versions: Versions }
  * statement.
  */
 export async function apply(
-  place: Place,
+  target: PostgresTarget,
   next: Credential,
   { versions, contain = false, again = 0 }: How,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
-  const role = roleOf(place, next)
-  const clause = `PASSWORD ${quoteText(await newPassword(place, next))}`
+  const role = roleOf(target, next)
+  const clause = `PASSWORD ${quoteText(await newPassword(target, next))}`
   // A pair's role may have been shut with its last password; one that is contained, by a run that
   // was killed. Preflight has seen that it could log in.
-  const opens = place.options.admin !== undefined && (place.pair !== undefined || contain)
+  const opens = target.options.admin !== undefined && (target.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)
-  return inSession(place, logins, signal, async (connection) => {
-    await lockRoles(connection, new Set([role, ...place.roles]), { place, signal, ends: contain })
-    const change = { place, connection, role, signal, contain }
+  return inSession(target, logins, signal, async (connection) => {
+    await lockRoles(connection, new Set([role, ...target.roles]), { target, signal, ends: contain })
+    const change = { target, connection, role, signal, contain }
     await (contain
       ? alterContained(change, clause, { opens, again })
       : alterRole(change, opens ? `LOGIN ${clause}` : clause)
     )
-      .catch((error: unknown) => Promise.reject(asPolicy(place, role, error)))
-      .finally(() => rolesChanged(place, [role]))
-    await waitForReplay(place, connection, logins, signal)
+      .catch((error: unknown) => Promise.reject(asPolicy(target, role, error)))
+      .finally(() => rolesChanged(target, [role]))
+    await waitForReplay(target, connection, logins, signal)
     // Last: until a standby has replayed the change, it lets sessions in by the old password.
     const acceptedAt = await serverClock(connection)
     return acceptedAt === undefined ? {} : { acceptedAt }
@@ -71,7 +71,7 @@ const policyStates = new Set([
   "23514",
 ])
 
-function asPolicy({ options }: Place, role: string, error: unknown): unknown {
+function asPolicy({ options }: PostgresTarget, role: string, error: unknown): unknown {
   if (!(error instanceof ServerError) || !policyStates.has(error.sqlstate)) return error
   const plaintext =
     "a hosted server, or credcheck, may take no verifier: send: plaintext, over verified TLS"

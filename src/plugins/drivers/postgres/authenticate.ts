@@ -26,10 +26,10 @@ export type Asked = "nothing" | "scram"
  * more.
  */
 type Login = {
-  readonly says: string
+  readonly label: string
   readonly password: Secret | undefined
   readonly nonce: string
-  readonly answered?: (how: Answered) => Promise<void>
+  readonly answered?: (options: Answered) => Promise<void>
 }
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
@@ -42,22 +42,25 @@ const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFin
 export async function authenticate(channel: Channel<Message>, login: Login): Promise<Asked> {
   const { kind, rest } = await firstAnswer(channel, login)
   if (kind === kinds.ok) return "nothing"
-  if (kind !== kinds.sasl) throw refusal(kind, login.says)
+  if (kind !== kinds.sasl) throw refusal(kind, login.label)
   if (!texts(rest).includes(mechanism))
-    throw new AppError("scram-not-offered", `${login.says}: the server does not offer ${mechanism}`)
+    throw new AppError(
+      "scram-not-offered",
+      `${login.label}: the server does not offer ${mechanism}`,
+    )
   if (login.password === undefined)
     throw new AppError(
       "password-missing",
-      `${login.says}: the server asks for a password, and there is none`,
+      `${login.label}: the server asks for a password, and there is none`,
     )
-  await scram(channel, login.says, login.password, login.nonce)
+  await scram(channel, login.label, login.password, login.nonce)
   return "scram"
 }
 
 type Answer = { readonly kind: number; readonly rest: Buffer }
 
-async function firstAnswer(channel: Channel<Message>, { says, answered }: Login): Promise<Answer> {
-  const first = await nextAuthentication(channel, says).catch((error: unknown) => {
+async function firstAnswer(channel: Channel<Message>, { label, answered }: Login): Promise<Answer> {
+  const first = await nextAuthentication(channel, label).catch((error: unknown) => {
     if (error instanceof ServerError) return error
     throw error
   })
@@ -75,42 +78,42 @@ async function firstAnswer(channel: Channel<Message>, { says, answered }: Login)
 
 async function scram(
   channel: Channel<Message>,
-  says: string,
+  label: string,
   password: Secret,
   nonce: string,
 ): Promise<void> {
   const first = clientFirst(nonce)
   channel.send(saslInitial(mechanism, first.message))
-  const challenge = await expect(channel, says, kinds.saslContinue)
+  const challenge = await expect(channel, label, kinds.saslContinue)
   const reply = await answer(password, first, challenge.toString())
   channel.send(saslResponse(reply.message))
-  const last = await expect(channel, says, kinds.saslFinal)
-  if (!reply.proves(last.toString())) throw unproven(says)
-  await expect(channel, says, kinds.ok)
+  const last = await expect(channel, label, kinds.saslFinal)
+  if (!reply.proves(last.toString())) throw unproven(label)
+  await expect(channel, label, kinds.ok)
 }
 
-async function expect(channel: Channel<Message>, says: string, wanted: number): Promise<Buffer> {
-  const { kind, rest } = await nextAuthentication(channel, says)
+async function expect(channel: Channel<Message>, label: string, wanted: number): Promise<Buffer> {
+  const { kind, rest } = await nextAuthentication(channel, label)
   // "Come in" before its own proof: whoever this is may not know the password at all.
-  if (kind === kinds.ok && wanted !== kinds.ok) throw unproven(says)
+  if (kind === kinds.ok && wanted !== kinds.ok) throw unproven(label)
   if (kind !== wanted) throw malformed()
   return rest
 }
 
-async function nextAuthentication(channel: Channel<Message>, says: string): Promise<Answer> {
+async function nextAuthentication(channel: Channel<Message>, label: string): Promise<Answer> {
   for (;;) {
     const message: Message = await channel.receive()
     if (message.type === "R") return readAuthentication(message)
-    if (message.type === "E") throw new ServerError(readSqlstate(message), says, false)
+    if (message.type === "E") throw new ServerError(readSqlstate(message), label, false)
     if (message.type !== "N") throw malformed()
   }
 }
 
-function refusal(kind: number, says: string): AppError {
+function refusal(kind: number, label: string): AppError {
   if (kind === kinds.cleartext) {
     return new AppError(
       "cleartext-refused",
-      `${says}: the server asks for the password in clear text; it was not sent`,
+      `${label}: the server asks for the password in clear text; it was not sent`,
       {
         hint: "use scram-sha-256 in pg_hba.conf instead of password, ldap, pam or radius",
       },
@@ -119,7 +122,7 @@ function refusal(kind: number, says: string): AppError {
   if (kind === kinds.md5) {
     return new AppError(
       "md5-refused",
-      `${says}: the server asks for an md5 answer, which is as good as the password; it was not given`,
+      `${label}: the server asks for an md5 answer, which is as good as the password; it was not given`,
       {
         hint: "set password_encryption = 'scram-sha-256', give the role its password again, and use scram-sha-256 in pg_hba.conf",
       },
@@ -127,15 +130,15 @@ function refusal(kind: number, says: string): AppError {
   }
   return new AppError(
     "authentication-unsupported",
-    `${says}: the server asks for another kind of login than ${mechanism}`,
+    `${label}: the server asks for another kind of login than ${mechanism}`,
     { hint: "see pg_hba.conf" },
   )
 }
 
-function unproven(says: string): AppError {
+function unproven(label: string): AppError {
   return new AppError(
     "server-unproven",
-    `${says}: the server could not prove that it knows the password`,
+    `${label}: the server could not prove that it knows the password`,
     { hint: "something else may be answering at this address" },
   )
 }

@@ -3,7 +3,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
 import { neededPassword } from "../server/version.ts"
-import { type Place } from "./place.ts"
+import { type PostgresTarget } from "./target.ts"
 import { makeVerifier } from "./scram.ts"
 
 /**
@@ -12,7 +12,7 @@ import { makeVerifier } from "./scram.ts"
  */
 
 /** The role of a version. A version that was adopted may not name it. */
-export function roleOf({ roles }: Place, { fields }: Credential): string {
+export function roleOf({ roles }: PostgresTarget, { fields }: Credential): string {
   const role = typeof fields["user"] === "string" ? fields["user"] : roles[0]
   if (role === undefined)
     throw new AppError("account-missing", "neither the version nor the config names a role")
@@ -28,21 +28,21 @@ export function storedVerifierOf({ fields }: Credential): string | undefined {
  * What ALTER ROLE is given. Always the same for the same version: a second `apply` changes nothing,
  * and a pooler can be given it too.
  */
-export async function newPassword(place: Place, candidate: Credential): Promise<string> {
+export async function newPassword(target: PostgresTarget, candidate: Credential): Promise<string> {
   const stored = storedVerifierOf(candidate)
   if (stored !== undefined) return stored
   const password = neededPassword(candidate)
-  if (place.options.send === "plaintext") return password.reveal()
-  return makeVerifier(password, saltOf(place, candidate))
+  if (target.options.send === "plaintext") return password.reveal()
+  return makeVerifier(password, saltOf(target, candidate))
 }
 
 /**
  * 16 bytes, as PostgreSQL's own. Drawn with the version; for an adopted one, which has none, fixed
  * by its id and the state it is in.
  */
-function saltOf({ reach }: Place, { version, fields }: Credential): Buffer {
+function saltOf({ context }: PostgresTarget, { version, fields }: Credential): Buffer {
   const salt = fields["salt"] instanceof Secret ? fields["salt"].reveal() : undefined
-  if (salt === undefined) return digest(`mycelium-salt${version}${reach.owner}`)
+  if (salt === undefined) return digest(`mycelium-salt${version}${context.owner}`)
   // 16 bytes in base64 as such; random text, which never ends in "==", by its hash.
   return /^[A-Za-z0-9+/]{22}==$/.test(salt) ? Buffer.from(salt, "base64") : digest(salt)
 }

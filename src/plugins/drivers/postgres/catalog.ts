@@ -24,7 +24,7 @@ const columns = [
 export type Seen = Readonly<Record<(typeof columns)[number], string | null>>
 
 /** The view pg_roles and the access privilege inquiry functions (PostgreSQL manual). */
-export async function lookAt(role: string, connection: Connection): Promise<Seen | undefined> {
+export async function readRole(role: string, connection: Connection): Promise<Seen | undefined> {
   const name = quoteText(role)
   const [seen] = await connection.rows(
     columns,

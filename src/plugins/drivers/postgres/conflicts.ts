@@ -21,30 +21,31 @@ function* roleConflicts({ role, roles, owner }: Keys): Generator<Conflict> {
   if (role === undefined && roles === undefined) {
     yield {
       path: ["role"],
-      says: "write either role (one role) or roles (two that take turns, with their owner)",
+      message: "write either role (one role) or roles (two that take turns, with their owner)",
     }
   }
   if (role !== undefined && roles !== undefined)
-    yield { path: ["roles"], says: "role and roles contradict each other: leave one out" }
+    yield { path: ["roles"], message: "role and roles contradict each other: leave one out" }
   if (roles === undefined) {
     if (owner !== undefined)
       yield {
         path: ["owner"],
-        says: "owner belongs to a pair: name its two roles with roles, or leave owner out",
+        message: "owner belongs to a pair: name its two roles with roles, or leave owner out",
       }
     return
   }
   if (roles[0] === roles[1])
-    yield { path: ["roles", 1], says: "the two roles of a pair must differ: they take turns" }
+    yield { path: ["roles", 1], message: "the two roles of a pair must differ: they take turns" }
   if (owner === undefined)
     yield {
       path: ["owner"],
-      says: "a pair needs an owner: the role without login that owns the objects, of which both are members",
+      message:
+        "a pair needs an owner: the role without login that owns the objects, of which both are members",
     }
   else if (roles.includes(owner))
     yield {
       path: ["owner"],
-      says: "the owner must be a third role: it owns the objects and never logs in",
+      message: "the owner must be a third role: it owns the objects and never logs in",
     }
 }
 
@@ -52,17 +53,18 @@ function* adminConflicts({ role, roles, owner, admin }: Keys): Generator<Conflic
   if (roles !== undefined && admin === undefined) {
     yield {
       path: ["admin"],
-      says: "a pair needs an admin: neither role may change the other's password",
+      message: "a pair needs an admin: neither role may change the other's password",
     }
   }
   if (admin === undefined) return
   if (admin.user === role)
     yield {
       path: ["admin"],
-      says: "admin and role are the same: leave admin out, for a role may change its own password",
+      message:
+        "admin and role are the same: leave admin out, for a role may change its own password",
     }
   if (roles?.includes(admin.user) === true || (roles !== undefined && admin.user === owner)) {
-    yield { path: ["admin"], says: "the admin must be a role of its own, none of the pair's" }
+    yield { path: ["admin"], message: "the admin must be a role of its own, none of the pair's" }
   }
 }
 
@@ -77,7 +79,7 @@ function* encryptionConflicts(options: Keys): Generator<Conflict> {
   if (send === "plaintext" && insecure === true && !isHere) {
     yield {
       path: ["send"],
-      says: "a password in plain text needs verified TLS on the way: take insecure out",
+      message: "a password in plain text needs verified TLS on the way: take insecure out",
     }
   }
 }
@@ -89,7 +91,7 @@ function* alsoConflicts({ address, also = [] }: Keys): Generator<Conflict> {
     if (seen.has(server))
       yield {
         path: ["also", index],
-        says: "this server is named already: also names the others, its standbys",
+        message: "this server is named already: also names the others, its standbys",
       }
     seen.add(server)
   }

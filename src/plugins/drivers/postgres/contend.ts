@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import { ofPrograms } from "./open-sessions.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { heldByPrepared } from "./prepared.ts"
 import { quoteName, quoteText } from "./quote.ts"
 import { serverClock } from "./server-clock.ts"
@@ -15,7 +15,7 @@ import type { Connection } from "./wire.ts"
 
 /** One role's change, in an open session. `contain`: who is in the way is ended. */
 export type Change = {
-  readonly place: Place
+  readonly target: PostgresTarget
   readonly connection: Connection
   readonly role: string
   readonly signal: AbortSignal
@@ -65,10 +65,10 @@ function isInTheWay(error: unknown): error is ServerError {
  * is kept out.
  */
 export async function alterShut(change: Change, clauses: string, again: number): Promise<void> {
-  const { place, signal } = change
+  const { target, signal } = change
   await alterRole(change, `NOLOGIN ${clauses}`)
   await endRole(change)
-  await place.reach.host.pause(settledMs, signal)
+  await target.context.host.pause(settledMs, signal)
   await endRole(change)
   // Once more, now that nobody is in: what was set between the two would let in, at the last step,
   // who logs in by it now.
@@ -81,14 +81,14 @@ export async function alterShut(change: Change, clauses: string, again: number):
 const shortlyMs = 1500
 const longMs = 10_000
 
-async function holdShut({ place, connection, signal }: Change, mostMs: number): Promise<void> {
+async function holdShut({ target, connection, signal }: Change, mostMs: number): Promise<void> {
   const since = await serverClock(connection)
   if (since === undefined) return
   for (let waitedMs = 0; waitedMs < mostMs; ) {
     const underWay = await loginsSince(connection, since, waitedMs)
     if (underWay === undefined) return
     const ms = Math.min(underWay.inMs, mostMs - waitedMs)
-    await place.reach.host.pause(ms, signal)
+    await target.context.host.pause(ms, signal)
     waitedMs += ms
   }
 }
@@ -96,7 +96,7 @@ async function holdShut({ place, connection, signal }: Change, mostMs: number): 
 export const settledMs = 150
 
 /** Ends every session of the role but this one. Those that come meanwhile are not waited for. */
-export async function endRole({ place, connection, role, signal }: Change): Promise<void> {
+export async function endRole({ target, connection, role, signal }: Change): Promise<void> {
   const theirs = `usename = ${quoteText(role)} AND ${ofPrograms} AND pid <> pg_backend_pid()`
   try {
     const told = await connection.rows(
@@ -110,22 +110,22 @@ export async function endRole({ place, connection, role, signal }: Change): Prom
         `SELECT pid FROM pg_stat_activity WHERE pid IN (${processes}) AND ${theirs}`,
       )
       if (left.length === 0) return
-      await place.reach.host.pause(lookMs, signal)
+      await target.context.host.pause(lookMs, signal)
     }
   } catch (error) {
     if (!(error instanceof ServerError) || error.sqlstate !== "42501") throw error
-    throw mayNotEnd(place, connection, role)
+    throw mayNotEnd(target, connection, role)
   }
 }
 /** How long (ms) a session that was told to end may take. */
 const endMs = 2000
 const lookMs = 20
 
-function mayNotEnd(place: Place, { says }: Connection, role: string): AppError {
-  const who = place.options.admin?.user ?? role
+function mayNotEnd(target: PostgresTarget, { label: message }: Connection, role: string): AppError {
+  const who = target.options.admin?.user ?? role
   return new AppError(
     "role-held",
-    `${says}: sessions of role ${role} keep it from being changed, and ${who} may not end them`,
+    `${message}: sessions of role ${role} keep it from being changed, and ${who} may not end them`,
     { remedy: "retry", hint: `GRANT pg_signal_backend TO ${quoteName(who)}, then the same again` },
   )
 }
@@ -156,7 +156,7 @@ async function heldBy({ connection, role }: Change, error: ServerError): Promise
   const process = Number(holder.process)
   return new AppError(
     error.code,
-    `${connection.says}: a session of ${holder.user} (process ${process}) has changed a role in a transaction that it leaves open, so role ${role} cannot be changed (SQLSTATE 55P03)`,
+    `${connection.label}: a session of ${holder.user} (process ${process}) has changed a role in a transaction that it leaves open, so role ${role} cannot be changed (SQLSTATE 55P03)`,
     { remedy: "retry", hint: `SELECT pg_terminate_backend(${process}) ends it` },
   )
 }

@@ -18,7 +18,7 @@ export async function checkIdentity(
   if (now?.session === role && now.current === owner) return
   throw new AppError(
     "pair-identity",
-    `${connection.says}: the login works, but the session does not become ${owner}`,
+    `${connection.label}: the login works, but the session does not become ${owner}`,
     {
       hint: `ALTER ROLE ${quoteName(role)} SET role = ${quoteName(owner)}; and ${role} needs SET on ${owner}`,
     },

@@ -4,7 +4,7 @@ import { Secret } from "../../../core/secret.ts"
 import { problem } from "../server/findings.ts"
 import { openSessions, saySessions, showSessions } from "./open-sessions.ts"
 import { nextRole } from "./pair.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { probe } from "./probe.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
@@ -12,11 +12,11 @@ import type { Connection } from "./wire.ts"
 /** The role of a pair that is about to get a password: nobody may be using it. */
 
 /**
- * Asked on each server. Without a current value `stored` asks the same of both roles, with a code
+ * Asked on each server. Without a current value `readInstalled` asks the same of both roles, with a code
  * of its own.
  */
 export async function idleFindings(
-  { pair }: Place,
+  { pair }: PostgresTarget,
   current: Credential | undefined,
   connection: Connection,
 ): Promise<readonly Finding[]> {
@@ -24,11 +24,11 @@ export async function idleFindings(
   const idle = nextRole(pair, current)
   const sessions = await openSessions(connection, idle)
   if (sessions.length === 0) return []
-  const says = `role ${idle}, whose turn it is, is in use: ${saySessions(sessions)}`
+  const message = `role ${idle}, whose turn it is, is in use: ${saySessions(sessions)}`
   const pooler =
     "a pooler (PgBouncer, Pgpool) keeps connections of a user after its clients are gone: RECONNECT in its admin console closes them once they are free, server_idle_timeout by itself, and end_sessions: true ends them with the revoke"
   const remedy = `let what runs there use the present login; ${pooler}. To see it: ${showSessions(idle)}; to end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(idle)}`
-  return [{ ...problem("pair-idle-in-use", says, remedy), yields: true }]
+  return [{ ...problem("pair-idle-in-use", message, remedy), yields: true }]
 }
 
 /**
@@ -36,16 +36,16 @@ export async function idleFindings(
  * one alone.
  */
 export async function refusalFindings(
-  place: Place,
+  target: PostgresTarget,
   current: Credential | undefined,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { pair, reach } = place
+  const { pair, context } = target
   if (pair === undefined) return []
   const idle = nextRole(pair, current)
-  const wrong = new Secret(`${reach.label} wrong`, randomText(32, reach.host.random))
+  const wrong = new Secret(`${context.label} wrong`, randomText(32, context.host.random))
   const answer = await probe(
-    place,
+    target,
     { version: "control", fields: { user: idle, password: wrong } },
     signal,
   )

@@ -3,7 +3,7 @@ import type { Host } from "../../../base/host.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { type OpenSession, openSessions, saySessions, showSessions } from "./open-sessions.ts"
-import { everywhere, type Place } from "./place.ts"
+import { everywhere, type PostgresTarget } from "./target.ts"
 import { probe } from "./probe.ts"
 import { inSession } from "./session.ts"
 import { acceptedAt, sessionsHidden } from "./sessions.ts"
@@ -36,20 +36,20 @@ import type { Connection } from "./wire.ts"
 const watch = { quietMs: 400, mostMs: 2000, everyMs: 20, looksLeast: 10 } as const
 
 export async function refuseWhileUsed(
-  place: Place,
+  target: PostgresTarget,
   old: Credential,
   live: Credential,
   signal: AbortSignal,
 ): Promise<void> {
-  const role = roleOf(place, old)
+  const role = roleOf(target, old)
   const since = acceptedAt(live)
   const found = (
-    await Promise.all(everywhere(place).map((server) => users(server, old, since, signal)))
+    await Promise.all(everywhere(target).map((server) => users(server, old, since, signal)))
   ).flat()
   // Where the password is dead already, on an earlier try of ours, nobody can be locked out by it
   // any more.
-  if (found.length === 0 || (await probe(place, old, signal)) === "refused") return
-  const after = since === undefined ? "" : ` that began after ${roleOf(place, live)} took over`
+  if (found.length === 0 || (await probe(target, old, signal)) === "refused") return
+  const after = since === undefined ? "" : ` that began after ${roleOf(target, live)} took over`
   throw new AppError(
     "previous-in-use",
     `role ${role} is still in use: ${saySessions(found)}${after}`,
@@ -66,7 +66,7 @@ export async function refuseWhileUsed(
  * for. One that arrives under our eyes has the old password and uses it.
  */
 async function users(
-  server: Place,
+  server: PostgresTarget,
   old: Credential,
   since: string | undefined,
   signal: AbortSignal,
@@ -80,7 +80,7 @@ async function users(
       return open.filter(({ younger }) => younger === true)
     }
     return untilQuiet(
-      server.reach.host,
+      server.context.host,
       { look, hasArrived: () => hasArrived(connection, role, start) },
       signal,
     )

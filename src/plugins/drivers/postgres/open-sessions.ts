@@ -1,5 +1,5 @@
 import { isIP } from "node:net"
-import { probeName } from "./place.ts"
+import { probeName } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
@@ -52,10 +52,10 @@ const mostPlaces = 5
 export function saySessions(sessions: readonly OpenSession[]): string {
   const places = new Map<string, number>()
   for (const { address, program } of sessions) {
-    const place = `from ${address ?? "a local socket"}${isHarmless(program) ? ` (${program})` : ""}`
-    places.set(place, (places.get(place) ?? 0) + 1)
+    const target = `from ${address ?? "a local socket"}${isHarmless(program) ? ` (${program})` : ""}`
+    places.set(target, (places.get(target) ?? 0) + 1)
   }
-  const named = [...places].slice(0, mostPlaces).map(([place, count]) => `${count} ${place}`)
+  const named = [...places].slice(0, mostPlaces).map(([target, count]) => `${count} ${target}`)
   const rest =
     places.size > mostPlaces ? [`others from ${places.size - mostPlaces} more places`] : []
   return `${sessions.length === 1 ? "1 session" : `${sessions.length} sessions`}, ${[...named, ...rest].join(", ")}`

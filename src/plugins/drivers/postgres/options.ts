@@ -6,12 +6,12 @@ import { conflicts } from "./conflicts.ts"
 import { Keys, valueLimits } from "./option-keys.ts"
 
 /** What a config says about one PostgreSQL role, or a pair. */
-export const Options = Keys.superRefine((options, context) => {
+export const PostgresOptions = Keys.superRefine((options, context) => {
   addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
 })
-export type Options = z.output<typeof Options>
+export type PostgresOptions = z.output<typeof PostgresOptions>
 
 /** How its values are made. */
-export function valueShape(options: Options): Shape {
+export function valueShape(options: PostgresOptions): Shape {
   return shapeOf(options, valueLimits)
 }

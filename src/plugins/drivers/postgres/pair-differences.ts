@@ -25,17 +25,17 @@ export function differences(
 }
 
 function attributeDifferences(model: RoleSeen, other: RoleSeen): readonly Finding[] {
-  const changes: { says: string; clause: string }[] = []
+  const changes: { message: string; clause: string }[] = []
   for (const name of attributes) {
     const word = name.toUpperCase()
     if (model[name] !== other[name])
-      changes.push({ says: word, clause: model[name] === "t" ? word : `NO${word}` })
+      changes.push({ message: word, clause: model[name] === "t" ? word : `NO${word}` })
   }
   if (model.limit !== other.limit)
-    changes.push({ says: "CONNECTION LIMIT", clause: `CONNECTION LIMIT ${model.limit}` })
+    changes.push({ message: "CONNECTION LIMIT", clause: `CONNECTION LIMIT ${model.limit}` })
   if (model.until !== other.until)
     changes.push({
-      says: "VALID UNTIL",
+      message: "VALID UNTIL",
       clause: `VALID UNTIL ${quoteText(model.until ?? "infinity")}`,
     })
   if (changes.length === 0) return []
@@ -43,7 +43,7 @@ function attributeDifferences(model: RoleSeen, other: RoleSeen): readonly Findin
   return [
     problem(
       "pair-attributes-differ",
-      `roles ${model.name} and ${other.name} differ in ${changes.map(({ says }) => says).join(", ")}`,
+      `roles ${model.name} and ${other.name} differ in ${changes.map(({ message }) => message).join(", ")}`,
       remedy,
     ),
   ]

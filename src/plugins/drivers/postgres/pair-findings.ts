@@ -25,17 +25,17 @@ export function ownerFindings(
       ),
     ]
   if (seen.login !== "t") return []
-  const says = `role ${owner}, the owner, may log in: a password of its own would never rotate`
+  const message = `role ${owner}, the owner, may log in: a password of its own would never rotate`
   const remedy = `ALTER ROLE ${quoteName(owner)} NOLOGIN PASSWORD NULL`
   if (leaves)
     return [
       {
         code: "owner-can-login",
         severity: "info",
-        says: `programs log in as ${owner}, the owner, until this rotation; nothing is to be done before it. Once its password is revoked: ${remedy}, or the next rotation does not begin`,
+        message: `programs log in as ${owner}, the owner, until this rotation; nothing is to be done before it. Once its password is revoked: ${remedy}, or the next rotation does not begin`,
       },
     ]
-  return [problem("owner-can-login", says, `once no program logs in as it: ${remedy}`)]
+  return [problem("owner-can-login", message, `once no program logs in as it: ${remedy}`)]
 }
 
 /**

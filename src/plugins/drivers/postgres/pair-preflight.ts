@@ -9,20 +9,20 @@ import {
   memberFindings,
   ownerFindings,
 } from "./pair-findings.ts"
-import { databaseAt, type Place } from "./place.ts"
+import { databaseAt, type PostgresTarget } from "./target.ts"
 import type { Connection } from "./wire.ts"
 
 /**
  * Do the two roles of a pair stand for one another? Each finding comes with the SQL that mends it.
  */
 export async function examinePair(
-  place: Place,
+  target: PostgresTarget,
   current: Credential | undefined,
   connection: Connection,
 ): Promise<readonly Finding[]> {
-  const { pair } = place
+  const { pair } = target
   if (pair === undefined) return []
-  const database = databaseAt(place)
+  const database = databaseAt(target)
   const seen = await lookAtPair(pair, database, connection)
   const owner = ownerFindings(pair, seen, current?.fields["user"] === pair.owner)
   if (!seen.roles.has(pair.owner)) return owner

@@ -1,7 +1,7 @@
 import type { Credential } from "../../../core/ports.ts"
 import { sayAddress } from "../server/address.ts"
 import { parseAddress } from "./address.ts"
-import type { Options } from "./options.ts"
+import type { PostgresOptions } from "./options.ts"
 
 /**
  * Two roles that take turns. Both are members of `owner`, which owns everything and cannot log in,
@@ -11,12 +11,12 @@ import type { Options } from "./options.ts"
  */
 export type Pair = { readonly roles: readonly [string, string]; readonly owner: string }
 
-export function pairOf({ roles, owner }: Options): Pair | undefined {
+export function pairOf({ roles, owner }: PostgresOptions): Pair | undefined {
   return roles === undefined || owner === undefined ? undefined : { roles, owner }
 }
 
 /** Every role whose password is this secret's. */
-export function rolesOf({ role, roles }: Options): readonly string[] {
+export function rolesOf({ role, roles }: PostgresOptions): readonly string[] {
   return roles ?? (role === undefined ? [] : [role])
 }
 
@@ -29,7 +29,7 @@ export function nextRole(
 }
 
 /** What no other secret may rotate: a role is the cluster's, whatever database it logs in to. */
-export function loginsOf(options: Options): readonly string[] {
+export function loginsOf(options: PostgresOptions): readonly string[] {
   const server = sayAddress(parseAddress(options.address))
   return rolesOf(options).map((role) => `postgresql://${server} role ${role}`)
 }

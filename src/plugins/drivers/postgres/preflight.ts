@@ -1,11 +1,11 @@
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
 import { adminRefused, findingOf, ownRefused, problem } from "../server/findings.ts"
 import { roleOf } from "./candidate.ts"
-import { lookAt, type Seen } from "./catalog.ts"
+import { readRole, type Seen } from "./catalog.ts"
 import { idleFindings, refusalFindings } from "./idle.ts"
 import { nextRole } from "./pair.ts"
 import { examinePair } from "./pair-preflight.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { preparedFindings } from "./prepared.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
 import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
@@ -15,57 +15,57 @@ import type { Connection } from "./wire.ts"
 
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
 export async function preflight(
-  place: Place,
+  target: PostgresTarget,
   { current }: Versions,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const role = current === undefined ? undefined : roleOf(place, current)
-  if (role !== undefined && !place.roles.includes(role) && role !== place.pair?.owner)
-    return [differs(place, role)]
+  const role = current === undefined ? undefined : roleOf(target, current)
+  if (role !== undefined && !target.roles.includes(role) && role !== target.pair?.owner)
+    return [differs(target, role)]
   try {
     const found = await inSession(
-      place,
+      target,
       current === undefined ? [] : [current],
       signal,
-      (connection) => examine(place, current, connection, signal),
+      (connection) => examine(target, current, connection, signal),
     )
     // A login that must fail, for nothing, counts at the server all the same.
     if (found.some(({ severity }) => severity === "error")) return found
-    return [...found, ...(await refusalFindings(place, current, signal))]
+    return [...found, ...(await refusalFindings(target, current, signal))]
   } catch (error) {
-    return [findingOf(error, (message) => refusedLogin(place, role, message))]
+    return [findingOf(error, (message) => refusedLogin(target, role, message))]
   }
 }
 
 function refusedLogin(
-  { options: { admin }, reach, roles }: Place,
+  { options: { admin }, context, roles }: PostgresTarget,
   role: string | undefined,
   message: string,
 ): Finding {
   return admin === undefined
-    ? ownRefused(reach.label, `role ${role ?? roles.join(" or ")}`, " (SQLSTATE 28P01)")
+    ? ownRefused(context.label, `role ${role ?? roles.join(" or ")}`, " (SQLSTATE 28P01)")
     : adminRefused(message, admin.user)
 }
 
-function differs({ roles, pair }: Place, role: string): Finding {
-  const says = `the current version belongs to role ${role}, not to ${roles.join(" or ")}`
+function differs({ roles, pair }: PostgresTarget, role: string): Finding {
+  const message = `the current version belongs to role ${role}, not to ${roles.join(" or ")}`
   const remedy =
     pair === undefined
       ? "adopt the password of this role, or put the former role back"
       : `from that role to a pair: mycelium init --postgres-pair NAME --from ${role} prints each step, and a config with owner: ${role}; or adopt the password of one of the two roles`
-  return problem("user-differs", says, remedy)
+  return problem("user-differs", message, remedy)
 }
 
 async function examine(
-  place: Place,
+  target: PostgresTarget,
   current: Credential | undefined,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const roles = new Map<string, Seen>()
   const missing: Finding[] = []
-  for (const role of rolesToChange(place, current)) {
-    const seen = await lookAt(role, connection)
+  for (const role of rolesToChange(target, current)) {
+    const seen = await readRole(role, connection)
     if (seen === undefined)
       missing.push(
         problem(
@@ -78,19 +78,19 @@ async function examine(
   }
   if (missing.length > 0) return missing
   return [
-    ...loginFindings(place, connection),
-    ...(await eachRole(roles, idleRole(place, current), connection)),
+    ...loginFindings(target, connection),
+    ...(await eachRole(roles, idleRole(target, current), connection)),
     ...(await preparedFindings(roles, connection)),
-    ...rightFindings(place, roles),
-    ...(await examinePair(place, current, connection)),
-    ...(await idleFindings(place, current, connection)),
-    ...(await standbyFindings(place, current, connection, signal)),
+    ...rightFindings(target, roles),
+    ...(await examinePair(target, current, connection)),
+    ...(await idleFindings(target, current, connection)),
+    ...(await standbyFindings(target, current, connection, signal)),
   ]
 }
 
 /** trust, peer or a certificate: whoever gets in that way has shown no password. */
 function loginFindings(
-  { options: { admin }, roles }: Place,
+  { options: { admin }, roles }: PostgresTarget,
   { asked }: Connection,
 ): readonly Finding[] {
   if (asked !== "nothing") return []
@@ -99,14 +99,14 @@ function loginFindings(
       {
         code: "admin-not-asked",
         severity: "info",
-        says: `the server lets ${admin.user} in without asking for a password`,
+        message: `the server lets ${admin.user} in without asking for a password`,
       },
     ]
-  const says = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
+  const message = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
   return [
     problem(
       "password-not-asked",
-      says,
+      message,
       "once its programs have a password: use scram-sha-256 in pg_hba.conf",
     ),
   ]
@@ -116,14 +116,14 @@ function loginFindings(
  * A pair's first turn may be the one after a single role's last: that role is the owner from then
  * on, and its password is taken away.
  */
-function rolesToChange(place: Place, current: Credential | undefined): readonly string[] {
-  const owner = place.pair?.owner
-  return owner !== undefined && current !== undefined && roleOf(place, current) === owner
-    ? [...place.roles, owner]
-    : place.roles
+function rolesToChange(target: PostgresTarget, current: Credential | undefined): readonly string[] {
+  const owner = target.pair?.owner
+  return owner !== undefined && current !== undefined && roleOf(target, current) === owner
+    ? [...target.roles, owner]
+    : target.roles
 }
 
-function idleRole({ pair }: Place, current: Credential | undefined): string | undefined {
+function idleRole({ pair }: PostgresTarget, current: Credential | undefined): string | undefined {
   return pair === undefined || current === undefined ? undefined : nextRole(pair, current)
 }
 

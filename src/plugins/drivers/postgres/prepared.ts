@@ -47,8 +47,8 @@ export async function heldByPrepared(
 ): Promise<AppError | undefined> {
   const [one] = await holders(connection, undefined)
   if (one === undefined) return undefined
-  const { code, says, remedy } = held(one, `a role, so role ${role} cannot be changed`)
-  return new AppError(code, `${connection.says}: ${says}`, { remedy: "retry", hint: remedy })
+  const { code, message, remedy } = held(one, `a role, so role ${role} cannot be changed`)
+  return new AppError(code, `${connection.label}: ${message}`, { remedy: "retry", hint: remedy })
 }
 
 /** What an intruder may have left: those of the roles that were prepared before `since`. */
@@ -98,11 +98,11 @@ async function rows(connection: Connection, sql: string): Promise<readonly Prepa
 function held(
   { owner, ...one }: Prepared,
   what: string,
-): { readonly code: string; readonly says: string; readonly remedy: string } {
+): { readonly code: string; readonly message: string; readonly remedy: string } {
   const name = nameOf(one.gid)
   return {
     code: "role-held-prepared",
-    says: `prepared transaction ${name === undefined ? "" : `${name} `}of ${owner} in database ${one.database} has changed ${what}`,
+    message: `prepared transaction ${name === undefined ? "" : `${name} `}of ${owner} in database ${one.database} has changed ${what}`,
     remedy: `in database ${one.database}, as ${owner} or a superuser: ROLLBACK PREPARED ${name ?? "its name, which pg_prepared_xacts shows"}`,
   }
 }

@@ -4,8 +4,8 @@ import { agreed, answerOf } from "../server/probe.ts"
 import { passwordOf } from "../server/version.ts"
 import { roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
-import { connectTo, everywhere, type Place, probeName } from "./place.ts"
-import { readStored } from "./stored.ts"
+import { connectTo, everywhere, type PostgresTarget, probeName } from "./target.ts"
+import { readStored } from "./read-installed.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
 /**
@@ -13,14 +13,14 @@ import { isRefusedPassword, ServerError } from "./server-error.ts"
  * where all of them agree.
  */
 export async function probe(
-  place: Place,
+  target: PostgresTarget,
   candidate: Credential,
   signal: AbortSignal,
   heard?: Heard,
 ): Promise<Probe> {
   return agreed(
     await Promise.all(
-      everywhere(place).map((server) =>
+      everywhere(target).map((server) =>
         // A login that became someone else is said by name.
         answerOf(() => probeAt(server, candidate, signal), { heard, isNamed: isOther }),
       ),
@@ -33,27 +33,35 @@ function isOther({ code }: AppError): boolean {
 }
 
 /** Version 0, of which only the stored form is known, is judged by the admin's view. */
-async function probeAt(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
+async function probeAt(
+  target: PostgresTarget,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
   const stored = storedVerifierOf(candidate)
   return stored === undefined
-    ? logIn(place, candidate, signal)
-    : compare(place, roleOf(place, candidate), stored, signal)
+    ? logIn(target, candidate, signal)
+    : compare(target, roleOf(target, candidate), stored, signal)
 }
 
-async function logIn(place: Place, candidate: Credential, signal: AbortSignal): Promise<Probe> {
-  const [role, password] = [roleOf(place, candidate), passwordOf(candidate)]
+async function logIn(
+  target: PostgresTarget,
+  candidate: Credential,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const [role, password] = [roleOf(target, candidate), passwordOf(candidate)]
   if (password === undefined) return "unknown"
-  const pair = place.pair?.roles.includes(role) === true ? place.pair : undefined
+  const pair = target.pair?.roles.includes(role) === true ? target.pair : undefined
   try {
     const connection = await connectTo(
-      place,
+      target,
       { user: role, password, applicationName: probeName },
       signal,
     )
     try {
       if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
     } finally {
-      place.partings.add(connection.close())
+      target.partings.add(connection.close())
     }
     return "accepted"
   } catch (error) {
@@ -70,13 +78,13 @@ async function logIn(place: Place, candidate: Credential, signal: AbortSignal): 
 }
 
 async function compare(
-  place: Place,
+  target: PostgresTarget,
   role: string,
   verifier: string,
   signal: AbortSignal,
 ): Promise<Probe> {
-  if (place.options.admin === undefined) return "unknown"
-  const now = await readStored(place, role, signal)
+  if (target.options.admin === undefined) return "unknown"
+  const now = await readStored(target, role, signal)
   if (now.verifier === undefined) return "unknown"
   return now.verifier === verifier ? "accepted" : "refused"
 }

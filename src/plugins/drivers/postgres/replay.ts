@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { quoteText } from "./quote.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
@@ -21,14 +21,14 @@ const mostMs = 10_000
  * passwords: servers count the refused.
  */
 export async function waitForReplay(
-  place: Place,
+  target: PostgresTarget,
   primary: Connection,
   logins: readonly Credential[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (place.standbys.length === 0) return
+  if (target.standbys.length === 0) return
   const position = await writtenTo(primary)
-  const waits = place.standbys.map((standby) =>
+  const waits = target.standbys.map((standby) =>
     inSession(standby, logins, signal, async (connection) => {
       if (!(await replays(standby, connection, position, mostMs, signal))) throw behind(connection)
     }),
@@ -51,7 +51,7 @@ export async function writtenTo(primary: Connection): Promise<string> {
  * nothing any more: its own logins tell.
  */
 export async function replays(
-  { reach }: Place,
+  { context }: PostgresTarget,
   standby: Connection,
   position: string,
   withinMs: number,
@@ -65,14 +65,18 @@ export async function replays(
     )
     if (now?.there === "t") return true
     if (waitedMs >= withinMs) return false
-    await reach.host.pause(waitMs, signal)
+    await context.host.pause(waitMs, signal)
     waitedMs += waitMs
   }
 }
 
-function behind({ says }: Connection): AppError {
-  return new AppError("standby-behind", `${says}: this standby has not replayed the change yet`, {
-    remedy: "retry",
-    hint: "it would still take the old password and refuse the new one: see its log, and pg_stat_replication on the primary",
-  })
+function behind({ label: message }: Connection): AppError {
+  return new AppError(
+    "standby-behind",
+    `${message}: this standby has not replayed the change yet`,
+    {
+      remedy: "retry",
+      hint: "it would still take the old password and refuse the new one: see its log, and pg_stat_replication on the primary",
+    },
+  )
 }

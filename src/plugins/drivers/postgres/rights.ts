@@ -1,7 +1,7 @@
 import type { Finding } from "../../../core/ports.ts"
 import type { Seen } from "./catalog.ts"
 import { problem } from "../server/findings.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { quoteName } from "./quote.ts"
 
 /** By role: what the catalogs say about it. */
@@ -12,7 +12,7 @@ export type SeenRoles = ReadonlyMap<string, Seen>
  * us.
  */
 export function rightFindings(
-  { options: { admin }, pair }: Place,
+  { options: { admin }, pair }: PostgresTarget,
   roles: SeenRoles,
 ): readonly Finding[] {
   const found: Finding[] = []
@@ -54,13 +54,13 @@ function sessionFindings(admin: string | undefined, roles: SeenRoles): readonly 
   const beyond = names(roles, (seen) => !maySee(seen) || !maySignal(seen))
   if (beyond === "") return []
   const who = admin ?? [...roles.keys()].join()
-  const says = `${who} may not see and end the sessions of ${beyond}: end_sessions would fail`
+  const message = `${who} may not see and end the sessions of ${beyond}: end_sessions would fail`
   return [
     {
       code: "sessions-out-of-reach",
       severity: "info",
       sessions: true,
-      says,
+      message,
       remedy: `if sessions are to be ended: GRANT pg_signal_backend, pg_read_all_stats TO ${quoteName(who)}`,
     },
   ]
@@ -74,7 +74,7 @@ function superuserFindings(admin: string | undefined, roles: SeenRoles): readonl
     {
       code: "admin-too-powerful",
       severity: "info",
-      says: `admin ${admin} is a superuser, which is more than it needs`,
+      message: `admin ${admin} is a superuser, which is more than it needs`,
       remedy,
     },
   ]

@@ -20,8 +20,8 @@ export function roleFindings(
   if (seen.login !== "t" && !idle)
     found.push(problem("account-locked", `role ${role} may not log in`, `${alter} LOGIN`))
   if (seen.expired === "t") {
-    const says = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`
-    found.push(problem("password-expired", says, `${alter} VALID UNTIL 'infinity'`))
+    const message = `role ${role} has passed its VALID UNTIL: the server refuses even the right password`
+    found.push(problem("password-expired", message, `${alter} VALID UNTIL 'infinity'`))
   }
   if (seen.limit === "0")
     found.push(
@@ -35,14 +35,14 @@ export function roleFindings(
 }
 
 export function serverFindings(
-  { says }: Connection,
+  { label: message }: Connection,
   { recovery, readonly }: Seen,
 ): readonly Finding[] {
   if (recovery === "t")
     return [
       problem(
         "read-only-server",
-        `${says}: the server is a standby and takes no changes`,
+        `${message}: the server is a standby and takes no changes`,
         "give the address of the primary",
       ),
     ]
@@ -50,7 +50,7 @@ export function serverFindings(
   return [
     problem(
       "read-only-server",
-      `${says}: sessions are read-only there`,
+      `${message}: sessions are read-only there`,
       "default_transaction_read_only is on for the server, the database or the role",
     ),
   ]
@@ -71,11 +71,11 @@ export async function hashFindings(
     `SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = ${quoteText(role)}`,
   )
   if (row?.md5 !== "t") return []
-  const says = `role ${role} has an md5 password: a rotation would turn it into SCRAM, which an old client may not speak`
+  const message = `role ${role} has an md5 password: a rotation would turn it into SCRAM, which an old client may not speak`
   return [
     problem(
       "md5-role",
-      says,
+      message,
       `when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', and give role ${role} its password again`,
     ),
   ]

@@ -121,12 +121,12 @@ const derived = new WeakMap<Secret, Map<string, Promise<Keys>>>()
 const mostSalts = 4
 
 function keys(password: Secret, salt: Buffer, count: number): Promise<Keys> {
-  const known = derived.get(password) ?? new Map<string, Promise<Keys>>()
-  derived.set(password, known)
+  const candidates = derived.get(password) ?? new Map<string, Promise<Keys>>()
+  derived.set(password, candidates)
   const name = `${count} ${salt.toString("base64")}`
-  const made = known.get(name) ?? deriveKeys(password, salt, count)
-  if (known.size >= mostSalts) known.clear()
-  known.set(name, made)
+  const made = candidates.get(name) ?? deriveKeys(password, salt, count)
+  if (candidates.size >= mostSalts) candidates.clear()
+  candidates.set(name, made)
   return made
 }
 

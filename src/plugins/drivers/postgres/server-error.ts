@@ -4,8 +4,8 @@ import { AppError, type Remedy } from "../../../base/error.ts"
  * SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on:
  * it may quote a statement.
  */
-const known: Readonly<
-  Record<string, readonly [code: string, says: string, remedy: Remedy, hint?: string]>
+const candidates: Readonly<
+  Record<string, readonly [code: string, label: string, remedy: Remedy, hint?: string]>
 > = {
   "28P01": ["password-refused", "the server refuses this password", "ask-operator"],
   "28000": [
@@ -66,14 +66,14 @@ export class ServerError extends AppError {
   readonly sqlstate: string
   /** It had accepted the login by then. */
   readonly authenticated: boolean
-  constructor(sqlstate: string, says: string, authenticated: boolean) {
+  constructor(sqlstate: string, label: string, authenticated: boolean) {
     const state = /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : "?????"
-    const [code, words, remedy, hint] = known[state] ?? [
+    const [code, words, remedy, hint] = candidates[state] ?? [
       "server-error",
       "the server reports an error",
       passing.has(state.slice(0, 2)) ? "retry" : "ask-operator",
     ]
-    super(code, `${says}: ${words} (SQLSTATE ${state})`, {
+    super(code, `${label}: ${words} (SQLSTATE ${state})`, {
       remedy,
       ...(hint === undefined ? {} : { hint }),
     })

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../../../base/error.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import type { Connection } from "./wire.ts"
 
 const locking = new WeakSet<Connection>()
@@ -13,7 +13,7 @@ const foreignMs = 2000
 const lookMs = 50
 
 type How = {
-  readonly place: Place
+  readonly target: PostgresTarget
   readonly signal: AbortSignal
   /** The role's own sessions, if we log in as it: an intruder's. */
   readonly ends?: boolean
@@ -29,10 +29,10 @@ type How = {
 export async function lockRoles(
   connection: Connection,
   roles: Iterable<string>,
-  how: How,
+  options: How,
 ): Promise<void> {
   locking.add(connection)
-  for (const role of roles) await lock(connection, role, how)
+  for (const role of roles) await lock(connection, role, options)
 }
 
 export async function unlockRoles(connection: Connection): Promise<void> {
@@ -42,7 +42,7 @@ export async function unlockRoles(connection: Connection): Promise<void> {
 async function lock(
   connection: Connection,
   role: string,
-  { place, signal, ends = false }: How,
+  { target, signal, ends = false }: How,
 ): Promise<void> {
   const key = createHash("sha256").update(`mycelium ${role}`).digest().readBigInt64BE(0)
   for (let waitedMs = 0; ; waitedMs += lookMs) {
@@ -50,12 +50,12 @@ async function lock(
     if (answer?.got === "t") return
     const holders = await holdersOf(connection, key)
     const ours = holders.find(({ own }) => own === "t")
-    if (ours !== undefined && !(ends && place.options.admin === undefined))
+    if (ours !== undefined && !(ends && target.options.admin === undefined))
       throw lockedBy(connection, role, ours)
     if (waitedMs >= foreignMs) return
     if (ours !== undefined)
       await connection.rows(["told"], `SELECT pg_terminate_backend(${Number(ours.process)})`)
-    await place.reach.host.pause(lookMs, signal)
+    await target.context.host.pause(lookMs, signal)
   }
 }
 
@@ -73,12 +73,12 @@ function holdersOf(connection: Connection, key: bigint): Promise<readonly Holder
  * A session's name is chosen by its client: only what looks like one of ours is repeated, as a
  * claim.
  */
-function lockedBy({ says }: Connection, role: string, { process, user, name }: Holder): AppError {
+function lockedBy({ label }: Connection, role: string, { process, user, name }: Holder): AppError {
   const claim =
     name !== null && /^mycelium\/[\w./#-]+$/.test(name) ? `, which calls itself ${name},` : ""
   return new AppError(
     "locked-at-server",
-    `${says}: another session of ${user} (process ${Number(process)})${claim} holds the lock for changes of role ${role}`,
+    `${label}: another session of ${user} (process ${Number(process)})${claim} holds the lock for changes of role ${role}`,
     {
       remedy: "retry",
       hint: `if that is no mycelium at work, end it: SELECT pg_terminate_backend(${Number(process)})`,

@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { asItself, loginAsItself, Sessions } from "../server/session.ts"
-import { connectTo, databaseAt, type LoginTo, type Place, sessionName } from "./place.ts"
+import { connectTo, databaseAt, type LoginTo, type PostgresTarget, sessionName } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { unlockRoles } from "./server-lock.ts"
 import type { Connection } from "./wire.ts"
@@ -25,16 +25,16 @@ const sessions = new Sessions<Connection>()
  * works. The role's is closed after it.
  */
 export async function inSession<Result>(
-  place: Place,
+  target: PostgresTarget,
   logins: readonly Credential[],
   signal: AbortSignal,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  const { address, options, reach, roles } = place
+  const { address, options, context, roles } = target
   const { admin } = options
-  const applicationName = sessionName(reach)
+  const applicationName = sessionName(context)
   const open = async (login: OwnLogin): Promise<Connection> =>
-    connectTo(place, { ...login, applicationName }, signal)
+    connectTo(target, { ...login, applicationName }, signal)
   if (admin === undefined) {
     return asItself(
       async () =>
@@ -44,9 +44,9 @@ export async function inSession<Result>(
       work,
     )
   }
-  const database = admin.database ?? databaseAt(place)
+  const database = admin.database ?? databaseAt(target)
   return sessions.asAdmin(
-    { reach, signal },
+    { context, signal },
     { address, way: options, admin, more: database },
     {
       open: async (login) => prepared(await open({ ...login, database })),
@@ -63,8 +63,8 @@ type OwnLogin = Omit<LoginTo, "applicationName">
 /**
  * These roles may have other passwords from now on: no session of before is used for anything more.
  */
-export function rolesChanged({ reach }: Place, roles: Iterable<string>): void {
-  for (const role of roles) sessions.changed(reach, role)
+export function rolesChanged({ context }: PostgresTarget, roles: Iterable<string>): void {
+  for (const role of roles) sessions.changed(context, role)
 }
 
 async function prepared(connection: Connection): Promise<Connection> {
@@ -82,10 +82,10 @@ async function prepared(connection: Connection): Promise<Connection> {
  * A pooler greets with a number of its own and may give each statement another session: no lock
  * holds there, and settings leak.
  */
-async function refusePooler({ rows, says, serverProcess }: Connection): Promise<void> {
+async function refusePooler({ rows, label, serverProcess }: Connection): Promise<void> {
   const [own] = await rows(["process"], "SELECT pg_catalog.pg_backend_pid()")
   if (serverProcess === undefined || own?.process === String(serverProcess)) return
-  throw new AppError("pooler-between", `${says}: a connection pooler answers there`, {
+  throw new AppError("pooler-between", `${label}: a connection pooler answers there`, {
     hint: "give the address of the PostgreSQL server itself",
   })
 }

@@ -2,7 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { ofPrograms } from "./open-sessions.ts"
-import { everywhere, type Place } from "./place.ts"
+import { everywhere, type PostgresTarget } from "./target.ts"
 import { quoteName, quoteText } from "./quote.ts"
 import { ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
@@ -13,7 +13,7 @@ import type { Connection } from "./wire.ts"
  * standbys too. Their number.
  */
 export async function endOlderSessions(
-  place: Place,
+  target: PostgresTarget,
   role: string,
   live: Credential,
   signal: AbortSignal,
@@ -22,10 +22,10 @@ export async function endOlderSessions(
   if (since === undefined) {
     throw new AppError(
       "sessions-undated",
-      `it is not known since when role ${roleOf(place, live)} has its present password, so which sessions are older is not known either`,
+      `it is not known since when role ${roleOf(target, live)} has its present password, so which sessions are older is not known either`,
     )
   }
-  return endEverywhere(place, { role, since }, live, signal)
+  return endEverywhere(target, { role, since }, live, signal)
 }
 
 /**
@@ -33,21 +33,21 @@ export async function endOlderSessions(
  * number.
  */
 export async function endSessionsOf(
-  place: Place,
+  target: PostgresTarget,
   role: string,
   live: Credential,
   signal: AbortSignal,
 ): Promise<number> {
-  return endEverywhere(place, { role }, live, signal)
+  return endEverywhere(target, { role }, live, signal)
 }
 
 async function endEverywhere(
-  place: Place,
+  target: PostgresTarget,
   which: { readonly role: string; readonly since?: string },
   live: Credential,
   signal: AbortSignal,
 ): Promise<number> {
-  const ended = everywhere(place).map((server) =>
+  const ended = everywhere(target).map((server) =>
     inSession(server, [live], signal, async (connection) => {
       const theirs = `usename = ${quoteText(which.role)}`
       const [hidden] = await connection.rows(
@@ -60,7 +60,7 @@ async function endEverywhere(
           ? ""
           : ` AND backend_start < ${quoteText(which.since)}::timestamptz`
       return endAll(server, connection, `${theirs} AND ${ofPrograms}${older}`, signal).catch(
-        (error: unknown) => Promise.reject(asOutOfReach(place, which.role, error)),
+        (error: unknown) => Promise.reject(asOutOfReach(target, which.role, error)),
       )
     }),
   )
@@ -72,7 +72,11 @@ export function acceptedAt({ acceptedAt: at }: Credential): string | undefined {
   return at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at
 }
 
-function asOutOfReach({ options: { admin } }: Place, role: string, error: unknown): unknown {
+function asOutOfReach(
+  { options: { admin } }: PostgresTarget,
+  role: string,
+  error: unknown,
+): unknown {
   if (!(error instanceof ServerError) || error.sqlstate !== "42501") return error
   const who = admin?.user ?? role
   return new AppError(
@@ -82,10 +86,10 @@ function asOutOfReach({ options: { admin } }: Place, role: string, error: unknow
   )
 }
 
-export function sessionsHidden({ says }: Connection, role: string): AppError {
+export function sessionsHidden({ label: message }: Connection, role: string): AppError {
   return new AppError(
     "sessions-hidden",
-    `${says}: the age of the sessions of role ${role} is not visible`,
+    `${message}: the age of the sessions of role ${role} is not visible`,
     { hint: "GRANT pg_read_all_stats, pg_signal_backend TO the admin" },
   )
 }
@@ -95,7 +99,7 @@ export function sessionsHidden({ says }: Connection, role: string): AppError {
  * can none of them act any more.
  */
 export async function endAll(
-  { reach }: Place,
+  { context }: PostgresTarget,
   connection: Connection,
   condition: string,
   signal: AbortSignal,
@@ -108,6 +112,6 @@ export async function endAll(
     )
     if (left.length === 0) return ended.size
     for (const { process } of left) ended.add(process)
-    await reach.host.pause(waitMs, signal)
+    await context.host.pause(waitMs, signal)
   }
 }

@@ -2,7 +2,7 @@ import type { Credential, Settling } from "../../../core/ports.ts"
 import { isLockedOut } from "../server/session.ts"
 import { passwordOf } from "../server/version.ts"
 import { roleOf } from "./candidate.ts"
-import { connectTo, type Place, probeName, sessionName } from "./place.ts"
+import { connectTo, type PostgresTarget, probeName, sessionName } from "./target.ts"
 import { quoteName, quoteText } from "./quote.ts"
 import { ServerError } from "./server-error.ts"
 import { inSession } from "./session.ts"
@@ -16,22 +16,22 @@ import type { Connection } from "./wire.ts"
  * standby changes nothing.
  */
 export async function settle(
-  place: Place,
-  known: readonly Credential[],
+  target: PostgresTarget,
+  candidates: readonly Credential[],
   signal: AbortSignal,
   { pending }: Settling = {},
 ): Promise<boolean> {
   // Any program may call its session what it likes: ours are those of the user that we log in as.
-  const named = `application_name = ${quoteText(sessionName(place.reach))}`
+  const named = `application_name = ${quoteText(sessionName(target.context))}`
   try {
-    await inSession(place, known, signal, async (connection) => {
-      await endAll(place, connection, `${named} AND usename = session_user`, signal)
+    await inSession(target, candidates, signal, async (connection) => {
+      await endAll(target, connection, `${named} AND usename = session_user`, signal)
       await endOthers(connection, named)
-      if (pending !== undefined) await reopen(place, connection, pending, signal)
+      if (pending !== undefined) await reopen(target, connection, pending, signal)
     })
     return true
   } catch (error) {
-    if (isLockedOut(place.options.admin, error)) return false
+    if (isLockedOut(target.options.admin, error)) return false
     throw error
   }
 }
@@ -58,24 +58,24 @@ async function endOthers(connection: Connection, named: string): Promise<void> {
  * the new value, which nobody else knows, shows that it was we.
  */
 async function reopen(
-  place: Place,
+  target: PostgresTarget,
   connection: Connection,
   pending: Credential,
   signal: AbortSignal,
 ): Promise<void> {
-  const role = roleOf(place, pending)
+  const role = roleOf(target, pending)
   const [seen] = await connection.rows(
     ["login"],
     `SELECT rolcanlogin FROM pg_roles WHERE rolname = ${quoteText(role)}`,
   )
-  if (place.options.admin === undefined || seen?.login !== "f") return
-  if (await isShutOut(place, role, pending, signal))
+  if (target.options.admin === undefined || seen?.login !== "f") return
+  if (await isShutOut(target, role, pending, signal))
     await connection.rows([], `ALTER ROLE ${quoteName(role)} LOGIN`)
 }
 
 /** The password is right, and the login is not allowed all the same. */
 async function isShutOut(
-  place: Place,
+  target: PostgresTarget,
   role: string,
   candidate: Credential,
   signal: AbortSignal,
@@ -84,7 +84,7 @@ async function isShutOut(
   if (password === undefined) return false
   try {
     const login = { user: role, password, applicationName: probeName }
-    await (await connectTo(place, login, signal)).close()
+    await (await connectTo(target, login, signal)).close()
     return false
   } catch (error) {
     return error instanceof ServerError && error.authenticated && error.sqlstate === "28000"

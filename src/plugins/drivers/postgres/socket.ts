@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import { type Channel, type MessageReader, openChannel } from "../server/channel.ts"
-import { dial, type Endpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint as PostgresEndpoint } from "../server/endpoint.ts"
 import type { Gate } from "../server/listener.ts"
 import { type Call, upgrade } from "../server/tls.ts"
 import { sslRequest } from "./message.ts"
@@ -11,7 +11,7 @@ import { sslRequest } from "./message.ts"
  * Destroyed when the call's signal aborts.
  */
 export async function openSocket(
-  { address, tls }: Endpoint,
+  { address, tls }: PostgresEndpoint,
   call: Call,
   gate?: Gate,
 ): Promise<Socket> {
@@ -36,7 +36,7 @@ async function askForTls(socket: Socket, call: Call): Promise<void> {
   const answer = await channel.receive()
   channel.leave()
   if (answer.length === 1 && answer[0] === 0x53) return
-  throw new AppError("tls-not-offered", `${call.says}: the server offers no TLS`, {
+  throw new AppError("tls-not-offered", `${call.label}: the server offers no TLS`, {
     hint: 'set "ssl = on" and a certificate at the server; only where nobody can listen on the way: insecure: true',
   })
 }

@@ -1,7 +1,7 @@
 import type { Credential, Finding } from "../../../core/ports.ts"
 import { problem } from "../server/findings.ts"
 import { idleFindings } from "./idle.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { replays, writtenTo } from "./replay.ts"
 import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
@@ -14,15 +14,15 @@ const catchUpMs = 5000
  * reaches one could not be proven.
  */
 export async function standbyFindings(
-  place: Place,
+  target: PostgresTarget,
   current: Credential | undefined,
   primary: Connection,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  if (place.standbys.length === 0) return []
+  if (target.standbys.length === 0) return []
   const [position, origin] = [await writtenTo(primary), await identify(primary)]
   const logins = current === undefined ? [] : [current]
-  const found = place.standbys.map((standby) =>
+  const found = target.standbys.map((standby) =>
     inSession(standby, logins, signal, async (connection) => [
       ...(await examine(standby, connection, { position, origin }, signal)),
       ...(await idleFindings(standby, current, connection)),
@@ -34,18 +34,18 @@ export async function standbyFindings(
 type Primary = { readonly position: string; readonly origin: Identity }
 
 async function examine(
-  standby: Place,
+  standby: PostgresTarget,
   connection: Connection,
   { position, origin }: Primary,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { says } = connection
+  const { label: message } = connection
   const self = await identify(connection)
   if (self.system !== undefined && origin.system !== undefined && self.system !== origin.system) {
     return [
       problem(
         "also-other-server",
-        `${says}: this server belongs to another cluster than the primary`,
+        `${message}: this server belongs to another cluster than the primary`,
         "name under also only standbys of the server under address",
       ),
     ]
@@ -56,7 +56,7 @@ async function examine(
     return [
       problem(
         "also-not-standby",
-        `${says}: this server is no standby: it takes changes of its own`,
+        `${message}: this server is no standby: it takes changes of its own`,
         "name the primary under address, and its standbys under also",
       ),
     ]
@@ -65,7 +65,7 @@ async function examine(
     return [
       problem(
         "standby-behind",
-        `${says}: replay is paused on this standby`,
+        `${message}: replay is paused on this standby`,
         "on the standby: SELECT pg_wal_replay_resume()",
       ),
     ]
@@ -73,7 +73,7 @@ async function examine(
   return [
     problem(
       "standby-behind",
-      `${says}: this standby does not keep up with the primary`,
+      `${message}: this standby does not keep up with the primary`,
       "see its log, and pg_stat_replication on the primary",
     ),
   ]

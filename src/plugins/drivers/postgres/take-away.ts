@@ -1,6 +1,6 @@
 import type { Credential } from "../../../core/ports.ts"
 import { alterRole, settledMs } from "./contend.ts"
-import type { Place } from "./place.ts"
+import type { PostgresTarget } from "./target.ts"
 import { waitForReplay } from "./replay.ts"
 import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
@@ -19,22 +19,22 @@ type How = {
  * LOGIN back with the next password.
  */
 export async function takeAway(
-  place: Place,
+  target: PostgresTarget,
   roles: readonly string[],
   { login, shuts, contain = false }: How,
   signal: AbortSignal,
 ): Promise<void> {
   if (roles.length === 0) return
-  await inSession(place, [login], signal, async (connection) => {
-    const locked = new Set([...roles, ...place.roles])
-    await lockRoles(connection, locked, { place, signal, ends: contain })
+  await inSession(target, [login], signal, async (connection) => {
+    const locked = new Set([...roles, ...target.roles])
+    await lockRoles(connection, locked, { target, signal, ends: contain })
     for (const role of roles)
       await alterRole(
-        { place, connection, role, signal, contain },
+        { target, connection, role, signal, contain },
         `${shuts ? "NOLOGIN " : ""}PASSWORD NULL`,
       )
-    await waitForReplay(place, connection, [login], signal)
+    await waitForReplay(target, connection, [login], signal)
     // One that has just got in shows in pg_stat_activity now.
-    if (shuts) await place.reach.host.pause(settledMs, signal)
-  }).finally(() => rolesChanged(place, roles))
+    if (shuts) await target.context.host.pause(settledMs, signal)
+  }).finally(() => rolesChanged(target, roles))
 }

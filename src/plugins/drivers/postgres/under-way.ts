@@ -1,5 +1,5 @@
 import type { Credential, UnderWay } from "../../../core/ports.ts"
-import { everywhere, type Place } from "./place.ts"
+import { everywhere, type PostgresTarget } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
 import { acceptedAt } from "./sessions.ts"
@@ -31,12 +31,12 @@ const ordinaryMs = 1000
  * too: the sessions that there are now are all.
  */
 export async function loginsUnderWay(
-  place: Place,
+  target: PostgresTarget,
   live: Credential,
   waitedMs: number,
   signal: AbortSignal,
 ): Promise<UnderWay | undefined> {
-  return loginsAt(place, { since: acceptedAt(live), logins: [live], waitedMs }, signal)
+  return loginsAt(target, { since: acceptedAt(live), logins: [live], waitedMs }, signal)
 }
 
 type Since = {
@@ -49,13 +49,13 @@ type Since = {
 
 /** As `loginsUnderWay`, of logins that began before `since`. */
 export async function loginsAt(
-  place: Place,
+  target: PostgresTarget,
   { since, logins, waitedMs }: Since,
   signal: AbortSignal,
 ): Promise<UnderWay | undefined> {
   if (since === undefined) return undefined
   const servers = await Promise.all(
-    everywhere(place).map((server) =>
+    everywhere(target).map((server) =>
       inSession(server, logins, signal, (connection) => loginsSince(connection, since, waitedMs)),
     ),
   )

@@ -3,7 +3,7 @@ import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
 import { type Channel, openChannel } from "../server/channel.ts"
 import type { Endpoint } from "../server/endpoint.ts"
-import type { Standable } from "../server/standing.ts"
+import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
 import {
   malformed,
@@ -25,9 +25,9 @@ import { hangUp, openSocket } from "./socket.ts"
  * which login was asked for, reconnects silently (the session's settings are lost) and leaves a
  * query running after close.
  */
-export interface Connection extends Standable {
+export interface Connection extends PooledConnection {
   /** "at db:5432 as shop", for errors. */
-  readonly says: string
+  readonly label: string
   readonly asked: Asked
   /** The server process, as the greeting named it; undefined if it did not. */
   readonly serverProcess: number | undefined
@@ -41,7 +41,7 @@ export interface Connection extends Standable {
   close(): Promise<void>
 }
 
-export type Login = {
+export type PostgresLogin = {
   readonly user: string
   readonly password: Secret | undefined
   readonly database: string
@@ -60,10 +60,10 @@ const longestAnswer = 16 * 1024 * 1024
  */
 export async function connect(
   endpoint: Endpoint,
-  login: Login,
+  login: PostgresLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const says = `at ${sayAddress(endpoint.address)} as ${login.user}`
+  const label = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
   const hello = startup({
     user,
@@ -71,40 +71,40 @@ export async function connect(
     application_name: applicationName,
     client_encoding: "UTF8",
   })
-  await using gate = await endpoint.gate?.(says)
-  const socket = await openSocket(endpoint, { says, signal }, gate)
+  await using gate = await endpoint.gate?.(label)
+  const socket = await openSocket(endpoint, { label, signal }, gate)
   const protocol = { reader: new MessageReader(), longestAnswer }
-  const channel = openChannel(socket, { says, signal }, protocol)
+  const channel = openChannel(socket, { label, signal }, protocol)
   try {
     channel.send(hello)
     const asked = await authenticate(channel, {
-      says,
+      label,
       password: login.password,
       nonce: Buffer.from(login.random(18)).toString("base64"),
-      answered: async (how) => gate?.check(socket, how),
+      answered: async (options) => gate?.check(socket, options),
     })
-    const greeting = await readGreeting(channel, says)
+    const greeting = await readGreeting(channel, label)
     const state = { idle: true, before: "", answers: 0 }
     if (greeting.version < oldestServer)
       throw new AppError(
         "server-too-old",
-        `${says}: the server is older than PostgreSQL ${oldestServer}`,
+        `${label}: the server is older than PostgreSQL ${oldestServer}`,
         { hint: "upgrade it" },
       )
     return {
-      says,
+      label,
       asked,
       serverProcess: greeting.serverProcess,
-      rows: (columns, sql) => rows(channel, says, { columns, sql, state }),
+      rows: (columns, sql) => rows(channel, label, { columns, sql, state }),
       before: (sql) => void (state.before = sql),
       close: () => hangUp(socket, channel, terminate),
       get answers() {
         return state.answers
       },
       get usable() {
-        return state.idle && channel.quiet
+        return state.idle && channel.idle
       },
-      attend: (now) => channel.attend(now),
+      bind: (now) => channel.bind(now),
     }
   } catch (error) {
     channel.end()
@@ -114,14 +114,14 @@ export async function connect(
 
 async function readGreeting(
   channel: Channel<Message>,
-  says: string,
+  label: string,
 ): Promise<{ readonly serverProcess: number | undefined; readonly version: number }> {
   let serverProcess: number | undefined
   let version = 0
   for (;;) {
     const message = await channel.receive()
     if (message.type === "Z") return { serverProcess, version }
-    if (message.type === "E") throw new ServerError(readSqlstate(message), says, true)
+    if (message.type === "E") throw new ServerError(readSqlstate(message), label, true)
     if (message.type === "K" && message.body.length >= 8)
       serverProcess = message.body.readInt32BE(0)
     if (message.type === "S") {
@@ -140,7 +140,7 @@ type Question<Column> = {
 
 async function rows<Column extends string>(
   channel: Channel<Message>,
-  says: string,
+  label: string,
   { columns, sql, state }: Question<Column>,
 ): Promise<Record<Column, string | null>[]> {
   state.idle = false
@@ -156,7 +156,7 @@ async function rows<Column extends string>(
     if (message.type === "D") {
       found.push(named(columns, readRow(message)))
     }
-    if (message.type === "E") fault ??= new ServerError(readSqlstate(message), says, true)
+    if (message.type === "E") fault ??= new ServerError(readSqlstate(message), label, true)
     if (message.type === "Z") {
       state.answers++
       state.idle = message.body.toString("latin1") === "I"

@@ -1,5 +1,5 @@
 import {
-  type Address as ServerAddress,
+  type RedisAddress as ServerAddress,
   addressUrl,
   decodeAddress,
   hostOf,

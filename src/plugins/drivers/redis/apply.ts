@@ -3,7 +3,7 @@ import type { Credential, Versions } from "../../../core/ports.ts"
 import { addPassword, notKept } from "../server/two-passwords.ts"
 import { likelyFirst } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
-import type { Place } from "./place.ts"
+import type { RedisTarget } from "./target.ts"
 import { onEach, userChanged } from "./session.ts"
 import { accountOf, hashOf, userOf } from "./user.ts"
 
@@ -12,22 +12,22 @@ import { accountOf, hashOf, userOf } from "./user.ts"
  * there already, nothing changes.
  */
 export async function apply(
-  place: Place,
+  target: RedisTarget,
   next: Credential,
   versions: Versions,
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
   const times = await onEach(
-    place,
+    target,
     { logins: likelyFirst(next, versions), signal },
     async (connection) => {
-      const account = accountOf(connection, userOf(place, next))
+      const account = accountOf(connection, userOf(target, next))
       // An ACL LOAD of someone else's may take it away again.
       const lost = await addPassword(account, hashOf(next))
       if (lost.includes(hashOf(next))) throw notKept(account)
       return serverTime(connection)
     },
-  ).finally(() => userChanged(place, userOf(place, next)))
+  ).finally(() => userChanged(target, userOf(target, next)))
   // The main node comes last: from then on every node takes the value, and nobody has it yet.
   const acceptedAt = times.at(-1)
   return acceptedAt === undefined ? {} : { acceptedAt: acceptedAt.toISOString() }
@@ -41,7 +41,7 @@ export async function serverTime(connection: Connection): Promise<Date> {
   if (Number.isNaN(time.getTime()))
     throw new AppError(
       "answer-malformed",
-      `${connection.says}: the server's answer to TIME is not understood`,
+      `${connection.label}: the server's answer to TIME is not understood`,
     )
   return time
 }

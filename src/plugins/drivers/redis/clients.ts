@@ -18,7 +18,7 @@ export async function listClients(connection: Connection): Promise<readonly Clie
   if (typeof reply !== "string")
     throw new AppError(
       "answer-malformed",
-      `${connection.says}: the server's answer to CLIENT LIST is not understood`,
+      `${connection.label}: the server's answer to CLIENT LIST is not understood`,
     )
   return reply.split("\n").filter(Boolean).map(readClient)
 }

@@ -3,9 +3,9 @@ import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
 import { openChannel, type Waiting } from "../server/channel.ts"
-import { dial, type Endpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint as RedisEndpoint } from "../server/endpoint.ts"
 import { isGone } from "../server/listener.ts"
-import type { Standable } from "../server/standing.ts"
+import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Call, upgrade } from "../server/tls.ts"
 import { type Kind, RedisError } from "./fault.ts"
 import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
@@ -16,9 +16,9 @@ import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
  * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when
  * `signal` aborts.
  */
-export interface Connection extends Standable {
+export interface Connection extends PooledConnection {
   /** "at cache:6379 as shop", for errors. */
-  readonly says: string
+  readonly label: string
   /** One command; its reply, or a RedisError where the server says no. */
   command(name: readonly string[], ...args: readonly string[]): Promise<Reply>
   /**
@@ -30,7 +30,7 @@ export interface Connection extends Standable {
 }
 
 /** `name` is what CLIENT LIST shows. */
-export type Login = {
+export type RedisLogin = {
   readonly user: string
   readonly password: Secret
   readonly name?: string | undefined
@@ -41,20 +41,20 @@ export type Login = {
  * ended by it.
  */
 export async function connect(
-  { address, tls, gate: gateOf }: Endpoint,
-  login: Login,
+  { address, tls, gate: gateOf }: RedisEndpoint,
+  login: RedisLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const says = `at ${sayAddress(address)} as ${login.user}`
-  await using gate = await gateOf?.(says)
-  const call = { says, signal }
+  const label = `at ${sayAddress(address)} as ${login.user}`
+  await using gate = await gateOf?.(label)
+  const call = { label, signal }
   const plain = await dial(address, gate, call)
   const socket = tls === undefined ? plain : await upgrade(plain, tls, call)
   const channel = talk(socket, call)
   const connection: Connection = {
-    says,
+    label,
     command: async (name, ...args) =>
-      accepted(await channel.ask([...name, ...args]), `${says}: ${name.join(" ")}`),
+      accepted(await channel.ask([...name, ...args]), `${label}: ${name.join(" ")}`),
     before: (name, ...args) => channel.before([...name, ...args]),
     close: () => channel.end(),
     get answers() {
@@ -63,11 +63,11 @@ export async function connect(
     get usable() {
       return channel.quiet
     },
-    attend: (now) => channel.attend(now),
+    bind: (now) => channel.bind(now),
   }
   try {
     if (gate !== undefined) {
-      await judged(channel, says, () => gate.check(plain))
+      await judged(channel, label, () => gate.check(plain))
     }
     await connection.command(["AUTH"], login.user, login.password.reveal())
     if (login.name !== undefined) await connection.command(["CLIENT", "SETNAME"], login.name)
@@ -82,22 +82,26 @@ export async function connect(
  * Whatever a server says to PING before a login shows that someone has accepted the connection:
  * that one is looked at before any of it is believed.
  */
-async function judged(channel: Questions, says: string, check: () => Promise<void>): Promise<void> {
+async function judged(
+  channel: Questions,
+  label: string,
+  check: () => Promise<void>,
+): Promise<void> {
   const reply = await channel.ask(["PING"])
   const refused = refusalIn(reply)
   // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is
   // concluded from these two.
   const atTheDoor =
-    refused === "full" || refused === "protected" ? new RedisError(refused, says) : undefined
+    refused === "full" || refused === "protected" ? new RedisError(refused, label) : undefined
   await check().catch((error: unknown) => {
     if (atTheDoor === undefined || !isGone(error)) throw error
   })
   if (atTheDoor !== undefined) throw atTheDoor
 }
 
-function accepted(reply: Reply, says: string): Reply {
+function accepted(reply: Reply, label: string): Reply {
   const refused = refusalIn(reply)
-  if (refused !== undefined) throw new RedisError(refused, says)
+  if (refused !== undefined) throw new RedisError(refused, label)
   return reply
 }
 
@@ -113,7 +117,7 @@ type Questions = {
   readonly answers: number
   end(): void
   readonly quiet: boolean
-  attend(signal: AbortSignal | undefined): void
+  bind(signal: AbortSignal | undefined): void
 }
 
 /** Bytes of one answer; CLIENT LIST has some 300 a client (resp.ts has the limit of a reply). */
@@ -121,11 +125,11 @@ const longestAnswer = 128 * 1024 * 1024
 
 /** Questions of one moment go out in one piece, and are answered in their order. */
 function talk(socket: Socket, call: Call): Questions {
-  const { says } = call
+  const { label } = call
   const channel = openChannel<Reply>(socket, call, {
     reader: new ReplyReader(),
     longestAnswer,
-    unasked: (reply) => unasked(reply, says),
+    unasked: (reply) => unasked(reply, label),
   })
   let leaving: Uint8Array[] = []
   let answers = 0
@@ -145,7 +149,7 @@ function talk(socket: Socket, call: Call): Questions {
   }
   const endIfRefused = (reply: Reply): void => {
     const refused = refusalIn(reply)
-    if (refused !== undefined) channel.end(new RedisError(refused, says))
+    if (refused !== undefined) channel.end(new RedisError(refused, label))
   }
   return {
     ask: (words) =>
@@ -159,16 +163,19 @@ function talk(socket: Socket, call: Call): Questions {
     },
     end: () => channel.end(),
     get quiet() {
-      return channel.quiet
+      return channel.idle
     },
-    attend: (now) => channel.attend(now),
+    bind: (now) => channel.bind(now),
   }
 }
 
 /** A server that is full, or in protected mode, says so at the door and hangs up. */
-function unasked(reply: Reply, says: string): AppError {
+function unasked(reply: Reply, label: string): AppError {
   const refused = refusalIn(reply)
   return refused === undefined
-    ? new AppError("answer-malformed", `${says}: what answers does not speak the protocol of Redis`)
-    : new RedisError(refused, says)
+    ? new AppError(
+        "answer-malformed",
+        `${label}: what answers does not speak the protocol of Redis`,
+      )
+    : new RedisError(refused, label)
 }

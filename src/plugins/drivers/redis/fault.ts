@@ -8,7 +8,7 @@ import { AppError, type Remedy } from "../../../base/error.ts"
 /** An error reply, as far as we tell one from another. */
 export type Refusal = { readonly refused: Kind }
 
-type Words = readonly [code: string, says: string, remedy: Remedy, hint?: string]
+type Words = readonly [code: string, label: string, remedy: Remedy, hint?: string]
 const hosted = "rename-command has hidden it, or a hosted service keeps it from its users"
 const kinds = {
   wrongpass: [
@@ -90,12 +90,12 @@ export function readRefusal(line: string): Refusal {
   return { refused: byWord[word] ?? byText.find(([text]) => text.test(line))?.[1] ?? "other" }
 }
 
-/** The server said no, in our words. `says` names place, user and command. */
+/** The server said no, in our words. `message` names place, user and command. */
 export class RedisError extends AppError {
   readonly kind: Kind
-  constructor(kind: Kind, says: string) {
+  constructor(kind: Kind, label: string) {
     const [code, words, remedy, hint]: Words = kinds[kind]
-    super(code, `${says}: ${words}`, { remedy, ...(hint === undefined ? {} : { hint }) })
+    super(code, `${label}: ${words}`, { remedy, ...(hint === undefined ? {} : { hint }) })
     this.kind = kind
   }
 }

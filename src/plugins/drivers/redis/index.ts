@@ -3,15 +3,15 @@ import type { Credential } from "../../../core/ports.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
 import { isEncrypted, parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
-import { expel } from "./expel.ts"
-import { forget } from "./forget.ts"
-import { Options, valueShape } from "./options.ts"
-import { makePlace } from "./place.ts"
+import { revokeOthers } from "./revoke-others.ts"
+import { deleteLogin } from "./delete-login.ts"
+import { RedisOptions, valueShape } from "./options.ts"
+import { makeTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
 import { revoke } from "./revoke.ts"
 import { settle } from "./settle.ts"
-import { stored } from "./stored.ts"
+import { readInstalled } from "./read-installed.ts"
 
 /**
  * The password of one Redis user. Old and new live side by side, each by its hash, until `revoke`.
@@ -19,7 +19,7 @@ import { stored } from "./stored.ts"
 export const redis = defineDriver({
   type: "redis",
   summary: "the password of a Redis user, added beside the old one by ACL SETUSER",
-  options: Options,
+  options: RedisOptions,
   fields: ["user", "password"],
   shape: valueShape,
   overlap: () => "both",
@@ -30,23 +30,26 @@ export const redis = defineDriver({
       .filter((one) => !("socket" in one) && !isEncrypted(one) && isLocal(one))
       .map(sayAddress),
   logins: ({ address, also, user }) => [address, ...(also ?? [])].map((one) => loginAt(one, user)),
-  open: (options, reach) => {
-    const place = makePlace(options, reach)
+  open: (options, context) => {
+    const target = makeTarget(options, context)
     return {
       overlap: "both",
-      draft: (_, text) => ({ user: options.user, password: text("password", valueShape(options)) }),
-      preflight: (versions, signal, how) => preflight(place, versions, signal, how),
-      settle: (known, signal) => settle(place, known, signal),
-      apply: (next, versions, signal) => apply(place, next, versions, signal),
-      probe: (candidate, signal, heard) => probe(place, candidate, signal, heard),
-      revoke: (old, live, ask, signal) => revoke(place, old, live, ask, signal),
-      expel: (live, signal) => expel(place, live, signal),
+      generate: (_, text) => ({
+        user: options.user,
+        password: text("password", valueShape(options)),
+      }),
+      preflight: (versions, signal, options) => preflight(target, versions, signal, options),
+      settle: (candidates, signal) => settle(target, candidates, signal),
+      apply: (next, versions, signal) => apply(target, next, versions, signal),
+      probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
+      revoke: (old, live, ask, signal) => revoke(target, old, live, ask, signal),
+      revokeOthers: (live, signal) => revokeOthers(target, live, signal),
       ...(options.admin === undefined
         ? {}
         : {
-            stored: (signal: AbortSignal) => stored(place, signal),
-            forget: (known: readonly Credential[], signal: AbortSignal) =>
-              forget(place, known, signal),
+            readInstalled: (signal: AbortSignal) => readInstalled(target, signal),
+            deleteLogin: (candidates: readonly Credential[], signal: AbortSignal) =>
+              deleteLogin(target, candidates, signal),
           }),
       describe: () => `ACL SETUSER ${options.user} #… (second password)`,
     }

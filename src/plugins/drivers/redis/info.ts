@@ -22,7 +22,7 @@ export async function readInfo(connection: Connection): Promise<Info> {
   if (typeof reply !== "string")
     throw new AppError(
       "answer-malformed",
-      `${connection.says}: the server's answer to INFO is not understood`,
+      `${connection.label}: the server's answer to INFO is not understood`,
     )
   const fields = new Map(
     reply

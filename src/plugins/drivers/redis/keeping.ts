@@ -105,18 +105,18 @@ export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly
       {
         code: keeper.code,
         severity: "error",
-        says: keeper.message,
+        message: keeper.message,
         ...(keeper.hint === undefined ? {} : { remedy: keeper.hint }),
       },
     ]
   if (keeper === "config") {
     // Redis refuses to start where a user is defined twice ("Duplicate user found").
-    const says = `users are kept by CONFIG REWRITE: one that is defined in an included file or on the command line would be there twice, and the server would not start again; ${runtimeToo}`
+    const message = `users are kept by CONFIG REWRITE: one that is defined in an included file or on the command line would be there twice, and the server would not start again; ${runtimeToo}`
     return [
       {
         code: "redis-config-rewrite",
         severity: "info",
-        says,
+        message,
         remedy: "define users in the main config file, or better in an ACL file (--aclfile)",
       },
     ]
@@ -124,12 +124,12 @@ export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly
   if (!trial) return []
   const unsure =
     keeper === undefined ? "; whether the server has a file for them is known only then" : ""
-  const says = `a rotation has the server write down all of its users as they are then (ACL SAVE): ${runtimeToo}${unsure}`
+  const message = `a rotation has the server write down all of its users as they are then (ACL SAVE): ${runtimeToo}${unsure}`
   return [
     {
       code: "redis-saves-all",
       severity: "info",
-      says,
+      message,
       remedy:
         "where users are changed at runtime, compare ACL LIST with the ACL file before a rotation",
     },

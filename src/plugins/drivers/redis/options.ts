@@ -42,7 +42,7 @@ const Admin = z.strictObject({
 /** Characters of a password. */
 const valueLimits = { least: 24, most: 256 }
 
-export const Options = z
+export const RedisOptions = z
   .strictObject({
     address: Address.meta({
       description: "The server: redis://, rediss:// for TLS, or a unix socket",
@@ -69,37 +69,38 @@ export const Options = z
   .superRefine((options, context) => {
     addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
   })
-export type Options = z.output<typeof Options>
+export type RedisOptions = z.output<typeof RedisOptions>
 
 /** How its values are made. */
-export function valueShape(options: Options): Shape {
+export function valueShape(options: RedisOptions): Shape {
   return shapeOf(options, valueLimits)
 }
 
-function* conflicts(options: Options): Generator<Conflict> {
+function* conflicts(options: RedisOptions): Generator<Conflict> {
   yield* encryptionConflicts(options)
   if (options.admin?.user === options.user)
     yield {
       path: ["admin"],
-      says: "admin and user are the same: leave admin out, and the user changes itself",
+      message: "admin and user are the same: leave admin out, and the user changes itself",
     }
   const seen = new Set<string>()
   for (const { path, address } of placesOf(options)) {
-    const place = sayAddress(address)
-    if (seen.has(place)) yield { path, says: "this address is named twice" }
-    seen.add(place)
+    const target = sayAddress(address)
+    if (seen.has(target)) yield { path, message: "this address is named twice" }
+    seen.add(target)
   }
 }
 
 /** TLS or clear: the address itself says which. */
-function* encryptionConflicts(options: Options): Generator<Conflict> {
+function* encryptionConflicts(options: RedisOptions): Generator<Conflict> {
   const { insecure, tls } = options
   const places = placesOf(options)
   for (const { path, address } of places) {
     if (isEncrypted(address) || insecure === true || isLocal(address)) continue
     yield {
       path,
-      says: "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true",
+      message:
+        "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true",
     }
   }
   yield* wayConflicts(
@@ -108,11 +109,11 @@ function* encryptionConflicts(options: Options): Generator<Conflict> {
   )
   const inClear = places.length > 0 && places.every(({ address }) => !isEncrypted(address))
   if (tls !== undefined && insecure !== true && inClear)
-    yield { path: ["tls"], says: "tls is for addresses that begin with rediss://" }
+    yield { path: ["tls"], message: "tls is for addresses that begin with rediss://" }
 }
 
 /** Of the addresses that are understood. */
-function placesOf({ address, also = [] }: Pick<Options, "address" | "also">): readonly {
+function placesOf({ address, also = [] }: Pick<RedisOptions, "address" | "also">): readonly {
   readonly path: Conflict["path"]
   readonly address: Parsed
 }[] {

@@ -5,20 +5,20 @@ import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.t
 import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
 import { keeperFindings } from "./keeping.ts"
-import { nodesOf, type Place } from "./place.ts"
+import { nodesOf, type RedisTarget } from "./target.ts"
 import { powerFindings, rightFindings, type Tried, tryAll, tryKeeping } from "./rights.ts"
 import { inSession } from "./session.ts"
 import { type Node, topologyFindings } from "./topology.ts"
 import { hashOf, userOf, userProblem } from "./user.ts"
 
 function refusedLogin(
-  { options: { admin, user }, reach }: Place,
+  { options: { admin, user }, context }: RedisTarget,
   message: string,
   where: string,
 ): Finding {
   if (admin !== undefined) return adminRefused(message, admin.user)
-  const found = ownRefused(reach.label, `user ${user}`, " (or the user is off)")
-  return { ...found, says: `${where}${found.says}` }
+  const found = ownRefused(context.label, `user ${user}`, " (or the user is off)")
+  return { ...found, message: `${where}${found.message}` }
 }
 
 type Seen = {
@@ -34,14 +34,14 @@ type Seen = {
  * try tells whether it can.
  */
 export async function preflight(
-  place: Place,
+  target: RedisTarget,
   versions: Versions,
   signal: AbortSignal,
   { trial }: Trial = { trial: false },
 ): Promise<readonly Finding[]> {
-  const { user } = place.options
+  const { user } = target.options
   const { current } = versions
-  if (current !== undefined && userOf(place, current) !== user) {
+  if (current !== undefined && userOf(target, current) !== user) {
     return [
       problem(
         "user-differs",
@@ -51,7 +51,7 @@ export async function preflight(
     ]
   }
   const seen = await Promise.all(
-    nodesOf(place).map((address) => look(place, address, versions, { signal, trial })),
+    nodesOf(target).map((address) => findingsAt(target, address, versions, { signal, trial })),
   )
   const nodes = seen.flatMap(({ address, tried }): Node[] =>
     tried?.info && tried.clients
@@ -60,43 +60,43 @@ export async function preflight(
   )
   const found = [
     ...seen.flatMap(({ findings }) => findings),
-    ...lackingFindings(place, seen, current),
+    ...lackingFindings(target, seen, current),
   ]
   // Of nodes that could not be asked nobody knows whom they know.
   return nodes.length < seen.length ? found : [...found, ...topologyFindings(nodes, user)]
 }
 
-type How = Trial & { readonly signal: AbortSignal }
+type PreflightOptions = Trial & { readonly signal: AbortSignal }
 
-async function look(
-  place: Place,
+async function findingsAt(
+  target: RedisTarget,
   address: Address,
   versions: Versions,
-  { signal, trial }: How,
+  { signal, trial }: PreflightOptions,
 ): Promise<Seen> {
-  const where = place.also.length === 0 ? "" : `${sayAddress(address)}: `
+  const where = target.also.length === 0 ? "" : `${sayAddress(address)}: `
   const local = (findings: readonly Finding[]): readonly Finding[] =>
-    findings.map((one) => ({ ...one, says: `${where}${one.says}` }))
+    findings.map((one) => ({ ...one, message: `${where}${one.message}` }))
   const logins = versions.current === undefined ? [] : [versions.current]
   try {
-    return await inSession(place, address, { logins, signal, name: null }, async (connection) => {
-      const looked = await tryAll(place, connection, trial)
-      const stands = [
-        ...rightFindings(place, looked),
-        ...userFindings(place, looked, versions),
+    return await inSession(target, address, { logins, signal, name: null }, async (connection) => {
+      const looked = await tryAll(target, connection, trial)
+      const setLastWords = [
+        ...rightFindings(target, looked),
+        ...userFindings(target, looked, versions),
         ...keeperFindings(looked.keeper, trial),
       ].some(({ severity }) => severity === "error")
-      const kept = trial || stands ? undefined : await tryKeeping(connection)
+      const kept = trial || setLastWords ? undefined : await tryKeeping(connection)
       const tried = kept === undefined ? looked : { ...looked, ...kept }
       const power = tried.missing.includes("+acl|getuser")
         ? []
-        : await powerFindings(place, connection, tried)
+        : await powerFindings(target, connection, tried)
       return {
         address,
         tried,
         findings: local([
-          ...rightFindings(place, tried),
-          ...userFindings(place, tried, versions),
+          ...rightFindings(target, tried),
+          ...userFindings(target, tried, versions),
           ...keeperFindings(tried.keeper, trial),
           ...power,
         ]),
@@ -106,20 +106,20 @@ async function look(
     return {
       address,
       tried: undefined,
-      findings: [findingOf(error, (message) => refusedLogin(place, message, where))],
+      findings: [findingOf(error, (message) => refusedLogin(target, message, where))],
     }
   }
 }
 
 function userFindings(
-  { options: { user: name }, reach: { label } }: Place,
+  { options: { user: name }, context: { label } }: RedisTarget,
   { user }: Tried,
   versions: Versions,
 ): readonly Finding[] {
   if (user === undefined) return []
   const unfit = userProblem(user ?? undefined, name)
   if (unfit !== undefined) return [unfitFinding(unfit)]
-  // Without a version of ours, whether there is a password at all is asked by `stored`.
+  // Without a version of ours, whether there is a password at all is asked by `readInstalled`.
   if (user === null || versions.current === undefined) return []
   // One that lacks ours has drifted: what it holds may be all that its programs have.
   const { hashes: held } = user
@@ -133,7 +133,7 @@ function userFindings(
  * from two nodes only says "unknown".
  */
 function lackingFindings(
-  { options: { user }, reach: { label } }: Place,
+  { options: { user }, context: { label } }: RedisTarget,
   seen: readonly Seen[],
   current: Credential | undefined,
 ): readonly Finding[] {

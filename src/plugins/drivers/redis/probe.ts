@@ -3,23 +3,23 @@ import { agreed, answerOf } from "../server/probe.ts"
 import { judgeBySight } from "../server/two-passwords.ts"
 import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
-import { connectTo, lookName, nodesOf, type Place } from "./place.ts"
+import { connectTo, lookName, nodesOf, type RedisTarget } from "./target.ts"
 import { inSession } from "./session.ts"
 import { hashOf, readUser, userOf } from "./user.ts"
 
 /** A fresh login with `candidate` at every node; what they do not agree on is unknown. */
 export async function probe(
-  place: Place,
+  target: RedisTarget,
   candidate: Credential,
   signal: AbortSignal,
   heard?: Heard,
 ): Promise<Probe> {
   return agreed(
     await Promise.all(
-      nodesOf(place).map((address) =>
-        answerOf(() => logIn(place, address, candidate, signal), {
+      nodesOf(target).map((address) =>
+        answerOf(() => logIn(target, address, candidate, signal), {
           heard,
-          judge: () => judge(place, address, candidate, signal),
+          judge: () => judge(target, address, candidate, signal),
         }),
       ),
     ),
@@ -27,15 +27,15 @@ export async function probe(
 }
 
 async function logIn(
-  place: Place,
+  target: RedisTarget,
   address: Address,
   candidate: Credential,
   signal: AbortSignal,
 ): Promise<Probe> {
   const password = passwordOf(candidate)
   if (password === undefined) return "unknown"
-  const login = { user: userOf(place, candidate), password }
-  const connection = await connectTo(place, address, login, signal)
+  const login = { user: userOf(target, candidate), password }
+  const connection = await connectTo(target, address, login, signal)
   connection.close()
   return "accepted"
 }
@@ -47,18 +47,18 @@ async function logIn(
  * to do.
  */
 async function judge(
-  place: Place,
+  target: RedisTarget,
   address: Address,
   candidate: Credential,
   signal: AbortSignal,
 ): Promise<Probe> {
-  if (place.options.admin === undefined) return "refused"
-  return judgeBySight(place.options.admin.user, async () => {
+  if (target.options.admin === undefined) return "refused"
+  return judgeBySight(target.options.admin.user, async () => {
     const user = await inSession(
-      place,
+      target,
       address,
       { logins: [], signal, name: lookName },
-      (connection) => readUser(connection, userOf(place, candidate)),
+      (connection) => readUser(connection, userOf(target, candidate)),
     )
     return user?.on === true && !user.nopass && !user.hashes.includes(hashOf(candidate))
   })

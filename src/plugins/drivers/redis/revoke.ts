@@ -4,8 +4,8 @@ import { removePassword } from "../server/two-passwords.ts"
 import { serverTime } from "./apply.ts"
 import { type Client, endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
-import type { Place } from "./place.ts"
-import { type Ask, inSession, onAll, userChanged } from "./session.ts"
+import type { RedisTarget } from "./target.ts"
+import { type SessionRequest, inSession, onAll, userChanged } from "./session.ts"
 import { accountOf, hashOf, userOf } from "./user.ts"
 
 /**
@@ -13,18 +13,22 @@ import { accountOf, hashOf, userOf } from "./user.ts"
  * it is gone already, nothing changes.
  */
 export async function revoke(
-  place: Place,
+  target: RedisTarget,
   old: Credential,
   live: Credential,
   { endSessions }: { readonly endSessions: boolean },
   signal: AbortSignal,
 ): Promise<{ readonly sessionsEnded: number }> {
-  const ask: Ask = { logins: [live, old], signal }
+  const ask: SessionRequest = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]
-  await onAll(place, ask, (connection) =>
-    removePassword(accountOf(connection, userOf(place, old)), { dead, stays }, place.reach.label),
-  ).finally(() => userChanged(place, userOf(place, old)))
-  return { sessionsEnded: endSessions ? await endOlderSessions(place, live, ask) : 0 }
+  await onAll(target, ask, (connection) =>
+    removePassword(
+      accountOf(connection, userOf(target, old)),
+      { dead, stays },
+      target.context.label,
+    ),
+  ).finally(() => userChanged(target, userOf(target, old)))
+  return { sessionsEnded: endSessions ? await endOlderSessions(target, live, ask) : 0 }
 }
 
 /**
@@ -38,25 +42,25 @@ export async function revoke(
  * from a live one and stays.
  */
 export async function endOlderSessions(
-  place: Place,
+  target: RedisTarget,
   live: Credential,
-  ask: Ask,
-  how: { readonly spareDoubtful: boolean } = { spareDoubtful: true },
+  ask: SessionRequest,
+  options: { readonly spareDoubtful: boolean } = { spareDoubtful: true },
 ): Promise<number> {
-  const user = userOf(place, live)
+  const user = userOf(target, live)
   const acceptedAt = Date.parse(live.acceptedAt ?? "")
-  const counts = await onAll(place, ask, (connection, address) => {
+  const counts = await onAll(target, ask, (connection, address) => {
     const end = (clock: Connection): Promise<number> => {
       const older = async (clients: readonly Client[]): Promise<readonly Client[]> => {
         const theirs = clients.filter((client) => client.user === user && isProgram(client))
         if (theirs.length > 0 && Number.isNaN(acceptedAt)) throw undated(user)
         // Asked after the list: the limit is then too high rather than too low.
         const sinceS = ((await serverTime(clock)).getTime() - acceptedAt) / 1000
-        return theirs.filter(({ age }) => (how.spareDoubtful ? age - 1 : age + 1) >= sinceS)
+        return theirs.filter(({ age }) => (options.spareDoubtful ? age - 1 : age + 1) >= sinceS)
       }
-      return endClients(connection, older, { host: place.reach.host, signal: ask.signal })
+      return endClients(connection, older, { host: target.context.host, signal: ask.signal })
     }
-    return address === place.main ? end(connection) : inSession(place, place.main, ask, end)
+    return address === target.main ? end(connection) : inSession(target, target.main, ask, end)
   })
   return counts.reduce((sum, count) => sum + count, 0)
 }

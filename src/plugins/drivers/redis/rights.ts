@@ -6,7 +6,7 @@ import { isKind } from "./fault.ts"
 import { type Info, readInfo } from "./info.ts"
 import { type Kept, lookAtKeeping } from "./keeping.ts"
 import { rewriteConfig, saveAcl } from "./persist.ts"
-import { lookName, type Place } from "./place.ts"
+import { lookName, type RedisTarget } from "./target.ts"
 import { readUser, type User } from "./user.ts"
 
 /** What we may do at a node, found out by doing it in a way that changes nothing. */
@@ -26,7 +26,7 @@ export type Tried = {
 const nobody = String(2n ** 63n - 1n)
 
 export async function tryAll(
-  { options: { user, admin } }: Place,
+  { options: { user, admin } }: RedisTarget,
   connection: Connection,
   trial: boolean,
 ): Promise<Tried> {
@@ -97,17 +97,22 @@ async function countNodes(connection: Connection, attempt: Attempt): Promise<num
 }
 
 export function rightFindings(
-  { options: { admin, user } }: Place,
+  { options: { admin, user } }: RedisTarget,
   { missing }: Tried,
 ): readonly Finding[] {
   if (missing.length === 0) return []
   const who = admin?.user ?? user
-  const says = `${who} may not do what a rotation needs: ${missing.join(" ")}`
+  const message = `${who} may not do what a rotation needs: ${missing.join(" ")}`
   const remedy = `ACL SETUSER ${who} ${missing.join(" ")}`
   // ACL SETUSER can give itself everything: an application's user should not have it.
   const own = `name an admin; or, if user ${user} may change every user of the server: ${remedy}`
   return [
-    { code: "not-permitted", severity: "error", says, remedy: admin === undefined ? own : remedy },
+    {
+      code: "not-permitted",
+      severity: "error",
+      message,
+      remedy: admin === undefined ? own : remedy,
+    },
   ]
 }
 
@@ -116,7 +121,7 @@ export function rightFindings(
  * mistake.
  */
 export async function powerFindings(
-  { options: { admin } }: Place,
+  { options: { admin } }: RedisTarget,
   connection: Connection,
   tried: Tried,
 ): Promise<readonly Finding[]> {
@@ -136,7 +141,7 @@ export async function powerFindings(
     {
       code: "admin-too-powerful",
       severity: "warning",
-      says: `admin ${admin.user} may do everything (+@all), which is more than it needs`,
+      message: `admin ${admin.user} may do everything (+@all), which is more than it needs`,
       remedy,
     },
   ]

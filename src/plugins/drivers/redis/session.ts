@@ -1,12 +1,12 @@
 import type { Credential } from "../../../core/ports.ts"
 import { asItself, loginAsItself, Sessions } from "../server/session.ts"
 import { type Address, isEncrypted } from "./address.ts"
-import type { Connection, Login } from "./connection.ts"
-import { connectTo, nodesOf, type Place, sessionName } from "./place.ts"
+import type { Connection, RedisLogin } from "./connection.ts"
+import { connectTo, nodesOf, type RedisTarget, sessionName } from "./target.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
 
-export type Ask = {
+export type SessionRequest = {
   /** Without an admin: the versions whose login may work, the likeliest first. */
   readonly logins: readonly Credential[]
   readonly signal: AbortSignal
@@ -21,23 +21,23 @@ const sessions = new Sessions<Connection>()
  * it.
  */
 export async function inSession<Result>(
-  place: Place,
+  target: RedisTarget,
   address: Address,
-  ask: Ask,
+  ask: SessionRequest,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
-  const { reach, options } = place
+  const { context, options } = target
   const { signal, logins } = ask
-  const name = ask.name === null ? undefined : (ask.name ?? sessionName(reach))
-  const open = (login: Login): Promise<Connection> =>
-    connectTo(place, address, { ...login, name }, signal)
+  const name = ask.name === null ? undefined : (ask.name ?? sessionName(context))
+  const open = (login: RedisLogin): Promise<Connection> =>
+    connectTo(target, address, { ...login, name }, signal)
   if (options.admin === undefined)
     return asItself(
       () => loginAsItself(logins, options.user, (user, password) => open({ user, password })),
       work,
     )
   return sessions.asAdmin(
-    { reach, signal },
+    { context, signal },
     { address, way: options, admin: options.admin, more: isEncrypted(address) },
     {
       open,
@@ -54,31 +54,31 @@ export async function inSession<Result>(
  * This user may have another password from now on: no connection of before is used for anything
  * more.
  */
-export function userChanged({ reach }: Place, user: string): void {
-  sessions.changed(reach, user)
+export function userChanged({ context }: RedisTarget, user: string): void {
+  sessions.changed(context, user)
 }
 
 /** The same at every node, one after the other, the main one last: what it says counts for all. */
 export async function onEach<Result>(
-  place: Place,
-  ask: Ask,
+  target: RedisTarget,
+  ask: SessionRequest,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<readonly Result[]> {
   const results: Result[] = []
-  for (const address of [...place.also, place.main])
-    results.push(await inSession(place, address, ask, work))
+  for (const address of [...target.also, target.main])
+    results.push(await inSession(target, address, ask, work))
   return results
 }
 
 /** The same at every node, whatever becomes of the others; then throws the first failure. */
 export async function onAll<Result>(
-  place: Place,
-  ask: Ask,
+  target: RedisTarget,
+  ask: SessionRequest,
   work: (connection: Connection, address: Address) => Promise<Result>,
 ): Promise<readonly Result[]> {
   const settled = await Promise.allSettled(
-    nodesOf(place).map((address) =>
-      inSession(place, address, ask, (connection) => work(connection, address)),
+    nodesOf(target).map((address) =>
+      inSession(target, address, ask, (connection) => work(connection, address)),
     ),
   )
   return settled.map((one) => {

@@ -5,8 +5,8 @@ import type { Address } from "./address.ts"
 import { endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
 import { persist } from "./persist.ts"
-import { nodesOf, type Place, sessionName } from "./place.ts"
-import { type Ask, inSession } from "./session.ts"
+import { nodesOf, type RedisTarget, sessionName } from "./target.ts"
+import { type SessionRequest, inSession } from "./session.ts"
 import { hashOf, readUsable, readUser } from "./user.ts"
 
 /**
@@ -30,48 +30,50 @@ import { hashOf, readUsable, readUser } from "./user.ts"
  * would do it.
  */
 export async function settle(
-  place: Place,
-  known: readonly Credential[],
+  target: RedisTarget,
+  candidates: readonly Credential[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const ask: Ask = { logins: known, signal }
+  const ask: SessionRequest = { logins: candidates, signal }
   try {
     const found = new Map<Address, readonly string[]>()
-    for (const address of nodesOf(place))
+    for (const address of nodesOf(target))
       found.set(
         address,
-        await inSession(place, address, ask, (connection) => endEarlier(place, connection, signal)),
+        await inSession(target, address, ask, (connection) =>
+          endEarlier(target, connection, signal),
+        ),
       )
-    const ours = known.filter((one) => passwordOf(one) !== undefined).map(hashOf)
+    const ours = candidates.filter((one) => passwordOf(one) !== undefined).map(hashOf)
     const begun = ours.filter((hash) => [...found.values()].some((hashes) => hashes.includes(hash)))
     for (const [address, hashes] of found) {
       const missing = begun.filter((hash) => !hashes.includes(hash))
-      await inSession(place, address, ask, (connection) => complete(place, connection, missing))
+      await inSession(target, address, ask, (connection) => complete(target, connection, missing))
     }
     return true
   } catch (error) {
-    if (isLockedOut(place.options.admin, error)) return false
+    if (isLockedOut(target.options.admin, error)) return false
     throw error
   }
 }
 
 /** The hashes that the user holds once nobody changes them any more. */
 async function endEarlier(
-  { options, reach }: Place,
+  { options, context }: RedisTarget,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const name = sessionName(reach)
+  const name = sessionName(context)
   await endClients(
     connection,
     async (clients) => clients.filter((client) => client.name === name),
-    { host: reach.host, signal },
+    { host: context.host, signal },
   )
   return (await readUser(connection, options.user))?.hashes ?? []
 }
 
 async function complete(
-  { options: { user } }: Place,
+  { options: { user } }: RedisTarget,
   connection: Connection,
   missing: readonly string[],
 ): Promise<void> {

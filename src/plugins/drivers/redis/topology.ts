@@ -118,16 +118,16 @@ function linkFindings({ address, clients }: Node, user: string): readonly Findin
       client.user === user && (client.flags.includes("S") || client.name.startsWith("sentinel-")),
   )
   if (links.length === 0) return []
-  const says = `${sayAddress(address)}: replicas or sentinels log in as user ${user}: they would be refused once its old password is gone`
+  const message = `${sayAddress(address)}: replicas or sentinels log in as user ${user}: they would be refused once its old password is gone`
   return [
     problem(
       "redis-replication-user",
-      says,
+      message,
       "give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass",
     ),
   ]
 }
 
-function problem(code: string, says: string, remedy: string): Finding {
-  return { code, severity: "error", says, remedy }
+function problem(code: string, message: string, remedy: string): Finding {
+  return { code, severity: "error", message, remedy }
 }

@@ -7,13 +7,13 @@ import { neededPassword, userOf as nameOf } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import { isKind } from "./fault.ts"
 import { persist } from "./persist.ts"
-import type { Place } from "./place.ts"
+import type { RedisTarget } from "./target.ts"
 import type { Reply } from "./resp.ts"
 
 /** A version as Redis sees it, `{ user, password }`, and a user as ACL GETUSER shows it. */
 
 /** The user of a version. A version that was adopted may not name it. */
-export function userOf({ options }: Place, version: Credential): string {
+export function userOf({ options }: RedisTarget, version: Credential): string {
   return nameOf(version, options.user)
 }
 
@@ -38,7 +38,7 @@ export type User = {
 export async function readUser(connection: Connection, name: string): Promise<User | undefined> {
   const reply = await connection.command(["ACL", "GETUSER"], name)
   if (reply === null) return undefined
-  const fields = byName(reply, connection.says)
+  const fields = byName(reply, connection.label)
   const flags = texts(fields.get("flags"))
   const commands = fields.get("commands")
   return {
@@ -55,7 +55,7 @@ export function accountOf(connection: Connection, user: string): Account {
     void (await connection.command(["ACL", "SETUSER"], user, ...rules))
   return {
     name: `user ${user}`,
-    says: connection.says,
+    message: connection.label,
     read: async () => (await readUsable(connection, user)).hashes,
     add: (hash) => set(`#${hash}`),
     remove: (hash) =>
@@ -72,7 +72,7 @@ export function accountOf(connection: Connection, user: string): Account {
 export async function readUsable(connection: Connection, name: string): Promise<User> {
   const user = await readUser(connection, name)
   const problem = userProblem(user, name)
-  if (problem !== undefined) throw unfitError(problem, connection.says)
+  if (problem !== undefined) throw unfitError(problem, connection.label)
   // For TypeScript: a missing user is a problem.
   if (user === undefined) throw new AppError("internal", "a user that is missing has no problem")
   return user
@@ -86,33 +86,33 @@ export function userProblem(user: User | undefined, name: string): Unfit | undef
   if (user === undefined)
     return {
       code: "account-missing",
-      says: `user ${name} does not exist`,
+      message: `user ${name} does not exist`,
       hint: `create it (ACL SETUSER ${name} on …), or correct its name in the config`,
     }
   if (user.nopass)
     return {
       code: "password-not-asked",
-      says: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`,
+      message: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`,
       hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
     }
   if (!user.on)
     return {
       code: "account-locked",
-      says: `user ${name} is off: the server refuses even the right password`,
+      message: `user ${name} is off: the server refuses even the right password`,
       hint: `if it is to log in again: ACL SETUSER ${name} on`,
     }
   return undefined
 }
 
 /** RESP2 has no maps: names and values take turns. */
-function byName(reply: Reply, says: string): ReadonlyMap<string, Reply> {
+function byName(reply: Reply, message: string): ReadonlyMap<string, Reply> {
   const list = Array.isArray(reply) ? (reply as readonly Reply[]) : []
   const fields = new Map<string, Reply>()
   for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), list[at + 1] ?? null)
   if (!fields.has("flags") || !fields.has("passwords"))
     throw new AppError(
       "answer-malformed",
-      `${says}: the server's answer to ACL GETUSER is not understood`,
+      `${message}: the server's answer to ACL GETUSER is not understood`,
     )
   return fields
 }

@@ -7,7 +7,9 @@ import { AppError } from "../../../base/error.ts"
  */
 
 /** Where a server listens: a unix socket, or a port. A driver's own may say more. */
-export type Address = { readonly socket: string } | { readonly host: string; readonly port: number }
+export type RedisAddress =
+  | { readonly socket: string }
+  | { readonly host: string; readonly port: number }
 
 export function invalidAddress(why: string): AppError {
   return new AppError("address-invalid", `the address is not understood: ${why}`)
@@ -85,7 +87,7 @@ export function addressProblem(parse: (text: string) => unknown, text: string): 
 }
 
 /** The place for people, and the server's name where two logins are compared. */
-export function sayAddress(address: Address): string {
+export function sayAddress(address: RedisAddress): string {
   if ("socket" in address) return address.socket
   const { host, port } = address
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
@@ -94,7 +96,7 @@ export function sayAddress(address: Address): string {
 /**
  * True where nobody between here and the server can listen: a unix socket, or this machine itself.
  */
-export function isLocal(address: Address): boolean {
+export function isLocal(address: RedisAddress): boolean {
   if ("socket" in address) return true
   const { host } = address
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))

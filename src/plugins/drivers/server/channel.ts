@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
-import { Attention } from "./standing.ts"
+import { AbortBinding } from "./connection-pool.ts"
 import { type Call, lost, timedOut, unreachable } from "./tls.ts"
 
 /** How a protocol cuts the bytes that come into messages. An AppError ends the connection. */
@@ -33,9 +33,9 @@ export type Channel<Message> = {
   /** The same; told at once, before the message after it is looked at. */
   await(one: Waiting<Message>): void
   /** Nobody waits, nothing is left to read, and the connection has not failed. */
-  readonly quiet: boolean
+  readonly idle: boolean
   /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
-  attend(signal: AbortSignal | undefined): void
+  bind(signal: AbortSignal | undefined): void
   /** The socket goes on without us: inside TLS. What came in clear and was not read is dropped. */
   leave(): void
   end(error?: AppError): void
@@ -44,7 +44,7 @@ export type Channel<Message> = {
 
 export function openChannel<Message>(
   socket: Socket,
-  { says, signal }: Call,
+  { label, signal }: Call,
   { reader, longestAnswer, unasked }: Protocol<Message>,
 ): Channel<Message> {
   const ready: Message[] = []
@@ -59,7 +59,7 @@ export function openChannel<Message>(
     socket.destroy()
     for (const one of waiting.splice(0)) one.reject(failure)
   }
-  const attention = new Attention(socket, () => fail(timedOut(says)))
+  const attention = new AbortBinding(socket, () => fail(timedOut(label)))
   const onMessage = (message: Message): void => {
     const first = waiting.shift()
     if (first !== undefined) first.resolve(message)
@@ -68,16 +68,16 @@ export function openChannel<Message>(
   }
   const onData = (chunk: Buffer): void => {
     arrived += chunk.length
-    if (arrived > longestAnswer) return fail(tooLarge().within(says))
+    if (arrived > longestAnswer) return fail(tooLarge().within(label))
     try {
       reader.push(chunk)
       for (let next = reader.next(); next !== undefined; next = reader.next()) onMessage(next)
     } catch (error) {
-      fail(error instanceof AppError ? error.within(says) : unreachable(says, undefined))
+      fail(error instanceof AppError ? error.within(label) : unreachable(label, undefined))
     }
   }
-  const onError = (error: unknown): void => fail(lost(says, error))
-  const onClose = (): void => fail(unreachable(says, undefined))
+  const onError = (error: unknown): void => fail(lost(label, error))
+  const onClose = (): void => fail(unreachable(label, undefined))
   socket.on("data", onData).on("error", onError).on("close", onClose)
   attention.to(signal)
   if (socket.destroyed) onClose()
@@ -95,17 +95,17 @@ export function openChannel<Message>(
     },
     receive: () => new Promise((resolve, reject) => wait({ resolve, reject })),
     await: wait,
-    get quiet() {
+    get idle() {
       return (
         failure === undefined && waiting.length === 0 && ready.length === 0 && reader.rest === 0
       )
     },
-    attend: (now) => attention.to(now),
+    bind: (now) => attention.to(now),
     leave: () => {
       socket.off("data", onData).off("error", onError).off("close", onClose)
       attention.end()
     },
-    end: (error) => fail(error ?? unreachable(says, undefined)),
+    end: (error) => fail(error ?? unreachable(label, undefined)),
     get failure() {
       return failure
     },

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { resolve } from "node:path"
-import type { Reach } from "../../../core/ports.ts"
-import { type Address, isLocal, sayAddress } from "./address.ts"
+import type { PluginContext } from "../../../core/ports.ts"
+import { type RedisAddress, isLocal, sayAddress } from "./address.ts"
 import { type Gate, gateFor, type ListenerOption, type OpenGate } from "./listener.ts"
 import { type Call, openSocket, readPem, type TlsDemand } from "./tls.ts"
 import type { TlsOptions } from "./tls-options.ts"
@@ -11,38 +11,42 @@ import type { TlsOptions } from "./tls-options.ts"
  * before the proof of a password goes out, and before an answer is believed.
  */
 export type Endpoint = {
-  readonly address: Address
+  readonly address: RedisAddress
   readonly tls?: TlsDemand
   readonly gate?: OpenGate
 }
 
 /** What the options of a driver say of the way there (`wayKeys`). */
-export type Way = {
+export type PoolHooks = {
   readonly tls?: TlsOptions | undefined
   readonly insecure?: boolean | undefined
   readonly listener?: ListenerOption | undefined
 }
 
 /** Off this machine through TLS, unless the config says `insecure`; here only where it asks for it. */
-export function wantsTls(address: Address, { tls, insecure }: Way): boolean {
+export function wantsTls(address: RedisAddress, { tls, insecure }: PoolHooks): boolean {
   return tls !== undefined || (!isLocal(address) && insecure !== true)
 }
 
 /** A unix socket speaks no TLS. */
 export async function endpointAt(
-  address: Address,
-  way: Way & { readonly encrypted: boolean },
-  reach: Reach,
+  address: RedisAddress,
+  way: PoolHooks & { readonly encrypted: boolean },
+  context: PluginContext,
 ): Promise<Endpoint> {
   if (way.encrypted && !("socket" in address))
-    return { address, tls: await demandOf(way.tls, address.host, reach.folder) }
-  return isLocal(address) ? { address, gate: gateAt(address, way, reach) } : { address }
+    return { address, tls: await demandOf(way.tls, address.host, context.folder) }
+  return isLocal(address) ? { address, gate: gateAt(address, way, context) } : { address }
 }
 
-function gateAt(address: Address, { listener }: Way, { listeners }: Reach): OpenGate {
-  return (says) =>
+function gateAt(
+  address: RedisAddress,
+  { listener }: PoolHooks,
+  { listeners }: PluginContext,
+): OpenGate {
+  return (label) =>
     gateFor("socket" in address ? { path: address.socket } : address, {
-      says,
+      label,
       address: sayAddress(address),
       listener,
       listeners,
@@ -70,7 +74,7 @@ async function demandOf(
 }
 
 /** Connects, in clear yet. `gate`: what the endpoint's opened, if it has one. */
-export function dial(address: Address, gate: Gate | undefined, call: Call): Promise<Socket> {
+export function dial(address: RedisAddress, gate: Gate | undefined, call: Call): Promise<Socket> {
   return openSocket(
     "socket" in address
       ? { path: gate?.path ?? address.socket }

@@ -5,24 +5,24 @@ import type { Finding } from "../../../core/ports.ts"
 /** What a preflight says: each kind of failure by one code, whatever the service. */
 
 /** An error that keeps the secret out of the change set. */
-export function problem(code: string, says: string, remedy?: string): Finding {
-  return { code, severity: "error", says, ...(remedy === undefined ? {} : { remedy }) }
+export function problem(code: string, message: string, remedy?: string): Finding {
+  return { code, severity: "error", message, ...(remedy === undefined ? {} : { remedy }) }
 }
 
 /** Of what keeps sessions from being ended. */
-export function sessionNote(code: string, says: string, remedy: string): Finding {
-  return { code, severity: "info", sessions: true, says, remedy }
+export function sessionNote(code: string, message: string, remedy: string): Finding {
+  return { code, severity: "info", sessions: true, message, remedy }
 }
 
 /** Why an account cannot be rotated as it is: a finding before, and an error where it is changed. */
-export type Unfit = { readonly code: string; readonly says: string; readonly hint: string }
+export type Unfit = { readonly code: string; readonly message: string; readonly hint: string }
 
-export function unfitFinding({ code, says, hint }: Unfit): Finding {
-  return problem(code, says, hint)
+export function unfitFinding({ code, message, hint }: Unfit): Finding {
+  return problem(code, message, hint)
 }
 
-export function unfitError({ code, says, hint }: Unfit, place: string): AppError {
-  return new AppError(code, `${place}: ${says}`, { hint })
+export function unfitError({ code, message, hint }: Unfit, place: string): AppError {
+  return new AppError(code, `${place}: ${message}`, { hint })
 }
 
 /**
@@ -50,8 +50,8 @@ export function ownRefused(label: string, who: string, detail: string): Finding 
   )
 }
 
-export function adminRefused(says: string, user: string): Finding {
-  return problem("password-refused", says, adminRemedy(user))
+export function adminRefused(message: string, user: string): Finding {
+  return problem("password-refused", message, adminRemedy(user))
 }
 
 /**

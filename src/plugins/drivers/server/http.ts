@@ -32,9 +32,9 @@ export async function ask(
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const call: Call = { says: `at ${sayAddress(address)} as ${login.user}`, signal }
+  const call: Call = { label: `at ${sayAddress(address)} as ${login.user}`, signal }
   const host = "socket" in address ? "localhost" : sayAddress(address)
-  await using gate = await gateOf?.(call.says)
+  await using gate = await gateOf?.(call.label)
   const plain = await dial(address, gate, call)
   const socket: Socket = tls === undefined ? plain : await upgrade(plain, tls, call)
   const channel = openChannel<HttpAnswer>(socket, call, { reader: new HttpReader(), longestAnswer })
@@ -52,11 +52,11 @@ export async function ask(
 }
 
 /** The body as JSON, for a schema of the driver's. A parser's own error would quote it. */
-export function jsonIn({ body }: HttpAnswer, says: string): unknown {
+export function jsonIn({ body }: HttpAnswer, message: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new AppError("answer-malformed", `${says}: the server's answer is not understood`)
+    throw new AppError("answer-malformed", `${message}: the server's answer is not understood`)
   }
 }
 

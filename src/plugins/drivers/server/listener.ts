@@ -41,7 +41,7 @@ export function listenerProblem(listener: unknown, guarded: boolean): string | u
 }
 
 export type Demand = {
-  readonly says: string
+  readonly label: string
   readonly address: string
   readonly listener: ListenerOption | undefined
   readonly listeners: Listeners | undefined
@@ -58,10 +58,10 @@ export type Gate = AsyncDisposable & {
    * Comes once the server has answered something: only then is the connection accepted. Throws
    * `listener-changed`.
    */
-  check(socket: Socket, how?: Answered): Promise<void>
+  check(socket: Socket, options?: Answered): Promise<void>
 }
-/** `says` names the server in errors. */
-export type OpenGate = (says: string) => Promise<Gate | undefined>
+/** `message` names the server in errors. */
+export type OpenGate = (label: string) => Promise<Gate | undefined>
 
 /** undefined where nobody keeps a note of who listens. */
 export async function gateFor(
@@ -72,10 +72,10 @@ export async function gateFor(
   if ("path" in to)
     return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
   return {
-    check: async (socket, how) => {
+    check: async (socket, options) => {
       const owner = await acceptedBy(socket, demand)
       const isGone = socket.destroyed || socket.readyState !== "open"
-      judge(owner, demand, { isGone: isGone && how?.refused === true })
+      judge(owner, demand, { isGone: isGone && options?.refused === true })
     },
     [Symbol.asyncDispose]: nothingHeld,
   }
@@ -84,12 +84,12 @@ export async function gateFor(
 async function socketGate(path: string, demand: Demand): Promise<Gate> {
   const file = await openSocketFile(path).catch((error: unknown) => {
     throw error instanceof AppError
-      ? exposed(demand.says, error.message, error.hint)
-      : unreachable(demand.says, error)
+      ? exposed(demand.label, error.message, error.hint)
+      : unreachable(demand.label, error)
   })
   const anybodys = (): AppError =>
     exposed(
-      demand.says,
+      demand.label,
       `more than one user can change ${file.weak} or what lies in it, so who listens at the socket cannot be known`,
     )
   if (file.isAnybodys) {
@@ -98,7 +98,7 @@ async function socketGate(path: string, demand: Demand): Promise<Gate> {
   }
   const check = async (): Promise<void> => {
     const owner = await file.owner()
-    if (owner === undefined) throw unreachable(demand.says, undefined)
+    if (owner === undefined) throw unreachable(demand.label, undefined)
     if (owner === "several") throw anybodys()
     judge(owner, demand, { isGone: false })
   }
@@ -122,7 +122,7 @@ async function nothingHeld(): Promise<void> {}
 /** Nobody may have accepted it yet, and a table may leave a row out while it changes. */
 const looks = 4
 
-async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
+async function acceptedBy(socket: Socket, { label }: Demand): Promise<Owner> {
   const kernel = await thisKernel()
   let seen: ReturnType<typeof otherEnd> = "unseen"
   for (let look = 0; look < looks; look++) {
@@ -131,11 +131,11 @@ async function acceptedBy(socket: Socket, { says }: Demand): Promise<Owner> {
     if (seen !== "waiting" && seen !== "unseen") return seen
   }
   if (seen === "unseen") return "hidden"
-  throw closed(says)
+  throw closed(label)
 }
 
-function closed(says: string): AppError {
-  return new AppError("unreachable", `${says}: the connection was closed`, {
+function closed(label: string): AppError {
+  return new AppError("unreachable", `${label}: the connection was closed`, {
     remedy: "retry",
     hint: "is the server running, and does the address name it?",
   })
@@ -148,24 +148,24 @@ function closed(says: string): AppError {
  */
 function judge(
   owner: Owner,
-  { says, address, listener, listeners }: Demand,
+  { label, address, listener, listeners }: Demand,
   { isGone }: { readonly isGone: boolean },
 ): void {
   if (listener === "any") return listeners?.saw(address, owner)
-  const wanted = listener === undefined ? listeners?.expected(address) : wantedUid(listener, says)
+  const wanted = listener === undefined ? listeners?.expected(address) : wantedUid(listener, label)
   const trusted = owner === 0 || (owner !== "hidden" && owner === process.geteuid?.())
   const isOther = !trusted && wanted !== undefined && wanted !== owner
-  if (isOther && owner === "hidden" && isGone) throw closed(says)
-  if (isOther) throw changed(owner, { says, wanted, named: listener !== undefined })
+  if (isOther && owner === "hidden" && isGone) throw closed(label)
+  if (isOther) throw changed(owner, { label, wanted, named: listener !== undefined })
   listeners?.saw(address, owner)
 }
 
-function wantedUid(listener: string | number, says: string): number {
+function wantedUid(listener: string | number, label: string): number {
   const uid = typeof listener === "number" ? listener : uidOf(listener)
   if (uid === undefined)
     throw new AppError(
       "listener-unknown",
-      `${says}: this machine has no user ${listener}, who should listen there; no password was sent`,
+      `${label}: this machine has no user ${listener}, who should listen there; no password was sent`,
       { hint: "correct listener in the config: a name of /etc/passwd, or a uid" },
     )
   return uid
@@ -174,10 +174,10 @@ function wantedUid(listener: string | number, says: string): number {
 function changed(
   owner: Owner,
   {
-    says,
+    label,
     wanted,
     named,
-  }: { readonly says: string; readonly wanted: Owner; readonly named: boolean },
+  }: { readonly label: string; readonly wanted: Owner; readonly named: boolean },
 ): AppError {
   const now =
     owner === "hidden"
@@ -187,21 +187,21 @@ function changed(
     wanted === "hidden"
       ? "could not be seen before"
       : `${sayUser(wanted)} ${named ? "should, by the config" : "did when its value was last proven"}`
-  const how =
+  const options =
     owner === "hidden"
       ? "any, if the server has moved into a container or behind a forwarded port"
       : "USER under that secret"
   return new AppError(
     "listener-changed",
-    `${says}: ${now}; ${wanted === "hidden" ? `that ${before}` : before}; no password was sent`,
+    `${label}: ${now}; ${wanted === "hidden" ? `that ${before}` : before}; no password was sent`,
     {
-      hint: `find out who that is (ss -ltnp): another user may have taken the address while the server was down; only if it is right, say so in the config: listener: ${how}`,
+      hint: `find out who that is (ss -ltnp): another user may have taken the address while the server was down; only if it is right, say so in the config: listener: ${options}`,
     },
   )
 }
 
-function exposed(says: string, why: string, hint?: string): AppError {
-  return new AppError("socket-folder-open", `${says}: ${why}; nothing was sent`, {
+function exposed(label: string, why: string, hint?: string): AppError {
+  return new AppError("socket-folder-open", `${label}: ${why}; nothing was sent`, {
     hint:
       hint ??
       "let the server make its socket in a folder that only its own user can change (as /run/redis, mode 0755); or say under that secret: listener: any, and any user who can take the socket's path may be told the password",

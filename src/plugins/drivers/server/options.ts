@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { type Address, addressProblem, isLocal } from "./address.ts"
+import { type RedisAddress, addressProblem, isLocal } from "./address.ts"
 import { listenerOption, listenerProblem } from "./listener.ts"
 import { insecureOption, TlsOptions } from "./tls-options.ts"
 
@@ -9,7 +9,7 @@ import { insecureOption, TlsOptions } from "./tls-options.ts"
  */
 
 /** Reads the text of an address, or throws why it cannot. */
-export type Parse = (text: string) => Address
+export type Parse = (text: string) => RedisAddress
 
 export function addressOption(parse: Parse, example: string) {
   return z.string({ error: `give an address: ${example}` }).superRefine((text, context) => {
@@ -28,42 +28,46 @@ export function wayKeys(tls: string) {
 }
 
 /** What no single option can know: whether they fit together. */
-export type Conflict = { readonly path: readonly (string | number)[]; readonly says: string }
+export type Conflict = { readonly path: readonly (string | number)[]; readonly message: string }
 
 export function addConflicts(
   context: { addIssue(issue: { code: "custom"; path: PropertyKey[]; message: string }): void },
-  conflicts: Iterable<{ readonly path: string | Conflict["path"]; readonly says: string }>,
+  conflicts: Iterable<{ readonly path: string | Conflict["path"]; readonly message: string }>,
 ): void {
-  for (const { path, says } of conflicts)
+  for (const { path, message } of conflicts)
     context.addIssue({
       code: "custom",
       path: typeof path === "string" ? [path] : [...path],
-      message: says,
+      message: message,
     })
 }
 
 /** An address that is not understood has a problem of its own; that one is enough. */
-export function understood<Place extends Address>(
+export function understood<Place extends RedisAddress>(
   parse: (text: string) => Place,
   texts: readonly string[],
 ): readonly Place[] {
   return texts.filter((text) => addressProblem(parse, text) === undefined).map(parse)
 }
 
-type Way = { readonly tls?: unknown; readonly insecure?: boolean | undefined; listener?: unknown }
+type PoolHooks = {
+  readonly tls?: unknown
+  readonly insecure?: boolean | undefined
+  listener?: unknown
+}
 
 /** `isGuarded`: who listens can be looked at, at one address at least. */
 export function* wayConflicts(
-  { tls, insecure, listener }: Way,
+  { tls, insecure, listener }: PoolHooks,
   isGuarded: boolean,
 ): Generator<Conflict> {
   const unguarded = listenerProblem(listener, isGuarded)
-  if (unguarded !== undefined) yield { path: ["listener"], says: unguarded }
+  if (unguarded !== undefined) yield { path: ["listener"], message: unguarded }
   if (insecure === true && tls !== undefined)
-    yield { path: ["insecure"], says: "insecure and tls contradict each other: leave one out" }
+    yield { path: ["insecure"], message: "insecure and tls contradict each other: leave one out" }
 }
 
 /** In clear, at this machine: who listens can be looked at. */
-export function isGuarded(address: Address, isEncrypted: boolean): boolean {
+export function isGuarded(address: RedisAddress, isEncrypted: boolean): boolean {
   return "socket" in address || (!isEncrypted && isLocal(address))
 }

@@ -1,11 +1,16 @@
 import { AppError } from "../../../base/error.ts"
-import { Shift } from "../../../base/shift.ts"
-import type { Credential, Reach, Reference } from "../../../core/ports.ts"
+import { ActivityScope } from "../../../base/activity-scope.ts"
+import type { Credential, PluginContext, Reference } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { type Address, sayAddress } from "./address.ts"
-import type { Way } from "./endpoint.ts"
+import { type RedisAddress, sayAddress } from "./address.ts"
+import type { PoolHooks } from "./endpoint.ts"
 import { isRefusedLogin } from "./findings.ts"
-import { type Standable, type Standing, standingIn, type Way as Kept } from "./standing.ts"
+import {
+  type PooledConnection,
+  type ConnectionPool,
+  poolIn,
+  type PoolHooks as Kept,
+} from "./connection-pool.ts"
 import { passwordOf, userOf } from "./version.ts"
 
 /** Sessions that look or change: an admin's, which are kept, or the account's own. */
@@ -14,8 +19,8 @@ type Admin = { readonly user: string; readonly password: Reference }
 
 /** Where an admin logs in, and all that makes two of his logins differ. */
 export type AdminLogin = {
-  readonly address: Address
-  readonly way: Way
+  readonly address: RedisAddress
+  readonly way: PoolHooks
   readonly admin: Admin | undefined
   /** What a driver's own login has besides: a database. */
   readonly more?: unknown
@@ -27,12 +32,12 @@ export type Opening<Connection> = Omit<Kept<Connection>, "open"> & {
 }
 
 /** The sessions of one kind of server. */
-export class Sessions<Connection extends Standable> {
-  readonly #standing: (shift: Shift) => Standing<Connection> = standingIn<Connection>()
+export class Sessions<Connection extends PooledConnection> {
+  readonly #standing: (shift: ActivityScope) => ConnectionPool<Connection> = poolIn<Connection>()
 
   /** Runs `work` as the admin, over a connection that the next act may use. */
   async asAdmin<Result>(
-    { reach, signal }: { readonly reach: Reach; readonly signal: AbortSignal },
+    { context, signal }: { readonly context: PluginContext; readonly signal: AbortSignal },
     { address, way, admin, more }: AdminLogin,
     { open, ...opening }: Opening<Connection>,
     work: (connection: Connection) => Promise<Result>,
@@ -41,14 +46,17 @@ export class Sessions<Connection extends Standable> {
       throw new AppError("admin-missing", "this needs an admin, and the config names none")
     const { user, password } = admin
     const { tls, insecure, listener } = way
-    return this.#standing(reach.shift ?? new Shift()).use(
+    return this.#standing(context.activity ?? new ActivityScope()).use(
       {
         server: sayAddress(address),
         user,
         password,
-        rest: [tls, insecure, listener, reach.folder, more],
+        rest: [tls, insecure, listener, context.folder, more],
       },
-      { ...opening, open: async () => open({ user, password: await reach.credential(password) }) },
+      {
+        ...opening,
+        open: async () => open({ user, password: await context.credential(password) }),
+      },
       signal,
       work,
     )
@@ -58,7 +66,7 @@ export class Sessions<Connection extends Standable> {
    * This user may have another password from now on: no connection of before is used for anything
    * more.
    */
-  changed({ shift }: Reach, user: string): void {
+  changed({ activity: shift }: PluginContext, user: string): void {
     if (shift !== undefined) this.#standing(shift).changed(user)
   }
 }

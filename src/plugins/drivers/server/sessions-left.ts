@@ -24,6 +24,6 @@ export async function endedOrLeft(act: () => Promise<number>, by: string): Promi
   } catch (error) {
     if (!(error instanceof AppError) || !beyond.has(error.code)) throw error
     const grant = error.hint?.startsWith("GRANT ") === true ? `${error.hint}; or ` : ""
-    return { ended: 0, left: { code: error.code, says: error.message, hint: `${grant}${by}` } }
+    return { ended: 0, left: { code: error.code, message: error.message, hint: `${grant}${by}` } }
   }
 }

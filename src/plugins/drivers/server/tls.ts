@@ -28,15 +28,15 @@ export type TlsDemand = {
   readonly name: string
   readonly own?: { readonly certificate: string; readonly key: string }
 }
-/** `says` names the server in errors. */
-export type Call = { readonly says: string; readonly signal: AbortSignal }
+/** `message` names the server in errors. */
+export type Call = { readonly label: string; readonly signal: AbortSignal }
 
 /** Connects; the socket is the caller's to destroy. */
 export async function openSocket(
   to: TcpNetConnectOpts | IpcNetConnectOpts,
   call: Call,
 ): Promise<Socket> {
-  if (call.signal.aborted) throw timedOut(call.says)
+  if (call.signal.aborted) throw timedOut(call.label)
   const socket = connectTcp(to)
   try {
     await happening(socket, "connect", call, unreachable)
@@ -68,7 +68,7 @@ export async function upgrade(
     await happening(secure, "secureConnect", call, unverified)
     // Asked again, so that it does not hang on what a runtime does by default.
     if (!secure.authorized || checkServerIdentity(name, secure.getPeerCertificate()) !== undefined)
-      throw unverified(call.says, undefined)
+      throw unverified(call.label, undefined)
     return secure
   } catch (error) {
     secure.destroy()
@@ -105,18 +105,18 @@ export function whyUnread(path: string, error: unknown): string {
     : (systemCode(error) ?? "unknown error")
 }
 
-export function timedOut(says: string, hint?: string): AppError {
-  return new AppError("timeout", `${says}: no answer before the deadline`, {
+export function timedOut(label: string, hint?: string): AppError {
+  return new AppError("timeout", `${label}: no answer before the deadline`, {
     remedy: "retry",
     ...(hint === undefined ? {} : { hint }),
   })
 }
 
-export function unreachable(says: string, error: unknown): AppError {
+export function unreachable(label: string, error: unknown): AppError {
   const code = systemCode(error)
   return new AppError(
     "unreachable",
-    `${says}: ${code === undefined ? "the connection was closed" : `the connection failed: ${code}`}`,
+    `${label}: ${code === undefined ? "the connection was closed" : `the connection failed: ${code}`}`,
     {
       remedy: "retry",
       hint: "is the server running, and does the address name it?",
@@ -128,16 +128,16 @@ export function unreachable(says: string, error: unknown): AppError {
  * Of a connection that was open. In TLS 1.3 a server that misses our certificate, or does not take
  * it, says so only after the handshake.
  */
-export function lost(says: string, error: unknown): AppError {
+export function lost(label: string, error: unknown): AppError {
   if (
     !/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_\w*(CA|CERTIFICATE)/.test(
       systemCode(error) ?? "",
     )
   )
-    return unreachable(says, error)
+    return unreachable(label, error)
   return new AppError(
     "tls-client-certificate",
-    `${says}: the server asks for a certificate of ours, or does not take the one we have`,
+    `${label}: the server asks for a certificate of ours, or does not take the one we have`,
     {
       hint: "tls: { certificate: FILE, key: FILE } names one that an authority of the server has signed",
     },
@@ -150,9 +150,9 @@ export function lost(says: string, error: unknown): AppError {
  */
 const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"])
 
-function unverified(says: string, error: unknown): AppError {
+function unverified(label: string, error: unknown): AppError {
   const code = systemCode(error)
-  if (code !== undefined && passing.has(code)) return unreachable(says, error)
+  if (code !== undefined && passing.has(code)) return unreachable(label, error)
   const why =
     code === "ERR_TLS_CERT_ALTNAME_INVALID"
       ? "is made out to another name"
@@ -161,7 +161,7 @@ function unverified(says: string, error: unknown): AppError {
         : "is not vouched for by the authorities that we trust"
   return new AppError(
     "tls-unverified",
-    `${says}: the server's certificate ${why}; nothing was sent`,
+    `${label}: the server's certificate ${why}; nothing was sent`,
     {
       hint: "tls: { ca: FILE } names its authority, tls: { name: NAME } the name in the certificate",
     },
@@ -172,7 +172,7 @@ function unverified(says: string, error: unknown): AppError {
 function happening(
   socket: Socket,
   event: string,
-  { says, signal }: Call,
+  { label, signal }: Call,
   fault: typeof unreachable,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -184,13 +184,13 @@ function happening(
       act()
     }
     const happened = (): void => settle(resolve)
-    const failed = (error: unknown): void => settle(() => reject(fault(says, error)))
-    const closed = (): void => settle(() => reject(unreachable(says, undefined)))
+    const failed = (error: unknown): void => settle(() => reject(fault(label, error)))
+    const closed = (): void => settle(() => reject(unreachable(label, undefined)))
     const aborted = (): void =>
       settle(() =>
         reject(
           timedOut(
-            says,
+            label,
             event === "secureConnect" ? "does the server speak TLS there?" : undefined,
           ),
         ),

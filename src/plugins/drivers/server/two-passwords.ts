@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import { driftRemedy } from "../../../core/drift.ts"
-import type { Credential, Expelled, Finding, Probe, Versions } from "../../../core/ports.ts"
+import type { Credential, OthersRevoked, Finding, Probe, Versions } from "../../../core/ports.ts"
 import { problem, throwForPerson } from "./findings.ts"
 import { endedOrLeft } from "./sessions-left.ts"
 import { passwordOf, withPassword } from "./version.ts"
@@ -16,7 +16,7 @@ export type Account = {
   /** "user shop", for people. */
   readonly name: string
   /** "at cache:6379 as admin", for errors. */
-  readonly says: string
+  readonly message: string
   /** The hashes that it holds. Throws where it is unfit to be given a password or to lose one. */
   read(): Promise<readonly string[]>
   /** `held`: what `read` has just said. */
@@ -47,7 +47,7 @@ export async function removePassword(
   if (!held.includes(stays))
     throw new AppError(
       "live-missing",
-      `${account.says}: ${account.name} does not hold its present password, so the older one stays`,
+      `${account.message}: ${account.name} does not hold its present password, so the older one stays`,
       { hint: driftRemedy(label) },
     )
   // The same password under two versions lives as long as either.
@@ -71,10 +71,13 @@ export function isOnly(held: readonly string[], hash: string): boolean {
 }
 
 /** Someone else sets the same account. `hint`: how a person finds out who. */
-export function notKept({ says, name }: Pick<Account, "says" | "name">, hint?: string): AppError {
+export function notKept(
+  { message, name }: Pick<Account, "message" | "name">,
+  hint?: string,
+): AppError {
   return new AppError(
     "password-not-kept",
-    `${says}: the new password was taken and is gone again: somebody else changes ${name}`,
+    `${message}: the new password was taken and is gone again: somebody else changes ${name}`,
     { remedy: "retry", ...(hint === undefined ? {} : { hint }) },
   )
 }
@@ -91,13 +94,13 @@ type Sessions = {
 }
 
 /**
- * The end of an `expel`. Until the old password was taken away (`hadOthers`), both were accepted,
+ * The end of an `revokeOthers`. Until the old password was taken away (`hadOthers`), both were accepted,
  * and nobody can say by which someone came in: those are told of.
  */
 export async function expelSessions(
   { hadOthers }: Pick<Left, "hadOthers">,
   { name, end, count, by, alone }: Sessions,
-): Promise<Expelled> {
+): Promise<OthersRevoked> {
   const { ended, left } = await endedOrLeft(end, alone)
   const younger = hadOthers ? await count() : 0
   const many = younger === 1 ? "1 session" : `${younger} sessions`
@@ -107,7 +110,7 @@ export async function expelSessions(
       younger === 0
         ? []
         : [
-            `${many} of ${name} began after the new password was there and before the old one was gone: if not all are yours, ${by} (--cut-first leaves no such time)`,
+            `${many} of ${name} began after the new password was there and before the old one was gone: if not all are yours, ${by} (--revoke-first leaves no such time)`,
           ],
     ...(left === undefined ? {} : { sessionsLeft: left }),
   }
@@ -156,16 +159,20 @@ export function strangers(
   const unknown = held.filter((hash) => !ours.includes(hash)).length
   if (unknown === 0) return []
   const many = unknown === 1 ? "a password" : `${unknown} passwords`
-  const says = `${name} holds ${many} besides ours, which a rotation would leave alive`
-  return [{ ...problem("unknown-password", says, remedy), yields: true }]
+  const message = `${name} holds ${many} besides ours, which a rotation would leave alive`
+  return [{ ...problem("unknown-password", message, remedy), yields: true }]
 }
 
 /**
  * For a first value: an account that holds a password is used by someone. One that holds none has
  * nothing to put back.
  */
-export function refuseHeld({ name, says }: Account, held: readonly string[], hint: string): void {
+export function refuseHeld(
+  { name, message }: Account,
+  held: readonly string[],
+  hint: string,
+): void {
   if (held.length === 0) return
   const many = held.length === 1 ? "a password" : `${held.length} passwords`
-  throw new AppError("value-exists", `${says}: ${name} holds ${many} already`, { hint })
+  throw new AppError("value-exists", `${message}: ${name} holds ${many} already`, { hint })
 }

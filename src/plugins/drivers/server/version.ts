@@ -25,9 +25,9 @@ export function withPassword({
   current,
   previous,
   pending,
-  doubtful,
+  uncertain,
 }: Versions): readonly Credential[] {
-  return [current, previous, pending, ...doubtful].flatMap((one) =>
+  return [current, previous, pending, ...uncertain].flatMap((one) =>
     one !== undefined && passwordOf(one) !== undefined ? [one] : [],
   )
 }

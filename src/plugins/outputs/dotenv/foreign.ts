@@ -39,8 +39,10 @@ export function refuseForeign(settings: Settings, present: Present): void {
     )
 }
 
-export function foreign(settings: Settings, says: string, hint: string): AppError {
-  return new AppError("output-foreign", `${settings.target} is not overwritten: ${says}`, { hint })
+export function foreign(settings: Settings, message: string, hint: string): AppError {
+  return new AppError("output-foreign", `${settings.target} is not overwritten: ${message}`, {
+    hint,
+  })
 }
 
 /** The lines that are none of our variables. */

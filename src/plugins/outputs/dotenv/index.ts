@@ -26,12 +26,12 @@ export const dotenv = defineOutput({
       problems: [
         ...problems,
         ...templates.flatMap(({ path, template }) =>
-          unfit(reader, template).map((says) => ({ path, says })),
+          unfit(reader, template).map((message) => ({ path, message })),
         ),
       ],
     }
   },
-  open: (options, reach) => openOutput(settingsOf(options, reach)),
+  open: (options, context) => openOutput(settingsOf(options, context)),
 })
 
 /** What stands around the values is known by now: is there a way to write it for this reader? */
@@ -57,11 +57,11 @@ function unfit(name: Options["for"], template: string): readonly string[] {
 
 function settingsOf(
   options: Options,
-  reach: { readonly folder: string; readonly label: string },
+  context: { readonly folder: string; readonly label: string },
 ): Settings {
   const reader = readers[options.for]
   return {
-    target: resolve(reach.folder, options.dotenv),
+    target: resolve(context.folder, options.dotenv),
     readerName: options.for,
     toTell:
       "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it",
@@ -70,7 +70,7 @@ function settingsOf(
     variables: Object.entries(options.variables).map(([name, template]) =>
       variableOf(name, template),
     ),
-    header: options.merge || !reader.comments ? undefined : headerFor(reach.label),
+    header: options.merge || !reader.comments ? undefined : headerFor(context.label),
     files: {
       owner: options.owner,
       group: options.group,

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
+import type { Draft, IssuedVersions, Output, Values } from "../../../core/ports.ts"
 import {
   draftOf,
   readToBelieve,
@@ -34,8 +34,8 @@ export function openOutput(settings: Settings): Output {
     whole: !settings.merge,
     apart: true,
     read: async () => (await readPresent(target))?.bytes,
-    prepare: (values, known, signal, how) =>
-      prepare(settings, values, known, { signal, trial: how?.trial === true }),
+    prepare: (values, issued, signal, options) =>
+      prepare(settings, values, issued, { signal, trial: options?.trial === true }),
     restore: (before, signal) => restore(settings, before, signal),
     compare: (values) => compare(settings, values),
     variables: async (values) =>
@@ -51,7 +51,7 @@ export function openOutput(settings: Settings): Output {
           prune: (names, isOurs, signal) => prune(settings, names, isOurs, signal),
         }
       : {}),
-    remove: (secrets, known, signal) => remove(settings, secrets, known, signal),
+    remove: (secrets, issued, signal) => remove(settings, secrets, issued, signal),
     adopt: async (secrets) => {
       const present = await readToBelieve(settings)
       return present === undefined
@@ -77,7 +77,7 @@ function withValues(settings: Settings, values: Values): Settings {
 async function prepare(
   all: Settings,
   values: Values,
-  known: Known,
+  issued: IssuedVersions,
   { signal, trial }: { readonly signal: AbortSignal; readonly trial: boolean },
 ): Promise<Draft> {
   const settings = withValues(all, values)
@@ -88,7 +88,7 @@ async function prepare(
     present === undefined ? new Map() : managedEntries(settings, present.text),
   )
   signal.throwIfAborted()
-  if (present !== undefined) await refuseLoss(settings, present, rendered, known)
+  if (present !== undefined) await refuseLoss(settings, present, rendered, issued)
   signal.throwIfAborted()
   const before = present?.text ?? ""
   const next = settings.merge
@@ -126,12 +126,13 @@ async function refuseLoss(
   settings: Settings,
   present: Present,
   rendered: Rendered,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<void> {
   const ours = settings.merge || isOurs(settings, present)
   if (!ours) refuseForeign(settings, present)
-  const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, known)
-  const isEdited = !settings.merge && ours && known.wrote?.(settings.target, present.bytes) !== true
+  const drift = await findDrift(settings, managedEntries(settings, present.text), rendered, issued)
+  const isEdited =
+    !settings.merge && ours && issued.isOurWrite?.(settings.target, present.bytes) !== true
   const added = isEdited
     ? entriesOf(settings, present.text).find(({ key }) => !rendered.has(key))
     : undefined
@@ -141,7 +142,7 @@ async function refuseLoss(
     ? driftError(settings, drift, `empty it (${drift.name}=)`)
     : foreign(
         settings,
-        `it was not written by mycelium, and of ${drift.name}, ${drift.says}`,
+        `it was not written by mycelium, and of ${drift.name}, ${drift.message}`,
         "adopt it, or name another file",
       )
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Draft, Known } from "../../../core/ports.ts"
+import type { Draft, IssuedVersions } from "../../../core/ports.ts"
 import { draftOf, readToWrite, removalOf } from "../file/draft.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -14,7 +14,7 @@ import type { Settings } from "./settings.ts"
 export async function remove(
   settings: Settings,
   secrets: readonly string[],
-  known: Known,
+  issued: IssuedVersions,
   signal: AbortSignal,
 ): Promise<Draft> {
   const present = await readToWrite(settings)
@@ -27,7 +27,7 @@ export async function remove(
     ),
   }
   const entries = managedEntries(going, present.text)
-  const drift = await findDrift(going, entries, new Map(), known)
+  const drift = await findDrift(going, entries, new Map(), issued)
   if (drift !== undefined) throw driftError(settings, drift, `empty it (${drift.name}=)`)
   const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)

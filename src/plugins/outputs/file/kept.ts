@@ -127,10 +127,10 @@ function groupNotKept(
   { gid, isWanted }: { readonly gid: number; readonly isWanted: boolean },
 ): AppError {
   const outside = `and ${meInWords()} is not in it`
-  const says = isWanted
+  const message = isWanted
     ? `${target} is to be given to group ${gid}, ${outside}`
     : `${target} is to be read by its group ${gid}, ${outside}: once it is replaced it would not be that group's any more`
-  return new AppError("owner-not-kept", says, {
+  return new AppError("owner-not-kept", message, {
     hint: `put this user into group ${gid} (usermod -aG; in a unit: SupplementaryGroups=${gid}); or name another with group in its output; or give mycelium the right CAP_CHOWN (mycelium explain owner-not-kept says how)`,
   })
 }

@@ -53,9 +53,9 @@ export const folder = defineOutput({
     inspectAll(
       Object.entries(files).map(([name, template]) => ({ path: ["files", name], template })),
     ),
-  open: ({ folder: path, files, newline, ...rules }, reach) =>
+  open: ({ folder: path, files, newline, ...rules }, context) =>
     openFolder({
-      target: resolve(reach.folder, path),
+      target: resolve(context.folder, path),
       readerName: "its reader",
       toTell: "write the value alone into the file",
       variables: Object.entries(files).map(([name, text]) => variableOf(name, text)),

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../../../base/error.ts"
 import { openFolder as openWay } from "../../../base/folder.ts"
-import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
+import type { Draft, IssuedVersions, Output, Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import { draftOf, removalOf, tidyFile, unchanged } from "../file/draft.ts"
 import { refusePlanted } from "../file/planted.ts"
@@ -24,10 +24,10 @@ export function openFolder(settings: Settings): Output {
     shows: showsOf(settings),
     whole: true,
     apart: true,
-    read: async () => archived(await look(settings)),
-    prepare: (values, known, signal) => prepare(settings, values, known, signal),
+    read: async () => archived(await readFolder(settings)),
+    prepare: (values, issued, signal) => prepare(settings, values, issued, signal),
     restore: async (before, signal) => {
-      const found = await (before === undefined ? look(settings) : lookToBelieve(settings))
+      const found = await (before === undefined ? readFolder(settings) : lookToBelieve(settings))
       signal.throwIfAborted()
       const former = before === undefined ? new Map<string, Uint8Array>() : filesIn(before)
       return draftAll(
@@ -40,7 +40,7 @@ export function openFolder(settings: Settings): Output {
     others: () => others(settings),
     prune: async (names, isOurs, signal) => {
       const own = new Set(settings.variables.map(({ name }) => name))
-      const found = await look({
+      const found = await readFolder({
         ...settings,
         variables: names
           .filter((name) => !own.has(name))
@@ -52,13 +52,13 @@ export function openFolder(settings: Settings): Output {
       )
       return draftAll(settings, found, new Map(going.map(([name]) => [name, undefined])))
     },
-    remove: async (secrets, known, signal) => {
+    remove: async (secrets, issued, signal) => {
       const found = await lookToBelieve(settings)
       signal.throwIfAborted()
       const going = settings.variables.filter((variable) =>
         variable.secrets.some((name) => secrets.includes(name)),
       )
-      await refuseDrift({ ...settings, variables: going }, found, new Map(), known)
+      await refuseDrift({ ...settings, variables: going }, found, new Map(), issued)
       return draftAll(settings, found, new Map(going.map(({ name }) => [name, undefined])))
     },
     adopt: async (secrets) =>
@@ -98,7 +98,7 @@ async function namesIn(path: string): Promise<readonly string[]> {
   }
 }
 
-async function look(settings: Settings): Promise<Found> {
+async function readFolder(settings: Settings): Promise<Found> {
   await refuseOddFolder(settings.target)
   const found = new Map<string, Present>()
   for (const { name } of settings.variables) {
@@ -110,7 +110,7 @@ async function look(settings: Settings): Promise<Found> {
 
 /** If what is there, and whose it is, may go on. */
 async function lookToBelieve(settings: Settings): Promise<Found> {
-  const found = await look(settings)
+  const found = await readFolder(settings)
   for (const [name, present] of found)
     await refusePlanted({ target: join(settings.target, name), files: settings.files }, present)
   return found
@@ -125,7 +125,7 @@ function archived(found: Found): Uint8Array | undefined {
 async function prepare(
   settings: Settings,
   values: Values,
-  known: Known,
+  issued: IssuedVersions,
   signal: AbortSignal,
 ): Promise<Draft> {
   const showing = {
@@ -136,8 +136,8 @@ async function prepare(
   const found = await lookToBelieve(settings)
   signal.throwIfAborted()
   const now = archived(found)
-  if (now === undefined || known.wrote?.(settings.target, now) !== true)
-    await refuseDrift(showing, found, rendered, known)
+  if (now === undefined || issued.isOurWrite?.(settings.target, now) !== true)
+    await refuseDrift(showing, found, rendered, issued)
   signal.throwIfAborted()
   // What stands there for a secret without a value stays as it is.
   const next = settings.variables.flatMap(
@@ -159,7 +159,7 @@ async function refuseDrift(
   settings: Settings,
   found: Found,
   rendered: ReadonlyMap<string, string>,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<void> {
   for (const variable of settings.variables) {
     const one = { ...settings, variables: [variable] }
@@ -167,11 +167,11 @@ async function refuseDrift(
       one,
       heldIn(found, (text) => text),
       rendered,
-      known,
+      issued,
     )
     if (
       drift === undefined ||
-      (await findDrift(one, heldIn(found, chomp), rendered, known)) === undefined
+      (await findDrift(one, heldIn(found, chomp), rendered, issued)) === undefined
     )
       continue
     throw driftError(settings, drift, "empty or remove that file")
@@ -265,7 +265,7 @@ async function compare(
   )
   let found: Found
   try {
-    found = await look(settings)
+    found = await readFolder(settings)
   } catch (error) {
     if (error instanceof AppError) return "differs"
     throw error

@@ -69,7 +69,7 @@ async function folderAbove(folder: string): Promise<Folder> {
 export async function refuseOddFolder(folder: string): Promise<void> {
   try {
     await using above = await openFolder(dirname(folder))
-    const stats = await above.disk.look(above.at(basename(folder)))
+    const stats = await above.disk.statPath(above.at(basename(folder)))
     if (stats?.isSymbolicLink()) throw linkError(folder, "folder")
     if (stats !== undefined && !stats.isDirectory())
       throw new AppError("file-irregular", `${folder} is not a folder`)

@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
 import { AppError } from "../../../base/error.ts"
-import type { LocalReach } from "../../../core/define.ts"
+import type { LocalContext } from "../../../core/define.ts"
 import type { Output } from "../../../core/ports.ts"
 import { fromBinary, toBinary } from "../dotenv/readers/reader.ts"
 import type { FileRules } from "../file-options.ts"
@@ -36,18 +36,18 @@ export function inspectTree(variables: Tree): ReturnType<typeof inspectAll> {
 export function openTree(
   notation: Notation,
   options: { readonly path: string; readonly variables: Tree; readonly files: FileRules },
-  reach: LocalReach,
+  context: LocalContext,
 ): Output {
   const variables = leavesOf(options.variables).map(({ path, template }) =>
     variableOf(nameOf(path), template),
   )
   return openWhole({
-    target: resolve(reach.folder, options.path),
+    target: resolve(context.folder, options.path),
     readerName: notation.name,
     toTell: "write the value as a text, in quotes",
     variables,
     form: formOf(notation, new Set(variables.map(({ name }) => name))),
-    header: notation.comments ? headerFor(reach.label) : undefined,
+    header: notation.comments ? headerFor(context.label) : undefined,
     files: options.files,
   })
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Known, Values } from "../../../core/ports.ts"
+import type { Credential, IssuedVersions, Values } from "../../../core/ports.ts"
 import { previousField, shownField } from "../../../core/shown-field.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
 import { readBackwards } from "../liquid.ts"
@@ -15,7 +15,7 @@ import {
 /** What stands in the way of overwriting a variable. */
 export type Drift = {
   readonly name: string
-  readonly says: string
+  readonly message: string
   /** What stands there cannot be told, so it cannot be adopted either. */
   readonly unclear: boolean
 }
@@ -28,9 +28,9 @@ export async function findDrift(
   showing: Showing,
   present: ReadonlyMap<string, Held>,
   rendered: Rendered,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<Drift | undefined> {
-  const ask = once(known)
+  const ask = once(issued)
   for (const variable of showing.variables) {
     const { name } = variable
     const value = present.get(name)?.value
@@ -39,10 +39,10 @@ export async function findDrift(
       return {
         name,
         unclear: true,
-        says: `what ${showing.readerName} reads there cannot be told from the file alone`,
+        message: `what ${showing.readerName} reads there cannot be told from the file alone`,
       }
     if (!(await isKnown(showing, variable, value, ask)))
-      return { name, unclear: false, says: "its current value is not one Mycelium has stored" }
+      return { name, unclear: false, message: "its current value is not one Mycelium has stored" }
   }
   return undefined
 }
@@ -50,12 +50,12 @@ export async function findDrift(
 /** `emptied`: how one takes a value away by hand. */
 export function driftError(
   showing: Showing,
-  { name, says, unclear }: Drift,
+  { name, message, unclear }: Drift,
   emptied: string,
 ): AppError {
   return new AppError(
     "output-drift",
-    `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${says}`,
+    `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${message}`,
     {
       hint: `${unclear ? showing.toTell : "mycelium adopt takes it over"}; or, if nobody needs it, ${emptied} and try again`,
     },
@@ -63,11 +63,11 @@ export function driftError(
 }
 
 /** Opening versions costs: each secret's are asked for once, and only if need be. */
-function once(known: Known): Known {
-  const asked = new Map<string, ReturnType<Known>>()
+function once(issued: IssuedVersions): IssuedVersions {
+  const asked = new Map<string, ReturnType<IssuedVersions>>()
   return (secret, which) => {
     const key = `${which} ${secret}`
-    const versions = asked.get(key) ?? known(secret, which)
+    const versions = asked.get(key) ?? issued(secret, which)
     asked.set(key, versions)
     return versions
   }
@@ -77,11 +77,11 @@ async function isKnown(
   showing: Showing,
   variable: Variable,
   present: string,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<boolean> {
   return (
-    (await isAmong(showing, variable, present, known, "recent")) ||
-    isAmong(showing, variable, present, known, "all")
+    (await isAmong(showing, variable, present, issued, "recent")) ||
+    isAmong(showing, variable, present, issued, "all")
   )
 }
 
@@ -89,11 +89,11 @@ async function isAmong(
   showing: Showing,
   variable: Variable,
   present: string,
-  known: Known,
+  issued: IssuedVersions,
   which: "recent" | "all",
 ): Promise<boolean> {
   const versions = await Promise.all(
-    variable.secrets.map(async (secret) => ({ secret, credentials: await known(secret, which) })),
+    variable.secrets.map(async (secret) => ({ secret, credentials: await issued(secret, which) })),
   )
   if (holdsKnown(variable, present, versions)) return true
   return combinations(versions).some((values) => rendersTo(showing, variable, values, present))

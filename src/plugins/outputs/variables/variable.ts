@@ -100,12 +100,12 @@ export function inspectAll(templates: Templates): {
   readonly shows: readonly string[]
   readonly problems: readonly {
     readonly path: readonly (string | number)[]
-    readonly says: string
+    readonly message: string
   }[]
 } {
   const found = templates.map(({ path, template }) => ({ path, ...inspectTemplate(template) }))
   return {
     shows: [...new Set(found.flatMap(({ references }) => references.map(({ secret }) => secret)))],
-    problems: found.flatMap(({ path, problems }) => problems.map((says) => ({ path, says }))),
+    problems: found.flatMap(({ path, problems }) => problems.map((message) => ({ path, message }))),
   }
 }

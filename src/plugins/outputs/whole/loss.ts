@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Known } from "../../../core/ports.ts"
+import type { IssuedVersions } from "../../../core/ports.ts"
 import { firstLine, headerStart } from "../file/header.ts"
 import type { Present } from "../file/present.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
@@ -14,13 +14,13 @@ export async function refuseLoss(
   whole: Whole,
   present: Present,
   rendered: Rendered,
-  known: Known,
+  issued: IssuedVersions,
 ): Promise<void> {
-  if (isBlank(present.text) || known.wrote?.(whole.target, present.bytes) === true) return
+  if (isBlank(present.text) || issued.isOurWrite?.(whole.target, present.bytes) === true) return
   const ours = isOurs(whole, present)
   const contents = readable(whole, present)
   if (!ours) refuseForeign(whole, present, contents)
-  const drift = await findDrift(whole, contents.entries, rendered, known)
+  const drift = await findDrift(whole, contents.entries, rendered, issued)
   if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
   const added = [...contents.entries.keys()].find(
     (name) => !whole.variables.some((variable) => variable.name === name),
@@ -63,8 +63,8 @@ function refuseForeign(whole: Whole, present: Present, { entries, more }: Conten
   if (more) throw foreign(whole, "it was not written by mycelium and holds comments too")
 }
 
-function foreign(whole: Whole, says: string): AppError {
-  return new AppError("output-foreign", `${whole.target} is not overwritten: ${says}`, {
+function foreign(whole: Whole, message: string): AppError {
+  return new AppError("output-foreign", `${whole.target} is not overwritten: ${message}`, {
     hint: "move it away, or name another file",
   })
 }
@@ -87,10 +87,10 @@ export function refuseMisread(whole: Whole, next: string, rendered: Rendered): v
     if (!rendered.has(name)) throw misread(whole, name, "it would be there too")
 }
 
-function misread(whole: Whole, name: string, says: string): AppError {
+function misread(whole: Whole, name: string, message: string): AppError {
   return new AppError(
     "output-not-read-back",
-    `${placeOf(whole, name)} would not be read as it was meant: ${says}; nothing was written`,
+    `${placeOf(whole, name)} would not be read as it was meant: ${message}; nothing was written`,
     { hint: "please report it, without any value" },
   )
 }

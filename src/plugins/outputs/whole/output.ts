@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Draft, Known, Output, Values } from "../../../core/ports.ts"
+import type { Draft, IssuedVersions, Output, Values } from "../../../core/ports.ts"
 import {
   draftOf,
   readToBelieve,
@@ -26,10 +26,10 @@ export function openWhole(whole: Whole): Output {
     ...(whole.variables.every(({ name }) => name !== "") ? { apart: true } : {}),
     ...(whole.mustTake === undefined ? {} : { mustTake: whole.mustTake }),
     read: async () => (await readPresent(target))?.bytes,
-    prepare: (values, known, signal) => prepare(whole, values, known, signal),
+    prepare: (values, issued, signal) => prepare(whole, values, issued, signal),
     restore: (before, signal) => restore(whole, before, signal),
     compare: (values) => compare(whole, values),
-    remove: (secrets, known, signal) => remove(whole, secrets, known, signal),
+    remove: (secrets, issued, signal) => remove(whole, secrets, issued, signal),
     adopt: async (secrets) => {
       const present = await readToBelieve(whole)
       return present === undefined || isBlank(present.text)
@@ -43,7 +43,7 @@ export function openWhole(whole: Whole): Output {
 async function prepare(
   whole: Whole,
   values: Values,
-  known: Known,
+  issued: IssuedVersions,
   signal: AbortSignal,
 ): Promise<Draft> {
   whole.mustTake?.(values)
@@ -53,7 +53,7 @@ async function prepare(
   const next = whole.form.write(rendered, whole.header)
   refuseMisread(whole, next, rendered)
   if (present !== undefined && present.text !== next)
-    await refuseLoss(whole, present, rendered, known)
+    await refuseLoss(whole, present, rendered, issued)
   signal.throwIfAborted()
   return draftOf(whole, {
     present,
@@ -102,7 +102,7 @@ async function compare(whole: Whole, values: Values): Promise<"same" | "differs"
 async function remove(
   whole: Whole,
   secrets: readonly string[],
-  known: Known,
+  issued: IssuedVersions,
   signal: AbortSignal,
 ): Promise<Draft> {
   const present = await readToWrite(whole)
@@ -114,8 +114,8 @@ async function remove(
   const { entries, more } = isBlank(present.text)
     ? { entries: new Map<string, Held>(), more: false }
     : contentsOf(whole, present.text)
-  if (known.wrote?.(whole.target, present.bytes) !== true) {
-    const drift = await findDrift({ ...whole, variables: going }, entries, new Map(), known)
+  if (issued.isOurWrite?.(whole.target, present.bytes) !== true) {
+    const drift = await findDrift({ ...whole, variables: going }, entries, new Map(), issued)
     if (drift !== undefined) throw driftError(whole, drift, whole.form.emptied(drift.name))
   }
   const staying = [...entries].filter(([name]) => !going.some((variable) => variable.name === name))

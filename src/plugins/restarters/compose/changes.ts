@@ -50,10 +50,10 @@ export async function changesOf(
       {
         code: "compose-changed",
         severity: "warning",
-        says: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}`,
+        message: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}`,
       },
     ]
-  const says = `a restart of ${what} would change more than its secrets: ${why}`
+  const message = `a restart of ${what} would change more than its secrets: ${why}`
   const scale = group.containers.length > options.services.length ? scaleWords(group) : []
   const up = [
     ...docker.compose,
@@ -64,7 +64,7 @@ export async function changesOf(
     ...options.services,
   ].join(" ")
   const remedy = `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into .env), or say compose: { service: …, allow_changes: true } in the config`
-  return [{ code: "compose-changed", severity: "error", says, remedy }]
+  return [{ code: "compose-changed", severity: "error", message, remedy }]
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */
@@ -73,16 +73,16 @@ export const quiet = ["--no-deps", "--no-build", "--pull", "never"] as const
 const tooOld: Finding = {
   code: "compose-old",
   severity: "warning",
-  says: "this Compose is too old to say whether a restart would change more than the secrets",
+  message: "this Compose is too old to say whether a restart would change more than the secrets",
   remedy: "install Compose 2.30 or newer",
 }
 
 function refusal(reason: ReturnType<typeof reasonOf>): Finding {
-  const says = reason?.says ?? "docker compose up would fail, by its own dry run"
+  const message = reason?.message ?? "docker compose up would fail, by its own dry run"
   return {
     code: "compose-failed",
     severity: "error",
-    says,
+    message,
     remedy: reason?.hint ?? "docker compose up --dry-run says why",
   }
 }

@@ -29,10 +29,10 @@ export const compose = defineRestarter({
   type: "compose",
   summary: "recreates services of Docker Compose",
   options: Options,
-  open: (written, reach) => {
+  open: (written, context) => {
     const options = composeOptions(written)
-    const docker = new Docker(options, reach)
-    const says = `compose ${options.services.join(", ")}`
+    const docker = new Docker(options, context)
+    const message = `compose ${options.services.join(", ")}`
     // What the look before the rotation has found is not looked for again while programs are cut
     // off.
     let found: Group | undefined
@@ -40,9 +40,9 @@ export const compose = defineRestarter({
     let seen: Seen | undefined
     let failed: string | undefined
     return {
-      says: `${says}, recreated`,
-      ...programPath([...options.command], reach.folder),
-      follows: composeFiles(options, reach.folder),
+      label: `${message}, recreated`,
+      ...programPath([...options.command], context.folder),
+      follows: composeFiles(options, context.folder),
       inspect: async (targets, signal) => {
         found = await findGroup(docker, options, signal)
         staysStopped = isStopped(found)
@@ -67,7 +67,7 @@ export const compose = defineRestarter({
         failed = mark
         await runHook(
           {
-            says,
+            label: message,
             argv: upArgv(docker, options, group),
             cwd: docker.folder,
             env: docker.env,
@@ -127,7 +127,7 @@ async function writableFiles({ files }: Group): Promise<readonly Finding[]> {
           {
             code: obstacle.code,
             severity: "error",
-            says: `${file}, which Compose follows, ${obstacle.says}`,
+            message: `${file}, which Compose follows, ${obstacle.message}`,
             remedy: obstacle.remedy,
           },
         ],

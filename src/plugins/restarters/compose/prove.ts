@@ -8,7 +8,7 @@ const lookAgainMs = 250
  * So long (ms) a container runs in one go before it is believed, where no health check says more.
  */
 const steadyMs = 2000
-/** A program that its restart policy has started again so often is sick. */
+/** A program that its restart policy has started again so often is unhealthy. */
 const restartsMost = 3
 
 type How = {
@@ -22,18 +22,18 @@ type How = {
  * running, and healthy by
  * their own check; with no check at all, still the same start of them after a while.
  */
-export async function mustRunAnew(docker: Docker, before: Group, how: How): Promise<void> {
+export async function mustRunAnew(docker: Docker, before: Group, options: How): Promise<void> {
   const old = new Set(before.containers.map(({ id }) => id))
   let steady: { readonly starts: string; readonly since: number } | undefined
   for (;;) {
     const now = await containersOf(
       docker,
-      { services: how.services, project: before.project },
-      how.signal,
+      { services: options.services, project: before.project },
+      options.signal,
     )
-    throwIfFailed(now, before, { old, services: how.services })
+    throwIfFailed(now, before, { old, services: options.services })
     const isUpNow = now.every(isUp)
-    if (isUpNow && (how.checked || now.every(({ health }) => health !== undefined))) return
+    if (isUpNow && (options.checked || now.every(({ health }) => health !== undefined))) return
     const starts = now
       .map(({ id, startedAt }) => `${id} ${startedAt}`)
       .toSorted()
@@ -41,7 +41,7 @@ export async function mustRunAnew(docker: Docker, before: Group, how: How): Prom
     if (!isUpNow) steady = undefined
     else if (steady?.starts !== starts) steady = { starts, since: performance.now() }
     else if (performance.now() - steady.since >= steadyMs) return
-    if (how.signal.aborted)
+    if (options.signal.aborted)
       throw notRunning(now.find((one) => !isUp(one)) ?? now[0], "not healthy yet by its own check")
     await Bun.sleep(lookAgainMs)
   }
@@ -55,8 +55,8 @@ function throwIfFailed(now: readonly Container[], before: Group, { old, services
     if (fault !== undefined) throw notRunning(one, fault)
   }
   if (now.length >= before.containers.length) return
-  const says = `project ${before.project} has ${now.length} containers of ${services.join(", ")} after the restart, and had ${before.containers.length}`
-  throw new AppError("restart-failed", says, { remedy: "retry" })
+  const message = `project ${before.project} has ${now.length} containers of ${services.join(", ")} after the restart, and had ${before.containers.length}`
+  throw new AppError("restart-failed", message, { remedy: "retry" })
 }
 
 function isUp({ state, health }: Container): boolean {

@@ -27,7 +27,7 @@ export async function readersOf(
   docker: Docker,
   options: ComposeOptions,
   group: Group,
-  about: { readonly targets: readonly string[]; readonly signal: AbortSignal },
+  context: { readonly targets: readonly string[]; readonly signal: AbortSignal },
 ): Promise<readonly Reader[]> {
   const words = [
     ...projectWords(group, options, docker.folder),
@@ -39,17 +39,17 @@ export async function readersOf(
     "--format",
     "json",
   ]
-  const text = await docker.askCompose(words, about.signal)
+  const text = await docker.askCompose(words, context.signal)
   const model = Model.parse(JSON.parse(text))
   const folder = group.workingFolder === "" ? docker.folder : group.workingFolder
   const readers: Reader[] = []
   for (const [service, definition] of Object.entries(model.services)) {
     const read = filesOf(definition, model, { folder, envFiles: group.envFiles })
-    for (const target of about.targets) {
+    for (const target of context.targets) {
       if (read.some((file) => isWithin(target, file)))
         readers.push({
           id: `${group.project}/${service}`,
-          says: `compose service ${service}`,
+          label: `compose service ${service}`,
           target,
         })
     }
@@ -57,12 +57,12 @@ export async function readersOf(
   return readers
 }
 
-type Place = Pick<Group, "envFiles"> & { readonly folder: string }
+type EnvSource = Pick<Group, "envFiles"> & { readonly folder: string }
 
 function filesOf(
   service: z.output<typeof Service>,
   model: z.output<typeof Model>,
-  { folder, envFiles: given }: Place,
+  { folder, envFiles: given }: EnvSource,
 ): readonly string[] {
   const envFiles = [service.env_file ?? []]
     .flat()

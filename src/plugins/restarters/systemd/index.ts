@@ -70,19 +70,19 @@ export const systemd = defineRestarter({
       error: "expected the name of a service, shop-worker.service, or { unit, user, reload }",
     })
     .meta({ examples: ["shop-worker.service", { unit: "shop-worker.service", reload: true }] }),
-  open: (options, reach) => {
+  open: (options, context) => {
     const full: z.output<typeof Full> = typeof options === "string" ? { unit: options } : options
     const systemctl = [
-      ...argvOf(full.command ?? ["systemctl"], reach.folder),
+      ...argvOf(full.command ?? ["systemctl"], context.folder),
       ...(full.user === true ? ["--user"] : []),
     ]
-    const says = `systemd ${full.unit}`
+    const message = `systemd ${full.unit}`
     const hook = (...words: readonly string[]): Hook => ({
-      says,
+      label: message,
       argv: [...systemctl, ...words, "--", full.unit],
-      cwd: reach.folder,
+      cwd: context.folder,
       env: hookEnvironment(
-        reach,
+        context,
         full.user === true ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : [],
       ),
     })
@@ -91,7 +91,7 @@ export const systemd = defineRestarter({
     let seen: { readonly running: string; readonly files: ReadFiles } | undefined
     let refused: string | undefined
     return {
-      says: `${says}, ${act}ed`,
+      label: `${message}, ${act}ed`,
       inspect: async (targets, signal) => {
         const [running, files] = [await look(signal), await readFilesNow(targets)]
         seen = running === undefined ? undefined : { running, files }
@@ -134,7 +134,7 @@ async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Prom
   })
   if (code === 0) return
   const state = states.find((one) => one === stdout.trim()) ?? "not active"
-  throw new AppError("restart-failed", `${hook.says} is ${state} after the restart`, {
+  throw new AppError("restart-failed", `${hook.label} is ${state} after the restart`, {
     remedy: "retry",
     hint: "systemctl status, and its journal, say why",
   })
@@ -158,7 +158,7 @@ async function mustStayActive(
     if ((await invocationOf(invocation, mark, signal)) === begun) continue
     throw new AppError(
       "restart-failed",
-      `${active.says} ended after the restart, and was started again`,
+      `${active.label} ended after the restart, and was started again`,
       { remedy: "retry", hint: "systemctl status, and its journal, say why" },
     )
   }

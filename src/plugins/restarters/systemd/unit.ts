@@ -7,7 +7,7 @@ import type { Hook } from "../../run-hook.ts"
 /** A look is short; the engine's deadline comes as `signal`. */
 const lookMs = 20_000
 
-type Reason = { readonly says: string; readonly hint: string }
+type Reason = { readonly message: string; readonly hint: string }
 type Refusal = { readonly pattern: RegExp; readonly reason: (unit: string) => Reason }
 
 const listing = "systemctl list-units --type=service --all shows those that there are"
@@ -20,25 +20,25 @@ const refusals: readonly Refusal[] = [
   {
     pattern: /Interactive authentication required|Access denied|Authentication is required/,
     reason: () => ({
-      says: "this user has no right to do that",
+      message: "this user has no right to do that",
       hint: "a rule of polkit must name the unit and this user: mycelium help unit, What it may restart",
     }),
   },
   {
     pattern: /Unit ([\w:.@\\-]{1,255}) (?:not found|could not be found)/,
-    reason: (unit) => ({ says: `systemd has no unit ${unit}`, hint: listing }),
+    reason: (unit) => ({ message: `systemd has no unit ${unit}`, hint: listing }),
   },
   {
     pattern: /Unit ([\w:.@\\-]{1,255}) is masked/,
     reason: (unit) => ({
-      says: `the unit ${unit} is masked`,
+      message: `the unit ${unit} is masked`,
       hint: "systemctl unmask undoes that",
     }),
   },
   {
     pattern: /Failed to connect to (?:system |user scope )?bus|has not been booted with systemd/,
     reason: () => ({
-      says: "no systemd answers",
+      message: "no systemd answers",
       hint: "in a container there is none: name another way to restart it; for a service of a user, see that its manager runs",
     }),
   },
@@ -71,10 +71,14 @@ export async function lookAtUnit(hook: Hook, unit: string, signal: AbortSignal):
   if (result.code !== 0) {
     const refusal = refusalIn(result)
     if (refusal === undefined) return undefined
-    throw new AppError("systemd-failed", `systemd cannot be asked for ${unit}: ${refusal.says}`, {
-      remedy: "retry",
-      hint: refusal.hint,
-    })
+    throw new AppError(
+      "systemd-failed",
+      `systemd cannot be asked for ${unit}: ${refusal.message}`,
+      {
+        remedy: "retry",
+        hint: refusal.hint,
+      },
+    )
   }
   const said = new Map(
     result.stdout.split("\n").map((line) => [line.split("=")[0], line.replace(/^\w+=/, "")]),

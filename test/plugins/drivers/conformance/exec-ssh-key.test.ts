@@ -3,7 +3,7 @@ import { sshdPrograms } from "../../../../scripts/servers/sshd.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { exec } from "../../../../src/plugins/drivers/exec/index.ts"
 import { startSshd } from "../../../support/servers/sshd.ts"
-import { type Harness, type Service, reach, text } from "./harness.ts"
+import { type Harness, type Service, context, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** The worked example in config/, against a real sshd. */
@@ -30,10 +30,10 @@ async function start(): Promise<Service> {
           ...more,
         },
       }),
-      reach(server.folder),
+      context(server.folder),
     )
-  const current = { version: "v1", fields: open().draft({ doubtful: [] }, text) }
-  await open().apply(current, { doubtful: [] }, AbortSignal.timeout(10_000))
+  const current = { version: "v1", fields: open().generate({ uncertain: [] }, text) }
+  await open().apply(current, { uncertain: [] }, AbortSignal.timeout(10_000))
   return {
     current,
     open: () => open(),

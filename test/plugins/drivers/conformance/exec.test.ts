@@ -16,8 +16,8 @@ for (const [holds, { most, options }] of Object.entries(ways)) {
     const service = await KeyService.start(most)
     const open = (more: Readonly<Record<string, string>> = {}): Driver =>
       openExec({ holds, ...options, env: { SERVICE: service.url, ...more } })
-    const current = { version: "v1", fields: open().draft({ doubtful: [] }, text) }
-    await open().apply(current, { doubtful: [] }, AbortSignal.timeout(10_000))
+    const current = { version: "v1", fields: open().generate({ uncertain: [] }, text) }
+    await open().apply(current, { uncertain: [] }, AbortSignal.timeout(10_000))
     return {
       current,
       open: () => open(),
@@ -27,7 +27,7 @@ for (const [holds, { most, options }] of Object.entries(ways)) {
       hang: async () => service.hang(),
       resume: () => service.resume(),
       faulty: () =>
-        ["says", "garbage", "foreign", "shape", "old"].flatMap((odd) =>
+        ["message", "garbage", "foreign", "shape", "old"].flatMap((odd) =>
           ["describe", "apply", "verify", "revoke"].map((verb) => open({ ODD: odd, ODD_AT: verb })),
         ),
       [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),

@@ -1,7 +1,7 @@
 import { realHost } from "../../../../src/base/host.ts"
-import { Shift } from "../../../../src/base/shift.ts"
+import { ActivityScope } from "../../../../src/base/activity-scope.ts"
 import { makeValue } from "../../../../src/base/value-shape.ts"
-import type { Credential, Driver, MakeText, Reach } from "../../../../src/core/ports.ts"
+import type { Credential, Driver, MakeText, PluginContext } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 
 /** What a driver's harness gives the suite: a real service with one secret in it, and the power to take it away. */
@@ -52,11 +52,11 @@ export const text: MakeText = (field, shape) =>
   )
 
 /** What a driver gets in a process of its own, which is at work; `credential` stands for every reference of its config. */
-export function reach(folder: string, credential = "none"): Reach {
-  const shift = new Shift()
+export function context(folder: string, credential = "none"): PluginContext {
+  const shift = new ActivityScope()
   shift.join()
   return {
-    shift,
+    activity: shift,
     host,
     label: "production/main",
     owner: "0a1b2c3d4e5f",

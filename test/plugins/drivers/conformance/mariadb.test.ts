@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
-import { type Harness, type Service, reach, text } from "./harness.ts"
+import { type Harness, type Service, context, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** One account of a real MariaDB. */
@@ -26,7 +26,7 @@ async function start(): Promise<Service> {
         user,
         admin: { user: server.admin.user, password: { env: "ADMIN" } },
       }),
-      reach(server.folder, admin),
+      context(server.folder, admin),
     )
   let state: "runs" | "hangs" | "stopped" = "runs"
   const resume = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
-import { type Harness, type Service, reach, text } from "./harness.ts"
+import { type Harness, type Service, context, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** One role, PostgreSQL of this machine and a newer one, with an admin and with the role changing its own password. */
@@ -44,7 +44,7 @@ async function startService(
     const named = withAdmin ? { admin: { user: server.superuser, password: { env: "ADMIN" } } } : {}
     return postgres.open(
       postgres.options.parse({ address, role, ...named }),
-      reach(server.folder, admin),
+      context(server.folder, admin),
     )
   }
   let state: "runs" | "hangs" | "stopped" = "runs"

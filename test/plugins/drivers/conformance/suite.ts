@@ -33,7 +33,7 @@ export function driverSuite(name: string, harness: Harness): void {
         traces(JSON.stringify([one, other]) + Bun.inspect([one, other]), [one, other]),
       ).toEqual([])
       expect(
-        traces(driver.describe({ current, pending: one, doubtful: [] }), [one, current]),
+        traces(driver.describe({ current, pending: one, uncertain: [] }), [one, current]),
       ).toEqual([])
     })
 
@@ -41,7 +41,7 @@ export function driverSuite(name: string, harness: Harness): void {
       "finds nothing wrong with a sound service, and changes nothing there",
       async ({ open, current, stored }) => {
         const before = await stored()
-        const found = await open().preflight({ current, doubtful: [] }, soon())
+        const found = await open().preflight({ current, uncertain: [] }, soon())
         expect(found.filter(({ severity }) => severity === "error")).toEqual([])
         expect(await stored()).toEqual(before)
       },
@@ -61,7 +61,7 @@ export function driverSuite(name: string, harness: Harness): void {
       async ({ open, current, stored }) => {
         const driver = open()
         const next = drafted(driver, "v2", current)
-        const versions = { current, pending: next, doubtful: [] }
+        const versions = { current, pending: next, uncertain: [] }
         await driver.apply(next, versions, soon())
         const once = await stored()
         await driver.apply(next, versions, soon())
@@ -87,7 +87,7 @@ export function driverSuite(name: string, harness: Harness): void {
     service("goes back to the value it had", async ({ open, current }) => {
       const driver = open()
       const next = drafted(driver, "v2", current)
-      const versions = { current, pending: next, doubtful: [] }
+      const versions = { current, pending: next, uncertain: [] }
       await driver.apply(next, versions, soon())
       await driver.apply(current, versions, soon())
       if (driver.overlap === "both")
@@ -98,7 +98,7 @@ export function driverSuite(name: string, harness: Harness): void {
     service("revokes the old value, also when it is revoked twice", async ({ open, current }) => {
       const driver = open()
       const next = drafted(driver, "v2", current)
-      await driver.apply(next, { current, pending: next, doubtful: [] }, soon())
+      await driver.apply(next, { current, pending: next, uncertain: [] }, soon())
       for (let times = 0; times < 2; times++) {
         await driver.revoke(current, next, { endSessions: false }, soon())
         expect(await both(driver, current, next)).toEqual(["refused", "accepted"])
@@ -110,11 +110,11 @@ export function driverSuite(name: string, harness: Harness): void {
       async ({ open, current }) => {
         const driver = open()
         const next = drafted(driver, "v2", current)
-        await driver.apply(next, { current, pending: next, doubtful: [] }, soon())
+        await driver.apply(next, { current, pending: next, uncertain: [] }, soon())
         // Without an admin, say, nobody could: mycelium delete says so.
-        if (driver.forget === undefined) return
+        if (driver.deleteLogin === undefined) return
         for (let times = 0; times < 2; times++) {
-          await open().forget?.([current, next], soon())
+          await open().deleteLogin?.([current, next], soon())
           expect(await both(driver, current, next)).toEqual(["refused", "refused"])
         }
       },
@@ -127,7 +127,7 @@ export function driverSuite(name: string, harness: Harness): void {
       for (const [index, part] of [2, 0, 0.15, 0.35, 0.55, 0.75, 0.95].entries()) {
         const killed = open()
         const next = drafted(killed, `v${index + 2}`, current)
-        const versions = { current, pending: next, doubtful: [] }
+        const versions = { current, pending: next, uncertain: [] }
         const began = performance.now()
         await killed
           .apply(next, versions, soon(index === 0 ? undefined : Math.round(part * wholeMs)))
@@ -171,7 +171,7 @@ export function driverSuite(name: string, harness: Harness): void {
       "throws from apply where the service is out of reach or hangs, and comes through it",
       async ({ open, current, stop, hang, resume }) => {
         const next = drafted(open(), "v2", current)
-        const versions = { current, pending: next, doubtful: [] }
+        const versions = { current, pending: next, uncertain: [] }
         await stop()
         expect(await faultOf(open().apply(next, versions, soon()))).toBeInstanceOf(AppError)
         await resume()
@@ -192,7 +192,7 @@ export function driverSuite(name: string, harness: Harness): void {
             password: new Secret("odd", `Zm9v"/%+\\&é ${"x".repeat(20)}`),
           },
         }
-        const versions = { current, pending: odd, doubtful: [odd] }
+        const versions = { current, pending: odd, uncertain: [odd] }
         const faults: unknown[] = []
         const provoke = async (driver: Driver, ms: number): Promise<void> => {
           const live = { ...odd, acceptedAt: "not a time" }
@@ -239,7 +239,7 @@ function soon(ms = 15_000): AbortSignal {
 function drafted(driver: Driver, version: string, current?: Credential): Credential {
   return {
     version,
-    fields: driver.draft({ doubtful: [], ...(current === undefined ? {} : { current }) }, text),
+    fields: driver.generate({ uncertain: [], ...(current === undefined ? {} : { current }) }, text),
   }
 }
 

@@ -18,7 +18,7 @@ const current: Credential = {
   fields: { user: "shop", password: new Secret("password", "old-value") },
   acceptedAt: "2026-01-01T00:00:00Z",
 }
-const versions: Versions = { current, pending: next, doubtful: [] }
+const versions: Versions = { current, pending: next, uncertain: [] }
 const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)
 
 type Note = {
@@ -60,7 +60,7 @@ describe("exec, a call", () => {
         accepted_at: "2026-01-01T00:00:00Z",
       },
       pending: { version: "v2", user: "shop", password: 'odd "value" %+/' },
-      doubtful: [],
+      uncertain: [],
       credentials: { admin: "of-the-admin" },
     })
     expect(
@@ -92,7 +92,7 @@ describe("exec, a call", () => {
     ["exit", "exec-failed", "ask-operator"],
     ["later", "exec-later", "retry"],
     ["killed", "exec-killed", "retry"],
-    ["says", "exec-failed", "ask-operator"],
+    ["message", "exec-failed", "ask-operator"],
     ["silent", "exec-unclear", "ask-operator"],
     ["garbage", "exec-unclear", "ask-operator"],
     ["two", "exec-unclear", "ask-operator"],

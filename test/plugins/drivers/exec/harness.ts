@@ -1,7 +1,7 @@
 import { bun } from "../../../support/running.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { exec } from "../../../../src/plugins/drivers/exec/index.ts"
-import { reach } from "../conformance/harness.ts"
+import { context } from "../conformance/harness.ts"
 
 export const program = new URL("program.ts", import.meta.url).pathname
 
@@ -13,6 +13,6 @@ type Written = Readonly<Record<string, unknown>> & {
 export function open(written: Written = {}, folder = "/"): Driver {
   return exec.open(
     exec.options.parse({ command: [bun, program], ...written }),
-    reach(folder, "of-the-admin"),
+    context(folder, "of-the-admin"),
   )
 }

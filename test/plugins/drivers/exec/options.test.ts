@@ -56,10 +56,10 @@ describe("exec, options", () => {
     [{ credentials: { admin: "hunter2" } }, "credentials.admin: a credential comes by reference"],
     [{ length: 8 }, "length: 16 characters at least"],
     [{ user: "a\nb" }, "user: a name has 1 to 255 characters"],
-  ])("refuse %p", (written, says) => {
+  ])("refuse %p", (written, message) => {
     const found = problems(written)
     expect(found).toHaveLength(1)
-    expect(found[0]).toStartWith(says)
+    expect(found[0]).toStartWith(message)
     expect(found[0]).not.toContain("hunter2")
   })
 

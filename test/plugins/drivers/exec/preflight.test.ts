@@ -17,7 +17,7 @@ async function found(
   folder = "/",
 ): Promise<readonly Finding[]> {
   return open(written, folder).preflight(
-    { current: version, doubtful: [] },
+    { current: version, uncertain: [] },
     AbortSignal.timeout(10_000),
   )
 }
@@ -34,7 +34,7 @@ describe("exec, preflight", () => {
     expect(first).toMatchObject({
       code: "exec-disagrees",
       severity: "error",
-      says: expect.stringContaining("holds pair, the config says one"),
+      message: expect.stringContaining("holds pair, the config says one"),
       remedy: "write holds: pair, if that is what the service does",
     })
   })

@@ -59,7 +59,7 @@ test.each([
     const now = project.variable("KEY")
     expect([...service.users].flatMap(([, passwords]) => passwords)).toEqual([now])
     expect(await versionsOf(project, "key")).toEqual([
-      { id: "v1", stage: "kept", password: old },
+      { id: "v1", stage: "retired", password: old },
       { id: "v2", stage: "current", password: now },
     ])
   },
@@ -106,7 +106,7 @@ test("exec goes back where a program says no, and says what to look at", async (
             driver: "exec",
             command: [bun, program],
             user: "app",
-            env: { SERVICE: service.url, ODD: "says" },
+            env: { SERVICE: service.url, ODD: "message" },
           },
         },
         outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],

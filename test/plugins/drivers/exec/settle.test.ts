@@ -18,7 +18,7 @@ const next: Credential = {
   version: "v2",
   fields: { password: new Secret("password", "new-value") },
 }
-const versions = { current, pending: next, doubtful: [] }
+const versions = { current, pending: next, uncertain: [] }
 const soon = (ms = 15_000): AbortSignal => AbortSignal.timeout(ms)
 
 afterAll(async () => {
@@ -34,7 +34,7 @@ async function killedInApply(env: Readonly<Record<string, string>>): Promise<voi
     import { open } from ${JSON.stringify(harness)}
     import { Secret } from ${JSON.stringify(secret)}
     const next = { version: "v2", fields: { password: new Secret("password", "new-value") } }
-    await open({ env: ${JSON.stringify({ ...env, NOTE: folder.path })} }).apply(next, { pending: next, doubtful: [] }, AbortSignal.timeout(60_000))`
+    await open({ env: ${JSON.stringify({ ...env, NOTE: folder.path })} }).apply(next, { pending: next, uncertain: [] }, AbortSignal.timeout(60_000))`
   const child = Bun.spawn([bun, "-e", script], { stdio: ["ignore", "inherit", "inherit"] })
   await until("the program has its document", async () => (await readdir(folder.path)).length === 1)
   child.kill("SIGKILL")

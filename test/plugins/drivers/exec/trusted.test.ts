@@ -17,7 +17,7 @@ const next: Credential = {
   fields: { password: new Secret("password", "new-value") },
 }
 const control: Credential = { version: "control", fields: next.fields }
-const versions = { current, pending: next, doubtful: [] }
+const versions = { current, pending: next, uncertain: [] }
 const soon = (ms = 10_000): AbortSignal => AbortSignal.timeout(ms)
 
 function blind(env: Readonly<Record<string, string>>): Driver {
@@ -31,7 +31,7 @@ describe("exec with trust_apply", () => {
   test("counts a yes as proof, of a value and of a death", async () => {
     await using service = await KeyService.start(2)
     const driver = blind({ SERVICE: service.url })
-    await driver.preflight({ current, doubtful: [] }, soon())
+    await driver.preflight({ current, uncertain: [] }, soon())
     expect(await answers(driver)).toEqual(["refused", "accepted", "unknown"])
     await driver.apply(next, versions, soon())
     expect(await answers(driver)).toEqual(["refused", "accepted", "accepted"])
@@ -61,7 +61,7 @@ describe("exec with trust_apply", () => {
     ["garbage", "unknown"],
   ])("after an apply that ends in %p answers %p", async (odd, answer) => {
     const driver = blind({ ODD: odd })
-    await driver.preflight({ current, doubtful: [] }, soon())
+    await driver.preflight({ current, uncertain: [] }, soon())
     await driver.apply(next, versions, soon()).catch(() => undefined)
     expect(await answers(driver)).toEqual(["refused", "accepted", answer])
   })

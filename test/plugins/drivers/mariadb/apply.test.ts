@@ -150,8 +150,8 @@ describe("apply()", () => {
       {
         using other = await adminSession(server)
         for (const sql of statements) await other.ask(sql)
-        const place = { ...placeOf(server, shop.user), waitS: 1 }
-        expect(await errorOf(apply(place, next, {}, soon(20_000)))).toMatchObject({
+        const target = { ...placeOf(server, shop.user), waitS: 1 }
+        expect(await errorOf(apply(target, next, {}, soon(20_000)))).toMatchObject({
           code: "lock-timeout",
           remedy: "retry",
         })

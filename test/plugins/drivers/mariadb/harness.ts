@@ -1,11 +1,11 @@
 import { connect as connectTcp, createServer, type Socket } from "node:net"
-import type { Credential, Driver, Reach, Versions } from "../../../../src/core/ports.ts"
+import type { Credential, Driver, PluginContext, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { type Connection, connect } from "../../../../src/plugins/drivers/mariadb/connection.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
 import { nativeHash } from "../../../../src/plugins/drivers/mariadb/login.ts"
-import { Options } from "../../../../src/plugins/drivers/mariadb/options.ts"
-import { makePlace, type Place } from "../../../../src/plugins/drivers/mariadb/place.ts"
+import { MariadbOptions } from "../../../../src/plugins/drivers/mariadb/options.ts"
+import { makeTarget, type MariadbTarget } from "../../../../src/plugins/drivers/mariadb/target.ts"
 import type { MariadbServer } from "../../../support/servers/mariadb.ts"
 import { host, text } from "../conformance/harness.ts"
 
@@ -17,7 +17,7 @@ export function soon(ms = 5000): AbortSignal {
   return AbortSignal.timeout(ms)
 }
 
-export function reachWith(adminPassword: string, folder = "/"): Reach {
+export function reachWith(adminPassword: string, folder = "/"): PluginContext {
   return {
     host,
     label,
@@ -29,8 +29,8 @@ export function reachWith(adminPassword: string, folder = "/"): Reach {
 
 type Written = Readonly<Record<string, unknown>>
 
-function optionsOf(server: MariadbServer, written: Written): Options {
-  return Options.parse({
+function optionsOf(server: MariadbServer, written: Written): MariadbOptions {
+  return MariadbOptions.parse({
     address: `mariadb://127.0.0.1:${server.port}`,
     admin: { user: server.admin.user, password: { env: "ADMIN" } },
     ...written,
@@ -47,8 +47,8 @@ export function open(
 }
 
 /** What such a driver works with. */
-export function placeOf(server: MariadbServer, user: string): Place {
-  return makePlace(optionsOf(server, { user }), reachWith(server.admin.password, server.folder))
+export function placeOf(server: MariadbServer, user: string): MariadbTarget {
+  return makeTarget(optionsOf(server, { user }), reachWith(server.admin.password, server.folder))
 }
 
 export type Account = {
@@ -86,12 +86,12 @@ export function credential(
 }
 
 export function drafted(driver: Driver, version: string): Credential {
-  return { version, fields: driver.draft({ doubtful: [] }, text) }
+  return { version, fields: driver.generate({ uncertain: [] }, text) }
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
   return {
-    doubtful: [],
+    uncertain: [],
     ...(current === undefined ? {} : { current }),
     ...(pending === undefined ? {} : { pending }),
   }
@@ -155,7 +155,7 @@ export async function codes(driver: Driver, about: Versions): Promise<readonly s
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
 
-/** Listens on loopback and does with each connection what `talk` says; keeps what clients sent. */
+/** Listens on loopback and does with each connection what `stderr` says; keeps what clients sent. */
 export async function peer(talk: (socket: Socket) => void): Promise<Peer> {
   const sockets = new Set<Socket>()
   const chunks: Buffer[] = []

@@ -48,7 +48,7 @@ test("sessions that set another password again and again lose a containment", as
   const apply = (again: number): Promise<unknown> =>
     driver.apply(next, versions(shop.old, next), soon(15_000), { contain: true, again })
   await apply(0)
-  await driver.expel?.(next, soon(15_000)).catch(() => undefined)
+  await driver.revokeOthers?.(next, soon(15_000)).catch(() => undefined)
   // Who was in when it was set may have set another since: the engine sets it again.
   if ((await driver.probe(next, soon())) !== "accepted") await apply(2)
   await host.pause(300)

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
-import { Options } from "../../../../src/plugins/drivers/mariadb/options.ts"
+import { MariadbOptions } from "../../../../src/plugins/drivers/mariadb/options.ts"
 
 const admin = { user: "rotator", password: { env: "ROTATOR" } }
 const least = { address: "mariadb://127.0.0.1", user: "shop", admin }
 
 function problems(written: Record<string, unknown>): readonly string[] {
-  const parsed = Options.safeParse(written)
+  const parsed = MariadbOptions.safeParse(written)
   return parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)
@@ -14,7 +14,7 @@ function problems(written: Record<string, unknown>): readonly string[] {
 
 describe("Options", () => {
   test("the account is the user's at any host, unless it says otherwise", () => {
-    expect(Options.parse(least)).toEqual({ ...least, host: "%" })
+    expect(MariadbOptions.parse(least)).toEqual({ ...least, host: "%" })
     expect(
       problems({
         ...least,
@@ -76,7 +76,7 @@ describe("Options", () => {
 
 test("logins() is the server and the account", () => {
   const login = (more: object): string | undefined =>
-    mariadb.logins(Options.parse({ ...least, ...more }))[0]
+    mariadb.logins(MariadbOptions.parse({ ...least, ...more }))[0]
   expect(login({ address: "mariadb://DB", host: "LocalHost" })).toBe(
     login({ address: "mariadb://db:3306/", host: "localhost" }),
   )

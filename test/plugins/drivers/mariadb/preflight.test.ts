@@ -43,7 +43,7 @@ describe("preflight() refuses an account that is not fit", () => {
     expect(found).toContainEqual({
       code: "account-missing",
       severity: "error",
-      says: `account '${shop.user}'@'localhost' does not exist`,
+      message: `account '${shop.user}'@'localhost' does not exist`,
       remedy: "create it, or correct user and host in the config",
     })
   })
@@ -84,7 +84,7 @@ describe("preflight() refuses an account that is not fit", () => {
   }
   test.each(unfit)(
     "%s: a finding, an error of apply, revoke and stored, and nothing changes",
-    async (_, sql, says) => {
+    async (_, sql, message) => {
       const shop = await account(server)
       await server.sql(sql(`'${shop.user}'@'%'`, shop.password))
       const kept = (): Promise<unknown> =>
@@ -93,9 +93,9 @@ describe("preflight() refuses an account that is not fit", () => {
       const found = await findings(shop)
       expect(found.filter(({ severity }) => severity === "error")).toEqual([
         {
-          code: unfitCodes[says] ?? "none",
+          code: unfitCodes[message] ?? "none",
           severity: "error",
-          says: expect.stringContaining(says),
+          message: expect.stringContaining(message),
           remedy: expect.stringContaining(`ALTER USER '${shop.user}'@'%'`),
         },
       ])
@@ -104,12 +104,12 @@ describe("preflight() refuses an account that is not fit", () => {
       const acts = [
         () => driver.apply(next, versions(shop.old, next), soon()),
         () => driver.revoke(shop.old, next, { endSessions: false }, soon()),
-        () => driver.stored?.(soon()) ?? Promise.resolve(),
+        () => driver.readInstalled?.(soon()) ?? Promise.resolve(),
       ]
       for (const act of acts)
         expect(await errorOf(act())).toMatchObject({
-          code: unfitCodes[says] ?? "none",
-          message: expect.stringContaining(says),
+          code: unfitCodes[message] ?? "none",
+          message: expect.stringContaining(message),
         })
       expect(await kept()).toEqual(before)
     },
@@ -129,20 +129,22 @@ describe("preflight() refuses an account that is not fit", () => {
     expect(found).toContainEqual({
       code: "unknown-password",
       severity: "error",
-      says: expect.stringContaining("2 passwords besides ours"),
+      message: expect.stringContaining("2 passwords besides ours"),
       remedy: expect.stringContaining(`SHOW CREATE USER '${shop.user}'@'%'`),
       yields: true,
     })
     expect(JSON.stringify(found)).not.toMatch(/[0-9A-F]{40}/)
     expect(
-      await codes(shop.open(), { current: shop.old, previous: first, doubtful: [second] }),
+      await codes(shop.open(), { current: shop.old, previous: first, uncertain: [second] }),
     ).toEqual([])
-    expect(await codes(shop.open(), { current: shop.old, doubtful: [second] })).toEqual([
+    expect(await codes(shop.open(), { current: shop.old, uncertain: [second] })).toEqual([
       "error unknown-password",
     ])
     // Whose they are is asked by stored() where we know none of them.
     expect(await codes(shop.open(), versions())).toEqual([])
-    await expect(shop.open().stored?.(soon())).rejects.toMatchObject({ code: "value-exists" })
+    await expect(shop.open().readInstalled?.(soon())).rejects.toMatchObject({
+      code: "value-exists",
+    })
   })
 
   test("that does not hold our password: it has drifted, and is not told that its only one may go", async () => {
@@ -152,7 +154,7 @@ describe("preflight() refuses an account that is not fit", () => {
       {
         code: "current-refused",
         severity: "error",
-        says: `account '${shop.user}'@'%' does not hold the current value`,
+        message: `account '${shop.user}'@'%' does not hold the current value`,
         remedy: expect.stringContaining("mycelium reconcile production"),
         yields: true,
       },
@@ -200,7 +202,7 @@ describe("preflight() refuses an account that is not fit", () => {
     await server.sql(
       `alter user '${shop.user}'@'%' identified via mysql_native_password using 'invalid'`,
     )
-    expect(await shop.open().stored?.(soon())).toBeUndefined()
+    expect(await shop.open().readInstalled?.(soon())).toBeUndefined()
     const driver = shop.open()
     const first = drafted(driver, "v1")
     await driver.apply(first, versions(undefined, first), soon())
@@ -277,7 +279,8 @@ describe("preflight() and the admin", () => {
     expect(first).toMatchObject({
       code: "not-permitted",
       severity: "error",
-      says: "weak may not do what a rotation needs: CREATE USER ON *.*, SELECT ON mysql.global_priv",
+      message:
+        "weak may not do what a rotation needs: CREATE USER ON *.*, SELECT ON mysql.global_priv",
     })
     expect(rest).toEqual([])
     const next = drafted(driver, "v2")
@@ -402,7 +405,7 @@ describe("preflight() and the admin", () => {
         {
           code: how === "expired" ? "password-expired" : "account-locked",
           severity: "error",
-          says: expect.stringContaining(how),
+          message: expect.stringContaining(how),
         },
       ])
     })

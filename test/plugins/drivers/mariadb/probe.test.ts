@@ -42,7 +42,7 @@ describe("probe() says refused of nothing but a password that the account does n
       "refused",
       "refused",
     ])
-    await driver.forget?.([], soon())
+    await driver.deleteLogin?.([], soon())
     expect(await Promise.all(asked.map((one) => driver.probe(one, soon())))).toEqual([
       "refused",
       "refused",

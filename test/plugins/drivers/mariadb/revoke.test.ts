@@ -165,14 +165,14 @@ describe("end_sessions", () => {
 test("forget() leaves an account that nobody enters, and none where none was", async () => {
   const shop = await account(server)
   const { driver, live } = await rotated(shop)
-  await driver.forget?.([shop.old, live], soon())
+  await driver.deleteLogin?.([shop.old, live], soon())
   expect(
     await server.sql(
       `select json_value(Priv, '$.authentication_string') as kept from mysql.global_priv where User = '${shop.user}'`,
     ),
   ).toEqual([{ kept: "invalid" }])
   await server.sql(`drop user '${shop.user}'@'%'`)
-  await driver.forget?.([shop.old, live], soon())
+  await driver.deleteLogin?.([shop.old, live], soon())
   expect(
     await server.sql(`select User from mysql.global_priv where User = '${shop.user}'`),
   ).toEqual([])
@@ -185,20 +185,20 @@ describe("expel()", () => {
     const { driver, live } = await rotated(shop)
     const intruders = drafted(driver, "v9")
     await driver.apply(intruders, versions(live, intruders), soon())
-    expect(await driver.expel?.(live, soon())).toEqual({ sessionsEnded: 1, notes: [] })
+    expect(await driver.revokeOthers?.(live, soon())).toEqual({ sessionsEnded: 1, notes: [] })
     expect(await before.alive()).toBe(false)
     expect(await hashesAt(server, shop.user)).toEqual(hashesOf(live))
     expect(
       await Promise.all([shop.old, intruders, live].map((one) => driver.probe(one, soon()))),
     ).toEqual(["refused", "refused", "accepted"])
-    expect(await driver.expel?.(live, soon())).toEqual({ sessionsEnded: 0, notes: [] })
+    expect(await driver.revokeOthers?.(live, soon())).toEqual({ sessionsEnded: 0, notes: [] })
   })
 
   test("says how many came in between, which cannot be told from the program's own", async () => {
     const shop = await account(server)
     const { driver, live } = await rotated(shop)
     using between = await session(server, shop.user, shop.password)
-    const done = await driver.expel?.(live, soon())
+    const done = await driver.revokeOthers?.(live, soon())
     expect(done).toEqual({
       sessionsEnded: 0,
       notes: [expect.stringContaining("1 session of")] as never,

@@ -89,7 +89,7 @@ test("adopts what .env holds, rotates it, and the old login is refused", async (
   expect(now).not.toBe(old)
   expect([await login(server, old), await login(server, now)]).toEqual(["1045", "in"])
   expect(await versionsOf(project, "mariadb")).toEqual([
-    { id: "v1", stage: "kept", password: old },
+    { id: "v1", stage: "retired", password: old },
     { id: "v2", stage: "current", password: now },
   ])
   await said(project, "check", "--connect")

@@ -16,10 +16,10 @@ test("a login that is under way when the account is forgotten does not end well"
   await using login = await pausedMariadbLogin(server.port, shop.user, shop.password)
   const driver = shop.open()
   let waitedMs = 0
-  for (let done = await driver.forget?.([], soon()); done?.underWay !== undefined; ) {
+  for (let done = await driver.deleteLogin?.([], soon()); done?.underWay !== undefined; ) {
     await Bun.sleep(done.underWay.inMs)
     waitedMs += done.underWay.inMs
-    done = await driver.forget?.([], soon(), waitedMs)
+    done = await driver.deleteLogin?.([], soon(), waitedMs)
   }
   expect(await login.finish()).toBe("refused")
   expect(waitedMs).toBeLessThan(2000)
@@ -29,9 +29,11 @@ test("where other accounts have the name, or the admin sees none of them, it is 
   const shared = await account(server)
   await server.sql(`create user '${shared.user}'@'10.0.0.1' identified by 'another-password'`)
   await using login = await pausedMariadbLogin(server.port, shared.user, shared.password)
-  expect(await shared.open().forget?.([], soon())).toMatchObject({ underWay: { mostMs: 2500 } })
+  expect(await shared.open().deleteLogin?.([], soon())).toMatchObject({
+    underWay: { mostMs: 2500 },
+  })
   expect(login.lives()).toBe(true)
-  expect(await shared.open().forget?.([], soon(), 2500)).toEqual({})
+  expect(await shared.open().deleteLogin?.([], soon(), 2500)).toEqual({})
 
   const blind = await account(server)
   const { user, password } = blind
@@ -41,6 +43,6 @@ test("where other accounts have the name, or the admin sees none of them, it is 
   )
   const written = { user, admin: { user: `blind-${user}`, password: { env: "ADMIN" } } }
   const driver = open(server, written, password)
-  expect(await driver.forget?.([], soon())).toEqual({ underWay: { inMs: 2500, mostMs: 2500 } })
-  expect(await driver.forget?.([], soon(), 2500)).toEqual({})
+  expect(await driver.deleteLogin?.([], soon())).toEqual({ underWay: { inMs: 2500, mostMs: 2500 } })
+  expect(await driver.deleteLogin?.([], soon(), 2500)).toEqual({})
 })

@@ -71,13 +71,13 @@ describe.each(["system", "newer"] as const)("also: a standby, %s server", (which
     await arrived(pair.rotator)
     const driver = pair.open(also())
     const current = await turn(driver, "v1")
-    const next = { version: "v2", fields: driver.draft(versions(current), text) }
+    const next = { version: "v2", fields: driver.generate(versions(current), text) }
     try {
       await pause()
       expect(await errorsOf(driver, versions(current))).toMatchObject([
         {
           code: "standby-behind",
-          says: expect.stringContaining("paused"),
+          message: expect.stringContaining("paused"),
           remedy: "on the standby: SELECT pg_wal_replay_resume()",
         },
       ])

@@ -1,9 +1,15 @@
 import { createServer, connect as connectTcp, type Socket } from "node:net"
 import { realHost } from "../../../../src/base/host.ts"
 import { makeValue } from "../../../../src/base/value-shape.ts"
-import type { Credential, Driver, MakeText, Reach, Versions } from "../../../../src/core/ports.ts"
+import type {
+  Credential,
+  Driver,
+  MakeText,
+  PluginContext,
+  Versions,
+} from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
-import { Options } from "../../../../src/plugins/drivers/postgres/options.ts"
+import { PostgresOptions } from "../../../../src/plugins/drivers/postgres/options.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import type { PostgresServer } from "../../../support/servers/postgres.ts"
 
@@ -21,7 +27,7 @@ export function soon(ms = 5000): AbortSignal {
   return AbortSignal.timeout(ms)
 }
 
-export function reachWith(adminPassword: string, folder = "/"): Reach {
+export function reachWith(adminPassword: string, folder = "/"): PluginContext {
   return {
     host,
     label,
@@ -41,7 +47,7 @@ export function open(
   adminPassword = server.password,
 ): Driver {
   const admin = { user: server.superuser, password: { env: "ADMIN" }, database: "postgres" }
-  const options = Options.parse({
+  const options = PostgresOptions.parse({
     address: `postgresql://127.0.0.1:${server.port}/postgres`,
     role,
     admin,
@@ -67,12 +73,12 @@ export function credential(
 }
 
 export function drafted(driver: Driver, version: string): Credential {
-  return { version, fields: driver.draft({ doubtful: [] }, text) }
+  return { version, fields: driver.generate({ uncertain: [] }, text) }
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
   return {
-    doubtful: [],
+    uncertain: [],
     ...(current === undefined ? {} : { current }),
     ...(pending === undefined ? {} : { pending }),
   }
@@ -106,7 +112,7 @@ export async function program(
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
 
-/** Listens on loopback and does with each connection what `talk` says; keeps what clients sent. */
+/** Listens on loopback and does with each connection what `stderr` says; keeps what clients sent. */
 export async function peer(talk: (socket: Socket, first: Buffer) => void): Promise<Peer> {
   const sockets = new Set<Socket>()
   const chunks: Buffer[] = []

@@ -157,7 +157,7 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
     expect(others).toEqual([])
     expect(found).toMatchObject({
       code: "pair-idle-in-use",
-      says: expect.stringContaining("1 session, 1 from 127.0.0.1"),
+      message: expect.stringContaining("1 session, 1 from 127.0.0.1"),
     })
     const [, mend = ""] = /to end it: (.*)/.exec(found?.remedy ?? "") ?? []
     await server.sql(mend)
@@ -168,14 +168,14 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
   test("a first value is refused while either role is in use, or the second holds a password", async () => {
     const pair = await newPair(server)
     const driver = pair.openAsSuperuser()
-    expect(await driver.stored?.(soon())).toBeUndefined()
+    expect(await driver.readInstalled?.(soon())).toBeUndefined()
     await server.sql(`alter role ${pair.green} password 'by-hand'`)
-    await expect(driver.stored?.(soon())).rejects.toMatchObject({
+    await expect(driver.readInstalled?.(soon())).rejects.toMatchObject({
       code: "value-exists",
       message: expect.stringContaining("has a password already"),
     })
     const somebody = await program(server, pair.green, "by-hand")
-    await expect(pair.open().stored?.(soon())).rejects.toMatchObject({
+    await expect(pair.open().readInstalled?.(soon())).rejects.toMatchObject({
       code: "value-exists",
       message: expect.stringContaining("in use"),
     })
@@ -183,7 +183,7 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
     await server.sql(
       `alter role ${pair.green} password null; alter role ${pair.blue} password 'by-hand'`,
     )
-    const fields = (await driver.stored?.(soon())) ?? {}
+    const fields = (await driver.readInstalled?.(soon())) ?? {}
     expect(fields).toMatchObject({ user: pair.blue })
     const zero = { version: "v0", fields }
     const first = await turn(driver, "v1")

@@ -160,7 +160,7 @@ describe.each([
     )
     const next = drafted(driver, "v2")
     await contained(driver, versions(old, next), next)
-    await driver.expel?.(next, soon()).catch(() => undefined)
+    await driver.revokeOthers?.(next, soon()).catch(() => undefined)
     // Who was in when the value was set may have set another since: the engine sets it again.
     if ((await driver.probe(next, soon())) !== "accepted")
       await driver.apply(next, versions(next), soon(20_000), { contain: true, again: 2 })

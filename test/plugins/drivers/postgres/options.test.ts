@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { z } from "zod"
-import { Options } from "../../../../src/plugins/drivers/postgres/options.ts"
+import { PostgresOptions } from "../../../../src/plugins/drivers/postgres/options.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 
 const good = { address: "postgresql://db.internal/shop", role: "shop" }
@@ -14,7 +14,7 @@ const pair = {
 
 describe("Options", () => {
   test("takes what the design shows, and the least", () => {
-    expect(Options.parse(good)).toEqual(good)
+    expect(PostgresOptions.parse(good)).toEqual(good)
     const full = {
       ...good,
       admin: { ...admin, database: "postgres" },
@@ -22,13 +22,13 @@ describe("Options", () => {
       send: "plaintext" as const,
       length: 40,
     }
-    expect(Options.parse(full)).toEqual(full)
-    expect(Options.parse(pair)).toEqual(pair)
+    expect(PostgresOptions.parse(full)).toEqual(full)
+    expect(PostgresOptions.parse(pair)).toEqual(pair)
     const also = {
       ...pair,
       also: ["postgresql://standby.internal", "postgresql://db.internal:5433"],
     }
-    expect(Options.parse(also)).toEqual(also)
+    expect(PostgresOptions.parse(also)).toEqual(also)
   })
 
   test.each([
@@ -67,14 +67,14 @@ describe("Options", () => {
     ["also.0", { ...good, also: ["postgresql://db.internal/other"] }],
     ["also.1", { ...good, also: ["postgresql://one", "postgresql://ONE:5432/x"] }],
   ])("refuses a wrong %s in one sentence that quotes nothing", (path, written) => {
-    const issues = Options.safeParse(written).error?.issues ?? []
+    const issues = PostgresOptions.safeParse(written).error?.issues ?? []
     expect(issues.map((issue) => issue.path.join("."))).toEqual([path])
     expect(JSON.stringify(issues.map((issue) => issue.message))).not.toContain("hunter2")
   })
 
   test("plaintext without TLS is for this machine alone", () => {
     expect(
-      Options.safeParse({
+      PostgresOptions.safeParse({
         ...good,
         address: "postgresql://127.0.0.1/shop",
         insecure: true,
@@ -84,14 +84,14 @@ describe("Options", () => {
   })
 
   test("can be shown as a JSON Schema, and extended by the config's keys", () => {
-    const schema = z.toJSONSchema(Options, { io: "input" })
+    const schema = z.toJSONSchema(PostgresOptions, { io: "input" })
     expect([schema.type, schema.required, schema.additionalProperties]).toEqual([
       "object",
       ["address"],
       false,
     ])
     expect(
-      Options.extend({ driver: z.string() }).safeParse({
+      PostgresOptions.extend({ driver: z.string() }).safeParse({
         ...good,
         driver: "postgres",
         role: "rotator",
@@ -102,20 +102,22 @@ describe("Options", () => {
 })
 
 test("logins() are the server and each role, whatever the database", () => {
-  const one = postgres.logins(Options.parse(good))
+  const one = postgres.logins(PostgresOptions.parse(good))
   expect(one).toEqual(["postgresql://db.internal:5432 role shop"])
   expect(
-    postgres.logins(Options.parse({ ...good, address: "postgres://DB.internal:5432/other" })),
+    postgres.logins(
+      PostgresOptions.parse({ ...good, address: "postgres://DB.internal:5432/other" }),
+    ),
   ).toEqual([...one])
-  expect(postgres.logins(Options.parse(pair))).toEqual([
+  expect(postgres.logins(PostgresOptions.parse(pair))).toEqual([
     "postgresql://db.internal:5432 role shop_blue",
     "postgresql://db.internal:5432 role shop_green",
   ])
 })
 
 test("overlap() is both for a pair, one for one role", () => {
-  expect([postgres.overlap(Options.parse(good)), postgres.overlap(Options.parse(pair))]).toEqual([
-    "one",
-    "both",
-  ])
+  expect([
+    postgres.overlap(PostgresOptions.parse(good)),
+    postgres.overlap(PostgresOptions.parse(pair)),
+  ]).toEqual(["one", "both"])
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { postgresPair } from "../../../../src/cli/commands/postgres-pair.ts"
 import type { Credential, Driver, Finding, Versions } from "../../../../src/core/ports.ts"
-import { Options } from "../../../../src/plugins/drivers/postgres/options.ts"
+import { PostgresOptions } from "../../../../src/plugins/drivers/postgres/options.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import type { PostgresServer } from "../../../support/servers/postgres.ts"
 import { reachWith, soon, text, versions } from "./harness.ts"
@@ -43,7 +43,7 @@ export class Pair {
   }
   open(written: Record<string, unknown> = {}, adminPassword = this.adminPassword): Driver {
     return postgres.open(
-      Options.parse(this.options(written)),
+      PostgresOptions.parse(this.options(written)),
       reachWith(adminPassword, this.server.folder),
     )
   }
@@ -73,7 +73,7 @@ export async function newPair(
 
 /** A draft, applied: what is current afterwards. */
 export async function turn(driver: Driver, id: string, current?: Credential): Promise<Credential> {
-  const next = { version: id, fields: driver.draft(versions(current), text) }
+  const next = { version: id, fields: driver.generate(versions(current), text) }
   return { ...next, ...(await driver.apply(next, versions(current, next), soon())) }
 }
 

@@ -164,7 +164,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
       for (const statement of broken(pair).split("; ")) await server.sql(statement)
       const found = await errorsOf(driver, versions(current))
       expect([...new Set(found.map((one) => one.code))]).toEqual([code])
-      for (const { says } of found) expect(says).toContain(pair.name)
+      for (const { message } of found) expect(message).toContain(pair.name)
       await mend(found)
       // What one thing hides is said the second time.
       await mend(await errorsOf(driver, versions(current)))
@@ -178,7 +178,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
   test("a role or the owner that does not exist is named", async () => {
     const pair = await newPair(server)
     expect(await errorsOf(pair.open({ roles: [pair.blue, "never_was"] }))).toMatchObject([
-      { code: "account-missing", says: "role never_was does not exist" },
+      { code: "account-missing", message: "role never_was does not exist" },
     ])
     expect(await errorsOf(pair.open({ owner: "never_was" }))).toMatchObject([
       { code: "owner-missing", remedy: 'CREATE ROLE "never_was" NOLOGIN' },
@@ -210,7 +210,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     expect(found).toMatchObject([
       {
         code: "pair-settings-differ",
-        says: expect.stringContaining("app.jwt_secret"),
+        message: expect.stringContaining("app.jwt_secret"),
         remedy: `ALTER ROLE "${pair.green}" SET app.jwt_secret = (its value for ${pair.blue})`,
       },
     ])
@@ -243,7 +243,9 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     expect(await errorsOf(trusted.open())).toEqual([])
     expect(
       await errorsOf(trusted.open(), versions(await turn(trusted.open(), "v1"))),
-    ).toMatchObject([{ code: "accepts-anything", says: expect.stringContaining("trusted_green") }])
+    ).toMatchObject([
+      { code: "accepts-anything", message: expect.stringContaining("trusted_green") },
+    ])
     expect(
       await errorsOf(rejected.open(), versions(await turn(rejected.open(), "v1"))),
     ).toMatchObject([{ code: "no-answer" }])

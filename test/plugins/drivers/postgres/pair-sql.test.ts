@@ -6,7 +6,7 @@ import type { Terminal } from "../../../../src/cli/command.ts"
 import { realHost } from "../../../../src/base/host.ts"
 import { parse } from "yaml"
 import { z } from "zod"
-import { Options } from "../../../../src/plugins/drivers/postgres/options.ts"
+import { PostgresOptions } from "../../../../src/plugins/drivers/postgres/options.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
@@ -19,8 +19,8 @@ async function printed(name: string, json = false): Promise<string> {
   const lines: string[] = []
   const terminal: Terminal = {
     host: realHost({}),
-    out: (text) => void lines.push(text),
-    talk: (text) => void lines.push(text),
+    stdout: (text) => void lines.push(text),
+    stderr: (text) => void lines.push(text),
     interactive: () => false,
     variables: [],
     cwd: "/nowhere",
@@ -50,7 +50,7 @@ describe.each(["system", "newer"] as const)(
         .parse(parse(postgresPair("app").config))
       const { grace, ...written } = secret.postgres
       expect(grace).toBe("10m")
-      const options = Options.parse({
+      const options = PostgresOptions.parse({
         ...written,
         address: `postgresql://127.0.0.1:${server.port}/postgres`,
       })
@@ -58,7 +58,7 @@ describe.each(["system", "newer"] as const)(
       expect(await driver.preflight(versions(), soon())).toMatchObject([
         { code: "sessions-out-of-reach", severity: "info" },
       ])
-      expect(await driver.stored?.(soon())).toBeUndefined()
+      expect(await driver.readInstalled?.(soon())).toBeUndefined()
       let current = await turn(driver, "v1")
       for (const id of ["v2", "v3"]) {
         expect(await errorsOf(driver, versions(current))).toEqual([])

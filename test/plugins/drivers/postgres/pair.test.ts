@@ -22,7 +22,7 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
       expect(await driver.preflight(versions(current), soon())).toEqual([
         expect.objectContaining({ code: "sessions-out-of-reach", severity: "info" }),
       ])
-      const next = { version: id, fields: driver.draft(versions(current), text) }
+      const next = { version: id, fields: driver.generate(versions(current), text) }
       const whose = id === "v2" || id === "v4" ? pair.green : pair.blue
       expect(next.fields["user"]).toBe(whose)
       expect(driver.describe(versions(current))).toBe(`ALTER ROLE ${whose} (verifier)`)

@@ -50,7 +50,7 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     expect(findings).toContainEqual({
       code,
       severity: "error",
-      says: expect.stringContaining(role),
+      message: expect.stringContaining(role),
       remedy: expect.any(String),
     })
   })

@@ -48,7 +48,7 @@ test("one that has changed the role: preflight names it, and so does the change 
   expect(await driver.preflight(versions(old), soon())).toContainEqual({
     code: "role-held-prepared",
     severity: "error",
-    says: `${named} has changed role ${role}, which cannot be changed until it ends`,
+    message: `${named} has changed role ${role}, which cannot be changed until it ends`,
     remedy: `in database postgres, as ${role} or a superuser: ROLLBACK PREPARED '${gid}'`,
   })
   const next = drafted(driver, "v2")
@@ -74,7 +74,7 @@ test("an admin that may not read pg_authid is warned", async () => {
     expect.objectContaining({
       code: "role-held-prepared",
       severity: "warning",
-      says: `prepared transaction '${gid}' of ${role} in database postgres has changed a role: if that is ${role}, it cannot be changed until it ends`,
+      message: `prepared transaction '${gid}' of ${role} in database postgres has changed a role: if that is ${role}, it cannot be changed until it ends`,
     }),
   )
   await server.sql(`rollback prepared '${gid}'`)
@@ -88,11 +88,11 @@ test("one of the role that has changed no role outlives a containment, which say
   const next = drafted(driver, "v2")
   const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
   const live = { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
-  expect((await driver.expel?.(live, soon()))?.notes).toEqual([
+  expect((await driver.revokeOthers?.(live, soon()))?.notes).toEqual([
     `1 transaction that role ${role} prepared before lives on, with its locks: '${gid}' in database postgres; ROLLBACK PREPARED there ends it, as ${role} or a superuser`,
   ])
   await server.sql(`rollback prepared '${gid}'`)
-  expect((await driver.expel?.(live, soon()))?.notes).toEqual([])
+  expect((await driver.revokeOthers?.(live, soon()))?.notes).toEqual([])
 })
 
 test("a name that may hold anything is not repeated", async () => {
@@ -113,7 +113,7 @@ test("a name that may hold anything is not repeated", async () => {
   const next = drafted(driver, "v2")
   const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
   const live = { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
-  const notes = (await driver.expel?.(live, soon()))?.notes ?? []
+  const notes = (await driver.revokeOthers?.(live, soon()))?.notes ?? []
   expect(notes).toEqual([expect.stringContaining("pg_prepared_xacts names it")])
   expect(notes.join()).not.toContain(odd)
   await server.sql(`rollback prepared '${odd}'`)

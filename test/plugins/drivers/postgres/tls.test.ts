@@ -106,7 +106,7 @@ describe("connect() through TLS", () => {
       await expect(
         openSocket(
           { address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } },
-          { says: "x", signal: soon() },
+          { label: "x", signal: soon() },
         ),
       ).rejects.toMatchObject({ code: "tls-not-offered" })
       expect(fake.received()).toHaveLength(8)
@@ -118,7 +118,7 @@ describe("connect() through TLS", () => {
     await expect(
       openSocket(
         { address: { host: "127.0.0.1", port: fake.port }, tls: { name: "x" } },
-        { says: "x", signal: soon(200) },
+        { label: "x", signal: soon(200) },
       ),
     ).rejects.toMatchObject({ code: "timeout" })
   })
@@ -138,7 +138,7 @@ describe("the driver and TLS", () => {
       "unknown",
     )
     const findings = await open(server, "shop", { tls: { ca: "missing.pem" } }).preflight(
-      { current: old, doubtful: [] },
+      { current: old, uncertain: [] },
       soon(),
     )
     expect(findings).toMatchObject([{ code: "tls-file-unreadable", severity: "error" }])
@@ -164,11 +164,11 @@ describe("the driver and TLS", () => {
       await writeFile(join(strict.folder, name), text)
     const to = (more: object): Driver => open(strict, "shop", { tls: { ca: "ca.pem", ...more } })
     const codes = async (more: object): Promise<readonly string[]> =>
-      (await to(more).preflight({ current: old, doubtful: [] }, soon())).map(({ code }) => code)
+      (await to(more).preflight({ current: old, uncertain: [] }, soon())).map(({ code }) => code)
     const ours = { certificate: "own.pem", key: "own.key" }
     expect(await codes(ours)).not.toContain("login-not-allowed")
-    const next = { version: "v2", fields: to(ours).draft({ doubtful: [] }, text) }
-    await to(ours).apply(next, { current: old, pending: next, doubtful: [] }, soon())
+    const next = { version: "v2", fields: to(ours).generate({ uncertain: [] }, text) }
+    await to(ours).apply(next, { current: old, pending: next, uncertain: [] }, soon())
     expect([
       await to(ours).probe(next, soon()),
       await to(ours).probe(old, soon()),
@@ -186,7 +186,7 @@ describe("the driver and TLS", () => {
     const address = `postgresql://0.0.0.0:${plain.port}/postgres`
     await plain.sql("create role shop login password 'old-password'")
     const findings = await open(plain, "shop", { address }).preflight(
-      { current: old, doubtful: [] },
+      { current: old, uncertain: [] },
       soon(),
     )
     expect(findings).toMatchObject([{ code: "tls-not-offered", severity: "error" }])

@@ -78,7 +78,7 @@ describe.each(which.map((index) => [index === 0 ? "15" : "18", index] as const))
       await using login = await pausedLogin(at().port, role, "old-password")
       const live = await changed(driver, old)
       await untilOver(
-        (waitedMs) => driver.expel?.(live, soon(), waitedMs) ?? Promise.reject(),
+        (waitedMs) => driver.revokeOthers?.(live, soon(), waitedMs) ?? Promise.reject(),
         () => login.finish(),
       )
       await until("its session has ended", () => !login.lives())
@@ -90,7 +90,7 @@ describe.each(which.map((index) => [index === 0 ? "15" : "18", index] as const))
       await using login = await pausedLogin(at().port, role, "old-password")
       const live = await changed(driver, old)
       const waited = await untilOver(
-        (waitedMs) => driver.expel?.(live, soon(), waitedMs) ?? Promise.reject(),
+        (waitedMs) => driver.revokeOthers?.(live, soon(), waitedMs) ?? Promise.reject(),
         () => Promise.resolve(),
       )
       expect(waited).toBeLessThan(3000)
@@ -102,7 +102,7 @@ describe.each(which.map((index) => [index === 0 ? "15" : "18", index] as const))
       const driver = open(at(), role)
       const live = await changed(driver, old)
       await at().sql("select pg_sleep(2.6)")
-      expect((await driver.expel?.(live, soon(), 0))?.underWay).toBeUndefined()
+      expect((await driver.revokeOthers?.(live, soon(), 0))?.underWay).toBeUndefined()
     })
 
     test("no session is to end: nothing is waited for", async () => {
@@ -147,8 +147,8 @@ test("18 shows an admin who may see it that no login is under way: nothing is wa
   const admin = { user: "seer", password: { env: "ADMIN" }, database: "postgres" }
   const driver = open(server, role, { admin }, "seer-password")
   const live = await changed(driver, old)
-  expect((await driver.expel?.(live, soon(), 0))?.underWay).toBeUndefined()
+  expect((await driver.revokeOthers?.(live, soon(), 0))?.underWay).toBeUndefined()
   const again = await changed(driver, live)
   await using _login = await pausedLogin(server.port, role, "no-password")
-  expect((await driver.expel?.(again, soon(), 0))?.underWay).toBeUndefined()
+  expect((await driver.revokeOthers?.(again, soon(), 0))?.underWay).toBeUndefined()
 })

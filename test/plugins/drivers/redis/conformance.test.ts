@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
-import { type Harness, type Service, reach, text } from "../conformance/harness.ts"
+import { type Harness, type Service, context, text } from "../conformance/harness.ts"
 import { driverSuite } from "../conformance/suite.ts"
 
 /** One user, kept in an ACL file and in redis.conf, with an admin and with the user changing itself. */
@@ -44,7 +44,7 @@ async function startService(
       : {}
     return redis.open(
       redis.options.parse({ address: `redis://127.0.0.1:${port}`, user, ...named }),
-      reach(server.folder, admin),
+      context(server.folder, admin),
     )
   }
   let state: "runs" | "hangs" | "stopped" = "runs"

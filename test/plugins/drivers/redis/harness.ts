@@ -2,10 +2,16 @@ import { createHash } from "node:crypto"
 import { connect as connectTcp, createServer, type Socket } from "node:net"
 import { realHost } from "../../../../src/base/host.ts"
 import { makeValue } from "../../../../src/base/value-shape.ts"
-import type { Credential, Driver, MakeText, Reach, Versions } from "../../../../src/core/ports.ts"
+import type {
+  Credential,
+  Driver,
+  MakeText,
+  PluginContext,
+  Versions,
+} from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
-import { Options } from "../../../../src/plugins/drivers/redis/options.ts"
+import { RedisOptions } from "../../../../src/plugins/drivers/redis/options.ts"
 import { encodeCommand } from "../../../../src/plugins/drivers/redis/resp.ts"
 import type { RedisServer } from "../../../support/servers/redis.ts"
 
@@ -26,7 +32,7 @@ export function soon(ms = 5000): AbortSignal {
   return AbortSignal.timeout(ms)
 }
 
-export function reachWith(adminPassword: string, folder = "/"): Reach {
+export function reachWith(adminPassword: string, folder = "/"): PluginContext {
   return {
     host,
     label,
@@ -46,7 +52,7 @@ export function open(
 ): Driver {
   const admin = { user: server.admin.user, password: { env: "ADMIN" } }
   return redis.open(
-    Options.parse({ address: addressOf(server), user: "shop", admin, ...written }),
+    RedisOptions.parse({ address: addressOf(server), user: "shop", admin, ...written }),
     reachWith(adminPassword, server.folder),
   )
 }
@@ -71,12 +77,12 @@ export function credential(
 export const old = credential("v1", oldPassword)
 
 export function drafted(driver: Driver, version: string): Credential {
-  return { version, fields: driver.draft({ doubtful: [] }, text) }
+  return { version, fields: driver.generate({ uncertain: [] }, text) }
 }
 
 export function versions(current?: Credential, pending?: Credential): Versions {
   return {
-    doubtful: [],
+    uncertain: [],
     ...(current === undefined ? {} : { current }),
     ...(pending === undefined ? {} : { pending }),
   }
@@ -146,7 +152,7 @@ export async function program(port: number, user: string, password: string): Pro
 
 export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
 
-/** Listens on loopback and does with each connection what `talk` says; keeps what clients sent. */
+/** Listens on loopback and does with each connection what `stderr` says; keeps what clients sent. */
 export async function peer(talk: (socket: Socket) => void): Promise<Peer> {
   const sockets = new Set<Socket>()
   const chunks: Buffer[] = []

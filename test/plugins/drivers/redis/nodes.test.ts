@@ -59,7 +59,7 @@ describe("a primary and its replicas", () => {
   test("every replica that is connected must be named", async () => {
     expect(await codes(openAll(primary))).toEqual(["error redis-replica-unlisted"])
     const [one] = await openAll(primary, replica).preflight(versions(old), soon())
-    expect(one?.says).toContain(
+    expect(one?.message).toContain(
       `1 connected replica is not in the config (127.0.0.1:${second.port})`,
     )
     expect(await codes(openAll(primary, replica, second))).toEqual([])
@@ -162,7 +162,7 @@ describe("several nodes", () => {
     const found = await openAll(one, other).preflight(versions(old), soon())
     // What that node holds instead may be all that its programs have: nobody is told to take it away.
     expect(found.map(({ code }) => code)).toEqual(["redis-nodes-differ"])
-    expect(found[0]?.says).toContain(`at 127.0.0.1:${other.port},`)
+    expect(found[0]?.message).toContain(`at 127.0.0.1:${other.port},`)
     await give(other, old)
     await drop(other, next)
   })
@@ -216,7 +216,7 @@ test("a cluster is refused until each of its nodes is named", async () => {
   expect(found).toMatchObject([
     {
       code: "redis-cluster",
-      says: expect.stringContaining("a cluster of 2 nodes"),
+      message: expect.stringContaining("a cluster of 2 nodes"),
       remedy: expect.stringContaining("also"),
     },
   ])

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
-import { Options } from "../../../../src/plugins/drivers/redis/options.ts"
+import { RedisOptions } from "../../../../src/plugins/drivers/redis/options.ts"
 
 const admin = { user: "rotator", password: { env: "REDIS_ROTATOR" } }
 
 function problems(written: Record<string, unknown>): readonly string[] {
-  const parsed = Options.safeParse(written)
+  const parsed = RedisOptions.safeParse(written)
   return parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)
@@ -13,12 +13,12 @@ function problems(written: Record<string, unknown>): readonly string[] {
 
 describe("Options", () => {
   test("needs no more than an address: the user is default, and changes itself", () => {
-    expect(Options.parse({ address: "redis://127.0.0.1" })).toEqual({
+    expect(RedisOptions.parse({ address: "redis://127.0.0.1" })).toEqual({
       address: "redis://127.0.0.1",
       user: "default",
     })
     expect(
-      Options.parse({
+      RedisOptions.parse({
         address: "redis://127.0.0.1",
         user: "shop",
         admin: { password: { file: "x" } },
@@ -110,12 +110,16 @@ describe("Options", () => {
 
 test("login() is the server and the user, whatever the database", () => {
   const login = (address: string, user?: string): string | undefined =>
-    redis.logins(Options.parse({ address, user, insecure: true }))[0]
+    redis.logins(RedisOptions.parse({ address, user, insecure: true }))[0]
   expect(login("redis://Cache/1", "shop")).toBe(login("rediss://cache:6379", "shop"))
   expect(login("redis://cache")).not.toBe(login("redis://cache", "shop"))
   expect(
     redis.logins(
-      Options.parse({ address: "redis://127.0.0.1", also: ["unix:/run/x.sock"], user: "shop" }),
+      RedisOptions.parse({
+        address: "redis://127.0.0.1",
+        also: ["unix:/run/x.sock"],
+        user: "shop",
+      }),
     ),
   ).toEqual(["redis://127.0.0.1:6379 user shop", "redis:///run/x.sock user shop"])
 })

@@ -44,7 +44,7 @@ describe("preflight()", () => {
       {
         code: "admin-too-powerful",
         severity: "warning",
-        says: expect.stringContaining("admin admin"),
+        message: expect.stringContaining("admin admin"),
       },
     ])
     const rules = (findings[0]?.remedy ?? "")
@@ -70,7 +70,7 @@ describe("preflight()", () => {
     expect(findings).toContainEqual({
       code,
       severity: "error",
-      says: expect.stringContaining(user),
+      message: expect.stringContaining(user),
       remedy: expect.stringContaining(remedy),
     })
   })
@@ -81,13 +81,13 @@ describe("preflight()", () => {
     expect(found).toContainEqual({
       code: "unknown-password",
       severity: "error",
-      says: expect.stringContaining("2 passwords besides ours"),
+      message: expect.stringContaining("2 passwords besides ours"),
       remedy: expect.stringContaining("ACL GETUSER twice"),
       yields: true,
     })
     expect(JSON.stringify(found)).not.toMatch(/[0-9a-f]{40}/)
-    const doubtful = [credential("v8", "another"), credential("v9", "third")]
-    expect(await codes(open(server, { user: "twice" }), { current, doubtful })).toEqual([
+    const uncertain = [credential("v8", "another"), credential("v9", "third")]
+    expect(await codes(open(server, { user: "twice" }), { current, uncertain })).toEqual([
       "warning admin-too-powerful",
     ])
   })
@@ -144,7 +144,7 @@ describe("preflight()", () => {
 
   test("stored() refuses a user that holds a password; one that holds none has nothing to put back", async () => {
     const stored = (user: string): Promise<unknown> =>
-      open(server, { user }).stored?.(soon()) ?? Promise.resolve("none")
+      open(server, { user }).readInstalled?.(soon()) ?? Promise.resolve("none")
     await expect(stored("shop")).rejects.toMatchObject({
       code: "value-exists",
       message: expect.stringContaining("holds a password"),
@@ -156,7 +156,7 @@ describe("preflight()", () => {
     await expect(stored("anyone")).rejects.toMatchObject({ code: "password-not-asked" })
     await expect(stored("missing")).rejects.toMatchObject({ code: "account-missing" })
     expect(await stored("bare")).toBeUndefined()
-    expect(open(server, { admin: undefined }).stored).toBeUndefined()
+    expect(open(server, { admin: undefined }).readInstalled).toBeUndefined()
     expect(await codes(open(server, { user: "bare" }), versions())).toEqual([
       "warning admin-too-powerful",
     ])
@@ -171,13 +171,13 @@ describe("preflight() and what outlives a restart", () => {
       versions(credential("v1", oldPassword, undefined, "default")),
       soon(),
     )
-    const says =
+    const message =
       "a new password would not survive a restart of the server: it runs without a config file and without an ACL file"
     expect(findings).toEqual([
       {
         code: "redis-not-persistent",
         severity: "error",
-        says,
+        message,
         remedy: expect.stringContaining("--aclfile"),
       },
     ])
@@ -211,7 +211,7 @@ describe("preflight() and what outlives a restart", () => {
       {
         code: "redis-command-missing",
         severity: "error",
-        says: expect.stringContaining("ACL GETUSER"),
+        message: expect.stringContaining("ACL GETUSER"),
       },
     ])
   })

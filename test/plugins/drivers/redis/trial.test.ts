@@ -43,7 +43,7 @@ describe("preflight() as a trial", () => {
       expect(found).toContainEqual({
         code: users === "aclfile" ? "redis-saves-all" : "redis-config-rewrite",
         severity: "info",
-        says: expect.stringContaining("becomes permanent too"),
+        message: expect.stringContaining("becomes permanent too"),
         remedy: expect.any(String),
       })
       await server.restart()
@@ -90,7 +90,7 @@ describe("preflight() as a trial", () => {
     expect(await as("few")).toContainEqual({
       code: "not-permitted",
       severity: "error",
-      says: "few may not do what a rotation needs: +acl|save",
+      message: "few may not do what a rotation needs: +acl|save",
       remedy: "ACL SETUSER few +acl|save",
     })
     expect(await as("all-but")).toContainEqual(
@@ -114,7 +114,7 @@ describe("a user that does not hold our password", () => {
         {
           code: "current-refused",
           severity: "error",
-          says: "user shop does not hold the current value",
+          message: "user shop does not hold the current value",
           remedy: expect.stringContaining("mycelium reconcile production"),
           yields: true,
         },

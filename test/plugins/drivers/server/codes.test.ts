@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import type { Driver, Reach } from "../../../../src/core/ports.ts"
+import type { Driver, PluginContext } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
@@ -36,7 +36,7 @@ type Kind = {
   }
 }
 
-const reach = (password: string): Reach => ({
+const context = (password: string): PluginContext => ({
   host,
   label: "production/codes",
   owner: "0a1b2c3d4e5f",
@@ -66,7 +66,7 @@ async function ofPostgres(): Promise<Kind> {
           admin: { user: server.superuser, password: { env: "X" } },
           tls,
         }),
-        reach(password),
+        context(password),
       ),
   }
 }
@@ -94,7 +94,7 @@ async function ofMariadb(): Promise<Kind> {
           admin: { user: server.admin.user, password: { env: "X" } },
           tls,
         }),
-        reach(password),
+        context(password),
       ),
   }
 }
@@ -118,7 +118,7 @@ async function ofRedis(): Promise<Kind> {
           admin: { user: server.admin.user, password: { env: "X" } },
           tls,
         }),
-        reach(password),
+        context(password),
       ),
   }
 }
@@ -137,7 +137,7 @@ describe.each([
   /** Of what preflight finds, all but notes on the admin's rights. */
   const codes = async (user: string, how: object = {}): Promise<readonly string[]> => {
     const driver = kind.open({ user, password: kind.password, ...how })
-    const found = await driver.preflight({ current: kind.current(user), doubtful: [] }, soon())
+    const found = await driver.preflight({ current: kind.current(user), uncertain: [] }, soon())
     return found.filter(({ severity }) => severity === "error").map(({ code }) => code)
   }
 
@@ -154,7 +154,7 @@ describe.each([
     ])
     const powerful = await kind
       .open({ user: "shop", password: kind.password })
-      .preflight({ current: kind.current("shop"), doubtful: [] }, soon())
+      .preflight({ current: kind.current("shop"), uncertain: [] }, soon())
     expect(powerful.map(({ code }) => code)).toContain("admin-too-powerful")
     if (kind.second !== undefined) {
       await kind.make("both")
@@ -171,11 +171,11 @@ describe.each([
   test("so has what answers that is no such server, and what does not answer", async () => {
     await using web = await peer((socket) => void socket.write(greetings))
     const driver = kind.open({ user: "shop", password: kind.password, port: web.port })
-    const found = await driver.preflight({ doubtful: [] }, soon())
+    const found = await driver.preflight({ uncertain: [] }, soon())
     expect(found.map(({ code }) => code)).toEqual(["answer-malformed"])
     await kind.stop()
     const gone = kind.open({ user: "shop", password: kind.password })
-    expect(await errorOf(gone.preflight({ doubtful: [] }, soon()))).toMatchObject({
+    expect(await errorOf(gone.preflight({ uncertain: [] }, soon()))).toMatchObject({
       code: "unreachable",
       remedy: "retry",
     })

@@ -13,9 +13,9 @@ type Options = Readonly<Record<string, unknown>>
 
 function draft(options: Options, current: Fields | undefined, contain?: boolean): Fields {
   const driver = generated.open(generated.options.parse(options), undefined as never)
-  return driver.draft(
+  return driver.generate(
     {
-      doubtful: [],
+      uncertain: [],
       ...(current === undefined ? {} : { current: { version: "v1", fields: current } }),
     },
     text,

@@ -89,8 +89,8 @@ describe.each(drivers.map((driver) => [driver.type, driver] as const))("%s", (ty
     [{ prefix: "-x" }, "prefix: letters, digits"],
     [{ length: 9 }, "characters at least"],
     [{ length: 2000 }, "characters at most"],
-  ] as const)("refuses %j", (options, says) => {
-    expect(problems(options)).toContain(says)
+  ] as const)("refuses %j", (options, message) => {
+    expect(problems(options)).toContain(message)
     expect(problems(options).split("; ")).toHaveLength(1)
   })
 })

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { randomText } from "../../../../src/base/random-text.ts"
-import type { Credential, Known, Output, Values } from "../../../../src/core/ports.ts"
+import type { Credential, IssuedVersions, Output, Values } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { randomBytes } from "node:crypto"
 
@@ -54,7 +54,7 @@ function credential(version: string, fields: Credential["fields"]): Credential {
 }
 
 /** These versions exist, the youngest first. */
-export function knownOf(...versions: readonly Shows[]): Known {
+export function knownOf(...versions: readonly Shows[]): IssuedVersions {
   return async (secret) =>
     versions.flatMap((shows, index) => valuesOf(shows, `v${index}`)[secret] ?? [])
 }
@@ -64,9 +64,9 @@ export const never: AbortSignal = new AbortController().signal
 export async function deliver(
   output: Output,
   shows: Shows,
-  ...known: readonly Shows[]
+  ...issued: readonly Shows[]
 ): Promise<void> {
-  const draft = await output.prepare(valuesOf(shows), knownOf(shows, ...known), never)
+  const draft = await output.prepare(valuesOf(shows), knownOf(shows, ...issued), never)
   await draft.commit()
 }
 
@@ -86,9 +86,9 @@ export function snapshot(folder: string): Readonly<Record<string, string>> {
 /** The bytes alone. */
 export function contents(folder: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(snapshot(folder)).map(([name, says]) => [
+    Object.entries(snapshot(folder)).map(([name, message]) => [
       name,
-      says.split(" ").slice(2).join(" "),
+      message.split(" ").slice(2).join(" "),
     ]),
   )
 }

@@ -184,20 +184,20 @@ export function outputSuite(name: string, kind: Kind): void {
         const bytes = await open(folder).read()
         const none = knownOf()
         const asked: string[] = []
-        const known = Object.assign(
+        const issued = Object.assign(
           (secret: string, which: "recent" | "all") => none(secret, which),
           {
-            wrote: (target: string, now: Uint8Array) => (
+            isOurWrite: (target: string, now: Uint8Array) => (
               asked.push(target), bytes !== undefined && Buffer.from(now).equals(bytes)
             ),
           },
         )
         if (open(folder).whole === true && !name.startsWith("dotenv")) {
-          await (await open(folder).prepare(valuesOf(next), known, never)).commit()
+          await (await open(folder).prepare(valuesOf(next), issued, never)).commit()
           expect(reads(folder)).toEqual(next)
           expect(asked).toContain(open(folder).target)
         } else
-          expect((await errorOf(open(folder).prepare(valuesOf(next), known, never))).code).toBe(
+          expect((await errorOf(open(folder).prepare(valuesOf(next), issued, never))).code).toBe(
             "output-drift",
           )
       },
@@ -277,7 +277,7 @@ export function outputSuite(name: string, kind: Kind): void {
         Object.fromEntries(
           Object.entries(edited)
             .filter(([file]) => !file.includes("mycelium"))
-            .map(([file, says]) => [file, says.split(" ").slice(2).join(" ")]),
+            .map(([file, message]) => [file, message.split(" ").slice(2).join(" ")]),
         ),
       )
     })
@@ -481,8 +481,8 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(errors.length).toBeGreaterThan(5)
       for (const error of errors) {
         expect(error instanceof AppError ? error.code : String(error)).toMatch(/^[a-z-]+$/)
-        const says = `${String(error)} ${Bun.inspect(error)} ${error instanceof AppError ? error.hint : ""}`
-        expect(says).not.toContain("Marked")
+        const message = `${String(error)} ${Bun.inspect(error)} ${error instanceof AppError ? error.hint : ""}`
+        expect(message).not.toContain("Marked")
       }
     })
   })

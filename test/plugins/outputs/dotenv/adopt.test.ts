@@ -85,10 +85,10 @@ describe("adopt()", () => {
     ["DB_PASSWORD=a\nDB_PASSWORD=b\n", "output-key-twice", "stands there twice"],
     ['DB_PASSWORD="a\n', "output-unreadable", "line 1"],
     ["DB_PASSWORD=\u00ff\n", "output-unreadable", "not valid UTF-8"],
-  ])("refuses %j", async (text, code, says) => {
+  ])("refuses %j", async (text, code, message) => {
     const error = await errorOf(adopt(text, ["db"]))
     expect(error.code).toBe(code)
-    expect(error.message).toContain(says)
+    expect(error.message).toContain(message)
   })
 
   test("reads an unclear line's field from another line", async () => {

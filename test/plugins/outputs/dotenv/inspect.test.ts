@@ -7,7 +7,9 @@ function problems(reader: string, template: string): readonly string[] {
     for: reader,
     variables: { URL: template },
   })
-  return dotenv.inspect(options).problems.map(({ path, says }) => `${path.join(".")}: ${says}`)
+  return dotenv
+    .inspect(options)
+    .problems.map(({ path, message }) => `${path.join(".")}: ${message}`)
 }
 
 test.each([
@@ -22,8 +24,8 @@ test.each([
   ["python", "${HOME}/{{ db.password }}", "${"],
 ] as const)(
   "what can never be written for %s is an error of the config: %j",
-  (reader, template, says) => {
-    expect(problems(reader, template).join()).toContain(says)
+  (reader, template, message) => {
+    expect(problems(reader, template).join()).toContain(message)
   },
 )
 

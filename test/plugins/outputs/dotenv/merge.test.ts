@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
-import { db, deliver, known, never, opened, put, text } from "./opened.ts"
+import { db, deliver, issued, never, opened, put, text } from "./opened.ts"
 
 /** `old` and `new` stand for values; every other byte stays. Texts are latin1: one character a byte. */
 type Shape = readonly [reader: string, before: string, after: string]
@@ -115,7 +115,7 @@ describe("merge", () => {
     await using folder = await temporaryFolder()
     put(folder.path, Buffer.from(before, "latin1"))
     const output = opened(folder.path, { for: reader, merge: true })
-    const draft = await output.prepare(db("new"), known("old"), never)
+    const draft = await output.prepare(db("new"), issued("old"), never)
     expect({
       changed: draft.changed,
       changes: draft.changes.filter((name) => name !== "URL"),
@@ -123,7 +123,7 @@ describe("merge", () => {
     expect(text(folder.path)).toBe(before)
     await draft.commit()
     expect(text(folder.path)).toBe(after)
-    expect((await output.prepare(db("new"), known(), never)).changed).toBe(false)
+    expect((await output.prepare(db("new"), issued(), never)).changed).toBe(false)
     expect(await output.compare(db("new"), never)).toBe("same")
   })
 
@@ -140,7 +140,7 @@ describe("merge", () => {
         NEW: "{{ db.password }}",
       },
     })
-    const draft = await deliver(output, db('a"b\\ $c\n'), known("old"))
+    const draft = await deliver(output, db('a"b\\ $c\n'), issued("old"))
     expect(draft.changes).toEqual(["PASSWORD", "URL", "NEW"])
     expect(text(folder.path)).toBe(
       `USER='shop'\nPASSWORD="a\\"b\\\\ \\$c\\n" # c\nURL="http://shop:a%22b%5C+%24c%0A@x"\nA=1\nNEW="a\\"b\\\\ \\$c\\n"\n`,
@@ -159,7 +159,7 @@ describe("merge", () => {
       (
         await opened(folder.path, { for: "compose", merge: true }).prepare(
           db("new"),
-          known("old"),
+          issued("old"),
           never,
         )
       ).keeps,
@@ -191,14 +191,14 @@ describe("merge", () => {
     ["github", "\u00ef\u00bb\u00bfPASSWORD=old\n", "output-drift", "cannot be told"],
     ["compose", "A=1\0\nPASSWORD=old\n", "output-unreadable", "line 1: a NUL character"],
     ["portable", "A=1\n\0P\0", "output-unreadable", "line 2: a NUL character"],
-  ])("%s refuses %j", async (reader, before, code, says) => {
+  ])("%s refuses %j", async (reader, before, code, message) => {
     await using folder = await temporaryFolder()
     put(folder.path, Buffer.from(before, "latin1"))
     const error = await errorOf(
-      opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never),
+      opened(folder.path, { for: reader, merge: true }).prepare(db("new"), issued("old"), never),
     )
     expect(error.code).toBe(code)
-    expect(error.message).toContain(says)
+    expect(error.message).toContain(message)
     expect(error.message).toContain(`${folder.path}/.env`)
     expect(text(folder.path)).toBe(before)
   })
@@ -226,7 +226,11 @@ describe("merge", () => {
     expect(
       (
         await errorOf(
-          opened(folder.path, { for: reader, merge: true }).prepare(db("new"), known("old"), never),
+          opened(folder.path, { for: reader, merge: true }).prepare(
+            db("new"),
+            issued("old"),
+            never,
+          ),
         )
       ).hint,
     ).toBe(hint)
@@ -235,7 +239,7 @@ describe("merge", () => {
   test("names key and reader of a value that cannot be written, never the value", async () => {
     await using folder = await temporaryFolder()
     const error = await errorOf(
-      opened(folder.path, { for: "docker", merge: true }).prepare(db("qzq\nqzq"), known(), never),
+      opened(folder.path, { for: "docker", merge: true }).prepare(db("qzq\nqzq"), issued(), never),
     )
     expect(error.code).toBe("output-value-unfit")
     expect(error.message).toContain("PASSWORD cannot be written for docker: it holds a line break")

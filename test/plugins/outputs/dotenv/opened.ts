@@ -1,6 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Credential, Draft, Known, Output, Values } from "../../../../src/core/ports.ts"
+import type {
+  Credential,
+  Draft,
+  IssuedVersions,
+  Output,
+  Values,
+} from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 
@@ -32,7 +38,7 @@ export function db(password: string, version = "v2"): Values {
 }
 
 /** What is known besides: passwords of `db`. */
-export function known(...passwords: readonly string[]): Known {
+export function issued(...passwords: readonly string[]): IssuedVersions {
   return async () =>
     passwords.map((password, index) => credential(`v${index}`, { user: "shop", password }))
 }
@@ -56,7 +62,7 @@ export function modeOf(folder: string): string {
 export async function deliver(
   output: Output,
   values: Values,
-  from: Known = known(),
+  from: IssuedVersions = issued(),
 ): Promise<Draft> {
   const draft = await output.prepare(values, from, never)
   await draft.commit()

@@ -16,7 +16,7 @@ import { draftPath } from "../../../../src/base/durable-write.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
-import { credential, db, deliver, known, modeOf, never, opened, put, text } from "./opened.ts"
+import { credential, db, deliver, issued, modeOf, never, opened, put, text } from "./opened.ts"
 
 const header = "# written by mycelium: production\n"
 const asRoot = process.geteuid?.() === 0
@@ -47,8 +47,8 @@ describe("dotenv options", () => {
     [{ dotenv: ".env", variables: { A: "x" }, mode: "0644" }, "mode: others must not reach"],
     [{ dotenv: ".env", variables: { A: "x" }, for: "rails" }, "for: "],
     [{ dotenv: ".env", variables: { A: "x" }, backup: true }, "backup"],
-  ])("refuse %j", (options, says) => {
-    expect(problems(options).join("\n")).toContain(says)
+  ])("refuse %j", (options, message) => {
+    expect(problems(options).join("\n")).toContain(message)
   })
 
   test("have a target in the config's folder, and know what they show", () => {
@@ -76,14 +76,14 @@ describe("a whole file", () => {
     expect(output.shows).toEqual(["db"])
     expect(await output.read()).toBeUndefined()
     expect(await output.compare(db("new"), never)).toBe("missing")
-    const draft = await output.prepare(db("new"), known(), never)
+    const draft = await output.prepare(db("new"), issued(), never)
     expect(existsSync(output.target)).toBe(false)
     expect((statSync(draftPath(output.target)).mode & 0o777).toString(8)).toBe("600")
     await draft.commit()
     expect(text(folder.path)).toBe(`${header}PASSWORD=new\nUSER=shop\nLEVEL=info\n`)
     expect(Buffer.from((await output.read()) ?? "").equals(Buffer.from(draft.bytes))).toBe(true)
     expect(modeOf(folder.path)).toBe("600")
-    const again = await output.prepare(db("new"), known(), never)
+    const again = await output.prepare(db("new"), issued(), never)
     expect({ changed: again.changed, changes: again.changes }).toEqual({
       changed: false,
       changes: [],
@@ -98,12 +98,12 @@ describe("a whole file", () => {
     const output = opened(folder.path, {
       variables: { USER: "{{ db.user }}", PASSWORD: "{{ db.password }}" },
     })
-    const asWritten = Object.assign(known("old"), { wrote: () => true })
+    const asWritten = Object.assign(issued("old"), { isOurWrite: () => true })
     expect((await output.prepare(db("new"), asWritten, never)).changes).toEqual([
       "PASSWORD",
       "GONE",
     ])
-    const added = await errorOf(output.prepare(db("new"), known("old"), never))
+    const added = await errorOf(output.prepare(db("new"), issued("old"), never))
     expect([added.code, added.message]).toEqual([
       "output-foreign",
       expect.stringContaining("GONE was added to it by hand"),
@@ -115,7 +115,7 @@ describe("a whole file", () => {
     const output = opened(folder.path, { for: "github" })
     await deliver(output, db("new"))
     expect(text(folder.path)).toBe("PASSWORD=new\n")
-    await deliver(output, db("newer"), known("new"))
+    await deliver(output, db("newer"), issued("new"))
     expect(text(folder.path)).toBe("PASSWORD=newer\n")
   })
 
@@ -136,12 +136,12 @@ describe("a whole file", () => {
     ["# PASSWORD=older\nPASSWORD=old\n", "holds other lines"],
     ["PASSWORD=mine\n", "PASSWORD, its current value is not one Mycelium has stored"],
     ["# written by mycelium: staging\nPASSWORD=old\n", "written for another environment"],
-  ])("does not replace a foreign one: %j", async (before, says) => {
+  ])("does not replace a foreign one: %j", async (before, message) => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
-    const error = await errorOf(opened(folder.path, {}).prepare(db("new"), known("old"), never))
+    const error = await errorOf(opened(folder.path, {}).prepare(db("new"), issued("old"), never))
     expect(error.code).toBe("output-foreign")
-    expect(error.message).toContain(says)
+    expect(error.message).toContain(message)
     expect(error.message).not.toContain("mine")
     expect(text(folder.path)).toBe(before)
   })
@@ -151,7 +151,7 @@ describe("a whole file", () => {
     async (before) => {
       await using folder = await temporaryFolder()
       put(folder.path, before)
-      await deliver(opened(folder.path, {}), db("new"), known("old"))
+      await deliver(opened(folder.path, {}), db("new"), issued("old"))
       expect(text(folder.path)).toBe(`${header}PASSWORD=new\n`)
     },
   )
@@ -247,7 +247,11 @@ describe("commit()", () => {
   ])("refuses where the file was %s meanwhile", async (_, theirs) => {
     await using folder = await temporaryFolder()
     const path = put(folder.path, "PASSWORD=old\n")
-    const draft = await opened(folder.path, { merge: true }).prepare(db("new"), known("old"), never)
+    const draft = await opened(folder.path, { merge: true }).prepare(
+      db("new"),
+      issued("old"),
+      never,
+    )
     if (theirs === undefined) rmSync(path)
     else put(folder.path, theirs)
     const error = await errorOf(draft.commit())
@@ -262,7 +266,7 @@ describe("commit()", () => {
 
   test("refuses where a file came meanwhile", async () => {
     await using folder = await temporaryFolder()
-    const draft = await opened(folder.path, {}).prepare(db("new"), known(), never)
+    const draft = await opened(folder.path, {}).prepare(db("new"), issued(), never)
     put(folder.path, "theirs\n")
     expect((await errorOf(draft.commit())).code).toBe("output-changed-meanwhile")
   })
@@ -293,7 +297,7 @@ describe("mode and owner", () => {
       await using folder = await temporaryFolder()
       const path = put(folder.path, "PASSWORD=old\n")
       chownSync(path, 1234, 1235)
-      await deliver(opened(folder.path, { merge: true }), db("new"), known("old"))
+      await deliver(opened(folder.path, { merge: true }), db("new"), issued("old"))
       expect([statSync(path).uid, statSync(path).gid]).toEqual([1234, 1235])
       await deliver(opened(folder.path, { merge: true, owner: "77:78" }), db("new"))
       expect([statSync(path).uid, statSync(path).gid, modeOf(folder.path)]).toEqual([77, 78, "600"])
@@ -306,7 +310,7 @@ describe("mode and owner", () => {
     try {
       for (const options of [{}, { merge: true }, { mode: "0640" }]) {
         const output = opened(folder.path, options)
-        const draft = await output.prepare(db("new"), known(), never)
+        const draft = await output.prepare(db("new"), issued(), never)
         if (draft.changed) expect(statSync(draftPath(output.target)).mode & 0o007).toBe(0)
         await draft.commit()
         expect(statSync(output.target).mode & 0o007).toBe(0)
@@ -377,7 +381,7 @@ describe("a target", () => {
         await errorOf(
           opened(folder.path, { dotenv: target, merge: true }).prepare(
             db("new"),
-            known("old"),
+            issued("old"),
             never,
           ),
         )
@@ -390,7 +394,7 @@ describe("a target", () => {
   test("is rid of the draft that a crash left", async () => {
     await using folder = await temporaryFolder()
     const output = opened(folder.path, {})
-    await output.prepare(db("new"), known(), never)
+    await output.prepare(db("new"), issued(), never)
     expect(readdirSync(folder.path)).toEqual(["..env.mycelium-draft"])
     await output.tidy()
     await output.tidy()
@@ -400,7 +404,7 @@ describe("a target", () => {
   test("is not touched once the signal has aborted", async () => {
     await using folder = await temporaryFolder()
     await expect(
-      opened(folder.path, {}).prepare(db("new"), known(), AbortSignal.abort()),
+      opened(folder.path, {}).prepare(db("new"), issued(), AbortSignal.abort()),
     ).rejects.toThrow()
     expect(readdirSync(folder.path)).toEqual([])
   })

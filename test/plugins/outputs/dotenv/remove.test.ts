@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import type { Known, Values } from "../../../../src/core/ports.ts"
+import type { IssuedVersions, Values } from "../../../../src/core/ports.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
-import { credential, db, deliver, known, modeOf, never, opened, put, text } from "./opened.ts"
+import { credential, db, deliver, issued, modeOf, never, opened, put, text } from "./opened.ts"
 
 /** What stands there, and what is left without PASSWORD; undefined: no file. */
 const merged: readonly (readonly [reader: string, before: string, after: string | undefined])[] = [
@@ -29,7 +29,7 @@ describe("dotenv, remove()", () => {
     put(folder.path, Buffer.from(before, "latin1"), 0o640)
     const draft = await opened(folder.path, { for: reader, merge: true, mode: "0640" }).remove?.(
       ["db"],
-      known("old"),
+      issued("old"),
       never,
     )
     expect(text(folder.path)).toBe(before)
@@ -50,7 +50,7 @@ describe("dotenv, remove()", () => {
     })
     const values: Values = { ...db("one-value"), key: credential("v1", { password: "its-key" }) }
     await deliver(output, values)
-    const from: Known = async (name) => [values[name]].filter((one) => one !== undefined)
+    const from: IssuedVersions = async (name) => [values[name]].filter((one) => one !== undefined)
     const draft = await output.remove?.(["db"], from, never)
     expect(draft?.changes).toEqual(["PASSWORD", "BOTH"])
     await draft?.commit()
@@ -69,7 +69,7 @@ describe("dotenv, remove()", () => {
     await using folder = await temporaryFolder()
     put(folder.path, before)
     const error = await errorOf(
-      opened(folder.path, { for: reader, merge: true }).remove?.(["db"], known("old"), never) ??
+      opened(folder.path, { for: reader, merge: true }).remove?.(["db"], issued("old"), never) ??
         Promise.resolve(),
     )
     expect(error.code).toBe(code)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
-import { credential, known, never, opened, put, text as read } from "./opened.ts"
+import { credential, issued, never, opened, put, text as read } from "./opened.ts"
 import type { Values } from "../../../../src/core/ports.ts"
 
 /**
@@ -287,7 +287,7 @@ describe("merge: true on the files of real projects", () => {
     put(folder.path, Buffer.from(filled(one, old), "latin1"))
     const output = opened(folder.path, { for: one.for, merge: true, variables: one.variables })
     expect(await output.adopt(["db"])).toMatchObject({ db: { password: old } })
-    const draft = await output.prepare(values(next), known(old), never)
+    const draft = await output.prepare(values(next), issued(old), never)
     const others = draft.changes.filter((name) => one.variables[name] === undefined)
     expect(draft.changes.filter((name) => one.variables[name] !== undefined).sort()).toEqual(
       Object.keys(one.variables).sort(),
@@ -313,14 +313,14 @@ describe("merge: true on the files of real projects", () => {
       const error = await errorOf(
         opened(folder.path, { for: one.for, merge: true, variables: one.variables }).prepare(
           values(next),
-          known(old),
+          issued(old),
           never,
         ),
       )
       expect({
         code: error.code,
-        says: error.message.endsWith(`${name} stands there twice`),
-      }).toEqual({ code: "output-key-twice", says: true })
+        message: error.message.endsWith(`${name} stands there twice`),
+      }).toEqual({ code: "output-key-twice", message: true })
       expect(read(folder.path)).toBe(twice)
     },
   )

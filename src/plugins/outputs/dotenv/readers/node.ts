@@ -29,27 +29,27 @@ export function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
   const cursor = new Cursor(text)
   // Node 20 takes a line without = for a part of the next name.
-  let [doubtful, unread] = [false, false]
+  let [uncertain, unread] = [false, false]
   for (;;) {
-    if (joinedToName.test(cursor.take(skipped)?.[0] ?? "")) doubtful = true
+    if (joinedToName.test(cursor.take(skipped)?.[0] ?? "")) uncertain = true
     if (cursor.done) return entries
     const [, raw = "", sign] = cursor.take(name) ?? []
     const key = raw
       .replaceAll("\r", "")
       .replace(/^ +| +$/g, "")
       .replace(/^export /, "")
-    if (sign === "=" && key !== "") entries.push(entryOf(key, cursor, doubtful))
+    if (sign === "=" && key !== "") entries.push(entryOf(key, cursor, uncertain))
     // Some versions read no further than to a line without a name.
     unread ||= sign === "=" && key === ""
-    doubtful = sign !== "=" || unread
+    uncertain = sign !== "=" || unread
   }
 }
 
-function entryOf(key: string, cursor: Cursor, doubtful: boolean): Entry {
+function entryOf(key: string, cursor: Cursor, uncertain: boolean): Entry {
   const found = valueAt(cursor)
   // So are tabs around a name.
   const name = key.replace(/^\t+|\t+$/g, "").replace(/^export\t+/, "")
-  return { ...found, key: name, value: doubtful || name !== key ? undefined : found.value }
+  return { ...found, key: name, value: uncertain || name !== key ? undefined : found.value }
 }
 
 function valueAt(cursor: Cursor): Omit<Entry, "key"> {

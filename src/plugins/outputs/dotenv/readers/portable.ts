@@ -22,15 +22,15 @@ const assignment = /^([ \t]*(?:export[ \t]+)?([^\s=:#'"]+)[ \t]*[=:])([^\r\n]*)/
 function parse(text: string): readonly Entry[] {
   const entries: Entry[] = []
   let open: Quote | undefined
-  let doubtful = false
+  let uncertain = false
   for (const { line, at, torn } of lines(text)) {
     const [, before = "", key, value = ""] = assignment.exec(line) ?? []
-    const inside = open !== undefined || doubtful || torn
+    const inside = open !== undefined || uncertain || torn
     if (key !== undefined) entries.push(entryOf(key, before, value, at, inside))
     else entries.push(...bareName(line, at))
     open = open === undefined ? openedBy(value) : line.includes(open) ? undefined : open
     // A backslash at the end joins lines for some readers, in comments too (systemd before 254).
-    doubtful = line.endsWith("\\")
+    uncertain = line.endsWith("\\")
   }
   return entries
 }

@@ -119,9 +119,9 @@ export function agreed(one: readonly Entry[], other: readonly Entry[]): readonly
       ? entry
       : { ...entry, value: undefined }
   })
-  const known = new Set(one.map(({ key, start }) => `${start} ${key}`))
+  const issued = new Set(one.map(({ key, start }) => `${start} ${key}`))
   const more = other
-    .filter(({ key, start }) => !known.has(`${start} ${key}`))
+    .filter(({ key, start }) => !issued.has(`${start} ${key}`))
     .map((entry) => ({ ...entry, value: undefined }))
   return [...both, ...more].sort((first, second) => first.start - second.start)
 }
@@ -151,8 +151,8 @@ export function lineAt(text: string, at: number): number {
   return text.slice(0, at).split("\n").length
 }
 
-export function unreadable(text: string, at: number, says: string): AppError {
-  return new AppError("output-unreadable", `line ${lineAt(text, at)}: ${says}`, {
+export function unreadable(text: string, at: number, message: string): AppError {
+  return new AppError("output-unreadable", `line ${lineAt(text, at)}: ${message}`, {
     hint: "its reader would refuse the file too: mend that line, or name the right reader with for:",
   })
 }

@@ -40,7 +40,7 @@ function parse(text: string): readonly Entry[] {
   }
 }
 
-function valueAt(cursor: Cursor, doubtful: boolean): Omit<Entry, "key"> {
+function valueAt(cursor: Cursor, uncertain: boolean): Omit<Entry, "key"> {
   const afterSign = cursor.at
   cursor.take(blank)
   const start = cursor.at
@@ -62,9 +62,9 @@ function valueAt(cursor: Cursor, doubtful: boolean): Omit<Entry, "key"> {
     pieces.join("") +
     raw.replace(/\\([^]?)/g, (_, char: string) => (/[\n\r]/.test(char) ? "" : char))
   if (end === start)
-    return { value: doubtful ? undefined : value, start: afterSign, end: afterSign }
+    return { value: uncertain ? undefined : value, start: afterSign, end: afterSign }
   return {
-    value: doubtful ? undefined : value,
+    value: uncertain ? undefined : value,
     start,
     end,
     ...(quote === undefined || raw !== "" ? {} : { quote }),

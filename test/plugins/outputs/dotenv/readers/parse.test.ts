@@ -101,7 +101,7 @@ describe("parse()", () => {
     ["shell", "A=1\ncat <<END\nB=1\nEND\n", "line 2: a here-document"],
     ["shell", 'A="$(x"\n', "has no end"],
     ["shell", "A=b)c\n", "would not understand"],
-  ] as const)("%s refuses %j", (name, text, says) => {
-    expect(() => readers[name].parse(text)).toThrow(says)
+  ] as const)("%s refuses %j", (name, text, message) => {
+    expect(() => readers[name].parse(text)).toThrow(message)
   })
 })

@@ -154,7 +154,7 @@ describe("refusals", () => {
     ["python", "a${b}", "${"],
     ["compose", "a\0", "NUL"],
     ["shell", "a\0", "NUL"],
-  ] as const)("%s says why %j cannot be written", (name, value, says) => {
-    expect(refusal(readers[name], value)).toContain(says)
+  ] as const)("%s says why %j cannot be written", (name, value, message) => {
+    expect(refusal(readers[name], value)).toContain(message)
   })
 })

@@ -1,0 +1,52 @@
+import type { EnvironmentConfig } from "../config/model.ts"
+import { notingWaits } from "./note-waits.ts"
+import { isDeferrable, makeWay, defer, asJournal } from "../rotate/defer.ts"
+import { mayMakeWay } from "../rotate/recover.ts"
+import { resume } from "../rotate/rotate.ts"
+import { Session } from "../rotate/session.ts"
+import type { Outcomes, Work } from "../rotate/work.ts"
+
+type ResumeDeferred = {
+  readonly open: (options: EnvironmentConfig) => Work
+  readonly secrets: readonly string[] | undefined
+  readonly noWait: boolean
+  readonly stops: { follow(session: Session): Session }
+}
+
+/**
+ * One after the other; what is still undecided stays aside. `session` goes on with what has become
+ * of them.
+ */
+export async function resumeDeferred(
+  session: Session,
+  { open, secrets, noWait, stops }: ResumeDeferred,
+): Promise<Outcomes> {
+  let all: Outcomes = {}
+  const wanted = (session.document.deferred ?? []).filter(
+    (set) =>
+      isDeferrable(set) &&
+      (secrets === undefined || set.secrets.some((name) => secrets.includes(name))),
+  )
+  for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
+    const one = stops.follow(
+      new Session(
+        open(JSON.parse(set.startedWith) as EnvironmentConfig),
+        asJournal(session.document, set),
+        session,
+      ),
+    )
+    one.work.onProgress("resume", `asking again about the rotation of ${set.startedAt}`)
+    try {
+      all = { ...all, ...(await notingWaits(one, () => resume(one, { noWait }))) }
+      // Where nothing was learnt, nothing was written, and the document on the disk is the one that
+      // we had.
+      if (one.document.serial !== session.document.serial) await defer(one)
+    } finally {
+      if (one.document.serial !== session.document.serial)
+        session.document = noWait && mayMakeWay(one) ? makeWay(one.document) : one.document
+      stops.follow(session)
+    }
+    if (session.changeSet !== undefined) break
+  }
+  return all
+}

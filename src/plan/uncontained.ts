@@ -1,0 +1,35 @@
+import { believableState } from "../core/instants.ts"
+import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
+
+/**
+ * What a containment was to end and has not: nothing but a containment ends it, so whoever looks at
+ * the state tells of it; as it can be true now, whatever clock wrote it.
+ */
+export type UncontainedSecret = {
+  readonly secret: string
+  readonly incident: string
+  readonly since: string
+  readonly code: string
+}
+
+export function uncontainedSecrets(
+  document: StateDocument | undefined,
+  now: Date,
+): readonly UncontainedSecret[] {
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => {
+    const open = openContainment(state) && openContainment(believableState(state, now))
+    return open === undefined ? [] : [{ secret, ...open }]
+  })
+}
+
+export function sayNotContained({
+  since,
+  incident,
+  code,
+}: NonNullable<SecretState["uncontained"]>): string {
+  return `NOT contained since ${inWords(since)} (${incident}): ${code}`
+}
+
+export function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
+}

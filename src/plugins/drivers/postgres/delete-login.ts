@@ -1,0 +1,41 @@
+import type { Credential, Forgotten } from "../../../core/ports.ts"
+import { roleOf } from "./candidate.ts"
+import type { PostgresTarget } from "./target.ts"
+import { quoteName } from "./quote.ts"
+import { waitForReplay } from "./replay.ts"
+import { isMissingRole } from "./server-error.ts"
+import { lockRoles } from "./server-lock.ts"
+import { serverClock } from "./server-clock.ts"
+import { inSession, rolesChanged } from "./session.ts"
+import { loginsAt } from "./under-way.ts"
+import type { Connection } from "./wire.ts"
+
+/**
+ * Takes the password of every role away that is this secret's, on the standbys too: each login is
+ * refused then as a wrong one is, once none is under way that began before.
+ */
+export async function deleteLogin(
+  target: PostgresTarget,
+  candidates: readonly Credential[],
+  signal: AbortSignal,
+  waitedMs: number,
+): Promise<Forgotten> {
+  const roles = new Set([...target.roles, ...candidates.map((one) => roleOf(target, one))])
+  const since = await inSession(target, [], signal, async (connection) => {
+    await lockRoles(connection, roles, { target, signal })
+    for (const role of roles) await takeAway(connection, role)
+    await waitForReplay(target, connection, [], signal)
+    return serverClock(connection, waitedMs)
+  }).finally(() => rolesChanged(target, roles))
+  const underWay = await loginsAt(target, { since, logins: [], waitedMs }, signal)
+  return underWay === undefined ? {} : { underWay }
+}
+
+/** A role that is gone has no password. */
+async function takeAway(connection: Connection, role: string): Promise<void> {
+  await connection
+    .rows([], `ALTER ROLE ${quoteName(role)} PASSWORD NULL`)
+    .catch((error: unknown) => {
+      if (!isMissingRole(error)) throw error
+    })
+}
